@@ -1,0 +1,1 @@
+"""Texts: datasets, encoders and networks."""

@@ -1,0 +1,1 @@
+"""Text datasets, one file each; `base` says what one is."""

@@ -1,0 +1,31 @@
+"""What a text dataset is: a dataclass of options with a `load`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from clc_text.components import Registry
+from clc_text.task import Task
+
+
+@dataclass(frozen=True)
+class TextDataset(ABC):
+    """Base of all text datasets; the fields of a subclass are what a recipe's `data:` section may set."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def load(self, seed: int) -> Task:
+        """Reads the rows.
+
+        Args:
+            seed: the recipe's data seed, for what is drawn (a held-out part, a generated corpus).
+
+        Raises:
+            InputError: a file is missing, empty, truncated, wrongly encoded, or holds labels that make no task.
+        """
+
+
+dataset: Registry[TextDataset] = Registry("dataset", "clc_text.text.datasets")

@@ -1,0 +1,1 @@
+"""Text networks, one file each; `base` says what one is."""

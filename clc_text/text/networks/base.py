@@ -1,0 +1,38 @@
+"""What a network is: it builds k peers behind one `PreTrainedModel`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from torch import Tensor
+
+from clc_text.components import Registry
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Network(ABC):
+    """Base of all networks; the fields of a subclass are what a recipe's `network:` section may set."""
+
+    name: ClassVar[str]
+
+    @abstractmethod
+    def build(
+        self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int
+    ) -> PreTrainedModel:
+        """Peers with initial weights drawn from `seed`, each its own.
+
+        Args:
+            inputs: the encoded training rows, for their shapes.
+
+        Returns:
+            A model whose `forward(**inputs)` gives an output with `logits` [P, B, C].
+        """
+
+
+network: Registry[Network] = Registry("network", "clc_text.text.networks")
