@@ -1,0 +1,109 @@
+"""k networks behind one `PreTrainedModel`: what goes in is one batch, what comes out is logits [P, B, C].
+
+Peers never share a trainable parameter, so one backward pass over the sum of their losses gives each peer exactly the
+gradient of its own loss.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+from transformers.modeling_outputs import ModelOutput
+
+
+@dataclass
+class PeersOutput(ModelOutput):
+    """What k peers make of a batch.
+
+    Attributes:
+        logits: [P, B, C].
+        hidden: [P, B, H], the last hidden layer; None where a network has none to show.
+    """
+
+    logits: Tensor | None = None
+    hidden: Tensor | None = None
+
+
+class PeersModel(PreTrainedModel):
+    """Base of all k-peer models.
+
+    A subclass sets ``config.peers`` and either keeps every parameter with a leading peer dimension (a stacked model)
+    or overrides `peer_parameters`.
+    """
+
+    def _init_weights(self, module: nn.Module) -> None:
+        """Weights are drawn by the constructors, each peer's from its own generator."""
+
+    @property
+    def peers(self) -> int:
+        return int(self.config.peers)
+
+    def peer_parameters(self, peer: int) -> Iterator[Tensor]:
+        """The trainable tensors of one peer: views into the stacked parameters."""
+        for parameter in self.parameters():
+            if parameter.requires_grad:
+                yield parameter[peer]
+
+    def peer_grad_norms(self) -> Tensor:
+        """[P], the 2-norm of each peer's gradient; 0 for a peer without one."""
+        squares = [
+            parameter.grad.flatten(1).square().sum(1) for parameter in self.parameters() if parameter.grad is not None
+        ]
+        if not squares:
+            return torch.zeros(self.peers)
+        return torch.stack(squares).sum(0).sqrt()
+
+    @torch.no_grad()
+    def clip_peer_grad_norms_(self, max_norm: float) -> Tensor:
+        """Scales each peer's gradient to at most `max_norm`, by its own norm; gives the norms [P] before that.
+
+        `Trainer` clips by the joint norm of all parameters, which would let one peer's gradient shrink another's.
+        """
+        norms = self.peer_grad_norms()
+        scales = (max_norm / (norms + 1e-6)).clamp(max=1.0)
+        for parameter in self.parameters():
+            if parameter.grad is not None:
+                parameter.grad.mul_(scales.view(-1, *[1] * (parameter.grad.dim() - 1)))
+        return norms
+
+
+class StackedLinear(nn.Module):
+    """P linear layers side by side: [P, B, in] (or [B, in], shared) -> [P, B, out].
+
+    Every peer's weights are drawn as `nn.Linear` draws them, U(-1/√in, 1/√in), from that peer's own generator, so
+    peer k is the same network whether it trains alone or beside others.
+    """
+
+    def __init__(self, generators: list[torch.Generator], in_features: int, out_features: int) -> None:
+        super().__init__()
+        bound = 1 / math.sqrt(in_features)
+
+        def draw(*shape: int) -> Tensor:
+            drawn = [torch.empty(*shape).uniform_(-bound, bound, generator=generator) for generator in generators]
+            return torch.stack(drawn)
+
+        self.weight = nn.Parameter(draw(in_features, out_features))
+        self.bias = nn.Parameter(draw(1, out_features))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        if inputs.dim() == 2:
+            inputs = inputs.expand(self.weight.shape[0], *inputs.shape)
+        return torch.baddbmm(self.bias, inputs, self.weight)
+
+
+def peer_generators(seed: int, peers: int) -> list[torch.Generator]:
+    """One generator a peer, each from its own stream of `seed`."""
+    streams = np.random.SeedSequence(seed).spawn(peers)
+    return [torch.Generator().manual_seed(int(stream.generate_state(1, np.uint64)[0] >> 1)) for stream in streams]
+
+
+@torch.no_grad()
+def ensemble_log_probs(log_probs: Tensor) -> Tensor:
+    """The log of the peers' mean probability: [P, B, C] -> [B, C]."""
+    return log_probs.logsumexp(-3) - math.log(log_probs.shape[-3])

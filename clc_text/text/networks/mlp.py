@@ -1,0 +1,47 @@
+"""The paper's text network: a 3-layer perceptron on pooled word vectors, its peers stacked into batched products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from clc_text.components import option
+from clc_text.errors import InputError
+from clc_text.text.networks.base import Network, network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+
+@network("mlp")
+@dataclass(frozen=True)
+class MLP(Network):
+    """Linear layers with ReLU between them; the paper's has two hidden layers of 300."""
+
+    hidden: list[int] = option([300, 300], "widths of the hidden layers (the paper: a 3-layer MLP, hidden size 300)")
+    dropout: float = option(0.0, "share of hidden units that are dropped while training")
+
+    def __post_init__(self) -> None:
+        if not self.hidden or min(self.hidden) < 1:
+            raise InputError(f"network.hidden is {self.hidden}; give one width of at least 1 for each hidden layer")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"network.dropout is {self.dropout}; give a share in [0, 1)")
+
+    def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
+        from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
+
+        names: dict[str, Any] = {
+            "id2label": dict(enumerate(label_names)),
+            "label2id": {name: index for index, name in enumerate(label_names)},
+        }
+        config = StackedMLPConfig(
+            input_size=inputs["features"].shape[1],
+            hidden_sizes=list(self.hidden),
+            dropout=self.dropout,
+            peers=peers,
+            seed=seed,
+            **names,
+        )
+        return StackedMLP(config)

@@ -1,0 +1,60 @@
+"""The model behind `MLP`; apart from it because importing `PreTrainedModel` takes seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedConfig
+
+from clc_text.peers import PeersModel, PeersOutput, StackedLinear, peer_generators
+
+
+class StackedMLPConfig(PreTrainedConfig):
+    """Sizes of a `StackedMLP`; `seed` is the one its weights were drawn from."""
+
+    model_type = "clc_stacked_mlp"
+
+    def __init__(
+        self,
+        input_size: int = 300,
+        hidden_sizes: list[int] | None = None,
+        dropout: float = 0.0,
+        peers: int = 2,
+        seed: int = 0,
+        **more: Any,
+    ) -> None:
+        self.input_size = input_size
+        self.hidden_sizes = list(hidden_sizes or [300, 300])
+        self.dropout = dropout
+        self.peers = peers
+        self.seed = seed
+        super().__init__(**more)
+
+
+class StackedMLP(PeersModel):
+    """P perceptrons in batched products: features [B, D] -> logits [P, B, C]."""
+
+    config_class = StackedMLPConfig
+    main_input_name = "features"
+
+    def __init__(self, config: StackedMLPConfig) -> None:
+        super().__init__(config)
+        generators = peer_generators(config.seed, config.peers)
+        sizes = [config.input_size, *config.hidden_sizes, config.num_labels]
+        self.layers = nn.ModuleList(
+            StackedLinear(generators, size_in, size_out)
+            for size_in, size_out in zip(sizes[:-1], sizes[1:], strict=True)
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.post_init()
+
+    def forward(self, features: Tensor, labels: Tensor | None = None) -> PeersOutput:
+        """Args: features: float [B, D], or [P, B, D] where each peer has its own; labels are ignored here."""
+        hidden = features
+        for layer in self.layers[:-1]:
+            hidden = torch.relu(layer(hidden))
+            if self.training and self.config.dropout:
+                hidden = self.dropout(hidden)
+        return PeersOutput(logits=self.layers[-1](hidden), hidden=hidden)

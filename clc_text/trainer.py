@@ -1,0 +1,306 @@
+"""`NoisyLabelTrainer`: a `transformers.Trainer` whose loss comes from a method and whose model holds k peers."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from clc_text.errors import InputError
+from clc_text.files import write_json
+from clc_text.ledger import EpochRecord, Ledger
+from clc_text.methods.base import Method, Supervision, TrainingState, method
+from clc_text.methods.clc import CLC
+from clc_text.methods.standard import Standard
+from clc_text.peers import PeersModel, ensemble_log_probs
+from clc_text.rows import Rows, as_batch
+
+METHOD_STATE = "method_state.safetensors"
+COMPLETE = "complete.json"
+
+
+@dataclass
+class NoisyLabelArguments(TrainingArguments):
+    """`TrainingArguments` with the defaults that learning with noisy labels wants.
+
+    New:
+        checkpoint_epochs: save a checkpoint after every so many epochs (0: only as `save_strategy` says).
+        ledger_epochs: write the ledger of every so many epochs, and of the last one.
+
+    Other defaults than `TrainingArguments`: `lr_scheduler_type` constant, `max_grad_norm` 0 (off; when on, each peer
+    is clipped by its own norm), `logging_nan_inf_filter` off, since a NaN loss must be seen.
+    """
+
+    lr_scheduler_type: str = field(default="constant", metadata={"help": "learning rate schedule"})
+    max_grad_norm: float = field(default=0.0, metadata={"help": "largest gradient norm of each peer; 0: no clipping"})
+    logging_nan_inf_filter: bool = field(default=False, metadata={"help": "hide NaN and infinite losses in the log"})
+    checkpoint_epochs: int = field(default=0, metadata={"help": "epochs between checkpoints; 0: as save_strategy"})
+    ledger_epochs: int = field(default=1, metadata={"help": "epochs between ledger files"})
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What is known at the end of an epoch.
+
+    Attributes:
+        epoch: epochs completed, the first is 1.
+        step: optimizer steps completed.
+        loss: mean of the training loss (the sum over peers) over the epoch's steps.
+        learning_rate: of the epoch's last step.
+        record: what training saw of every row.
+        test_log_probs: [P, M, C] over the evaluation rows, None without any.
+        threshold: [P] Γ, None before there is one.
+        supervised: False while the warm-up lasts.
+    """
+
+    epoch: int
+    step: int
+    loss: float
+    learning_rate: float
+    record: EpochRecord
+    test_log_probs: Tensor | None
+    threshold: Tensor | None
+    supervised: bool
+
+
+class NoisyLabelTrainer(Trainer):
+    """Trains k peers on labels that are partly wrong.
+
+    Args:
+        model: a `PeersModel`, whose output has `logits` [P, B, C].
+        args: `NoisyLabelArguments`.
+        method: a `Method`, or the name of one with its default options.
+        train_dataset: `Rows`, the training set with its given labels.
+        eval_dataset: `Rows` with trusted labels, scored after every epoch; may be None.
+        noise_rate: what a method that needs the rate is told; None: nothing.
+        transition: float [C, C], what a method that needs the matrix is told.
+        ledger_dir: where the ledger's files go; None keeps the ledger in memory for one epoch.
+        epoch_listeners: called with an `EpochResult` after every epoch, before its checkpoint.
+    """
+
+    # Supervision weights already hold the reduction over a micro-batch, so Trainer divides by their number.
+    loss_is_scaled_for_ga = False
+
+    def __init__(
+        self,
+        model: PeersModel,
+        args: NoisyLabelArguments | None = None,
+        *,
+        method: Method | str = "standard",
+        train_dataset: Rows,
+        eval_dataset: Rows | None = None,
+        noise_rate: float | None = None,
+        transition: Tensor | None = None,
+        ledger_dir: Path | None = None,
+        epoch_listeners: list[Callable[[EpochResult], None]] | None = None,
+        **more: Any,
+    ) -> None:
+        args = args or NoisyLabelArguments(output_dir="trainer_output")
+        args.remove_unused_columns = False  # `Rows` gives whole batches and holds nothing that is not needed
+        super().__init__(
+            model=model,
+            args=args,
+            train_dataset=train_dataset,
+            eval_dataset=eval_dataset,
+            data_collator=more.pop("data_collator", as_batch),
+            **more,
+        )
+        self.method = _method(method)
+        self.warm_up = Standard()
+        self.method_state = TrainingState(num_classes=model.config.num_labels, noise_rate=noise_rate)
+        if transition is not None:
+            self.method_state.memory["transition"] = transition
+        self.ledger = Ledger(len(train_dataset), model.peers, ledger_dir)
+        self.epoch_listeners = list(epoch_listeners or [])
+        self._loss_sum: Tensor | None = None
+        self._loss_steps = 0
+        self._prepared = self.method.warmup_epochs == 0 and type(self.method).prepare is Method.prepare
+        self.add_callback(_EpochHooks(self))
+
+    # ---- the loss ----
+
+    @property
+    def supervised(self) -> bool:
+        """Whether the method has taken over from the warm-up."""
+        return self._prepared
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Tensor | Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        labels = inputs["labels"]
+        rows = inputs.get("index")
+        outputs = model(**{name: values for name, values in inputs.items() if name not in ("labels", "index")})
+        log_probs = outputs.logits.float().log_softmax(-1)
+        if model.training:
+            loss = self._training_loss(log_probs, labels, rows)
+        else:
+            mean = ensemble_log_probs(log_probs)
+            loss = nn.functional.nll_loss(mean, labels) if not labels.is_floating_point() else -(labels * mean).mean()
+        return (loss, outputs) if return_outputs else loss
+
+    def _training_loss(self, log_probs: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
+        self.method_state.rows = rows
+        supervision = self.supervise(log_probs, labels)
+        loss = supervision.loss
+        if rows is not None:
+            self.ledger.observe(rows, log_probs.detach(), supervision)
+        seen = loss.detach()
+        self._loss_sum = seen if self._loss_sum is None else self._loss_sum + seen
+        self._loss_steps += 1
+        return loss
+
+    def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
+        """The method's supervision of one batch, or the warm-up's as long as that lasts."""
+        active = self.method if self._prepared else self.warm_up
+        return active.supervise(log_probs, labels, self.method_state)
+
+    # ---- one step ----
+
+    def _clip_grad_norm(self, model: nn.Module) -> Tensor:
+        """Clips each peer by its own norm; gives the joint norm, for the log."""
+        self.accelerator.unscale_gradients()
+        peers: PeersModel = self.accelerator.unwrap_model(model)
+        return peers.clip_peer_grad_norms_(self.args.max_grad_norm).norm()
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        return grad_norm  # without clipping nobody reads it, and it costs a tenth of a step
+
+    def floating_point_ops(self, inputs: dict[str, Tensor | Any]) -> int:
+        return 0  # counted per step by `Trainer`, shown nowhere here
+
+    # ---- one epoch ----
+
+    def begin_epoch(self, epoch: int, steps_per_epoch: int) -> None:
+        """Called before the first step of an epoch; `epoch` counts from 0."""
+        self.method_state.epoch = epoch
+        self.method_state.steps_per_epoch = steps_per_epoch
+        if not self._prepared and epoch >= self.method.warmup_epochs:
+            rows = self.train_dataset
+            log_probs = self.predict_log_probs(rows)
+            self.method.prepare(log_probs, rows.labels.to(log_probs.device), self.method_state)
+            self._prepared = True
+
+    def end_epoch(self, epoch: int, step: int) -> None:
+        """Called after the last step of an epoch; `epoch` counts the completed ones."""
+        loss = float(self._loss_sum) / self._loss_steps if self._loss_sum is not None else math.nan
+        self._loss_sum, self._loss_steps = None, 0
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the training loss became {loss} in epoch {epoch}; lower training.learning_rate, or set "
+                "training.max_grad_norm"
+            )
+        last = epoch >= self.args.num_train_epochs
+        record = self.ledger.close_epoch(epoch, write=last or epoch % self.args.ledger_epochs == 0)
+        result = EpochResult(
+            epoch=epoch,
+            step=step,
+            loss=loss,
+            learning_rate=float(self._get_learning_rate()),
+            record=record,
+            test_log_probs=None if self.eval_dataset is None else self.predict_log_probs(self.eval_dataset).cpu(),
+            threshold=self.method_state.memory.get("threshold"),
+            supervised=self.supervised,
+        )
+        for listener in self.epoch_listeners:
+            listener(result)
+
+    @torch.no_grad()
+    def predict_log_probs(self, rows: Rows) -> Tensor:
+        """[P, N, C] log-probabilities of every peer, in evaluation mode, in the order of the rows."""
+        model = self.model
+        training = model.training
+        model.eval()
+        size = max(self.args.per_device_eval_batch_size, 1)
+        found = []
+        for start in range(0, len(rows), size):
+            inputs = {name: values[start : start + size] for name, values in rows.inputs.items()}
+            with self.compute_loss_context_manager():
+                logits = model(**self._prepare_inputs(inputs)).logits
+            found.append(logits.float().log_softmax(-1))
+        model.train(training)
+        return torch.cat(found, -2)
+
+    # ---- checkpoints ----
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)
+        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
+        if self.args.should_save:
+            # Written last and at once: a checkpoint without it was cut short and is never resumed from.
+            write_json(folder / COMPLETE, {"step": self.state.global_step, "epoch": self.state.epoch})
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        super()._save_optimizer_and_scheduler(output_dir)
+        tensors = {f"memory.{name}": values.contiguous() for name, values in self.method_state.memory.items()}
+        tensors |= self.ledger.state_dict()
+        tensors["loss_sum"] = torch.zeros(()) if self._loss_sum is None else self._loss_sum
+        facts = {"loss_steps": self._loss_steps, "prepared": self._prepared}
+        save_file(tensors, Path(output_dir) / METHOD_STATE, metadata={"facts": json.dumps(facts)})
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)
+        if checkpoint is None or not (path := Path(checkpoint) / METHOD_STATE).is_file():
+            return
+        from safetensors import safe_open
+
+        with safe_open(path, "pt") as opened:
+            facts = json.loads(opened.metadata()["facts"])
+        tensors = load_file(path, device=str(self.args.device))
+        memory = {name.removeprefix("memory."): value for name, value in tensors.items() if name.startswith("memory.")}
+        self.method_state.memory = memory
+        self.ledger.load_state_dict({name: value.cpu() for name, value in tensors.items()})
+        self._loss_steps, self._prepared = facts["loss_steps"], facts["prepared"]
+        self._loss_sum = tensors["loss_sum"] if self._loss_steps else None
+
+
+class CLCTrainer(NoisyLabelTrainer):
+    """`NoisyLabelTrainer` with the paper's method; `method` may be a `CLC` with other options."""
+
+    def __init__(self, model: PeersModel, args: NoisyLabelArguments | None = None, **more: Any) -> None:
+        more.setdefault("method", CLC())
+        super().__init__(model, args, **more)
+
+
+class _EpochHooks(TrainerCallback):
+    """Tells the trainer where an epoch begins and ends."""
+
+    def __init__(self, trainer: NoisyLabelTrainer) -> None:
+        self.trainer = trainer
+
+    def _steps_per_epoch(self, state: TrainerState, args: TrainingArguments) -> int:
+        return max(1, round(state.max_steps / args.num_train_epochs)) if args.max_steps <= 0 else state.max_steps
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
+    ) -> None:
+        steps = self._steps_per_epoch(state, args)
+        self.trainer.begin_epoch(state.global_step // steps, steps)
+
+    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+        epoch = round(state.epoch or 0)
+        self.trainer.end_epoch(epoch, state.global_step)
+        every = getattr(args, "checkpoint_epochs", 0)
+        if every and (epoch % every == 0 or epoch >= args.num_train_epochs or control.should_training_stop):
+            control.should_save = True
+
+
+def last_complete_checkpoint(directory: Path) -> Path | None:
+    """The newest checkpoint that was written to its end, or None."""
+    complete = [path.parent for path in directory.glob(f"checkpoint-*/{COMPLETE}")]
+    return max(complete, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
+
+
+def _method(wanted: Method | str) -> Method:
+    return method.get(wanted)() if isinstance(wanted, str) else wanted
