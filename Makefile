@@ -1,0 +1,52 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# One thread a process: two OpenMP threads beside a busy neighbour are many times slower than one.
+export OMP_NUM_THREADS ?= 1
+export TOKENIZERS_PARALLELISM ?= false
+export HF_HUB_DISABLE_TELEMETRY ?= 1
+
+.PHONY: help install train test test-all check format bench clean
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+install: $(VENV)/installed  ## install the package with its test and lint tools into .venv
+
+# torch goes first and alone, so that no other package draws a larger build of it in.
+$(VENV)/torch:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	touch $@
+
+$(VENV)/package: $(VENV)/torch pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/installed: $(VENV)/package
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint]'
+	touch $@
+
+train: $(VENV)/package  ## install, then run the main job on the embedded corpus (no download)
+	$(BIN)/clc-text train recipes/quickstart.yaml --overwrite
+
+test: install  ## the tests that CI runs
+	$(BIN)/python -m pytest
+
+test-all: install  ## every test, the slow ones too
+	$(BIN)/python -m pytest -m ''
+
+check: install  ## lint and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install  ## put every file into the project's format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/package  ## training speed, beside the stock Trainer and plain loops
+	$(BIN)/python -m clc_text.benchmark --threads $(OMP_NUM_THREADS)
+
+clean:  ## remove what make made
+	rm -rf $(VENV) runs build dist

@@ -1,0 +1,211 @@
+"""What a run leaves behind, and how it is read: every file is plain JSON, YAML, Parquet or safetensors.
+
+    recipe.yaml              the resolved recipe: every key, defaults included
+    environment.json         versions, machine, seeds, data sources with their sha256, what loader and encoder noticed
+    data/train.parquet       the source's rows in the source's order, all its columns (absent where `keep_data` is off)
+    data/test.parquet
+    noise/passport.json      how the labels were made noisy, enough to do it again
+    noise/labels.parquet     one line a training row: `given`, `trained`, `true`, `canary` (see `Labels`)
+    encoder/                 the fitted encoder
+    metrics.jsonl            one line an epoch (see `RunDirectory.metrics`)
+    ledger/epoch-0001.parquet ...   what training saw of every row (see `clc_text.ledger`)
+    checkpoints/             what `--resume` starts from
+    model/                   the peers, safetensors
+    predictions.safetensors  log-probabilities at the end: `train` float32 [P, N, C], `test` float32 [P, M, C]
+    guards.json              what the run noticed about itself (see `RunDirectory.guards`)
+    result.json              written last: its presence says that the run is complete
+    corrected/  report.html  figures/       made from the above by later commands
+
+A directory of a run that is under way, or was cut short, is the same with its tail missing; every reader here says
+in one sentence what is not there yet.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.errors import InputError
+from clc_text.files import write_with
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from clc_text.ledger import EpochRecord
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of the N training rows, as class numbers.
+
+    Attributes:
+        given: int64 [N], as the source or the noise injection gives them.
+        trained: int64 [N], what training sees: `given`, but for the canaries, which are flipped on purpose.
+        true: int64 [N], -1 where unknown; None where no row's true label is known.
+        canary: bool [N], the rows flipped on purpose.
+    """
+
+    given: np.ndarray
+    trained: np.ndarray
+    true: np.ndarray | None
+    canary: np.ndarray
+
+    def write(self, path: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        unknown = np.ones(len(self.given), bool) if self.true is None else self.true < 0
+        true = np.zeros(len(self.given), np.int64) if self.true is None else self.true
+        columns: dict[str, Any] = {
+            "row": np.arange(len(self.given), dtype=np.int64),
+            "given": self.given.astype(np.int32),
+            "trained": self.trained.astype(np.int32),
+            "true": pa.array(true.astype(np.int32), mask=unknown),
+            "canary": self.canary,
+        }
+        write_with(path, lambda aside: pq.write_table(pa.table(columns), aside, compression="zstd"))
+
+    @classmethod
+    def read(cls, path: Path) -> Labels:
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(path)
+        true = table["true"].fill_null(-1).to_numpy().astype(np.int64)
+        return cls(
+            given=table["given"].to_numpy().astype(np.int64),
+            trained=table["trained"].to_numpy().astype(np.int64),
+            true=None if (true < 0).all() else true,
+            canary=table["canary"].to_numpy(),
+        )
+
+
+class RunDirectory:
+    """Reads a run directory.
+
+    Args:
+        path: the directory.
+
+    Raises:
+        InputError: it does not exist, or holds no recipe.yaml.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_dir():
+            raise InputError(f"there is no run directory {self.path}; `clc-text train RECIPE --out DIR` makes one")
+        if not self.file("recipe.yaml").is_file():
+            raise InputError(f"{self.path} is not a run directory: it has no recipe.yaml")
+
+    def file(self, name: str) -> Path:
+        return self.path / name
+
+    def _needed(self, name: str, why: str) -> Path:
+        path = self.file(name)
+        if not path.exists():
+            raise InputError(f"{self.path} has no {name}: {why}")
+        return path
+
+    def _json(self, name: str, why: str) -> Any:
+        path = self._needed(name, why)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise InputError(f"{path} is not readable JSON ({error}); it was changed after the run wrote it") from None
+
+    @property
+    def complete(self) -> bool:
+        return self.file("result.json").is_file()
+
+    @property
+    def name(self) -> str:
+        """What a picture or table calls the run: the recipe's name."""
+        return str(self.recipe().get("name") or self.path.name)
+
+    @property
+    def run_id(self) -> str:
+        """16 hexadecimal digits that identify the run's recipe and data; the same for an exact repetition."""
+        return str(self.environment()["run_id"])
+
+    def recipe(self) -> dict[str, Any]:
+        """The resolved recipe as plain values; `clc_text.recipe.load` gives it as dataclasses."""
+        import yaml
+
+        return dict(yaml.safe_load(self.file("recipe.yaml").read_text(encoding="utf-8")))
+
+    def environment(self) -> dict[str, Any]:
+        """Keys: ``run_id``, ``label_names`` [C], ``input_column``, ``label_column``, ``rows`` {train, test},
+        ``seeds``, ``versions``, ``sources``, ``facts`` {data, encoder}, ``peers``, ``method`` {name, citation}."""
+        return dict(self._json("environment.json", "the run stopped before its data was read"))
+
+    @property
+    def label_names(self) -> list[str]:
+        return list(self.environment()["label_names"])
+
+    def passport(self) -> dict[str, Any]:
+        return dict(self._json("noise/passport.json", "the run stopped before its labels were made"))
+
+    def labels(self) -> Labels:
+        return Labels.read(self._needed("noise/labels.parquet", "the run stopped before its labels were made"))
+
+    def data(self, split: str = "train") -> Dataset:
+        """The source's rows, ``"train"`` or ``"test"``, memory-mapped."""
+        from datasets import Dataset
+
+        why = "the run had no such rows" if split == "test" else "the run was made with `keep_data: false`"
+        path = self._needed(f"data/{split}.parquet", why)
+        return Dataset.from_parquet(str(path), cache_dir=str(self.file("data") / ".cache"))
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """One entry an epoch, in order. Keys (a list has one value a peer; shares are 0 … 1, entropies in nats):
+
+        ``epoch`` (from 1), ``step``, ``phase`` ("warm-up" | "method"), ``loss``, ``learning_rate``, ``seconds`` since
+        the start, ``threshold`` [P] | null;
+        ``test`` {``accuracy`` {``peers`` [P], ``ensemble``} in percent, ``ece`` of the ensemble 0 … 1} | null;
+        ``train`` {``selected`` [P] rows, ``label_precision`` [P] | null, ``agreement`` [P] with the trained labels,
+        ``accuracy`` [P] in percent against the true labels | null, ``entropy`` {``all`` [P], ``right`` [P] | null,
+        ``wrong`` [P] | null}, ``changed`` [P] rows whose target is not their trained label, ``fixed`` | ``broken`` |
+        ``missed`` [P] | null, ``class_shares`` [C] of the predictions}.
+        """
+        path = self._needed("metrics.jsonl", "no epoch has ended yet")
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.strip()]
+
+    def ledger_epochs(self) -> list[int]:
+        from clc_text.ledger import epochs_in
+
+        return epochs_in(self.file("ledger"))
+
+    def ledger(self, epoch: int | None = None) -> EpochRecord:
+        """What training saw of every row in one epoch; the last one that is there when `epoch` is None."""
+        from clc_text.ledger import epoch_file, read_epoch
+
+        known = self.ledger_epochs()
+        if not known:
+            raise InputError(f"{self.path} has no ledger: no epoch has ended yet, or its files were removed")
+        wanted = known[-1] if epoch is None else epoch
+        if wanted not in known:
+            raise InputError(f"{self.path} has no ledger of epoch {wanted}; it has {known[0]} to {known[-1]}")
+        return read_epoch(epoch_file(self.file("ledger"), wanted))
+
+    def log_probs(self, split: str = "train") -> np.ndarray:
+        """float32 [P, N, C], the peers' log-probabilities at the end of training."""
+        from safetensors import safe_open
+
+        path = self._needed("predictions.safetensors", "the run has not ended")
+        with safe_open(path, "np") as opened:
+            if split not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
+                raise InputError(f"{path} has no predictions of the {split} rows: the run had none")
+            return opened.get_tensor(split)
+
+    def guards(self) -> list[dict[str, Any]]:
+        """What the run noticed about itself: ``name``, ``severity`` ("warning" | "note"), ``epoch`` | null, ``message``."""
+        path = self.file("guards.json")
+        return list(self._json("guards.json", "")) if path.is_file() else []
+
+    def result(self) -> dict[str, Any]:
+        """See `clc_text.results`: the keys of result.json are an interface."""
+        return dict(self._json("result.json", "the run has not ended; `clc-text train RECIPE --resume` goes on with it"))
