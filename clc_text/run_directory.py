@@ -202,10 +202,10 @@ class RunDirectory:
             return opened.get_tensor(split)
 
     def guards(self) -> list[dict[str, Any]]:
-        """What the run noticed about itself: ``name``, ``severity`` ("warning" | "note"), ``epoch`` | null, ``message``."""
+        """What the run noticed of itself; keys: ``name``, ``severity`` ("warning" | "note"), ``epoch``, ``message``."""
         path = self.file("guards.json")
         return list(self._json("guards.json", "")) if path.is_file() else []
 
     def result(self) -> dict[str, Any]:
         """See `clc_text.results`: the keys of result.json are an interface."""
-        return dict(self._json("result.json", "the run has not ended; `clc-text train RECIPE --resume` goes on with it"))
+        return dict(self._json("result.json", "the run has not ended; `clc-text train RECIPE --resume` goes on"))

@@ -1,0 +1,29 @@
+"""Train classifiers on labels that are partly wrong, correct the labels, keep every change visible and undoable."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from clc_text.run_directory import RunDirectory
+    from clc_text.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
+
+__all__ = ["CLCTrainer", "NoisyLabelArguments", "NoisyLabelTrainer", "RunDirectory", "__version__"]
+
+# Importing `transformers.Trainer` takes seconds, so the public names are looked up when they are first used.
+_HOME = {
+    "CLCTrainer": "clc_text.trainer",
+    "NoisyLabelArguments": "clc_text.trainer",
+    "NoisyLabelTrainer": "clc_text.trainer",
+    "RunDirectory": "clc_text.run_directory",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'clc_text' has no attribute '{name}'")
+    import importlib
+
+    return getattr(importlib.import_module(_HOME[name]), name)

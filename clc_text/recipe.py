@@ -1,0 +1,261 @@
+"""A recipe: everything a run depends on, as dataclasses, read from YAML and ``--set a.b=c``.
+
+A recipe is untrusted input: it is read with YAML's safe loader, every key and type is checked, and a mistake is named
+with its file and line. The sections `data`, `noise`, `encoder`, `network` and `method` are named parts (see
+`clc_text.components`): their key `name` says which, the other keys are that part's options.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import typing
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from clc_text.components import Registry, option
+from clc_text.errors import InputError, nearest
+from clc_text.typed_yaml import Node, check_keys, construct, convert, describe, override, to_dataclass, to_nodes
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Three seeds that never mix: what is drawn of the data, the flipped labels, and the networks."""
+
+    data: int = option(0, "what is drawn of the data: a held-out part, a generated corpus, the canaries")
+    noise: int = option(0, "which labels are flipped, and to what")
+    network: int = option(0, "initial weights, dropout, the order of the batches, word vectors trained here")
+
+    def __post_init__(self) -> None:
+        for key, seed in dataclasses.asdict(self).items():
+            if not 0 <= seed < 2**32:
+                raise InputError(f"seeds.{key} is {seed}; give a whole number from 0 to 4294967295")
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the networks are trained; the defaults are the paper's for texts."""
+
+    epochs: int = option(100, "passes over the training set")
+    batch_size: int = option(128, "rows of a step")
+    eval_batch_size: int = option(4096, "rows of a forward pass when nothing is learnt")
+    learning_rate: float = option(3e-4, "step size of the optimizer")
+    optimizer: Literal["adam", "adamw", "sgd"] = option("adam", "what makes a step of a gradient")
+    weight_decay: float = option(0.0, "decoupled for adamw, an L2 term for adam and sgd")
+    momentum: float = option(0.9, "of sgd; β1 of adam and adamw")
+    lr_schedule: Literal["constant", "linear", "cosine"] = option("constant", "how the learning rate changes")
+    warmup_steps: int = option(0, "steps over which the learning rate rises from 0")
+    decay_from_epoch: int | None = option(None, "with linear: constant up to this epoch, then down to 0")
+    momentum_after_decay: float | None = option(None, "β1 (momentum) from `decay_from_epoch` on")
+    max_grad_norm: float = option(0.0, "each peer's gradient is clipped to this norm by itself; 0: not clipped")
+    gradient_accumulation: int = option(1, "batches of one optimizer step")
+    precision: Literal["fp32", "bf16"] = option("fp32", "number format of the forward pass")
+    device: Literal["auto", "cpu", "cuda"] = option("auto", "where the networks live")
+    threads: int | None = option(None, "threads of PyTorch on the CPU; null: what OMP_NUM_THREADS or the machine says")
+    checkpoint_epochs: int = option(10, "epochs between two checkpoints; 0: none, so that a run cannot be resumed")
+    ledger_epochs: int = option(1, "epochs between two files of the ledger; the last epoch always has one")
+
+    def __post_init__(self) -> None:
+        at_least = {
+            "epochs": 1, "batch_size": 1, "eval_batch_size": 1, "gradient_accumulation": 1, "ledger_epochs": 1,
+            "checkpoint_epochs": 0, "warmup_steps": 0, "max_grad_norm": 0, "weight_decay": 0,
+        }  # fmt: skip
+        for key, least in at_least.items():
+            if getattr(self, key) < least:
+                raise InputError(f"training.{key} is {getattr(self, key)}; give at least {least}")
+        if not 0 < self.learning_rate < float("inf"):
+            raise InputError(f"training.learning_rate is {self.learning_rate}; give a number above 0")
+        if self.threads is not None and self.threads < 1:
+            raise InputError(f"training.threads is {self.threads}; give at least 1")
+        if not 0 <= self.momentum < 1:
+            raise InputError(f"training.momentum is {self.momentum}; give a number in [0, 1)")
+        if self.decay_from_epoch is not None and not 0 <= self.decay_from_epoch < self.epochs:
+            raise InputError(
+                f"training.decay_from_epoch is {self.decay_from_epoch}; give an epoch before the last, {self.epochs}"
+            )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One run. `data`, `noise`, `encoder`, `network` and `method` are instances of the parts they name."""
+
+    name: str = option("", "what results, tables and pictures call the run; the file's name when empty")
+    modality: Literal["text", "vision"] = option("text", "which room the data, encoder and network come from")
+    data: Any = option(None, "the dataset", registry="datasets")
+    noise: Any = option(None, "how the labels are made noisy", registry="noise", default_name="none")
+    encoder: Any = option(None, "what turns a row into numbers", registry="encoders")
+    network: Any = option(None, "the network, of which every peer is one", registry="networks")
+    method: Any = option(None, "how noisy labels are learnt from", registry="methods", default_name="clc")
+    peers: int | None = option(None, "networks that learn side by side; null: as many as the method wants")
+    noise_rate: float | Literal["true", "estimate"] | None = option(
+        None, "what methods that need the noise rate are told: true (side information), estimate, or a number"
+    )
+    canaries: float = option(0.0, "share of labels flipped on purpose, to measure how many the run finds (0 … 0.2)")
+    guard: Literal["off", "warn", "recover"] = option(
+        "warn", "watch for collapse and memorised noise: say nothing, say so, or go back and mend it"
+    )
+    training: Training = option(Training(), "how the networks are trained")
+    seeds: Seeds = option(Seeds(), "seeds of the three sources of chance")
+    keep_data: bool = option(True, "keep the rows in the run directory, for the report and corrected datasets")
+
+    def __post_init__(self) -> None:
+        if self.peers is not None and self.peers < 1:
+            raise InputError(f"peers is {self.peers}; give at least 1")
+        if not 0 <= self.canaries <= 0.2:
+            raise InputError(f"canaries is {self.canaries}; give a share from 0 to 0.2 (0.02 is usual)")
+        if isinstance(self.noise_rate, (int, float)) and not 0 <= self.noise_rate < 1:
+            raise InputError(f"noise_rate is {self.noise_rate}; give a rate in [0, 1), 'estimate' or 'true'")
+
+    @property
+    def num_peers(self) -> int:
+        return self.peers or type(self.method).default_peers
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recipe as plain values, every default resolved; `from_dict` reads it back."""
+        plain: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if "registry" in field.metadata:
+                plain[field.name] = {"name": value.name, **dataclasses.asdict(value)}
+            elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+                plain[field.name] = dataclasses.asdict(value)
+            else:
+                plain[field.name] = value
+        return plain
+
+    def dump(self) -> str:
+        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, width=110)
+
+    def fingerprint(self) -> str:
+        """A sha256 over everything that can change a result: not the name, the device's threads or the saving."""
+        plain = self.to_dict()
+        for key in ("name", "keep_data"):
+            plain.pop(key)
+        for key in ("threads", "checkpoint_epochs", "ledger_epochs", "eval_batch_size"):
+            plain["training"].pop(key)
+        return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Reads a recipe file.
+
+    Args:
+        path: a YAML file.
+        overrides: ``"a.b=c"`` strings that replace or add keys; the value is read as YAML.
+
+    Raises:
+        InputError: the file is missing or no YAML, a key is unknown, a value has the wrong type or is out of range.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"there is no recipe {path}{_near_recipe(path)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the recipe {path} cannot be read: {error}") from None
+    return loads(text, str(path), overrides, default_name=path.stem)
+
+
+def loads(text: str, where: str = "recipe", overrides: Sequence[str] = (), default_name: str = "recipe") -> Recipe:
+    """Reads a recipe from a string; `where` is what messages call it."""
+    try:
+        # An alias lets a few lines grow into millions of values, and a recipe has no use for one.
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise InputError(f"{where}:{event.start_mark.line + 1}: aliases (*{event.anchor}) are not allowed")
+        tree = to_nodes(yaml.compose(text, Loader=yaml.SafeLoader), where)
+    except RecursionError:
+        raise InputError(f"{where}: nested too deeply") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{where}{line}: not valid YAML ({getattr(error, 'problem', None) or error})") from None
+    if not isinstance(tree.value, dict):
+        raise InputError(f"{where}: a recipe is a list of `key: value` lines with at least `data:`")
+    for text_ in overrides:
+        override(tree, text_)
+    recipe = _recipe(tree)
+    return recipe if recipe.name else dataclasses.replace(recipe, name=default_name)
+
+
+def from_dict(plain: dict[str, Any], where: str = "recipe", overrides: Sequence[str] = ()) -> Recipe:
+    return loads(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), where, overrides)
+
+
+def registries(modality: str) -> dict[str, Registry[Any]]:
+    """The registries that a recipe's sections look their names up in."""
+    import importlib
+
+    from clc_text.methods.base import method
+    from clc_text.noise.base import noise
+
+    def part(folder: str, name: str) -> Registry[Any]:
+        registry: Registry[Any] = getattr(importlib.import_module(f"clc_text.{modality}.{folder}.base"), name)
+        return registry
+
+    return {
+        "datasets": part("datasets", "dataset"),
+        "encoders": part("encoders", "encoder"),
+        "networks": part("networks", "network"),
+        "noise": noise,
+        "methods": method,
+    }
+
+
+def _recipe(tree: Node) -> Recipe:
+    values = dict(tree.value)
+    known = {field.name: field for field in dataclasses.fields(Recipe)}
+    check_keys(values, known, "")
+    modality = "text"
+    if "modality" in values:
+        modality = convert(values["modality"], typing.get_type_hints(Recipe)["modality"], "modality")
+    parts = registries(modality)
+    hints = typing.get_type_hints(Recipe)
+    arguments: dict[str, Any] = {}
+    for key, field in known.items():
+        if "registry" in field.metadata:
+            default = field.metadata.get("default_name") or _DEFAULT_PARTS[modality].get(key)
+            arguments[key] = _part(values.get(key), parts[field.metadata["registry"]], key, default, tree.where)
+        elif key in values:
+            if key == "noise_rate" and values[key].value is True:
+                values[key] = Node("true", values[key].where)
+            arguments[key] = convert(values[key], hints[key], key)
+    return construct(Recipe, arguments, tree.where)
+
+
+_DEFAULT_PARTS: dict[str, dict[str, str]] = {
+    "text": {"encoder": "word_vectors", "network": "mlp"},
+    "vision": {"encoder": "pixels", "network": "cnn9"},
+}
+
+
+def _part(node: Node | None, registry: Registry[Any], key: str, default: str | None, where: str) -> Any:
+    if node is None or node.value is None:
+        if default is None:
+            raise InputError(f"{where}: the section '{key}' is missing; write `{key}:` with a `name:` below it")
+        node = Node({}, where)
+    if isinstance(node.value, str):
+        node = Node({"name": Node(node.value, node.where)}, node.where)
+    if not isinstance(node.value, dict):
+        raise InputError(f"{node.where}: '{key}' must be a section with a `name:`, not {describe(node.value)}")
+    values = dict(node.value)
+    chosen = values.pop("name", None)
+    name = default if chosen is None else chosen.value
+    if name is None:
+        raise InputError(f"{node.where}: '{key}' has no `name:`; known: {', '.join(registry.names())}")
+    try:
+        cls = registry.get(str(name))
+    except InputError as error:
+        raise InputError(f"{chosen.where if chosen else node.where}: {key}.name: {error}") from None
+    return to_dataclass(cls, Node(values, node.where), key)
+
+
+def _near_recipe(path: Path) -> str:
+    folder = path.parent if path.parent.is_dir() else Path("recipes")
+    known = [str(other) for other in sorted(folder.glob("*.yaml"))] if folder.is_dir() else []
+    return nearest(str(path), known) if known else "; give the path of a YAML file"

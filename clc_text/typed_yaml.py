@@ -1,0 +1,204 @@
+"""YAML into dataclasses, with every mistake named by its file, line and key.
+
+The safe loader alone is used, so a file can hold plain values and nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import yaml
+
+from clc_text.errors import InputError, nearest
+
+# ---- YAML with line numbers ----
+
+
+@dataclass
+class Node:
+    """A YAML value with the place it came from; a mapping holds (key place, node) by key."""
+
+    value: Any
+    where: str
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 reads ``3e-4`` as a string for want of a dot; here it is the number everyone means."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def to_nodes(node: yaml.Node | None, file: str) -> Node:
+    if node is None:
+        return Node({}, file)
+    where = f"{file}:{node.start_mark.line + 1}"
+    if isinstance(node, yaml.MappingNode):
+        found: dict[str, Node] = {}
+        for key_node, value_node in node.value:
+            key = str(key_node.value)
+            if key in found:
+                raise InputError(f"{file}:{key_node.start_mark.line + 1}: the key '{key}' stands here twice")
+            child = to_nodes(value_node, file)
+            found[key] = Node(child.value, f"{file}:{key_node.start_mark.line + 1}")
+        return Node(found, where)
+    if isinstance(node, yaml.SequenceNode):
+        return Node([to_nodes(item, file) for item in node.value], where)
+    return Node(_scalar(node), where)
+
+
+def _scalar(node: yaml.Node) -> Any:
+    loader = _Loader("")
+    try:
+        tag = loader.resolve(yaml.ScalarNode, node.value, (node.style is None, node.style is not None))
+        if not str(node.tag).startswith("tag:yaml.org,2002:"):
+            raise yaml.constructor.ConstructorError(None, None, f"the tag {node.tag} is not allowed", node.start_mark)
+        explicit = node.tag if node.tag in ("tag:yaml.org,2002:binary",) else tag
+        return loader.construct_object(yaml.ScalarNode(explicit, node.value, node.start_mark), deep=True)
+    finally:
+        loader.dispose()
+
+
+def override(tree: Node, text: str) -> None:
+    key, equals, value = text.partition("=")
+    where = f"--set {text}"
+    if not equals or not key.strip():
+        raise InputError(f"{where}: write it as --set section.key=value")
+    try:
+        parsed = to_nodes(yaml.compose(value or "null", Loader=yaml.SafeLoader), where)
+    except yaml.YAMLError:
+        raise InputError(f"{where}: the value is not valid YAML; put quotes around it") from None
+    _place(parsed, where)
+    *parents, last = key.strip().split(".")
+    node = tree
+    for parent in parents:
+        if not isinstance(node.value, dict):
+            raise InputError(f"{where}: '{parent}' lies below a plain value")
+        node = node.value.setdefault(parent, Node({}, where))
+        if node.value is None:
+            node.value = {}
+    if not isinstance(node.value, dict):
+        raise InputError(f"{where}: '{parents[-1]}' is a plain value and has no '{last}'")
+    named = node.value.get("name")
+    if last == "name" and parents and named is not None and named.value != parsed.value:
+        node.value.clear()  # another part has other options: those of the part that stood here do not carry over
+    node.value[last] = parsed
+
+
+def _place(node: Node, where: str) -> None:
+    node.where = where
+    children = node.value.values() if isinstance(node.value, dict) else node.value
+    if isinstance(node.value, (dict, list)):
+        for child in children:
+            _place(child, where)
+
+
+# ---- dataclasses from nodes ----
+
+
+def to_dataclass(cls: type, node: Node, path: str) -> Any:
+    if not isinstance(node.value, dict):
+        raise InputError(f"{node.where}: '{path}' must be a section of `key: value` lines, not {describe(node.value)}")
+    known = {field.name: field for field in dataclasses.fields(cls) if field.init}
+    check_keys(node.value, known, path)
+    hints = typing.get_type_hints(cls)
+    arguments = {key: convert(child, hints[key], f"{path}.{key}") for key, child in node.value.items()}
+    for key, field in known.items():
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and key not in arguments:
+            raise InputError(f"{node.where}: '{path}.{key}' is missing: {field.metadata.get('help')}")
+    return construct(cls, arguments, node.where)
+
+
+def construct(cls: type, arguments: dict[str, Any], where: str) -> Any:
+    try:
+        return cls(**arguments)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def check_keys(values: dict[str, Node], known: dict[str, Any], path: str) -> None:
+    for key, node in values.items():
+        if key not in known:
+            full = f"{path}.{key}" if path else key
+            raise InputError(f"{node.where}: unknown key '{full}'{nearest(key, known)}")
+
+
+def convert(node: Node, wanted: Any, path: str) -> Any:
+    """The node's value as the annotated type, or an `InputError` that names key, place and what is wanted."""
+    value = node.value
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        for choice in arguments:
+            if choice is not type(None):
+                try:
+                    return convert(node, choice, path)
+                except InputError:
+                    continue
+        raise _mistyped(node, wanted, path)
+    if origin is Literal:
+        if value in arguments and type(value) in {type(argument) for argument in arguments}:
+            return value
+        hint = nearest(str(value), [str(argument) for argument in arguments])
+        raise InputError(f"{node.where}: '{path}' is {describe(value)}, which is none of its values{hint}")
+    if dataclasses.is_dataclass(wanted):
+        return to_dataclass(typing.cast(type, wanted), node, path)
+    if origin is list and isinstance(value, list):
+        return [convert(item, arguments[0], f"{path}[{index}]") for index, item in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        return {key: convert(item, arguments[1], f"{path}.{key}") for key, item in value.items()}
+    if wanted is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if wanted is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if wanted in (str, bool) and isinstance(value, wanted):
+        return value
+    if wanted is Any:
+        return _bare(node)
+    raise _mistyped(node, wanted, path)
+
+
+def _bare(node: Node) -> Any:
+    if isinstance(node.value, dict):
+        return {key: _bare(child) for key, child in node.value.items()}
+    if isinstance(node.value, list):
+        return [_bare(child) for child in node.value]
+    return node.value
+
+
+def _mistyped(node: Node, wanted: Any, path: str) -> InputError:
+    return InputError(f"{node.where}: '{path}' must be {type_in_words(wanted)}, not {describe(node.value)}")
+
+
+def type_in_words(wanted: Any) -> str:
+    """What a recipe's reader calls a type: ``int | None`` is "a whole number or null"."""
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(type_in_words(choice) for choice in arguments)
+    if origin is Literal:
+        return " or ".join(f"'{argument}'" for argument in arguments)
+    if origin is list:
+        return f"a list of {type_in_words(arguments[0]).removeprefix('a ')}s"
+    if origin is dict:
+        return "a section of `key: value` lines"
+    words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "null"}
+    return words.get(wanted, "a section")
+
+
+def describe(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a section"
+    if isinstance(value, list):
+        return "a list"
+    return "null" if value is None else f"'{value}'"
