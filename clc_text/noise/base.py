@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +12,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from clc_text.components import Registry, option
+from clc_text.errors import InputError
+from clc_text.noise.draws import pick_targets, select_rows, uniforms
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,80 @@ class Noise(ABC):
         "independent", "flip each row on its own, or exactly int(rate * rows) rows"
     )
 
+    def __post_init__(self) -> None:
+        if self.draw not in ("independent", "exact"):
+            raise InputError(f"noise.draw is '{self.draw}'; it must be 'independent' or 'exact'")
+
     @abstractmethod
     def matrix(self, label_names: list[str]) -> np.ndarray | None:
         """float64 [C, C], row = true class, column = given class; None where it depends on the row."""
+
+    @abstractmethod
+    def convention(self, label_names: list[str]) -> str:
+        """One sentence for the passport: which of the field's conventions this is, and what rate it really has."""
+
+    def redraws(self, label_names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """The matrix T as two steps: rates [C], the probability of being redrawn, and targets [C, C], from which then.
+
+        ``T = diag(1 - rates) + rates[:, None] * targets``. Here a redrawn row never keeps its class.
+        """
+        transition = self.matrix(label_names)
+        if transition is None:
+            raise NotImplementedError(f"{type(self).__name__} depends on the row and must draw its own labels")
+        rates = 1.0 - transition.diagonal()
+        targets = transition - np.diag(transition.diagonal())
+        sums = targets.sum(1, keepdims=True)
+        return rates, np.divide(targets, sums, out=np.eye(len(targets)), where=sums > 0)
+
+    def draw_labels(self, given: NoiseInput, seed: int) -> np.ndarray:
+        """int64 [N] noisy labels; never changes its input.
+
+        Row i reads its own two uniform numbers, which depend only on `seed` and i. So with independent draws a row's
+        label does not depend on the rows after it, and the rows flipped at one rate are among those flipped at a
+        higher one. With exact draws ``int(sum of the rows' rates)`` rows are redrawn, which is ``int(rate * rows)``
+        where every class has the same rate, and ``int(rate * rows of the noisy classes)`` where some are clean.
+        """
+        rates, targets = self.redraws(given.label_names)
+        row_rates = rates[given.labels]
+        count = len(given.labels)
+        exactly = float(row_rates.sum()) if self.draw == "exact" else None
+        chosen = select_rows(row_rates, uniforms(seed, "flip", count), exactly)
+        labels = np.array(given.labels, dtype=np.int64)
+        labels[chosen] = pick_targets(targets, labels[chosen], uniforms(seed, "target", count)[chosen])
+        return labels
+
+    def options(self) -> dict[str, Any]:
+        """The recipe's options, as the passport states them."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_passport(cls, passport: Mapping[str, Any]) -> Noise:
+        """The noise that wrote this passport."""
+        try:
+            return cls(**passport["options"])
+        except TypeError as error:
+            raise InputError(f"the passport's options do not fit the noise '{cls.name}': {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RatedNoise(Noise):
+    """A noise of one stated rate."""
+
+    rate: float = option(help="share of the labels that the noise is stated to change, 0 <= rate < 1")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        is_number = isinstance(self.rate, (int, float)) and not isinstance(self.rate, bool)
+        if not is_number or not math.isfinite(self.rate) or not 0 <= self.rate < 1:
+            raise InputError(f"noise.rate is {self.rate!r}; it must be a number from 0 up to, but not including, 1")
+
+    def require_another_class(self, label_names: list[str]) -> None:
+        """One class leaves a label nowhere to go."""
+        if self.rate > 0 and len(label_names) < 2:
+            raise InputError(
+                f"noise.rate is {self.rate} but the data has one class only ('{label_names[0]}'), so that no label "
+                "can be wrong; set noise.rate to 0"
+            )
 
 
 noise: Registry[Noise] = Registry("noise", "clc_text.noise")

@@ -1,0 +1,155 @@
+"""Making labels noisy, and the noise passport by which it can be done again byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clc_text.errors import InputError
+from clc_text.noise.base import Noise, NoiseInput, noise
+from clc_text.noise.draws import BIT_GENERATOR
+
+_NEEDED = ("name", "options", "seed", "label_names", "rows", "matrix", "sha256")
+
+
+@dataclass(frozen=True)
+class Injection:
+    """Noisy labels and how they came about.
+
+    Attributes:
+        labels: int64 [N].
+        passport: plain JSON values, see `inject`.
+    """
+
+    labels: np.ndarray
+    passport: dict[str, Any]
+
+
+def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
+    """Draws noisy labels.
+
+    Row i's label depends on `seed`, i and its own true class (and features) only, as long as draws are independent: a
+    longer dataset that begins with the same rows gets the same labels for them. With `draw: exact` it depends on all.
+
+    The passport's keys: ``name``, ``convention`` (a sentence), ``options``, ``rate`` (as stated, or null), ``draw``,
+    ``seed``, ``numpy`` (version), ``bit_generator``, ``matrix`` [C, C] (row = true class; null where it depends on the
+    row), ``label_names``, ``rows``, ``expected_rate`` (of these rows under the matrix, or null), ``realised_rate``,
+    ``realised_rate_per_class`` [C] (null for a class without rows), ``realised_counts`` [C, C] (row = true class,
+    column = noisy class), ``sha256`` {``true_labels``, ``noisy_labels``, ``features`` | null} and ``byte_layout``.
+
+    Raises:
+        InputError: labels outside the classes, features missing, or an option that does not fit the data.
+    """
+    _check(kind, given)
+    labels = kind.draw_labels(given, seed)
+    true = np.asarray(given.labels, dtype=np.int64)
+    classes = len(given.label_names)
+    counts = np.bincount(true * classes + labels, minlength=classes * classes).reshape(classes, classes)
+    of_class = counts.sum(1)
+    transition = kind.matrix(given.label_names)
+    expected = None if transition is None else float((1 - transition.diagonal())[true].mean())
+    passport = {
+        "name": kind.name,
+        "convention": kind.convention(given.label_names),
+        "options": kind.options(),
+        "rate": getattr(kind, "rate", None),
+        "draw": kind.draw,
+        "seed": int(seed),
+        "numpy": np.__version__,
+        "bit_generator": BIT_GENERATOR,
+        "matrix": None if transition is None else transition.tolist(),
+        "label_names": list(given.label_names),
+        "rows": len(true),
+        "expected_rate": expected,
+        "realised_rate": float((labels != true).mean()),
+        "realised_rate_per_class": [
+            1 - right / rows if rows else None
+            for right, rows in zip(counts.diagonal().tolist(), of_class.tolist(), strict=True)
+        ],
+        "realised_counts": counts.tolist(),
+        "sha256": {
+            "true_labels": sha256_of_labels(true),
+            "noisy_labels": sha256_of_labels(labels),
+            "features": sha256_of_features(given.features) if kind.needs_features else None,
+        },
+        "byte_layout": "labels: little-endian int64, row after row; features: little-endian float32, row after row",
+    }
+    return Injection(labels, passport)
+
+
+def replay(passport: Mapping[str, Any], given: NoiseInput) -> np.ndarray:
+    """int64 [N], the very labels that the passport's injection drew.
+
+    Raises:
+        InputError: the data is not the passport's (rows, label names, true labels or features), the passport is not
+            whole, or the labels drawn now are not the passport's.
+    """
+    missing = [key for key in _NEEDED if key not in passport]
+    if missing:
+        raise InputError(f"this is no noise passport: the key '{missing[0]}' is missing")
+    if passport["rows"] != len(given.labels):
+        raise InputError(f"the noise passport is of {passport['rows']} rows, and the data has {len(given.labels)}")
+    if list(passport["label_names"]) != list(given.label_names):
+        raise InputError(
+            f"the noise passport is of the classes {', '.join(map(str, passport['label_names']))}, and the data has "
+            f"{', '.join(given.label_names)}"
+        )
+    kind = noise.get(passport["name"]).from_passport(passport)
+    _check(kind, given)
+    stated = passport["sha256"]
+    _compare(stated, "true_labels", sha256_of_labels(given.labels), "the true labels are not those of the passport")
+    if kind.needs_features:
+        _compare(stated, "features", sha256_of_features(given.features), "the features are not those of the passport")
+    labels = kind.draw_labels(given, passport["seed"])
+    _compare(
+        stated,
+        "noisy_labels",
+        sha256_of_labels(labels),
+        "the labels drawn now are not those of the passport: it was changed, or its noise computes differently on "
+        f"this machine (NumPy {passport.get('numpy')} then, {np.__version__} now)",
+    )
+    return labels
+
+
+def sha256_of_labels(labels: np.ndarray) -> str:
+    """Of the labels as little-endian int64, row after row."""
+    return hashlib.sha256(np.ascontiguousarray(labels, dtype="<i8").tobytes()).hexdigest()
+
+
+def sha256_of_features(features: np.ndarray | None) -> str:
+    """Of the features as little-endian float32, row after row."""
+    return hashlib.sha256(np.ascontiguousarray(features, dtype="<f4").tobytes()).hexdigest()
+
+
+def _compare(stated: Mapping[str, Any], key: str, found: str, complaint: str) -> None:
+    if stated.get(key) != found:
+        raise InputError(f"{complaint} (sha256 {str(stated.get(key))[:12]} in the passport, {found[:12]} here)")
+
+
+def _check(kind: Noise, given: NoiseInput) -> None:
+    labels = np.asarray(given.labels)
+    classes = len(given.label_names)
+    if labels.ndim != 1 or len(labels) == 0 or not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(
+            f"noise needs at least one row with a class number, and got labels of shape {labels.shape} and type "
+            f"{labels.dtype}"
+        )
+    wrong = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(wrong):
+        label = labels[wrong[0]]
+        raise InputError(f"row {wrong[0] + 1} has the label {label}, but the {classes} classes end at {classes - 1}")
+    if not kind.needs_features:
+        return
+    features = given.features
+    if features is None or features.ndim != 2 or len(features) != len(labels):
+        shape = None if features is None else features.shape
+        raise InputError(
+            f"the noise '{kind.name}' needs features [rows, D] of all {len(labels)} rows, and got {shape}"
+        )
+    bad = np.flatnonzero(~np.isfinite(features).all(1))
+    if len(bad):
+        raise InputError(f"the features of row {bad[0] + 1} are not all finite; '{kind.name}' noise needs numbers")
