@@ -7,15 +7,17 @@ for S seeds or folds at once) work unchanged.
 
 from __future__ import annotations
 
+import dataclasses
+import typing
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from clc_text.components import Registry, option
+from clc_text.errors import InputError, nearest
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,11 @@ class TrainingState:
         num_classes: C.
         noise_rate: the rate a method may be told (side information, or an estimate); None when unknown.
         memory: named tensors that a method keeps: what `Method.prepare` found at the end of the warm-up
-            (``threshold`` [P] for CLC, ``transition`` [C, C] for Forward) and any per-row memory.
-        rows: [B] ids of the rows of this batch.
+            (``threshold`` [P] for CLC), any per-row memory, and what a method is given (``transition`` [C, C] for
+            Forward). With leading dimensions each has them too, [S, P] for instance.
+        rows: [B] (or [S, B]) ids of the rows of this batch.
+        logits: [P, B, C] what `log_probs` was made of, detached, for the one criterion that needs it, the energy;
+            [P, N, C] during `Method.prepare`. Not saved.
     """
 
     epoch: int = 0
@@ -60,6 +65,7 @@ class TrainingState:
     noise_rate: float | None = None
     memory: dict[str, Tensor] = field(default_factory=dict)
     rows: Tensor | None = None
+    logits: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,13 @@ class Method(ABC):
 
     For the first `warmup_epochs` every peer learns the given labels as `Standard` does; then `prepare` is called once
     with the warmed-up peers' predictions over the whole training set, and `supervise` takes over.
+
+    An option with the metadata ``at_least`` or ``at_most`` is held to it when the method is made.
+
+    Attributes:
+        citation: the source: authors, title, venue and year.
+        default_peers: how many peers a run has unless it says otherwise.
+        needs_noise_rate: whether `supervise` reads `TrainingState.noise_rate` and raises `InputError` without it.
     """
 
     name: ClassVar[str]
@@ -75,14 +88,22 @@ class Method(ABC):
     default_peers: ClassVar[int] = 1
     needs_noise_rate: ClassVar[bool] = False
 
-    warmup_epochs: int = option(0, "epochs of plain training on the given labels before the method takes over")
+    warmup_epochs: int = option(
+        0, "epochs of plain training on the given labels before the method takes over", at_least=0
+    )
+
+    def __post_init__(self) -> None:
+        kinds = typing.get_type_hints(type(self))
+        for option_ in dataclasses.fields(self):
+            value = getattr(self, option_.name)
+            _check(f"method.{option_.name}", value, kinds[option_.name], option_.metadata)
 
     @abstractmethod
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         """The supervision of one batch.
 
         Args:
-            log_probs: [P, B, C] log-probabilities of each peer, with gradient.
+            log_probs: [P, B, C] finite log-probabilities of each peer, with gradient.
             labels: [B] given classes (int64) or [B, C] given distributions.
             state: what is known of the training so far; never changed here, except for a method's own `memory`.
         """
@@ -101,18 +122,54 @@ method: Registry[Method] = Registry("method", "clc_text.methods")
 
 def as_distribution(labels: Tensor, like: Tensor) -> Tensor:
     """Labels [..., B] or [..., B, C] as distributions [..., 1, B, C] that broadcast against `like` [..., P, B, C]."""
-    soft = labels if labels.is_floating_point() else F.one_hot(labels, like.shape[-1])
-    return soft.to(like.dtype).unsqueeze(-3)
+    if not labels.is_floating_point():
+        labels = one_hot(labels, like)
+    return labels.to(like.dtype).unsqueeze(-3)
+
+
+def one_hot(classes: Tensor, like: Tensor) -> Tensor:
+    """Classes [...] as distributions [..., C] of the type of `like` [..., C]; faster than `F.one_hot`."""
+    zeros = torch.zeros(*classes.shape, like.shape[-1], dtype=like.dtype, device=like.device)
+    return zeros.scatter_(-1, classes.unsqueeze(-1), 1.0)
 
 
 def cross_entropy(targets: Tensor, log_probs: Tensor) -> Tensor:
-    """CE(q, p) = -Σ_c q_c log p_c over the last dimension; [..., C] and [..., C] -> [...].
+    """CE(q, p) = -Σ_c q_c log p_c over the last dimension; [..., C] and [..., C] -> [...]."""
+    return -(targets * log_probs).sum(-1)
 
-    A class of zero target weight contributes nothing even where its log-probability is -inf.
+
+def from_teacher(values: Tensor, dim: int) -> Tensor:
+    """What each peer's teacher made, `dim` being the peers' dimension: peer k is taught by peer k-1, in a circle.
+
+    With two peers each teaches the other; with one it teaches itself.
     """
-    return -(targets * log_probs).masked_fill(targets == 0, 0.0).sum(-1)
+    return values.roll(1, dim)
 
 
 def row_mean(losses: Tensor) -> Tensor:
     """Weights 1/B that make the weighted sum over [..., B] the mean over the batch."""
     return torch.full_like(losses, 1.0 / losses.shape[-1], requires_grad=False)
+
+
+def supervise_all(losses: Tensor, targets: Tensor, log_probs: Tensor) -> Supervision:
+    """The supervision of a method in which every row counts the same: the mean over the batch, all rows selected."""
+    return Supervision(
+        losses=losses,
+        weights=row_mean(losses),
+        targets=targets.expand_as(log_probs),
+        selected=torch.ones_like(losses, dtype=torch.bool),
+    )
+
+
+def _check(name: str, value: object, kind: object, limits: typing.Mapping[str, typing.Any]) -> None:
+    """Holds one option to its choices and limits; NaN is outside every limit."""
+    if typing.get_origin(kind) is typing.Literal:
+        choices = typing.get_args(kind)
+        if value not in choices:
+            raise InputError(f"{name} is '{value}'{nearest(str(value), choices)}")
+    if not isinstance(value, (int, float)):
+        return
+    if "at_least" in limits and not value >= limits["at_least"]:
+        raise InputError(f"{name} is {value}; give at least {limits['at_least']}")
+    if "at_most" in limits and not value <= limits["at_most"]:
+        raise InputError(f"{name} is {value}; give at most {limits['at_most']}")

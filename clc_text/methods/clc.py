@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from clc_text.components import option
 from clc_text.criteria import CRITERIA, Criterion, mean_threshold
+from clc_text.errors import InputError
 from clc_text.methods.base import (
     Method,
     Supervision,
     TrainingState,
     as_distribution,
-    cross_entropy,
+    from_teacher,
     method,
+    one_hot,
 )
 
 
@@ -32,7 +33,7 @@ class CLC(Method):
 
     where g is the peer of f, low(g) = {n : H(p_g,n) <= Γ_g} and high(g) the rest. The peer's prediction is a constant:
     no gradient flows through it. With one peer it is its own teacher (SLC); with more than two, each learns from the
-    next one in a circle.
+    one before it, in a circle.
 
     Source: Wu et al., "Collaborative Label Correction via Entropy Thresholding", ICDM 2019, the objective of its
     method section. The paper leaves the divisor open; with the batch size (``reduction="batch"``) the third term
@@ -42,42 +43,62 @@ class CLC(Method):
     citation: ClassVar[str] = "Wu et al., Collaborative Label Correction via Entropy Thresholding, ICDM 2019"
     default_peers: ClassVar[int] = 2
 
-    warmup_epochs: int = option(10, "epochs of plain training before Γ is taken (the paper: 10, Clothing1M 2)")
-    alpha: float = option(0.1, "α, the weight of entropy minimisation on a peer's own sure rows")
-    beta: float = option(0.5, "β, the weight of the given labels where the peer is unsure")
+    warmup_epochs: int = option(
+        10, "epochs of plain training before Γ is taken (the paper: 10, Clothing1M 2)", at_least=0
+    )
+    alpha: float = option(0.1, "α, the weight of entropy minimisation on a peer's own sure rows", at_least=0)
+    beta: float = option(0.5, "β, the weight of the given labels where the peer is unsure", at_least=0)
     supervision: Literal["soft", "hard"] = option("soft", "teach the peer's whole prediction, or only its first class")
     reduction: Literal["batch", "subset"] = option("batch", "divide each sum by the batch, or by its own subset")
     criterion: Criterion = option("entropy", "what measures how unsure a prediction is")
-    threshold_scale: float = option(1.0, "Γ is multiplied by this")
+    threshold_scale: float = option(1.0, "Γ is multiplied by this; not with the energy, which has no zero", at_least=0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.criterion == "energy" and self.threshold_scale != 1:
+            raise InputError(
+                f"method.threshold_scale is {self.threshold_scale} with criterion energy, whose zero means nothing; "
+                "leave it at 1"
+            )
 
     def prepare(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> None:
-        doubts = CRITERIA[self.criterion](log_probs)
-        state.memory["threshold"] = self.threshold_scale * mean_threshold(doubts)
+        state.memory["threshold"] = self.threshold_scale * mean_threshold(self.doubt(log_probs, state))
+
+    def doubt(self, log_probs: Tensor, state: TrainingState) -> Tensor:
+        """How unsure each prediction is by `criterion`: [..., C] -> [...]."""
+        if self.criterion != "energy":
+            return CRITERIA[self.criterion](log_probs)
+        if state.logits is None:
+            raise InputError(
+                "the criterion energy needs logits in TrainingState.logits; log-probabilities have lost it"
+            )
+        return CRITERIA["energy"](state.logits)
+
+    def teach(self, values: Tensor, dim: int) -> Tensor:
+        """What every peer's teacher made, given what every peer made; `dim` is the peers' dimension."""
+        return from_teacher(values, dim)
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
+        # Called at every step: the entropy is computed once for both its uses, and signs are turned once, at the end.
         threshold = state.memory["threshold"].unsqueeze(-1)
-        prediction = log_probs.detach().exp()
-        own_entropy = -torch.special.xlogy(prediction, prediction).sum(-1)
-        if self.criterion == "entropy":
-            doubt = own_entropy
-        else:
-            doubt = CRITERIA[self.criterion](log_probs.detach())
-        low = doubt <= threshold
-        peer_low = low.roll(1, -2)
-        teaching = prediction.roll(1, -3)
+        probs = log_probs.exp()
+        minus_entropy = (probs * log_probs).sum(-1)
+        own = -minus_entropy.detach() if self.criterion == "entropy" else self.doubt(log_probs.detach(), state)
+        low = own <= threshold
+        peer_low = self.teach(low, -2)
+        teaching = self.teach(probs.detach(), -3)
         if self.supervision == "hard":
-            teaching = F.one_hot(teaching.argmax(-1), teaching.shape[-1]).to(teaching.dtype)
+            teaching = one_hot(teaching.argmax(-1), teaching)
 
         targets = torch.where(peer_low.unsqueeze(-1), teaching, as_distribution(labels, log_probs))
-        taught = torch.where(peer_low, 1.0, self.beta)
-        sharpened = low * self.alpha
+        taught = torch.full_like(minus_entropy, self.beta).masked_fill_(peer_low, 1.0)
+        sharpened = torch.zeros_like(minus_entropy).masked_fill_(low, self.alpha)
+        weight = 1.0 / log_probs.shape[-2]
         if self.reduction == "subset":
-            taught = taught / torch.where(peer_low, _count(peer_low), _count(~peer_low))
-            sharpened = sharpened / _count(low)
-        losses = taught * cross_entropy(targets, log_probs)
-        if self.alpha:
-            losses = losses + sharpened * -(log_probs.exp() * log_probs).sum(-1)
-        weight = 1.0 if self.reduction == "subset" else 1.0 / losses.shape[-1]
+            taught /= torch.where(peer_low, _count(peer_low), _count(~peer_low))
+            sharpened /= _count(low)
+            weight = 1.0
+        losses = -(taught * (targets * log_probs).sum(-1) + sharpened * minus_entropy)
         return Supervision(losses, torch.full_like(taught, weight), targets, peer_low)
 
 

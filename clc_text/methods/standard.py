@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from clc_text.methods.base import (
@@ -15,7 +14,7 @@ from clc_text.methods.base import (
     as_distribution,
     cross_entropy,
     method,
-    row_mean,
+    supervise_all,
 )
 
 
@@ -24,10 +23,8 @@ from clc_text.methods.base import (
 class Standard(Method):
     """L(f) = (1/B) Σ CE(y, p_f): what training without any defence against noise gives."""
 
-    citation: ClassVar[str] = ""
+    citation: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.4"
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         targets = as_distribution(labels, log_probs)
-        losses = cross_entropy(targets, log_probs)
-        everything = torch.ones_like(losses, dtype=torch.bool)
-        return Supervision(losses, row_mean(losses), targets.expand_as(log_probs), everything)
+        return supervise_all(cross_entropy(targets, log_probs), targets, log_probs)

@@ -1,0 +1,60 @@
+"""Selection by small loss: a network learns easy rows first, so rows of small loss are likely to be labelled right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from clc_text.components import option
+from clc_text.errors import InputError
+from clc_text.methods.base import Method, Supervision, TrainingState, as_distribution, cross_entropy
+
+
+@dataclass(frozen=True)
+class SmallLoss(Method):
+    """Base of the methods that learn the K rows of smallest loss of each batch:
+
+        L(f) = (1/K) Σ_{kept} CE(y, p_f),   K = int((1 - R(t)) B),   R(t) = τ min(t / T_k, 1)
+
+    for t completed epochs. τ is the noise rate that the method is told, times `rate_scale`. Of rows with the same
+    loss the first in the batch is kept. K is rounded down as in Co-teaching's code; where it is 0 (a batch of one row)
+    nothing is learnt.
+    """
+
+    needs_noise_rate: ClassVar[bool] = True
+
+    ramp_epochs: int = option(10, "T_k: epochs until the whole noise rate is left out", at_least=1)
+    rate_scale: float = option(
+        1.0, "τ is the noise rate times this; 0.5 for asymmetric noise, where half the classes are clean", at_least=0
+    )
+
+    def left_out(self, state: TrainingState) -> float:
+        """R(t), the share of each batch that is not learnt."""
+        if state.noise_rate is None:
+            raise InputError(
+                f"the method {self.name} must be told how many labels are wrong; "
+                "set `noise_rate: true | estimate | number`"
+            )
+        rate = min(state.noise_rate * self.rate_scale, 1.0)
+        return rate * min(state.epoch / self.ramp_epochs, 1.0)
+
+    def kept(self, kept: Tensor) -> Tensor:
+        """[P, B], the rows each peer learns, given those of smallest loss of each peer."""
+        return kept
+
+    def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
+        targets = as_distribution(labels, log_probs)
+        losses = cross_entropy(targets, log_probs)
+        count = int((1 - self.left_out(state)) * losses.shape[-1])
+        kept = self.kept(smallest(losses.detach(), count))
+        weights = kept.to(losses.dtype) / max(count, 1)
+        return Supervision(losses, weights, targets.expand_as(log_probs), kept)
+
+
+def smallest(losses: Tensor, count: int) -> Tensor:
+    """Marks the `count` smallest of the last dimension, [..., B] -> bool [..., B]; of equal ones the first."""
+    order = losses.argsort(dim=-1, stable=True)
+    return torch.zeros_like(losses, dtype=torch.bool).scatter_(-1, order[..., :count], True)
