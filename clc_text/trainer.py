@@ -142,8 +142,10 @@ class NoisyLabelTrainer(Trainer):
         labels = inputs["labels"]
         rows = inputs.get("index")
         outputs = model(**{name: values for name, values in inputs.items() if name not in ("labels", "index")})
-        log_probs = outputs.logits.float().log_softmax(-1)
+        logits = outputs.logits.float()
+        log_probs = logits.log_softmax(-1)
         if model.training:
+            self.method_state.logits = logits.detach()
             loss = self._training_loss(log_probs, labels, rows)
         else:
             mean = ensemble_log_probs(log_probs)
@@ -188,8 +190,9 @@ class NoisyLabelTrainer(Trainer):
         self.method_state.steps_per_epoch = steps_per_epoch
         if not self._prepared and epoch >= self.method.warmup_epochs:
             rows = self.train_dataset
-            log_probs = self.predict_log_probs(rows)
-            self.method.prepare(log_probs, rows.labels.to(log_probs.device), self.method_state)
+            logits = self.predict_logits(rows)
+            self.method_state.logits = logits
+            self.method.prepare(logits.log_softmax(-1), rows.labels.to(logits.device), self.method_state)
             self._prepared = True
 
     def end_epoch(self, epoch: int, step: int) -> None:
@@ -216,9 +219,13 @@ class NoisyLabelTrainer(Trainer):
         for listener in self.epoch_listeners:
             listener(result)
 
-    @torch.no_grad()
     def predict_log_probs(self, rows: Rows) -> Tensor:
         """[P, N, C] log-probabilities of every peer, in evaluation mode, in the order of the rows."""
+        return self.predict_logits(rows).log_softmax(-1)
+
+    @torch.no_grad()
+    def predict_logits(self, rows: Rows) -> Tensor:
+        """[P, N, C] logits of every peer, in evaluation mode, in the order of the rows."""
         model = self.model
         training = model.training
         model.eval()
@@ -228,7 +235,7 @@ class NoisyLabelTrainer(Trainer):
             inputs = {name: values[start : start + size] for name, values in rows.inputs.items()}
             with self.compute_loss_context_manager():
                 logits = model(**self._prepare_inputs(inputs)).logits
-            found.append(logits.float().log_softmax(-1))
+            found.append(logits.float())
         model.train(training)
         return torch.cat(found, -2)
 
