@@ -146,7 +146,7 @@ def _check(kind: Noise, given: NoiseInput) -> None:
         return
     features = given.features
     if features is None or features.ndim != 2 or len(features) != len(labels):
-        shape = None if features is None else features.shape
+        shape = "none" if features is None else f"an array of shape {features.shape}"
         raise InputError(
             f"the noise '{kind.name}' needs features [rows, D] of all {len(labels)} rows, and got {shape}"
         )

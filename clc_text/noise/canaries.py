@@ -1,0 +1,57 @@
+"""Canaries: labels flipped on purpose, to measure how many of them a run finds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clc_text.errors import InputError
+from clc_text.noise.draws import uniforms
+
+MAX_SHARE = 0.2
+
+
+def plant(labels: np.ndarray, share: float, seed: int, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Flips a share of the given labels, each to another class, all of them alike.
+
+    ``round(share * N)`` rows, at least one where `share` is above 0, spread over the given classes in proportion to
+    their rows (largest remainders); the rows of a class are drawn at random.
+
+    Args:
+        labels: int64 [N] given labels; not changed.
+        share: 0 ... 0.2.
+        seed: of the draw.
+        num_classes: C.
+
+    Returns:
+        int64 [N] labels to train on, and bool [N], true where a row is a canary.
+
+    Raises:
+        InputError: the share is out of range, or there is no other class or no row to flip.
+    """
+    if not 0 <= share <= MAX_SHARE:
+        raise InputError(f"canaries is {share}; it must be a share from 0 to {MAX_SHARE}")
+    labels = np.array(labels, dtype=np.int64)
+    canary = np.zeros(len(labels), dtype=bool)
+    if share == 0:
+        return labels, canary
+    if num_classes < 2 or len(labels) == 0:
+        raise InputError(
+            f"canaries is {share}, but there is no label to flip (rows: {len(labels)}, classes: {num_classes}); set it "
+            "to 0"
+        )
+    quotas = apportion(np.bincount(labels, minlength=num_classes), max(1, round(share * len(labels))))
+    order = np.argsort(uniforms(seed, "canary-row", len(labels)), kind="stable")
+    for given_class, quota in enumerate(quotas):
+        canary[order[labels[order] == given_class][:quota]] = True
+    # 1 ... C-1 classes further: any class but the given one.
+    steps = 1 + (uniforms(seed, "canary-target", len(labels)) * (num_classes - 1)).astype(np.int64)
+    return np.where(canary, (labels + steps) % num_classes, labels), canary
+
+
+def apportion(sizes: np.ndarray, seats: int) -> np.ndarray:
+    """int64 [C] that sum to `seats`, in proportion to `sizes` and never above them (largest remainders)."""
+    exact = sizes * (seats / sizes.sum())
+    whole = np.floor(exact + 1e-9).astype(np.int64)
+    by_remainder = np.argsort(whole - exact, kind="stable")
+    whole[by_remainder[: seats - int(whole.sum())]] += 1
+    return whole
