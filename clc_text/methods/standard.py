@@ -21,7 +21,10 @@ from clc_text.methods.base import (
 @method("standard")
 @dataclass(frozen=True)
 class Standard(Method):
-    """L(f) = (1/B) Σ CE(y, p_f): what training without any defence against noise gives."""
+    """L(f) = (1/B) Σ CE(y, p_f): what training without any defence against noise gives.
+
+    Source: the textbook loss of multi-class logistic regression, Bishop 2006, section 4.3.4.
+    """
 
     citation: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.4"
 
