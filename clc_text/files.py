@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,6 +40,19 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
     """Calls `write(temporary_path)`, then renames: for libraries that want to write the file themselves."""
     with written_aside(path) as aside:
         write(aside)
+
+
+def replace_folder(path: Path, write: Callable[[Path], object]) -> None:
+    """Calls `write(temporary_folder)`, then puts that folder in the place of `path`."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    aside.mkdir(parents=True)
+    try:
+        write(aside)
+        if path.exists():
+            shutil.rmtree(path)
+        os.replace(aside, path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def sha256_of_file(path: Path) -> str:

@@ -83,6 +83,11 @@ class Labels:
         )
 
 
+def write_rows(rows: Dataset, path: Path) -> None:
+    """A dataset's rows as one Parquet file that keeps its features (`ClassLabel` names, images)."""
+    write_with(path, lambda aside: rows.to_parquet(str(aside)))
+
+
 class RunDirectory:
     """Reads a run directory.
 
@@ -202,7 +207,7 @@ class RunDirectory:
             return opened.get_tensor(split)
 
     def guards(self) -> list[dict[str, Any]]:
-        """What the run noticed of itself; keys: ``name``, ``severity`` ("warning" | "note"), ``epoch``, ``message``."""
+        """What the run noticed of itself; each has ``name``, ``severity``, ``epoch``, ``message`` (see `Notice`)."""
         path = self.file("guards.json")
         return list(self._json("guards.json", "")) if path.is_file() else []
 

@@ -34,6 +34,8 @@ class NoisyLabelArguments(TrainingArguments):
     New:
         checkpoint_epochs: save a checkpoint after every so many epochs (0: only as `save_strategy` says).
         ledger_epochs: write the ledger of every so many epochs, and of the last one.
+        decay_from_epoch: the learning rate is constant up to this epoch and falls linearly to 0 at the end.
+        momentum_after_decay: β1 of Adam (the momentum of SGD) from that epoch on.
 
     Other defaults than `TrainingArguments`: `lr_scheduler_type` constant, `max_grad_norm` 0 (off; when on, each peer
     is clipped by its own norm), `logging_nan_inf_filter` off, since a NaN loss must be seen.
@@ -44,6 +46,8 @@ class NoisyLabelArguments(TrainingArguments):
     logging_nan_inf_filter: bool = field(default=False, metadata={"help": "hide NaN and infinite losses in the log"})
     checkpoint_epochs: int = field(default=0, metadata={"help": "epochs between checkpoints; 0: as save_strategy"})
     ledger_epochs: int = field(default=1, metadata={"help": "epochs between ledger files"})
+    decay_from_epoch: int | None = field(default=None, metadata={"help": "epoch where a linear decay begins"})
+    momentum_after_decay: float | None = field(default=None, metadata={"help": "β1 or momentum from then on"})
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,28 @@ class NoisyLabelTrainer(Trainer):
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         return grad_norm  # without clipping nobody reads it, and it costs a tenth of a step
 
+    def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:
+        if self.args.decay_from_epoch is None:
+            return super().create_scheduler(num_training_steps, optimizer)
+        begin = num_training_steps * self.args.decay_from_epoch / self.args.num_train_epochs
+
+        def factor(step: int) -> float:
+            return 1.0 if step < begin else max(0.0, (num_training_steps - step) / (num_training_steps - begin))
+
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, factor)
+        self.lr_scheduler: Any = scheduler
+        return scheduler
+
+    def _change_momentum(self, epoch: int) -> None:
+        momentum, begin = self.args.momentum_after_decay, self.args.decay_from_epoch
+        if momentum is None or begin is None or epoch < begin:
+            return
+        for group in self.optimizer.param_groups:
+            if "betas" in group:
+                group["betas"] = (momentum, group["betas"][1])
+            else:
+                group["momentum"] = momentum
+
     def floating_point_ops(self, inputs: dict[str, Tensor | Any]) -> int:
         return 0  # counted per step by `Trainer`, shown nowhere here
 
@@ -186,6 +212,7 @@ class NoisyLabelTrainer(Trainer):
 
     def begin_epoch(self, epoch: int, steps_per_epoch: int) -> None:
         """Called before the first step of an epoch; `epoch` counts from 0."""
+        self._change_momentum(epoch)
         self.method_state.epoch = epoch
         self.method_state.steps_per_epoch = steps_per_epoch
         if not self._prepared and epoch >= self.method.warmup_epochs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
@@ -33,6 +34,10 @@ class Network(ABC):
         Returns:
             A model whose `forward(**inputs)` gives an output with `logits` [P, B, C].
         """
+
+    @abstractmethod
+    def load(self, directory: Path) -> PreTrainedModel:
+        """The model that `save_pretrained` wrote."""
 
 
 network: Registry[Network] = Registry("network", "clc_text.text.networks")

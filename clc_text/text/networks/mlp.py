@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.components import option
@@ -45,3 +46,8 @@ class MLP(Network):
             **names,
         )
         return StackedMLP(config)
+
+    def load(self, directory: Path) -> PreTrainedModel:
+        from clc_text.text.networks.stacked_mlp import StackedMLP
+
+        return StackedMLP.from_pretrained(directory)

@@ -1,0 +1,107 @@
+"""From a recipe and its prepared rows to a trainer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clc_text.errors import InputError
+from clc_text.prepare import Prepared
+from clc_text.recipe import Recipe
+from clc_text.run_directory import Labels
+
+if TYPE_CHECKING:
+    from clc_text.trainer import EpochResult, NoisyLabelTrainer
+
+
+def build_trainer(
+    recipe: Recipe, directory: Path, prepared: Prepared, listeners: Sequence[Callable[[EpochResult], None]] = ()
+) -> NoisyLabelTrainer:
+    """The trainer of a recipe; also what a script takes that wants the parts but not the run directory."""
+    import torch
+    from transformers import PrinterCallback
+
+    from clc_text.rows import Rows
+    from clc_text.trainer import NoisyLabelTrainer
+
+    task, labels = prepared.task, prepared.labels
+    model = recipe.network.build(prepared.train_inputs, task.label_names, recipe.num_peers, recipe.seeds.network)
+    test = None
+    if prepared.test_inputs is not None:
+        test = Rows(prepared.test_inputs, torch.from_numpy(task.test_labels))
+    trainer = NoisyLabelTrainer(
+        model,
+        training_arguments(recipe, directory / "checkpoints"),
+        method=recipe.method,
+        train_dataset=Rows(prepared.train_inputs, torch.from_numpy(labels.trained)),
+        eval_dataset=test,
+        noise_rate=noise_rate(recipe, labels),
+        ledger_dir=directory / "ledger",
+        epoch_listeners=list(listeners),
+        optimizer_cls_and_kwargs=_optimizer(recipe),
+    )
+    trainer.remove_callback(PrinterCallback)  # the observers say how a run is going
+    return trainer
+
+
+def noise_rate(recipe: Recipe, labels: Labels) -> float | None:
+    """What a method is told of the noise rate: nothing, a number, or the realised rate (side information)."""
+    if recipe.noise_rate == "true":
+        if labels.true is None:
+            raise InputError("noise_rate is 'true', but the true labels are not known; write a number or 'estimate'")
+        known = labels.true >= 0
+        return float((labels.trained != labels.true)[known].mean())
+    return recipe.noise_rate  # type: ignore[return-value]
+
+
+def training_arguments(recipe: Recipe, output_dir: Path) -> Any:
+    """The recipe's `training` section as `NoisyLabelArguments`."""
+    from transformers.utils.logging import disable_progress_bar
+
+    from clc_text.trainer import NoisyLabelArguments
+
+    disable_progress_bar()  # this package draws its own
+    chosen = recipe.training
+    return NoisyLabelArguments(
+        output_dir=str(output_dir),
+        num_train_epochs=chosen.epochs,
+        per_device_train_batch_size=chosen.batch_size,
+        per_device_eval_batch_size=chosen.eval_batch_size,
+        gradient_accumulation_steps=chosen.gradient_accumulation,
+        learning_rate=chosen.learning_rate,
+        weight_decay=chosen.weight_decay,
+        lr_scheduler_type=chosen.lr_schedule,
+        warmup_steps=chosen.warmup_steps,
+        max_grad_norm=chosen.max_grad_norm,
+        bf16=chosen.precision == "bf16",
+        use_cpu=chosen.device == "cpu" or (chosen.device == "auto" and not _cuda()),
+        seed=recipe.seeds.network,
+        data_seed=recipe.seeds.network,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        save_total_limit=2,
+        checkpoint_epochs=chosen.checkpoint_epochs,
+        ledger_epochs=chosen.ledger_epochs,
+        decay_from_epoch=chosen.decay_from_epoch,
+        momentum_after_decay=chosen.momentum_after_decay,
+    )
+
+
+def _optimizer(recipe: Recipe) -> tuple[type, dict[str, Any]]:
+    import torch
+
+    chosen = recipe.training
+    shared = {"lr": chosen.learning_rate, "weight_decay": chosen.weight_decay, "fused": True}
+    if chosen.optimizer == "sgd":
+        return torch.optim.SGD, {**shared, "momentum": chosen.momentum}
+    kind = torch.optim.Adam if chosen.optimizer == "adam" else torch.optim.AdamW
+    return kind, {**shared, "betas": (chosen.momentum, 0.999)}
+
+
+def _cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

@@ -1,0 +1,63 @@
+"""The command `clc-text`: commands parse, call one function and print. The commands are in `clc_text.commands`.
+
+Everything heavy is imported inside a command, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import pkgutil
+import sys
+
+import typer
+
+from clc_text import commands
+from clc_text.errors import InputError
+
+app = typer.Typer(
+    name="clc-text",
+    help="Train classifiers on labels that are partly wrong, correct the labels, keep every change undoable.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from clc_text import __version__
+
+        typer.echo(f"clc-text {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
+) -> None:
+    pass
+
+
+for _module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda module: module.name):
+    importlib.import_module(f"clc_text.commands.{_module.name}").add_to(app)
+
+
+def main() -> None:
+    """Runs the command; a user's mistake is one sentence on standard error and exit code 2."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")  # this package draws its own
+    try:
+        app()
+    except InputError as error:
+        typer.echo(f"clc-text: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+
+
+if __name__ == "__main__":
+    main()

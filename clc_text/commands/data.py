@@ -1,0 +1,68 @@
+"""`clc-text data`: which datasets there are, where they are looked for, what is in one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+commands = typer.Typer(help="List datasets, say where they are looked for, check one.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(commands, name="data")
+
+
+@commands.command("list")
+def list_datasets(modality: Annotated[str, typer.Option(help="text or vision.")] = "text") -> None:
+    """The datasets that a recipe's `data:` section can name."""
+    from clc_text.commands.recipe import parts
+
+    parts("datasets", None, modality)
+
+
+@commands.command()
+def where(
+    name: Annotated[str, typer.Argument(help="A dataset's name, or a recipe (a .yaml file).")],
+    modality: Annotated[str, typer.Option(help="text or vision.")] = "text",
+) -> None:
+    """Where a dataset's files are looked for, in that order, and which are there."""
+    from clc_text.recipe import load, registries
+
+    if name.endswith((".yaml", ".yml")):
+        data = load(Path(name)).data
+    else:
+        from clc_text.typed_yaml import Node, to_dataclass
+
+        data = to_dataclass(registries(modality)["datasets"].get(name), Node({}, name), "data")
+    for place in data.places():
+        typer.echo(f"{'found  ' if place.found else 'missing'}  {place.path}  ({place.what})")
+
+
+@commands.command()
+def check(
+    recipe: Annotated[Path, typer.Argument(help="A recipe; only its `data:` section is looked at.")],
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key.", show_default=False)
+    ] = None,
+    json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Read a dataset and say what is in it: classes, duplicates, contradictions, lengths, leaks into the test rows."""
+    import json
+
+    from clc_text.describe import describe
+    from clc_text.recipe import load
+
+    chosen = load(recipe, overrides or [])
+    found = describe(chosen.data.load(chosen.seeds.data))
+    if json_out:
+        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        return
+    for key, value in found.items():
+        if isinstance(value, dict):
+            typer.echo(f"{key}:")
+            for name, entry in value.items():
+                typer.echo(f"  {name}: {entry}")
+        else:
+            typer.echo(f"{key}: {value}")

@@ -1,0 +1,44 @@
+"""`clc-text noise`: make labels noisy and save them, repeat that from its passport, estimate noise of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+commands = typer.Typer(help="Inject label noise, replay it, estimate it.", no_args_is_help=True)
+
+Recipe = Annotated[Path, typer.Argument(help="A recipe; its `data:`, `noise:` and `seeds:` are used.")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", help="A new directory.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.add_typer(commands, name="noise")
+
+
+@commands.command()
+def inject(recipe: Recipe, out: Out, overrides: Set = None) -> None:
+    """Flip labels as a recipe says; saves the rows, the labels and a passport by which it can be repeated."""
+    from clc_text.noise_files import inject_and_save
+    from clc_text.recipe import load
+
+    passport = inject_and_save(load(recipe, overrides or []), out)
+    typer.echo(f"{passport['convention']}")
+    typer.echo(f"{passport['rows']:,} rows, {passport['realised_rate']:.2%} of the labels flipped, in {out}")
+
+
+@commands.command()
+def replay(
+    passport: Annotated[Path, typer.Argument(help="A passport.json, or a run directory.")],
+    recipe: Recipe,
+    out: Out,
+    overrides: Set = None,
+) -> None:
+    """Make the same noisy labels again, byte for byte, from their passport and the data."""
+    from clc_text.noise_files import replay_and_save
+    from clc_text.recipe import load
+
+    rows = replay_and_save(passport, load(recipe, overrides or []), out)
+    typer.echo(f"{rows:,} labels, equal to the passport's, in {out}")

@@ -1,0 +1,63 @@
+"""`clc-text predict` and `clc-text evaluate`: a trained run applied to rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(predict)
+    app.command()(evaluate)
+
+
+def predict(
+    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    source: Annotated[
+        Path | None, typer.Argument(help="A CSV, JSON-lines, Parquet or text file.", show_default=False)
+    ] = None,
+    text: Annotated[
+        list[str] | None, typer.Option("--text", help="A text; may be repeated.", show_default=False)
+    ] = None,
+    column: Annotated[str, typer.Option("--column", help="The file's column of texts.")] = "text",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="A .csv, .jsonl or .parquet file; the screen without it.", show_default=False),
+    ] = None,
+) -> None:
+    """Classify new texts: label, confidence, entropy, and whether the peers agree."""
+    from clc_text.errors import InputError
+    from clc_text.prediction_file import read_inputs, write_predictions
+    from clc_text.run_directory import RunDirectory
+
+    if (source is None) == (not text):
+        raise InputError("give either a file or --text")
+    directory = RunDirectory(run)
+    rows = list(text) if text else read_inputs(source, column)  # type: ignore[arg-type]
+    count = write_predictions(directory, rows, out)
+    if out is not None:
+        typer.echo(f"{count:,} predictions in {out}", err=True)
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    source: Annotated[
+        Path | None, typer.Argument(help="Labelled rows; the run's own test rows without it.", show_default=False)
+    ] = None,
+    column: Annotated[str, typer.Option("--column", help="The file's column of texts.")] = "text",
+    label: Annotated[str, typer.Option("--label", help="The file's column of labels.")] = "label",
+    json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Accuracy of each peer and of the ensemble, calibration, figures of every class, confusion matrix."""
+    import json
+
+    from clc_text.evaluation import evaluate_run, show
+    from clc_text.run_directory import RunDirectory
+
+    found = evaluate_run(RunDirectory(run), source, column, label)
+    if json_out:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        show(found)

@@ -1,0 +1,48 @@
+"""`clc-text train`: from a recipe to a run directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(train)
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(help="The recipe, a YAML file; `clc-text recipe list` shows those here.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The run directory; runs/NAME without it.", show_default=False)
+    ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Change a key of the recipe, such as seeds.noise=1.", show_default=False
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run directory if it is there.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the result.")] = False,
+) -> None:
+    """Train on noisy labels as a recipe says."""
+    from clc_text.console import TrainingDisplay, show_result
+    from clc_text.errors import InputError
+    from clc_text.recipe import load
+
+    if resume and overwrite:
+        raise InputError("--resume and --overwrite exclude each other")
+    chosen = load(recipe, overrides or [])
+    directory = out or Path("runs") / chosen.name
+    with TrainingDisplay(quiet) as display:
+        from clc_text.run import train as run_training
+
+        try:
+            run = run_training(chosen, directory, resume=resume, overwrite=overwrite, observer=display)
+        except KeyboardInterrupt:
+            display.stop()
+            typer.echo(f"clc-text: stopped; go on with: clc-text train {recipe} --out {directory} --resume", err=True)
+            raise typer.Exit(130) from None
+    show_result(run)

@@ -1,0 +1,165 @@
+"""What `clc-text train` shows: stages, a live progress bar, and at the end a table and what to do next."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from clc_text.guards import Notice
+from clc_text.recipe import Recipe
+from clc_text.run_directory import RunDirectory
+
+
+class TrainingDisplay:
+    """An observer for people: a bar on a terminal, a line every tenth of the epochs elsewhere.
+
+    Args:
+        quiet: show warnings only.
+    """
+
+    def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
+        self.quiet = quiet
+        self.console = console or Console(stderr=True, highlight=False)
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self.console,
+            disable=quiet or not self.console.is_terminal,
+        )
+        self._task: Any = None
+        self._epochs = 0
+        self._rows = 1
+        self._seen = -1
+        self._started = time.perf_counter()
+
+    def __enter__(self) -> TrainingDisplay:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self.progress.stop()
+
+    def _say(self, text: str) -> None:
+        self.console.print(text, soft_wrap=not self.console.is_terminal)
+
+    def stage(self, sentence: str) -> None:
+        if not self.quiet:
+            seconds = time.perf_counter() - self._started
+            self._say(f"[dim]{seconds:5.1f} s[/dim]  {escape(sentence)}")
+
+    def begins(self, recipe: Recipe, environment: dict[str, Any], passport: dict[str, Any], done: int) -> None:
+        self._epochs, self._rows = recipe.training.epochs, environment["rows"]["train"]
+        if self.quiet:
+            return
+        for room in ("data", "encoder"):
+            for name, value in environment["facts"][room].items():
+                self._say(f"         [dim]{escape(f'{name}: {_short(value)}')}[/dim]")
+        peers = environment["peers"]
+        self._say(
+            escape(
+                f"         {recipe.method.name} with {peers} peer{'s' * (peers > 1)} on {self._rows:,} rows, "
+                f"{len(environment['label_names'])} classes, {passport['name']} noise "
+                f"({passport['realised_rate']:.1%} of the labels flipped)"
+            )
+        )
+        self.progress.start()
+        self._task = self.progress.add_task("training", total=self._epochs, completed=done, figures="")
+
+    def epoch(self, entry: dict[str, Any], notices: list[Notice]) -> None:
+        for notice in notices:
+            style = "yellow" if notice.severity == "warning" else "cyan"
+            self._say(f"[{style}]{notice.severity}[/{style}]  {escape(notice.message)}")
+        if entry["epoch"] == self._seen:
+            return
+        self._seen = entry["epoch"]
+        figures = self._figures(entry)
+        if self._task is not None:
+            self.progress.update(
+                self._task, completed=entry["epoch"], description=entry["phase"], figures=escape(figures)
+            )
+        tenth = max(1, self._epochs // 10)
+        if not self.quiet and not self.console.is_terminal and entry["epoch"] % tenth == 0:
+            self._say(escape(f"epoch {entry['epoch']:4d}/{self._epochs}  {entry['phase']:8s}  {figures}"))
+
+    def _figures(self, entry: dict[str, Any]) -> str:
+        selected = entry["train"]["selected"]
+        parts = [f"loss {entry['loss']:.3f}"]
+        if entry["test"] is not None:
+            parts.append(f"test {entry['test']['accuracy']['ensemble']:.1f} %")
+        if entry["phase"] == "method":
+            parts.append(f"selected {sum(selected) / len(selected) / self._rows:.0%}")
+        return "  ".join(parts)
+
+
+def show_result(run: RunDirectory, console: Console | None = None) -> None:
+    """The table at the end, and the commands that come next."""
+    console = console or Console(highlight=False)
+    result = run.result()
+    noise = result["noise"]
+    table = Table(
+        title=f"{result['recipe']}: {result['method']} on {result['dataset']}, {noise['name']} noise "
+        f"{noise['realised_rate']:.1%}, {result['epochs']} epochs in {result['seconds']:.0f} s",
+        title_justify="left",
+        title_style="bold",
+    )
+    accuracy = result["accuracy"]
+    if accuracy is not None:
+        table.add_column("test accuracy in percent")
+        table.add_column("mean of the peers", justify="right")
+        table.add_column("ensemble", justify="right")
+        names = {
+            "last10": "last 10 epochs, mean",
+            "last": "last epoch",
+            "best_oracle": "best epoch (oracle: chosen by test labels)",
+        }
+        for key, name in names.items():
+            style = "dim" if key == "best_oracle" else None
+            table.add_row(name, *(f"{accuracy[key][who]:.2f}" for who in ("peers_mean", "ensemble")), style=style)
+        console.print(table)
+    else:
+        console.print(f"[bold]{escape(str(table.title))}[/bold]\nno test rows, so no accuracy")
+    train = result["train"]
+    sentence = f"labels the method would change: {train['changed']:,.0f} of {train['rows']:,}"
+    if train["given_right"] is not None:
+        before, after = (train[name] / train["rows"] for name in ("given_right", "taught_right"))
+        sentence += (
+            f"; right {before:.1%} before, {after:.1%} after "
+            f"({train['fixed']:,.0f} fixed, {train['broken']:,.0f} broken)"
+        )
+    console.print(escape(sentence), soft_wrap=True)
+    for notice in run.guards():
+        style = "yellow" if notice["severity"] == "warning" else "cyan"
+        console.print(f"[{style}]{notice['severity']}[/{style}]  {escape(notice['message'])}", soft_wrap=True)
+    console.print(f"\nrun directory: {escape(str(run.path))}")
+    place = shlex.quote(str(run.path))
+    console.print("next:")
+    for command, why in NEXT:
+        console.print(f"  clc-text {command.format(run=place):34s} [dim]{why}[/dim]", soft_wrap=True)
+
+
+NEXT: list[tuple[str, str]] = [
+    ("predict {run} --text 'What is …?'", "classify new texts"),
+    ("evaluate {run}", "accuracy, per-class figures and the confusion matrix"),
+]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = str(value)
+    return text if len(text) <= 100 else text[:99] + "…"

@@ -1,0 +1,104 @@
+"""`clc-text evaluate`: how good a trained run is on labelled rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clc_text.errors import InputError
+from clc_text.inference import Predictor
+from clc_text.run_directory import RunDirectory
+
+
+def evaluate_run(run: RunDirectory, source: Path | None, column: str, label: str) -> dict[str, Any]:
+    """Figures on the run's test rows, or on those of a file.
+
+    Returns:
+        ``rows``, ``accuracy`` {``peers`` [P], ``ensemble``} in percent, ``ece``, ``classes`` (one entry a class:
+        ``name``, ``rows``, ``precision``, ``recall``, ``f1``, in percent), ``macro_f1`` and ``confusion`` [C, C], row =
+        label, column = prediction.
+    """
+    names = run.label_names
+    if source is None:
+        log_probs = run.log_probs("test")
+        labels = np.asarray(run.data("test")[run.environment()["label_column"]], dtype=np.int64)
+    else:
+        from clc_text.prediction_file import read_column, read_inputs
+
+        texts = read_inputs(source, column)
+        labels = class_numbers(read_column(source, label), names, f"{source}")
+        log_probs = Predictor(run).predict(texts).log_probs
+    return scores(log_probs, labels, names)
+
+
+def class_numbers(values: Any, names: list[str], where: str) -> np.ndarray:
+    """int64 [n], the class numbers of label names (or of numbers); an unknown one is named with its row."""
+    number = {name: index for index, name in enumerate(names)}
+    found = np.empty(len(values), dtype=np.int64)
+    for row, value in enumerate(values):
+        index = number.get(str(value), value if isinstance(value, int) and 0 <= value < len(names) else None)
+        if index is None:
+            raise InputError(f"{where}, row {row + 1}: the label '{value}' is none of {', '.join(names)}")
+        found[row] = index
+    return found
+
+
+def scores(log_probs: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[str, Any]:
+    """The figures of `evaluate_run` from log-probabilities [P, n, C] and labels [n]."""
+    import torch
+    from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+
+    from clc_text.metrics import test_scores
+
+    predicted = np.exp(log_probs.astype(np.float64)).mean(0).argmax(-1)
+    classes = np.arange(len(names))
+    precision, recall, f1, support = precision_recall_fscore_support(
+        labels, predicted, labels=classes, zero_division=0.0
+    )
+    return {
+        "rows": len(labels),
+        **test_scores(torch.from_numpy(log_probs), torch.from_numpy(labels)),
+        "macro_f1": 100 * float(f1[support > 0].mean()),
+        "classes": [
+            {
+                "name": name,
+                "rows": int(support[index]),
+                "precision": 100 * float(precision[index]),
+                "recall": 100 * float(recall[index]),
+                "f1": 100 * float(f1[index]),
+            }
+            for index, name in enumerate(names)
+        ],
+        "confusion": confusion_matrix(labels, predicted, labels=classes).tolist(),
+    }
+
+
+def show(found: dict[str, Any]) -> None:
+    """Prints the figures as tables."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    peers = "  ".join(f"{value:.2f}" for value in found["accuracy"]["peers"])
+    console.print(
+        f"{found['rows']:,} rows: accuracy {found['accuracy']['ensemble']:.2f} % (ensemble), {peers} % (peers), "
+        f"macro F1 {found['macro_f1']:.2f} %, calibration error {found['ece']:.3f}"
+    )
+    table = Table("class", title="by class, in percent", title_justify="left")
+    for name in ("rows", "precision", "recall", "F1"):
+        table.add_column(name, justify="right")
+    for entry in found["classes"]:
+        figures = (f"{entry[name]:.1f}" for name in ("precision", "recall", "f1"))
+        table.add_row(escape(entry["name"]), f"{entry['rows']:,}", *figures)
+    console.print(table)
+    names = [entry["name"] for entry in found["classes"]]
+    matrix = Table("label \\ predicted", title="confusion", title_justify="left")
+    for index, name in enumerate(names):
+        matrix.add_column(escape(name) if len(names) <= 10 else str(index), justify="right")
+    for index, row in enumerate(found["confusion"]):
+        cells = [f"[bold]{value}[/bold]" if column == index else str(value or "·") for column, value in enumerate(row)]
+        matrix.add_row(escape(names[index]) if len(names) <= 10 else f"{index} {escape(names[index])}", *cells)
+    console.print(matrix)

@@ -1,0 +1,142 @@
+"""A run watches itself, without clean labels, and says what it saw.
+
+Self-training fails silently: a collapsed run still has a falling loss. Each guard is one function of what
+metrics.jsonl holds anyway; `Watch` asks them all after every epoch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+COLLAPSE_DISTANCE = 0.35  # total variation distance between predicted and given class shares
+UNSURE_SHARE = 0.68  # of log C: measured on TREC, every run that began CLC above it collapsed, none below did
+FITTED_AGREEMENT = 0.95  # training predictions that repeat the given label at the end of the warm-up
+CHANGED_SHARE = 0.6  # of one given class
+CLEAN_SHARE = 0.02  # of all rows
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One thing that a run noticed about itself.
+
+    Attributes:
+        name: which guard, for programs.
+        severity: "warning" for what makes the result doubtful, "note" for what is worth knowing.
+        epoch: when.
+        message: one sentence for people: what was seen, and what to do.
+    """
+
+    name: str
+    severity: Literal["warning", "note"]
+    epoch: int
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+class Watch:
+    """Collects notices, each name once.
+
+    Args:
+        class_shares: [C], of the labels that training sees.
+    """
+
+    def __init__(self, class_shares: list[float]) -> None:
+        self.class_shares = class_shares
+        self.notices: list[Notice] = []
+
+    def after_epoch(self, entries: list[dict[str, Any]]) -> list[Notice]:
+        """What is new after the last of `entries` (of metrics.jsonl)."""
+        known = {notice.name for notice in self.notices}
+        fresh = [notice for notice in self._look(entries) if notice.name not in known]
+        self.notices += fresh
+        return fresh
+
+    def _look(self, entries: list[dict[str, Any]]) -> Iterator[Notice]:
+        entry = entries[-1]
+        if entry["phase"] != "method":
+            return
+        if len(entries) < 2 or entries[-2]["phase"] == "warm-up":
+            yield from warm_up_length(entries, len(self.class_shares))
+        yield from collapse(entry, self.class_shares)
+
+    def at_end(self, entries: list[dict[str, Any]], changed_by_class: list[float]) -> list[Notice]:
+        """What can be said when training is over.
+
+        Args:
+            changed_by_class: [C], share of each given class's rows whose last target is another class.
+        """
+        fresh = list(corrections(entries[-1], changed_by_class, self.class_shares))
+        self.notices += fresh
+        return fresh
+
+
+def distance(shares: list[float], others: list[float]) -> float:
+    """Total variation distance of two distributions, 0 … 1."""
+    return sum(abs(share - other) for share, other in zip(shares, others, strict=True)) / 2
+
+
+def collapse(entry: dict[str, Any], class_shares: list[float]) -> Iterator[Notice]:
+    """The predicted class shares have left the given ones."""
+    seen = entry["train"]["class_shares"]
+    far = distance(seen, class_shares)
+    if far > COLLAPSE_DISTANCE:
+        largest = max(range(len(seen)), key=seen.__getitem__)
+        yield Notice(
+            "collapse",
+            "warning",
+            entry["epoch"],
+            f"collapse: in epoch {entry['epoch']} {seen[largest]:.0%} of the predictions are class {largest}, "
+            f"which has {class_shares[largest]:.0%} of the given labels; train a longer warm-up "
+            "(method.warmup_epochs), or use guard: recover or method clc_auto",
+        )
+
+
+def warm_up_length(entries: list[dict[str, Any]], num_classes: int) -> Iterator[Notice]:
+    """Γ close to log C: nothing is learnt yet. The given labels already repeated: the noise is learnt as well."""
+    entry = entries[-1]
+    if entry["threshold"] and num_classes > 1:
+        share = max(entry["threshold"]) / math.log(num_classes)
+        if share > UNSURE_SHARE:
+            yield Notice(
+                "warm-up too short",
+                "warning",
+                entry["epoch"],
+                f"the warm-up may be too short: Γ is {share:.0%} of log C, and above {UNSURE_SHARE:.0%} runs tend to "
+                "collapse; raise method.warmup_epochs or training.learning_rate",
+            )
+    if len(entries) > 1:
+        repeated = sum(entries[-2]["train"]["agreement"]) / len(entries[-2]["train"]["agreement"])
+        if repeated > FITTED_AGREEMENT:
+            yield Notice(
+                "warm-up too long",
+                "note",
+                entry["epoch"],
+                f"at the end of the warm-up the networks repeat {repeated:.0%} of the given labels: unless the labels "
+                "are almost clean their noise is memorised already; lower method.warmup_epochs",
+            )
+
+
+def corrections(entry: dict[str, Any], changed_by_class: list[float], class_shares: list[float]) -> Iterator[Notice]:
+    """Much of one class given up, or nothing much to correct at all."""
+    for index, share in enumerate(changed_by_class):
+        if share > CHANGED_SHARE and class_shares[index] > 0:
+            yield Notice(
+                f"class {index} given up",
+                "warning",
+                entry["epoch"],
+                f"{share:.0%} of the rows given as class {index} are taught another class; look at them before you "
+                "use the corrections",
+            )
+    changed = sum(share * rows for share, rows in zip(changed_by_class, class_shares, strict=True))
+    if changed < CLEAN_SHARE:
+        yield Notice(
+            "little to correct",
+            "note",
+            entry["epoch"],
+            f"only {changed:.1%} of the labels would change: the data looks clean, leave it alone",
+        )

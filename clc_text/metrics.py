@@ -1,0 +1,143 @@
+"""What is measured at the end of an epoch: one line of metrics.jsonl (see `RunDirectory.metrics`)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from clc_text.ledger import EpochRecord
+    from clc_text.run_directory import Labels
+    from clc_text.trainer import EpochResult
+
+
+def epoch_entry(
+    result: EpochResult, labels: Labels, num_classes: int, test_labels: Tensor | None, seconds: float
+) -> dict[str, Any]:
+    """The entry of one epoch.
+
+    Args:
+        labels: of the N training rows.
+        test_labels: int64 [M], None without test rows.
+        seconds: since the run began.
+    """
+    test = None
+    if result.test_log_probs is not None and test_labels is not None:
+        test = test_scores(result.test_log_probs, test_labels)
+    return {
+        "epoch": result.epoch,
+        "step": result.step,
+        "phase": "method" if result.supervised else "warm-up",
+        "loss": result.loss,
+        "learning_rate": result.learning_rate,
+        "seconds": round(seconds, 3),
+        "threshold": None if result.threshold is None else result.threshold.flatten().tolist(),
+        "test": test,
+        "train": training_scores(result.record, labels, num_classes),
+    }
+
+
+def test_scores(log_probs: Tensor, labels: Tensor) -> dict[str, Any]:
+    """Accuracy in percent of each peer and of the ensemble (the mean of the peers' probabilities), and its ECE.
+
+    Args:
+        log_probs: [P, M, C].
+        labels: int64 [M].
+    """
+    probs = log_probs.exp().mean(0)
+    ensemble = probs.argmax(-1) == labels
+    peers = (log_probs.argmax(-1) == labels).double().mean(-1)
+    return {
+        "accuracy": {"peers": (100 * peers).tolist(), "ensemble": 100 * float(ensemble.double().mean())},
+        "ece": expected_calibration_error(probs, labels),
+    }
+
+
+def expected_calibration_error(probs: Tensor, labels: Tensor, bins: int = 15) -> float:
+    """Σ_b |rows in b|/M · |accuracy(b) - confidence(b)| over equal-width bins of the confidence, 0 … 1.
+
+    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+
+    Args:
+        probs: [M, C].
+        labels: int64 [M].
+    """
+    confidence, prediction = probs.max(-1)
+    right = (prediction == labels).double()
+    which = (confidence * bins).long().clamp(max=bins - 1)
+    gaps = torch.zeros(bins, dtype=torch.float64).index_add_(0, which, right - confidence.double())
+    return float(gaps.abs().sum() / max(len(labels), 1))
+
+
+def training_scores(record: EpochRecord, labels: Labels, num_classes: int) -> dict[str, Any]:
+    """What the ledger of one epoch says of the training rows; every list has one value a peer."""
+    seen = record.seen
+    trained = torch.from_numpy(labels.trained)
+    fits = record.prediction == trained
+    changed = (record.target != trained) & seen
+    shares = torch.bincount(record.prediction[:, seen].flatten(), minlength=num_classes).double()
+    scores: dict[str, Any] = {
+        "selected": (record.selected & seen).sum(-1).tolist(),
+        "label_precision": None,
+        "agreement": _mean(fits, seen),
+        "accuracy": None,
+        "entropy": {"all": _mean(record.entropy, seen), "right": None, "wrong": None},
+        "changed": changed.sum(-1).tolist(),
+        "fixed": None,
+        "broken": None,
+        "missed": None,
+        "class_shares": (shares / shares.sum().clamp(min=1)).tolist(),
+    }
+    if labels.true is None:
+        return scores
+    true = torch.from_numpy(labels.true)
+    known = seen & (true >= 0)
+    right = record.prediction == true
+    was_right, is_right = trained == true, record.target == true
+    scores["label_precision"] = _mean(is_right, record.selected & known)
+    scores["accuracy"] = [None if share is None else 100 * share for share in _mean(right, known)]
+    scores["entropy"]["right"] = _mean(record.entropy, right & known)
+    scores["entropy"]["wrong"] = _mean(record.entropy, ~right & known)
+    scores["fixed"] = (known & ~was_right & is_right).sum(-1).tolist()
+    scores["broken"] = (known & was_right & ~is_right).sum(-1).tolist()
+    scores["missed"] = (known & ~was_right & ~is_right).sum(-1).tolist()
+    return scores
+
+
+def _mean(values: Tensor, rows: Tensor) -> list[float | None]:
+    """The mean of values [P, N] over rows [N] or [P, N]; None for a peer without any such row."""
+    rows = rows.expand_as(values)
+    return [float(value[row].double().mean()) if row.any() else None for value, row in zip(values, rows, strict=True)]
+
+
+class MetricsLog:
+    """metrics.jsonl: a line is appended and flushed after every epoch.
+
+    Args:
+        path: the file.
+        keep: lines of epochs up to this one stay, later ones (which a resumed run repeats) go; 0 begins anew.
+    """
+
+    def __init__(self, path: Path, keep: int = 0) -> None:
+        from clc_text.files import write_text
+
+        self.path = path
+        self.entries = [entry for entry in read_entries(path) if entry["epoch"] <= keep]
+        write_text(path, "".join(json.dumps(entry) + "\n" for entry in self.entries))
+
+    def append(self, entry: dict[str, Any]) -> None:
+        self.entries.append(entry)
+        with open(self.path, "a", encoding="utf-8") as handle:
+            handle.write(json.dumps(entry) + "\n")
+
+
+def read_entries(path: Path) -> list[dict[str, Any]]:
+    """The complete lines of metrics.jsonl; a last line that a crash cut short is left out."""
+    if not path.is_file():
+        return []
+    text = path.read_text(encoding="utf-8")
+    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]

@@ -1,0 +1,134 @@
+"""From a recipe to all that training needs: rows, labels, features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from clc_text.errors import InputError
+from clc_text.noise.base import NoiseInput
+from clc_text.observer import Observer, Silent
+from clc_text.recipe import Recipe
+from clc_text.run_directory import Labels
+from clc_text.task import Task
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that training needs, made of a recipe alone: the same each time it is made.
+
+    Attributes:
+        encoder: the fitted encoder.
+        train_inputs: tensors by the name of the network's argument, N rows each.
+        test_inputs: likewise M rows, None without test rows.
+    """
+
+    task: Task
+    labels: Labels
+    passport: dict[str, Any]
+    encoder: Any
+    train_inputs: dict[str, Tensor]
+    test_inputs: dict[str, Tensor] | None
+
+
+def prepare(recipe: Recipe, observer: Observer | None = None) -> Prepared:
+    """Reads the data, encodes it and makes the labels noisy, as the recipe says."""
+    from clc_text.noise.canaries import plant
+    from clc_text.noise.inject import inject
+
+    observer = observer or Silent()
+    observer.stage(f"reading {recipe.data.name}")
+    task: Task = recipe.data.load(recipe.seeds.data)
+    if recipe.training.batch_size > len(task.train):
+        raise InputError(
+            f"training.batch_size is {recipe.training.batch_size}, but {task.name} has only {len(task.train)} "
+            "training rows; lower it"
+        )
+
+    observer.stage(f"encoding {len(task.train):,} rows with {recipe.encoder.name}")
+    train_rows = task.train[task.input_column]
+    test_rows = [] if task.test is None else task.test[task.input_column]
+    encoder = recipe.encoder.fit(train_rows, test_rows, recipe.seeds.network)
+    train_inputs = encoder.encode(train_rows)
+    test_inputs = None if task.test is None else encoder.encode(test_rows)
+
+    source_labels = task.given_labels
+    injection = inject(recipe.noise, noise_input(recipe, task, train_inputs), recipe.seeds.noise)
+    # Who injects noise into labels takes those labels for the truth.
+    injected = recipe.noise.name != "none"
+    true = task.true_labels if task.true_labels is not None else source_labels if injected else None
+    trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names))
+    labels = Labels(injection.labels, trained, true, canary)
+    return Prepared(task, labels, injection.passport, encoder, train_inputs, test_inputs)
+
+
+def noise_input(recipe: Recipe, task: Task, inputs: Mapping[str, Tensor] | None = None) -> NoiseInput:
+    """What the recipe's noise may look at; without `inputs` the rows are encoded here if it needs features."""
+    features = None
+    if recipe.noise.needs_features:
+        if inputs is None:
+            rows = task.train[task.input_column]
+            test_rows = [] if task.test is None else task.test[task.input_column]
+            inputs = recipe.encoder.fit(rows, test_rows, recipe.seeds.network).encode(rows)
+        features = next(iter(inputs.values())).flatten(1).numpy()
+    return NoiseInput(task.given_labels, task.label_names, features, _Columns(task))
+
+
+class _Columns(Mapping[str, Any]):
+    """The training rows' columns by name, read only when a noise asks for one."""
+
+    def __init__(self, task: Task) -> None:
+        self._rows = task.train
+
+    def __getitem__(self, name: str) -> Any:
+        return self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows.column_names)
+
+    def __len__(self) -> int:
+        return len(self._rows.column_names)
+
+
+def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
+    """What goes into environment.json."""
+    import hashlib
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    def installed(package: str) -> str | None:
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            return None
+
+    task = prepared.task
+    packages = ("clc-text", "torch", "transformers", "accelerate", "datasets", "numpy", "gensim", "scikit-learn")
+    facts = {"data": dict(task.facts), "encoder": dict(prepared.encoder.facts)}
+    identity = "|".join(
+        [
+            recipe.fingerprint(),
+            prepared.passport["sha256"]["noisy_labels"],
+            *(str(s.get("sha256")) for s in task.sources),
+        ]
+    )
+    return {
+        "run_id": hashlib.sha256(identity.encode()).hexdigest()[:16],
+        "dataset": task.name,
+        "label_names": task.label_names,
+        "input_column": task.input_column,
+        "label_column": task.label_column,
+        "rows": {"train": len(task.train), "test": 0 if task.test is None else len(task.test)},
+        "seeds": {"data": recipe.seeds.data, "noise": recipe.seeds.noise, "network": recipe.seeds.network},
+        "peers": recipe.num_peers,
+        "method": {"name": recipe.method.name, "citation": recipe.method.citation},
+        "versions": {package: installed(package) for package in packages},
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "sources": [dict(source) for source in task.sources],
+        "facts": facts,
+    }

@@ -1,0 +1,85 @@
+"""What a run writes down of each epoch, and at its end."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.guards import Watch
+from clc_text.observer import Observer
+from clc_text.prepare import Prepared
+from clc_text.recipe import Recipe
+
+if TYPE_CHECKING:
+    from clc_text.trainer import EpochResult
+
+
+class Recorder:
+    """Listens to the trainer and writes what a run records of each epoch."""
+
+    def __init__(
+        self, recipe: Recipe, directory: Path, prepared: Prepared, observer: Observer, started: float, done: int
+    ) -> None:
+        import torch
+
+        from clc_text.metrics import MetricsLog
+
+        self.recipe, self.prepared, self.observer = recipe, prepared, observer
+        self.metrics = MetricsLog(directory / "metrics.jsonl", keep=done)
+        before = self.metrics.entries[-1]["seconds"] if self.metrics.entries else 0.0
+        self.started = started - before
+        self.classes = len(prepared.task.label_names)
+        counts = np.bincount(prepared.labels.trained, minlength=self.classes)
+        self.watch = Watch((counts / counts.sum()).tolist())
+        for index in range(len(self.metrics.entries)):
+            self.watch.after_epoch(self.metrics.entries[: index + 1])
+        test = prepared.task.test_labels
+        self.test_labels = None if test is None else torch.from_numpy(test)
+        self.last: EpochResult | None = None
+
+    def __call__(self, result: EpochResult) -> None:
+        from clc_text.metrics import epoch_entry
+
+        seconds = time.perf_counter() - self.started
+        entry = epoch_entry(result, self.prepared.labels, self.classes, self.test_labels, seconds)
+        self.metrics.append(entry)
+        self.last = result
+        notices = [] if self.recipe.guard == "off" else self.watch.after_epoch(self.metrics.entries)
+        self.observer.epoch(entry, notices)
+
+    def changed_by_class(self) -> list[float]:
+        """[C], the share of each trained class's rows that the peers' last targets put into another class."""
+        if self.last is None:
+            return [0.0] * self.classes
+        trained, record = self.prepared.labels.trained, self.last.record
+        changed = (record.target.numpy() != trained) & record.seen.numpy()
+        share = changed.mean(0)
+        rows = np.bincount(trained, minlength=self.classes)
+        return (np.bincount(trained, weights=share, minlength=self.classes) / np.maximum(rows, 1)).tolist()
+
+    def result(self, environment: dict[str, Any]) -> dict[str, Any]:
+        from clc_text.results import summarise, training_summary
+
+        entries, labels, passport = self.metrics.entries, self.prepared.labels, self.prepared.passport
+        given_right = None if labels.true is None else int((labels.trained == labels.true)[labels.true >= 0].sum())
+        return {
+            "method": environment["method"]["name"],
+            "dataset": environment["dataset"],
+            "recipe": self.recipe.name,
+            "run_id": environment["run_id"],
+            "noise": {
+                "name": passport["name"],
+                "rate": passport["rate"],
+                "realised_rate": passport["realised_rate"],
+            },
+            "seeds": environment["seeds"],
+            "peers": environment["peers"],
+            "epochs": entries[-1]["epoch"],
+            "seconds": entries[-1]["seconds"],
+            "accuracy": summarise(entries),
+            "train": training_summary(entries[-1], len(labels.given), given_right),
+            "guards": [notice.name for notice in self.watch.notices if notice.severity == "warning"],
+        }

@@ -1,0 +1,167 @@
+"""One run, from a recipe to a run directory: the story of the program, readable top to bottom.
+
+Nothing is written before the data, the labels and the features are there, so a mistake in a recipe or a dataset leaves
+no half-made directory behind.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clc_text.build import build_trainer
+from clc_text.errors import InputError
+from clc_text.files import replace_folder, write_json, write_text, write_with
+from clc_text.observer import Observer, Silent
+from clc_text.prepare import Prepared, describe, prepare
+from clc_text.recipe import Recipe
+from clc_text.recipe import load as load_recipe
+from clc_text.recorder import Recorder
+from clc_text.run_directory import RunDirectory, write_rows
+
+if TYPE_CHECKING:
+    from clc_text.trainer import NoisyLabelTrainer
+
+
+def train(
+    recipe: Recipe,
+    directory: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    observer: Observer | None = None,
+) -> RunDirectory:
+    """Trains as the recipe says and leaves a complete run directory.
+
+    Args:
+        directory: where the run goes; must not exist, unless one of the next two says otherwise.
+        resume: go on from the last complete checkpoint of a run of the same recipe; a run without any starts anew,
+            and one that is complete is left as it is.
+        overwrite: replace a run directory that is there.
+
+    Raises:
+        InputError: something in the recipe or the data is wrong; the directory is then as it was before.
+    """
+    observer = observer or Silent()
+    _check_directory(recipe, directory, resume, overwrite)
+    if resume and directory.is_dir() and RunDirectory(directory).complete:
+        return RunDirectory(directory)
+
+    _use_threads(recipe)
+    prepared = prepare(recipe, observer)
+    environment = describe(recipe, prepared)
+    done = _open(recipe, directory, prepared, environment, resume)
+
+    # ---- train ----
+    started = time.perf_counter()
+    recorder = Recorder(recipe, directory, prepared, observer, started, done)
+    observer.stage("building the networks")
+    trainer = build_trainer(recipe, directory, prepared, [recorder])
+    observer.begins(recipe, environment, prepared.passport, done)
+    trainer.train(resume_from_checkpoint=_checkpoint(directory, done))
+
+    # ---- keep what was learnt ----
+    observer.stage("writing the model and its predictions")
+    _save(trainer, directory, prepared)
+    notices = recorder.watch.at_end(recorder.metrics.entries, recorder.changed_by_class())
+    write_json(directory / "guards.json", [notice.to_dict() for notice in recorder.watch.notices])
+    observer.epoch(recorder.metrics.entries[-1], notices)
+    write_json(directory / "result.json", recorder.result(environment))
+    return RunDirectory(directory)
+
+
+def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: bool) -> None:
+    if not directory.exists():
+        return
+    if not directory.is_dir() or (any(directory.iterdir()) and not (directory / "recipe.yaml").is_file()):
+        raise InputError(f"{directory} is there already and is no run directory; choose another with --out")
+    if resume and (directory / "recipe.yaml").is_file():
+        before = load_recipe(directory / "recipe.yaml")
+        if before.fingerprint() != recipe.fingerprint():
+            differing = _differences(before.to_dict(), recipe.to_dict())
+            raise InputError(
+                f"{directory} holds a run of another recipe (it differs in {', '.join(differing)}); resume it with "
+                "its own recipe, or choose another directory with --out"
+            )
+    elif any(directory.iterdir()) and not overwrite:
+        raise InputError(
+            f"the run directory {directory} exists; go on with it by --resume, replace it by --overwrite, or choose "
+            "another with --out"
+        )
+
+
+def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    found = []
+    for key in before.keys() | now.keys():
+        one, other = before.get(key), now.get(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            found += _differences(one, other, f"{prefix}{key}.")
+        elif one != other:
+            found.append(prefix + key)
+    return sorted(found)
+
+
+def _open(recipe: Recipe, directory: Path, prepared: Prepared, environment: dict[str, Any], resume: bool) -> int:
+    """Writes what is known before training; gives the number of epochs that a resumed run need not repeat."""
+    from clc_text.ledger import forget_after
+
+    done = 0
+    if directory.exists() and not resume:
+        shutil.rmtree(directory)
+    if resume and directory.exists():
+        run = RunDirectory(directory)
+        if (directory / "environment.json").is_file() and run.run_id != environment["run_id"]:
+            raise InputError(
+                f"the data or its labels have changed since {directory} was begun, so it cannot be resumed; train "
+                "anew with --overwrite, or bring the data back"
+            )
+        done = _epochs_done(directory)
+        forget_after(directory / "ledger", done)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_text(directory / "recipe.yaml", recipe.dump())
+    write_json(directory / "environment.json", environment)
+    write_json(directory / "noise" / "passport.json", prepared.passport)
+    prepared.labels.write(directory / "noise" / "labels.parquet")
+    if recipe.keep_data:
+        for split, rows in (("train", prepared.task.train), ("test", prepared.task.test)):
+            path = directory / "data" / f"{split}.parquet"
+            if rows is not None and not path.is_file():
+                write_rows(rows, path)
+    if not (directory / "encoder").is_dir():
+        replace_folder(directory / "encoder", prepared.encoder.save)
+    return done
+
+
+def _epochs_done(directory: Path) -> int:
+    import json
+
+    from clc_text.trainer import COMPLETE, last_complete_checkpoint
+
+    newest = last_complete_checkpoint(directory / "checkpoints")
+    return 0 if newest is None else round(json.loads((newest / COMPLETE).read_text())["epoch"])
+
+
+def _checkpoint(directory: Path, done: int) -> str | None:
+    from clc_text.trainer import last_complete_checkpoint
+
+    return str(last_complete_checkpoint(directory / "checkpoints")) if done else None
+
+
+def _save(trainer: NoisyLabelTrainer, directory: Path, prepared: Prepared) -> None:
+    from safetensors.torch import save_file
+
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    replace_folder(directory / "model", model.save_pretrained)
+    predictions = {"train": trainer.predict_log_probs(trainer.train_dataset).cpu().contiguous()}
+    if trainer.eval_dataset is not None:
+        predictions["test"] = trainer.predict_log_probs(trainer.eval_dataset).cpu().contiguous()
+    write_with(directory / "predictions.safetensors", lambda aside: save_file(predictions, aside))
+
+
+def _use_threads(recipe: Recipe) -> None:
+    if recipe.training.threads is not None:
+        import torch
+
+        torch.set_num_threads(recipe.training.threads)
