@@ -36,8 +36,8 @@ def plant(labels: np.ndarray, share: float, seed: int, num_classes: int) -> tupl
         return labels, canary
     if num_classes < 2 or len(labels) == 0:
         raise InputError(
-            f"canaries is {share}, but there is no label to flip (rows: {len(labels)}, classes: {num_classes}); set it "
-            "to 0"
+            f"canaries is {share}, but there is no label to flip (rows: {len(labels)}, classes: {num_classes}); "
+            "set it to 0"
         )
     quotas = apportion(np.bincount(labels, minlength=num_classes), max(1, round(share * len(labels))))
     order = np.argsort(uniforms(seed, "canary-row", len(labels)), kind="stable")

@@ -13,7 +13,7 @@ from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput, noise
 from clc_text.noise.draws import BIT_GENERATOR
 
-_NEEDED = ("name", "options", "seed", "label_names", "rows", "matrix", "sha256")
+_NEEDED = {"name": str, "options": dict, "seed": int, "label_names": list, "rows": int, "sha256": dict}
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,9 @@ def replay(passport: Mapping[str, Any], given: NoiseInput) -> np.ndarray:
         InputError: the data is not the passport's (rows, label names, true labels or features), the passport is not
             whole, or the labels drawn now are not the passport's.
     """
-    missing = [key for key in _NEEDED if key not in passport]
-    if missing:
-        raise InputError(f"this is no noise passport: the key '{missing[0]}' is missing")
+    for key, kind_of_value in _NEEDED.items():
+        if not isinstance(passport.get(key), kind_of_value):
+            raise InputError(f"this is no noise passport: the key '{key}' is missing or no {kind_of_value.__name__}")
     if passport["rows"] != len(given.labels):
         raise InputError(f"the noise passport is of {passport['rows']} rows, and the data has {len(given.labels)}")
     if list(passport["label_names"]) != list(given.label_names):

@@ -19,7 +19,7 @@ _CHUNK_ROWS = 8192
 @noise("instance")
 @dataclass(frozen=True, kw_only=True)
 class InstanceDependent(RatedNoise):
-    """Part-dependent noise as Xia et al. 2020 (Algorithm 2) make it.
+    """Part-dependent noise as Xia et al. 2020 make it.
 
     Row n of class y has its own flip rate q_n from the normal distribution N(r, 0.1²) truncated to [0, 1], and each
     class a random matrix W_y [D, C] of standard normal numbers; the given label is k != y with probability

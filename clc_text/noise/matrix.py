@@ -50,7 +50,7 @@ class FromMatrix(Noise):
 
     @classmethod
     def from_passport(cls, passport: Mapping[str, Any]) -> Noise:
-        return cls(draw=passport["options"]["draw"], values=passport["matrix"])
+        return cls(draw=passport["options"].get("draw"), values=passport.get("matrix"))
 
 
 def read_matrix(path: Path) -> np.ndarray:

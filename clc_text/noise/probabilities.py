@@ -1,0 +1,44 @@
+"""Tables of predicted probabilities, checked, and counts made into distributions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clc_text.errors import InputError
+
+
+def checked(p: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """p as float64 [N, C] and labels as int64 [N].
+
+    Raises:
+        InputError: p is no table of distributions, or a label is none of its classes.
+    """
+    p = mean_of_peers(p)
+    labels = np.asarray(labels)
+    if labels.shape != (len(p),) or not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(f"{len(p)} rows of probabilities need as many class numbers, and got {labels.shape} labels")
+    wrong = np.flatnonzero((labels < 0) | (labels >= p.shape[1]))
+    if len(wrong):
+        raise InputError(f"row {wrong[0] + 1} has the label {labels[wrong[0]]}, but p has {p.shape[1]} classes")
+    return p, labels.astype(np.int64)
+
+
+def mean_of_peers(p: np.ndarray) -> np.ndarray:
+    p = np.asarray(p, dtype=np.float64)
+    if p.ndim == 3:
+        p = p.mean(0)
+    if p.ndim != 2 or 0 in p.shape:
+        raise InputError(f"probabilities must have the shape [rows, classes] or [peers, rows, classes], not {p.shape}")
+    bad = np.flatnonzero(~(np.isfinite(p).all(1) & (p >= 0).all(1) & (np.abs(p.sum(1) - 1) < 1e-3)))
+    if len(bad):
+        raise InputError(
+            f"row {bad[0] + 1} of the probabilities is no distribution: {p[bad[0]][:8].round(4).tolist()}"
+        )
+    return p
+
+
+def rows_to_one(counts: np.ndarray) -> np.ndarray:
+    """Rows [..., C, C] divided by their sums; an empty row becomes that of the identity: nothing speaks for noise."""
+    sums = counts.sum(-1, keepdims=True)
+    identity = np.broadcast_to(np.eye(counts.shape[-1]), counts.shape).copy()
+    return np.divide(counts, sums, out=identity, where=sums > 0)

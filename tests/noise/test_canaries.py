@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clc_text.errors import InputError
+from clc_text.noise.canaries import apportion, plant
+
+
+def labels(count: int = 1000, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).choice(5, size=count, p=[0.5, 0.3, 0.15, 0.05, 0.0])
+
+
+@pytest.mark.parametrize("share", [0.0, 0.0001, 0.01, 0.02, 0.0333, 0.2])
+@pytest.mark.parametrize("count", [1, 7, 1000])
+def test_as_many_as_asked_all_wrong_and_spread_over_the_classes(share: float, count: int) -> None:
+    given = labels(count)
+    before = given.copy()
+    trained, canary = plant(given, share, seed=3, num_classes=5)
+    assert trained.dtype == np.int64
+    assert canary.dtype == bool
+    np.testing.assert_array_equal(given, before)
+    expected = max(1, round(share * count)) if share > 0 else 0
+    assert canary.sum() == expected
+    np.testing.assert_array_equal(trained != given, canary)
+    assert trained.min() >= 0
+    assert trained.max() < 5
+    for given_class in range(5):
+        quota = expected * (given == given_class).sum() / count
+        assert abs(canary[given == given_class].sum() - quota) < 1
+
+
+def test_every_other_class_is_as_likely() -> None:
+    """20,000 flips of class 2 to four others: 5,000 each, give or take 5 sd of 61."""
+    given = np.full(100_000, 2)
+    trained, canary = plant(given, 0.2, seed=1, num_classes=5)
+    counts = np.bincount(trained[canary], minlength=5)
+    assert counts[2] == 0
+    assert np.abs(np.delete(counts, 2) - 5000).max() < 306
+
+
+def test_every_row_is_as_likely() -> None:
+    """200 draws of 20 of 100 rows: each row 40 times, give or take 5 sd of 5.7."""
+    times = sum(plant(np.zeros(100, np.int64), 0.2, seed, 2)[1].astype(int) for seed in range(200))
+    assert np.abs(times - 40).max() < 29
+
+
+def test_seed_decides() -> None:
+    given = labels()
+    first, again, other = (plant(given, 0.02, seed, 5) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first[0], again[0])
+    assert (first[1] != other[1]).any()
+
+
+def test_largest_remainders_by_hand() -> None:
+    """10 seats over 50, 33, 17: exact 5, 3.3, 1.7; the seat left over goes to the largest remainder, 0.7."""
+    assert apportion(np.array([50, 33, 17]), 10).tolist() == [5, 3, 2]
+    assert apportion(np.array([0, 1, 0]), 1).tolist() == [0, 1, 0]
+
+
+@pytest.mark.parametrize("share", [-0.01, 0.21, float("nan")])
+def test_share_out_of_range(share: float) -> None:
+    with pytest.raises(InputError, match=r"canaries is .*a share from 0 to 0\.2"):
+        plant(labels(), share, 0, 5)
+
+
+def test_nothing_to_flip() -> None:
+    with pytest.raises(InputError, match="no label to flip"):
+        plant(np.zeros(5, np.int64), 0.1, 0, 1)
+    with pytest.raises(InputError, match="no label to flip"):
+        plant(np.zeros(0, np.int64), 0.1, 0, 2)
+    assert plant(np.zeros(5, np.int64), 0, 0, 1)[0].tolist() == [0] * 5
