@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from clc_text.components import Registry
 from clc_text.task import Task
+from clc_text.text.datasets.where import Place
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class TextDataset(ABC):
         Raises:
             InputError: a file is missing, empty, truncated, wrongly encoded, or holds labels that make no task.
         """
+
+    def places(self) -> list[Place]:
+        """Where the rows are looked for, in order; nothing for a dataset that the package makes itself."""
+        return []
 
 
 dataset: Registry[TextDataset] = Registry("dataset", "clc_text.text.datasets")

@@ -1,0 +1,51 @@
+"""The options of every dataset whose columns the user names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from clc_text.components import option
+from clc_text.errors import InputError
+from clc_text.text.datasets.base import TextDataset
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedColumns(TextDataset):
+    """Base of `files` and `hub`: which column is what, and what becomes of rows without a label.
+
+    Test labels must be trusted, so where `true_label` is named and the test rows have it, they are tested on it.
+    """
+
+    text: str | list[str] = option("text", "the column of texts; of several, their texts are joined by a blank")
+    label: str = option("label", "the column of given labels")
+    true_label: str | None = option(None, "the column of labels known to be right, where there is one")
+    label_names: list[str] | None = option(
+        None, "the class names in order; null: the source's own order, otherwise numbers by size and words sorted"
+    )
+    unlabelled: Literal["error", "drop"] = option("error", "what becomes of rows without a label")
+    test_share: float | None = option(
+        None, "hold out this share of the rows for testing, of each class alike, drawn by the data seed"
+    )
+    title: str | None = option(None, "what results call the dataset; null: the name of the source")
+
+    def __post_init__(self) -> None:
+        if self.test_share is not None and not 0.0 < self.test_share < 1.0:
+            raise InputError(f"data.test_share is {self.test_share:g}; it must lie between 0 and 1")
+        if self.true_label == self.label:
+            raise InputError(f"data.true_label and data.label are both '{self.label}'; name two columns")
+        if not self.texts:
+            raise InputError("data.text is an empty list; name at least one column")
+        names = self.label_names or []
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InputError(f"data.label_names has '{twice}' twice")
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.text] if isinstance(self.text, str) else list(self.text)
+
+    @property
+    def plain(self) -> set[str]:
+        """The columns that are read as texts or classes."""
+        return {*self.texts, self.label, *([self.true_label] if self.true_label else [])}

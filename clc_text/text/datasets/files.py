@@ -1,0 +1,79 @@
+"""Any table or folder of texts with labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clc_text.components import option
+from clc_text.errors import InputError
+from clc_text.task import Task
+from clc_text.text.datasets.base import dataset
+from clc_text.text.datasets.columns import NamedColumns
+from clc_text.text.datasets.where import Place
+
+if TYPE_CHECKING:
+    from clc_text.text.datasets.reading.rows import Rows
+
+FORMATS = (
+    ".csv, .tsv, .jsonl, .json (each also with .gz), .parquet, a folder of Parquet shards, of class subfolders with "
+    ".txt files, or one written by `save_to_disk`"
+)
+
+
+@dataset("files")
+@dataclass(frozen=True, kw_only=True)
+class Files(NamedColumns):
+    """CSV, TSV, JSON lines, JSON, Parquet, a folder of class subfolders, or a saved `datasets.Dataset`."""
+
+    train: str = option(help=f"the training rows: {FORMATS}")
+    test: str | None = option(None, "the test rows, in any of these formats; null: none, or a held-out test_share")
+    encoding: str = option("utf-8", "the encoding of text files, for example iso-8859-1")
+    separator: str | None = option(None, "the character between columns; null: a comma, in .tsv files a tab")
+    quote: str = option('"', "the character around values that hold separators; '': quotes mean nothing, as in GLUE")
+    header: list[str] | None = option(None, "the column names of a CSV or TSV file that has no header row")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.test is not None and self.test_share is not None:
+            raise InputError("data.test and data.test_share are both set; keep one of them")
+
+    def places(self) -> list[Place]:
+        named = {"the training rows": self.train, "the test rows": self.test}
+        return [Place(path, Path(path).expanduser().exists(), what) for what, path in named.items() if path]
+
+    def load(self, seed: int) -> Task:
+        from clc_text.text.datasets.reading.task_from_rows import task_from_rows
+
+        train = self._read(self.train, "data.train")
+        test = None if self.test is None else self._read(self.test, "data.test")
+        title = self.title or Path(self.train).name.split(".")[0] or self.name
+        return task_from_rows(self, title, train, test, seed)
+
+    def _read(self, given: str, key: str) -> Rows:
+        from clc_text.text.datasets.reading.class_folders import read_class_folders
+        from clc_text.text.datasets.reading.columnar import read_parquet, read_saved
+        from clc_text.text.datasets.reading.delimited import read_delimited
+        from clc_text.text.datasets.reading.json_rows import read_json
+        from clc_text.text.datasets.reading.text_files import existing
+
+        path = existing(given, key)
+        if path.is_dir():
+            if (path / "state.json").exists() or (path / "dataset_dict.json").exists():
+                return read_saved(path)
+            shards = sorted(path.glob("*.parquet"))
+            if shards:
+                return read_parquet(shards, path)
+            if len(self.texts) > 1:
+                raise InputError(f"{path}: a folder of text files has one text a row; name one column in data.text")
+            return read_class_folders(path, self.texts[0], self.label, self.encoding)
+        suffix = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
+        if suffix in (".csv", ".tsv", ".tab"):
+            separator = self.separator or ("," if suffix == ".csv" else "\t")
+            return read_delimited(path, separator, self.quote, self.header, self.encoding)
+        if suffix in (".jsonl", ".ndjson", ".json"):
+            return read_json(path, self.encoding, self.plain)
+        if suffix == ".parquet":
+            return read_parquet([path], path)
+        raise InputError(f"{path}: the name does not tell the format; known are {FORMATS}")

@@ -1,0 +1,1 @@
+"""The seeded grammar of questions behind the dataset `quickstart`."""

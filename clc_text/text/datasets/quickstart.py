@@ -1,0 +1,56 @@
+"""A corpus of questions that the package makes itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from clc_text.components import option
+from clc_text.errors import InputError
+from clc_text.task import Task
+from clc_text.text.datasets.base import TextDataset, dataset
+
+
+@dataset("quickstart")
+@dataclass(frozen=True)
+class Quickstart(TextDataset):
+    """Questions in the manner of TREC from a seeded grammar: six classes, any size, no download.
+
+    A bag-of-words linear model reaches about 95 % on clean labels; word order decides most of the rest.
+    """
+
+    rows: int = option(5_000, "training questions")
+    test_rows: int = option(500, "test questions; none of their texts is a training text")
+
+    def __post_init__(self) -> None:
+        for key, least in (("rows", 2), ("test_rows", 0)):
+            value = getattr(self, key)
+            if value < least:
+                raise InputError(f"data.{key} is {value}; it must be at least {least}")
+
+    def load(self, seed: int) -> Task:
+        import datasets
+        import numpy as np
+        import pyarrow as pa
+
+        from clc_text.text.datasets.grammar.generate import TEST, TRAIN, questions
+        from clc_text.text.datasets.grammar.templates import CLASSES
+        from clc_text.text.datasets.reading.rows import to_dataset
+
+        if seed < 0:
+            raise InputError(f"the data seed is {seed}; it must not be negative")
+        features = datasets.Features(text=datasets.Value("string"), label=datasets.ClassLabel(names=CLASSES))
+
+        def part(rows: int, stream: int) -> datasets.Dataset:
+            table = pa.Table.from_batches(questions(rows, seed, stream))
+            return to_dataset(table, features, (self, seed, stream))
+
+        train = part(self.rows, TRAIN)
+        return Task(
+            name=self.name,
+            train=train,
+            test=part(self.test_rows, TEST) if self.test_rows else None,
+            input_column="text",
+            label_column="label",
+            true_labels=train.data.column("label").to_numpy().astype(np.int64),
+            facts={"generated_by": f"the package's grammar, seed {seed}"},
+        )

@@ -1,0 +1,83 @@
+"""A column of labels into class names and class numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import datasets
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clc_text.errors import InputError
+from clc_text.text.datasets.reading.rows import Rows
+
+
+def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
+    """The labels as class names, null where a row has none (null, an empty string, or -1 of a `ClassLabel`).
+
+    Raises:
+        InputError: the column holds what cannot be a class (lists, objects, dates).
+    """
+    values, feature = rows.table.column(column), rows.features[column]
+    if isinstance(feature, datasets.ClassLabel) and feature.names is not None:
+        known = pc.and_(pc.greater_equal(values, 0), pc.less(values, len(feature.names)))
+        return pc.take(pa.chunked_array([pa.array(feature.names, pa.string())]), pc.if_else(known, values, None))
+    kind = values.type
+    if pa.types.is_floating(kind) and pc.all(pc.equal(values, pc.floor(values))).as_py():
+        values = values.cast(pa.int64())  # whole numbers that a missing value turned into floats
+    elif not (
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_integer(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_null(kind)
+    ):
+        raise InputError(f"{rows.where}: the column '{column}' holds {kind}, and a class is a word or a number")
+    strings = values.cast(pa.string())
+    return pc.if_else(pc.equal(strings, ""), None, strings)
+
+
+def class_names(rows: Rows, columns: Iterable[str], strings: Iterable[pa.ChunkedArray]) -> list[str]:
+    """All names that stand in the columns: in a `ClassLabel`'s own order, numbers by size, other names sorted."""
+    found: set[str] = set()
+    for values in strings:
+        found.update(name for name in pc.unique(values).to_pylist() if name is not None)
+    for column in columns:
+        feature = rows.features[column]
+        if isinstance(feature, datasets.ClassLabel) and feature.names is not None and found <= set(feature.names):
+            return list(feature.names)
+    return sorted(found, key=float) if all(_is_number(name) for name in found) else sorted(found)
+
+
+def class_numbers(strings: pa.ChunkedArray, names: list[str], where: str, key: str) -> pa.ChunkedArray:
+    """int64 [N], the place of each name in `names`; null stays null.
+
+    Raises:
+        InputError: a label is not among `names`.
+    """
+    strange = [name for name in pc.unique(strings).to_pylist() if name is not None and name not in set(names)]
+    if strange:
+        shown = ", ".join(f"'{name}'" for name in sorted(strange)[:5])
+        raise InputError(f"{where}: the labels {shown} are not among {key} ({', '.join(names[:20])})")
+    return pc.index_in(strings, value_set=pa.array(names, pa.string())).cast(pa.int64())
+
+
+def alike(names: list[str]) -> list[str]:
+    """Pairs of class names that differ only in case or blanks, as ``'HUM' and 'hum '``."""
+    seen: dict[str, str] = {}
+    pairs = []
+    for name in names:
+        folded = "".join(name.split()).casefold()
+        if folded in seen:
+            pairs.append(f"'{seen[folded]}' and '{name}'")
+        seen.setdefault(folded, name)
+    return pairs
+
+
+def _is_number(name: str) -> bool:
+    try:
+        return math.isfinite(float(name))
+    except ValueError:
+        return False

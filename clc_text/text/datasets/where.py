@@ -1,0 +1,63 @@
+"""Which places a dataset looks in."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from clc_text.errors import InputError
+
+DATA_VARIABLE = "CLC_TEXT_DATA"
+NO_DOWNLOAD = "`recipes/quickstart.yaml` needs no download"
+
+
+class Place(NamedTuple):
+    """One place a dataset looks in; `what` says what must lie there."""
+
+    path: str
+    found: bool
+    what: str
+
+
+def data_folder(name: str) -> Path | None:
+    """``$CLC_TEXT_DATA/name``, or None when the variable is not set."""
+    root = os.environ.get(DATA_VARIABLE)
+    return Path(root).expanduser() / name if root else None
+
+
+def offline() -> bool:
+    """Whether the user forbade the network, in the words that the Hub's own libraries read."""
+    return any(
+        os.environ.get(key, "").upper() in {"1", "TRUE", "YES", "ON"}
+        for key in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
+    )
+
+
+def nothing_found(title: str, looked: Iterable[Place]) -> InputError:
+    """The sentence for a dataset of which no copy is found."""
+    places = "; ".join(f"{place.what} in {place.path}" for place in looked)
+    hint = "" if os.environ.get(DATA_VARIABLE) else f" (the variable {DATA_VARIABLE} is not set)"
+    return InputError(f"{title} is missing; looked for {places}{hint}; {NO_DOWNLOAD}")
+
+
+def places(name: str, **options: Any) -> list[Place]:
+    """Where the dataset `name` is looked for, in the order in which it looks.
+
+    Args:
+        name: a dataset's name.
+        options: the dataset's options, as a recipe's `data:` section sets them.
+
+    Raises:
+        InputError: there is no such dataset, or one of its files must be named and is not.
+    """
+    from clc_text.text.datasets.base import dataset
+
+    part = dataset.get(name)
+    for field in dataclasses.fields(part):
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and field.name not in options:
+            raise InputError(f"the dataset '{name}' reads what the recipe names: say data.{field.name}")
+    return part(**options).places()
