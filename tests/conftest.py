@@ -1,0 +1,63 @@
+"""One thread, no network, real data where it is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+import torch
+
+torch.set_num_threads(1)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def recipes() -> Path:
+    return ROOT / "recipes"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real datasets; tests that need it skip without."""
+    folder = os.environ.get("CLC_TEXT_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("CLC_TEXT_DATA names no folder of real datasets")
+    return Path(folder)
+
+
+TINY = """
+data: {name: quickstart, rows: 400, test_rows: 100}
+noise: {name: symmetric, rate: 0.3}
+encoder: {name: word_vectors, vectors: train, pooling: [concat], length: 8}
+network: {name: mlp, hidden: [24, 16], dropout: 0.1}
+method: {name: clc, warmup_epochs: 2}
+training: {epochs: 5, batch_size: 64, learning_rate: 2.0e-3, checkpoint_epochs: 1, device: cpu}
+"""
+
+
+@pytest.fixture
+def tiny_recipe(tmp_path: Path) -> Path:
+    """A recipe that trains in about a second."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete run directory of `TINY`, with canaries; read it, never change it (copy it first)."""
+    from clc_text.recipe import loads
+    from clc_text.run import train
+
+    directory = tmp_path_factory.mktemp("tiny") / "run"
+    train(loads(TINY, overrides=["canaries=0.02", "name=tiny"]), directory)
+    return directory

@@ -1,0 +1,202 @@
+"""A run: what it leaves behind, and that a resumed one is the uninterrupted one, bit for bit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from clc_text.errors import InputError
+from clc_text.ledger import read_epoch
+from clc_text.observer import Silent
+from clc_text.recipe import Recipe, load
+from clc_text.run import train
+from clc_text.run_directory import RunDirectory
+
+
+class Interruption(Exception):
+    pass
+
+
+class StopAfter(Silent):
+    """Ends the run as a crash would, right after an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        self.last = epoch
+
+    def epoch(self, entry: dict[str, Any], notices: list[Any]) -> None:
+        if entry["epoch"] == self.last:
+            raise Interruption
+
+
+def recipe_of(path: Path, *overrides: str) -> Recipe:
+    return load(path, overrides)
+
+
+def same_run(one: Path, other: Path) -> None:
+    """All that a run learns and records is equal to the bit; only times differ."""
+    for name in ("predictions.safetensors", "model/model.safetensors"):
+        first, second = load_file(one / name), load_file(other / name)
+        assert first.keys() == second.keys()
+        for key in first:
+            assert np.array_equal(first[key], second[key]), f"{name}: {key}"
+
+    def timeless(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{key: value for key, value in entry.items() if key != "seconds"} for entry in entries]
+
+    assert timeless(RunDirectory(one).metrics()) == timeless(RunDirectory(other).metrics())
+    epochs = RunDirectory(one).ledger_epochs()
+    assert epochs == RunDirectory(other).ledger_epochs()
+    for epoch in epochs:
+        file = f"ledger/epoch-{epoch:04d}.parquet"
+        first_record, second_record = read_epoch(one / file), read_epoch(other / file)
+        for field in ("seen", "prediction", "confidence", "entropy", "target", "selected"):
+            assert getattr(first_record, field).equal(getattr(second_record, field)), f"{file}: {field}"
+
+
+def test_a_run_directory_is_complete_and_readable_without_the_package(tiny_run: Path) -> None:
+    import pyarrow.parquet as pq
+    import yaml
+
+    for name in (
+        "recipe.yaml", "environment.json", "noise/passport.json", "noise/labels.parquet", "metrics.jsonl",
+        "ledger/epoch-0005.parquet", "model/model.safetensors", "encoder", "predictions.safetensors", "result.json",
+        "guards.json", "data/train.parquet", "data/test.parquet",
+    ):  # fmt: skip
+        assert (tiny_run / name).exists(), name
+    assert yaml.safe_load((tiny_run / "recipe.yaml").read_text())["method"]["name"] == "clc"
+    assert pq.read_table(tiny_run / "noise/labels.parquet").num_rows == 400
+    assert pq.read_table(tiny_run / "data/train.parquet").num_rows == 400
+    assert len((tiny_run / "metrics.jsonl").read_text().splitlines()) == 5
+    assert load_file(tiny_run / "predictions.safetensors")["train"].shape == (2, 400, 6)
+    assert not list(tiny_run.rglob("*.part"))
+
+
+def test_the_keys_of_result_json_are_an_interface(tiny_run: Path) -> None:
+    result = json.loads((tiny_run / "result.json").read_text())
+    assert set(result) == {
+        "method", "dataset", "recipe", "run_id", "noise", "seeds", "peers", "epochs", "seconds", "accuracy", "train",
+        "guards",
+    }  # fmt: skip
+    assert set(result["noise"]) == {"name", "rate", "realised_rate"}
+    assert set(result["seeds"]) == {"data", "noise", "network"}
+    assert set(result["accuracy"]) == {"last", "last10", "best_oracle"}
+    assert all(set(figures) == {"peers_mean", "ensemble"} for figures in result["accuracy"].values())
+    assert set(result["train"]) == {"rows", "changed", "fixed", "broken", "missed", "given_right", "taught_right"}
+    assert result["method"] == "clc"
+    assert result["dataset"] == "quickstart"
+
+
+def test_result_json_says_what_metrics_say(tiny_run: Path) -> None:
+    run = RunDirectory(tiny_run)
+    accuracies = [entry["test"]["accuracy"] for entry in run.metrics()]
+    means = [sum(epoch["peers"]) / 2 for epoch in accuracies]
+    figures = run.result()["accuracy"]
+    assert figures["last"]["peers_mean"] == pytest.approx(means[-1])
+    assert figures["last10"]["peers_mean"] == pytest.approx(sum(means) / 5)  # there are but five epochs
+    assert figures["best_oracle"]["ensemble"] == max(epoch["ensemble"] for epoch in accuracies)
+    summary = run.result()["train"]
+    assert summary["taught_right"] == summary["given_right"] + summary["fixed"] - summary["broken"]
+
+
+def test_labels_keep_given_trained_and_true_apart(tiny_run: Path) -> None:
+    labels = RunDirectory(tiny_run).labels()
+    assert labels.true is not None
+    assert labels.canary.sum() == 8  # 2 % of 400
+    assert (labels.trained != labels.given)[labels.canary].all()
+    assert (labels.trained == labels.given)[~labels.canary].all()
+    flipped = (labels.given != labels.true).mean()
+    assert flipped == pytest.approx(RunDirectory(tiny_run).passport()["realised_rate"])
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3, 4])
+def test_a_resumed_run_is_the_uninterrupted_one(tiny_recipe: Path, tmp_path: Path, stop: int) -> None:
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    train(recipe_of(tiny_recipe), whole)
+    with pytest.raises(Interruption):
+        train(recipe_of(tiny_recipe), resumed, observer=StopAfter(stop))
+    assert not RunDirectory(resumed).complete
+    train(recipe_of(tiny_recipe), resumed, resume=True)
+    same_run(whole, resumed)
+
+
+def test_a_checkpoint_cut_short_is_not_used(tiny_recipe: Path, tmp_path: Path) -> None:
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    train(recipe_of(tiny_recipe), whole)
+    with pytest.raises(Interruption):
+        train(recipe_of(tiny_recipe), resumed, observer=StopAfter(4))
+    newest = max((resumed / "checkpoints").iterdir(), key=lambda path: int(path.name.split("-")[1]))
+    (newest / "complete.json").unlink()
+    (newest / "model.safetensors").write_bytes(b"half")
+    (resumed / "metrics.jsonl").write_text((resumed / "metrics.jsonl").read_text() + '{"epoch": 5, "st')
+    train(recipe_of(tiny_recipe), resumed, resume=True)
+    same_run(whole, resumed)
+
+
+def test_a_run_without_checkpoints_starts_anew(tiny_recipe: Path, tmp_path: Path) -> None:
+    without = recipe_of(tiny_recipe, "training.checkpoint_epochs=0")
+    train(without, tmp_path / "whole")
+    with pytest.raises(Interruption):
+        train(without, tmp_path / "resumed", observer=StopAfter(3))
+    train(without, tmp_path / "resumed", resume=True)
+    same_run(tmp_path / "whole", tmp_path / "resumed")
+
+
+def test_the_same_recipe_gives_the_same_run_and_seeds_matter(tiny_recipe: Path, tmp_path: Path) -> None:
+    train(recipe_of(tiny_recipe), tmp_path / "one")
+    train(load(tmp_path / "one" / "recipe.yaml"), tmp_path / "other")
+    same_run(tmp_path / "one", tmp_path / "other")
+    one = RunDirectory(tmp_path / "one")
+    assert one.run_id == RunDirectory(tmp_path / "other").run_id
+    noisier = train(recipe_of(tiny_recipe, "seeds.noise=1"), tmp_path / "noise")
+    assert not np.array_equal(noisier.labels().given, one.labels().given)
+    assert np.array_equal(noisier.labels().true, one.labels().true)
+    drawn = train(recipe_of(tiny_recipe, "seeds.network=1"), tmp_path / "network")
+    assert np.array_equal(drawn.labels().given, one.labels().given)
+    assert not np.array_equal(drawn.log_probs(), one.log_probs())
+
+
+def test_peers_differ(tiny_run: Path) -> None:
+    first, second = RunDirectory(tiny_run).log_probs()
+    assert not np.allclose(first, second)
+
+
+def test_what_is_there_is_not_lost(tiny_recipe: Path, tiny_run: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_run, copy)
+    before = sorted(path.relative_to(copy) for path in copy.rglob("*"))
+    with pytest.raises(InputError, match="exists"):
+        train(recipe_of(tiny_recipe), copy)
+    with pytest.raises(InputError, match=r"another recipe \(it differs in canaries\)"):
+        train(recipe_of(tiny_recipe, "name=tiny"), copy, resume=True)
+    with pytest.raises(InputError, match="batch_size"):
+        train(recipe_of(tiny_recipe, "training.batch_size=100000"), copy, overwrite=True)
+    assert sorted(path.relative_to(copy) for path in copy.rglob("*")) == before
+
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "thesis.tex").write_text("years of work")
+    for how in ({"overwrite": True}, {"resume": True}, {}):
+        with pytest.raises(InputError, match="no run directory"):
+            train(recipe_of(tiny_recipe), foreign, **how)
+    assert (foreign / "thesis.tex").read_text() == "years of work"
+
+
+def test_changed_data_cannot_be_resumed(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text,label\n" + "".join(f"row {i} {'left' if i % 2 else 'right'},{i % 2}\n" for i in range(40)))
+    recipe = tmp_path / "own.yaml"
+    recipe.write_text(
+        f"data: {{name: files, train: {rows}}}\nencoder: {{vectors: train}}\nnetwork: {{hidden: [8]}}\n"
+        "training: {epochs: 3, batch_size: 20, checkpoint_epochs: 1, device: cpu}\n"
+    )
+    with pytest.raises(Interruption):
+        train(load(recipe), tmp_path / "run", observer=StopAfter(2))
+    rows.write_text(rows.read_text().replace("row 7 left,1", "row 7 left,0"))
+    with pytest.raises(InputError, match="have changed since"):
+        train(load(recipe), tmp_path / "run", resume=True)
