@@ -17,8 +17,8 @@ def evaluate_run(run: RunDirectory, source: Path | None, column: str, label: str
 
     Returns:
         ``rows``, ``accuracy`` {``peers`` [P], ``ensemble``} in percent, ``ece``, ``classes`` (one entry a class:
-        ``name``, ``rows``, ``precision``, ``recall``, ``f1``, in percent), ``macro_f1`` and ``confusion`` [C, C], row =
-        label, column = prediction.
+        ``name``, ``rows``, ``precision``, ``recall``, ``f1``, in percent), ``macro_f1`` and ``confusion`` [C, C], row
+        = label, column = prediction.
     """
     names = run.label_names
     if source is None:

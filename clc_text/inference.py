@@ -74,6 +74,9 @@ class Predictor:
                 raise InputError(
                     f"{run.path} has no {name}/: the run has not ended; `clc-text train RECIPE --resume` goes on"
                 )
+        from transformers.utils.logging import disable_progress_bar
+
+        disable_progress_bar()
         self.run, self.block = run, block
         self.recipe: Recipe = load_recipe(run.file("recipe.yaml"))
         self.label_names = run.label_names

@@ -22,11 +22,11 @@ def read_inputs(path: Path, column: str) -> Sequence[str]:
     Raises:
         InputError: the file is missing, empty or unreadable, or has no such column.
     """
-    if not path.is_file():
-        raise InputError(f"there is no file {path}")
     if path.suffix == ".txt":
         try:
             lines = path.read_text(encoding="utf-8").splitlines()
+        except FileNotFoundError:
+            raise InputError(f"there is no file {path}") from None
         except UnicodeDecodeError as error:
             raise InputError(f"{path} is not UTF-8 (byte {error.start}); convert it first") from None
         if not lines:
@@ -37,12 +37,12 @@ def read_inputs(path: Path, column: str) -> Sequence[str]:
 
 def read_column(path: Path, column: str) -> Sequence[Any]:
     """One column of a CSV, TSV, JSON-lines or Parquet file."""
-    from clc_text.text.datasets.reading import read_table
+    from clc_text.text.datasets.files import Files
 
-    table = read_table(path)
+    table = Files(train=str(path)).read(str(path), "the file").table
     if column not in table.column_names:
         raise InputError(f"{path} has no column '{column}'{nearest(column, table.column_names)}; name it by an option")
-    values: Sequence[Any] = table[column]
+    values: Sequence[Any] = table[column].to_pylist()
     return values
 
 

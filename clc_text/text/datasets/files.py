@@ -46,12 +46,13 @@ class Files(NamedColumns):
     def load(self, seed: int) -> Task:
         from clc_text.text.datasets.reading.task_from_rows import task_from_rows
 
-        train = self._read(self.train, "data.train")
-        test = None if self.test is None else self._read(self.test, "data.test")
+        train = self.read(self.train, "data.train")
+        test = None if self.test is None else self.read(self.test, "data.test")
         title = self.title or Path(self.train).name.split(".")[0] or self.name
         return task_from_rows(self, title, train, test, seed)
 
-    def _read(self, given: str, key: str) -> Rows:
+    def read(self, given: str, key: str) -> Rows:
+        """The rows of a file or folder; `key` is what a message calls the option that names it."""
         from clc_text.text.datasets.reading.class_folders import read_class_folders
         from clc_text.text.datasets.reading.columnar import read_parquet, read_saved
         from clc_text.text.datasets.reading.delimited import read_delimited
