@@ -32,6 +32,7 @@ from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
 
 ROWS, TEST_ROWS, FEATURES, CLASSES, BATCH = 5452, 500, 300, 6, 128
 STEPS = -(-ROWS // BATCH)
+METHOD = CLC()
 
 
 def _rows(count: int, seed: int) -> Rows:
@@ -42,9 +43,7 @@ def _rows(count: int, seed: int) -> Rows:
 
 
 def _perceptron() -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(FEATURES, 300), nn.ReLU(), nn.Linear(300, 300), nn.ReLU(), nn.Linear(300, CLASSES)
-    )
+    return nn.Sequential(nn.Linear(FEATURES, 300), nn.ReLU(), nn.Linear(300, 300), nn.ReLU(), nn.Linear(300, CLASSES))
 
 
 def _stacked(seed: int) -> StackedMLP:
@@ -70,7 +69,7 @@ class _Twin(nn.Module):
 
 def _clc_loss(logits: Tensor, labels: Tensor | None) -> Tensor:
     state = TrainingState(num_classes=CLASSES, memory={"threshold": torch.tensor([0.5, 0.5])})
-    return CLC().supervise(logits.log_softmax(-1), labels, state).loss  # type: ignore[arg-type]
+    return METHOD.supervise(logits.log_softmax(-1), labels, state).loss  # type: ignore[arg-type]
 
 
 def _own_loss(own: Tensor, peer: Tensor, labels: Tensor, threshold: float = 0.5) -> Tensor:

@@ -310,7 +310,7 @@ def test_a_prediction_of_certainty_gives_a_finite_loss(built: Method) -> None:
         ),
         ("bootstrap", {"b": 1.5}, "method.b is 1.5; give at most 1"),
         ("gce", {"q": 0.0}, "method.q is 0.0; give at least 1e-06"),
-        ("forward", {"anchor_percentile": 101}, "method.anchor_percentile is 101; give at most 100"),
+        ("forward", {"anchor_quantile": 97}, "method.anchor_quantile is 97; give at most 1"),
         ("mentornet", {"ramp_epochs": 0}, "method.ramp_epochs is 0; give at least 1"),
         ("co_distillation", {"lam": 2}, "method.lam is 2; give at most 1"),
     ],
