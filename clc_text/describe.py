@@ -97,11 +97,12 @@ def _count(mask: pa.ChunkedArray) -> int:
 def _word_quantiles(texts: pa.ChunkedArray) -> dict[str, float]:
     import pyarrow.compute as pc
 
-    # Chunk by chunk: the split words of a million texts at once would be the largest thing in memory.
-    lengths = [
-        np.asarray(pc.list_value_length(pc.utf8_split_whitespace(pc.utf8_trim_whitespace(part))).fill_null(0))
-        for chunk in texts.chunks
-        for part in (chunk.slice(start, 50_000) for start in range(0, len(chunk), 50_000))
-    ]
-    words = np.concatenate(lengths) if lengths else np.zeros(1)
-    return {f"{q:g}": float(value) for q, value in zip(QUANTILES, np.quantile(words, QUANTILES), strict=True)}
+    lengths = []
+    for chunk in texts.chunks:
+        # Part by part: the split words of a million texts at once would be the largest thing in memory.
+        for start in range(0, len(chunk), 50_000):
+            trimmed = pc.utf8_trim_whitespace(pc.fill_null(chunk.slice(start, 50_000), ""))
+            words = np.asarray(pc.list_value_length(pc.utf8_split_whitespace(trimmed)))
+            lengths.append(np.where(np.asarray(pc.binary_length(trimmed)) == 0, 0, words))  # "" splits into one ""
+    counts = np.concatenate(lengths) if lengths else np.zeros(1)
+    return {f"{q:g}": float(value) for q, value in zip(QUANTILES, np.quantile(counts, QUANTILES), strict=True)}

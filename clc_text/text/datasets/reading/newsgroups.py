@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
 import re
@@ -40,9 +41,7 @@ def read_newsgroups(found: Path) -> dict[str, list[Article]]:
         articles[split].append(article)
     for split, rows in articles.items():
         if not rows:
-            raise InputError(
-                f"{found}: there is no {split} article of 20 Newsgroups in it; is it the by-date version?"
-            )
+            raise InputError(f"{found}: no {split} article of 20 Newsgroups is in it; is it the by-date version?")
         rows.sort(key=lambda article: article[:2])
     return articles
 
@@ -65,13 +64,16 @@ def _from_folders(folder: Path) -> Iterator[tuple[str, Article]]:
 def _from_archive(path: Path) -> Iterator[tuple[str, Article]]:
     """Reads the members one after the other and unpacks nothing onto the disk."""
     try:
-        with tarfile.open(path, "r|gz") as archive:
+        # tarfile alone takes a cut between two members for the end; gzip does not.
+        with gzip.open(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
             for member in archive:
                 matched = _MEMBER.search(member.name)
                 content = archive.extractfile(member) if matched and member.isreg() else None
                 if matched and content is not None:
                     split, group, number = matched.groups()
                     yield split, (group, int(number), content.read().decode("latin-1"))
+            while unpacked.read(1 << 20):
+                pass
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise InputError(f"{path}: not a whole archive ({error}); fetch it again") from None
 
