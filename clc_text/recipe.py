@@ -20,7 +20,17 @@ import yaml
 
 from clc_text.components import Registry, option
 from clc_text.errors import InputError, nearest
-from clc_text.typed_yaml import Node, check_keys, construct, convert, describe, override, to_dataclass, to_nodes
+from clc_text.typed_yaml import (
+    Node,
+    check_keys,
+    construct,
+    convert,
+    describe,
+    override,
+    parse_yaml,
+    read_yaml,
+    to_dataclass,
+)
 
 
 @dataclass(frozen=True)
@@ -152,33 +162,19 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
         InputError: the file is missing or no YAML, a key is unknown, a value has the wrong type or is out of range.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"there is no recipe {path}{_near_recipe(path)}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the recipe {path} cannot be read: {error}") from None
-    return loads(text, str(path), overrides, default_name=path.stem)
+    if not path.exists():
+        raise InputError(f"there is no recipe {path}{_near_recipe(path)}")
+    return _from_tree(read_yaml(path, "recipe"), overrides, default_name=path.stem)
 
 
 def loads(text: str, where: str = "recipe", overrides: Sequence[str] = (), default_name: str = "recipe") -> Recipe:
     """Reads a recipe from a string; `where` is what messages call it."""
-    try:
-        # An alias lets a few lines grow into millions of values, and a recipe has no use for one.
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                raise InputError(f"{where}:{event.start_mark.line + 1}: aliases (*{event.anchor}) are not allowed")
-        tree = to_nodes(yaml.compose(text, Loader=yaml.SafeLoader), where)
-    except RecursionError:
-        raise InputError(f"{where}: nested too deeply") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{where}{line}: not valid YAML ({getattr(error, 'problem', None) or error})") from None
-    if not isinstance(tree.value, dict):
-        raise InputError(f"{where}: a recipe is a list of `key: value` lines with at least `data:`")
-    for text_ in overrides:
-        override(tree, text_)
+    return _from_tree(parse_yaml(text, where, "recipe"), overrides, default_name)
+
+
+def _from_tree(tree: Node, overrides: Sequence[str], default_name: str) -> Recipe:
+    for text in overrides:
+        override(tree, text)
     recipe = _recipe(tree)
     return recipe if recipe.name else dataclasses.replace(recipe, name=default_name)
 

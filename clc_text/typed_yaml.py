@@ -10,6 +10,7 @@ import re
 import types
 import typing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import yaml
@@ -36,6 +37,36 @@ _Loader.add_implicit_resolver(
     re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"),
     list("-+0123456789"),
 )
+
+
+def read_yaml(path: Path, what: str) -> Node:
+    """The mapping in a file; `what` is what messages call it ("recipe")."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(f"there is no {what} {path}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the {what} {path} cannot be read: {error}") from None
+    return parse_yaml(text, str(path), what)
+
+
+def parse_yaml(text: str, where: str, what: str) -> Node:
+    """The mapping in a text; `where` is what messages call the text."""
+    try:
+        # An alias lets a few lines grow into millions of values, and nothing here has a use for one.
+        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            if isinstance(event, yaml.AliasEvent):
+                raise InputError(f"{where}:{event.start_mark.line + 1}: aliases (*{event.anchor}) are not allowed")
+        tree = to_nodes(yaml.compose(text, Loader=yaml.SafeLoader), where)
+    except RecursionError:
+        raise InputError(f"{where}: nested too deeply") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{where}{line}: not valid YAML ({getattr(error, 'problem', None) or error})") from None
+    if not isinstance(tree.value, dict):
+        raise InputError(f"{where}: a {what} is a list of `key: value` lines")
+    return tree
 
 
 def to_nodes(node: yaml.Node | None, file: str) -> Node:

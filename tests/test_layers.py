@@ -22,7 +22,7 @@ LAYERS = [
     {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files"},
     {"build", "recorder", "console", "analysis", "hub", "report"},
     {"run"},
-    {"sweep", "table", "benchmark"},
+    {"sweep", "benchmark"},
     {"commands"},
     {"cli"},
 ]
