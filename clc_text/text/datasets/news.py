@@ -14,7 +14,7 @@ from clc_text.components import option
 from clc_text.errors import InputError
 from clc_text.task import Task, column, describe_file
 from clc_text.text.datasets.base import TextDataset, dataset
-from clc_text.text.datasets.where import Place, data_folder, nothing_found, offline
+from clc_text.text.datasets.where import Place, data_folder, nothing_found, offline, unset_folder
 
 if TYPE_CHECKING:
     import datasets
@@ -43,6 +43,7 @@ class News(TextDataset):
         looked = [Place(str(place), _form(place) is not None, FORMS) for place in self._folders()]
         if self.path is None:
             how = "HF_HUB_OFFLINE forbids it" if offline() else "fetched by scikit-learn"
+            looked = [*unset_folder("20newsgroups", FORMS), *looked]
             looked.append(Place(f"the network ({how})", False, "20news-bydate.tar.gz"))
         return looked
 

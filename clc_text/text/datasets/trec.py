@@ -13,12 +13,13 @@ from clc_text.components import option
 from clc_text.errors import InputError
 from clc_text.task import Task, column, describe_file
 from clc_text.text.datasets.base import TextDataset, dataset
-from clc_text.text.datasets.where import Place, data_folder, nothing_found
+from clc_text.text.datasets.where import Place, data_folder, nothing_found, unset_folder
 
 if TYPE_CHECKING:
     import datasets
 
 TRAIN_FILE, TEST_FILE = "train_5500.label", "TREC_10.label"
+FILES = f"{TRAIN_FILE} and {TEST_FILE}"
 ORIGINALS = {
     TRAIN_FILE: "9e4c8bdcaffb96ed61041bd64b564183d52793a8e91d84fc3a8646885f466ec3",
     TEST_FILE: "033f22c028c2bbba9ca682f68ffe204dc1aa6e1cf35dd6207f2d4ca67f0d0e8e",
@@ -47,12 +48,15 @@ class Trec(TextDataset):
     """
 
     labels: Literal["coarse", "fine"] = option("coarse", "six coarse or fifty fine classes")
-    path: str | None = option(None, f"the folder of {TRAIN_FILE} and {TEST_FILE}; null: look in the usual places")
+    path: str | None = option(None, f"the folder of {FILES}; null: look in the usual places")
 
     def places(self) -> list[Place]:
         from clc_text.text.datasets.hub import hub_place
 
-        return [*(_place(folder) for folder in self._folders()), hub_place(HUB_ID, HUB_REVISION)]
+        if self.path is not None:
+            return [_place(folder) for folder in self._folders()]
+        local = [*unset_folder("trec", FILES), *(_place(folder) for folder in self._folders())]
+        return [*local, hub_place(HUB_ID, HUB_REVISION)]
 
     def load(self, seed: int) -> Task:
         facts: dict[str, Any] = {}
@@ -64,7 +68,7 @@ class Trec(TextDataset):
             if changed:
                 facts["not_original"] = f"{' and '.join(changed)} differ from the published files"
         elif self.path is not None:
-            raise nothing_found("TREC", [_place(Path(self.path).expanduser())])
+            raise nothing_found("TREC", self.places())
         else:
             train, test, sources = self._from_hub()
         return self._task(train, test, sources, facts)
@@ -109,7 +113,7 @@ _Questions = list[tuple[str, str]]  # (fine label, text)
 
 def _place(folder: Path) -> Place:
     found = all((folder / name).is_file() for name in (TRAIN_FILE, TEST_FILE))
-    return Place(str(folder), found, f"{TRAIN_FILE} and {TEST_FILE}")
+    return Place(str(folder), found, FILES)
 
 
 def _read(path: Path, facts: dict[str, Any]) -> _Questions:

@@ -28,6 +28,13 @@ def data_folder(name: str) -> Path | None:
     return Path(root).expanduser() / name if root else None
 
 
+def unset_folder(name: str, what: str) -> list[Place]:
+    """The folder that `data_folder` would give, as a place that cannot be, while the variable is not set."""
+    if os.environ.get(DATA_VARIABLE):
+        return []
+    return [Place(f"${DATA_VARIABLE}/{name} (the variable is not set)", False, what)]
+
+
 def offline() -> bool:
     """Whether the user forbade the network, in the words that the Hub's own libraries read."""
     return any(
@@ -39,8 +46,7 @@ def offline() -> bool:
 def nothing_found(title: str, looked: Iterable[Place]) -> InputError:
     """The sentence for a dataset of which no copy is found."""
     places = "; ".join(f"{place.what} in {place.path}" for place in looked)
-    hint = "" if os.environ.get(DATA_VARIABLE) else f" (the variable {DATA_VARIABLE} is not set)"
-    return InputError(f"{title} is missing; looked for {places}{hint}; {NO_DOWNLOAD}")
+    return InputError(f"{title} is missing; looked for {places}; {NO_DOWNLOAD}")
 
 
 def places(name: str, **options: Any) -> list[Place]:

@@ -63,7 +63,9 @@ def test_missing_files_are_named_with_the_places(tmp_path: Path, monkeypatch: py
     for part in (TRAIN_FILE, TEST_FILE, str(tmp_path / "trec"), "CogComp/trec", "`recipes/quickstart.yaml` needs no"):
         assert part in str(raised.value)
     monkeypatch.delenv("CLC_TEXT_DATA")
-    with pytest.raises(InputError, match="the variable CLC_TEXT_DATA is not set"):
+    with pytest.raises(
+        InputError, match=r"TREC_10\.label in \$CLC_TEXT_DATA/trec \(the variable is not set\); Parquet"
+    ):
         Trec().load(0)
     with pytest.raises(InputError, match=r"TREC is missing; looked for .* in .*nowhere"):
         Trec(path=str(tmp_path / "nowhere")).load(0)
