@@ -32,7 +32,7 @@ class FromColumn(Noise):
 
     def draw_labels(self, given: NoiseInput, seed: int) -> np.ndarray:
         columns = given.columns or {}
-        if self.column not in columns:
+        if self.column not in list(columns):
             raise InputError(
                 f"noise.column is '{self.column}', but the data has no such column{nearest(self.column, columns)}"
             )
