@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from torch import Tensor
 
 from clc_text.components import Registry
+from clc_text.errors import InputError
+from clc_text.files import write_json
 
 
 class FittedEncoder(ABC):
@@ -29,12 +32,16 @@ class FittedEncoder(ABC):
 
     @abstractmethod
     def save(self, directory: Path) -> None:
-        """Writes all that `load` needs: JSON and safetensors only."""
+        """Writes all that `load` needs: JSON (``encoder.json`` by `write_description`) and safetensors only."""
 
     @classmethod
     @abstractmethod
     def load(cls, directory: Path) -> FittedEncoder:
-        """The encoder that `save` wrote."""
+        """The encoder that `save` wrote.
+
+        Raises:
+            InputError: a file is missing or damaged.
+        """
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,7 @@ class Encoder(ABC):
 
     @abstractmethod
     def fit(self, train: Sequence[str], test: Sequence[str], seed: int) -> FittedEncoder:
-        """Learns what it needs from the training texts.
+        """Learns what it needs from the training texts; never from labels, which may not exist yet.
 
         Args:
             test: the test texts; only used to decide which word vectors are worth loading, never to learn from.
@@ -55,3 +62,36 @@ class Encoder(ABC):
 
 
 encoder: Registry[Encoder] = Registry("encoder", "clc_text.text.encoders")
+
+
+def write_description(directory: Path, name: str, values: dict[str, Any]) -> None:
+    """Writes ``encoder.json``: the encoder's `name`, for `load_encoder`, and what `load` needs besides tensors."""
+    write_json(directory / "encoder.json", {"encoder": name, **values})
+
+
+def read_description(directory: Path) -> dict[str, Any]:
+    """What `write_description` wrote, ``encoder`` included.
+
+    Raises:
+        InputError: it is missing or unreadable.
+    """
+    path = directory / "encoder.json"
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise InputError(f"{directory} holds no fitted encoder: there is no readable encoder.json in it") from None
+    except ValueError as error:
+        raise InputError(f"{path} is not readable JSON ({error}); it was changed after the run wrote it") from None
+    if not isinstance(values, dict) or not isinstance(values.get("encoder"), str):
+        raise InputError(f"{path} does not name its encoder; it was changed after the run wrote it")
+    return values
+
+
+def load_encoder(directory: str | Path) -> FittedEncoder:
+    """The encoder that a run left in its ``encoder`` directory, whichever kind it is.
+
+    Raises:
+        InputError: there is none, its kind is unknown, or its files are damaged.
+    """
+    directory = Path(directory)
+    return encoder.get(read_description(directory)["encoder"]).fitted.load(directory)

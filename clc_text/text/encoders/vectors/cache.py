@@ -1,0 +1,108 @@
+"""Filtered vectors kept as a memory map, so that a second run with the same texts does not read the big file again.
+
+One directory an entry: ``vectors.npy`` (mapped, not read), ``words.json``, ``entry.json`` with the checksums of both.
+The whole cache may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clc_text.files import write_json
+from clc_text.text.encoders.vectors.table import VectorTable, Wanted
+
+_FORMAT = 1
+
+
+def cache_directory() -> Path:
+    """`$CLC_TEXT_CACHE`, or the platform's folder for such things."""
+    if chosen := os.environ.get("CLC_TEXT_CACHE"):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", "~/AppData/Local")).expanduser() / "clc_text" / "cache"
+    if sys.platform == "darwin":
+        return Path("~/Library/Caches/clc_text").expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "clc_text"
+
+
+def cached(path: Path, wanted: Wanted, read: Callable[[Path, Wanted], VectorTable]) -> VectorTable:
+    """What ``read(path, wanted)`` gives, from the cache where it is there and sound.
+
+    An entry belongs to one state of the file (path, size, time of change), one vocabulary and one number of first
+    words. A damaged entry is made anew. Where the cache cannot be written, the vectors are used without it.
+    """
+    entry = cache_directory() / "vectors" / _key(path, wanted)
+    table = _load(entry)
+    if table is not None:
+        return table
+    table = read(path, wanted)
+    try:
+        _store(entry, table)
+    except OSError:
+        return table
+    return _load(entry) or table
+
+
+def _key(path: Path, wanted: Wanted) -> str:
+    # gensim keeps a big matrix in .npy files beside the .kv file.
+    files = [path, *sorted(path.parent.glob(f"{path.name}.*.npy"))] if path.suffix == ".kv" else [path]
+    states = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    words = hashlib.sha256("\n".join(wanted.words).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(json.dumps([_FORMAT, states, words, wanted.first]).encode()).hexdigest()[:32]
+
+
+def _load(entry: Path) -> VectorTable | None:
+    try:
+        about: dict[str, Any] = json.loads((entry / "entry.json").read_bytes())
+        words_json = (entry / "words.json").read_bytes()
+        matrix = np.load(entry / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        sound = (
+            zlib.crc32(words_json) == about["crc32_words"]
+            and matrix.dtype == np.float32
+            and list(matrix.shape) == about["shape"]
+            and _crc32(matrix) == about["crc32_vectors"]
+        )
+        return VectorTable(json.loads(words_json), matrix, about["source"]) if sound else None
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        return None
+
+
+def _crc32(matrix: np.ndarray) -> int:
+    return zlib.crc32(matrix.reshape(-1).view(np.uint8).data)
+
+
+def _store(entry: Path, table: VectorTable) -> None:
+    """Writes a directory aside and renames it; of several processes the first one's entry stays."""
+    aside = entry.with_name(f".{entry.name}.{secrets.token_hex(4)}.part")
+    aside.mkdir(parents=True)
+    try:
+        words = json.dumps(table.words).encode()
+        matrix = np.ascontiguousarray(table.matrix, dtype=np.float32)
+        (aside / "words.json").write_bytes(words)
+        with open(aside / "vectors.npy", "wb") as file:
+            np.save(file, matrix, allow_pickle=False)
+        about = {
+            "shape": list(matrix.shape),
+            "crc32_words": zlib.crc32(words),
+            "crc32_vectors": _crc32(matrix),
+            "source": table.source,
+        }
+        write_json(aside / "entry.json", about)
+        if entry.exists() and _load(entry) is None:
+            damaged = entry.with_name(f".{entry.name}.{secrets.token_hex(4)}.damaged")
+            os.rename(entry, damaged)
+            shutil.rmtree(damaged, ignore_errors=True)
+        os.rename(aside, entry)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

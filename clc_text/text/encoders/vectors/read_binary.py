@@ -1,0 +1,136 @@
+"""Word vectors in binary files: word2vec's .bin, gensim's .kv, torchtext's .pt; none of them runs code of the file."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from clc_text.errors import InputError
+from clc_text.files import sha256_of_file
+from clc_text.text.encoders.vectors.hashed_file import open_hashed
+from clc_text.text.encoders.vectors.table import VectorTable, Wanted, check_finite, select
+
+_BLOCK = 1 << 22
+
+
+def read_word2vec(path: Path, wanted: Wanted) -> VectorTable:
+    """The wanted words of word2vec's binary format (``words dimension``, then each word and its float32 numbers).
+
+    Words that are not UTF-8 (Google's vectors hold some) are left out and counted.
+
+    Raises:
+        InputError: no such file, truncated, or a wanted vector is not finite.
+    """
+    words: dict[str, int] = {}
+    vectors: list[np.ndarray] = []
+    broken = 0
+    with open_hashed(path) as (file, sha256):
+        header = file.readline(100).split()
+        if len(header) != 2 or not all(field.isdigit() for field in header) or int(header[1]) == 0:
+            raise InputError(f"{path} is not a word2vec .bin file: it does not begin with 'words dimension'")
+        count, dimension = int(header[0]), int(header[1])
+        size = 4 * dimension
+        buffer, at = b"", 0
+        for position in range(count):
+            while (blank := buffer.find(b" ", at)) < 0 or len(buffer) < blank + 1 + size:
+                more = file.read(_BLOCK)
+                if not more:
+                    raise InputError(
+                        f"{path} is truncated: it promises {count} words and ends in number {position + 1}; "
+                        "get the file again"
+                    )
+                buffer, at = buffer[at:] + more, 0
+            try:
+                word = buffer[at:blank].lstrip(b"\n").decode()
+            except UnicodeDecodeError:
+                word = ""
+                broken += 1
+            if word and (position < wanted.first or word in wanted.words) and word not in words:
+                words[word] = len(words)
+                vectors.append(np.frombuffer(buffer, np.dtype("<f4"), dimension, blank + 1).copy())
+            at = blank + 1 + size
+        digest = sha256()
+    kept = list(words)
+    matrix = np.stack(vectors) if vectors else np.zeros((0, dimension), np.float32)
+    check_finite(matrix, kept, str(path))
+    source = {"vectors": path.name, "sha256": digest, "words_in_source": count}
+    return VectorTable(kept, matrix, source | ({"words_not_utf8": broken} if broken else {}))
+
+
+def read_gensim(path: Path, wanted: Wanted) -> VectorTable:
+    """The wanted words of gensim's own format, `KeyedVectors.save`; a big matrix beside it is mapped, not read.
+
+    Raises:
+        InputError: not such a file, or its .npy file is missing or damaged.
+    """
+    try:
+        with open(path, "rb") as file:
+            store = _KeyedVectorsOnly(file).load()
+        # `KeyedVectors.load` would unpickle without a filter; the rest of it is this.
+        store._load_specials(str(path), "r", False, lambda *names: ".".join(map(str, names)))
+        index = dict(store.key_to_index)
+        matrix = np.asarray(store.vectors)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} needs {error.filename} beside it; copy all files that gensim wrote") from None
+    except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, TypeError, IndexError, KeyError) as error:
+        raise InputError(f"{path} is not a readable gensim KeyedVectors file ({error})") from None
+    beside = [f for f in sorted(path.parent.glob(f"{path.name}.*.npy")) if f.is_file()]
+    digests = [sha256_of_file(file) for file in (path, *beside)]
+    source = {"vectors": path.name, "sha256": digests[0], "words_in_source": len(index)}
+    if beside:
+        source["sha256_of_matrix"] = digests[-1]
+    # A file with equal words leaves rows without a word at the end, so the rows are taken from the index.
+    words = sorted(index, key=index.__getitem__)
+    rows = [index[word] for word in words]
+    return select(words, matrix[: len(rows)] if rows == list(range(len(rows))) else matrix[rows], wanted, source)
+
+
+def read_torchtext(path: Path, wanted: Wanted) -> VectorTable:
+    """The wanted words of the .pt file that torchtext leaves in its cache; torchtext itself is not needed.
+
+    Raises:
+        InputError: not such a file.
+    """
+    import torch
+
+    try:
+        words, _, matrix, _ = torch.load(path, map_location="cpu", weights_only=True)
+        words, matrix = [str(word) for word in words], matrix.numpy()
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError, AttributeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path} is not a readable cache file of torchtext's vectors ({reason})") from None
+    source = {"vectors": path.name, "sha256": sha256_of_file(path), "words_in_source": len(words)}
+    return select(words, matrix, wanted, source)
+
+
+class _KeyedVectorsOnly(pickle.Unpickler):
+    """Unpickles gensim's KeyedVectors and NumPy arrays, and refuses everything else a pickle might call."""
+
+    _allowed = {
+        ("gensim.models.keyedvectors", "KeyedVectors"),
+        ("gensim.models.keyedvectors", "Word2VecKeyedVectors"),
+        ("gensim.models.keyedvectors", "EuclideanKeyedVectors"),
+        ("gensim.models.keyedvectors", "Vocab"),
+        ("gensim.models.keyedvectors", "CompatVocab"),
+        ("gensim.models.fasttext", "FastTextKeyedVectors"),
+        ("numpy", "ndarray"),
+        ("numpy", "dtype"),
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy.core.multiarray", "scalar"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy._core.multiarray", "scalar"),
+        ("numpy.core.numeric", "_frombuffer"),
+        ("numpy._core.numeric", "_frombuffer"),
+        ("_codecs", "encode"),
+    }
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__(file, encoding="latin1")
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self._allowed:
+            raise pickle.UnpicklingError(f"it asks for {module}.{name}, which such a file has no use for")
+        return super().find_class(module, name)

@@ -1,0 +1,136 @@
+"""Texts as tokens, and tokens as numbers.
+
+Two tokenisers, both deterministic and without a vocabulary:
+
+``"glove"`` cuts as the Penn Treebank does, which is how GloVe's own corpora were cut: punctuation marks are tokens of
+their own, contractions fall in two (``do n't``, ``it 's``), abbreviations keep their dots (``u.s.``, ``mr.``), numbers
+and hyphenated words stay whole (``1,000.50``, ``well-known``). A text that is already cut so comes out nearly
+unchanged.
+
+``"spaces"`` cuts at white space only, for texts that are tokenised already (TREC's original files).
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from array import array
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from clc_text.errors import InputError
+
+Tokenizer = Callable[[str], list[str]]
+
+_ABBREVIATIONS = (
+    "mr|mrs|ms|dr|st|jr|sr|vs|inc|co|corp|ltd|etc|prof|gen|lt|col|sgt|rev|gov|sen|rep|bros"
+    "|jan|feb|mar|apr|aug|sept|oct|nov|dec"
+)
+_PENN_TREEBANK = re.compile(
+    rf"""
+      (?:[^\W\d_]\.){{2,}}                            # u.s.
+    | (?:{_ABBREVIATIONS})\.$
+    | [^\W\d_]+(?=n't\b)                              # do | n't
+    | n't\b
+    | '(?:s|m|d|ll|re|ve)\b
+    | ''|``|"|\.\.\.|--
+    | [.,]?\d+(?:[.,:/]\d+)*[^\W_]*(?:-[^\W_]+)*      # 1,000.50  10:30  19th-century
+    | [^\W_]+(?:[-&][^\W_]+)*                         # well-known  at&t
+    | [^\w\s]|_
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_LONGEST_REMEMBERED = 64
+_MOST_REMEMBERED = 1 << 18
+
+
+def tokenizer(kind: str, lowercase: bool) -> Tokenizer:
+    """A function from a text to its tokens; `kind` is ``"glove"`` or ``"spaces"``."""
+    pieces = _Pieces()
+
+    def spaces(text: str) -> list[str]:
+        return (text.lower() if lowercase else text).split()
+
+    def glove(text: str) -> list[str]:
+        return list(itertools.chain.from_iterable(map(pieces.__getitem__, spaces(text))))
+
+    return glove if kind == "glove" else spaces
+
+
+class _Pieces(dict[str, tuple[str, ...]]):
+    """The tokens of what stands between two blanks; the same few strings come again and again, so they are kept."""
+
+    def __missing__(self, piece: str) -> tuple[str, ...]:
+        tokens = tuple(_PENN_TREEBANK.findall(piece))
+        if len(piece) <= _LONGEST_REMEMBERED:
+            if len(self) >= _MOST_REMEMBERED:
+                self.clear()
+            self[piece] = tokens
+        return tokens
+
+
+class Numbering(dict[str, int]):
+    """Words in the order of their first appearance; looking up a new word gives it the next number."""
+
+    def __missing__(self, word: str) -> int:
+        number = self[word] = len(self)
+        return number
+
+
+class KnownWords(dict[str, int]):
+    """Words with their rows; looking up any other word gives -1."""
+
+    def __missing__(self, word: str) -> int:
+        return -1
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of N texts, one after the other.
+
+    Attributes:
+        ids: int32 [T], the token's number; -1 where it has none.
+        offsets: int64 [N + 1]; text n has the tokens ``offsets[n]`` to ``offsets[n + 1]``.
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """int64 [N], tokens of each text."""
+        return np.diff(self.offsets)
+
+    @property
+    def known(self) -> np.ndarray:
+        """int64 [N], tokens of each text that have a number."""
+        return np.diff(np.concatenate([[0], np.cumsum(self.ids >= 0)])[self.offsets])
+
+    def renumbered(self, numbers: np.ndarray) -> Tokens:
+        """The same tokens with ``numbers[id]`` in place of every id (all of which must be at least 0)."""
+        return Tokens(numbers[self.ids].astype(np.int32, copy=False), self.offsets)
+
+
+def number_tokens(texts: Iterable[str], tokenize: Tokenizer, numbers: Mapping[str, int], first_row: int = 0) -> Tokens:
+    """Cuts the texts and looks every token up in `numbers`; four bytes a token are kept.
+
+    Args:
+        first_row: the number of the first text, for messages.
+
+    Raises:
+        InputError: a row is not a text.
+    """
+    ids, ends = array("i"), array("q", [0])
+    look_up = numbers.__getitem__
+    for text in texts:
+        if not isinstance(text, str):
+            row = first_row + len(ends) - 1
+            raise InputError(f"row {row} (from 0) is {type(text).__name__}, not a text; fill or drop such rows first")
+        ids.extend(map(look_up, tokenize(text)))
+        ends.append(len(ids))
+    return Tokens(np.array(ids, dtype=np.int32), np.array(ends, dtype=np.int64))

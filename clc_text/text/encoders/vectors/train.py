@@ -1,0 +1,91 @@
+"""Word vectors trained by gensim on the user's own texts, the same on every machine run for the same seed."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from clc_text.errors import InputError
+from clc_text.text.encoders.vectors.table import VectorTable
+from clc_text.text.encoders.vectors.tokens import Tokens
+
+# gensim's inner loop drops what a sentence has beyond this.
+_LONGEST_SENTENCE = 10_000
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the recipe says about it; see `WordVectors` for the meaning of each."""
+
+    algorithm: str
+    dimension: int
+    epochs: int
+    window: int
+    min_count: int
+    skip_gram: bool
+
+
+def train_vectors(tokens: Tokens, words: list[str], training: Training, seed: int) -> VectorTable:
+    """Vectors of all words that occur at least `min_count` times in `tokens`.
+
+    Args:
+        tokens: the training texts, ids into `words`.
+        words: the vocabulary.
+
+    Raises:
+        InputError: no word occurs often enough, or the vectors grew beyond all bounds.
+    """
+    from gensim.models import FastText, Word2Vec
+
+    counts = np.bincount(tokens.ids, minlength=len(words)) if len(tokens.ids) else np.zeros(len(words), np.int64)
+    if not (counts >= training.min_count).any():
+        raise InputError(
+            f"encoder.vectors: no word occurs {training.min_count} times in the {len(tokens)} training texts, so "
+            "there is nothing to train vectors on; lower encoder.train_min_count or name a file of vectors"
+        )
+    model = (Word2Vec if training.algorithm == "word2vec" else FastText)(
+        vector_size=training.dimension,
+        window=training.window,
+        min_count=training.min_count,
+        sg=int(training.skip_gram),
+        seed=seed % 2**32,
+        # One worker and a hash of our own: with more, or with Python's, no two processes give the same vectors.
+        workers=1,
+        hashfxn=_hash,
+    )
+    sentences = _Sentences(tokens, words)
+    model.build_vocab(sentences)
+    model.train(sentences, total_examples=model.corpus_count, epochs=training.epochs)
+    matrix = np.asarray(model.wv.vectors, dtype=np.float32)
+    if not np.isfinite(matrix).all():
+        raise InputError("encoder.vectors: training the vectors diverged; lower encoder.train_epochs")
+    source = {
+        "vectors": f"{training.algorithm} trained on the {len(tokens)} training texts",
+        "sha256": hashlib.sha256(np.ascontiguousarray(matrix).tobytes()).hexdigest(),
+        "words_in_source": len(matrix),
+    }
+    return VectorTable(list(model.wv.index_to_key), matrix, source)
+
+
+def _hash(word: str) -> int:
+    return zlib.crc32(word.encode("utf-8", "surrogatepass"))
+
+
+class _Sentences:
+    """The texts as lists of words, as often as gensim asks; too long ones in pieces."""
+
+    def __init__(self, tokens: Tokens, words: list[str]) -> None:
+        self.tokens = tokens
+        self.words = words
+
+    def __iter__(self) -> Iterator[list[str]]:
+        offsets = self.tokens.offsets.tolist()
+        for start, stop in itertools.pairwise(offsets):
+            for piece in range(start, stop, _LONGEST_SENTENCE):
+                ids = self.tokens.ids[piece : min(stop, piece + _LONGEST_SENTENCE)].tolist()
+                yield [self.words[number] for number in ids]
