@@ -1,0 +1,57 @@
+"""`clc-text push`: a run's corrected dataset, or its model, on the Hugging Face Hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(push)
+
+
+def push(
+    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    repo: Annotated[str, typer.Option("--repo", metavar="USER/NAME", help="The repository on the Hub.")],
+    model: Annotated[bool, typer.Option("--model", help="Push the model, not the corrected dataset.")] = False,
+    private: Annotated[bool, typer.Option("--private", help="Keep the repository private.")] = False,
+    create_pr: Annotated[bool, typer.Option("--create-pr", help="Propose it as a pull request.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
+    licence: Annotated[
+        str | None,
+        typer.Option("--license", help="The Hub's name of the licence, such as cc-by-4.0.", show_default=False),
+    ] = None,
+    language: Annotated[
+        list[str] | None,
+        typer.Option("--language", help="Of the texts, such as en; may be repeated.", show_default=False),
+    ] = None,
+) -> None:
+    """Put a run's corrected dataset on the Hub, with a card made of its figures.
+
+    One commit: whatever breaks, nothing is there by halves, and the command can be repeated.
+    """
+    import tempfile
+
+    from clc_text.hub.card import Stated
+    from clc_text.hub.contents import dataset_bundle, model_bundle
+    from clc_text.hub.upload import check_name
+    from clc_text.hub.upload import push as send
+    from clc_text.run_directory import RunDirectory
+
+    check_name(repo)
+    directory = RunDirectory(run)
+    make = model_bundle if model else dataset_bundle
+    with tempfile.TemporaryDirectory(prefix="clc-text-") as folder:
+        bundle = make(directory, repo, Stated(licence, tuple(language or ())), Path(folder))
+        if dry_run:
+            typer.echo(bundle.preview(repo), nl=False)
+            return
+        if not model and "audit.json" not in bundle.files:
+            typer.echo(f"clc-text: no audit.json; `clc-text audit {run}` first, and the card says how far to trust", err=True)
+        pushed = send(bundle, repo, private=private, create_pr=create_pr, say=lambda said: typer.echo(said, err=True))
+    if pushed.pull_request:
+        typer.echo(f"pull request: {pushed.url}")
+    else:
+        typer.echo(pushed.url if pushed.changed else f"{pushed.url} is up to date already")

@@ -1,0 +1,75 @@
+"""What an answer of the Hub means, in one sentence, without the token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from clc_text.errors import InputError
+from clc_text.hub.session import Fault
+
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
+
+LOG_IN = "log in with `hf auth login`, or set HF_TOKEN to a token with write access"
+
+
+@contextmanager
+def understood(repo: str, host: str, token: str) -> Iterator[None]:
+    """Around calls of `HfApi`: whatever they raise becomes a `Fault` (may pass) or an `InputError` (will not)."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        yield
+    except (Fault, InputError):
+        raise
+    except Exception as error:
+        metadata = "Invalid metadata in README.md."
+        if str(error).startswith(metadata):
+            said = short(str(error).removeprefix(metadata), token)
+            raise InputError(f"{host} does not accept the card's metadata: {said}") from None
+        for cause in _causes(error):  # an upload in a thread wraps its reason
+            if isinstance(cause, (Fault, InputError)):
+                raise cause from None
+            if isinstance(cause, HfHubHTTPError):
+                raise InputError(_sentence(cause, repo, host, token)) from None
+        said = short(str(error), token)
+        if "LFS batch API returned errors" in said:
+            raise InputError(f"{host} does not store the files ({said})") from None
+        if isinstance(error, (ValueError, KeyError, TypeError)):
+            raise InputError(f"{host} gives an answer that is none of a Hub; is HF_ENDPOINT the address of one?") from None
+        if isinstance(error, (RuntimeError, OSError)):  # hf_xet, the uploader in Rust, has no errors of its own
+            raise Fault(f"the upload to {host} broke off ({said})") from None
+        raise
+
+
+def short(text: str, token: str, limit: int = 200) -> str:
+    """One line of a foreign text: printable, of bounded length, and never the token."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text.replace(token, "***")).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _sentence(error: HfHubHTTPError, repo: str, host: str, token: str) -> str:
+    status = error.response.status_code
+    said = short(error.server_message or "", token)
+    answer = f"{status}: {said}" if said else f"{status}"
+    if status == 401:
+        return f"{host} does not accept the token ({answer}); {LOG_IN}"
+    if status == 403:
+        return (
+            f"the token may not write to {repo} ({answer}); use one with write access to it, choose a name of your "
+            "own, or propose the change with --create-pr"
+        )
+    if status == 404:
+        return f"{host} has no repository {repo} that this token can see ({answer})"
+    if status in (409, 412):
+        return f"someone else changed {repo} during this push ({answer}), so it sent nothing; push again"
+    return f"{host} refuses the push to {repo} ({answer})"

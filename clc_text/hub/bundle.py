@@ -1,0 +1,54 @@
+"""What one push sends: files, and the card that explains them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+CARD = "README.md"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """All files of one repository, as a single commit leaves them there.
+
+    Attributes:
+        kind: the type of repository.
+        title: the commit's message.
+        files: where a file goes in the repository -> the file here; without the card.
+        card: the text of README.md.
+        owned: paths of the repository that belong to such a bundle, folders with a slash at their end. What an earlier
+            push left there and this bundle has not is removed, so that no split of yesterday stands beside today's.
+    """
+
+    kind: Literal["dataset", "model"]
+    title: str
+    files: dict[str, Path]
+    card: str
+    owned: tuple[str, ...]
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes by path in the repository, the card first."""
+        sizes = {path: source.stat().st_size for path, source in sorted(self.files.items())}
+        return {CARD: len(self.card.encode()), **sizes}
+
+    def stale(self, present: list[str]) -> list[str]:
+        """Of the files that are in the repository, those of an earlier push that this one does not replace."""
+        folders = tuple(path for path in self.owned if path.endswith("/"))
+        return sorted(
+            path for path in present if path not in self.files and (path in self.owned or path.startswith(folders))
+        )
+
+    def preview(self, repo: str) -> str:
+        """What a push would do, for people: the files with their sizes, and the card."""
+        sizes = self.sizes()
+        width = max(map(len, sizes))
+        lines = [f"{path:{width}}  {size:>13,} bytes" for path, size in sizes.items()]
+        total = f"{'in all':{width}}  {sum(sizes.values()):>13,} bytes"
+        kept = ", ".join(self.owned)
+        return (
+            f"one commit to the {self.kind} {repo}, \"{self.title}\":\n\n"
+            + "\n".join([*lines, total])
+            + f"\n\nof an earlier push, files that are not in this list are removed from: {kept}\n\n{CARD}:\n\n{self.card}"
+        )

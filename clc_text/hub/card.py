@@ -1,0 +1,255 @@
+"""The cards of a corrected dataset and of a model: README.md of their repositories.
+
+Every number comes from the run's result.json, audit.json and passport; what is not known has no line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from clc_text.errors import InputError
+from clc_text.hub.markdown import Markdown, environment, line
+from clc_text.hub.sources import source_of
+from clc_text.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from datasets import Features
+
+CLASSES_SHOWN = 100
+TAGS = ("noisy-labels", "label-correction", "clc-text")
+TASK = {"text": "text-classification", "vision": "image-classification"}
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What only the user can say of what is published.
+
+    Attributes:
+        licence: the Hub's identifier, such as ``"cc-by-4.0"``; None for what the source states, if anything.
+        language: ISO 639 codes; empty for the source's, if known.
+    """
+
+    licence: str | None = None
+    language: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.licence is not None and not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", self.licence):
+            raise InputError(
+                f"'{line(self.licence)}' is no licence of the Hub; its names are such as cc-by-4.0, apache-2.0, other"
+            )
+        for code in self.language:
+            if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]+)?", code):
+                raise InputError(f"'{line(code)}' is no language code; write two or three letters, such as en")
+
+
+@dataclass(frozen=True)
+class Split:
+    """The size of a split: rows, bytes of its values, bytes of its files."""
+
+    rows: int
+    bytes: int
+    download: int
+
+
+def dataset_card(
+    run: RunDirectory,
+    repo: str,
+    stated: Stated,
+    splits: Mapping[str, Split],
+    features: Features,
+    files: Mapping[str, str],
+    corrected: Mapping[str, Any],
+    audit: Mapping[str, Any] | None,
+) -> str:
+    """README.md of a corrected dataset.
+
+    Args:
+        splits: train, and test where the run kept it.
+        features: of both splits.
+        files: path in the repository -> what it is.
+        corrected: corrected.json.
+        audit: audit.json, or None where there is none.
+    """
+    from datasets.info import DatasetInfo, DatasetInfosDict
+    from datasets.splits import SplitDict, SplitInfo
+    from huggingface_hub import DatasetCardData
+
+    recipe, known = run.recipe(), run.environment()
+    source = source_of(recipe, known["dataset"])
+    licence = stated.licence or source.licence
+    sizes = [SplitInfo(name, split.bytes, split.rows, dataset_name=None) for name, split in splits.items()]
+    info = DatasetInfo(
+        features=features,
+        splits=SplitDict({size.name: size for size in sizes}),
+        download_size=sum(split.download for split in splits.values()),
+        dataset_size=sum(split.bytes for split in splits.values()),
+    )
+    metadata = DatasetCardData(
+        pretty_name=f"{source.title} with corrected labels",
+        language=list(stated.language or source.language) or None,
+        license=licence,
+        task_categories=[TASK[recipe["modality"]]],
+        size_categories=[size_category(sum(split.rows for split in splits.values()))],
+        source_datasets=list(source.ids),
+        tags=list(TAGS),
+        configs=[
+            {
+                "config_name": "default",
+                "data_files": [{"split": name, "path": f"data/{name}-*.parquet"} for name in splits],
+            }
+        ],
+    )
+    DatasetInfosDict({"default": info}).to_dataset_card_data(metadata)
+    return _render(
+        "dataset_card.md",
+        metadata=metadata,
+        source=source,
+        licence=licence,
+        repo=repo,
+        splits={"train": splits["train"].rows, "test": splits["test"].rows if "test" in splits else 0},
+        label_names=known["label_names"],
+        injected=_injected(run),
+        passport=run.passport(),
+        environment=known,
+        corrected=corrected,
+        audit=audit,
+        notices=_warnings(run),
+        limit=CLASSES_SHOWN,
+        columns=[
+            {"name": name, "type": _type(feature), "meaning": Markdown(COLUMNS.get(name) or _of_source(name, known))}
+            for name, feature in features.items()
+        ],
+        files=files.items(),
+        made=_made(run),
+    )
+
+
+def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str, str]) -> str:
+    """README.md of a run's model."""
+    from huggingface_hub import EvalResult, ModelCardData
+
+    recipe, known, result = run.recipe(), run.environment(), run.result()
+    source = source_of(recipe, known["dataset"])
+    task = TASK[recipe["modality"]]
+    accuracy = result["accuracy"]
+    evaluation = None
+    if accuracy is not None:
+        evaluation = [
+            EvalResult(
+                task_type=task,
+                dataset_type=source.ids[0],
+                dataset_name=source.title,
+                dataset_split="test",
+                metric_type="accuracy",
+                metric_name="accuracy of the ensemble after the last epoch",
+                metric_value=round(accuracy["last"]["ensemble"] / 100, 4),
+            )
+        ]
+    hub_ids = [name for name in source.ids if "/" in name]
+    metadata = ModelCardData(
+        model_name=repo.split("/")[1] if evaluation else None,
+        eval_results=evaluation,
+        language=list(stated.language or source.language) or None,
+        license=stated.licence,
+        datasets=hub_ids or None,
+        metrics=["accuracy"] if evaluation else None,
+        pipeline_tag=task,
+        tags=list(TAGS),
+    )
+    return _render(
+        "model_card.md",
+        metadata=metadata,
+        source=source,
+        repo=repo,
+        modality=recipe["modality"],
+        label_names=known["label_names"],
+        limit=CLASSES_SHOWN,
+        injected=_injected(run),
+        passport=run.passport(),
+        environment=known,
+        accuracy=accuracy,
+        notices=_warnings(run),
+        files=files.items(),
+        made=_made(run),
+        licence=stated.licence,
+    )
+
+
+COLUMNS = {
+    "label": "the current label",
+    "label_given": "the label before any correction: the source's, with the noise that was added, if any",
+    "label_true": "the true label where it is known, else null",
+    "label_suggested": "the class that the networks find most probable, whether or not it was taken",
+    "label_source": "who said the current label: `given`, `method` or `person`",
+    "confidence": "probability, 0 to 1, of the suggested class",
+    "probability_given": "probability, 0 to 1, of the given class",
+    "entropy": "of the networks' prediction, in nats: 0 is sure",
+    "peers_agree": "whether all networks suggest the same class",
+    "doubt": "probability, 0 to 1, that the current label is wrong; 0 where a person has decided",
+    "rank": "1 for the most doubtful row",
+    "corrected_at_epoch": "first epoch since which all networks were taught the current label; null where not changed",
+    "run_id": "the run that made the corrections",
+}
+
+
+def size_category(rows: int) -> str:
+    """The Hub's name for so many rows, such as ``1K<n<10K``."""
+    bounds = ["1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T"]
+    for power, bound in enumerate(bounds):
+        if rows < 1000 * 10**power:
+            return f"n<{bound}" if power == 0 else f"{bounds[power - 1]}<n<{bound}"
+    return "n>1T"
+
+
+def _render(template: str, metadata: Any, **values: Any) -> str:
+    text = environment().get_template(template).render(metadata=Markdown(metadata.to_yaml()), **values)
+    return text.rstrip() + "\n"
+
+
+def _injected(run: RunDirectory) -> bool:
+    return run.passport()["name"] != "none"
+
+
+def _warnings(run: RunDirectory) -> list[dict[str, Any]]:
+    return [notice for notice in run.guards() if notice["severity"] == "warning"]
+
+
+def _of_source(name: str, known: Mapping[str, Any]) -> str:
+    """What a column of the source is."""
+    parts = {known["input_column"]: "what the networks read", known["label_column"]: "the source's own label"}
+    return parts.get(name, "of the source, untouched")
+
+
+def _type(feature: Any) -> str:
+    names = getattr(feature, "names", None)
+    if names is not None:
+        return f"ClassLabel, {len(names)} classes"
+    return str(getattr(feature, "dtype", type(feature).__name__))
+
+
+def _made(run: RunDirectory) -> list[tuple[str, str]]:
+    """How the run was made, as names and values."""
+    recipe, known, result = run.recipe(), run.environment(), run.result()
+    seeds = known["seeds"]
+    noise = result["noise"]
+    made = [
+        ("method", f"{result['method']}, {known['peers']} networks, {result['epochs']} epochs"),
+        ("encoder and network", f"{recipe['encoder']['name']}, {recipe['network']['name']}"),
+    ]
+    if _injected(run):
+        rate = "" if noise["rate"] is None else f" at {noise['rate']:g}"
+        made.append(("noise", f"{noise['name']}{rate}, realised rate {noise['realised_rate']:.4f}"))
+    made.append(("seeds", f"data {seeds['data']}, noise {seeds['noise']}, network {seeds['network']}"))
+    for name, key in (("after the last epoch", "last"), ("mean of the last ten epochs", "last10")):
+        if result["accuracy"] is not None:
+            figures = result["accuracy"][key]
+            made.append((f"test accuracy {name}", f"{figures['ensemble']:.2f} % together, {figures['peers_mean']:.2f} % alone"))
+    sources = [f"{source['path']} (sha256 {source['sha256'][:16]}…)" for source in known["sources"]]
+    if sources:
+        made.append(("read from", ", ".join(sources)))
+    versions = [f"{package} {version}" for package, version in known["versions"].items() if version]
+    return [*made, ("versions", ", ".join(versions)), ("run", known["run_id"])]
+

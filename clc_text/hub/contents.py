@@ -1,0 +1,118 @@
+"""From a run directory to what one push sends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from clc_text.corrections.store import Corrected
+from clc_text.errors import InputError
+from clc_text.files import write_json
+from clc_text.hub import publish
+from clc_text.hub.bundle import Bundle
+from clc_text.hub.card import Split, Stated, dataset_card, model_card
+from clc_text.run_directory import RunDirectory
+
+_MEANINGS = {
+    "noise/passport.json": "how the labels were made noisy, enough to do it again",
+    "noise/labels.parquet": "the given label of every training row, the true one where known, and which were canaries",
+    "recipe.yaml": "the recipe of the run, every key",
+    "environment.json": "versions, seeds, sha256 of the data's files",
+    "result.json": "the figures of the run",
+    "guards.json": "what the run noticed about itself",
+    "audit.json": "how far the corrections can be trusted",
+    "corrected.json": "by which rule the labels were changed",
+}
+_DATASET = (*_MEANINGS, "data/")
+_MODEL = ("noise/passport.json", "recipe.yaml", "environment.json", "result.json", "guards.json", "model/", "encoder/")
+
+
+def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> Bundle:
+    """The corrected dataset, the labels and the passport of its noise, the recipe, the figures, and the card.
+
+    Args:
+        folder: an empty one for the files that differ from the run's own; needed until the bundle has been sent.
+
+    Raises:
+        InputError: the run has no corrected dataset, or its parts do not belong together.
+    """
+    import pyarrow.parquet as pq
+    from datasets import Features
+
+    run.result()
+    corrected = Corrected(run)
+    shards = corrected.shards
+    if not shards:
+        raise InputError(f"{corrected.path} has no data/; make it again with `clc-text correct {run.path}`")
+    publish.check_given(shards, run.labels())
+    audit = publish.read_audit(run, corrected.facts["changed"], corrected.facts["labels"])
+
+    schema = pq.read_schema(shards[0])
+    files = {f"data/{shard.name}": shard for shard in shards}
+    splits = {"train": _split(shards)}
+    if run.file("data/test.parquet").is_file():
+        test = folder / "test.parquet"
+        publish.write_test(run, corrected.facts["renamed"], schema, test)
+        files["data/test-00000-of-00001.parquet"] = test
+        splits["test"] = _split([test])
+    files["corrected.json"] = corrected.path / "corrected.json"
+    if audit is not None:
+        files["audit.json"] = run.file("audit.json")
+    files["noise/labels.parquet"] = folder / "labels.parquet"
+    publish.write_labels(run, files["noise/labels.parquet"])
+    files |= _about_the_run(run, folder)
+
+    meanings = {"data/": "the rows, Parquet"} | {path: _MEANINGS[path] for path in _MEANINGS if path in files}
+    card = dataset_card(run, repo, stated, splits, Features.from_arrow_schema(schema), meanings, corrected.facts, audit)
+    return Bundle("dataset", f"Corrected labels of run {run.run_id}", files, card, _DATASET)
+
+
+def model_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> Bundle:
+    """The networks and the encoder, laid out so that a download is a run directory for `clc-text predict`.
+
+    Args and errors as `dataset_bundle`.
+    """
+    run.result()
+    files: dict[str, Path] = {}
+    for part in ("model", "encoder"):
+        found = {f"{part}/{path.relative_to(run.file(part)).as_posix()}": path for path in _below(run.file(part))}
+        if not found:
+            raise InputError(f"{run.path} has no {part}/; train the run again")
+        files |= found
+    files |= _about_the_run(run, folder)
+    meanings = {"model/": "the networks, safetensors", "encoder/": "what turns a row into numbers"}
+    meanings |= {path: _MEANINGS[path] for path in _MEANINGS if path in files}
+    card = model_card(run, repo, stated, meanings)
+    return Bundle("model", f"Model of run {run.run_id}", files, card, _MODEL)
+
+
+def _about_the_run(run: RunDirectory, folder: Path) -> dict[str, Path]:
+    files = {
+        "recipe.yaml": folder / "recipe.yaml",
+        "noise/passport.json": folder / "passport.json",
+        "environment.json": folder / "environment.json",
+        "result.json": run.file("result.json"),
+    }
+    publish.write_recipe(run, files["recipe.yaml"])
+    publish.write_passport(run, files["noise/passport.json"])
+    known = run.environment()
+    facts = {part: publish.without_folders(said) for part, said in known["facts"].items()}
+    write_json(files["environment.json"], known | {"facts": facts})
+    if run.file("guards.json").is_file():
+        files["guards.json"] = run.file("guards.json")
+    return files
+
+
+def _below(folder: Path) -> Iterable[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+
+
+def _split(shards: list[Path]) -> Split:
+    import pyarrow.parquet as pq
+
+    metadata = [pq.read_metadata(shard) for shard in shards]
+    return Split(
+        rows=sum(file.num_rows for file in metadata),
+        bytes=sum(file.row_group(group).total_byte_size for file in metadata for group in range(file.num_row_groups)),
+        download=sum(shard.stat().st_size for shard in shards),
+    )

@@ -1,0 +1,82 @@
+"""Foreign text and figures in Markdown.
+
+Label names, recipe names and the sentences about them come from other people's files, so in a card they must be text:
+no table, link, image or HTML that a label name carries may come to life on the Hub. `environment` escapes whatever a
+template prints, unless one of its filters has made it Markdown on purpose.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+# Backslashes before what means something in Markdown; entities where a backslash would not help: HTML, and the bare
+# addresses that GitHub's dialect turns into links.
+_ESCAPES = {ord(c): f"\\{c}" for c in "\\`*_{}[]#|~$!"}
+_ESCAPES |= {ord("<"): "&lt;", ord(">"): "&gt;", ord("&"): "&amp;", ord("@"): "&#64;"}
+
+
+class Markdown(str):
+    """Text that is Markdown already."""
+
+
+def line(text: str) -> str:
+    """One line, without control characters or those that turn the reading direction around."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+def plain(text: str) -> Markdown:
+    """Text that shows as it is written."""
+    escaped = line(text).translate(_ESCAPES).replace("://", ":&#47;/")
+    return Markdown(re.sub(r"(?i)\bwww\.", lambda found: f"{found[0][:-1]}&#46;", escaped))
+
+
+def code(text: object) -> Markdown:
+    """A code span, with as many backticks around as the text needs."""
+    shown = line(str(text)) or " "
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    pad = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return Markdown(f"{fence}{pad}{shown}{pad}{fence}")
+
+
+def cell(text: object) -> Markdown:
+    """A code span in a table, where a bar would end it."""
+    return Markdown(code(text).replace("|", "\\|"))
+
+
+def count(number: float) -> Markdown:
+    """A number of rows, ``5,452``."""
+    return Markdown(f"{number:,.0f}")
+
+
+def percent(share: float, digits: int = 1) -> Markdown:
+    """A share 0 … 1 as ``12.3 %``."""
+    return Markdown(f"{100 * share:.{digits}f} %")
+
+
+def figure(found: dict[str, Any]) -> Markdown:
+    """A share with its 95 % interval and where it comes from: ``48.1 % (42.0 to 54.3 %; 125 of 260)``."""
+    counts = f"; {count(found['count'])} of {count(found['of'])}" if "of" in found else ""
+    interval = f"{100 * found['low']:.1f} to {100 * found['high']:.1f} %"
+    return Markdown(f"{percent(found['value'])} ({interval}{counts})")
+
+
+def environment() -> jinja2.Environment:
+    """Renders the templates beside this file."""
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    made.filters |= {"code": code, "cell": cell, "count": count, "percent": percent, "figure": figure}
+    return made
+
+
+def _finalize(value: object) -> str:
+    return value if isinstance(value, Markdown) else plain(str(value))

@@ -1,0 +1,139 @@
+"""A run's files as they may be published: without folder names of this machine and without flipped labels."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clc_text.corrections.columns import ADDED
+from clc_text.errors import InputError
+from clc_text.files import write_json, write_text, write_with
+from clc_text.run_directory import Labels, RunDirectory
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# A path from the root of a file system or from a home folder: /data/x.csv, ~/x.csv, C:\x.csv, \\server\x.csv.
+_ABSOLUTE = re.compile(r"(/|~|\\\\|[A-Za-z]:[\\/])")
+_BLOCK = 65_536
+
+
+def write_recipe(run: RunDirectory, path: Path) -> None:
+    """The recipe; of an absolute path only its last part, which is all that another machine could use."""
+    import yaml
+
+    recipe = run.recipe()
+    for section, options in recipe.items():
+        if isinstance(options, dict):
+            recipe[section] = without_folders(options)
+    write_text(path, yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=110))
+
+
+def write_passport(run: RunDirectory, path: Path) -> None:
+    """The noise passport, with its options' paths treated as in the recipe."""
+    passport = run.passport()
+    write_json(path, {**passport, "options": without_folders(passport["options"])})
+
+
+def without_folders(options: dict[str, Any]) -> dict[str, Any]:
+    """Options whose absolute paths are shortened to their last part."""
+
+    def shorten(value: Any) -> Any:
+        if isinstance(value, str) and _ABSOLUTE.match(value):
+            return re.split(r"[\\/]", value.rstrip("\\/"))[-1] or value
+        return value
+
+    return {key: shorten(value) for key, value in options.items()}
+
+
+def write_labels(run: RunDirectory, path: Path) -> None:
+    """noise/labels.parquet without the labels that were flipped on purpose: nobody should train on them unawares."""
+    import pyarrow.parquet as pq
+
+    run.labels()  # says in a sentence what is missing
+    table = pq.read_table(run.file("noise") / "labels.parquet").drop_columns(["trained"])
+    write_with(path, lambda aside: pq.write_table(table, aside, compression="zstd"))
+
+
+def write_test(run: RunDirectory, renamed: Mapping[str, str], schema: pa.Schema, path: Path) -> None:
+    """The test rows with the columns of the corrected training rows, null where only training knows a value.
+
+    Args:
+        renamed: source column -> its name in the corrected dataset, where it has another.
+        schema: of the corrected training rows; both splits of a dataset must have the same columns.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    label = run.environment()["label_column"]
+    names_there = {here: there for there, here in renamed.items()}
+
+    def column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
+        if field.name in ("label", "label_given", "label_true"):  # test labels are trusted, and nothing changes them
+            return batch.column(label).cast(field.type)
+        if field.name == "label_source":
+            return pa.array(["given"] * len(batch)).cast(field.type)
+        there = names_there.get(field.name, field.name)
+        if field.name not in ADDED and there in batch.schema.names:
+            return batch.column(there).cast(field.type)
+        return pa.nulls(len(batch), field.type)
+
+    def write(aside: Path) -> None:
+        with (
+            pq.ParquetFile(run.file("data") / "test.parquet") as source,
+            pq.ParquetWriter(aside, schema, compression="zstd") as writer,
+        ):
+            for batch in source.iter_batches(_BLOCK):
+                writer.write_batch(pa.record_batch([column(batch, field) for field in schema], schema=schema))
+
+    write_with(path, write)
+
+
+def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> dict[str, Any] | None:
+    """audit.json; None where there is none.
+
+    Args:
+        changed: labels that differ from the given ones in the corrected dataset as it is now.
+        labels: its rows by who said their label.
+
+    Raises:
+        InputError: the audit is of other corrections than those that would be published beside it.
+    """
+    path = run.file("audit.json")
+    if not path.is_file():
+        return None
+    try:
+        audit = dict(json.loads(path.read_text(encoding="utf-8")))
+        current = (audit["run_id"], audit["corrections"]["rows"], audit["labels"]) == (run.run_id, changed, dict(labels))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is no audit ({error!r}); run `clc-text audit {run.path}` again") from None
+    if not current:
+        raise InputError(
+            f"{path} is not of the corrected dataset as it is now ({changed:,} changed labels); run "
+            f"`clc-text audit {run.path}` again, so that the card says what is true"
+        )
+    return audit
+
+
+def check_given(shards: Sequence[Path], labels: Labels) -> None:
+    """That no label flipped on purpose is about to be published as the given one.
+
+    Args:
+        shards: the Parquet files of the corrected training rows, in order.
+
+    Raises:
+        InputError: a row's `label_given` is not the run's.
+    """
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    given = pa.concat_tables([pq.read_table(shard, columns=["label_given"]) for shard in shards])["label_given"]
+    same = len(given) == len(labels.given)
+    differing = np.flatnonzero(given.to_numpy() != labels.given) if same else np.zeros(1)
+    if len(differing):
+        where = f"row {differing[0]} of the corrected dataset has" if same else "the corrected dataset has rows with"
+        raise InputError(f"{where} another given label than the run; make it again with `clc-text correct`")
