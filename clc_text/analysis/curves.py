@@ -1,0 +1,104 @@
+"""Lines over epochs for several groups of runs, as Figures 3, 4 and 5 have them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.analysis.groups import Group
+from clc_text.analysis.series import Curve, Reading, curve, warm_up_ends
+from clc_text.analysis.style import GREY, grid, line, marks
+from clc_text.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_curves(axes: Axes, groups: Sequence[Group], reading: Reading) -> list[Curve]:
+    """One line a group, with a band of one standard deviation where the group has several runs."""
+    from matplotlib.ticker import MaxNLocator
+
+    drawn = []
+    for index, group in enumerate(groups):
+        found = curve(group, reading)
+        look = line(index)
+        axes.plot(
+            found.epochs,
+            found.mean,
+            color=look.colour,
+            linestyle=look.dashes,
+            marker=look.marker,
+            markevery=marks(len(found.epochs)),
+            label=f"{group.title} (n = {group.n})",
+        )
+        if found.deviation is not None:
+            low, high = found.mean - found.deviation, found.mean + found.deviation
+            axes.fill_between(found.epochs, low, high, color=look.colour, alpha=0.18, linewidth=0)
+        drawn.append(found)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    grid(axes)
+    return drawn
+
+
+def mark_warm_up(axes: Axes, runs: Sequence[RunDirectory]) -> None:
+    """A dotted upright where the warm-up ends, if it ends at one place."""
+    end = warm_up_ends(runs)
+    if end is not None:
+        axes.axvline(end + 0.5, color=GREY, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
+        axes.annotate(
+            "warm-up ends",
+            (end + 0.5, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(2, 1),
+            textcoords="offset points",
+            fontsize=6,
+            color="#555555",
+            ha="left",
+            va="bottom",
+            annotation_clip=False,
+        )
+
+
+def legend_title(groups: Sequence[Group]) -> str:
+    """What the band means, if there is one."""
+    return "mean ± 1 standard deviation over n seeds" if any(group.n > 1 for group in groups) else "n seeds"
+
+
+def unequal_lengths(groups: Sequence[Group]) -> str | None:
+    """A sentence about groups whose lines end where their shortest run does."""
+    shorter = []
+    for group in groups:
+        lengths = [run.metrics()[-1]["epoch"] for run in group.runs]
+        if len(set(lengths)) > 1:
+            shorter.append(f"{group.title}: runs have reached epochs {min(lengths)} to {max(lengths)}")
+    return f"{'; '.join(shorter)}: lines end where the shortest run does." if shorter else None
+
+
+def subject(runs: Sequence[RunDirectory]) -> str:
+    """Dataset and noise in a few words, where all runs share them."""
+    environments = [run.environment() for run in runs]
+    names = {environment["dataset"] for environment in environments}
+    noises = {_noise(run.passport()) for run in runs}
+    parts = [values.pop() if len(values) == 1 else None for values in (names, noises)]
+    return ", ".join(part for part in parts if part)
+
+
+def _noise(passport: dict[str, Any]) -> str:
+    name = str(passport["name"]).replace("_", " ")
+    if name == "none":
+        return "labels as given"
+    return f"{name} noise" + ("" if passport["rate"] is None else f" {passport['rate']:g}")
+
+
+def room_above(axes: Axes, curves: Sequence[Curve]) -> None:
+    """The y limits of percentages: what is drawn, and a little air, never beyond 0 and 100."""
+    values = np.concatenate([found.mean for found in curves] or [np.zeros(1)])
+    spread = np.concatenate([found.deviation for found in curves if found.deviation is not None] or [np.zeros(1)])
+    if np.isfinite(values).any():
+        reach = float(np.nanmax(spread)) if np.isfinite(spread).any() else 0.0
+        low, high = float(np.nanmin(values)) - reach, float(np.nanmax(values)) + reach
+        air = max(1.0, 0.05 * (high - low))
+        axes.set_ylim(max(0.0, low - air), min(100.0 + air / 2, high + air))

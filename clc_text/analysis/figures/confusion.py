@@ -1,0 +1,164 @@
+"""Figure 6 of the paper: the noise that was made, beside what the model's predictions say of the given labels."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from clc_text.analysis.curves import subject
+from clc_text.analysis.figure import figure
+from clc_text.analysis.state import not_ended
+from clc_text.analysis.style import footnote, new_figure, printable
+from clc_text.run_directory import Labels, RunDirectory
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+_LONGEST_NAME = 26
+_MOST_WRITTEN = 12  # classes up to which every cell has its number
+_MOST_NAMED = 60  # classes up to which every row has its name
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One panel.
+
+    Attributes:
+        title: what it shows.
+        row, column: what its rows and columns are.
+        shares: float [C, C], rows sum to 1; NaN for a row without any case.
+    """
+
+    title: str
+    row: str
+    column: str
+    shares: np.ndarray
+
+
+def matrices(run: RunDirectory) -> tuple[list[Matrix], list[str]]:
+    """The panels that can be made of the run as it is, and a sentence for each that cannot."""
+    labels, names = run.labels(), run.label_names
+    panels, remarks = [], []
+    for make in (_noise, _confusion, _estimate):
+        made = make(run, labels, len(names))
+        (panels if isinstance(made, Matrix) else remarks).append(made)  # type: ignore[attr-defined]
+    return panels, remarks
+
+
+def _noise(run: RunDirectory, labels: Labels, classes: int) -> Matrix | str:
+    """T of the passport, if it is about the true labels; otherwise counted from true and given labels."""
+    from clc_text.noise.inject import sha256_of_labels
+
+    passport = run.passport()
+    if labels.true is None:
+        return "The noise itself is not shown: the true labels are not known."
+    about_truth = passport["sha256"]["true_labels"] == sha256_of_labels(labels.true)
+    if about_truth and passport["matrix"] is not None:
+        return Matrix(
+            "noise transition matrix", "true class", "given label", np.array(passport["matrix"], dtype=float)
+        )
+    known = labels.true >= 0
+    return Matrix(
+        f"noise as counted, {known.sum():,} rows", "true class", "given label",
+        row_shares(count_pairs(labels.true[known], labels.given[known], classes)),
+    )  # fmt: skip
+
+
+def _confusion(run: RunDirectory, labels: Labels, classes: int) -> Matrix:
+    """P(given label | predicted class): from the final predictions, or from the ledger while there are none."""
+    rows = len(labels.given)
+    if run.file("predictions.safetensors").is_file():
+        predicted = np.exp(run.log_probs("train").astype(np.float64)).mean(0).argmax(-1)
+        counts = count_pairs(predicted, labels.given, classes)
+        title = f"model against given labels, {rows:,} rows"
+    else:
+        record = run.ledger()
+        seen = record.seen.numpy()
+        counts = sum(
+            (count_pairs(peer[seen], labels.given[seen], classes) for peer in record.prediction.numpy()),
+            start=np.zeros((classes, classes), dtype=np.int64),
+        )
+        title = f"model (epoch {run.ledger_epochs()[-1]}) against given labels, {seen.sum():,} rows"
+    return Matrix(title, "predicted class", "given label", row_shares(counts))
+
+
+def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Matrix | str:
+    """T as `clc-text audit` estimated it; without an audit, from the final predictions on the training rows."""
+    from clc_text.noise.estimate import estimate
+
+    audit = run.file("audit.json")
+    if audit.is_file():
+        found = json.loads(audit.read_text(encoding="utf-8"))["noise"]
+        return Matrix(
+            f"estimated, rate {found['rate']:.2f} (audit)", "true class", "given label", np.array(found["matrix"])
+        )
+    if not run.file("predictions.safetensors").is_file():
+        return "The estimated matrix needs the predictions that a run leaves at its end."
+    guess = estimate(np.exp(run.log_probs("train")), labels.given, bootstrap=0)
+    return Matrix(f"estimated, rate {guess.rate:.2f}", "true class (inferred)", "given label", guess.matrix)
+
+
+def count_pairs(rows: np.ndarray, columns: np.ndarray, classes: int) -> np.ndarray:
+    """int64 [C, C]: how often each pair of classes occurs."""
+    return np.bincount(rows * classes + columns, minlength=classes * classes).reshape(classes, classes)
+
+
+def row_shares(counts: np.ndarray) -> np.ndarray:
+    """Counts [C, C] divided by the sums of their rows; NaN for a row without any."""
+    sums = counts.sum(1, keepdims=True)
+    return np.divide(counts, sums, out=np.full(counts.shape, np.nan), where=sums > 0)
+
+
+@figure("confusion")
+def draw(run: RunDirectory) -> Figure:
+    """Figure 6: noise transition matrix, confusion of the model's predictions with the given labels, estimated matrix.
+
+    In each panel a row sums to 100 %: of the rows of that true (or predicted) class, how many were given which label.
+    """
+    panels, remarks = matrices(run)
+    names = [printable(name, _LONGEST_NAME) for name in run.label_names]
+    longest = max(map(len, names))
+    side = min(max(1.9, 0.135 * len(names)), 9.0)
+    picture = new_figure(len(panels) * (side + 0.25) + 0.055 * longest + 0.8, side + 0.055 * longest + 1.0, True)
+    axes = picture.subplots(1, len(panels), squeeze=False)[0]
+    image = None
+    for index, (panel, matrix) in enumerate(zip(axes, panels, strict=True)):
+        image = _draw_matrix(panel, matrix, names, first=index == 0)
+    assert image is not None
+    bar = picture.colorbar(image, ax=list(axes), aspect=30, pad=0.015)
+    bar.set_label("share of the row (%)")
+    bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+    picture.suptitle(subject([run]), fontsize=8, x=0.01, ha="left")
+    ending = not_ended(run)
+    footnote(picture, *remarks, f"{ending}." if ending else None)
+    return picture
+
+
+def _draw_matrix(axes: Axes, matrix: Matrix, names: list[str], first: bool) -> AxesImage:
+    percent = 100 * matrix.shares
+    image = axes.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="equal")
+    axes.set_title(matrix.title, fontsize=7)
+    size = 7 if len(names) <= 10 else 6 if len(names) <= 25 else 5
+    step = 1 if len(names) <= _MOST_NAMED else -(-len(names) // _MOST_NAMED)
+    ticks = range(0, len(names), step)
+    axes.set_xticks(ticks, names[::step], rotation=90, fontsize=size)
+    axes.set_yticks(ticks, names[::step] if first else [], fontsize=size)
+    axes.tick_params(length=0)
+    axes.set_xlabel(matrix.column)
+    axes.set_ylabel(matrix.row)
+    for spine in axes.spines.values():
+        spine.set_visible(True)
+    if len(names) <= _MOST_WRITTEN:
+        for row, column in np.ndindex(percent.shape):
+            value = percent[row, column]
+            text = "–" if np.isnan(value) else f"{value:.0f}"
+            axes.text(
+                column, row, text, ha="center", va="center", fontsize=6 if len(names) <= 8 else 5,
+                color="white" if value > 55 else "black",
+            )  # fmt: skip
+    return image

@@ -1,0 +1,71 @@
+"""Figure 5 of the paper: how many rows are selected in each epoch, and how many of them are taught the true class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from clc_text.analysis.curves import (
+    draw_curves,
+    legend_title,
+    mark_warm_up,
+    room_above,
+    subject,
+    unequal_lengths,
+)
+from clc_text.analysis.figure import figure
+from clc_text.analysis.groups import group
+from clc_text.analysis.series import Entry, mean_of_peers
+from clc_text.analysis.state import begun
+from clc_text.analysis.style import PAGE, footnote, new_figure
+from clc_text.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def selected(entry: Entry) -> float:
+    """Selected rows of one epoch, the mean of the peers."""
+    return mean_of_peers(entry["train"]["selected"])
+
+
+def label_precision(entry: Entry) -> float:
+    """The share of selected rows that are taught their true class, in percent; NaN where none is known."""
+    return 100 * mean_of_peers(entry["train"]["label_precision"])
+
+
+@figure("selection", several=True)
+def draw(runs: Sequence[RunDirectory]) -> Figure:
+    """Figure 5: selected rows and their label precision per epoch; runs that differ in their seeds only are one line.
+
+    Where no true label is known there is no precision, and the second panel is left out.
+    """
+    kept, _ = begun(runs)
+    groups = group(kept)
+    knowing = [one for one in groups if all(run.metrics()[0]["train"]["label_precision"] for run in one.runs)]
+    picture = new_figure(PAGE if knowing else PAGE / 2, 2.9)
+    panels = picture.subplots(1, 2 if knowing else 1, squeeze=False)[0]
+    rows = max(run.environment()["rows"]["train"] for run in kept)
+
+    draw_curves(panels[0], groups, selected)
+    panels[0].set_ylim(0, rows * 1.04)
+    panels[0].set_ylabel("selected rows")
+    panels[0].set_title(f"{subject(kept)}; {rows:,} rows; mean of the peers", pad=10)
+    panels[0].yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    if knowing:
+        # The same order as on the left, so that a group keeps its look; a group without true labels has no line.
+        drawn = draw_curves(panels[1], groups, label_precision)
+        room_above(panels[1], drawn)
+        panels[1].set_ylabel("label precision (%)")
+        panels[1].set_title("of the selected rows: taught the true class", pad=10)
+    for panel in panels:
+        mark_warm_up(panel, kept)
+    handles, labels = panels[0].get_legend_handles_labels()
+    picture.legend(handles, labels, title=legend_title(groups), loc="outside lower center", ncols=min(4, len(groups)))
+    unknown = [one.title for one in groups if one not in knowing]
+    footnote(
+        picture,
+        f"{', '.join(unknown)}: no true labels are known, so no label precision." if unknown else None,
+        unequal_lengths(groups),
+    )
+    return picture

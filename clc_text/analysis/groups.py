@@ -1,0 +1,105 @@
+"""Runs that differ in nothing but their seeds belong together: they are one line of a picture, one row of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clc_text.run_directory import RunDirectory
+
+# What cannot change a result (as in `Recipe.fingerprint`), and the seeds, over which one averages.
+_IRRELEVANT = ("name", "keep_data", "seeds")
+_IRRELEVANT_IN_TRAINING = ("threads", "checkpoint_epochs", "ledger_epochs", "eval_batch_size", "device")
+_MOST_KEYS_IN_A_TITLE = 3
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs of the same settings.
+
+    Attributes:
+        title: what a legend calls them: the method, and what sets them apart from groups of the same method.
+        runs: at least one.
+    """
+
+    title: str
+    runs: tuple[RunDirectory, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.runs)
+
+    @property
+    def seeds(self) -> list[dict[str, int]]:
+        return [dict(run.environment()["seeds"]) for run in self.runs]
+
+
+def group(runs: Sequence[RunDirectory]) -> list[Group]:
+    """Groups in the order in which their first runs are given."""
+    members: dict[str, list[RunDirectory]] = {}
+    settings: dict[str, dict[str, Any]] = {}
+    for run in runs:
+        plain = result_settings(run.recipe())
+        key = json.dumps(plain, sort_keys=True)
+        members.setdefault(key, []).append(run)
+        settings[key] = plain
+    names = [members[key][0].name for key in members]
+    titles = _titles([flat(settings[key]) for key in members], names)
+    return [Group(title, tuple(members[key])) for title, key in zip(titles, members, strict=True)]
+
+
+def result_settings(recipe: dict[str, Any]) -> dict[str, Any]:
+    """What of a recipe decides the result, the seeds left out."""
+    plain = {key: value for key, value in recipe.items() if key not in _IRRELEVANT}
+    training = dict(plain.get("training") or {})
+    plain["training"] = {key: value for key, value in training.items() if key not in _IRRELEVANT_IN_TRAINING}
+    return plain
+
+
+def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """``{"a": {"b": 1}}`` as ``{"a.b": 1}``."""
+    found: dict[str, Any] = {}
+    for key, value in plain.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = value
+    return found
+
+
+def method_title(name: str) -> str:
+    """A method's name as papers write it: ``clc`` is CLC, ``co_teaching`` Co-teaching, ``clc_auto`` CLC auto."""
+    first, *more = name.split("_")
+    if first == "co":
+        return "-".join(["Co", *more])
+    if first == "mentornet":
+        return "MentorNet"
+    return " ".join([first.upper() if len(first) <= 3 else first.capitalize(), *more])
+
+
+def _titles(settings: list[dict[str, Any]], names: list[str]) -> list[str]:
+    methods = [method_title(str(one.get("method.name", "?"))) for one in settings]
+    titles = []
+    for index, title in enumerate(methods):
+        rivals = [other for other, method in enumerate(methods) if method == title]
+        differing = _differing([settings[rival] for rival in rivals])
+        if len(rivals) > 1 and len(differing) <= _MOST_KEYS_IN_A_TITLE:
+            title = f"{title} ({', '.join(f'{_short(key)} {settings[index].get(key)}' for key in differing)})"
+        elif len(rivals) > 1:
+            title = f"{title} ({names[index]})"
+        titles.append(title)
+    return [
+        title if titles.count(title) == 1 else f"{title} #{titles[: index + 1].count(title)}"
+        for index, title in enumerate(titles)
+    ]
+
+
+def _differing(settings: list[dict[str, Any]]) -> list[str]:
+    keys = sorted({key for one in settings for key in one})
+    return [key for key in keys if len({json.dumps(one.get(key)) for one in settings}) > 1]
+
+
+def _short(key: str) -> str:
+    return key.removeprefix("method.").removeprefix("training.")

@@ -1,0 +1,128 @@
+"""The look of every picture: colours that all eyes tell apart, lines that survive a grey printer, embedded fonts."""
+
+from __future__ import annotations
+
+import unicodedata
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito, "Color Universal Design" (2008); yellow is left out, it is too pale for a line on white.
+BLUE, VERMILLION, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
+ORANGE, PURPLE, SKY, GREY = "#E69F00", "#CC79A7", "#56B4E9", "#7F7F7F"
+COLOURS = (BLUE, VERMILLION, GREEN, BLACK, ORANGE, PURPLE, SKY, GREY)
+DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
+MARKERS = "os^DvP*X"
+
+# Inches: one and two columns of a journal page.
+COLUMN, PAGE = 3.5, 7.2
+
+# Asked for only where installed: DejaVu, which comes with matplotlib, knows no Chinese, Japanese or Korean.
+_WIDER_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Unifont")
+
+_SETTINGS: dict[str, Any] = {
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "legend.fontsize": 7,
+    "legend.title_fontsize": 7,
+    "legend.frameon": False,
+    "legend.handlelength": 3.2,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 3.5,
+    "grid.linewidth": 0.4,
+    "grid.color": "#DDDDDD",
+    "image.cmap": "cividis",
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+    # Class names and texts are the user's: a "$" in them is a dollar.
+    "text.parse_math": False,
+    # TrueType, so that the fonts are embedded and the text stays text; in SVG, which embeds no font, outlines.
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "clc-text",
+}
+
+
+class Line(NamedTuple):
+    """How one series is drawn: each differs from its neighbours in colour, dashes and marker."""
+
+    colour: str
+    dashes: Any
+    marker: str
+
+
+def line(index: int) -> Line:
+    """The look of the `index`-th series of a picture."""
+    return Line(COLOURS[index % len(COLOURS)], DASHES[index % len(DASHES)], MARKERS[index % len(MARKERS)])
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """matplotlib's own defaults with this package's settings on top, whatever the user's matplotlibrc says."""
+    import matplotlib
+    from matplotlib import font_manager
+
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph .* missing")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS)
+        installed = set(font_manager.fontManager.get_font_names())
+        matplotlib.rcParams["font.family"] = ["DejaVu Sans", *(name for name in _WIDER_FONTS if name in installed)]
+        yield
+
+
+def new_figure(width: float, height: float, fixed_aspect: bool = False) -> Figure:
+    """An empty figure in inches; labels never overlap its axes (constrained layout), and nothing global is touched.
+
+    Args:
+        fixed_aspect: its axes keep their shape, and are moved together instead.
+    """
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="compressed" if fixed_aspect else "constrained")
+
+
+def grid(axes: Axes, axis: str = "y") -> None:
+    axes.grid(True, axis=axis)  # type: ignore[arg-type]
+
+
+def marks(count: int, at_most: int = 10) -> int:
+    """Every how many points a marker stands, so that at most about ten mark a line."""
+    return max(1, -(-count // at_most))
+
+
+def footnote(figure: Figure, *sentences: str | None) -> None:
+    """Small print below a picture: what is missing, or how it is to be read."""
+    text = "\n".join(wrapped(sentence, int(figure.get_figwidth() * 21)) for sentence in sentences if sentence)
+    if text:
+        figure.supxlabel(text, fontsize=6.5, color="#444444", x=0.01, ha="left")
+
+
+def printable(text: str, at_most: int | None = None) -> str:
+    """A user's text on one line, without control and direction characters; cut with an ellipsis."""
+    kept = "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs") else char for char in text)
+    kept = " ".join(kept.split())
+    return kept if at_most is None or len(kept) <= at_most else kept[: at_most - 1].rstrip() + "…"
+
+
+def wrapped(text: str, width: int, lines: int | None = None) -> str:
+    """The text in lines of at most `width` characters; a word that is longer is broken."""
+    import textwrap
+
+    return "\n".join(textwrap.wrap(printable(text), width, max_lines=lines, placeholder=" …"))
