@@ -1,0 +1,121 @@
+"""What a corrected dataset changed: counts from class to class, examples, and the changed rows themselves."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import IO, Any
+
+import numpy as np
+
+from clc_text.corrections.state import SOURCES, State
+from clc_text.corrections.store import Corrected
+
+EXAMPLE_LENGTH = 300
+
+
+def differences(corrected: Corrected, step: int | None = None, examples: int = 2) -> dict[str, Any]:
+    """The changes from the given labels to the current ones, or those that one step made.
+
+    Args:
+        step: show what this step changed; None: what is changed now.
+        examples: rows shown of each pair of classes, the surest first.
+
+    Returns:
+        ``run_id``, ``step``, ``rows``, ``changed``, ``share``, ``labels`` {given, method, person} and ``pairs``, the
+        most frequent first: ``from``, ``to``, ``rows``, ``share_of_from``, ``sources`` {given, method, person},
+        ``examples`` [{``row``, ``text``, ``confidence``, ``corrected_at_epoch``}].
+    """
+    after, before = _labels(corrected, step)
+    names = corrected.facts["label_names"]
+    classes = len(names)
+    rows = np.flatnonzero(after.label != before)
+    pair = before[rows].astype(np.int64) * classes + after.label[rows]
+    counts = np.bincount(pair, minlength=classes * classes)
+    of_class = np.bincount(before, minlength=classes)
+    # Sorted by pair, and within a pair by confidence, so that every pair's examples are its first rows.
+    order = rows[np.lexsort((-after.confidence[rows], pair))]
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    found = []
+    for key in np.argsort(-counts, kind="stable")[: int((counts > 0).sum())].tolist():
+        origin, target = divmod(key, classes)
+        mine = order[starts[key] : starts[key + 1]]
+        found.append(
+            {
+                "from": names[origin],
+                "to": names[target],
+                "rows": int(counts[key]),
+                "share_of_from": float(counts[key] / of_class[origin]),
+                "sources": dict(zip(SOURCES, np.bincount(after.source[mine], minlength=3).tolist(), strict=True)),
+                "examples": _examples(after, mine[:examples]),
+            }
+        )
+    _add_texts(corrected, found)
+    return {
+        "run_id": corrected.facts["run_id"],
+        "step": corrected.facts["step"] if step is None else step,
+        "rows": len(after),
+        "changed": len(rows),
+        "share": len(rows) / max(len(after), 1),
+        "labels": after.counts,
+        "pairs": found,
+    }
+
+
+def _labels(corrected: Corrected, step: int | None) -> tuple[State, np.ndarray]:
+    """A state, and the labels that it is compared with."""
+    after = corrected.state(step)
+    if step is None or step == 1:
+        return after, after.given
+    return after, corrected.state(step - 1).label
+
+
+def _examples(state: State, rows: np.ndarray) -> list[dict[str, Any]]:
+    return [
+        {
+            "row": int(row),
+            "text": None,
+            "confidence": round(float(state.confidence[row]), 4),
+            "corrected_at_epoch": int(state.since[row]) or None,
+        }
+        for row in rows
+    ]
+
+
+def _add_texts(corrected: Corrected, pairs: list[dict[str, Any]]) -> None:
+    shown = [example for pair in pairs for example in pair["examples"]]
+    texts = corrected.inputs(np.array([example["row"] for example in shown], np.int64))
+    for example, text in zip(shown, texts, strict=True):
+        if isinstance(text, str):
+            example["text"] = text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"
+
+
+def write_changed_rows(corrected: Corrected, out: IO[str]) -> int:
+    """Every row whose label is not the given one, as CSV, in the order of the rows; gives their number."""
+    names = corrected.facts["label_names"]
+    column = corrected.facts["renamed"].get(corrected.facts["input_column"], corrected.facts["input_column"])
+    keys = ["confidence", "probability_given", "entropy", "peers_agree", "corrected_at_epoch"]
+    writer = csv.writer(out)
+    writer.writerow(["row", "text", "given", "label", "source", *keys])
+    written = 0
+    for row, entry in _changed(corrected, [column, "label", "label_given", "label_source", *keys]):
+        text = entry[column] if isinstance(entry[column], str) else ""
+        figures = [round(entry[key], 4) if isinstance(entry[key], float) else entry[key] for key in keys]
+        labels = [names[entry["label_given"]], names[entry["label"]], entry["label_source"]]
+        writer.writerow([row, text, *labels, *figures])
+        written += 1
+    return written
+
+
+def _changed(corrected: Corrected, columns: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    start = 0
+    for shard in corrected.shards:
+        with pq.ParquetFile(shard) as file:
+            for batch in file.iter_batches(batch_size=16_384, columns=columns):
+                differs = pc.not_equal(batch.column("label"), batch.column("label_given"))
+                rows = np.flatnonzero(differs.to_numpy(zero_copy_only=False)) + start
+                yield from zip(rows.tolist(), batch.filter(differs).to_pylist(), strict=True)
+                start += len(batch)

@@ -1,0 +1,165 @@
+"""The rows worth a look first, as files that people answer in a table, in Argilla or in Label Studio."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+import numpy as np
+
+from clc_text.corrections.state import PERSON, State
+from clc_text.corrections.store import Corrected
+from clc_text.errors import InputError, nearest
+from clc_text.files import write_text, written_aside
+
+QUESTION = "label"  # what both tools call the question, and its answers
+
+Row = dict[str, Any]
+"""``row`` (from 0), ``text``, ``given``, ``current``, ``suggested`` (class names), ``confidence``, ``doubt``,
+``run_id``."""
+
+
+def export(corrected: Corrected, out: Path, k: int, format: str) -> int:
+    """Writes the k most doubtful rows that no person has answered yet; gives their number.
+
+    Raises:
+        InputError: the format is not known, `k` is not positive, or the rows are no texts.
+    """
+    if format not in FORMATS:
+        raise InputError(f"there is no export format '{format}'{nearest(format, FORMATS)}")
+    if k < 1:
+        raise InputError(f"--k is {k}; give at least 1")
+    rows = doubtful_rows(corrected, k)
+    FORMATS[format](rows, corrected.facts["label_names"], out)
+    return len(rows)
+
+
+def doubtful_rows(corrected: Corrected, k: int) -> list[Row]:
+    """The k rows to look at first, most doubtful first."""
+    state = corrected.state()
+    chosen = first_to_look_at(state, k)
+    texts = corrected.inputs(chosen)
+    strange = next((row for row, text in zip(chosen, texts, strict=True) if not isinstance(text, str)), None)
+    if strange is not None:
+        raise InputError(
+            f"row {strange} of {corrected.path} is no text, and these formats show texts only; sort the dataset by its "
+            "column `rank` instead"
+        )
+    names = corrected.facts["label_names"]
+    return [
+        {
+            "row": int(row),
+            "text": text,
+            "given": names[state.given[row]],
+            "current": names[state.label[row]],
+            "suggested": names[state.suggested[row]],
+            "confidence": round(float(state.confidence[row]), 4),
+            "doubt": round(float(state.doubt[row]), 4),
+            "run_id": corrected.facts["run_id"],
+        }
+        for row, text in zip(chosen, texts, strict=True)
+    ]
+
+
+def first_to_look_at(state: State, k: int) -> np.ndarray:
+    """int64 [<= k], the most doubtful rows that no person has answered."""
+    open_rows = np.flatnonzero(state.source != PERSON)
+    return open_rows[np.argsort(state.rank[open_rows], kind="stable")[:k]]
+
+
+def _csv(rows: Sequence[Row], names: list[str], out: Path) -> None:
+    """A table with an empty column `answer`; a person writes a class name there, or leaves it empty."""
+    columns = ["row", "text", "given", "current", "suggested", "confidence", "doubt", "run_id", "answer"]
+    with written_aside(out) as aside, open(aside, "w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, columns, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _argilla(rows: Sequence[Row], names: list[str], out: Path) -> None:
+    """Records as `argilla.Dataset.records.from_json` reads them, and beside them the dataset's settings.
+
+    Format: Argilla 2, `Record.from_dict` and `Settings.from_json`.
+    """
+    records = [
+        {
+            "id": str(row["row"]),
+            "fields": {"text": row["text"]},
+            "metadata": {key: row[key] for key in ("row", "given", "current", "confidence", "doubt", "run_id")},
+            "suggestions": {
+                QUESTION: {"value": row["suggested"], "score": row["confidence"], "agent": f"clc-text:{row['run_id']}"}
+            },
+            "responses": {},
+            "vectors": {},
+        }
+        for row in rows
+    ]
+    write_text(out, json.dumps(records, ensure_ascii=False, indent=1) + "\n")
+    options = [{"value": name, "text": name, "description": None} for name in names]
+    settings = {
+        "guidelines": "Which class does the text belong to? The suggestion is a model's.",
+        "allow_extra_metadata": True,
+        "distribution": {"strategy": "overlap", "min_submitted": 1},
+        "fields": [{"name": "text", "title": "text", "required": True, "settings": {"type": "text"}}],
+        "questions": [
+            {
+                "name": QUESTION,
+                "title": QUESTION,
+                "required": True,
+                "settings": {"type": "label_selection", "options": options},
+            }
+        ],
+        "metadata": [],
+        "vectors": [],
+    }
+    write_text(out.with_suffix(".settings.json"), json.dumps(settings, ensure_ascii=False, indent=1) + "\n")
+
+
+def _label_studio(rows: Sequence[Row], names: list[str], out: Path) -> None:
+    """Tasks with predictions as Label Studio imports them, and beside them the project's labelling configuration.
+
+    Format: https://labelstud.io/guide/predictions, tag `Choices`.
+    """
+    shown = ("text", "row", "given", "current", "suggested", "confidence", "doubt", "run_id")
+    tasks = [
+        {
+            "data": {key: row[key] for key in shown},
+            "predictions": [
+                {
+                    "model_version": f"clc-text {row['run_id']}",
+                    "score": row["confidence"],
+                    "result": [
+                        {
+                            "id": f"row{row['row']}",
+                            "from_name": QUESTION,
+                            "to_name": "text",
+                            "type": "choices",
+                            "value": {"choices": [row["suggested"]]},
+                        }
+                    ],
+                }
+            ],
+        }
+        for row in rows
+    ]
+    write_text(out, json.dumps(tasks, ensure_ascii=False, indent=1) + "\n")
+    choices = "\n".join(f"    <Choice value={quoteattr(name)}/>" for name in names)
+    config = (
+        "<View>\n"
+        '  <Text name="text" value="$text"/>\n'
+        f'  <Choices name="{QUESTION}" toName="text" choice="single" showInLine="true">\n{choices}\n  </Choices>\n'
+        "</View>\n"
+    )
+    write_text(out.with_suffix(".config.xml"), config)
+
+
+FORMATS: dict[str, Callable[[Sequence[Row], list[str], Path], None]] = {
+    "csv": _csv,
+    "argilla": _argilla,
+    "label-studio": _label_studio,
+}
+SUFFIXES = {"csv": ".csv", "argilla": ".json", "label-studio": ".json"}

@@ -1,0 +1,92 @@
+"""The predictions of a run for its own training rows, read in blocks so that any number of rows fits into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from clc_text.errors import InputError
+from clc_text.run_directory import RunDirectory
+
+Kind = Literal["in sample", "out of sample"]
+
+IN_SAMPLE_FILE = "predictions.safetensors"
+OUT_OF_SAMPLE_FILE = "out_of_sample.safetensors"
+BLOCK_BYTES = 32 << 20
+
+
+@dataclass(frozen=True)
+class RowPredictions:
+    """Log-probabilities [P, N, C] of the training rows in a safetensors file, under the name ``train``.
+
+    Attributes:
+        kind: "in sample" when the networks were trained on these rows, "out of sample" when each row was predicted by
+            networks that never saw its label.
+        folds: of the cross-fitting; None in sample.
+    """
+
+    path: Path
+    kind: Kind
+    folds: int | None
+    peers: int
+    rows: int
+    classes: int
+
+    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """(first row, float32 [P, b, C]) one after the other.
+
+        Raises:
+            InputError: the file holds a number that is no log-probability.
+        """
+        from safetensors import safe_open
+
+        size = max(1, BLOCK_BYTES // (4 * self.peers * self.classes))
+        for start in range(0, self.rows, size):
+            # Opened anew for each block: the pages that were read are let go with the memory map.
+            with safe_open(self.path, "np") as opened:
+                block: np.ndarray = opened.get_slice("train")[:, start : start + size, :]
+            if not (block <= 1e-3).all():
+                raise InputError(f"{self.path} holds values that are no log-probabilities; train the run again")
+            yield start, block
+
+
+def in_sample(run: RunDirectory) -> RowPredictions:
+    """What the run's own networks say of the rows they were trained on."""
+    path = run.file(IN_SAMPLE_FILE)
+    if not path.is_file():
+        raise InputError(
+            f"{run.path} has no {IN_SAMPLE_FILE}: the run has not ended; `clc-text train RECIPE --resume` goes on"
+        )
+    return _opened(run, path, "in sample")
+
+
+def out_of_sample(run: RunDirectory) -> RowPredictions | None:
+    """What cross-fitted networks say of rows that they did not see; None where the run has no such predictions."""
+    path = run.file(OUT_OF_SAMPLE_FILE)
+    return _opened(run, path, "out of sample") if path.is_file() else None
+
+
+def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "np") as opened:
+            if "train" not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
+                raise InputError(f"{path} has no predictions of the training rows")
+            shape = opened.get_slice("train").get_shape()
+            folds = (opened.metadata() or {}).get("folds")
+    except SafetensorError as error:
+        raise InputError(
+            f"{path} is not readable ({error}); it was cut short or changed, train the run again"
+        ) from None
+    if len(shape) != 3 or shape[2] != len(run.label_names):
+        raise InputError(
+            f"{path} has predictions of the shape {shape}, but the run has {len(run.label_names)} classes; "
+            "the file does not belong to this run"
+        )
+    peers, rows, classes = shape
+    return RowPredictions(path, kind, int(folds) if folds else None, peers, rows, classes)

@@ -1,0 +1,67 @@
+"""What cleanlab's confident learning makes of the same predictions."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from clc_text.corrections.intervals import figure
+from clc_text.corrections.state import State
+
+MAX_ROWS = 200_000
+
+
+def second_opinion(probs: np.ndarray, state: State) -> dict[str, Any] | None:
+    """How cleanlab's label issues agree with the corrections; None without cleanlab, or with too many rows for it.
+
+    Source: Northcutt, Jiang, Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 2021;
+    `cleanlab.filter.find_label_issues` with its default, pruning by noise rate. A row that it doubts would get its
+    most probable class.
+
+    Args:
+        probs: [N, C], which cleanlab takes for predictions out of sample.
+    """
+    try:
+        from cleanlab import __version__
+        from cleanlab.filter import find_label_issues
+    except ImportError:
+        return None
+    if len(probs) > MAX_ROWS:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of classes without rows, which are none of our making
+        issues = np.asarray(find_label_issues(state.given.astype(np.int64), probs, n_jobs=1))
+    changed = state.changed
+    return {
+        "library": "cleanlab",
+        "version": __version__,
+        "issues": int(issues.sum()),
+        "changed_and_doubted": int((changed & issues).sum()),
+        "changed_only": int((changed & ~issues).sum()),
+        "doubted_only": int((~changed & issues).sum()),
+        "kappa": kappa(changed, issues),
+        "truth": _truth(probs, issues, state),
+    }
+
+
+def kappa(one: np.ndarray, other: np.ndarray) -> float | None:
+    """Cohen's kappa of two yes-no decisions [N]: 1 the same, 0 as by chance; None where both never differ by chance."""
+    same = float((one == other).mean())
+    yes, also = float(one.mean()), float(other.mean())
+    chance = yes * also + (1 - yes) * (1 - also)
+    return None if chance == 1 else (same - chance) / (1 - chance)
+
+
+def _truth(probs: np.ndarray, issues: np.ndarray, state: State) -> dict[str, Any] | None:
+    if state.true is None:
+        return None
+    known = state.true >= 0
+    label = np.where(issues, probs.argmax(1), state.given)
+    right, was_right = label == state.true, state.given == state.true
+    return {
+        "fixed": int((right & ~was_right & known).sum()),
+        "broken": int((~right & was_right & known).sum()),
+        "right_after": figure(int((right & known).sum()), int(known.sum())),
+    }

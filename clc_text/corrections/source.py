@@ -1,0 +1,111 @@
+"""The rows of the dataset that a run was trained on, in its order, read in batches of Arrow tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from clc_text.errors import InputError
+from clc_text.files import sha256_of_file
+from clc_text.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from datasets import Dataset, Features
+
+TRAIN_FILE = "data/train.parquet"
+BATCH_BYTES = 32 << 20
+BATCH_ROWS = 16_384
+
+
+@dataclass(frozen=True)
+class SourceRows:
+    """Rows that can be read any number of times.
+
+    Attributes:
+        features: of all columns of the source.
+        rows: N.
+        bytes: their size, about.
+        read: gives the tables, each of at most so many rows as it is told.
+    """
+
+    features: Features
+    rows: int
+    bytes: int
+    read: Callable[[int], Iterator[pa.Table]]
+
+    def batches(self) -> Iterator[pa.Table]:
+        """Tables of about 32 MB at most, so that images need no more memory than texts."""
+        size = BATCH_ROWS if self.rows == 0 else min(BATCH_ROWS, max(1, BATCH_BYTES * self.rows // max(self.bytes, 1)))
+        yield from self.read(size)
+
+
+def from_parquet(paths: list[Path]) -> SourceRows:
+    """Rows of one Parquet file, or of several shards in their order."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from datasets import Features
+
+    def read(size: int) -> Iterator[pa.Table]:
+        for path in paths:
+            with pq.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=size):
+                    yield pa.Table.from_batches([batch])
+
+    metadata = [pq.read_metadata(path) for path in paths]
+    groups = [file.row_group(index) for file in metadata for index in range(file.num_row_groups)]
+    features = Features.from_arrow_schema(pq.read_schema(paths[0]))
+    return SourceRows(
+        features, sum(file.num_rows for file in metadata), sum(group.total_byte_size for group in groups), read
+    )
+
+
+def from_dataset(rows: Dataset) -> SourceRows:
+    """Rows of a dataset that is loaded already."""
+
+    def read(size: int) -> Iterator[pa.Table]:
+        yield from rows.with_format("arrow").iter(batch_size=size)
+
+    return SourceRows(rows.features, len(rows), rows.data.nbytes, read)
+
+
+def kept_rows(run: RunDirectory) -> SourceRows | None:
+    """The rows that the run keeps in data/train.parquet; None where it keeps none.
+
+    Raises:
+        InputError: the file is not the one that the run wrote.
+    """
+    import pyarrow as pa
+
+    path = run.file(TRAIN_FILE)
+    if not path.is_file():
+        return None
+    recorded = run.environment().get("files", {}).get(TRAIN_FILE)
+    if recorded is not None and sha256_of_file(path) != recorded:
+        raise InputError(
+            f"{path} was changed after the run wrote it (its sha256 is not the recorded one), so the predictions no "
+            "longer belong to its rows; bring the file back or train again"
+        )
+    try:
+        return from_parquet([path])
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{path} is not readable Parquet ({error}); bring the file back or train again") from None
+
+
+def check_rows(run: RunDirectory, source: SourceRows) -> None:
+    """Refuses rows that cannot be those of the run."""
+    environment = run.environment()
+    expected = environment["rows"]["train"]
+    if source.rows != expected:
+        raise InputError(
+            f"the dataset has {source.rows:,} training rows, but {run.path} was trained on {expected:,}: it changed "
+            "since; bring it back or train again"
+        )
+    missing = {environment["label_column"], environment["input_column"]} - set(source.features)
+    if missing:
+        raise InputError(
+            f"the dataset has no column '{sorted(missing)[0]}', which {run.path} was trained on: it changed since; bring "
+            "it back or train again"
+        )

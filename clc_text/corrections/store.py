@@ -1,0 +1,264 @@
+"""The folder `RUN/corrected`: what is in it, and how one state of it replaces another.
+
+    data/train-00000-of-00001.parquet ...   the corrected dataset, as `datasets.load_dataset("RUN/corrected")` loads it
+    corrected.json                          what it is: see `Corrected.facts`
+    history.jsonl                           one line a step: `step`, `action`, `arguments`, `time`, `changed` (rows
+                                            that got another label or source), `labels` (rows by source), `file`
+    history/step-0001.parquet ...           what each step left: the whole state, or only the labels that it changed
+
+The whole folder is written aside and then renamed, so a crash leaves one state or the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.corrections.columns import Layout, layout
+from clc_text.corrections.source import SourceRows, from_parquet
+from clc_text.corrections.state import State, to_arrow
+from clc_text.errors import InputError
+from clc_text.files import replace_folder, write_json
+from clc_text.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FOLDER = "corrected"
+SHARD_BYTES = 500 << 20
+Progress = Callable[[str, int, int], None]
+"""Called as progress(what, done, total) while rows are written."""
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the history.
+
+    Attributes:
+        action: the command that made it.
+        arguments: what it was told.
+        whole: whether more than labels may have changed, so that the whole state must be kept.
+    """
+
+    action: str
+    arguments: dict[str, Any]
+    whole: bool = False
+
+
+class Corrected:
+    """Reads `RUN/corrected`.
+
+    Raises:
+        InputError: there is none, or it belongs to another run.
+    """
+
+    def __init__(self, run: RunDirectory) -> None:
+        self.run = run
+        self.path = run.file(FOLDER)
+        if not (self.path / "corrected.json").is_file():
+            raise InputError(f"{run.path} has no corrected dataset yet; `clc-text correct {run.path}` makes it")
+        self.facts: dict[str, Any] = _json(self.path / "corrected.json")
+        """Keys: ``version``, ``run_id``, ``recipe``, ``dataset``, ``rows``, ``label_names``, ``input_column``,
+        ``label_column`` (the source's), ``renamed`` {source column: name here}, ``policy``, ``predictions``, ``step``,
+        ``labels`` {given, method, person}, ``changed``, ``canaries_restored``, ``sha256`` {predictions, labels}."""
+        if self.facts["run_id"] != run.run_id:
+            raise InputError(
+                f"{self.path} belongs to run {self.facts['run_id']}, not to {run.run_id}; make it anew with `clc-text "
+                f"correct {run.path}`"
+            )
+
+    @property
+    def shards(self) -> list[Path]:
+        return sorted((self.path / "data").glob("train-*.parquet"))
+
+    def history(self) -> list[dict[str, Any]]:
+        lines = (self.path / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.strip()]
+
+    def state(self, step: int | None = None) -> State:
+        """The state after a step; the current one when `step` is None."""
+        wanted = self.facts["step"] if step is None else step
+        steps = [entry for entry in self.history() if entry["step"] <= wanted]
+        if not steps or steps[-1]["step"] != wanted:
+            raise InputError(
+                f"{self.path} has no step {wanted}; it has 1 to {self.facts['step']} (`clc-text diff {self.run.path} "
+                "--history` lists them)"
+            )
+        base = max(index for index, entry in enumerate(steps) if entry["whole"])
+        state = _read_whole(self.path / steps[base]["file"])
+        for entry in steps[base + 1 :]:
+            state = _apply_changes(self.path / entry["file"], state)
+        return state
+
+    def inputs(self, rows: np.ndarray) -> list[Any]:
+        """What the networks read of these rows (texts), in the order asked for; only their column is read."""
+        import pyarrow.parquet as pq
+
+        name = self.facts["renamed"].get(self.facts["input_column"], self.facts["input_column"])
+        wanted = np.sort(np.unique(rows))
+        found: dict[int, Any] = {}
+        start = 0
+        for shard in self.shards:
+            with pq.ParquetFile(shard) as file:
+                for batch in file.iter_batches(batch_size=16_384, columns=[name]):
+                    inside = wanted[(wanted >= start) & (wanted < start + len(batch))]
+                    for row in inside.tolist():
+                        found[row] = batch.column(0)[row - start].as_py()
+                    start += len(batch)
+        return [found[row] for row in rows.tolist()]
+
+    def write(self, state: State, step: Step, progress: Progress = silent) -> None:
+        """Puts a new state in the place of the current one, as one step more."""
+        source = from_parquet(self.shards)
+        plan = Layout(source.features, {}, None)
+        facts = self.facts | {"step": self.facts["step"] + 1}
+        _write(self.run, state, self.state(), source, plan, facts, step, progress)
+
+
+def write_first(
+    run: RunDirectory,
+    state: State,
+    source: SourceRows,
+    facts: dict[str, Any],
+    step: Step,
+    progress: Progress = silent,
+) -> None:
+    """Writes the state that `correct` has made; one that is there already becomes history."""
+    environment = run.environment()
+    plan = layout(source.features, environment["label_column"], environment["label_names"], state.true is not None)
+    before = None
+    number = 1
+    if run.file(FOLDER).is_dir():
+        earlier = Corrected(run)
+        before, number = earlier.state(), earlier.facts["step"] + 1
+    _write(run, state, before, source, plan, facts | {"step": number, "renamed": plan.renamed}, step, progress)
+
+
+def _write(
+    run: RunDirectory,
+    state: State,
+    before: State | None,
+    source: SourceRows,
+    plan: Layout,
+    facts: dict[str, Any],
+    step: Step,
+    progress: Progress,
+) -> None:
+    old = run.file(FOLDER)
+    differs = state.changed if before is None else (state.label != before.label) | (state.source != before.source)
+    file = f"history/step-{facts['step']:04d}.parquet"
+    entry = {
+        "step": facts["step"],
+        "action": step.action,
+        "arguments": step.arguments,
+        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "changed": int(differs.sum()),
+        "labels": state.counts,
+        "file": file,
+        "whole": step.whole,
+    }
+    facts = facts | {"rows": len(state), "labels": state.counts, "changed": int(state.changed.sum())}
+
+    def write(folder: Path) -> None:
+        if (old / "history").is_dir():
+            shutil.copytree(old / "history", folder / "history", copy_function=_link)
+            shutil.copy2(old / "history.jsonl", folder / "history.jsonl")
+        (folder / "history").mkdir(exist_ok=True)
+        _write_rows(folder / file, state, None if step.whole else differs)
+        with open(folder / "history.jsonl", "a", encoding="utf-8") as handle:
+            handle.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        _write_shards(folder / "data", state, run.run_id, source, plan, progress)
+        write_json(folder / "corrected.json", facts)
+
+    replace_folder(old, write)
+
+
+def _write_shards(
+    folder: Path, state: State, run_id: str, source: SourceRows, plan: Layout, progress: Progress
+) -> None:
+    import pyarrow.parquet as pq
+
+    folder.mkdir()
+    count = max(1, -(-source.bytes // SHARD_BYTES))
+    limit = -(-len(state) // count)
+    added = to_arrow(state, run_id)
+    written = 0
+    pieces = _cut(source.batches(), limit)
+    for shard in range(count):
+        path = folder / f"train-{shard:05d}-of-{count:05d}.parquet"
+        with pq.ParquetWriter(path, plan.features.arrow_schema, compression="zstd") as writer:
+            while written < min(len(state), limit * (shard + 1)):
+                batch = next(pieces)
+                part = {name: column.slice(written, len(batch)) for name, column in added.items()}
+                writer.write_table(plan.table(batch, part))
+                written += len(batch)
+                progress("writing rows", written, len(state))
+
+
+def _cut(batches: Iterator[pa.Table], limit: int) -> Iterator[pa.Table]:
+    """The same rows in tables that never cross a multiple of `limit`."""
+    start = 0
+    for batch in batches:
+        offset = 0
+        while offset < len(batch):
+            size = min(len(batch) - offset, limit - start % limit)
+            yield batch.slice(offset, size)
+            offset, start = offset + size, start + size
+
+
+def _write_rows(path: Path, state: State, rows: np.ndarray | None) -> None:
+    """A step's file: of all rows everything, or of some rows their label and its source."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if rows is None:
+        columns = {field.name: getattr(state, field.name) for field in fields(state)}
+        table = pa.table({name: values for name, values in columns.items() if values is not None})
+    else:
+        numbers = np.flatnonzero(rows)
+        table = pa.table({"row": numbers, "label": state.label[numbers], "source": state.source[numbers]})
+    pq.write_table(table, path, compression="zstd")
+
+
+def _read_whole(path: Path) -> State:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    return State(**{name: table[name].to_numpy() for name in table.column_names})
+
+
+def _apply_changes(path: Path, state: State) -> State:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(path)
+    label, source = state.label.copy(), state.source.copy()
+    rows = table["row"].to_numpy()
+    label[rows], source[rows] = table["label"].to_numpy(), table["source"].to_numpy()
+    return replace(state, label=label, source=source)
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path} is not readable JSON ({error}); make the corrected dataset anew") from None
+
+
+def _link(source: str, target: str) -> None:
+    """A history file is never changed, so a link does; a copy where the file system has none."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
