@@ -45,14 +45,20 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
 def replace_folder(path: Path, write: Callable[[Path], object]) -> None:
     """Calls `write(temporary_folder)`, then puts that folder in the place of `path`."""
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    before = aside.with_suffix(".old")
     aside.mkdir(parents=True)
     try:
         write(aside)
         if path.exists():
-            shutil.rmtree(path)
+            os.replace(path, before)  # removing a large folder first would leave a long time without any
         os.replace(aside, path)
+    except BaseException:
+        if before.exists() and not path.exists():
+            os.replace(before, path)
+        raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(before, ignore_errors=True)
 
 
 def sha256_of_file(path: Path) -> str:

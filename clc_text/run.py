@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc_text.build import build_trainer
 from clc_text.errors import InputError
-from clc_text.files import replace_folder, write_json, write_text, write_with
+from clc_text.files import replace_folder, sha256_of_file, write_json, write_text, write_with
 from clc_text.observer import Observer, Silent
 from clc_text.prepare import Prepared, describe, prepare
 from clc_text.recipe import Recipe
@@ -108,15 +108,18 @@ def _open(recipe: Recipe, directory: Path, prepared: Prepared, environment: dict
     from clc_text.ledger import forget_after
 
     done = 0
+    files: dict[str, str] = {}
     if directory.exists() and not resume:
         shutil.rmtree(directory)
     if resume and directory.exists():
         run = RunDirectory(directory)
-        if (directory / "environment.json").is_file() and run.run_id != environment["run_id"]:
-            raise InputError(
-                f"the data or its labels have changed since {directory} was begun, so it cannot be resumed; train "
-                "anew with --overwrite, or bring the data back"
-            )
+        if (directory / "environment.json").is_file():
+            if run.run_id != environment["run_id"]:
+                raise InputError(
+                    f"the data or its labels have changed since {directory} was begun, so it cannot be resumed; train "
+                    "anew with --overwrite, or bring the data back"
+                )
+            files = run.environment().get("files", {})
         done = _epochs_done(directory)
         forget_after(directory / "ledger", done)
     directory.mkdir(parents=True, exist_ok=True)
@@ -126,9 +129,11 @@ def _open(recipe: Recipe, directory: Path, prepared: Prepared, environment: dict
     prepared.labels.write(directory / "noise" / "labels.parquet")
     if recipe.keep_data:
         for split, rows in (("train", prepared.task.train), ("test", prepared.task.test)):
-            path = directory / "data" / f"{split}.parquet"
-            if rows is not None and not path.is_file():
-                write_rows(rows, path)
+            name = f"data/{split}.parquet"
+            if rows is not None and not (name in files and (directory / name).is_file()):
+                write_rows(rows, directory / name)
+                files[name] = sha256_of_file(directory / name)
+    write_json(directory / "environment.json", environment | {"files": files})
     if not (directory / "encoder").is_dir():
         replace_folder(directory / "encoder", prepared.encoder.save)
     return done

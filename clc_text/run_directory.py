@@ -143,7 +143,8 @@ class RunDirectory:
 
     def environment(self) -> dict[str, Any]:
         """Keys: ``run_id``, ``label_names`` [C], ``input_column``, ``label_column``, ``rows`` {train, test},
-        ``seeds``, ``versions``, ``sources``, ``facts`` {data, encoder}, ``peers``, ``method`` {name, citation}."""
+        ``seeds``, ``versions``, ``sources``, ``facts`` {data, encoder}, ``peers``, ``method`` {name, citation},
+        ``files`` {name: sha256} of the rows that the run keeps."""
         return dict(self._json("environment.json", "the run stopped before its data was read"))
 
     @property
