@@ -114,6 +114,7 @@ def dataset_card(
         injected=_injected(run),
         passport=run.passport(),
         environment=known,
+        accuracy=run.result()["accuracy"],
         corrected=corrected,
         audit=audit,
         notices=_warnings(run),
@@ -135,12 +136,13 @@ def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str,
     source = source_of(recipe, known["dataset"])
     task = TASK[recipe["modality"]]
     accuracy = result["accuracy"]
+    hub_ids = [name for name in source.ids if "/" in name]
     evaluation = None
     if accuracy is not None:
         evaluation = [
             EvalResult(
                 task_type=task,
-                dataset_type=source.ids[0],
+                dataset_type=hub_ids[0] if hub_ids else known["dataset"],
                 dataset_name=source.title,
                 dataset_split="test",
                 metric_type="accuracy",
@@ -148,7 +150,6 @@ def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str,
                 metric_value=round(accuracy["last"]["ensemble"] / 100, 4),
             )
         ]
-    hub_ids = [name for name in source.ids if "/" in name]
     metadata = ModelCardData(
         model_name=repo.split("/")[1] if evaluation else None,
         eval_results=evaluation,
@@ -233,23 +234,18 @@ def _type(feature: Any) -> str:
 def _made(run: RunDirectory) -> list[tuple[str, str]]:
     """How the run was made, as names and values."""
     recipe, known, result = run.recipe(), run.environment(), run.result()
-    seeds = known["seeds"]
-    noise = result["noise"]
+    networks = "1 network" if known["peers"] == 1 else f"{known['peers']} networks"
     made = [
-        ("method", f"{result['method']}, {known['peers']} networks, {result['epochs']} epochs"),
+        ("method", f"{result['method']}, {networks}, {result['epochs']} epochs"),
         ("encoder and network", f"{recipe['encoder']['name']}, {recipe['network']['name']}"),
     ]
     if _injected(run):
+        noise = result["noise"]
         rate = "" if noise["rate"] is None else f" at {noise['rate']:g}"
         made.append(("noise", f"{noise['name']}{rate}, realised rate {noise['realised_rate']:.4f}"))
-    made.append(("seeds", f"data {seeds['data']}, noise {seeds['noise']}, network {seeds['network']}"))
-    for name, key in (("after the last epoch", "last"), ("mean of the last ten epochs", "last10")):
-        if result["accuracy"] is not None:
-            figures = result["accuracy"][key]
-            made.append((f"test accuracy {name}", f"{figures['ensemble']:.2f} % together, {figures['peers_mean']:.2f} % alone"))
+    made.append(("seeds", ", ".join(f"{name} {seed}" for name, seed in known["seeds"].items())))
     sources = [f"{source['path']} (sha256 {source['sha256'][:16]}…)" for source in known["sources"]]
     if sources:
         made.append(("read from", ", ".join(sources)))
     versions = [f"{package} {version}" for package, version in known["versions"].items() if version]
     return [*made, ("versions", ", ".join(versions)), ("run", known["run_id"])]
-

@@ -132,8 +132,9 @@ def check_given(shards: Sequence[Path], labels: Labels) -> None:
     import pyarrow.parquet as pq
 
     given = pa.concat_tables([pq.read_table(shard, columns=["label_given"]) for shard in shards])["label_given"]
-    same = len(given) == len(labels.given)
-    differing = np.flatnonzero(given.to_numpy() != labels.given) if same else np.zeros(1)
+    again = "; make it again with `clc-text correct`"
+    if len(given) != len(labels.given):
+        raise InputError(f"the corrected dataset has {len(given)} rows and the run {len(labels.given)}{again}")
+    differing = np.flatnonzero(given.to_numpy() != labels.given)
     if len(differing):
-        where = f"row {differing[0]} of the corrected dataset has" if same else "the corrected dataset has rows with"
-        raise InputError(f"{where} another given label than the run; make it again with `clc-text correct`")
+        raise InputError(f"row {differing[0]} of the corrected dataset has another given label than the run{again}")

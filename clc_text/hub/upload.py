@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -134,8 +135,7 @@ class _Push:
     def run(self, patience: Patience, say: Callable[[str], None]) -> Pushed:
         for attempt, wait in enumerate((*patience.waits, None), start=1):
             try:
-                with understood(self.repo, self.host, self.token):
-                    return self._once()
+                return self._once()
             except Fault as fault:
                 lost_request = self.create_pr and fault.commit  # a second one would stand beside the first
                 if wait is None or lost_request or fault.wait > patience.longest:
@@ -169,38 +169,54 @@ class _Push:
         self._check(present, bool(info.private))
         adds = [CommitOperationAdd(CARD, self.bundle.card.encode())]
         adds += [CommitOperationAdd(path, str(source)) for path, source in sorted(self.bundle.files.items())]
-        commit = self.api.create_commit(
-            self.repo,
-            [*adds, *(CommitOperationDelete(path) for path in self.bundle.stale(present))],
-            commit_message=self.bundle.title,
-            repo_type=self.bundle.kind,
-            create_pr=self.create_pr,
-            # A commit of someone else that came in between is not to be undone by this one.
-            parent_commit=None if self.create_pr else info.sha,
-        )
+        deletes = [CommitOperationDelete(path) for path in self.bundle.stale(present)]
+        with self._understood():
+            commit = self.api.create_commit(
+                self.repo,
+                [*adds, *deletes],
+                commit_message=self.bundle.title,
+                repo_type=self.bundle.kind,
+                create_pr=self.create_pr,
+                # A commit of someone else that came in between is not to be undone by this one.
+                parent_commit=None if self.create_pr else info.sha,
+            )
         if commit.pr_url:
             return Pushed(commit.pr_url, changed=True, pull_request=True)
         return Pushed(self.page, changed=self.unsure or commit.oid != info.sha)
 
     def _repository(self) -> DatasetInfo | ModelInfo:
         """What is known of the repository, which is created where there is none."""
-        from huggingface_hub.errors import HfHubHTTPError
-
-        kind = self.bundle.kind
-        look = self.api.dataset_info if kind == "dataset" else self.api.model_info
-        try:
-            found = look(self.repo)
-        except HfHubHTTPError as error:
-            if error.response.status_code != 404:
-                raise
+        found = self._look()
+        if found is None:
             if self.create_pr:
-                why = f"there is no {kind} {self.repo} to open a pull request for; push without --create-pr"
-                raise InputError(why) from None
+                raise InputError(
+                    f"there is no {self.bundle.kind} {self.repo} to open a pull request for; push without --create-pr"
+                )
             self.absent = True
-            self.api.create_repo(self.repo, repo_type=kind, private=self.private or None, exist_ok=True)
-            found = look(self.repo)
+            private = True if self.private else None  # None: as the account or organisation has it
+            with self._understood():
+                self.api.create_repo(self.repo, repo_type=self.bundle.kind, private=private, exist_ok=True)
+            found = self._look()
+            if found is None:
+                raise InputError(f"{self.host} has created {self.repo} and does not know it; push again later")
         self.created = self.absent  # also where the answer to an earlier attempt's request was lost
         return found
+
+    def _look(self) -> DatasetInfo | ModelInfo | None:
+        from huggingface_hub.errors import HfHubHTTPError
+
+        with self._understood():
+            try:
+                if self.bundle.kind == "dataset":
+                    return self.api.dataset_info(self.repo)
+                return self.api.model_info(self.repo)
+            except HfHubHTTPError as error:
+                if error.response.status_code == 404:
+                    return None
+                raise
+
+    def _understood(self) -> AbstractContextManager[None]:
+        return understood(self.repo, self.host, self.token)
 
     def _check(self, present: list[str], is_private: bool) -> None:
         """Refuses to send where the user cannot mean it."""

@@ -1,0 +1,60 @@
+"""A Hub to push to, with time-outs and waits that a test can afford."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_hub import FakeHub
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A fake Hub that `huggingface_hub` of this process talks to, logged in as `user`."""
+    import huggingface_hub.constants as constants
+
+    from clc_text.hub import upload
+    from clc_text.hub.session import Patience
+
+    with FakeHub() as server:
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setenv("HF_TOKEN", server.token)
+        monkeypatch.setattr(upload, "Patience", lambda: Patience(silence=0.3, waits=(0.01, 0.01)))
+        yield server
+
+
+ODD_NAMES = ["a|b", "<script>alert(1)</script>", "yes", "[x](https://evil.example)", "`tick`: - {n: 1}", "Ünïcödé 中文"]
+
+
+@pytest.fixture(scope="session")
+def odd_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A complete run on a file whose label names, title and column names are hostile; copy it before a change."""
+    from clc_text.recipe import loads
+    from clc_text.run import train
+
+    folder = tmp_path_factory.mktemp("odd")
+    random = np.random.default_rng(0)
+    for split, rows in (("train", 300), ("test", 60)):
+        lines = []
+        for row in range(rows):
+            number = int(random.integers(len(ODD_NAMES)))
+            words = " ".join(f"word{number}{random.integers(5)}" for _ in range(6))
+            lines.append(json.dumps({"text": f"{words} {row}", "kind": ODD_NAMES[number], "run_id": f"source {row}"}))
+        (folder / f"{split}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    recipe = f"""
+    name: "**<b>odd</b>**"
+    data: {{name: files, train: {folder}/train.jsonl, test: {folder}/test.jsonl, label: kind, title: "[o](//x) | <i>"}}
+    noise: {{name: symmetric, rate: 0.3}}
+    encoder: {{name: word_vectors, vectors: train, pooling: [mean]}}
+    network: {{name: mlp, hidden: [16, 16]}}
+    method: {{name: clc, warmup_epochs: 8}}
+    training: {{epochs: 16, batch_size: 32, learning_rate: 1.0e-2, checkpoint_epochs: 0, device: cpu}}
+    canaries: 0.02
+    """
+    train(loads(recipe), folder / "run")
+    return folder / "run"

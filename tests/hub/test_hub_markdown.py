@@ -1,0 +1,82 @@
+"""Foreign text in a card stays text, as a Markdown reader sees it."""
+
+from __future__ import annotations
+
+import pytest
+from markdown_it import MarkdownIt
+
+from clc_text.hub.markdown import cell, code, environment, figure, line, percent, plain
+
+HOSTILE = [
+    "a|b",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "[click](https://evil.example)",
+    "![x](https://evil.example/x.png)",
+    "`tick` ``two``",
+    "`",
+    "**bold** _under_ ~~gone~~",
+    "line\nbreak\n\n# heading",
+    "a\\|b \\",
+    "&lt; &amp; &#x41;",
+    "$$x^2$$",
+    "{{ 7 * 7 }} {% raw %}",
+    "user@example.com",
+    "www.evil.example https://evil.example",
+    "  blanks  inside  ",
+    "\u202egnp.exe",
+    "comp.sys.ibm.pc.hardware",
+]
+
+
+def as_read(text: str) -> tuple[str, set[str]]:
+    """What a reader of the Markdown sees as text, and the names of the HTML tags around it."""
+    tokens = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).parse(text)
+    shown, kinds = [], set()
+    for token in tokens:
+        kinds.add(token.type)
+        for child in token.children or []:
+            kinds.add(child.type)
+            shown.append(child.content)
+    return "".join(shown), kinds
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_plain_text_shows_as_it_was_written(text: str) -> None:
+    shown, kinds = as_read(f"Before {plain(text)} after.")
+    assert shown == f"Before {line(text)} after."
+    assert kinds <= {"paragraph_open", "inline", "paragraph_close", "text", "text_special"}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_code_shows_as_it_was_written(text: str) -> None:
+    shown, kinds = as_read(f"Before {code(text)} after.")
+    assert shown == f"Before {line(text)} after."
+    assert kinds <= {"paragraph_open", "inline", "paragraph_close", "text", "code_inline"}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_cell_is_one_cell(text: str) -> None:
+    shown, kinds = as_read(f"| one | two |\n|---|---|\n| {cell(text)} | 2 |\n")
+    assert shown == f"onetwo{line(text)}2"
+    assert not kinds & {"html_inline", "html_block", "link_open", "image"}
+
+
+def test_bare_addresses_are_no_links_in_githubs_dialect() -> None:
+    text = plain("see https://evil.example, www.evil.example or a@evil.example")
+    assert "://" not in text
+    assert "www." not in text
+    assert "@" not in text
+
+
+def test_a_template_escapes_whatever_has_no_filter() -> None:
+    text = environment().from_string("{{ name }} {{ name | code }} {{ 1234 | count }}").render(name="<b>*x*")
+    assert text == "&lt;b&gt;\\*x\\* `<b>*x*` 1,234"
+
+
+def test_figures() -> None:
+    assert percent(0.1234) == "12.3 %"
+    assert figure({"value": 0.5, "low": 0.42, "high": 0.58, "count": 1300, "of": 2600}) == (
+        "50.0 % (42.0 to 58.0 %; 1,300 of 2,600)"
+    )
+    assert figure({"value": 0.05, "low": 0.0, "high": 0.1}) == "5.0 % (0.0 to 10.0 %)"

@@ -1,0 +1,146 @@
+"""Files as they are published: nothing of this machine, no label flipped on purpose, splits with the same columns."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from clc_text.errors import InputError
+from clc_text.hub import publish
+from clc_text.run_directory import Labels, RunDirectory
+
+
+@pytest.mark.parametrize(
+    ("value", "published"),
+    [
+        ("/home/alice/secret project/train.csv", "train.csv"),
+        ("~/corpora/glove.txt", "glove.txt"),
+        ("C:\\Users\\alice\\train.csv", "train.csv"),
+        ("\\\\server\\share\\train.csv", "train.csv"),
+        ("/data/folder/", "folder"),
+        ("train.csv", "train.csv"),
+        ("corpora/train.csv", "corpora/train.csv"),
+        ("glove.6B.50d", "glove.6B.50d"),
+        ("\t", "\t"),
+        (3, 3),
+        (None, None),
+        (["/r/politics", "/r/news"], ["/r/politics", "/r/news"]),
+    ],
+)
+def test_folders_of_this_machine_are_left_out(value: object, published: object) -> None:
+    assert publish.without_folders({"key": value}) == {"key": published}
+
+
+def test_the_published_recipe_is_a_recipe_without_folders(odd_run: Path, tmp_path: Path) -> None:
+    from clc_text.recipe import load
+
+    publish.write_recipe(RunDirectory(odd_run), tmp_path / "recipe.yaml")
+    text = (tmp_path / "recipe.yaml").read_text(encoding="utf-8")
+    assert str(odd_run.parent) not in text
+    recipe = load(tmp_path / "recipe.yaml")
+    assert (recipe.data.train, recipe.data.test) == ("train.jsonl", "test.jsonl")
+    before = yaml.safe_load((odd_run / "recipe.yaml").read_text(encoding="utf-8"))
+    before["data"] |= {"train": "train.jsonl", "test": "test.jsonl"}
+    assert yaml.safe_load(text) == before
+
+
+def test_published_labels_have_no_flipped_ones(odd_run: Path, tmp_path: Path) -> None:
+    run = RunDirectory(odd_run)
+    labels = run.labels()
+    assert labels.canary.sum() == 6
+    publish.write_labels(run, tmp_path / "labels.parquet")
+    table = pq.read_table(tmp_path / "labels.parquet")
+    assert table.column_names == ["row", "given", "true", "canary"]
+    assert table["given"].to_numpy().tolist() == labels.given.tolist()
+    assert table["canary"].to_numpy().tolist() == labels.canary.tolist()
+
+
+def _shards(folder: Path, given: np.ndarray, at: int) -> list[Path]:
+    paths = []
+    for number, part in enumerate((given[:at], given[at:])):
+        paths.append(folder / f"train-{number}.parquet")
+        pq.write_table(pa.table({"label_given": part}), paths[-1])
+    return paths
+
+
+def test_given_labels_are_compared_with_the_runs(tmp_path: Path) -> None:
+    given = np.array([0, 1, 2, 1, 0])
+    trained = np.array([0, 1, 2, 1, 2])
+    labels = Labels(given, trained, None, given != trained)
+    publish.check_given(_shards(tmp_path, given, 3), labels)
+    with pytest.raises(InputError, match="row 4 of the corrected dataset has another given label than the run"):
+        publish.check_given(_shards(tmp_path, trained, 3), labels)
+    with pytest.raises(InputError, match="the corrected dataset has 4 rows and the run 5"):
+        publish.check_given(_shards(tmp_path, given[:4], 3), labels)
+
+
+def test_test_rows_get_the_columns_of_the_training_rows(odd_run: Path, tmp_path: Path) -> None:
+    from datasets import ClassLabel, Features, Value
+
+    run = RunDirectory(odd_run)
+    names = run.label_names
+    features = Features(
+        text=Value("string"), kind=ClassLabel(names=names), source_run_id=Value("string"),
+        only_in_train=Value("int64"), label=ClassLabel(names=names), label_given=ClassLabel(names=names),
+        label_true=ClassLabel(names=names), label_source=Value("string"), confidence=Value("float32"),
+        rank=Value("int32"), run_id=Value("string"),
+    )  # fmt: skip
+    schema = features.arrow_schema
+    publish.write_test(run, {"run_id": "source_run_id"}, schema, tmp_path / "test.parquet")
+    table = pq.read_table(tmp_path / "test.parquet")
+    assert table.schema.equals(schema)
+    source = pq.read_table(odd_run / "data" / "test.parquet")
+    assert table["text"].to_pylist() == source["text"].to_pylist()
+    assert table["source_run_id"].to_pylist() == source["run_id"].to_pylist() == [f"source {row}" for row in range(60)]
+    for name in ("kind", "label", "label_given", "label_true"):
+        assert table[name].to_pylist() == source["kind"].to_pylist()
+    assert set(table["label_source"].to_pylist()) == {"given"}
+    for name in ("only_in_train", "confidence", "rank", "run_id"):
+        assert table[name].null_count == 60
+
+
+def _audited(odd_run: Path, tmp_path: Path, **changed: object) -> RunDirectory:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    for name in ("recipe.yaml", "environment.json"):
+        shutil.copy(odd_run / name, folder)
+    run = RunDirectory(folder)
+    labels = {"given": 290, "method": 9, "person": 1}
+    audit = {"run_id": run.run_id, "corrections": {"rows": 10}, "labels": labels} | changed
+    (folder / "audit.json").write_text(json.dumps(audit))
+    return run
+
+
+def test_an_audit_of_these_corrections_is_read(odd_run: Path, tmp_path: Path) -> None:
+    run = _audited(odd_run, tmp_path)
+    audit = publish.read_audit(run, 10, {"given": 290, "method": 9, "person": 1})
+    assert audit is not None
+    assert audit["run_id"] == run.run_id
+
+
+def test_without_an_audit(odd_run: Path, tmp_path: Path) -> None:
+    run = _audited(odd_run, tmp_path)
+    run.file("audit.json").unlink()
+    assert publish.read_audit(run, 10, {}) is None
+
+
+@pytest.mark.parametrize("changed", [{"run_id": "of another"}, {"corrections": {"rows": 11}}, {"labels": {"given": 300}}])
+def test_an_audit_of_other_corrections_is_refused(odd_run: Path, tmp_path: Path, changed: dict[str, object]) -> None:
+    run = _audited(odd_run, tmp_path, **changed)
+    with pytest.raises(InputError, match=r"is not of the corrected dataset as it is now \(10 changed labels\); run"):
+        publish.read_audit(run, 10, {"given": 290, "method": 9, "person": 1})
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"run_id": "x", "corrections": 3}'])
+def test_what_is_no_audit_is_refused(odd_run: Path, tmp_path: Path, text: str) -> None:
+    run = _audited(odd_run, tmp_path)
+    run.file("audit.json").write_text(text)
+    with pytest.raises(InputError, match="audit.json is no audit"):
+        publish.read_audit(run, 10, {})
