@@ -41,5 +41,5 @@ def _section(part: Any, named: bool) -> list[str]:
 
 def _key(name: str, value: Any, help: str, hint: Any, indent: str) -> list[str]:
     kind = "anything" if hint is Any else type_in_words(hint)
-    text = yaml.safe_dump({name: value}, default_flow_style=None, allow_unicode=True, sort_keys=False, width=1000)
-    return [f"{indent}# {help} ({kind})", *(f"{indent}{line}" for line in text.rstrip().splitlines())]
+    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=100_000)
+    return [f"{indent}# {help} ({kind})", f"{indent}{name}: {text.removesuffix(chr(10)).removesuffix('...').rstrip()}"]

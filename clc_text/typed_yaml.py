@@ -72,6 +72,7 @@ def parse_yaml(text: str, where: str, what: str) -> Node:
 def to_nodes(node: yaml.Node | None, file: str) -> Node:
     if node is None:
         return Node({}, file)
+    _check_tag(node)
     where = f"{file}:{node.start_mark.line + 1}"
     if isinstance(node, yaml.MappingNode):
         found: dict[str, Node] = {}
@@ -87,16 +88,27 @@ def to_nodes(node: yaml.Node | None, file: str) -> Node:
     return Node(_scalar(node), where)
 
 
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
+_DATE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "merge", "value")}
+
+
 def _scalar(node: yaml.Node) -> Any:
     loader = _Loader("")
     try:
         tag = loader.resolve(yaml.ScalarNode, node.value, (node.style is None, node.style is not None))
-        if not str(node.tag).startswith("tag:yaml.org,2002:"):
-            raise yaml.constructor.ConstructorError(None, None, f"the tag {node.tag} is not allowed", node.start_mark)
-        explicit = node.tag if node.tag in ("tag:yaml.org,2002:binary",) else tag
-        return loader.construct_object(yaml.ScalarNode(explicit, node.value, node.start_mark), deep=True)
+        # What looks like a date, `=` or `<<` is the text that it is.
+        return (
+            node.value
+            if tag in _DATE_TAGS
+            else loader.construct_object(yaml.ScalarNode(tag, node.value, node.start_mark))
+        )
     finally:
         loader.dispose()
+
+
+def _check_tag(node: yaml.Node) -> None:
+    if node.tag not in _PLAIN_TAGS | _DATE_TAGS:
+        raise yaml.constructor.ConstructorError(None, None, f"the tag {node.tag} is not allowed", node.start_mark)
 
 
 def override(tree: Node, text: str) -> None:

@@ -14,12 +14,12 @@ PACKAGE = Path(__file__).resolve().parent.parent / "clc_text"
 LAYERS = [
     {"errors", "files", "components", "typed_yaml"},
     {"criteria", "task", "rows", "noise", "describe"},
-    {"methods", "peers", "ledger", "metrics", "results", "guards", "calibration", "warmup"},
+    {"methods", "peers", "ledger", "metrics", "results", "guards", "calibration"},
     {"run_directory"},
     {"trainer", "corrections", "crossfit"},
     {"text", "vision"},
     {"recipe", "recipe_text"},
-    {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files"},
+    {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files", "reload"},
     {"build", "recorder", "console", "analysis", "hub", "report"},
     {"run"},
     {"sweep", "benchmark"},
@@ -30,7 +30,18 @@ LAYER = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 
 # What only the rooms of texts and pictures, and those above them, may know.
 MODAL = {"gensim", "torchtext", "tokenizers", "PIL", "torchvision", "kornia", "timm"}
-HEAVY = {"transformers", "datasets", "sklearn", "gensim", "matplotlib", "torchtext", "cleanlab", "ray", "peft", "pandas"}
+HEAVY = {
+    "transformers",
+    "datasets",
+    "sklearn",
+    "gensim",
+    "matplotlib",
+    "torchtext",
+    "cleanlab",
+    "ray",
+    "peft",
+    "pandas",
+}
 COMMAND_LINE = {"torch", "numpy", "pyarrow"} | HEAVY
 
 
@@ -73,7 +84,9 @@ def test_imports_run_one_way(path: Path) -> None:
         there = parts[1]
         assert LAYER[there] <= LAYER[here], f"{path} ({here}) imports {name} from a layer above"
         assert {here, there} != {"text", "vision"}, f"{path}: texts and pictures must not know each other"
-        assert not (here in {"analysis", "hub", "report"} and there in {"trainer", "run", "build"}), f"{path} could train"
+        assert not (here in {"analysis", "hub", "report"} and there in {"trainer", "run", "build"}), (
+            f"{path} could train"
+        )
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
