@@ -48,7 +48,7 @@ class RowPredictions:
         for start in range(0, self.rows, size):
             # Opened anew for each block: the pages that were read are let go with the memory map.
             with safe_open(self.path, "np") as opened:
-                block: np.ndarray = opened.get_slice("train")[:, start : start + size, :]
+                block: np.ndarray = opened.get_slice("train")[:, start : min(start + size, self.rows), :]
             if not (block <= 1e-3).all():
                 raise InputError(f"{self.path} holds values that are no log-probabilities; train the run again")
             yield start, block
