@@ -19,6 +19,9 @@ def push(
     private: Annotated[bool, typer.Option("--private", help="Keep the repository private.")] = False,
     create_pr: Annotated[bool, typer.Option("--create-pr", help="Propose it as a pull request.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
+    card: Annotated[
+        Path | None, typer.Option("--card", help="Write the card to this file, too.", show_default=False)
+    ] = None,
     licence: Annotated[
         str | None,
         typer.Option("--license", help="The Hub's name of the licence, such as cc-by-4.0.", show_default=False),
@@ -34,23 +37,29 @@ def push(
     """
     import tempfile
 
+    from clc_text.files import write_text
     from clc_text.hub.card import Stated
     from clc_text.hub.contents import dataset_bundle, model_bundle
     from clc_text.hub.upload import check_name
     from clc_text.hub.upload import push as send
     from clc_text.run_directory import RunDirectory
 
+    def tell(message: str) -> None:
+        typer.echo(message, err=True)
+
     check_name(repo)
     directory = RunDirectory(run)
     make = model_bundle if model else dataset_bundle
     with tempfile.TemporaryDirectory(prefix="clc-text-") as folder:
         bundle = make(directory, repo, Stated(licence, tuple(language or ())), Path(folder))
+        if card is not None:
+            write_text(card, bundle.card)
         if dry_run:
             typer.echo(bundle.preview(repo), nl=False)
             return
         if not model and "audit.json" not in bundle.files:
-            typer.echo(f"clc-text: no audit.json; `clc-text audit {run}` first, and the card says how far to trust", err=True)
-        pushed = send(bundle, repo, private=private, create_pr=create_pr, say=lambda said: typer.echo(said, err=True))
+            tell(f"clc-text: the card says how far to trust the labels if you run `clc-text audit {run}` first")
+        pushed = send(bundle, repo, private=private, create_pr=create_pr, say=tell)
     if pushed.pull_request:
         typer.echo(f"pull request: {pushed.url}")
     else:

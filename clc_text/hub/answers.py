@@ -38,7 +38,7 @@ def understood(repo: str, host: str, token: str) -> Iterator[None]:
         if "LFS batch API returned errors" in said:
             raise InputError(f"{host} does not store the files ({said})") from None
         if isinstance(error, (ValueError, LookupError, TypeError, AttributeError)):
-            raise InputError(f"{host} gives an answer that is none of a Hub; is HF_ENDPOINT the address of one?") from None
+            raise InputError(f"{host} does not answer as a Hub does; is HF_ENDPOINT the address of one?") from None
         if isinstance(error, (RuntimeError, OSError)):  # hf_xet, the uploader in Rust, has no errors of its own
             raise Fault(f"the upload to {host} broke off ({said})") from None
         raise

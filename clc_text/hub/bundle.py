@@ -45,10 +45,17 @@ class Bundle:
         sizes = self.sizes()
         width = max(map(len, sizes))
         lines = [f"{path:{width}}  {size:>13,} bytes" for path, size in sizes.items()]
-        total = f"{'in all':{width}}  {sum(sizes.values()):>13,} bytes"
-        kept = ", ".join(self.owned)
-        return (
-            f"one commit to the {self.kind} {repo}, \"{self.title}\":\n\n"
-            + "\n".join([*lines, total])
-            + f"\n\nof an earlier push, files that are not in this list are removed from: {kept}\n\n{CARD}:\n\n{self.card}"
+        return "\n".join(
+            [
+                f'One commit to the {self.kind} {repo}, "{self.title}":',
+                "",
+                *lines,
+                f"{'in all':{width}}  {sum(sizes.values()):>13,} bytes",
+                "",
+                "Files of an earlier push that are not among these are removed.",
+                "",
+                f"{CARD}:",
+                "",
+                self.card,
+            ]
         )

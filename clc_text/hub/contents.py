@@ -63,7 +63,8 @@ def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -
     files |= _about_the_run(run, folder)
 
     meanings = {"data/": "the rows, Parquet"} | {path: _MEANINGS[path] for path in _MEANINGS if path in files}
-    card = dataset_card(run, repo, stated, splits, Features.from_arrow_schema(schema), meanings, corrected.facts, audit)
+    features = Features.from_arrow_schema(schema)
+    card = dataset_card(run, repo, stated, splits, features, meanings, corrected.facts, audit)
     return Bundle("dataset", f"Corrected labels of run {run.run_id}", files, card, _DATASET)
 
 

@@ -107,10 +107,10 @@ def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> di
         return None
     try:
         audit = dict(json.loads(path.read_text(encoding="utf-8")))
-        current = (audit["run_id"], audit["corrections"]["rows"], audit["labels"]) == (run.run_id, changed, dict(labels))
+        about = (audit["run_id"], audit["corrections"]["rows"], audit["labels"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is no audit ({error!r}); run `clc-text audit {run.path}` again") from None
-    if not current:
+    if about != (run.run_id, changed, dict(labels)):
         raise InputError(
             f"{path} is not of the corrected dataset as it is now ({changed:,} changed labels); run "
             f"`clc-text audit {run.path}` again, so that the card says what is true"

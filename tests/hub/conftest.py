@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from fake_hub import FakeHub
 
+from clc_text.run_directory import RunDirectory
+
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
@@ -28,7 +30,14 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
         yield server
 
 
-ODD_NAMES = ["a|b", "<script>alert(1)</script>", "yes", "[x](https://evil.example)", "`tick`: - {n: 1}", "Ünïcödé 中文"]
+ODD_NAMES = [
+    "a|b",
+    "<script>alert(1)</script>",
+    "yes",
+    "[x](https://evil.example)",
+    "`tick`: - {n: 1}",
+    "Ünïcödé 中文",
+]
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +67,19 @@ def odd_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     train(loads(recipe), folder / "run")
     return folder / "run"
+
+
+@pytest.fixture(scope="session")
+def corrected_run(odd_run: Path) -> Path:
+    """`odd_run` with its corrected dataset and an audit of it; copy it before a change."""
+    from clc_text.corrections.audit import audit
+    from clc_text.corrections.correct import correct
+    from clc_text.corrections.policy import policy_named
+    from clc_text.corrections.predictions import in_sample
+    from clc_text.corrections.source import kept_rows
+
+    run = RunDirectory(odd_run)
+    source = kept_rows(run)
+    assert source is not None
+    audit(correct(run, policy_named("agree"), in_sample(run), source), bootstrap=20)
+    return odd_run

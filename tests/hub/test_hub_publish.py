@@ -131,7 +131,9 @@ def test_without_an_audit(odd_run: Path, tmp_path: Path) -> None:
     assert publish.read_audit(run, 10, {}) is None
 
 
-@pytest.mark.parametrize("changed", [{"run_id": "of another"}, {"corrections": {"rows": 11}}, {"labels": {"given": 300}}])
+@pytest.mark.parametrize(
+    "changed", [{"run_id": "of another"}, {"corrections": {"rows": 11}}, {"labels": {"given": 300}}]
+)
 def test_an_audit_of_other_corrections_is_refused(odd_run: Path, tmp_path: Path, changed: dict[str, object]) -> None:
     run = _audited(odd_run, tmp_path, **changed)
     with pytest.raises(InputError, match=r"is not of the corrected dataset as it is now \(10 changed labels\); run"):
@@ -142,5 +144,5 @@ def test_an_audit_of_other_corrections_is_refused(odd_run: Path, tmp_path: Path,
 def test_what_is_no_audit_is_refused(odd_run: Path, tmp_path: Path, text: str) -> None:
     run = _audited(odd_run, tmp_path)
     run.file("audit.json").write_text(text)
-    with pytest.raises(InputError, match="audit.json is no audit"):
+    with pytest.raises(InputError, match=r"audit\.json is no audit"):
         publish.read_audit(run, 10, {})

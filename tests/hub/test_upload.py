@@ -200,14 +200,14 @@ def test_a_repository_created_by_a_lost_request_is_filled(hub: FakeHub, bundle: 
     ("method", "part", "how", "said"),
     [
         ("GET", "/api/", {"status": 401}, "127.0.0.1 does not accept the token (401: made to fail); log in with `hf "),
-        ("POST", "/create", {"status": 403}, "the token may not write to user/name (403: made to fail); use one with "),
+        ("POST", "/create", {"status": 403}, "the token may not write to user/name (403: made to fail); use one "),
         ("POST", "/preupload", {"status": 403}, "the token may not write to user/name (403: made to fail)"),
-        ("POST", "/preupload", {"status": 404}, "127.0.0.1 has no repository user/name that this token can see (404: "),
+        ("POST", "/preupload", {"status": 404}, "127.0.0.1 has no repository user/name that this token can see (404"),
         ("POST", "/commit/", {"status": 409}, "someone else changed user/name during this push (409: made to fail)"),
         ("POST", "/commit/", {"status": 412}, "someone else changed user/name during this push (412: made to fail)"),
         ("POST", "/commit/", {"status": 413}, "127.0.0.1 refuses the push to user/name (413: made to fail)"),
-        ("GET", "/api/", {"status": 200, "body": "<html>"}, "127.0.0.1 gives an answer that is none of a Hub; is HF_"),
-        ("POST", "/preupload", {"status": 200, "body": [1]}, "127.0.0.1 gives an answer that is none of a Hub; is HF_"),
+        ("GET", "/api/", {"status": 200, "body": "<html>"}, "127.0.0.1 does not answer as a Hub does; is HF_"),
+        ("POST", "/preupload", {"status": 200, "body": [1]}, "127.0.0.1 does not answer as a Hub does; is HF_"),
         ("POST", "/objects/batch", {"status": 200, "body": {"objects": [
             {"oid": "x", "size": 1, "error": {"code": 413, "message": "no space"}}]}},
             "127.0.0.1 does not store the files (LFS batch API returned errors: Encountered error for file with OID "),

@@ -1,0 +1,238 @@
+"""Cards: metadata that the Hub reads, numbers that the run's files hold, and nothing that nobody knows."""
+
+from __future__ import annotations
+
+import copy
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from datasets import ClassLabel, Features, Value
+from markdown_it import MarkdownIt
+
+from clc_text.errors import InputError
+from clc_text.hub.card import Split, Stated, dataset_card, model_card, size_category
+from clc_text.run_directory import RunDirectory
+
+
+def figure(count: int, of: int) -> dict[str, Any]:
+    return {"value": count / of, "low": count / of - 0.01, "high": count / of + 0.01, "count": count, "of": of}
+
+
+def an_audit(names: list[str]) -> dict[str, Any]:
+    """An audit with a number of its own in every place."""
+    return {
+        "rows": 300,
+        "policy": "not read: corrected.json has it",
+        "predictions": {"kind": "out of sample", "folds": 5},
+        "labels": {"given": 211, "method": 87, "person": 2},
+        "corrections": {
+            "rows": 88,
+            "share": 88 / 300,
+            "by_class": [
+                {"label": name, "given": 50, "changed": 13 + number, "share": (13 + number) / 50, "gained": 7, "now": 44}
+                for number, name in enumerate(names)
+            ],
+            "pairs": [{"given": "a|b", "label": "<script>alert(1)</script>", "rows": 19}],
+        },
+        "noise": {"rate": 0.312, "interval": [0.271, 0.353], "matrix": [], "method": "x", "known_rate": 0.307},
+        "canaries": {
+            "planted": 6, "found": figure(5, 6), "repaired": figure(4, 6), "precision": figure(4, 5),
+            "false_correction_rate": {"value": 0.0456, "low": 0.01, "high": 0.09},
+        },
+        "truth": {
+            "rows": 300, "right_before": figure(208, 300), "right_after": figure(271, 300), "fixed": 71, "broken": 9,
+            "missed": 14, "altered": 3, "precision": figure(71, 88), "recall": figure(71, 92),
+            "false_correction_rate": figure(9, 208),
+        },
+        "second_opinion": {"library": "cleanlab", "version": "2.9", "issues": 81, "changed_and_doubted": 77},
+        "verdict": {"trust": "look first", "summary": "Mostly | right.", "reasons": ["One *reason*."]},
+    }  # fmt: skip
+
+
+def corrected(run: RunDirectory) -> dict[str, Any]:
+    return {
+        "rows": 300, "changed": 88, "labels": {"given": 211, "method": 87, "person": 2},
+        "policy": {"name": "agree", "sentence": "changed where <i>both</i> agree"},
+    }  # fmt: skip
+
+
+def card_of(folder: Path, audit: dict[str, Any] | None = None, stated: Stated | None = None, **splits: Split) -> str:
+    run = RunDirectory(folder)
+    names = ClassLabel(names=run.label_names)
+    features = Features({"text": Value("string"), "kind": names, "label": names, "a|b <i>": Value("string")})
+    splits = splits or {"train": Split(300, 1000, 500), "test": Split(60, 200, 100)}
+    files = {"data/": "the rows"}
+    return dataset_card(run, "user/odd", stated or Stated(), splits, features, files, corrected(run), audit)
+
+
+def metadata(card: str) -> dict[str, Any]:
+    return yaml.safe_load(re.match(r"---\n(.*?)\n---\n", card, re.DOTALL)[1])
+
+
+def test_metadata_is_what_the_hub_and_datasets_read(odd_run: Path) -> None:
+    from datasets.info import DatasetInfosDict
+    from huggingface_hub import DatasetCard
+
+    card = card_of(odd_run, stated=Stated("cc-by-4.0", ("en", "de")))
+    found = metadata(card)
+    assert found["license"] == "cc-by-4.0"
+    assert found["language"] == ["en", "de"]
+    assert found["task_categories"] == ["text-classification"]
+    assert found["size_categories"] == ["n<1K"]
+    assert found["source_datasets"] == ["extended"]
+    assert found["pretty_name"] == "[o](//x) | <i> with corrected labels"
+    assert {"noisy-labels", "label-correction"} <= set(found["tags"])
+    files = {entry["split"]: entry["path"] for entry in found["configs"][0]["data_files"]}
+    assert files == {"train": "data/train-*.parquet", "test": "data/test-*.parquet"}
+    info = DatasetInfosDict.from_dataset_card_data(DatasetCard(card).data)["default"]
+    assert info.features["label"].names == RunDirectory(odd_run).label_names
+    assert info.splits["train"].num_examples == 300
+    assert info.dataset_size == 1200
+    assert info.download_size == 600
+
+
+def test_what_nobody_knows_is_not_said(odd_run: Path) -> None:
+    card = card_of(odd_run, train=Split(300, 1000, 500))
+    assert not {"license", "language"} & set(metadata(card))
+    assert "Licence" not in card
+    assert "test rows" not in card.split("## What the networks reached")[0]
+    assert "**Not audited.**" in card
+    for silent in ("None", "null |", "nan", "Undefined", "canaries"):
+        assert silent not in card
+
+
+def test_every_number_of_the_audit_is_in_the_card(odd_run: Path) -> None:
+    card = card_of(odd_run, an_audit(RunDirectory(odd_run).label_names))
+    for line in (
+        "> **Verdict: look first.** Mostly \\| right.",
+        "- One \\*reason\\*.",
+        "88 of 300 labels were changed (29.3 %), by this rule: changed where &lt;i&gt;both&lt;/i&gt; agree.",
+        "| method | 87 | the networks |",
+        "| person | 2 | a person who looked at the row |",
+        "| `a\\|b` | 50 | 16 | 32.0 % | 7 | 44 |",
+        "| `a\\|b` | `<script>alert(1)</script>` | 19 |",
+        "| given labels estimated to be wrong | 31.2 % (27.1 % to 35.3 %) |",
+        "| given labels known to be wrong | 30.7 % |",
+        "| right labels before | 69.3 % (68.3 to 70.3 %; 208 of 300) |",
+        "| right labels now | 90.3 % (89.3 to 91.3 %; 271 of 300) |",
+        "| changed labels that are right now (precision) | 80.7 % (79.7 to 81.7 %; 71 of 88) |",
+        "| wrong labels that are right now (recall) | 77.2 % (76.2 to 78.2 %; 71 of 92) |",
+        "| right labels that were changed | 4.3 % (3.3 to 5.3 %; 9 of 208) |",
+        "| wrong labels put right | 71 |",
+        "| right labels made wrong | 9 |",
+        "| wrong labels left | 14 |",
+        "| wrong labels changed to another wrong one | 3 |",
+        "| canaries that were found | 83.3 % (82.3 to 84.3 %; 5 of 6) |",
+        "| canaries that were put right | 66.7 % (65.7 to 67.7 %; 4 of 6) |",
+        "| of those found, put right | 80.0 % (79.0 to 81.0 %; 4 of 5) |",
+        "| sound labels that were changed, as the canaries imply | 4.6 % (1.0 to 9.0 %) |",
+        "| rows that cleanlab 2.9 doubts | 81 |",
+        "| rows that both doubt | 77 |",
+        "Every row was judged by networks that had not been trained on it (5 folds).",
+    ):
+        assert f"\n{line}\n" in card or f" {line}\n" in card or f"\n{line}" in card, line
+
+
+def test_an_audit_that_knows_little_gives_a_short_card(odd_run: Path) -> None:
+    audit = copy.deepcopy(an_audit(RunDirectory(odd_run).label_names))
+    audit |= {"canaries": None, "truth": None, "second_opinion": None}
+    audit["noise"] |= {"known_rate": None, "interval": None}
+    audit["predictions"] = {"kind": "in sample", "folds": None}
+    audit["corrections"]["by_class"][3] |= {"given": 0, "changed": 0, "share": None}
+    card = card_of(odd_run, audit)
+    assert "| given labels estimated to be wrong | 31.2 % |" in card
+    assert "| `a\\|b` | 0 | 0 | – | 7 | 44 |" in card
+    assert "The networks judged rows that they were trained on" in card
+    for silent in ("None", "canaries", "right labels", "known to be wrong"):
+        assert silent not in card
+
+
+def test_foreign_text_stays_text(odd_run: Path) -> None:
+    """Read as Markdown, the card has our headings, tables and code, and neither HTML, nor images, nor foreign links."""
+    card = card_of(odd_run, an_audit(RunDirectory(odd_run).label_names))
+    body = card.split("\n---\n", 1)[1]
+    for text in (body, model_card(RunDirectory(odd_run), "user/odd", Stated(), {}).split("\n---\n", 1)[1]):
+        tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
+        flat = [child for token in tokens for child in (token, *(token.children or []))]
+        assert not {"html_inline", "html_block", "image", "link_open"} & {token.type for token in flat}
+        headings = [flat[index + 1].content for index, token in enumerate(flat) if token.type == "heading_open"]
+        assert "[o](//x) | <i>" in headings[0].replace("\\", "").replace("&lt;", "<").replace("&gt;", ">")
+        assert all(not heading.startswith("#") for heading in headings)
+    shown = {token.content for token in flat if token.type == "code_inline"}
+    assert set(RunDirectory(odd_run).label_names) <= shown
+
+
+def test_every_row_of_a_table_has_its_columns(odd_run: Path) -> None:
+    body = card_of(odd_run, an_audit(RunDirectory(odd_run).label_names)).split("\n---\n", 1)[1]
+    tables = re.findall(r"(?:^\|.*\|\n)+", body, re.MULTILINE)
+    assert len(tables) == sum(token.type == "table_open" for token in MarkdownIt().enable("table").parse(body)) == 7
+    for table in tables:
+        bars = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}
+        assert len(bars) == 1, table
+
+
+def test_injected_noise_is_said_first(odd_run: Path) -> None:
+    card = card_of(odd_run)
+    passport = RunDirectory(odd_run).passport()
+    first = card.split("\n> ")[1]
+    assert first.startswith("**The wrong labels are synthetic.**")
+    assert f"{100 * passport['realised_rate']:.1f} % of the given labels are wrong" in card
+    assert "the true class is never drawn" in card
+
+
+def test_warnings_of_the_run_are_in_the_card(odd_run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(odd_run, tmp_path / "run"))
+    notice = '{"name": "x", "severity": "%s", "epoch": 3, "message": "%s"}'
+    (folder / "guards.json").write_text(f"[{notice % ('warning', 'it fell | over')}, {notice % ('note', 'not this')}]")
+    card = card_of(folder)
+    assert "- Noticed while training: it fell \\| over\n" in card
+    assert "not this" not in card
+    model = model_card(RunDirectory(folder), "user/odd", Stated(), {})
+    assert "> Noticed while training: it fell \\| over\n" in model
+
+
+def test_known_datasets_bring_their_source_and_licence(odd_run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(odd_run, tmp_path / "run"))
+    recipe = yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8"))
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"data": {"name": "trec", "labels": "coarse"}}))
+    found = metadata(card_of(folder))
+    assert found["license"] == "unknown"
+    assert found["source_datasets"] == ["CogComp/trec"]
+    assert found["language"] == ["en"]
+    assert "- Licence: the source states none.\n" in card_of(folder)
+    assert "X. Li and D. Roth" in card_of(folder)
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"data": {"name": "hub", "id": "them/theirs"}}))
+    found = metadata(card_of(folder))
+    assert found["source_datasets"] == ["them/theirs"]
+    assert "license" not in found
+
+
+def test_a_model_card_without_test_rows_claims_no_accuracy(odd_run: Path, tmp_path: Path) -> None:
+    import json
+
+    folder = Path(shutil.copytree(odd_run, tmp_path / "run"))
+    result = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps(result | {"accuracy": None}))
+    card = model_card(RunDirectory(folder), "user/odd", Stated(), {})
+    assert "model-index" not in metadata(card)
+    assert "accuracy" not in card
+    assert "accuracy" not in card_of(folder)
+
+
+@pytest.mark.parametrize(
+    ("rows", "category"),
+    [(1, "n<1K"), (999, "n<1K"), (1000, "1K<n<10K"), (99_999, "10K<n<100K"), (1_000_000, "1M<n<10M"),
+     (10**12, "n>1T"), (10**12 - 1, "100B<n<1T")],
+)  # fmt: skip
+def test_size_categories(rows: int, category: str) -> None:
+    assert size_category(rows) == category
+
+
+@pytest.mark.parametrize("stated", [{"licence": "CC BY"}, {"licence": ""}, {"language": ("english",)}])
+def test_what_is_no_licence_or_language(stated: dict[str, Any]) -> None:
+    with pytest.raises(InputError):
+        Stated(**stated)
