@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from clc_text.errors import InputError
 from clc_text.run_directory import RunDirectory
@@ -23,6 +24,12 @@ def not_ended(run: RunDirectory) -> str | None:
     planned = epochs_planned(run)
     of = f" of {planned}" if planned else ""
     return f"{run.path.name} has not ended: {done}{of} epochs so far (it is still going, or was cut short)"
+
+
+def newest_checkpoint(run: RunDirectory) -> Path | None:
+    """The folder of the newest checkpoint that was written to its end; None without any."""
+    folders = [path.parent for path in run.file("checkpoints").glob("checkpoint-*/complete.json")]
+    return max(folders, key=lambda folder: int(folder.name.removeprefix("checkpoint-")), default=None)
 
 
 def begun(runs: Sequence[RunDirectory]) -> tuple[list[RunDirectory], list[str]]:

@@ -1,0 +1,166 @@
+"""The table of `clc-text compare`: groups of runs with mean and deviation over seeds, and whether they differ."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from clc_text.analysis.groups import Group, group
+from clc_text.analysis.significance import Test, compare, holm
+from clc_text.analysis.state import begun, epochs_planned, not_ended
+from clc_text.errors import InputError, nearest
+from clc_text.results import summarise
+from clc_text.run_directory import RunDirectory
+
+MEASURES = ("last10", "last", "best_oracle")
+WHO = {"peers": "peers_mean", "ensemble": "ensemble"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One group of runs.
+
+    Attributes:
+        title: the group's.
+        seeds: of each run, ``{"data", "noise", "network"}``, in the order of `values`.
+        values: measure -> test accuracy in percent of each run.
+        test: of the last-10 mean against the best group's; None for the best itself.
+        p: its p value after Holm's correction.
+    """
+
+    title: str
+    seeds: list[dict[str, int]]
+    values: dict[str, list[float]]
+    test: Test | None = None
+    p: float | None = None
+
+    @property
+    def n(self) -> int:
+        return len(self.seeds)
+
+    def mean(self, measure: str) -> float:
+        return statistics.fmean(self.values[measure])
+
+    def deviation(self, measure: str) -> float | None:
+        """Sample standard deviation over the runs; None with one run."""
+        return statistics.stdev(self.values[measure]) if self.n > 1 else None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All groups, best first by the mean of the last ten epochs (never by the oracle).
+
+    Attributes:
+        of: "peers" or "ensemble", whose accuracy it is.
+        remarks: sentences on runs that were left out.
+        warnings: sentences on why runs cannot be compared fairly.
+    """
+
+    lines: list[Line]
+    of: str
+    remarks: list[str]
+    warnings: list[str]
+
+
+def compare_runs(runs: Sequence[RunDirectory], of: str = "peers") -> Comparison:
+    """Groups the runs and compares every group with the best one.
+
+    The test is paired where both groups have the same seeds, otherwise Welch's.
+
+    Args:
+        of: "peers" for the mean of the peers (the paper's figure), "ensemble" for their mean probability.
+
+    Raises:
+        InputError: a run has no test rows, or no epoch has ended in any run.
+    """
+    if of not in WHO:
+        raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}")
+    kept, remarks = begun(runs)
+    groups = group(kept)
+    lines = sorted((_line(one, of) for one in groups), key=lambda line: -line.mean("last10"))
+    best = lines[0]
+    tests = [_test(best, line) for line in lines[1:]]
+    corrected = holm([test.p for test in tests])
+    rest = [
+        Line(line.title, line.seeds, line.values, test, p)
+        for line, test, p in zip(lines[1:], tests, corrected, strict=True)
+    ]
+    return Comparison([best, *rest], of, remarks, incomparable(kept))
+
+
+def _line(group_: Group, of: str) -> Line:
+    # By seeds, so that paired tests meet run for run.
+    runs = sorted(group_.runs, key=lambda run: _seeds(run.environment()["seeds"]))
+    values: dict[str, list[float]] = {measure: [] for measure in MEASURES}
+    for run in runs:
+        found = summarise(run.metrics())
+        if found is None:
+            raise InputError(f"{run.path} has no test rows, so there is no test accuracy to compare")
+        for measure in MEASURES:
+            values[measure].append(found[measure][WHO[of]])
+    return Line(group_.title, [dict(run.environment()["seeds"]) for run in runs], values)
+
+
+def _test(best: Line, other: Line) -> Test:
+    mine, theirs = ([_seeds(seeds) for seeds in line.seeds] for line in (best, other))
+    paired = mine == theirs and len(set(mine)) == len(mine)
+    return compare(best.values["last10"], other.values["last10"], paired)
+
+
+def _seeds(seeds: dict[str, int]) -> tuple[int, ...]:
+    return tuple(seeds[name] for name in ("data", "noise", "network"))
+
+
+def incomparable(runs: Sequence[RunDirectory]) -> list[str]:
+    """Sentences on what differs between the runs beside method and seeds, and on runs that have not ended."""
+    sentences = []
+    for title, reading in (
+        ("data", _data), ("noise", _noise), ("epochs", _epochs), ("test rows", _test_rows), ("encoder", _encoder),
+    ):  # fmt: skip
+        kinds: dict[str, list[str]] = {}
+        for run in runs:
+            kinds.setdefault(reading(run), []).append(run.path.name)
+        if len(kinds) > 1:
+            told = "; ".join(f"{kind}: {_some(names)}" for kind, names in kinds.items())
+            sentences.append(f"the runs differ in their {title} ({told})")
+    sentences += [sentence for run in runs if (sentence := not_ended(run))]
+    for one in group(runs):
+        taken = [_seeds(seeds) for seeds in one.seeds]
+        if len(set(taken)) < len(taken):
+            sentences.append(f"{one.title} has runs of the same seeds on other data, which are no repetitions")
+    return sentences
+
+
+def _some(names: list[str], at_most: int = 3) -> str:
+    return ", ".join(names[:at_most]) + (f" and {len(names) - at_most} more" if len(names) > at_most else "")
+
+
+def _data(run: RunDirectory) -> str:
+    environment = run.environment()
+    hashes = [str(source.get("sha256"))[:8] for source in environment["sources"]]
+    drawn = f", data seed {environment['seeds']['data']}" if not hashes else ""
+    return f"{environment['dataset']}, {environment['rows']['train']:,} rows{drawn}" + (
+        f", sha256 {'+'.join(hashes)}" if hashes else ""
+    )
+
+
+def _noise(run: RunDirectory) -> str:
+    passport = run.passport()
+    rate = "" if passport["rate"] is None else f" {passport['rate']:g}"
+    canaries = run.recipe().get("canaries") or 0
+    return f"{passport['name']}{rate}" + (f" with {canaries:.0%} canaries" if canaries else "")
+
+
+def _epochs(run: RunDirectory) -> str:
+    return f"{epochs_planned(run)} epochs"
+
+
+def _test_rows(run: RunDirectory) -> str:
+    return f"{run.environment()['rows']['test']:,} test rows"
+
+
+def _encoder(run: RunDirectory) -> str:
+    encoder: dict[str, Any] = run.recipe().get("encoder") or {}
+    return " ".join(str(encoder[key]) for key in ("name", "vectors", "model") if encoder.get(key))

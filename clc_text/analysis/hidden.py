@@ -1,0 +1,84 @@
+"""The last hidden layer of a trained run, for a sample of its training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from clc_text.analysis.corrected import taught_labels
+from clc_text.analysis.state import newest_checkpoint
+from clc_text.analysis.style import printable
+from clc_text.errors import InputError
+from clc_text.inference import Predictions, Predictor
+from clc_text.run_directory import RunDirectory
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class HiddenRows:
+    """n training rows as the trained peers see them.
+
+    Attributes:
+        rows: int64 [n], numbers of the training rows, ascending, from 0.
+        layers: float32 [P, n, H], each peer's last hidden layer.
+        entropy: float [n], of the ensemble's prediction, in nats.
+        predicted: int64 [n], the ensemble's class.
+        labels: "given", where there is a ledger "corrected", and where known "true" -> int64 [n]; -1 for a row whose
+            true class is not known.
+        texts: [n], what stands in the input column; a sentence in its place where that is no text.
+    """
+
+    rows: np.ndarray
+    layers: np.ndarray
+    entropy: np.ndarray
+    predicted: np.ndarray
+    labels: dict[str, np.ndarray]
+    texts: list[str]
+
+
+def sample_rows(count: int, most: int, seed: int) -> np.ndarray:
+    """int64, ascending: all rows, or `most` of them drawn from the seed."""
+    if count <= most:
+        return np.arange(count)
+    return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
+
+
+def hidden_rows(run: RunDirectory, sample: int, seed: int, advance: Advance = lambda rows: None) -> HiddenRows:
+    """Encodes the sampled rows and takes the last hidden layer of every peer.
+
+    The model is that of the end of training, or of the newest checkpoint where the run has not ended.
+
+    Args:
+        sample: at most so many rows.
+        advance: called with the number of rows done since the last call.
+
+    Raises:
+        InputError: the run has no model or no data, or its network shows no hidden layer.
+    """
+    labels = run.labels()
+    rows = sample_rows(len(labels.given), sample, seed)
+    predictor = Predictor(run, block=1024, model=None if run.complete else newest_checkpoint(run))
+    column = run.environment()["input_column"]
+    inputs = run.data().select(rows)[column]
+    blocks: list[Predictions] = []
+    for block in predictor.blocks(inputs, hidden=True):
+        if block.hidden is None:
+            raise InputError(f"the network '{predictor.recipe.network.name}' of {run.path} shows no hidden layer")
+        blocks.append(block)
+        advance(block.log_probs.shape[1])
+    found = {"given": labels.given[rows]}
+    if run.ledger_epochs():
+        found["corrected"] = taught_labels(run, labels).label[rows]
+    if labels.true is not None:
+        found["true"] = labels.true[rows]
+    return HiddenRows(
+        rows=rows,
+        layers=np.concatenate([block.hidden for block in blocks if block.hidden is not None], 1),
+        entropy=np.concatenate([block.entropy for block in blocks]),
+        predicted=np.concatenate([block.classes for block in blocks]),
+        labels=found,
+        texts=[printable(text) if isinstance(text, str) else f"({column})" for text in inputs],
+    )

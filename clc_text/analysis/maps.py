@@ -1,0 +1,184 @@
+"""The t-SNE maps of one run or two: one panel a peer, and the files that keep them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clc_text.analysis.curves import subject
+from clc_text.analysis.groups import method_title
+from clc_text.analysis.hidden import HiddenRows, hidden_rows
+from clc_text.analysis.tsne import ANGLE, COMPONENTS, ITERATIONS, Map, embed, quality
+from clc_text.errors import InputError, nearest
+from clc_text.files import write_json, written_aside
+from clc_text.run_directory import RunDirectory
+
+LABELLINGS = ("given", "corrected", "true")
+
+# Called with what begins and how many steps it has; gives a function to call with the steps done since the last call.
+Progress = Callable[[str, int], Callable[[int], None]]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The map of one peer of one run.
+
+    Attributes:
+        run: the run directory's name.
+        title: method and peer, as a picture shows it.
+        peer: which, from 0.
+        rows: the rows that are on the map, the same for all peers of a run.
+        map: where they are.
+        quality: see `clc_text.analysis.tsne.quality`.
+    """
+
+    run: str
+    title: str
+    peer: int
+    rows: HiddenRows
+    map: Map
+    quality: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Maps:
+    """All panels, left to right, and how they were made.
+
+    Attributes:
+        label_names: of the C classes.
+        subject: dataset and noise in words.
+        settings: sample, perplexity, seed, ... as `tsne.json` has them.
+    """
+
+    label_names: list[str]
+    subject: str
+    settings: dict[str, Any]
+    panels: list[Panel]
+
+    @property
+    def labellings(self) -> list[str]:
+        """Those that every panel knows, in the order given, corrected, true."""
+        return [name for name in LABELLINGS if all(name in panel.rows.labels for panel in self.panels)]
+
+
+def make_maps(
+    runs: Sequence[RunDirectory],
+    peer: str | None = None,
+    sample: int = 50_000,
+    perplexity: float = 30.0,
+    seed: int = 0,
+    iterations: int = ITERATIONS,
+    threads: int = 1,
+    progress: Progress = lambda title, steps: lambda done: None,
+) -> Maps:
+    """Maps of the last hidden layer.
+
+    Args:
+        runs: one, or two for side by side.
+        peer: a peer's number, or "all"; without it all peers of one run, and the first peer of each of two.
+
+    Raises:
+        InputError: a run has no model yet, the runs have other classes, or an option is out of range.
+    """
+    if not 1 <= len(runs) <= 2:
+        raise InputError(f"t-SNE maps are of one run, or of two side by side, and got {len(runs)} runs")
+    if sample < 3:
+        raise InputError(f"--sample is {sample}; give at least 3 rows")
+    names = runs[0].label_names
+    if runs[-1].label_names != names:
+        raise InputError(f"{runs[0].path} and {runs[-1].path} have different classes, so their maps share no colours")
+    chosen = [_peers(run, peer if peer is not None else "all" if len(runs) == 1 else "0") for run in runs]
+    panels = []
+    for run, peers in zip(runs, chosen, strict=True):
+        rows = hidden_rows(run, sample, seed, progress(f"hidden layer of {run.path.name}", _rows(run, sample)))
+        for number in peers:
+            title = f"{method_title(run.recipe()['method']['name'])}, peer {number}"
+            advance = progress(f"t-SNE of {run.path.name}, peer {number}", iterations)
+            found = embed(rows.layers[number], perplexity, seed, iterations, threads, advance)
+            panels.append(Panel(run.path.name, title, number, rows, found, quality(found, rows.labels, seed)))
+    settings = {
+        "sample": sample, "perplexity": perplexity, "seed": seed, "iterations": iterations, "angle": ANGLE,
+        "components": COMPONENTS, "threads": threads,
+    }  # fmt: skip
+    return Maps(names, subject(runs), settings, panels)
+
+
+def _rows(run: RunDirectory, sample: int) -> int:
+    return min(sample, int(run.environment()["rows"]["train"]))
+
+
+def _peers(run: RunDirectory, which: str) -> list[int]:
+    count = int(run.environment()["peers"])
+    if which == "all":
+        return list(range(count))
+    if not which.isdigit() or int(which) >= count:
+        raise InputError(f"{run.path} has no peer '{which}'; give a number from 0 to {count - 1}, or all")
+    return [int(which)]
+
+
+def check_labellings(wanted: Sequence[str], runs: Sequence[RunDirectory]) -> list[str]:
+    """The wanted labellings that all the runs have; asked before the maps are made, which takes minutes.
+
+    Raises:
+        InputError: a name that is none, or none of them is known.
+    """
+    for name in wanted:
+        if name not in LABELLINGS:
+            raise InputError(f"there are no labels '{name}'{nearest(name, LABELLINGS)}")
+    known = {
+        "given": True,
+        "corrected": all(run.ledger_epochs() for run in runs),
+        "true": all(run.labels().true is not None for run in runs),
+    }
+    kept = [name for name in LABELLINGS if name in wanted and known[name]]
+    if not kept:
+        raise InputError(f"{' and '.join(str(run.path) for run in runs)}: no {' or '.join(wanted)} labels are known")
+    return kept
+
+
+def summary(maps: Maps) -> dict[str, Any]:
+    """What `tsne.json` holds: the settings and, for each panel, divergence and quality in numbers."""
+    panels = [
+        {
+            "run": panel.run,
+            "title": panel.title,
+            "peer": panel.peer,
+            "rows": len(panel.rows.rows),
+            "divergence": panel.map.divergence,
+            "quality": panel.quality,
+        }
+        for panel in maps.panels
+    ]
+    return {"subject": maps.subject, "settings": maps.settings, "panels": panels}
+
+
+def write_numbers(maps: Maps, json_file: Path, parquet_file: Path) -> None:
+    """`tsne.json` (see `summary`) and `tsne.parquet`: `panel`, `row`, `x`, `y`, one line a point."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    columns = {
+        "panel": np.concatenate([np.full(len(panel.rows.rows), i, np.int8) for i, panel in enumerate(maps.panels)]),
+        "row": np.concatenate([panel.rows.rows for panel in maps.panels]),
+        "x": np.concatenate([panel.map.points[:, 0] for panel in maps.panels]),
+        "y": np.concatenate([panel.map.points[:, 1] for panel in maps.panels]),
+    }
+    with written_aside(parquet_file) as aside:
+        pq.write_table(pa.table(columns), aside, compression="zstd")
+    write_json(json_file, summary(maps))
+
+
+def read_points(json_file: Path, parquet_file: Path) -> list[tuple[dict[str, Any], np.ndarray, np.ndarray]]:
+    """What `write_numbers` wrote, for each panel: its entry of `tsne.json`, rows int64 [n], points float32 [n, 2]."""
+    import pyarrow.parquet as pq
+
+    panels = json.loads(json_file.read_text(encoding="utf-8"))["panels"]
+    table = pq.read_table(parquet_file)
+    which = table["panel"].to_numpy()
+    points = np.stack([table["x"].to_numpy(), table["y"].to_numpy()], 1)
+    return [(panel, table["row"].to_numpy()[which == i], points[which == i]) for i, panel in enumerate(panels)]

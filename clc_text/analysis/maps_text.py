@@ -1,0 +1,52 @@
+"""What `clc-text tsne` shows on the screen: progress while it works, and the maps' quality in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from clc_text.analysis.maps import Maps
+from clc_text.analysis.maps import Progress as Begin
+
+
+@contextmanager
+def progress_bars() -> Iterator[Begin]:
+    """Gives a function that begins a bar and returns what moves it; on standard error, and on a terminal only."""
+    # The stream is taken now: while t-SNE runs, what it prints is caught.
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, redirect_stdout=False) as bars:
+
+        def begin(title: str, steps: int) -> Callable[[int], None]:
+            task = bars.add_task(escape(title), total=steps)
+            return lambda done: bars.advance(task, done)
+
+        yield begin
+
+
+def quality_table(maps: Maps) -> Table:
+    table = Table(
+        title="Cluster quality: nearest neighbours of the same class (k-NN, %) and mean silhouette (-1 … 1)",
+        title_justify="left",
+    )
+    table.add_column("map")
+    table.add_column("labels")
+    for name in ("rows", "k-NN hidden", "k-NN map", "silhouette hidden", "silhouette map"):
+        table.add_column(name, justify="right")
+    for panel in maps.panels:
+        for labelling, found in panel.quality.items():
+            figures = [
+                *(_number(found["knn"][space], 1) for space in ("hidden", "map")),
+                *(_number(found["silhouette"][space], 3) for space in ("hidden", "map")),
+            ]
+            table.add_row(escape(f"{panel.title} ({panel.run})"), labelling, f"{found['rows']:,}", *figures)
+    return table
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"

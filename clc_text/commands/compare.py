@@ -1,0 +1,40 @@
+"""`clc-text compare`: a table of runs with mean, deviation and significance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(compare)
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="Run directories; those that differ in seeds only are one line.")],
+    of: Annotated[str, typer.Option("--of", help="peers (their mean, the paper's figure) or ensemble.")] = "peers",
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a Markdown table.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, with every run's figures.")] = False,
+) -> None:
+    """Compare runs: last-10, last and best (oracle) accuracy, mean ± deviation over seeds, and p against the best."""
+    from rich.console import Console
+
+    from clc_text.analysis.compare import compare_runs
+    from clc_text.analysis.compare_text import as_csv, as_json, as_markdown, as_table
+    from clc_text.errors import InputError
+    from clc_text.run_directory import RunDirectory
+
+    if markdown + csv + json > 1:
+        raise InputError("--markdown, --csv and --json exclude each other")
+    found = compare_runs([RunDirectory(path) for path in runs], of)
+    for sentence in found.remarks:
+        typer.echo(f"clc-text: {sentence}", err=True)
+    for sentence in found.warnings:
+        typer.echo(f"clc-text: not comparable without care: {sentence}", err=True)
+    if markdown or csv or json:
+        typer.echo((as_markdown if markdown else as_csv if csv else as_json)(found).rstrip("\n"))
+    else:
+        Console(highlight=False).print(as_table(found))

@@ -1,0 +1,45 @@
+"""`clc-text inspect`: one row's life over the epochs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(inspect)
+
+
+def inspect(
+    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    row: Annotated[int, typer.Option("--row", help="The training row's number; the first is 0.")],
+    every_epoch: Annotated[
+        bool, typer.Option("--every-epoch", help="A line for every epoch, not only where a class changes.")
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Also a picture: a .pdf, .svg or .png file.", show_default=False),
+    ] = None,
+) -> None:
+    """Show what the peers predicted of one row in each epoch, how sure they were, and what they were taught."""
+    from rich.console import Console
+
+    from clc_text.analysis.figure import format_of, write
+    from clc_text.analysis.life import life
+    from clc_text.analysis.life_figure import draw
+    from clc_text.analysis.life_text import as_table
+    from clc_text.analysis.state import not_ended
+    from clc_text.run_directory import RunDirectory
+
+    directory = RunDirectory(run)
+    if plot is not None:
+        format_of(plot)
+    found = life(directory, row)
+    Console(highlight=False).print(as_table(found, every_epoch))
+    if sentence := not_ended(directory):
+        typer.echo(f"clc-text: {sentence}", err=True)
+    if plot is not None:
+        write(draw(found), plot)
+        typer.echo(plot)

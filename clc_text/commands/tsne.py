@@ -1,0 +1,65 @@
+"""`clc-text tsne`: maps of the last hidden layer, as Figure 8 of the paper has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(tsne)
+
+
+def tsne(
+    runs: Annotated[list[Path], typer.Argument(help="A run directory, or two for side by side.")],
+    labels: Annotated[str, typer.Option("--labels", help="Which labels colour the picture.")] = "given,corrected,true",
+    peer: Annotated[
+        str | None,
+        typer.Option(
+            "--peer", help="A number from 0, or all; all of one run, the first of each of two.", show_default=False
+        ),
+    ] = None,
+    sample: Annotated[int, typer.Option("--sample", help="At most so many rows, drawn by the seed.")] = 50_000,
+    perplexity: Annotated[float, typer.Option("--perplexity", help="About how many neighbours a row has.")] = 30.0,
+    iterations: Annotated[int, typer.Option("--iterations", help="Of the descent, at least 250.")] = 500,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same map.")] = 0,
+    threads: Annotated[
+        int, typer.Option("--threads", help="More are faster, but then a map is not the same to the last bit.")
+    ] = 1,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="A .png, .pdf or .svg file; .html, .json and .parquet go beside it. RUN/figures/tsne.png without it.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Draw t-SNE maps of the last hidden layer: a picture, an interactive page, and cluster quality in numbers."""
+    from rich.console import Console
+
+    from clc_text.analysis.figure import format_of, write
+    from clc_text.analysis.maps import check_labellings, make_maps, write_numbers
+    from clc_text.analysis.maps_text import progress_bars, quality_table
+    from clc_text.analysis.state import not_ended
+    from clc_text.analysis.tsne_figure import draw
+    from clc_text.analysis.tsne_page import tsne_page
+    from clc_text.files import write_text
+    from clc_text.run_directory import RunDirectory
+
+    directories = [RunDirectory(path) for path in runs]
+    target = out or (runs[0] / "figures" if len(runs) == 1 else Path()) / "tsne.png"
+    format_of(target)
+    for sentence in filter(None, map(not_ended, directories)):
+        typer.echo(f"clc-text: {sentence}", err=True)
+    wanted = check_labellings([name.strip() for name in labels.split(",")], directories)
+    with progress_bars() as progress:
+        maps = make_maps(directories, peer, sample, perplexity, seed, iterations, threads, progress)
+    write(draw(maps, wanted), target)
+    write_text(target.with_suffix(".html"), tsne_page(maps))
+    write_numbers(maps, target.with_suffix(".json"), target.with_suffix(".parquet"))
+    Console(highlight=False).print(quality_table(maps))
+    for ending in (target.suffix, ".html", ".json", ".parquet"):
+        typer.echo(target.with_suffix(ending))
