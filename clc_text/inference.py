@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,16 +64,19 @@ class Predictor:
     Args:
         run: the run directory.
         block: rows encoded and scored at once.
+        model: the folder of the networks, such as a checkpoint of a run that has not ended; `model/` without it.
 
     Raises:
         InputError: the run has no model yet.
     """
 
-    def __init__(self, run: RunDirectory, block: int = 4096) -> None:
-        for name in ("model", "encoder"):
-            if not run.file(name).is_dir():
+    def __init__(self, run: RunDirectory, block: int = 4096, model: Path | None = None) -> None:
+        folder = model or run.file("model")
+        for needed in (folder, run.file("encoder")):
+            if not needed.is_dir():
                 raise InputError(
-                    f"{run.path} has no {name}/: the run has not ended; `clc-text train RECIPE --resume` goes on"
+                    f"{run.path} has no {needed.name}/: the run has not ended; `clc-text train RECIPE --resume` "
+                    "goes on"
                 )
         from transformers.utils.logging import disable_progress_bar
 
@@ -81,7 +85,7 @@ class Predictor:
         self.recipe: Recipe = load_recipe(run.file("recipe.yaml"))
         self.label_names = run.label_names
         self.encoder: Any = type(self.recipe.encoder).fitted.load(run.file("encoder"))
-        self.model: PreTrainedModel = self.recipe.network.load(run.file("model")).eval()
+        self.model: PreTrainedModel = self.recipe.network.load(folder).eval()
 
     def blocks(self, rows: Sequence[Any], hidden: bool = False) -> Iterator[Predictions]:
         """Predictions block by block, so that any number of rows fits into memory."""

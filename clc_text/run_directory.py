@@ -177,8 +177,9 @@ class RunDirectory:
         ``missed`` [P] | null, ``class_shares`` [C] of the predictions}.
         """
         path = self._needed("metrics.jsonl", "no epoch has ended yet")
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line.strip()]
+        text = path.read_text(encoding="utf-8")
+        # A last line without its end is being written, or was cut short by a crash.
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines() if line.strip()]
 
     def ledger_epochs(self) -> list[int]:
         from clc_text.ledger import epochs_in
