@@ -48,6 +48,7 @@ class Trec(TextDataset):
     """
 
     labels: Literal["coarse", "fine"] = option("coarse", "six coarse or fifty fine classes")
+    order: Literal["hub", "alphabetical"] = option("hub", "which number a class has; pairwise noise depends on it")
     path: str | None = option(None, f"the folder of {FILES}; null: look in the usual places")
 
     def places(self) -> list[Place]:
@@ -93,7 +94,7 @@ class Trec(TextDataset):
     def _task(self, train: _Questions, test: _Questions, sources: tuple[dict[str, Any], ...], facts: Any) -> Task:
         from clc_text.describe import text_facts
 
-        train_rows, test_rows = _dataset(train), _dataset(test)
+        train_rows, test_rows = _dataset(train, self.order), _dataset(test, self.order)
         label = f"{self.labels}_label"
         given = column(train_rows, label).to_numpy().astype(np.int64)
         return Task(
@@ -141,19 +142,20 @@ def _from_rows(rows: datasets.Dataset) -> _Questions:
     return [(names[fine], text) for fine, text in zip(rows["fine_label"], rows["text"], strict=True)]
 
 
-def _dataset(questions: Iterable[tuple[str, str]]) -> datasets.Dataset:
+def _dataset(questions: Iterable[tuple[str, str]], order: str) -> datasets.Dataset:
     import datasets
 
+    coarse, fine = (COARSE, FINE) if order == "hub" else (sorted(COARSE), sorted(FINE))
     labels, texts = zip(*questions, strict=True)
     features = datasets.Features(
         text=datasets.Value("string"),
-        coarse_label=datasets.ClassLabel(names=COARSE),
-        fine_label=datasets.ClassLabel(names=FINE),
+        coarse_label=datasets.ClassLabel(names=coarse),
+        fine_label=datasets.ClassLabel(names=fine),
     )
     columns = {
         "text": list(texts),
-        "coarse_label": [COARSE.index(label.partition(":")[0]) for label in labels],
-        "fine_label": [FINE.index(label) for label in labels],
+        "coarse_label": [coarse.index(label.partition(":")[0]) for label in labels],
+        "fine_label": [fine.index(label) for label in labels],
     }
     return datasets.Dataset.from_dict(columns, features=features)
 

@@ -110,3 +110,14 @@ def test_the_hubs_parquet_is_the_last_place(tmp_path: Path, monkeypatch: pytest.
 def test_broken_files(content: bytes, sentence: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=sentence):
         Trec(path=small(tmp_path / "t", content)).load(0)
+
+
+def test_the_order_of_the_classes_is_an_option_and_moves_no_row(tmp_path: Path) -> None:
+    lines = "NUM:date When was it ?\nABBR:exp What is NASA ?\nDESC:def What is it ?\nENTY:food What is beer ?\n"
+    for name in ("train_5500.label", "TREC_10.label"):
+        (tmp_path / name).write_text(lines if name.startswith("train") else lines.replace("it", "that"))
+    hub, sorted_names = (Trec(path=str(tmp_path), order=order).load(0) for order in ("hub", "alphabetical"))
+    assert hub.label_names[:3] == ["ABBR", "ENTY", "DESC"]
+    assert sorted_names.label_names == sorted(hub.label_names)
+    named = [[task.label_names[label] for label in task.given_labels] for task in (hub, sorted_names)]
+    assert named[0] == named[1] == ["NUM", "ABBR", "DESC", "ENTY"]
