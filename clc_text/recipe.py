@@ -161,18 +161,23 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     Raises:
         InputError: the file is missing or no YAML, a key is unknown, a value has the wrong type or is out of range.
     """
-    path = Path(path)
+    return from_tree(read_tree(Path(path)), overrides, default_name=Path(path).stem)
+
+
+def read_tree(path: Path) -> Node:
+    """A recipe file's values with their places, not yet checked, so that keys can be changed before `from_tree`."""
     if not path.exists():
         raise InputError(f"there is no recipe {path}{_near_recipe(path)}")
-    return _from_tree(read_yaml(path, "recipe"), overrides, default_name=path.stem)
+    return read_yaml(path, "recipe")
 
 
 def loads(text: str, where: str = "recipe", overrides: Sequence[str] = (), default_name: str = "recipe") -> Recipe:
     """Reads a recipe from a string; `where` is what messages call it."""
-    return _from_tree(parse_yaml(text, where, "recipe"), overrides, default_name)
+    return from_tree(parse_yaml(text, where, "recipe"), overrides, default_name)
 
 
-def _from_tree(tree: Node, overrides: Sequence[str], default_name: str) -> Recipe:
+def from_tree(tree: Node, overrides: Sequence[str] = (), default_name: str = "recipe") -> Recipe:
+    """The recipe of a tree, which is changed by the overrides in place."""
     for text in overrides:
         override(tree, text)
     recipe = _recipe(tree)

@@ -121,20 +121,25 @@ def override(tree: Node, text: str) -> None:
     except yaml.YAMLError:
         raise InputError(f"{where}: the value is not valid YAML; put quotes around it") from None
     _place(parsed, where)
-    *parents, last = key.strip().split(".")
-    node = tree
+    put(tree, key.strip(), parsed)
+
+
+def put(tree: Node, key: str, node: Node) -> None:
+    """Puts a node at a key such as ``a.b``, in place; sections on the way are made where they are missing."""
+    *parents, last = key.split(".")
+    section = tree
     for parent in parents:
-        if not isinstance(node.value, dict):
-            raise InputError(f"{where}: '{parent}' lies below a plain value")
-        node = node.value.setdefault(parent, Node({}, where))
-        if node.value is None:
-            node.value = {}
-    if not isinstance(node.value, dict):
-        raise InputError(f"{where}: '{parents[-1]}' is a plain value and has no '{last}'")
-    named = node.value.get("name")
-    if last == "name" and parents and named is not None and named.value != parsed.value:
-        node.value.clear()  # another part has other options: those of the part that stood here do not carry over
-    node.value[last] = parsed
+        if not isinstance(section.value, dict):
+            raise InputError(f"{node.where}: '{parent}' lies below a plain value")
+        section = section.value.setdefault(parent, Node({}, node.where))
+        if section.value is None:
+            section.value = {}
+    if not isinstance(section.value, dict):
+        raise InputError(f"{node.where}: '{parents[-1]}' is a plain value and has no '{last}'")
+    named = section.value.get("name")
+    if last == "name" and parents and named is not None and named.value != node.value:
+        section.value.clear()  # another part has other options: those of the part that stood here do not carry over
+    section.value[last] = node
 
 
 def _place(node: Node, where: str) -> None:
@@ -209,6 +214,8 @@ def convert(node: Node, wanted: Any, path: str) -> Any:
         return value
     if wanted is Any:
         return _bare(node)
+    if wanted is Node:
+        return node
     raise _mistyped(node, wanted, path)
 
 
