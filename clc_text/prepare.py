@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -35,35 +36,78 @@ class Prepared:
     test_inputs: dict[str, Tensor] | None
 
 
-def prepare(recipe: Recipe, observer: Observer | None = None) -> Prepared:
+@dataclass(frozen=True)
+class Encoded:
+    """The part of `Prepared` that variants of a run have in common, whatever their noise and method."""
+
+    task: Task
+    encoder: Any
+    train_inputs: dict[str, Tensor]
+    test_inputs: dict[str, Tensor] | None
+
+
+class Memo:
+    """The datasets that were encoded last, for a process that runs many recipes.
+
+    They are kept by everything in a recipe that determines them: data, encoder and their seeds. Files are not looked
+    at again while a dataset is kept.
+
+    Args:
+        size: datasets kept; the one unused for longest makes room.
+    """
+
+    def __init__(self, size: int = 2) -> None:
+        self.size = size
+        self._kept: dict[str, Encoded] = {}
+
+    def encoded(self, recipe: Recipe, observer: Observer) -> Encoded:
+        plain = recipe.to_dict()
+        seeds = [recipe.seeds.data, recipe.seeds.network]
+        key = json.dumps([plain["modality"], plain["data"], plain["encoder"], seeds], sort_keys=True)
+        found = self._kept.pop(key, None)
+        if found is None:
+            while len(self._kept) >= self.size:
+                del self._kept[next(iter(self._kept))]  # before the next one is read, which may be large
+            found = encode(recipe, observer)
+        self._kept[key] = found
+        return found
+
+
+def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None = None) -> Prepared:
     """Reads the data, encodes it and makes the labels noisy, as the recipe says."""
     from clc_text.noise.canaries import plant
     from clc_text.noise.inject import inject
 
     observer = observer or Silent()
-    observer.stage(f"reading {recipe.data.name}")
-    task: Task = recipe.data.load(recipe.seeds.data)
+    encoded = encode(recipe, observer) if memo is None else memo.encoded(recipe, observer)
+    task = encoded.task
     if recipe.training.batch_size > len(task.train):
         raise InputError(
             f"training.batch_size is {recipe.training.batch_size}, but {task.name} has only {len(task.train)} "
             "training rows; lower it"
         )
 
+    source_labels = task.given_labels
+    injection = inject(recipe.noise, noise_input(recipe, task, encoded.train_inputs), recipe.seeds.noise)
+    # Who injects noise into labels takes those labels for the truth.
+    injected = recipe.noise.name != "none"
+    true = task.true_labels if task.true_labels is not None else source_labels if injected else None
+    trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names))
+    labels = Labels(injection.labels, trained, true, canary)
+    return Prepared(task, labels, injection.passport, encoded.encoder, encoded.train_inputs, encoded.test_inputs)
+
+
+def encode(recipe: Recipe, observer: Observer) -> Encoded:
+    """Reads the data and encodes it."""
+    observer.stage(f"reading {recipe.data.name}")
+    task: Task = recipe.data.load(recipe.seeds.data)
     observer.stage(f"encoding {len(task.train):,} rows with {recipe.encoder.name}")
     train_rows = task.train[task.input_column]
     test_rows = [] if task.test is None else task.test[task.input_column]
     encoder = recipe.encoder.fit(train_rows, test_rows, recipe.seeds.network)
     train_inputs = encoder.encode(train_rows)
     test_inputs = None if task.test is None else encoder.encode(test_rows)
-
-    source_labels = task.given_labels
-    injection = inject(recipe.noise, noise_input(recipe, task, train_inputs), recipe.seeds.noise)
-    # Who injects noise into labels takes those labels for the truth.
-    injected = recipe.noise.name != "none"
-    true = task.true_labels if task.true_labels is not None else source_labels if injected else None
-    trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names))
-    labels = Labels(injection.labels, trained, true, canary)
-    return Prepared(task, labels, injection.passport, encoder, train_inputs, test_inputs)
+    return Encoded(task, encoder, train_inputs, test_inputs)
 
 
 def noise_input(recipe: Recipe, task: Task, inputs: Mapping[str, Tensor] | None = None) -> NoiseInput:
