@@ -15,7 +15,7 @@ from clc_text.build import build_trainer
 from clc_text.errors import InputError
 from clc_text.files import replace_folder, sha256_of_file, write_json, write_text, write_with
 from clc_text.observer import Observer, Silent
-from clc_text.prepare import Prepared, describe, prepare
+from clc_text.prepare import Memo, Prepared, describe, prepare
 from clc_text.recipe import Recipe
 from clc_text.recipe import load as load_recipe
 from clc_text.recorder import Recorder
@@ -32,6 +32,7 @@ def train(
     resume: bool = False,
     overwrite: bool = False,
     observer: Observer | None = None,
+    memo: Memo | None = None,
 ) -> RunDirectory:
     """Trains as the recipe says and leaves a complete run directory.
 
@@ -40,6 +41,7 @@ def train(
         resume: go on from the last complete checkpoint of a run of the same recipe; a run without any starts anew,
             and one that is complete is left as it is.
         overwrite: replace a run directory that is there.
+        memo: of a process that runs many recipes, so that each does not encode the same data again.
 
     Raises:
         InputError: something in the recipe or the data is wrong; the directory is then as it was before.
@@ -50,7 +52,7 @@ def train(
         return RunDirectory(directory)
 
     _use_threads(recipe)
-    prepared = prepare(recipe, observer)
+    prepared = prepare(recipe, observer, memo)
     environment = describe(recipe, prepared)
     done = _open(recipe, directory, prepared, environment, resume)
 
