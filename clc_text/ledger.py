@@ -104,9 +104,14 @@ class Ledger:
         self._flush()
         record = EpochRecord(**self._buffers)
         self._buffers = self._empty()
-        if write and self.directory is not None:
-            write_epoch(record, epoch_file(self.directory, epoch))
+        if write:
+            self.write(epoch, record)
         return record
+
+    def write(self, epoch: int, record: EpochRecord) -> None:
+        """Writes the file of an epoch, if there is a directory."""
+        if self.directory is not None:
+            write_epoch(record, epoch_file(self.directory, epoch))
 
     def state_dict(self) -> dict[str, Tensor]:
         """The epoch under way, for a checkpoint taken in the middle of it."""
@@ -143,10 +148,10 @@ def write_epoch(record: EpochRecord, path: Path) -> None:
         "seen": record.seen.numpy(),
     }
     for peer in range(len(record.prediction)):
-        columns[f"prediction_{peer}"] = record.prediction[peer].numpy().astype(np.int16)
+        columns[f"prediction_{peer}"] = record.prediction[peer].numpy().astype(np.int32)
         columns[f"confidence_{peer}"] = record.confidence[peer].numpy().round(3)
         columns[f"entropy_{peer}"] = record.entropy[peer].numpy().round(3)
-        columns[f"target_{peer}"] = record.target[peer].numpy().astype(np.int16)
+        columns[f"target_{peer}"] = record.target[peer].numpy().astype(np.int32)
         columns[f"selected_{peer}"] = record.selected[peer].numpy()
     table = pa.table(columns)
     write_with(path, lambda aside: pq.write_table(table, aside, compression="zstd"))

@@ -147,7 +147,7 @@ def _epochs_done(directory: Path) -> int:
     from clc_text.trainer import COMPLETE, last_complete_checkpoint
 
     newest = last_complete_checkpoint(directory / "checkpoints")
-    return 0 if newest is None else round(json.loads((newest / COMPLETE).read_text())["epoch"])
+    return 0 if newest is None else int(json.loads((newest / COMPLETE).read_text())["epochs_closed"])
 
 
 def _checkpoint(directory: Path, done: int) -> str | None:

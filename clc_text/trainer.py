@@ -126,10 +126,17 @@ class NoisyLabelTrainer(Trainer):
         self.epoch_listeners = list(epoch_listeners or [])
         self._loss_sum: Tensor | None = None
         self._loss_steps = 0
+        self._epochs_closed = 0
+        self._unwritten: tuple[int, EpochRecord] | None = None
         self._prepared = self.method.warmup_epochs == 0 and type(self.method).prepare is Method.prepare
         self.add_callback(_EpochHooks(self))
 
     # ---- the loss ----
+
+    @property
+    def epochs_closed(self) -> int:
+        """Epochs that have ended and been told to the listeners."""
+        return self._epochs_closed
 
     @property
     def supervised(self) -> bool:
@@ -146,14 +153,17 @@ class NoisyLabelTrainer(Trainer):
         labels = inputs["labels"]
         rows = inputs.get("index")
         outputs = model(**{name: values for name, values in inputs.items() if name not in ("labels", "index")})
-        logits = outputs.logits.float()
+        logits = _at_least_float32(outputs.logits)
         log_probs = logits.log_softmax(-1)
         if model.training:
             self.method_state.logits = logits.detach()
             loss = self._training_loss(log_probs, labels, rows)
         else:
             mean = ensemble_log_probs(log_probs)
-            loss = nn.functional.nll_loss(mean, labels) if not labels.is_floating_point() else -(labels * mean).mean()
+            if labels.is_floating_point():
+                loss = -(labels * mean).sum(-1).mean()
+            else:
+                loss = nn.functional.nll_loss(mean, labels)
         return (loss, outputs) if return_outputs else loss
 
     def _training_loss(self, log_probs: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
@@ -224,15 +234,12 @@ class NoisyLabelTrainer(Trainer):
 
     def end_epoch(self, epoch: int, step: int) -> None:
         """Called after the last step of an epoch; `epoch` counts the completed ones."""
-        loss = float(self._loss_sum) / self._loss_steps if self._loss_sum is not None else math.nan
+        loss = self._epoch_loss(epoch)
         self._loss_sum, self._loss_steps = None, 0
-        if not math.isfinite(loss):
-            raise InputError(
-                f"the training loss became {loss} in epoch {epoch}; lower training.learning_rate, or set "
-                "training.max_grad_norm"
-            )
-        last = epoch >= self.args.num_train_epochs
-        record = self.ledger.close_epoch(epoch, write=last or epoch % self.args.ledger_epochs == 0)
+        write = epoch % self.args.ledger_epochs == 0
+        record = self.ledger.close_epoch(epoch, write=write)
+        self._unwritten = None if write else (epoch, record)
+        self._epochs_closed = epoch
         result = EpochResult(
             epoch=epoch,
             step=step,
@@ -245,6 +252,22 @@ class NoisyLabelTrainer(Trainer):
         )
         for listener in self.epoch_listeners:
             listener(result)
+
+    def _epoch_loss(self, epoch: int) -> float:
+        """The mean loss of the epoch so far; one that is no number is never passed over."""
+        loss = float(self._loss_sum) / self._loss_steps if self._loss_sum is not None else math.nan
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the training loss became {loss} in epoch {epoch}; lower training.learning_rate, or set "
+                "training.max_grad_norm"
+            )
+        return loss
+
+    def end_training(self) -> None:
+        """Called when training is over: the last epoch always has a file in the ledger."""
+        if self._unwritten is not None:
+            self.ledger.write(*self._unwritten)
+            self._unwritten = None
 
     def predict_log_probs(self, rows: Rows) -> Tensor:
         """[P, N, C] log-probabilities of every peer, in evaluation mode, in the order of the rows."""
@@ -262,31 +285,57 @@ class NoisyLabelTrainer(Trainer):
             inputs = {name: values[start : start + size] for name, values in rows.inputs.items()}
             with self.compute_loss_context_manager():
                 logits = model(**self._prepare_inputs(inputs)).logits
-            found.append(logits.float())
+            found.append(_at_least_float32(logits))
         model.train(training)
         return torch.cat(found, -2)
 
     # ---- checkpoints ----
 
+    def train(self, resume_from_checkpoint: str | bool | None = None, *positional: Any, **more: Any) -> Any:
+        """As `Trainer.train`; with ``resume_from_checkpoint=True`` from the newest checkpoint that is complete.
+
+        Raises:
+            InputError: there is none to resume from, or the loss became NaN or infinite.
+        """
+        if resume_from_checkpoint is True:
+            newest = last_complete_checkpoint(Path(self.args.output_dir))
+            if newest is None:
+                raise InputError(f"there is no complete checkpoint in {self.args.output_dir} to resume from")
+            resume_from_checkpoint = str(newest)
+        return super().train(resume_from_checkpoint, *positional, **more)
+
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        if self._loss_steps:
+            self._epoch_loss(self._epochs_closed + 1)  # a checkpoint of networks that are lost would help nobody
         super()._save_checkpoint(model, trial)
         folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
-        if self.args.should_save:
+        if self.args.should_save and not self.args.save_only_model:
             # Written last and at once: a checkpoint without it was cut short and is never resumed from.
-            write_json(folder / COMPLETE, {"step": self.state.global_step, "epoch": self.state.epoch})
+            facts = {"step": self.state.global_step, "epoch": self.state.epoch, "epochs_closed": self._epochs_closed}
+            write_json(folder / COMPLETE, facts)
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         super()._save_optimizer_and_scheduler(output_dir)
         tensors = {f"memory.{name}": values.contiguous() for name, values in self.method_state.memory.items()}
         tensors |= self.ledger.state_dict()
         tensors["loss_sum"] = torch.zeros(()) if self._loss_sum is None else self._loss_sum
-        facts = {"loss_steps": self._loss_steps, "prepared": self._prepared}
+        facts = {
+            "loss_steps": self._loss_steps,
+            "prepared": self._prepared,
+            "epochs_closed": self._epochs_closed,
+        }
         save_file(tensors, Path(output_dir) / METHOD_STATE, metadata={"facts": json.dumps(facts)})
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
-        if checkpoint is None or not (path := Path(checkpoint) / METHOD_STATE).is_file():
+        if checkpoint is None:
             return
+        path = Path(checkpoint) / METHOD_STATE
+        if not path.is_file():
+            raise InputError(
+                f"{checkpoint} has no {METHOD_STATE} and cannot be resumed from: it was cut short, written with "
+                "save_only_model, or by another trainer"
+            )
         from safetensors import safe_open
 
         with safe_open(path, "pt") as opened:
@@ -296,6 +345,7 @@ class NoisyLabelTrainer(Trainer):
         self.method_state.memory = memory
         self.ledger.load_state_dict({name: value.cpu() for name, value in tensors.items()})
         self._loss_steps, self._prepared = facts["loss_steps"], facts["prepared"]
+        self._epochs_closed = facts["epochs_closed"]
         self._loss_sum = tensors["loss_sum"] if self._loss_steps else None
 
 
@@ -312,22 +362,31 @@ class _EpochHooks(TrainerCallback):
 
     def __init__(self, trainer: NoisyLabelTrainer) -> None:
         self.trainer = trainer
+        self.steps = 1  # of one epoch
 
-    def _steps_per_epoch(self, state: TrainerState, args: TrainingArguments) -> int:
-        return max(1, round(state.max_steps / args.num_train_epochs)) if args.max_steps <= 0 else state.max_steps
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
+    ) -> None:
+        self.steps = max(1, -(-len(more["train_dataloader"]) // args.gradient_accumulation_steps))
+        done, within = divmod(state.global_step, self.steps)
+        if done and not within and self.trainer.epochs_closed < done:
+            # Resumed from a checkpoint that was taken after the last step of an epoch and before its end.
+            self.trainer.end_epoch(done, state.global_step)
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
     ) -> None:
-        steps = self._steps_per_epoch(state, args)
-        self.trainer.begin_epoch(state.global_step // steps, steps)
+        self.trainer.begin_epoch(state.global_step // self.steps, self.steps)
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
-        epoch = round(state.epoch or 0)
+        epoch = -(-state.global_step // self.steps)
         self.trainer.end_epoch(epoch, state.global_step)
         every = getattr(args, "checkpoint_epochs", 0)
-        if every and (epoch % every == 0 or epoch >= args.num_train_epochs or control.should_training_stop):
+        if every and (epoch % every == 0 or state.global_step >= state.max_steps or control.should_training_stop):
             control.should_save = True
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+        self.trainer.end_training()
 
 
 def last_complete_checkpoint(directory: Path) -> Path | None:
@@ -338,3 +397,8 @@ def last_complete_checkpoint(directory: Path) -> Path | None:
 
 def _method(wanted: Method | str) -> Method:
     return method.get(wanted)() if isinstance(wanted, str) else wanted
+
+
+def _at_least_float32(logits: Tensor) -> Tensor:
+    """Half precision is too coarse for probabilities; anything wider stays as it is."""
+    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
