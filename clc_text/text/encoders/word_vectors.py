@@ -31,7 +31,7 @@ class WordVectors(Encoder):
     vectors: str = option(
         "glove.6B.300d",
         "a file of vectors (.txt, .vec, .bin, .gz, gensim's .kv, torchtext's .pt), a name such as glove.6B.50d that "
-        "is looked for in $CLC_TEXT_DATA/glove and then at gensim.downloader, or 'train': made from the training texts",
+        "is looked for in $CLC_TEXT_DATA/glove, then at gensim.downloader, or 'train': made from the training texts",
     )
     pooling: list[str] = option(
         ["concat"],
@@ -48,7 +48,6 @@ class WordVectors(Encoder):
     keep_words: int = option(
         20000, "most frequent words of the file that are kept beside those of the texts, so that new texts find theirs"
     )
-    train_algorithm: Literal["word2vec", "fasttext"] = option("word2vec", "with vectors: train, gensim's algorithm")
     train_dimension: int = option(50, "with vectors: train, numbers a word")
     train_epochs: int = option(20, "with vectors: train, passes over the training texts")
     train_window: int = option(5, "with vectors: train, words of context on each side")
@@ -127,7 +126,6 @@ class WordVectors(Encoder):
             from clc_text.text.encoders.vectors.train import Training, train_vectors
 
             training = Training(
-                algorithm=self.train_algorithm,
                 dimension=self.train_dimension,
                 epochs=self.train_epochs,
                 window=self.train_window,

@@ -70,7 +70,7 @@ def read_gensim(path: Path, wanted: Wanted) -> VectorTable:
         with open(path, "rb") as file:
             store = _KeyedVectorsOnly(file).load()
         # `KeyedVectors.load` would unpickle without a filter; the rest of it is this.
-        store._load_specials(str(path), "r", False, lambda *names: ".".join(map(str, names)))
+        store._load_specials(str(path), "r", False, lambda *names: ".".join((*names, "npy")))
         index = dict(store.key_to_index)
         matrix = np.asarray(store.vectors)
     except FileNotFoundError as error:

@@ -101,7 +101,8 @@ def _split_from_right(line: bytes, dimension: int, path: Path, number: int) -> t
 def _numbers(values: bytes, dimension: int, path: Path, number: int) -> np.ndarray:
     fields = values.split()
     try:
-        vector = np.array(fields, dtype=np.float32)
+        with np.errstate(over="ignore"):  # too large becomes infinite, which is refused with its line
+            vector = np.array(fields, dtype=np.float32)
     except ValueError:
         vector = np.zeros(0, np.float32)
     if len(vector) != dimension:
