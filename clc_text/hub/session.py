@@ -20,6 +20,7 @@ from typing import Any
 from clc_text.errors import InputError
 
 MAY_PASS = frozenset({408, 429, 500, 502, 503, 504})
+_TALKATIVE = ("huggingface_hub", "httpx", "httpx2", "httpcore", "httpcore2")
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,10 @@ class Fault(Exception):
 
 @contextmanager
 def session(patience: Patience) -> Iterator[None]:
-    """Every request of `huggingface_hub` has time-outs and raises `Fault` inside; its warnings are not shown.
+    """Every request of `huggingface_hub` has time-outs and raises `Fault` inside.
 
-    Its warnings repeat the addresses of uploads, which are signed: whoever reads one may upload, too. Its progress
-    bars are shown on a terminal only.
+    What it and its HTTP client log is not shown: it repeats a server's words, and the addresses of uploads, which are
+    signed, so that whoever reads one may upload, too. Progress bars are shown on a terminal only.
     """
     from huggingface_hub.utils import (
         are_progress_bars_disabled,
@@ -67,9 +68,10 @@ def session(patience: Patience) -> Iterator[None]:
         get_session,
     )
 
-    log = logging.getLogger("huggingface_hub")
-    level, bars = log.level, not are_progress_bars_disabled()
-    log.setLevel(logging.ERROR)
+    levels = {name: logging.getLogger(name).level for name in _TALKATIVE}
+    for name in levels:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    bars = not are_progress_bars_disabled()
     if bars and not sys.stderr.isatty():
         disable_progress_bars()
     _guard(get_session(), patience)
@@ -79,7 +81,8 @@ def session(patience: Patience) -> Iterator[None]:
             yield
     finally:
         close_session()
-        log.setLevel(level)
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
         if bars and are_progress_bars_disabled():
             enable_progress_bars()
 

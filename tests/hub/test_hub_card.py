@@ -33,8 +33,8 @@ def an_audit(names: list[str]) -> dict[str, Any]:
             "rows": 88,
             "share": 88 / 300,
             "by_class": [
-                {"label": name, "given": 50, "changed": 13 + number, "share": (13 + number) / 50, "gained": 7, "now": 44}
-                for number, name in enumerate(names)
+                {"label": name, "given": 50, "changed": count, "share": count / 50, "gained": 7, "now": 44}
+                for count, name in enumerate(names, start=13)
             ],
             "pairs": [{"given": "a|b", "label": "<script>alert(1)</script>", "rows": 19}],
         },
@@ -152,7 +152,7 @@ def test_an_audit_that_knows_little_gives_a_short_card(odd_run: Path) -> None:
 
 
 def test_foreign_text_stays_text(odd_run: Path) -> None:
-    """Read as Markdown, the card has our headings, tables and code, and neither HTML, nor images, nor foreign links."""
+    """Read as Markdown, the card has our headings, tables and code, and neither HTML, images nor foreign links."""
     card = card_of(odd_run, an_audit(RunDirectory(odd_run).label_names))
     body = card.split("\n---\n", 1)[1]
     for text in (body, model_card(RunDirectory(odd_run), "user/odd", Stated(), {}).split("\n---\n", 1)[1]):
