@@ -12,8 +12,8 @@ PACKAGE = Path(__file__).resolve().parent.parent / "clc_text"
 
 # From the ground up: a module imports from its own layer or from one below.
 LAYERS = [
-    {"errors", "files", "components", "typed_yaml"},
-    {"criteria", "task", "rows", "noise", "describe"},
+    {"errors", "files", "components", "typed_yaml", "where"},
+    {"criteria", "task", "rows", "noise", "describe", "hub_datasets"},
     {"methods", "peers", "ledger", "metrics", "results", "guards", "calibration"},
     {"run_directory"},
     {"trainer", "corrections", "crossfit"},

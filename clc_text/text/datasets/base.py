@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from clc_text.components import Registry
 from clc_text.task import Task
-from clc_text.text.datasets.where import Place
+from clc_text.where import Place
 
 
 @dataclass(frozen=True)

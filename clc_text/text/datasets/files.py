@@ -11,7 +11,7 @@ from clc_text.errors import InputError
 from clc_text.task import Task
 from clc_text.text.datasets.base import dataset
 from clc_text.text.datasets.columns import NamedColumns
-from clc_text.text.datasets.where import Place
+from clc_text.where import Place
 
 if TYPE_CHECKING:
     from clc_text.text.datasets.reading.rows import Rows

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clc_text.components import option
 from clc_text.errors import InputError, nearest
-from clc_text.task import Task, describe_file
+from clc_text.hub_datasets import cached_sources, hub_place, load_splits
+from clc_text.task import Task
 from clc_text.text.datasets.base import dataset
 from clc_text.text.datasets.columns import NamedColumns
-from clc_text.text.datasets.where import NO_DOWNLOAD, Place, offline
+from clc_text.where import Place
 
 if TYPE_CHECKING:
     import datasets
@@ -49,44 +49,9 @@ class Hub(NamedColumns):
         return task_from_rows(self, self.title or self.id.split("/")[-1], train, test, seed)
 
 
-def hub_place(identity: str, revision: str | None) -> Place:
-    """The Hub as a place to look in; found means that this machine has a copy of the dataset's files."""
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    cached = Path(HF_HUB_CACHE, f"datasets--{identity.replace('/', '--')}").exists()
-    at = f" at {revision}" if revision else ""
-    how = " (offline: only a copy in the cache is used)" if offline() else ""
-    return Place(f"the Hub's dataset {identity}{at}{how}", cached, "Parquet files")
-
-
-def load_splits(identity: str, config: str | None, revision: str | None) -> datasets.DatasetDict:
-    """All splits of a Hub dataset, from the cache or the network.
-
-    Raises:
-        InputError: there is no such dataset, configuration or network.
-    """
-    import datasets
-    from datasets.exceptions import DatasetsError
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        return datasets.load_dataset(identity, config, revision=revision)
-    except (OSError, ValueError, RuntimeError, DatasetsError, HfHubHTTPError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        network = "HF_HUB_OFFLINE forbids the network" if offline() else "is the network there and the id right?"
-        raise InputError(
-            f"the Hub's dataset '{identity}' cannot be read ({reason}); {network}; {NO_DOWNLOAD}"
-        ) from None
-
-
 def _rows(splits: datasets.DatasetDict, split: str, identity: str) -> Rows:
     from clc_text.text.datasets.reading.columnar import rows_from_dataset
 
     if split not in splits:
         raise InputError(f"the Hub's dataset '{identity}' has no split '{split}'{nearest(split, splits)}")
     return rows_from_dataset(splits[split], f"{identity} ({split})", cached_sources(splits[split]))
-
-
-def cached_sources(rows: datasets.Dataset) -> list[dict[str, Any]]:
-    """The `sources` entries of the files in the cache that hold a split."""
-    return [describe_file(Path(entry["filename"])) for entry in rows.cache_files]

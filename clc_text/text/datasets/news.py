@@ -14,7 +14,7 @@ from clc_text.components import option
 from clc_text.errors import InputError
 from clc_text.task import Task, column, describe_file
 from clc_text.text.datasets.base import TextDataset, dataset
-from clc_text.text.datasets.where import Place, data_folder, nothing_found, offline, unset_folder
+from clc_text.where import Place, data_folder, nothing_found, offline, unset_folder
 
 if TYPE_CHECKING:
     import datasets

@@ -13,7 +13,7 @@ from clc_text.components import option
 from clc_text.errors import InputError
 from clc_text.task import Task, column, describe_file
 from clc_text.text.datasets.base import TextDataset, dataset
-from clc_text.text.datasets.where import Place, data_folder, nothing_found, unset_folder
+from clc_text.where import Place, data_folder, nothing_found, unset_folder
 
 if TYPE_CHECKING:
     import datasets
@@ -52,7 +52,7 @@ class Trec(TextDataset):
     path: str | None = option(None, f"the folder of {FILES}; null: look in the usual places")
 
     def places(self) -> list[Place]:
-        from clc_text.text.datasets.hub import hub_place
+        from clc_text.hub_datasets import hub_place
 
         if self.path is not None:
             return [_place(folder) for folder in self._folders()]
@@ -81,7 +81,7 @@ class Trec(TextDataset):
         return [usual] if usual else []
 
     def _from_hub(self) -> tuple[_Questions, _Questions, tuple[dict[str, Any], ...]]:
-        from clc_text.text.datasets.hub import cached_sources, load_splits
+        from clc_text.hub_datasets import cached_sources, load_splits
 
         try:
             splits = load_splits(HUB_ID, None, HUB_REVISION)
