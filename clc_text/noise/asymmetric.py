@@ -9,6 +9,7 @@ import numpy as np
 from clc_text.components import option
 from clc_text.errors import InputError, nearest
 from clc_text.noise.base import RatedNoise, noise
+from clc_text.noise.cifar100 import block_circle, superclass_circle
 
 # Maps that the literature refers to by a dataset's name; a recipe writes `map: cifar10`.
 NAMED_MAPS: dict[str, dict[str, str]] = {
@@ -19,6 +20,8 @@ NAMED_MAPS: dict[str, dict[str, str]] = {
         "cat": "dog",
         "dog": "cat",
     },
+    "cifar100_superclass": superclass_circle(),
+    "cifar100_blocks": block_circle(),
 }
 
 
