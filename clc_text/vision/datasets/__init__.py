@@ -1,0 +1,1 @@
+"""Image datasets, one file each; `base.py` says what one is."""

@@ -1,0 +1,1 @@
+"""What turns images into tensors, one file each; `base.py` says what it is."""

@@ -1,0 +1,1 @@
+"""Networks for images, one file each; `base.py` says what one is."""
