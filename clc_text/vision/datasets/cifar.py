@@ -206,7 +206,7 @@ class _Cifar(ImageDataset):
 @dataset("cifar10")
 @dataclass(frozen=True)
 class Cifar10(_Cifar):
-    """CIFAR-10: 50,000 training and 10,000 test images of 32 x 32 pixels, ten classes; CIFAR-10N's labels on request."""
+    """CIFAR-10: 50,000 training and 10,000 test images of 32 x 32 pixels in ten classes; or CIFAR-10N's labels."""
 
     labels: Literal["clean", "aggre", "worse", "random1", "random2", "random3"] = option(
         "clean", "the dataset's own labels, or people's: aggre 9 % wrong, random1-3 17-18 %, worse 40 %"

@@ -19,7 +19,7 @@ CLASSES = [
     "T-shirt", "Shirt", "Knitwear", "Chiffon", "Sweater", "Hoodie", "Windbreaker", "Jacket", "Down Coat", "Suit",
     "Shawl", "Dress", "Vest", "Underwear",
 ]  # fmt: skip
-WHAT = "the label lists (noisy_train_key_list.txt and noisy_label_kv.txt, or noisy_train.txt; likewise clean_*) and images/"
+WHAT = "the label lists (noisy_train_key_list.txt and noisy_label_kv.txt, or noisy_train.txt; clean_* too) and images/"
 
 
 @dataset("clothing1m")

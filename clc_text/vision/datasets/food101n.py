@@ -1,4 +1,4 @@
-"""Food-101 (Bossard et al. 2014) and Food-101N (Lee et al. 2018): the same 101 dishes, labelled by people or by a search.
+"""Food-101 (Bossard et al. 2014) and Food-101N (Lee et al. 2018): 101 dishes, labelled by people or a search.
 
 Both are read as released: ``images/<class>/<name>.jpg`` and ``meta/``.
 """
