@@ -51,7 +51,9 @@ def cached(path: Path, wanted: Wanted, read: Callable[[Path, Wanted], VectorTabl
         _store(entry, table)
     except OSError:
         return table
-    return _load(entry) or table
+    # The vectors just read are let go before the map's pages come in, or a big file would take its memory twice.
+    del table
+    return _load(entry) or read(path, wanted)
 
 
 def _key(path: Path, wanted: Wanted) -> str:

@@ -10,8 +10,9 @@ import numpy as np
 
 from clc_text.errors import InputError
 from clc_text.files import sha256_of_file
+from clc_text.text.encoders.vectors.gathered import Gathered
 from clc_text.text.encoders.vectors.hashed_file import open_hashed
-from clc_text.text.encoders.vectors.table import VectorTable, Wanted, check_finite, select
+from clc_text.text.encoders.vectors.table import VectorTable, Wanted, select
 
 _BLOCK = 1 << 22
 
@@ -24,14 +25,12 @@ def read_word2vec(path: Path, wanted: Wanted) -> VectorTable:
     Raises:
         InputError: no such file, truncated, or a wanted vector is not finite.
     """
-    words: dict[str, int] = {}
-    vectors: list[np.ndarray] = []
-    broken = 0
     with open_hashed(path) as (file, sha256):
         header = file.readline(100).split()
         if len(header) != 2 or not all(field.isdigit() for field in header) or int(header[1]) == 0:
             raise InputError(f"{path} is not a word2vec .bin file: it does not begin with 'words dimension'")
         count, dimension = int(header[0]), int(header[1])
+        found = Gathered(path, wanted, dimension)
         size = 4 * dimension
         buffer, at = b"", 0
         for position in range(count):
@@ -43,21 +42,13 @@ def read_word2vec(path: Path, wanted: Wanted) -> VectorTable:
                         "get the file again"
                     )
                 buffer, at = buffer[at:] + more, 0
-            try:
-                word = buffer[at:blank].lstrip(b"\n").decode()
-            except UnicodeDecodeError:
-                word = ""
-                broken += 1
-            if word and (position < wanted.first or word in wanted.words) and word not in words:
-                words[word] = len(words)
-                vectors.append(np.frombuffer(buffer, np.dtype("<f4"), dimension, blank + 1).copy())
+            word = found.claim(buffer[at:blank].lstrip(b"\n"), position + 1)
+            if word is not None:
+                vector = np.frombuffer(buffer, np.dtype("<f4"), dimension, blank + 1)
+                found.add(vector[None], [word], [position + 1], "word")
             at = blank + 1 + size
         digest = sha256()
-    kept = list(words)
-    matrix = np.stack(vectors) if vectors else np.zeros((0, dimension), np.float32)
-    check_finite(matrix, kept, str(path))
-    source = {"vectors": path.name, "sha256": digest, "words_in_source": count}
-    return VectorTable(kept, matrix, source | ({"words_not_utf8": broken} if broken else {}))
+    return found.table(digest)
 
 
 def read_gensim(path: Path, wanted: Wanted) -> VectorTable:

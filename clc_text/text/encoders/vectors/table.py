@@ -58,15 +58,6 @@ class VectorTable:
         return store
 
 
-def check_finite(matrix: np.ndarray, words: list[str], where: str, lines: list[int] | None = None) -> None:
-    """Raises InputError where a vector holds NaN or an infinite value, naming its word (and line)."""
-    sound = np.isfinite(matrix).all(axis=1)
-    if not sound.all():
-        row = int(np.argmin(sound))
-        place = f"line {lines[row]} ('{words[row]}')" if lines else f"the vector of '{words[row]}'"
-        raise InputError(f"{where}: {place} holds NaN or an infinite value; correct or remove it")
-
-
 def select(words: list[str], matrix: np.ndarray, wanted: Wanted, source: dict[str, Any]) -> VectorTable:
     """The wanted rows of vectors that are in memory already, or mapped; of equal words the first counts.
 
@@ -82,5 +73,9 @@ def select(words: list[str], matrix: np.ndarray, wanted: Wanted, source: dict[st
             rows[word] = row
     kept = list(rows)
     chosen = np.ascontiguousarray(matrix[list(rows.values())], dtype=np.float32).reshape(len(kept), matrix.shape[1])
-    check_finite(chosen, kept, where)
+    # Maximum and minimum are NaN or infinite where a value is, and need no second matrix as np.isfinite does.
+    sound = np.isfinite(chosen.max(axis=1)) & np.isfinite(chosen.min(axis=1))
+    if not sound.all():
+        bad = kept[int(np.argmin(sound))]
+        raise InputError(f"{where}: the vector of '{bad}' holds NaN or an infinite value; correct or remove it")
     return VectorTable(kept, chosen, source)
