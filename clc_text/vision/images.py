@@ -122,7 +122,7 @@ class LazyImages:
         return torch.Size((len(self), 3, self.size, self.size))
 
     def __getitem__(self, index: slice | Tensor | Sequence[int]) -> Tensor:
-        rows = list(range(len(self)))[index] if isinstance(index, slice) else [int(row) for row in index]
+        rows = list(range(len(self))[index]) if isinstance(index, slice) else [int(row) for row in index]
         values = [self._raw[row] for row in rows]
 
         def one(at: int) -> np.ndarray:

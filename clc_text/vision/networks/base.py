@@ -1,0 +1,56 @@
+"""What a network for images is: it builds k peers behind one `PreTrainedModel`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from torch import Tensor
+
+from clc_text.components import Registry, option
+from clc_text.errors import InputError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Network(ABC):
+    """Base of all networks; the fields of a subclass are what a recipe's `network:` section may set."""
+
+    name: ClassVar[str]
+
+    image_size: int | None = option(None, "side of the middle square that evaluation looks at; null: the whole image")
+
+    def __post_init__(self) -> None:
+        if self.image_size is not None and self.image_size < 1:
+            raise InputError(f"network.image_size is {self.image_size}; give at least 1, or null")
+
+    @abstractmethod
+    def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
+        """Peers with initial weights drawn from `seed`, each its own.
+
+        Args:
+            inputs: the encoded training rows: ``pixels``, uint8 [N, 3, H, W].
+
+        Returns:
+            A model whose `forward(pixels)` gives an output with `logits` [P, B, C].
+        """
+
+    @abstractmethod
+    def load(self, directory: Path) -> PreTrainedModel:
+        """The model that `save_pretrained` wrote."""
+
+
+network: Registry[Network] = Registry("network", "clc_text.vision.networks")
+
+
+def label_options(label_names: list[str]) -> dict[str, Any]:
+    """The class names as a configuration of `transformers` holds them."""
+    return {
+        "id2label": dict(enumerate(label_names)),
+        "label2id": {name: index for index, name in enumerate(label_names)},
+    }
