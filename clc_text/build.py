@@ -14,6 +14,8 @@ from clc_text.run_directory import Labels
 if TYPE_CHECKING:
     from clc_text.trainer import EpochResult, NoisyLabelTrainer
 
+RESIDENT = 0.25  # of the device's free memory: training rows that need no more are kept there
+
 
 def build_trainer(
     recipe: Recipe, directory: Path, prepared: Prepared, listeners: Sequence[Callable[[EpochResult], None]] = ()
@@ -26,19 +28,26 @@ def build_trainer(
     from clc_text.trainer import NoisyLabelTrainer
 
     task, labels = prepared.task, prepared.labels
+    arguments = training_arguments(recipe, directory / "checkpoints")
+    rows = Rows(prepared.train_inputs, torch.from_numpy(labels.trained))
+    if arguments.device.type == "cuda" and rows.nbytes <= torch.cuda.mem_get_info()[0] * RESIDENT:
+        rows = rows.to(arguments.device)
+        arguments.dataloader_pin_memory = False  # what lies on the device already cannot be pinned
+        arguments.dataloader_num_workers, arguments.dataloader_persistent_workers = 0, False
     model = recipe.network.build(prepared.train_inputs, task.label_names, recipe.num_peers, recipe.seeds.network)
     test = None
     if prepared.test_inputs is not None:
         test = Rows(prepared.test_inputs, torch.from_numpy(task.test_labels))
     trainer = NoisyLabelTrainer(
         model,
-        training_arguments(recipe, directory / "checkpoints"),
+        arguments,
         method=recipe.method,
-        train_dataset=Rows(prepared.train_inputs, torch.from_numpy(labels.trained)),
+        train_dataset=rows,
         eval_dataset=test,
         noise_rate=noise_rate(recipe, labels),
         ledger_dir=directory / "ledger",
         epoch_listeners=list(listeners),
+        augment=getattr(prepared.encoder, "augment", None),  # only images have it
         optimizer_cls_and_kwargs=_optimizer(recipe),
     )
     trainer.remove_callback(PrinterCallback)  # the observers say how a run is going
@@ -82,6 +91,8 @@ def training_arguments(recipe: Recipe, output_dir: Path) -> Any:
         logging_strategy="no",
         report_to="none",
         disable_tqdm=True,
+        dataloader_num_workers=chosen.workers,
+        dataloader_persistent_workers=chosen.workers > 0,
         save_total_limit=2,
         checkpoint_epochs=chosen.checkpoint_epochs,
         ledger_epochs=chosen.ledger_epochs,

@@ -25,11 +25,13 @@ def evaluate_run(run: RunDirectory, source: Path | None, column: str, label: str
         log_probs = run.log_probs("test")
         labels = np.asarray(run.data("test")[run.environment()["label_column"]], dtype=np.int64)
     else:
-        from clc_text.prediction_file import read_column, read_inputs
+        from clc_text.prediction_file import read_column, read_rows
 
-        texts = read_inputs(source, column)
-        labels = class_numbers(read_column(source, label), names, f"{source}")
-        log_probs = Predictor(run).predict(texts).log_probs
+        rows = read_rows(run, source, column)
+        # Of a folder of images the subfolders are the classes.
+        values = [Path(row).parent.name for row in rows] if source.is_dir() else read_column(source, label)
+        labels = class_numbers(values, names, f"{source}")
+        log_probs = Predictor(run).predict(rows).log_probs
     return scores(log_probs, labels, names)
 
 

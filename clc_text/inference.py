@@ -63,14 +63,14 @@ class Predictor:
 
     Args:
         run: the run directory.
-        block: rows encoded and scored at once.
+        block: rows encoded and scored at once; None: the recipe's `training.eval_batch_size`.
         model: the folder of the networks, such as a checkpoint of a run that has not ended; `model/` without it.
 
     Raises:
         InputError: the run has no model yet.
     """
 
-    def __init__(self, run: RunDirectory, block: int = 4096, model: Path | None = None) -> None:
+    def __init__(self, run: RunDirectory, block: int | None = None, model: Path | None = None) -> None:
         folder = model or run.file("model")
         for needed in (folder, run.file("encoder")):
             if not needed.is_dir():
@@ -81,8 +81,9 @@ class Predictor:
         from transformers.utils.logging import disable_progress_bar
 
         disable_progress_bar()
-        self.run, self.block = run, block
+        self.run = run
         self.recipe: Recipe = load_recipe(run.file("recipe.yaml"))
+        self.block: int = block or self.recipe.training.eval_batch_size
         self.label_names = run.label_names
         self.encoder: Any = type(self.recipe.encoder).fitted.load(run.file("encoder"))
         self.model: PreTrainedModel = self.recipe.network.load(folder).eval()

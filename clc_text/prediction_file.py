@@ -35,6 +35,16 @@ def read_inputs(path: Path, column: str) -> Sequence[str]:
     return [_text(path, row, value) for row, value in enumerate(read_column(path, column))]
 
 
+def read_rows(run: RunDirectory, path: Path, column: str) -> Sequence[Any]:
+    """What the run's encoder reads, from a file: texts, or for a run of images what `read_images` takes."""
+    if run.recipe().get("modality") != "vision":
+        return read_inputs(path, column)
+    from clc_text.vision.inputs import read_images
+
+    # The command line's default is the usual name for texts.
+    return read_images(path, run.environment()["input_column"] if column == "text" else column)
+
+
 def read_column(path: Path, column: str) -> Sequence[Any]:
     """One column of a CSV, TSV, JSON-lines or Parquet file."""
     from clc_text.text.datasets.files import Files
@@ -52,7 +62,7 @@ def _text(path: Path, row: int, value: Any) -> str:
     return value
 
 
-def write_predictions(run: RunDirectory, rows: Sequence[str], out: Path | None) -> int:
+def write_predictions(run: RunDirectory, rows: Sequence[Any], out: Path | None) -> int:
     """Predicts block by block and writes them; without `out`, as JSON lines to standard output. Gives their number."""
     if out is None:
         count = 0
@@ -65,22 +75,34 @@ def write_predictions(run: RunDirectory, rows: Sequence[str], out: Path | None) 
     return _write_table(_entries(run, rows), out)
 
 
-def _entries(run: RunDirectory, rows: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _entries(run: RunDirectory, rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
     predictor = Predictor(run)
     names = predictor.label_names
+    name = _image if predictor.recipe.modality == "vision" else _text_entry
     start = 0
     for block in predictor.blocks(rows):
         found = zip(block.classes, block.confidence, block.entropy, block.peers_agree, strict=True)
         for offset, (label, confidence, entropy, agree) in enumerate(found):
             yield {
                 "row": start + offset,
-                "text": rows[start + offset],
+                **name(rows[start + offset]),
                 "label": names[label],
                 "confidence": round(float(confidence), 4),
                 "entropy": round(float(entropy), 4),
                 "peers_agree": bool(agree),
             }
         start += len(block.classes)
+
+
+def _text_entry(row: str) -> dict[str, str | None]:
+    return {"text": row}
+
+
+def _image(row: Any) -> dict[str, str | None]:
+    """An image is named by its path, where it has one."""
+    from clc_text.vision.inputs import shown
+
+    return {"image": shown(row)}
 
 
 def _write_table(entries: Iterator[dict[str, Any]], out: Path) -> int:

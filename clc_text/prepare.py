@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from clc_text.errors import InputError
 from clc_text.noise.base import NoiseInput
 from clc_text.observer import Observer, Silent
@@ -118,8 +120,14 @@ def noise_input(recipe: Recipe, task: Task, inputs: Mapping[str, Tensor] | None 
             rows = task.train[task.input_column]
             test_rows = [] if task.test is None else task.test[task.input_column]
             inputs = recipe.encoder.fit(rows, test_rows, recipe.seeds.network).encode(rows)
-        features = next(iter(inputs.values())).flatten(1).numpy()
+        features = _as_features(next(iter(inputs.values())))
     return NoiseInput(task.given_labels, task.label_names, features, _Columns(task))
+
+
+def _as_features(values: Tensor) -> np.ndarray:
+    """float32 [N, D]; bytes, which pixels are, are scaled to -1 … 1."""
+    flat = values.flatten(1)
+    return (flat if flat.is_floating_point() else flat.float() / 127.5 - 1).numpy()
 
 
 class _Columns(Mapping[str, Any]):

@@ -67,13 +67,14 @@ class Training:
     precision: Literal["fp32", "bf16"] = option("fp32", "number format of the forward pass")
     device: Literal["auto", "cpu", "cuda"] = option("auto", "where the networks live")
     threads: int | None = option(None, "threads of PyTorch on the CPU; null: what OMP_NUM_THREADS or the machine says")
+    workers: int = option(0, "processes that fetch batches: for images that are decoded when needed; 0: none")
     checkpoint_epochs: int = option(10, "epochs between two checkpoints; 0: none, so that a run cannot be resumed")
     ledger_epochs: int = option(1, "epochs between two files of the ledger; the last epoch always has one")
 
     def __post_init__(self) -> None:
         at_least = {
             "epochs": 1, "batch_size": 1, "eval_batch_size": 1, "gradient_accumulation": 1, "ledger_epochs": 1,
-            "checkpoint_epochs": 0, "warmup_steps": 0, "max_grad_norm": 0, "weight_decay": 0,
+            "checkpoint_epochs": 0, "warmup_steps": 0, "workers": 0, "max_grad_norm": 0, "weight_decay": 0,
         }  # fmt: skip
         for key, least in at_least.items():
             if getattr(self, key) < least:
@@ -146,7 +147,7 @@ class Recipe:
         plain = self.to_dict()
         for key in ("name", "keep_data"):
             plain.pop(key)
-        for key in ("threads", "checkpoint_epochs", "ledger_epochs", "eval_batch_size"):
+        for key in ("threads", "workers", "checkpoint_epochs", "ledger_epochs", "eval_batch_size"):
             plain["training"].pop(key)
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -16,7 +17,8 @@ class Rows(Dataset):
     hands it ready batches (use `as_batch` as the data collator).
 
     Args:
-        inputs: tensors by the name of the network's forward argument, each with N rows.
+        inputs: tensors by the name of the network's forward argument, each with N rows; or what gives tensors when it
+            is indexed with row numbers or a slice, such as images that are decoded when they are asked for.
         labels: int64 [N], or float [N, C] where a label is a distribution.
     """
 
@@ -27,11 +29,21 @@ class Rows(Dataset):
         self.inputs = dict(inputs)
         self.labels = labels
 
+    @property
+    def nbytes(self) -> float:
+        """Of the inputs; infinite where some are no tensors but made when they are asked for."""
+        inputs = self.inputs.values()
+        return sum(values.nbytes for values in inputs) if all(isinstance(v, Tensor) for v in inputs) else math.inf
+
+    def to(self, device: torch.device) -> Rows:
+        """The same rows on a device, where a batch is then put together."""
+        return Rows({name: values.to(device) for name, values in self.inputs.items()}, self.labels.to(device))
+
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitems__(self, ids: Sequence[int]) -> dict[str, Tensor]:
-        index = torch.as_tensor(ids, dtype=torch.int64)
+        index = torch.as_tensor(ids, dtype=torch.int64, device=self.labels.device)
         batch = {name: values[index] for name, values in self.inputs.items()}
         return {**batch, "labels": self.labels[index], "index": index}
 

@@ -88,6 +88,8 @@ class NoisyLabelTrainer(Trainer):
         transition: float [C, C], what a method that needs the matrix is told.
         ledger_dir: where the ledger's files go; None keeps the ledger in memory for one epoch.
         epoch_listeners: called with an `EpochResult` after every epoch, before its checkpoint.
+        augment: called with a training batch's inputs, its row numbers and the epoch (from 0); gives the inputs that
+            the networks then see. It must draw from these alone (no generator of its own), so that resuming is exact.
     """
 
     # Supervision weights already hold the reduction over a micro-batch, so Trainer divides by their number.
@@ -105,6 +107,7 @@ class NoisyLabelTrainer(Trainer):
         transition: Tensor | None = None,
         ledger_dir: Path | None = None,
         epoch_listeners: list[Callable[[EpochResult], None]] | None = None,
+        augment: Callable[[dict[str, Tensor], Tensor, int], dict[str, Tensor]] | None = None,
         **more: Any,
     ) -> None:
         args = args or NoisyLabelArguments(output_dir="trainer_output")
@@ -124,6 +127,7 @@ class NoisyLabelTrainer(Trainer):
             self.method_state.memory["transition"] = transition
         self.ledger = Ledger(len(train_dataset), model.peers, ledger_dir)
         self.epoch_listeners = list(epoch_listeners or [])
+        self.augment = augment
         self._loss_sum: Tensor | None = None
         self._loss_steps = 0
         self._epochs_closed = 0
@@ -152,7 +156,11 @@ class NoisyLabelTrainer(Trainer):
     ) -> Any:
         labels = inputs["labels"]
         rows = inputs.get("index")
-        outputs = model(**{name: values for name, values in inputs.items() if name not in ("labels", "index")})
+        features = {name: values for name, values in inputs.items() if name not in ("labels", "index")}
+        if self.augment is not None and model.training and rows is not None:
+            # Here and not in the collator, whose first batch after a resume is drawn before the generators are set.
+            features = self.augment(features, rows, self.method_state.epoch)
+        outputs = model(**features)
         logits = _at_least_float32(outputs.logits)
         log_probs = logits.log_softmax(-1)
         if model.training:

@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 def predict(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     source: Annotated[
-        Path | None, typer.Argument(help="A CSV, JSON-lines, Parquet or text file.", show_default=False)
+        Path | None, typer.Argument(help="A table or text file; a folder or table of images.", show_default=False)
     ] = None,
     text: Annotated[
         list[str] | None, typer.Option("--text", help="A text; may be repeated.", show_default=False)
@@ -29,13 +29,15 @@ def predict(
 ) -> None:
     """Classify new texts: label, confidence, entropy, and whether the peers agree."""
     from clc_text.errors import InputError
-    from clc_text.prediction_file import read_inputs, write_predictions
+    from clc_text.prediction_file import read_rows, write_predictions
     from clc_text.run_directory import RunDirectory
 
     if (source is None) == (not text):
         raise InputError("give either a file or --text")
     directory = RunDirectory(run)
-    rows = list(text) if text else read_inputs(source, column)  # type: ignore[arg-type]
+    if text and directory.recipe().get("modality") == "vision":
+        raise InputError(f"{run} reads images; give a file or a folder instead of --text")
+    rows = list(text) if text else read_rows(directory, source, column)  # type: ignore[arg-type]
     count = write_predictions(directory, rows, out)
     if out is not None:
         typer.echo(f"{count:,} predictions in {out}", err=True)
