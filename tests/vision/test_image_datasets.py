@@ -58,7 +58,7 @@ def test_the_hubs_parquet(tmp_path: Path) -> None:
     assert task.label_names == CIFAR10_CLASSES
     assert task.given_labels.tolist() == task.true_labels.tolist() == [row % 10 for row in range(30)]
     assert np.array_equal(np.array(task.train[17]["img"]), drawn(30, 0)[0][17])
-    assert [source["path"] for source in task.sources][0] == "train-00000-of-00002.parquet"
+    assert task.sources[0]["path"] == "train-00000-of-00002.parquet"
 
 
 @pytest.mark.parametrize("inside", [True, False])
@@ -82,13 +82,13 @@ def test_cifar100(tmp_path: Path) -> None:
 
 
 def test_files_that_are_not_cifar(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="CIFAR-10 is missing; looked for train-.*parquet.*cifar-10-batches-py"):
+    with pytest.raises(InputError, match=r"CIFAR-10 is missing; looked for train-.*parquet.*cifar-10-batches-py"):
         Cifar10(path=str(tmp_path / "nowhere")).load(0)
     folder = hub_folder(tmp_path / "hub", label="klass")
     with pytest.raises(InputError, match=r"\(train\) has no column 'label'; it has img, klass"):
         Cifar10(path=str(folder)).load(0)
     (folder / "test-00000-of-00002.parquet").write_bytes(b"PAR1 cut")
-    with pytest.raises(InputError, match="test-00000-of-00002.parquet is not readable Parquet"):
+    with pytest.raises(InputError, match=r"test-00000-of-00002.parquet is not readable Parquet"):
         Cifar10(path=str(folder)).load(0)
     pickled(tmp_path / "p" / "cifar-100-python", "train", 3, 0, "fine_labels")
     (tmp_path / "p/cifar-100-python/test").write_bytes(pickle.dumps({"data": [1], "fine_labels": [1]}))
@@ -113,7 +113,7 @@ def test_human_labels(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="belongs to other rows: its clean_label is not the label"):
         Cifar10(path=str(folder), labels="worse").load(0)
     file.unlink()
-    with pytest.raises(InputError, match="there is no cifar10n_human_labels.parquet or CIFAR-10_human.pt beside"):
+    with pytest.raises(InputError, match=r"there is no cifar10n_human_labels.parquet or CIFAR-10_human.pt beside"):
         Cifar10(path=str(folder), labels="worse").load(0)
 
 
@@ -255,7 +255,7 @@ def food101n(root: Path, header: bool = True) -> tuple[Path, Path]:
     for folder in (noisy, clean):
         (folder / "meta").mkdir()
     top = {"names": ["class_name"], "list": ["class_name/key"], "verified": ["class_name/key\tverification_label"]}
-    first = top if header else dict.fromkeys(top, [])
+    first = top if header else {"names": [], "list": [], "verified": []}
     (noisy / "meta/classes.txt").write_text("\n".join([*first["names"], *names]) + "\n")
     (noisy / "meta/imagelist.tsv").write_text("\n".join([*first["list"], *keys]) + "\n")
     verified = [f"hot_and_sour_soup/{quirk}\t1", "filet_mignon/aa.jpg\t0"]
@@ -282,8 +282,7 @@ def test_a_class_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"imagelist.tsv: 'filet_mingon/aa.jpg' does not begin .* 'filet_mignon'\?"):
         Food101N(path=str(noisy), test_path=str(clean)).load(0)
     with pytest.raises(InputError, match="Food-101, on which Food-101N is tested, is missing"):
-        Food101N(path=str(noisy), test_path=str(tmp_path)).load(0) if not clean.rename(tmp_path / "x") else None
-        Food101N(path=str(noisy), test_path=str(tmp_path)).load(0)
+        Food101N(path=str(noisy), test_path=str(tmp_path / "nowhere")).load(0)
 
 
 # ---- images ----
@@ -321,7 +320,7 @@ def test_bad_images_are_named(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:200])
     with pytest.raises(InputError, match=rf"^image 2 \({path}\) is no readable image: "):
         decode_all([np.zeros((4, 4, 3), np.uint8), str(path)], 4)
-    with pytest.raises(InputError, match="image 3 has 5 x 4 pixels and the first 4 x 4; set encoder.size"):
+    with pytest.raises(InputError, match=r"image 3 has 5 x 4 pixels and the first 4 x 4; set encoder.size"):
         decode_all([np.zeros((4, side, 3), np.uint8) for side in (4, 4, 5)], None)
     with pytest.raises(InputError, match="there are no images"):
         decode_all([], 4)
@@ -336,11 +335,11 @@ def test_the_encoder_survives_its_file_and_chooses_by_memory(tmp_path: Path) -> 
     assert again.augmentation.seed == 5
     assert again.encode(images)["pixels"].shape == (3, 3, 8, 8)
     assert isinstance(Pixels(size=1024).fit(images, [], 0).encode(images * 300)["pixels"], LazyImages)
-    with pytest.raises(InputError, match="must have one size; set encoder.size"):
+    with pytest.raises(InputError, match=r"must have one size; set encoder.size"):
         Pixels(in_memory=False).fit(images, [], 0).encode(images)
-    with pytest.raises(InputError, match="encoder.crop is 9, but the images have 8 pixels"):
+    with pytest.raises(InputError, match=r"encoder.crop is 9, but the images have 8 pixels"):
         Pixels(size=8, crop=9)
-    with pytest.raises(InputError, match="encoder.crop is 9, but the images have 8 x 8 pixels"):
+    with pytest.raises(InputError, match=r"encoder.crop is 9, but the images have 8 x 8 pixels"):
         Pixels(crop=9).fit(images, [], 0)
     (tmp_path / "encoder.json").write_text("{}")
     with pytest.raises(InputError, match="is missing or was changed"):

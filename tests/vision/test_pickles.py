@@ -84,5 +84,5 @@ def test_damaged_and_strange_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no dictionary but list"):
         read_pickle(path)
     torch.save({"labels": torch.zeros(3)}, path)
-    with pytest.raises(InputError, match="only arrays|PyTorch tensors"):
+    with pytest.raises(InputError, match=r"only arrays|PyTorch tensors"):
         read_pickle(path)
