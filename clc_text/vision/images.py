@@ -51,9 +51,9 @@ def decode(value: Any, where: str, size: int | None) -> np.ndarray:
         raise InputError(f"{where}{f' ({named})' if named else ''} is no readable image: {reason}") from None
     if size is not None and picture.size != (size, size):
         scale = size / min(picture.size)
-        scaled = tuple(max(size, round(side * scale)) for side in picture.size)
-        picture = picture.resize(scaled, Image.Resampling.BILINEAR)
-        left, top = ((side - size) // 2 for side in scaled)
+        width, height = (max(size, round(side * scale)) for side in picture.size)
+        picture = picture.resize((width, height), Image.Resampling.BILINEAR)
+        left, top = (width - size) // 2, (height - size) // 2
         picture = picture.crop((left, top, left + size, top + size))
     return np.array(picture, dtype=np.uint8)
 

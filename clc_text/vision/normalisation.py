@@ -40,6 +40,9 @@ class Normalise(nn.Module):
         size: s, the side of the middle square; None: the image as it is.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, mean: list[float], std: list[float], size: int | None) -> None:
         super().__init__()
         self.size = size

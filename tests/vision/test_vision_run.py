@@ -161,6 +161,29 @@ def test_images_decoded_when_needed_give_the_same_training(tmp_path: Path, worke
         assert torch.equal(values, lazy.model.state_dict()[name]), name
 
 
+def test_rows_know_what_they_need_on_a_device() -> None:
+    images, labels = stripes(12, 0)
+    rows = Rows(Pixels().fit(images, [], 0).encode(images), torch.from_numpy(labels))
+    assert rows.nbytes == 12 * 3 * 32 * 32
+    moved = rows.to(torch.device("cpu")).__getitems__([3, 1])
+    assert torch.equal(moved["pixels"], rows.inputs["pixels"][[3, 1]]) and moved["index"].tolist() == [3, 1]
+    lazy = Rows({"pixels": LazyImages(images, 32)}, torch.from_numpy(labels))  # type: ignore[dict-item]
+    assert lazy.nbytes == float("inf")
+
+
+def test_half_precision(small_images: Path, tmp_path: Path) -> None:
+    train(recipe_of(small_images, "training.precision=bf16", "training.epochs=3"), tmp_path / "run")
+    weights = load_file(tmp_path / "run" / "model" / "model.safetensors")
+    assert all(values.dtype == np.float32 for values in weights.values())
+
+
+def test_the_schedule_of_cifar(small_images: Path, tmp_path: Path) -> None:
+    changes = ["training.lr_schedule=linear", "training.decay_from_epoch=2", "training.momentum_after_decay=0.1"]
+    train(recipe_of(small_images, *changes), tmp_path / "run")
+    rates = [entry["learning_rate"] for entry in RunDirectory(tmp_path / "run").metrics()]
+    assert rates[0] == 2e-3 and rates[1] >= rates[2] > rates[3] >= 0 and rates[2] == pytest.approx(1e-3, abs=3e-4)
+
+
 # ---- the same methods ----
 
 

@@ -98,6 +98,9 @@ class StackedConvolution(nn.Module):
     Weights are drawn as `nn.Conv2d` draws them, U(-1/√(9 · in), 1/√(9 · in)), from each peer's own generator.
     """
 
+    running_mean: Tensor
+    running_var: Tensor
+
     def __init__(self, generators: list[torch.Generator], channels_in: int, channels_out: int, padding: int) -> None:
         super().__init__()
         peers, bound = len(generators), 1 / math.sqrt(9 * channels_in)

@@ -52,7 +52,7 @@ def listed_rows(
             "image": image_column([None] * len(paths), paths),
             "label": listed.labels[index],
             "key": pa.array([listed.keys[row] for row in index], pa.string()),
-            **{name: pa.array([values[row] for row in index]) for name, values in (columns or {}).items()},
+            **{name: pa.array([values[row] for row in index.tolist()]) for name, values in (columns or {}).items()},
         }
     )
     part = key.removesuffix("_rows") if key != "rows" else "train"
