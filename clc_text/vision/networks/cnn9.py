@@ -23,8 +23,7 @@ class CNN9(Network):
 
     Batch normalisation and LeakyReLU (0.01) after each convolution; whole channels are dropped after each pool. The
     published code of Co-teaching calls `dropout2d` without saying whether it trains, so it drops channels in
-    evaluation as well, and its figures are of networks that do: `dropout_when: always` is that. The figures of runs
-    with dropout in training alone, as it is meant, or with none are higher.
+    evaluation as well: `dropout_when: always` is that.
     """
 
     width: int = option(128, "channels of the first layers; the others have twice or four times as many (paper: 128)")
