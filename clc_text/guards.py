@@ -43,10 +43,12 @@ class Watch:
 
     Args:
         class_shares: [C], of the labels that training sees.
+        threshold_is_entropy: whether Γ is in nats; by another criterion it says nothing beside log C.
     """
 
-    def __init__(self, class_shares: list[float]) -> None:
+    def __init__(self, class_shares: list[float], threshold_is_entropy: bool = True) -> None:
         self.class_shares = class_shares
+        self.threshold_is_entropy = threshold_is_entropy
         self.notices: list[Notice] = []
 
     def after_epoch(self, entries: list[dict[str, Any]]) -> list[Notice]:
@@ -61,7 +63,9 @@ class Watch:
         if entry["phase"] != "method":
             return
         if len(entries) < 2 or entries[-2]["phase"] == "warm-up":
-            yield from warm_up_length(entries, len(self.class_shares))
+            if self.threshold_is_entropy:
+                yield from warm_up_too_short(entry, len(self.class_shares))
+            yield from warm_up_too_long(entries)
         yield from collapse(entry, self.class_shares)
 
     def at_end(self, entries: list[dict[str, Any]], changed_by_class: list[float]) -> list[Notice]:
@@ -96,9 +100,8 @@ def collapse(entry: dict[str, Any], class_shares: list[float]) -> Iterator[Notic
         )
 
 
-def warm_up_length(entries: list[dict[str, Any]], num_classes: int) -> Iterator[Notice]:
-    """Γ close to log C: nothing is learnt yet. The given labels already repeated: the noise is learnt as well."""
-    entry = entries[-1]
+def warm_up_too_short(entry: dict[str, Any], num_classes: int) -> Iterator[Notice]:
+    """Γ is close to log C: nothing is learnt yet."""
     if entry["threshold"] and num_classes > 1:
         share = max(entry["threshold"]) / math.log(num_classes)
         if share > UNSURE_SHARE:
@@ -109,13 +112,17 @@ def warm_up_length(entries: list[dict[str, Any]], num_classes: int) -> Iterator[
                 f"the warm-up may be too short: Γ is {share:.0%} of log C, and above {UNSURE_SHARE:.0%} runs tend to "
                 "collapse; raise method.warmup_epochs or training.learning_rate",
             )
+
+
+def warm_up_too_long(entries: list[dict[str, Any]]) -> Iterator[Notice]:
+    """The given labels are repeated already: the noise is learnt as well."""
     if len(entries) > 1:
         repeated = sum(entries[-2]["train"]["agreement"]) / len(entries[-2]["train"]["agreement"])
         if repeated > FITTED_AGREEMENT:
             yield Notice(
                 "warm-up too long",
                 "note",
-                entry["epoch"],
+                entries[-1]["epoch"],
                 f"at the end of the warm-up the networks repeat {repeated:.0%} of the given labels: unless the labels "
                 "are almost clean their noise is memorised already; lower method.warmup_epochs",
             )
