@@ -1,4 +1,4 @@
-"""Which label a run would put in place of each given one, as far as training has come."""
+"""Which label a run puts in place of each given one: its corrected dataset, or what training has come to so far."""
 
 from __future__ import annotations
 
@@ -10,38 +10,60 @@ from clc_text.run_directory import Labels, RunDirectory
 
 
 @dataclass(frozen=True)
-class TaughtLabels:
-    """What the peers were last taught of the N training rows.
+class CorrectedLabels:
+    """Labels of the N training rows.
 
     Attributes:
-        epoch: the epoch of the ledger that says so.
-        label: int64 [N], the class that every peer was taught; the given label where the peers were taught different
-            classes, where the row was not seen, and for a canary, whose flipped label is no question.
+        source: where they come from, in words.
+        label: int64 [N].
         changed: bool [N], where that is not the given label.
-        confidence: float [N], the mean over the peers of the probability of the label, 0 where a peer predicts
-            another class.
-        entropy: float [N], the mean over the peers, in nats.
+        confidence: float [N], the probability of the label by the peers' mean; 0 where they predict another class.
     """
 
-    epoch: int
+    source: str
     label: np.ndarray
     changed: np.ndarray
     confidence: np.ndarray
-    entropy: np.ndarray
 
 
-def taught_labels(run: RunDirectory, labels: Labels | None = None) -> TaughtLabels:
-    """Reads the last epoch of the ledger.
+def has_corrections(run: RunDirectory) -> bool:
+    """Whether `corrected_labels` has anything to read."""
+    return run.file("corrected/corrected.json").is_file() or bool(run.ledger_epochs())
+
+
+def corrected_labels(run: RunDirectory, labels: Labels | None = None) -> CorrectedLabels:
+    """The labels of `corrected/`, people's answers among them; without it those that the last epoch taught.
+
+    Raises:
+        InputError: there is neither.
+    """
+    labels = labels or run.labels()
+    return _of_dataset(run) if run.file("corrected/corrected.json").is_file() else taught_labels(run, labels)
+
+
+def _of_dataset(run: RunDirectory) -> CorrectedLabels:
+    from clc_text.corrections.store import Corrected
+
+    corrected = Corrected(run)
+    state = corrected.state()
+    confidence = np.where(state.label == state.suggested, state.confidence, 0.0)
+    confidence = np.where(state.label == state.given, state.probability_given, confidence)
+    step = corrected.facts["step"]
+    return CorrectedLabels(f"corrected dataset, step {step}", state.label.astype(np.int64), state.changed, confidence)
+
+
+def taught_labels(run: RunDirectory, labels: Labels) -> CorrectedLabels:
+    """What the last epoch of the ledger taught.
+
+    The class that every peer was taught; the given label where the peers were taught different classes, where the row
+    was not seen, and for a canary, whose flipped label is no question.
 
     Raises:
         InputError: no epoch has ended yet.
     """
-    labels = labels or run.labels()
     record = run.ledger()
     target = record.target.numpy()
     agreed = (target == target[0]).all(0) & record.seen.numpy() & ~labels.canary
     label = np.where(agreed, target[0], labels.given)
     confidence = np.where(record.prediction.numpy() == label, record.confidence.numpy(), 0.0).mean(0)
-    return TaughtLabels(
-        run.ledger_epochs()[-1], label, label != labels.given, confidence, record.entropy.numpy().mean(0)
-    )
+    return CorrectedLabels(f"epoch {run.ledger_epochs()[-1]}", label, label != labels.given, confidence)

@@ -9,11 +9,12 @@ import numpy as np
 
 from clc_text.analysis.groups import Group
 from clc_text.analysis.series import Curve, Reading, curve, warm_up_ends
-from clc_text.analysis.style import GREY, grid, line, marks
+from clc_text.analysis.style import GREY, grid, line, marks, wrapped
 from clc_text.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def draw_curves(axes: Axes, groups: Sequence[Group], reading: Reading) -> list[Curve]:
@@ -62,9 +63,15 @@ def mark_warm_up(axes: Axes, runs: Sequence[RunDirectory]) -> None:
         )
 
 
-def legend_title(groups: Sequence[Group]) -> str:
-    """What the band means, if there is one."""
-    return "mean ± 1 standard deviation over n seeds" if any(group.n > 1 for group in groups) else "n seeds"
+def draw_legend(picture: Figure, axes: Axes, groups: Sequence[Group]) -> None:
+    """Below the picture, in as many columns as fit; its title says what the band means, if there is one."""
+    handles, labels = axes.get_legend_handles_labels()
+    labels = [wrapped(label, 60) for label in labels]
+    longest = max(len(part) for label in labels for part in label.splitlines())
+    columns = max(1, min(len(labels), int(picture.get_figwidth() * 17 / (longest + 10))))
+    band = any(group.n > 1 for group in groups)
+    title = "mean ± 1 standard deviation over n seeds" if band else "n seeds"
+    picture.legend(handles, labels, title=title, loc="outside lower center", ncols=columns)
 
 
 def unequal_lengths(groups: Sequence[Group]) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clc_text.errors import InputError
 from clc_text.run_directory import RunDirectory
 
 # What cannot change a result (as in `Recipe.fingerprint`), and the seeds, over which one averages.
@@ -41,13 +42,23 @@ def group(runs: Sequence[RunDirectory]) -> list[Group]:
     members: dict[str, list[RunDirectory]] = {}
     settings: dict[str, dict[str, Any]] = {}
     for run in runs:
-        plain = result_settings(run.recipe())
+        plain = result_settings(_resolved(run))
         key = json.dumps(plain, sort_keys=True)
         members.setdefault(key, []).append(run)
         settings[key] = plain
     names = [members[key][0].name for key in members]
     titles = _titles([flat(settings[key]) for key in members], names)
     return [Group(title, tuple(members[key])) for title, key in zip(titles, members, strict=True)]
+
+
+def _resolved(run: RunDirectory) -> dict[str, Any]:
+    """The recipe with the defaults of options that came after the run; as it stands where it no longer loads."""
+    from clc_text.recipe import from_dict
+
+    try:
+        return from_dict(run.recipe()).to_dict()
+    except InputError:
+        return run.recipe()
 
 
 def result_settings(recipe: dict[str, Any]) -> dict[str, Any]:
@@ -86,7 +97,7 @@ def _titles(settings: list[dict[str, Any]], names: list[str]) -> list[str]:
         rivals = [other for other, method in enumerate(methods) if method == title]
         differing = _differing([settings[rival] for rival in rivals])
         if len(rivals) > 1 and len(differing) <= _MOST_KEYS_IN_A_TITLE:
-            title = f"{title} ({', '.join(f'{_short(key)} {settings[index].get(key)}' for key in differing)})"
+            title = f"{title} ({', '.join(_told(key, settings[index]) for key in differing)})"
         elif len(rivals) > 1:
             title = f"{title} ({names[index]})"
         titles.append(title)
@@ -101,5 +112,6 @@ def _differing(settings: list[dict[str, Any]]) -> list[str]:
     return [key for key in keys if len({json.dumps(one.get(key)) for one in settings}) > 1]
 
 
-def _short(key: str) -> str:
-    return key.removeprefix("method.").removeprefix("training.")
+def _told(key: str, settings: dict[str, Any]) -> str:
+    name = key.removeprefix("method.").removeprefix("training.")
+    return f"{name} {settings[key]}" if key in settings else f"no {name}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clc_text.analysis.corrected import taught_labels
+from clc_text.analysis.corrected import corrected_labels, has_corrections
 from clc_text.analysis.state import newest_checkpoint
 from clc_text.analysis.style import printable
 from clc_text.errors import InputError
@@ -26,8 +26,8 @@ class HiddenRows:
         layers: float32 [P, n, H], each peer's last hidden layer.
         entropy: float [n], of the ensemble's prediction, in nats.
         predicted: int64 [n], the ensemble's class.
-        labels: "given", where there is a ledger "corrected", and where known "true" -> int64 [n]; -1 for a row whose
-            true class is not known.
+        labels: "given", and where there are any "corrected" and "true" -> int64 [n]; -1 for a row whose true class is
+            not known.
         texts: [n], what stands in the input column; a sentence in its place where that is no text.
     """
 
@@ -70,8 +70,8 @@ def hidden_rows(run: RunDirectory, sample: int, seed: int, advance: Advance = la
         blocks.append(block)
         advance(block.log_probs.shape[1])
     found = {"given": labels.given[rows]}
-    if run.ledger_epochs():
-        found["corrected"] = taught_labels(run, labels).label[rows]
+    if has_corrections(run):
+        found["corrected"] = corrected_labels(run, labels).label[rows]
     if labels.true is not None:
         found["true"] = labels.true[rows]
     return HiddenRows(

@@ -18,6 +18,7 @@ from clc_text.analysis.style import (
     marks,
     new_figure,
     printable,
+    short_name,
     wrapped,
 )
 
@@ -69,7 +70,7 @@ def _draw_classes(axes: Axes, found: Life, shown: list[int]) -> None:
                 epochs[chosen], taught[chosen], color=look.colour, linestyle="", marker=look.marker,
                 markerfacecolor=fill, markersize=3, markeredgewidth=0.7, label=title,
             )  # fmt: skip
-    axes.set_yticks(range(len(shown)), [printable(found.label_names[number], 26) for number in shown])
+    axes.set_yticks(range(len(shown)), [short_name(found.label_names[number]) for number in shown])
     axes.set_ylim(-0.6, len(shown) - 0.4)
     axes.set_ylabel("class")
 

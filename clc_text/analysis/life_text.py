@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from clc_text.analysis.life import Life, Stretch, stretches
-from clc_text.analysis.style import printable
+from clc_text.analysis.style import printable, short_name
 
 
 def as_table(found: Life, every_epoch: bool = False) -> Group:
@@ -18,8 +20,9 @@ def as_table(found: Life, every_epoch: bool = False) -> Group:
     table.caption_justify = "left"
     table.add_column("epochs", justify="right")
     for peer in range(peers):
-        for head in ("predicts", "p", "entropy", "taught"):
-            table.add_column(f"peer {peer}\n{head}", justify="right" if head in ("p", "entropy") else "left")
+        for column in ("predicts", "p", "entropy", "taught"):
+            justify: Literal["left", "right"] = "right" if column in ("p", "entropy") else "left"
+            table.add_column(f"peer {peer}\n{column}", justify=justify)
     places = [Stretch(place, place) for place in range(len(found.epochs))] if every_epoch else list(stretches(found))
     for stretch in places:
         cells = [_span(found, stretch)]
@@ -50,11 +53,11 @@ def _peer(found: Life, stretch: Stretch, peer: int) -> list[str]:
         return ["(not seen)", "", "", ""]
     names, part = found.label_names, slice(stretch.first, stretch.last + 1)
     target = int(found.target[stretch.first, peer])
-    taught = escape(printable(names[target], 30))
+    taught = escape(short_name(names[target]))
     if target != found.trained:
         taught = f"[bold]{taught}[/bold]"
     return [
-        escape(printable(names[int(found.prediction[stretch.first, peer])], 30)),
+        escape(short_name(names[int(found.prediction[stretch.first, peer])])),
         _range(found.confidence[part, peer].min(), found.confidence[part, peer].max()),
         _range(found.entropy[part, peer].min(), found.entropy[part, peer].max()),
         f"{taught} {'●' if found.selected[stretch.first, peer] else ''}".rstrip(),

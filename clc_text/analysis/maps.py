@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.analysis.corrected import has_corrections
 from clc_text.analysis.curves import subject
 from clc_text.analysis.groups import method_title
 from clc_text.analysis.hidden import HiddenRows, hidden_rows
@@ -132,7 +133,7 @@ def check_labellings(wanted: Sequence[str], runs: Sequence[RunDirectory]) -> lis
             raise InputError(f"there are no labels '{name}'{nearest(name, LABELLINGS)}")
     known = {
         "given": True,
-        "corrected": all(run.ledger_epochs() for run in runs),
+        "corrected": all(map(has_corrections, runs)),
         "true": all(run.labels().true is not None for run in runs),
     }
     kept = [name for name in LABELLINGS if name in wanted and known[name]]

@@ -41,7 +41,9 @@ _SETTINGS: dict[str, Any] = {
     "ytick.major.width": 0.6,
     "legend.fontsize": 7,
     "legend.title_fontsize": 7,
-    "legend.frameon": False,
+    "legend.facecolor": "white",
+    "legend.edgecolor": "none",
+    "legend.framealpha": 0.85,
     "legend.handlelength": 3.2,
     "lines.linewidth": 1.2,
     "lines.markersize": 3.5,
@@ -121,8 +123,22 @@ def printable(text: str, at_most: int | None = None) -> str:
     return kept if at_most is None or len(kept) <= at_most else kept[: at_most - 1].rstrip() + "…"
 
 
+def short_name(name: str, at_most: int = 26) -> str:
+    """A class's name, printable; a longer one loses its middle, since names often differ at their ends."""
+    name = printable(name)
+    if len(name) <= at_most:
+        return name or "(no name)"
+    head = (at_most - 1) // 2
+    return f"{name[:head]}…{name[len(name) - (at_most - 1 - head) :]}"
+
+
 def wrapped(text: str, width: int, lines: int | None = None) -> str:
-    """The text in lines of at most `width` characters; a word that is longer is broken."""
+    """The text in lines of about `width` letters; a word that is longer is broken. Wide letters count for more."""
     import textwrap
 
-    return "\n".join(textwrap.wrap(printable(text), width, max_lines=lines, placeholder=" …"))
+    text = printable(text)
+    if text and lines is not None:
+        text = text[: 2 * width * lines]  # enough to fill the lines, however long the text is
+    wide = sum(1.0 if unicodedata.east_asian_width(char) in "WF" else 0.3 * char.isupper() for char in text)
+    width = max(1, int(width * len(text) / (len(text) + wide))) if text else width
+    return "\n".join(textwrap.wrap(text, width, max_lines=lines, placeholder=" …"))

@@ -49,7 +49,7 @@ def embed(
     Args:
         layer: float [n, H].
         perplexity: about how many neighbours a row has; less than n.
-        iterations: of the descent, at least 250, which the early exaggeration takes.
+        iterations: of the descent, at least 300: the early exaggeration takes 250.
         advance: called with the iterations done since the last call.
 
     Raises:
@@ -64,8 +64,8 @@ def embed(
         raise InputError(f"a t-SNE map needs at least 3 rows, and got {rows}")
     if not 1 <= perplexity < rows:
         raise InputError(f"--perplexity is {perplexity:g} for {rows} rows; give at least 1 and less than the rows")
-    if iterations < 250:
-        raise InputError(f"--iterations is {iterations}; give at least 250")
+    if iterations < 300:
+        raise InputError(f"--iterations is {iterations}; give at least 300")
     if not np.isfinite(layer).all():
         raise InputError("the hidden layer holds numbers that are not finite, so there is no map of it")
     if float(layer.std(0).max()) < 1e-7:

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clc_text.analysis.maps import Maps, Panel
-from clc_text.analysis.style import COLOURS, footnote, house_style, new_figure, printable
+from clc_text.analysis.style import COLOURS, footnote, house_style, new_figure, short_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SHAPES = "os^Dv"
-_LONGEST_NAME = 26
 _CELLS = 12  # of the grid in which a class's densest place is looked for
 _APART = 0.055  # of the map's width, between two numbers
 
@@ -33,7 +32,7 @@ def draw(maps: Maps, labellings: Sequence[str]) -> Figure:
     """
     with house_style():
         columns, lines = len(maps.panels), len(labellings)
-        names = [f"{number} {printable(name, _LONGEST_NAME)}" for number, name in enumerate(maps.label_names)]
+        names = [f"{number} {short_name(name)}" for number, name in enumerate(maps.label_names)]
         side = 2.5 if columns > 2 else 2.9
         legend_lines = max(1, int(lines * side / 0.155))
         legend_columns = -(-len(names) // legend_lines)

@@ -23,7 +23,7 @@ def tsne(
     ] = None,
     sample: Annotated[int, typer.Option("--sample", help="At most so many rows, drawn by the seed.")] = 50_000,
     perplexity: Annotated[float, typer.Option("--perplexity", help="About how many neighbours a row has.")] = 30.0,
-    iterations: Annotated[int, typer.Option("--iterations", help="Of the descent, at least 250.")] = 500,
+    iterations: Annotated[int, typer.Option("--iterations", help="Of the descent, at least 300.")] = 500,
     seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same map.")] = 0,
     threads: Annotated[
         int, typer.Option("--threads", help="More are faster, but then a map is not the same to the last bit.")

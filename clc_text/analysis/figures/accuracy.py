@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from clc_text.analysis.curves import (
     draw_curves,
-    legend_title,
+    draw_legend,
     mark_warm_up,
     room_above,
     subject,
@@ -54,7 +54,7 @@ def draw(runs: Sequence[RunDirectory], of: str = "peers") -> Figure:
             )
     groups = group(kept)
     few = len(groups) <= 4
-    picture = new_figure(COLUMN * 1.25 if few else PAGE, 2.9 if few else 3.0)
+    picture = new_figure(COLUMN * 1.25 if few else PAGE, 2.9 if few else 3.4)
     axes = picture.subplots()
     drawn = draw_curves(axes, groups, lambda entry: accuracy(entry, of))
     room_above(axes, drawn)
@@ -62,8 +62,7 @@ def draw(runs: Sequence[RunDirectory], of: str = "peers") -> Figure:
     axes.set_ylabel("test accuracy (%)")
     axes.set_title(f"{subject(kept)}; {' and '.join(f'{count:,}' for count in rows)} test rows; {WHO[of]}", pad=10)
     mark_warm_up(axes, kept)
-    place = {"loc": "outside lower center", "ncols": 2} if few else {"loc": "outside right upper"}
-    picture.legend(title=legend_title(groups), **place)
+    draw_legend(picture, axes, groups)
     if note := unequal_lengths(groups):
         footnote(picture, note)
     return picture

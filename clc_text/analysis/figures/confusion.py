@@ -11,7 +11,7 @@ import numpy as np
 from clc_text.analysis.curves import subject
 from clc_text.analysis.figure import figure
 from clc_text.analysis.state import not_ended
-from clc_text.analysis.style import footnote, new_figure, printable
+from clc_text.analysis.style import footnote, new_figure, short_name
 from clc_text.run_directory import Labels, RunDirectory
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
 
-_LONGEST_NAME = 26
 _MOST_WRITTEN = 12  # classes up to which every cell has its number
 _MOST_NAMED = 60  # classes up to which every row has its name
 
@@ -41,35 +40,33 @@ class Matrix:
 
 
 def matrices(run: RunDirectory) -> tuple[list[Matrix], list[str]]:
-    """The panels that can be made of the run as it is, and a sentence for each that cannot."""
-    labels, names = run.labels(), run.label_names
-    panels, remarks = [], []
-    for make in (_noise, _confusion, _estimate):
-        made = make(run, labels, len(names))
-        (panels if isinstance(made, Matrix) else remarks).append(made)  # type: ignore[attr-defined]
-    return panels, remarks
+    """The panels that can be made of the run as it is, and sentences on what is missing or how far to trust it."""
+    labels, classes = run.labels(), len(run.label_names)
+    made = [make(run, labels, classes) for make in (_noise, _confusion, _estimate)]
+    return [panel for panel, _ in made if panel is not None], [remark for _, remark in made if remark]
 
 
-def _noise(run: RunDirectory, labels: Labels, classes: int) -> Matrix | str:
+Made = tuple[Matrix | None, str]
+
+
+def _noise(run: RunDirectory, labels: Labels, classes: int) -> Made:
     """T of the passport, if it is about the true labels; otherwise counted from true and given labels."""
     from clc_text.noise.inject import sha256_of_labels
 
     passport = run.passport()
     if labels.true is None:
-        return "The noise itself is not shown: the true labels are not known."
+        return None, "The noise itself is not shown: the true labels are not known."
     about_truth = passport["sha256"]["true_labels"] == sha256_of_labels(labels.true)
     if about_truth and passport["matrix"] is not None:
-        return Matrix(
-            "noise transition matrix", "true class", "given label", np.array(passport["matrix"], dtype=float)
-        )
+        title = f"noise transition matrix, realised rate {passport['realised_rate']:.2f}"
+        return Matrix(title, "true class", "given label", np.array(passport["matrix"], dtype=float)), ""
     known = labels.true >= 0
-    return Matrix(
-        f"noise as counted, {known.sum():,} rows", "true class", "given label",
-        row_shares(count_pairs(labels.true[known], labels.given[known], classes)),
-    )  # fmt: skip
+    true, given = labels.true[known], labels.given[known]
+    title = f"noise as counted in {len(true):,} rows, rate {(true != given).mean():.2f}"
+    return Matrix(title, "true class", "given label", row_shares(count_pairs(true, given, classes))), ""
 
 
-def _confusion(run: RunDirectory, labels: Labels, classes: int) -> Matrix:
+def _confusion(run: RunDirectory, labels: Labels, classes: int) -> Made:
     """P(given label | predicted class): from the final predictions, or from the ledger while there are none."""
     rows = len(labels.given)
     if run.file("predictions.safetensors").is_file():
@@ -79,28 +76,34 @@ def _confusion(run: RunDirectory, labels: Labels, classes: int) -> Matrix:
     else:
         record = run.ledger()
         seen = record.seen.numpy()
-        counts = sum(
-            (count_pairs(peer[seen], labels.given[seen], classes) for peer in record.prediction.numpy()),
-            start=np.zeros((classes, classes), dtype=np.int64),
-        )
-        title = f"model (epoch {run.ledger_epochs()[-1]}) against given labels, {seen.sum():,} rows"
-    return Matrix(title, "predicted class", "given label", row_shares(counts))
+        counts = np.zeros((classes, classes), dtype=np.int64)
+        for peer in record.prediction.numpy():
+            counts += count_pairs(peer[seen], labels.given[seen], classes)
+        title = f"model (epoch {run.ledger_epochs()[-1]}) against given labels"
+    return Matrix(title, "predicted class", "given label", row_shares(counts)), ""
 
 
-def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Matrix | str:
-    """T as `clc-text audit` estimated it; without an audit, from the final predictions on the training rows."""
+def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
+    """T as `clc-text audit` estimated it; without an audit, from predictions of the training rows."""
+    from clc_text.corrections.predictions import out_of_sample
     from clc_text.noise.estimate import estimate
 
-    audit = run.file("audit.json")
+    audit, remark = run.file("audit.json"), ""
     if audit.is_file():
         found = json.loads(audit.read_text(encoding="utf-8"))["noise"]
-        return Matrix(
-            f"estimated, rate {found['rate']:.2f} (audit)", "true class", "given label", np.array(found["matrix"])
-        )
-    if not run.file("predictions.safetensors").is_file():
-        return "The estimated matrix needs the predictions that a run leaves at its end."
-    guess = estimate(np.exp(run.log_probs("train")), labels.given, bootstrap=0)
-    return Matrix(f"estimated, rate {guess.rate:.2f}", "true class (inferred)", "given label", guess.matrix)
+        rate, matrix, source = found["rate"], np.array(found["matrix"], dtype=float), "audit"
+    else:
+        held_out = out_of_sample(run)
+        if held_out is not None:
+            log_probs, source = np.concatenate([block for _, block in held_out.blocks()], 1), "out of sample"
+        elif run.file("predictions.safetensors").is_file():
+            log_probs, source = run.log_probs("train"), "in sample"
+            remark = "In sample: networks that have memorised wrong labels make the estimate too small."
+        else:
+            return None, "The estimated matrix needs the predictions that a run leaves at its end."
+        guess = estimate(np.exp(log_probs), labels.given, bootstrap=0)
+        rate, matrix = guess.rate, guess.matrix
+    return Matrix(f"estimated, rate {rate:.2f} ({source})", "true class (inferred)", "given label", matrix), remark
 
 
 def count_pairs(rows: np.ndarray, columns: np.ndarray, classes: int) -> np.ndarray:
@@ -121,10 +124,10 @@ def draw(run: RunDirectory) -> Figure:
     In each panel a row sums to 100 %: of the rows of that true (or predicted) class, how many were given which label.
     """
     panels, remarks = matrices(run)
-    names = [printable(name, _LONGEST_NAME) for name in run.label_names]
+    names = [short_name(name) for name in run.label_names]
     longest = max(map(len, names))
     side = min(max(1.9, 0.135 * len(names)), 9.0)
-    picture = new_figure(len(panels) * (side + 0.25) + 0.055 * longest + 0.8, side + 0.055 * longest + 1.0, True)
+    picture = new_figure(len(panels) * (side + 0.25) + 0.055 * longest + 0.8, side + 0.055 * longest + 0.85, True)
     axes = picture.subplots(1, len(panels), squeeze=False)[0]
     image = None
     for index, (panel, matrix) in enumerate(zip(axes, panels, strict=True)):

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clc_text.analysis.corrected import TaughtLabels, taught_labels
+from clc_text.analysis.corrected import CorrectedLabels, corrected_labels
 from clc_text.analysis.curves import subject
 from clc_text.analysis.figure import figure
 from clc_text.analysis.state import begun, not_ended
-from clc_text.analysis.style import BLACK, BLUE, GREY, PAGE, VERMILLION, footnote, new_figure, printable, wrapped
+from clc_text.analysis.style import BLACK, BLUE, GREY, PAGE, VERMILLION, footnote, new_figure, short_name, wrapped
 from clc_text.errors import InputError
 from clc_text.run_directory import Labels, RunDirectory
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_TEXT_WIDTH, _TEXT_LINES, _LONGEST_NAME = 74, 3, 24
+_TEXT_WIDTH, _TEXT_LINES = 80, 3
 
 # verdict -> (sign, colour); the sign and the word tell it without colour.
 VERDICTS = {"fixed": ("✓", BLUE), "broken": ("✗", VERMILLION), "wrong": ("✗", VERMILLION), "unknown": ("?", GREY)}
@@ -54,43 +54,43 @@ class Counts:
     wrong: int | None
 
 
-def count_changes(labels: Labels, taught: TaughtLabels) -> Counts:
-    rows, changed = len(labels.given), int(taught.changed.sum())
+def count_changes(labels: Labels, corrected: CorrectedLabels) -> Counts:
+    rows, changed = len(labels.given), int(corrected.changed.sum())
     if labels.true is None:
         return Counts(rows, changed, None, None, None)
-    known = taught.changed & (labels.true >= 0)
-    was, now = labels.given == labels.true, taught.label == labels.true
+    known = corrected.changed & (labels.true >= 0)
+    was, now = labels.given == labels.true, corrected.label == labels.true
     return Counts(rows, changed, int((known & now).sum()), int((known & was).sum()), int((known & ~was & ~now).sum()))
 
 
-def choose_rows(labels: Labels, taught: TaughtLabels, examples: int) -> list[int]:
+def choose_rows(labels: Labels, corrected: CorrectedLabels, examples: int) -> list[int]:
     """The rows to show: the surest change of every (given, corrected) pair in turn, then the second surest, ...
 
     So the examples differ from each other, and nothing is chosen by whether the change is right.
     """
-    changed = np.flatnonzero(taught.changed)
-    ranked = changed[np.lexsort((changed, -taught.confidence[changed].round(3)))]
+    changed = np.flatnonzero(corrected.changed)
+    ranked = changed[np.lexsort((changed, -corrected.confidence[changed].round(3)))]
     turn: dict[tuple[int, int], int] = {}
     order = []
     for place, row in enumerate(ranked.tolist()):
-        pair = (int(labels.given[row]), int(taught.label[row]))
+        pair = (int(labels.given[row]), int(corrected.label[row]))
         turn[pair] = turn.get(pair, -1) + 1
         order.append((turn[pair], place, row))
     return [row for _, _, row in sorted(order)[:examples]]
 
 
-def pick_examples(run: RunDirectory, labels: Labels, taught: TaughtLabels, examples: int) -> list[Example]:
+def pick_examples(run: RunDirectory, labels: Labels, corrected: CorrectedLabels, examples: int) -> list[Example]:
     """The chosen rows with their texts; a row that is no text is called by its number."""
-    rows, names = choose_rows(labels, taught, examples), run.label_names
+    rows, names = choose_rows(labels, corrected, examples), run.label_names
     column = run.environment()["input_column"]
     texts = run.data().select(rows)[column] if rows else []
     found = []
     for row, text in zip(rows, texts, strict=True):
         true = None if labels.true is None or labels.true[row] < 0 else int(labels.true[row])
-        given, now = int(labels.given[row]), int(taught.label[row])
+        given, now = int(labels.given[row]), int(corrected.label[row])
         verdict = "unknown" if true is None else "fixed" if now == true else "broken" if given == true else "wrong"
         shown = text if isinstance(text, str) else f"({column} of row {row})"
-        truth, confidence = None if true is None else names[true], float(taught.confidence[row])
+        truth, confidence = None if true is None else names[true], float(corrected.confidence[row])
         found.append(Example(row, shown, names[given], names[now], truth, confidence, verdict))
     return found
 
@@ -109,19 +109,20 @@ def draw(run: RunDirectory, examples: int = 12) -> Figure:
         raise InputError(f"--examples is {examples}; give a number from 1 to 60")
     begun([run])
     labels = run.labels()
-    taught = taught_labels(run, labels)
-    if not taught.changed.any():
+    corrected = corrected_labels(run, labels)
+    if not corrected.changed.any():
         raise InputError(
-            f"{run.path} changes no label (epoch {taught.epoch}, method {run.recipe()['method']['name']}), so there "
+            f"{run.path} changes no label ({corrected.source}, method {run.recipe()['method']['name']}), so there "
             "is no correction to show"
         )
-    found = pick_examples(run, labels, taught, examples)
+    found = pick_examples(run, labels, corrected, examples)
     bodies = [wrapped(example.text, _TEXT_WIDTH, _TEXT_LINES) or "(empty)" for example in found]
-    heights = [max(1, body.count("\n") + 1) for body in bodies]
-    picture = new_figure(PAGE, 0.62 + sum(0.125 * lines + 0.085 for lines in heights))
+    # A change of long names takes two smaller lines.
+    heights = [max(1.0 if _fits(one) else 1.6, body.count("\n") + 1) for one, body in zip(found, bodies, strict=True)]
+    picture = new_figure(PAGE, 0.75 + sum(0.125 * lines + 0.085 for lines in heights))
     axes = picture.subplots()
     _draw_table(axes, found, bodies, heights)
-    axes.set_title(_title(run, taught, count_changes(labels, taught)))
+    axes.set_title(wrapped(_title(run, corrected, count_changes(labels, corrected)), 112))
     ending = not_ended(run)
     footnote(
         picture,
@@ -132,23 +133,29 @@ def draw(run: RunDirectory, examples: int = 12) -> Figure:
     return picture
 
 
-def _title(run: RunDirectory, taught: TaughtLabels, counts: Counts) -> str:
+def _title(run: RunDirectory, corrected: CorrectedLabels, counts: Counts) -> str:
     share = counts.changed / counts.rows
-    title = (
-        f"{subject([run])}; epoch {taught.epoch}: {counts.changed:,} of {counts.rows:,} labels changed ({share:.0%})"
-    )
+    title = f"{subject([run])}; {corrected.source}: {counts.changed:,} of {counts.rows:,} labels changed ({share:.0%})"
     if counts.fixed is not None:
         title += f": {counts.fixed:,} fixed, {counts.broken:,} broken, {counts.wrong:,} wrong before and after"
     return title
 
 
-def _draw_table(axes: Axes, found: list[Example], bodies: list[str], heights: list[int]) -> None:
+def _change(example: Example) -> str:
+    return f"{short_name(example.given, 24)} → {short_name(example.corrected, 24)}"
+
+
+def _fits(example: Example) -> bool:
+    return len(_change(example)) <= 22
+
+
+def _draw_table(axes: Axes, found: list[Example], bodies: list[str], heights: list[float]) -> None:
     """A table in lines of text: one unit of y is one line."""
     spaces = np.array(heights) + 0.68
     axes.set_xlim(0, 100)
     axes.set_ylim(float(spaces.sum()), -1.2)
     axes.set_axis_off()
-    columns = {"text": 0.0, "given → corrected": 62.0, "true": 85.0, "conf.": 100.0}
+    columns = {"text": 0.0, "given → corrected": 56.0, "true": 79.5, "conf.": 100.0}
     for name, x in columns.items():
         axes.text(x, -0.45, name, fontsize=7, weight="bold", ha="right" if name == "conf." else "left", va="center")
     top = 0.0
@@ -157,15 +164,14 @@ def _draw_table(axes: Axes, found: list[Example], bodies: list[str], heights: li
         sign, colour = VERDICTS[example.verdict]
         axes.axhline(top, color="#BBBBBB", linewidth=0.5)
         axes.text(columns["text"], middle, body, fontsize=6.5, va="center", linespacing=1.15)
-        labels = f"{printable(example.given, _LONGEST_NAME)} →\n{printable(example.corrected, _LONGEST_NAME)}"
-        one_line = labels.replace("\n", " ")
-        fits = len(one_line) <= 22
+        change, fits = _change(example), _fits(example)
         axes.text(
-            62, middle, one_line if fits else labels, fontsize=6.5 if fits else 5.5, va="center", linespacing=1.05
-        )
-        truth = "not known" if example.true is None else printable(example.true, _LONGEST_NAME)
-        axes.text(82.5, middle, sign, fontsize=8, va="center", color=colour, weight="bold")
+            56, middle, change if fits else change.replace("→ ", "→\n"), fontsize=6.5 if fits else 5.5, va="center",
+            linespacing=1.05,
+        )  # fmt: skip
+        truth = "not known" if example.true is None else short_name(example.true, 20)
+        axes.text(76.5, middle, sign, fontsize=8, va="center", color=colour, weight="bold")
         axes.text(columns["true"], middle, truth, fontsize=6.5 if len(truth) <= 14 else 5.5, va="center", color=BLACK)
-        axes.text(columns["p"], middle, f"{example.confidence:.2f}", fontsize=6.5, va="center", ha="right")
+        axes.text(columns["conf."], middle, f"{example.confidence:.2f}", fontsize=6.5, va="center", ha="right")
         top += space
     axes.axhline(top, color="#BBBBBB", linewidth=0.5)

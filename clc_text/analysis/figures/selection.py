@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from clc_text.analysis.curves import (
     draw_curves,
-    legend_title,
+    draw_legend,
     mark_warm_up,
     room_above,
     subject,
@@ -60,8 +60,7 @@ def draw(runs: Sequence[RunDirectory]) -> Figure:
         panels[1].set_title("of the selected rows: taught the true class", pad=10)
     for panel in panels:
         mark_warm_up(panel, kept)
-    handles, labels = panels[0].get_legend_handles_labels()
-    picture.legend(handles, labels, title=legend_title(groups), loc="outside lower center", ncols=min(4, len(groups)))
+    draw_legend(picture, panels[0], groups)
     unknown = [one.title for one in groups if one not in knowing]
     footnote(
         picture,

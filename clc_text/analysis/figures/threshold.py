@@ -92,12 +92,15 @@ def _draw_epochs(axes: Axes, picture: Figure, found: EntropyHistogram, own: OwnT
     from matplotlib.ticker import MaxNLocator
 
     shares = 100 * found.counts / np.maximum(found.counts.sum(1, keepdims=True), 1)
+    # In the first epochs nearly all predictions lie in one bin, which would leave the rest without contrast.
+    highest = max(float(np.quantile(shares, 0.99)), 1.0)
     # A square-root scale: the lowest bin soon holds most rows and would hide all others.
     mesh = axes.pcolormesh(
-        _edges_of(found.epochs), found.edges, shares.T, norm=PowerNorm(0.5, 0, max(float(shares.max()), 1.0)),
+        _edges_of(found.epochs), found.edges, shares.T, norm=PowerNorm(0.5, 0, highest),
         rasterized=True,
     )  # fmt: skip
-    bar = picture.colorbar(mesh, ax=axes, pad=0.02, aspect=30)
+    extend = "max" if shares.max() > highest else "neither"
+    bar = picture.colorbar(mesh, ax=axes, pad=0.02, aspect=30, extend=extend)
     bar.set_label("predictions of the epoch (%)")
     bar.outline.set_linewidth(0.5)  # type: ignore[operator]
     outline = [Stroke(linewidth=2.6, foreground="black"), Normal()]

@@ -1,0 +1,116 @@
+"""One row's life, against the ledger read row by row."""
+
+from __future__ import annotations
+
+import io
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from clc_text.analysis.figure import as_bytes
+from clc_text.analysis.life import life, stretches
+from clc_text.analysis.life_figure import draw
+from clc_text.analysis.life_text import as_table
+from clc_text.errors import InputError
+from clc_text.run_directory import Labels
+
+
+def printed(found, **options) -> str:
+    console = Console(width=160, record=True, file=io.StringIO())
+    console.print(as_table(found, **options))
+    return console.export_text()
+
+
+def test_a_life_is_what_the_ledger_says(make_run):
+    run = make_run(epochs=7, warmup=2)
+    found = life(run, 11)
+    assert found.epochs.tolist() == list(range(1, 8))
+    for place, epoch in enumerate(found.epochs):
+        record = run.ledger(int(epoch))
+        for peer in (0, 1):
+            for name in ("prediction", "confidence", "entropy", "target", "selected"):
+                assert getattr(found, name)[place, peer] == getattr(record, name)[peer, 11]
+    assert np.isnan(found.threshold[:2]).all()
+    assert found.threshold[2].tolist() == run.metrics()[2]["threshold"]
+    labels = run.labels()
+    assert (found.given, found.true, found.text) == (labels.given[11], labels.true[11], run.data()[11]["text"])
+
+
+def test_stretches_cover_every_epoch_and_break_where_a_class_changes(make_run):
+    run = make_run(epochs=9, skill=0.5)
+    for row in range(20):
+        found = life(run, row)
+        parts = list(stretches(found))
+        assert [place for part in parts for place in range(part.first, part.last + 1)] == list(range(9))
+
+        def key(place, found=found):
+            return (found.prediction[place].tolist(), found.target[place].tolist(), found.selected[place].tolist())
+
+        for part in parts:
+            assert all(key(place) == key(part.first) for place in range(part.first, part.last + 1))
+        for one, other in pairwise(parts):
+            assert key(one.last) != key(other.first)
+
+
+def test_the_table_shows_text_labels_and_every_epoch_when_asked(make_run):
+    run = make_run(epochs=6)
+    found = life(run, 4)
+    text = printed(found)
+    assert f"row 4: {found.text}" in text
+    assert f"given label: {found.label_names[found.given]}   true label: {found.label_names[found.true]}" in text
+    every = printed(found, every_epoch=True)
+    assert all(any(line.startswith(f"│ {epoch:>6} ") for line in every.splitlines()) for epoch in range(1, 7))
+
+
+def test_markup_in_texts_and_names_is_shown_not_obeyed(make_run):
+    names = ["[red]a[/red]", "[bold", "c", "d"]
+    run = make_run(names=names, epochs=5, texts=["[blink]hello[/blink] \x1b[31m"] * 120)
+    shown = printed(life(run, 0), every_epoch=True)
+    assert "[blink]hello[/blink]" in shown
+    assert "\x1b" not in shown
+    assert any(name in shown for name in names)
+
+
+def test_a_canary_says_what_it_was_trained_as(make_run):
+    run = make_run(epochs=4)
+    labels = run.labels()
+    trained, canary = labels.trained.copy(), labels.canary.copy()
+    trained[3], canary[3] = (labels.given[3] + 1) % 4, True
+    Labels(labels.given, trained, labels.true, canary).write(run.file("noise/labels.parquet"))
+    assert "a canary: trained as" in printed(life(run, 3))
+
+
+def test_the_picture_has_both_panels_and_the_classes_that_were_met(make_run):
+    run = make_run(epochs=8, skill=0.5)
+    found = life(run, 2)
+    figure = draw(found)
+    above, below = figure.axes
+    met = {*found.prediction.ravel().tolist(), *found.target.ravel().tolist(), found.given, found.true}
+    assert [label.get_text() for label in above.get_yticklabels()] == [
+        run.label_names[number] for number in sorted(met)
+    ]
+    assert below.get_xlabel() == "epoch"
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels[:2] == ["given label", "true label"]
+    assert "Γ of peer 1" in labels
+    assert as_bytes(figure, "svg") == as_bytes(draw(life(run, 2)), "svg")
+
+
+def test_a_row_that_is_not_there(make_run):
+    run = make_run(epochs=4)
+    for row in (-1, 120):
+        with pytest.raises(InputError, match=f"has no row {row}; its 120 training rows are 0 to 119"):
+            life(run, row)
+    for path in run.file("ledger").iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match="has no ledger"):
+        life(run, 0)
+
+
+def test_without_kept_data_there_is_no_text(make_run):
+    run = make_run(epochs=4)
+    run.file("data/train.parquet").unlink()
+    assert life(run, 0).text is None
+    assert "(no text kept)" in printed(life(run, 0))
