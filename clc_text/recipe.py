@@ -32,6 +32,10 @@ from clc_text.typed_yaml import (
     to_dataclass,
 )
 
+# Keys that cannot change a result.
+WITHOUT_EFFECT = ("name", "keep_data")
+TRAINING_WITHOUT_EFFECT = ("threads", "workers", "checkpoint_epochs", "ledger_epochs", "eval_batch_size")
+
 
 @dataclass(frozen=True)
 class Seeds:
@@ -145,9 +149,9 @@ class Recipe:
     def fingerprint(self) -> str:
         """A sha256 over everything that can change a result: not the name, the device's threads or the saving."""
         plain = self.to_dict()
-        for key in ("name", "keep_data"):
+        for key in WITHOUT_EFFECT:
             plain.pop(key)
-        for key in ("threads", "workers", "checkpoint_epochs", "ledger_epochs", "eval_batch_size"):
+        for key in TRAINING_WITHOUT_EFFECT:
             plain["training"].pop(key)
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
