@@ -121,7 +121,7 @@ def incomparable(runs: Sequence[RunDirectory]) -> list[str]:
     ):  # fmt: skip
         kinds: dict[str, list[str]] = {}
         for run in runs:
-            kinds.setdefault(reading(run), []).append(run.path.name)
+            kinds.setdefault(reading(run), []).append(str(run.path))
         if len(kinds) > 1:
             told = "; ".join(f"{kind}: {_some(names)}" for kind, names in kinds.items())
             sentences.append(f"the runs differ in their {title} ({told})")

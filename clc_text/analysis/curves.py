@@ -71,6 +71,8 @@ def draw_legend(picture: Figure, axes: Axes, groups: Sequence[Group]) -> None:
     columns = max(1, min(len(labels), int(picture.get_figwidth() * 17 / (longest + 10))))
     band = any(group.n > 1 for group in groups)
     title = "mean ± 1 standard deviation over n seeds" if band else "n seeds"
+    lines = -(-len(labels) // columns) + sum(label.count("\n") for label in labels)
+    picture.set_figheight(picture.get_figheight() + 0.15 * lines)  # the panels keep their height
     picture.legend(handles, labels, title=title, loc="outside lower center", ncols=columns)
 
 

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from clc_text.errors import InputError
+from clc_text.recipe import TRAINING_WITHOUT_EFFECT, WITHOUT_EFFECT, from_dict
 from clc_text.run_directory import RunDirectory
 
-# What cannot change a result (as in `Recipe.fingerprint`), and the seeds, over which one averages.
-_IRRELEVANT = ("name", "keep_data", "seeds")
-_IRRELEVANT_IN_TRAINING = ("threads", "checkpoint_epochs", "ledger_epochs", "eval_batch_size", "device")
 _MOST_KEYS_IN_A_TITLE = 3
 
 
@@ -53,8 +51,6 @@ def group(runs: Sequence[RunDirectory]) -> list[Group]:
 
 def _resolved(run: RunDirectory) -> dict[str, Any]:
     """The recipe with the defaults of options that came after the run; as it stands where it no longer loads."""
-    from clc_text.recipe import from_dict
-
     try:
         return from_dict(run.recipe()).to_dict()
     except InputError:
@@ -63,9 +59,10 @@ def _resolved(run: RunDirectory) -> dict[str, Any]:
 
 def result_settings(recipe: dict[str, Any]) -> dict[str, Any]:
     """What of a recipe decides the result, the seeds left out."""
-    plain = {key: value for key, value in recipe.items() if key not in _IRRELEVANT}
-    training = dict(plain.get("training") or {})
-    plain["training"] = {key: value for key, value in training.items() if key not in _IRRELEVANT_IN_TRAINING}
+    plain = {key: value for key, value in recipe.items() if key not in (*WITHOUT_EFFECT, "seeds")}
+    # On another device the numbers differ in their last digits only.
+    left_out = (*TRAINING_WITHOUT_EFFECT, "device")
+    plain["training"] = {key: value for key, value in (plain.get("training") or {}).items() if key not in left_out}
     return plain
 
 

@@ -30,7 +30,7 @@ class Panel:
     """The map of one peer of one run.
 
     Attributes:
-        run: the run directory's name.
+        run: its name, see `RunDirectory.name`.
         title: method and peer, as a picture shows it.
         peer: which, from 0.
         rows: the rows that are on the map, the same for all peers of a run.
@@ -96,12 +96,12 @@ def make_maps(
     chosen = [_peers(run, peer if peer is not None else "all" if len(runs) == 1 else "0") for run in runs]
     panels = []
     for run, peers in zip(runs, chosen, strict=True):
-        rows = hidden_rows(run, sample, seed, progress(f"hidden layer of {run.path.name}", _rows(run, sample)))
+        rows = hidden_rows(run, sample, seed, progress(f"hidden layer of {run.name}", _rows(run, sample)))
         for number in peers:
             title = f"{method_title(run.recipe()['method']['name'])}, peer {number}"
-            advance = progress(f"t-SNE of {run.path.name}, peer {number}", iterations)
+            advance = progress(f"t-SNE of {run.name}, peer {number}", iterations)
             found = embed(rows.layers[number], perplexity, seed, iterations, threads, advance)
-            panels.append(Panel(run.path.name, title, number, rows, found, quality(found, rows.labels, seed)))
+            panels.append(Panel(run.name, title, number, rows, found, quality(found, rows.labels, seed)))
     settings = {
         "sample": sample, "perplexity": perplexity, "seed": seed, "iterations": iterations, "angle": ANGLE,
         "components": COMPONENTS, "threads": threads,

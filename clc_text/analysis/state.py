@@ -16,14 +16,18 @@ def epochs_planned(run: RunDirectory) -> int | None:
     return int(epochs) if isinstance(epochs, int) else None
 
 
-def not_ended(run: RunDirectory) -> str | None:
-    """One sentence if the run has not ended, otherwise None."""
+def not_ended(run: RunDirectory, called: str | None = None) -> str | None:
+    """One sentence, without its full stop, if the run has not ended; otherwise None.
+
+    Args:
+        called: what the sentence calls the run; its path without it.
+    """
     if run.complete:
         return None
     done = run.metrics()[-1]["epoch"] if run.file("metrics.jsonl").is_file() and run.metrics() else 0
     planned = epochs_planned(run)
     of = f" of {planned}" if planned else ""
-    return f"{run.path.name} has not ended: {done}{of} epochs so far (it is still going, or was cut short)"
+    return f"{called or run.path} has not ended: {done}{of} epochs so far (it is still going, or was cut short)"
 
 
 def newest_checkpoint(run: RunDirectory) -> Path | None:

@@ -75,8 +75,8 @@ def _draw_panel(axes: Axes, panel: Panel, labelling: str, classes: int) -> None:
             continue
         colour, shape = look(number) if number >= 0 else ("#CCCCCC", ".")
         axes.scatter(
-            *points[chosen].T, s=size, c=colour, marker=shape, linewidths=0, alpha=0.75, rasterized=True,
-            zorder=1 if number < 0 else 2,
+            points[chosen, 0], points[chosen, 1], s=size, c=colour, marker=shape, linewidths=0, alpha=0.75,
+            rasterized=True, zorder=1 if number < 0 else 2,
         )  # fmt: skip
     if labelling != "given":  # wrong labels lie everywhere, so a number there would tell nothing
         _write_numbers(axes, points, labels, classes)
@@ -106,8 +106,9 @@ def _write_numbers(axes: Axes, points: np.ndarray, labels: np.ndarray, classes: 
         if any(np.abs(place - other).max() < _APART for other in placed):
             continue
         placed.append(place)
+        x, y = place * span + low
         axes.text(
-            *(place * span + low), str(number), fontsize=7, weight="bold", ha="center", va="center", zorder=5,
+            x, y, str(number), fontsize=7, weight="bold", ha="center", va="center", zorder=5,
             path_effects=[withStroke(linewidth=2, foreground="white")],
         )  # fmt: skip
 

@@ -266,9 +266,7 @@ def test_a_line_that_is_being_written_is_not_read(make_run):
     with open(run.file("metrics.jsonl"), "a") as handle:
         handle.write('{"epoch": 5, "step')
     assert [entry["epoch"] for entry in run.metrics()] == [1, 2, 3, 4]
-    assert (
-        not_ended(run) == f"{run.path.name} has not ended: 4 of 9 epochs so far (it is still going, or was cut short)"
-    )
+    assert not_ended(run) == f"{run.path} has not ended: 4 of 9 epochs so far (it is still going, or was cut short)"
 
 
 def test_own_thresholds_are_entropies_or_not_shown(make_run):

@@ -163,7 +163,7 @@ def test_maps_of_a_trained_run(tiny_run):
     )
     assert [panel.title for panel in found.panels] == ["CLC, peer 0", "CLC, peer 1"]
     assert found.labellings == ["given", "corrected", "true"]
-    assert begun[0] == (f"hidden layer of {run.path.name}", 120)
+    assert begun[0] == (f"hidden layer of {run.name}", 120)
     rows = found.panels[0].rows
     assert rows.layers.shape == (2, 120, 16)
     assert rows.texts[5] == run.data()[int(rows.rows[5])]["text"]

@@ -54,7 +54,7 @@ def draw(runs: Sequence[RunDirectory], of: str = "peers") -> Figure:
             )
     groups = group(kept)
     few = len(groups) <= 4
-    picture = new_figure(COLUMN * 1.25 if few else PAGE, 2.9 if few else 3.4)
+    picture = new_figure(COLUMN * 1.25 if few else PAGE, 2.6 if few else 3.0)
     axes = picture.subplots()
     drawn = draw_curves(axes, groups, lambda entry: accuracy(entry, of))
     room_above(axes, drawn)

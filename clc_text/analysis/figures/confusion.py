@@ -135,9 +135,9 @@ def draw(run: RunDirectory) -> Figure:
     assert image is not None
     bar = picture.colorbar(image, ax=list(axes), aspect=30, pad=0.015)
     bar.set_label("share of the row (%)")
-    bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.5)
     picture.suptitle(subject([run]), fontsize=8, x=0.01, ha="left")
-    ending = not_ended(run)
+    ending = not_ended(run, "The run")
     footnote(picture, *remarks, f"{ending}." if ending else None)
     return picture
 

@@ -123,7 +123,7 @@ def draw(run: RunDirectory, examples: int = 12) -> Figure:
     axes = picture.subplots()
     _draw_table(axes, found, bodies, heights)
     axes.set_title(wrapped(_title(run, corrected, count_changes(labels, corrected)), 112))
-    ending = not_ended(run)
+    ending = not_ended(run, "The run")
     footnote(
         picture,
         "Shown: the surest change of every pair of classes in turn; conf.: the confidence, mean of the peers; "
@@ -169,7 +169,7 @@ def _draw_table(axes: Axes, found: list[Example], bodies: list[str], heights: li
             56, middle, change if fits else change.replace("→ ", "→\n"), fontsize=6.5 if fits else 5.5, va="center",
             linespacing=1.05,
         )  # fmt: skip
-        truth = "not known" if example.true is None else short_name(example.true, 20)
+        truth = "not known" if example.true is None else short_name(example.true, 24)
         axes.text(76.5, middle, sign, fontsize=8, va="center", color=colour, weight="bold")
         axes.text(columns["true"], middle, truth, fontsize=6.5 if len(truth) <= 14 else 5.5, va="center", color=BLACK)
         axes.text(columns["conf."], middle, f"{example.confidence:.2f}", fontsize=6.5, va="center", ha="right")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -86,7 +86,7 @@ def draw(run: RunDirectory, gamma: float = 1.0) -> Figure:
         panel.set_xlabel("epoch")
         grid(panel)
     unknown = None if known else "The true labels are not known, so right and wrong predictions cannot be told apart."
-    ending = not_ended(run)
+    ending = not_ended(run, "The run")
     footnote(picture, unknown, note, f"{ending}." if ending else None)
     return picture
 
@@ -132,7 +132,7 @@ def _draw_counts(axes: Axes, run: RunDirectory, gamma: float, rows: int) -> str 
         series.append((f"H ≤ Γ of the run ({own.in_words})", low_entropy(run, own.by_epoch)))
     for index, (title, found) in enumerate(series):
         look = line(index)
-        shared = {"color": look.colour, "marker": look.marker, "markevery": marks(len(found.epochs))}
+        shared: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markevery": marks(len(found.epochs))}
         axes.plot(found.epochs, found.count, linestyle="-", label=title, **shared)
         if found.right is not None:
             axes.plot(

@@ -43,7 +43,7 @@ def draw(runs: Sequence[RunDirectory]) -> Figure:
     kept, _ = begun(runs)
     groups = group(kept)
     knowing = [one for one in groups if all(run.metrics()[0]["train"]["label_precision"] for run in one.runs)]
-    picture = new_figure(PAGE if knowing else PAGE / 2, 2.9)
+    picture = new_figure(PAGE if knowing else PAGE / 2, 2.7)
     panels = picture.subplots(1, 2 if knowing else 1, squeeze=False)[0]
     rows = max(run.environment()["rows"]["train"] for run in kept)
 

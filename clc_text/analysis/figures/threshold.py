@@ -76,7 +76,7 @@ def draw(run: RunDirectory, bins: int = 40) -> Figure:
     _draw_last(right, found, own)
     rows, peers = run.environment()["rows"]["train"], run.environment()["peers"]
     left.set_title(f"{subject([run])}; {rows:,} rows × {peers} peer{'s' * (peers > 1)}", pad=8)
-    ending = not_ended(run)
+    ending = not_ended(run, "The run")
     footnote(
         picture,
         own.remark,
@@ -102,7 +102,7 @@ def _draw_epochs(axes: Axes, picture: Figure, found: EntropyHistogram, own: OwnT
     extend = "max" if shares.max() > highest else "neither"
     bar = picture.colorbar(mesh, ax=axes, pad=0.02, aspect=30, extend=extend)
     bar.set_label("predictions of the epoch (%)")
-    bar.outline.set_linewidth(0.5)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.5)
     outline = [Stroke(linewidth=2.6, foreground="black"), Normal()]
     if own.by_epoch:
         epochs = sorted(own.by_epoch)

@@ -44,13 +44,13 @@
 
   const matches = (sample) => {
     const wanted = state.find.trim().toLowerCase();
-    const row = /^\d+$/.test(wanted) ? Number(wanted) : null;
+    const row = /^#\d+$/.test(wanted) ? Number(wanted.slice(1)) : null; // "#12" is the row 12
     const { given, corrected } = sample.labels;
     const shown = labelling();
     return sample.rows.map((number, i) =>
       !state.hidden.has(sample.labels[shown][i])
       && !(state.onlyChanged && corrected && given[i] === corrected[i])
-      && (!wanted || number === row || sample.texts[i].toLowerCase().includes(wanted)));
+      && (row !== null ? number === row : sample.texts[i].toLowerCase().includes(wanted)));
   };
 
   // ---- one panel ----
