@@ -7,7 +7,7 @@ gradient of its own loss.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import ModelOutput
+
+from clc_text.errors import InputError
 
 
 @dataclass
@@ -33,9 +35,21 @@ class PeersOutput(ModelOutput):
 class PeersModel(PreTrainedModel):
     """Base of all k-peer models.
 
-    A subclass sets ``config.peers`` and either keeps every parameter with a leading peer dimension (a stacked model)
-    or overrides `peer_parameters`.
+    A subclass sets ``config.peers`` and keeps every parameter with a leading peer dimension (a stacked model), or is a
+    `SeparatePeersModel`.
     """
+
+    def export_peer(self, peer: int) -> PreTrainedModel:
+        """One peer as an ordinary model that knows nothing of the others.
+
+        Raises:
+            InputError: there is no such peer.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot give out a single peer")
+
+    def check_peer(self, peer: int) -> None:
+        if not 0 <= peer < self.peers:
+            raise InputError(f"there is no peer {peer}; the model has {self.peers}, counted from 0")
 
     def _init_weights(self, module: nn.Module) -> None:
         """Weights are drawn by the constructors, each peer's from its own generator."""
@@ -73,6 +87,29 @@ class PeersModel(PreTrainedModel):
         return norms
 
 
+class SeparatePeersModel(PeersModel):
+    """Base of models whose peers are whole networks with parameters of their own, in `networks`."""
+
+    networks: Sequence[nn.Module]
+
+    def peer_parameters(self, peer: int) -> Iterator[Tensor]:
+        yield from (parameter for parameter in self.networks[peer].parameters() if parameter.requires_grad)
+
+    def peer_grad_norms(self) -> Tensor:
+        norms = []
+        for peer in range(self.peers):
+            grads = [values.grad for values in self.peer_parameters(peer) if values.grad is not None]
+            norms.append(nn.utils.get_total_norm(grads) if grads else torch.zeros((), device=self.device))
+        return torch.stack(norms)
+
+    @torch.no_grad()
+    def clip_peer_grad_norms_(self, max_norm: float) -> Tensor:
+        norms = self.peer_grad_norms()
+        for peer in range(self.peers):
+            nn.utils.clip_grads_with_norm_(self.peer_parameters(peer), max_norm, norms[peer])
+        return norms
+
+
 class StackedLinear(nn.Module):
     """P linear layers side by side: [P, B, in] (or [B, in], shared) -> [P, B, out].
 
@@ -97,10 +134,15 @@ class StackedLinear(nn.Module):
         return torch.baddbmm(self.bias, inputs, self.weight)
 
 
-def peer_generators(seed: int, peers: int) -> list[torch.Generator]:
-    """One generator a peer, each from its own stream of `seed`."""
+def peer_seeds(seed: int, peers: int) -> list[int]:
+    """One seed a peer, each from its own stream of `seed`; peer k has the same beside any number of others."""
     streams = np.random.SeedSequence(seed).spawn(peers)
-    return [torch.Generator().manual_seed(int(stream.generate_state(1, np.uint64)[0] >> 1)) for stream in streams]
+    return [int(stream.generate_state(1, np.uint64)[0] >> 1) for stream in streams]
+
+
+def peer_generators(seed: int, peers: int) -> list[torch.Generator]:
+    """One generator a peer, of its seed."""
+    return [torch.Generator().manual_seed(drawn) for drawn in peer_seeds(seed, peers)]
 
 
 @torch.no_grad()

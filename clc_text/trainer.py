@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import PreTrainedModel, TrainingArguments
+from transformers.utils.logging import get_logger
 
 from clc_text.errors import InputError
 from clc_text.files import write_json
@@ -21,75 +20,72 @@ from clc_text.methods.base import Method, Supervision, TrainingState, method
 from clc_text.methods.clc import CLC
 from clc_text.methods.standard import Standard
 from clc_text.peers import PeersModel, ensemble_log_probs
-from clc_text.rows import Rows, as_batch
+from clc_text.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
+from clc_text.training import across
+from clc_text.training.arguments import (
+    NoisyLabelArguments,
+    NoisyLabelOptions,
+    check_arguments,
+    check_optimizer,
+    options_of,
+)
+from clc_text.training.checkpoints import (
+    COMPLETE,
+    METHOD_STATE,
+    last_complete_checkpoint,
+    read_method_state,
+    write_method_state,
+)
+from clc_text.training.data import check_dataset, class_weights, label_column
+from clc_text.training.epochs import EpochHooks, EpochResult
+from clc_text.training.evaluation import PeersEvaluation, at_least_float32
+from clc_text.training.schedule import constant_then_linear, set_momentum
+from clc_text.training.scoring import Scores
 
-METHOD_STATE = "method_state.safetensors"
-COMPLETE = "complete.json"
+__all__ = [
+    "COMPLETE",
+    "METHOD_STATE",
+    "CLCTrainer",
+    "EpochResult",
+    "NoisyLabelArguments",
+    "NoisyLabelOptions",
+    "NoisyLabelTrainer",
+    "last_complete_checkpoint",
+]
 
-
-@dataclass
-class NoisyLabelArguments(TrainingArguments):
-    """`TrainingArguments` with the defaults that learning with noisy labels wants.
-
-    New:
-        checkpoint_epochs: save a checkpoint after every so many epochs (0: only as `save_strategy` says).
-        ledger_epochs: write the ledger of every so many epochs, and of the last one.
-        decay_from_epoch: the learning rate is constant up to this epoch and falls linearly to 0 at the end.
-        momentum_after_decay: β1 of Adam (the momentum of SGD) from that epoch on.
-
-    Other defaults than `TrainingArguments`: `lr_scheduler_type` constant, `max_grad_norm` 0 (off; when on, each peer
-    is clipped by its own norm), `logging_nan_inf_filter` off, since a NaN loss must be seen.
-    """
-
-    lr_scheduler_type: str = field(default="constant", metadata={"help": "learning rate schedule"})
-    max_grad_norm: float = field(default=0.0, metadata={"help": "largest gradient norm of each peer; 0: no clipping"})
-    logging_nan_inf_filter: bool = field(default=False, metadata={"help": "hide NaN and infinite losses in the log"})
-    checkpoint_epochs: int = field(default=0, metadata={"help": "epochs between checkpoints; 0: as save_strategy"})
-    ledger_epochs: int = field(default=1, metadata={"help": "epochs between ledger files"})
-    decay_from_epoch: int | None = field(default=None, metadata={"help": "epoch where a linear decay begins"})
-    momentum_after_decay: float | None = field(default=None, metadata={"help": "β1 or momentum from then on"})
-
-
-@dataclass(frozen=True)
-class EpochResult:
-    """What is known at the end of an epoch.
-
-    Attributes:
-        epoch: epochs completed, the first is 1.
-        step: optimizer steps completed.
-        loss: mean of the training loss (the sum over peers) over the epoch's steps.
-        learning_rate: of the epoch's last step.
-        record: what training saw of every row.
-        test_log_probs: [P, M, C] over the evaluation rows, None without any.
-        threshold: [P] Γ, None before there is one.
-        supervised: False while the warm-up lasts.
-    """
-
-    epoch: int
-    step: int
-    loss: float
-    learning_rate: float
-    record: EpochRecord
-    test_log_probs: Tensor | None
-    threshold: Tensor | None
-    supervised: bool
+logger = get_logger(__name__)
 
 
-class NoisyLabelTrainer(Trainer):
+class NoisyLabelTrainer(PeersEvaluation):
     """Trains k peers on labels that are partly wrong.
 
+    It takes what `Trainer` takes, in the same order, and these by name. Predictions and `compute_metrics` are of the
+    ensemble: log-probabilities [N, C] of the peers' mean probability, whose argmax and softmax mean what they always
+    do; the accuracy of each peer is logged beside (``eval_accuracy_peer_0``).
+
     Args:
-        model: a `PeersModel`, whose output has `logits` [P, B, C].
-        args: `NoisyLabelArguments`.
+        model: a model whose output has `logits` [B, C], of which k peers are made by `peers_of.peers_from_model`, or a
+            `PeersModel`, whose output has `logits` [P, B, C].
+        args: `TrainingArguments`, or `NoisyLabelArguments` for a few more options and other defaults.
+        train_dataset: the rows with their given labels: anything that can be indexed, with an ordinary collator, or
+            `Rows`. Row numbers are added here.
+        eval_dataset: rows with trusted labels; may be None.
+        model_init: makes one network; called once for each peer, each time with a seed of its own.
         method: a `Method`, or the name of one with its default options.
-        train_dataset: `Rows`, the training set with its given labels.
-        eval_dataset: `Rows` with trusted labels, scored after every epoch; may be None.
+        peers: how many networks; None: as many as the method wants.
         noise_rate: what a method that needs the rate is told; None: nothing.
         transition: float [C, C], what a method that needs the matrix is told.
+        class_weights: ``"balanced"`` by the given labels, or one number a class: every row's loss is multiplied by the
+            weight of the class that it is taught.
         ledger_dir: where the ledger's files go; None keeps the ledger in memory for one epoch.
-        epoch_listeners: called with an `EpochResult` after every epoch, before its checkpoint.
+        epoch_listeners: called with an `EpochResult` after every epoch, before its checkpoint (by the first process
+            only, where there are several).
         augment: called with a training batch's inputs, its row numbers and the epoch (from 0); gives the inputs that
             the networks then see. It must draw from these alone (no generator of its own), so that resuming is exact.
+
+    Raises:
+        InputError: an argument that means something else for several networks than for one, or data without what is
+            needed.
     """
 
     # Supervision weights already hold the reduction over a micro-batch, so Trainer divides by their number.
@@ -97,43 +93,110 @@ class NoisyLabelTrainer(Trainer):
 
     def __init__(
         self,
-        model: PeersModel,
-        args: NoisyLabelArguments | None = None,
+        model: PreTrainedModel | nn.Module | None = None,
+        args: TrainingArguments | None = None,
+        data_collator: Callable[[list[Any]], Any] | None = None,
+        train_dataset: Any = None,
+        eval_dataset: Any = None,
+        processing_class: Any = None,
+        model_init: Callable[..., nn.Module] | None = None,
+        compute_loss_func: Callable[..., Tensor] | None = None,
+        compute_metrics: Callable[..., dict[str, Any]] | None = None,
+        callbacks: list[Any] | None = None,
+        optimizers: tuple[Any, Any] = (None, None),
+        optimizer_cls_and_kwargs: tuple[type[torch.optim.Optimizer], dict[str, Any]] | None = None,
+        preprocess_logits_for_metrics: Callable[[Tensor, Tensor], Tensor] | None = None,
         *,
         method: Method | str = "standard",
-        train_dataset: Rows,
-        eval_dataset: Rows | None = None,
+        peers: int | None = None,
         noise_rate: float | None = None,
         transition: Tensor | None = None,
+        class_weights: str | Sequence[float] | None = None,
         ledger_dir: Path | None = None,
-        epoch_listeners: list[Callable[[EpochResult], None]] | None = None,
+        epoch_listeners: Sequence[Callable[[EpochResult], None]] | None = None,
         augment: Callable[[dict[str, Tensor], Tensor, int], dict[str, Tensor]] | None = None,
-        **more: Any,
     ) -> None:
         args = args or NoisyLabelArguments(output_dir="trainer_output")
-        args.remove_unused_columns = False  # `Rows` gives whole batches and holds nothing that is not needed
+        self.method, self.warm_up = _method(method), Standard()
+        self.wanted_peers = peers or self.method.default_peers
+        self.options = options_of(args)
+        given = {
+            "compute_loss_func": compute_loss_func,
+            "optimizers": optimizers,
+            "optimizer_cls_and_kwargs": optimizer_cls_and_kwargs,
+        }
+        check_arguments(args, given)
+        if model is not None:
+            model = self._as_peers(model, args.seed, peers)
+        self._scores = Scores(compute_metrics, preprocess_logits_for_metrics, args.batch_eval_metrics)
         super().__init__(
-            model=model,
-            args=args,
-            train_dataset=train_dataset,
-            eval_dataset=eval_dataset,
-            data_collator=more.pop("data_collator", as_batch),
-            **more,
+            model,
+            args,
+            data_collator,
+            train_dataset,
+            eval_dataset,
+            processing_class,
+            model_init,
+            None,
+            self._scores,
+            callbacks,
+            optimizers,
+            optimizer_cls_and_kwargs,
+            self._scores.preprocess,
         )
-        self.method = _method(method)
-        self.warm_up = Standard()
-        self.method_state = TrainingState(num_classes=model.config.num_labels, noise_rate=noise_rate)
-        if transition is not None:
-            self.method_state.memory["transition"] = transition
-        self.ledger = Ledger(len(train_dataset), model.peers, ledger_dir)
+        if not isinstance(self.model, PeersOf):
+            check_optimizer(args, given)
+        if equal_peers(self.model):
+            logger.warning("all peers start from the same weights: only dropout will tell them apart")
+        self.model_accepts_loss_kwargs = False  # the number of items in a batch is not needed
+        for name, rows in self._datasets():
+            check_dataset(rows, name, self._classes())
+        self._class_weights_wanted = class_weights
+        self._class_weights: Tensor | None = None
+        self._given = {} if transition is None else {"transition": transition}
+        self.noise_rate, self.ledger_dir, self.augment = noise_rate, ledger_dir, augment
         self.epoch_listeners = list(epoch_listeners or [])
-        self.augment = augment
+        self._start_afresh()
+        self.add_callback(EpochHooks(self))
+
+    def _as_peers(self, model: nn.Module, seed: int, peers: int | None) -> nn.Module:
+        if not isinstance(model, PeersModel):
+            return peers_from_model(model, self.wanted_peers, seed)
+        if peers is not None and model.peers != peers:
+            raise InputError(f"peers is {peers}, but the model holds {model.peers}; leave it out")
+        return model
+
+    def call_model_init(self, trial: Any = None) -> nn.Module:
+        """k networks from k calls of the script's `model_init`, each with a seed of its own."""
+        make = super().call_model_init
+        return peers_from_init(lambda: make(trial), self.wanted_peers, self.args.seed)
+
+    def _datasets(self) -> Iterator[tuple[str, Any]]:
+        if self.train_dataset is not None:
+            yield "training set", self.train_dataset
+        several = self.eval_dataset if isinstance(self.eval_dataset, dict) else {None: self.eval_dataset}
+        for name, rows in several.items():
+            if rows is not None:
+                yield "evaluation set" if name is None else f"evaluation set '{name}'", rows
+
+    def _classes(self) -> int | None:
+        """C, where the model knows it."""
+        config = getattr(self.model, "config", None)
+        known = not isinstance(self.model, PeersOf) or self.model.config.inner is not None
+        return config.num_labels if config is not None and known else None
+
+    def _start_afresh(self) -> None:
+        """Forgets what a training has learnt beside the networks: before the first one, and before each new one."""
+        self.method_state = TrainingState(
+            num_classes=self._classes() or 0, noise_rate=self.noise_rate, memory=dict(self._given)
+        )
+        rows = 0 if self.train_dataset is None else len(self.train_dataset)
+        self.ledger = Ledger(rows, self.model.peers, self.ledger_dir)
         self._loss_sum: Tensor | None = None
         self._loss_steps = 0
         self._epochs_closed = 0
         self._unwritten: tuple[int, EpochRecord] | None = None
         self._prepared = self.method.warmup_epochs == 0 and type(self.method).prepare is Method.prepare
-        self.add_callback(_EpochHooks(self))
 
     # ---- the loss ----
 
@@ -154,14 +217,18 @@ class NoisyLabelTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        labels = inputs["labels"]
+        labels = inputs.get("labels")
+        if labels is None:
+            raise InputError(
+                f"a batch has no labels, only {', '.join(inputs)}; name the dataset's label column 'labels'"
+            )
         rows = inputs.get("index")
         features = {name: values for name, values in inputs.items() if name not in ("labels", "index")}
         if self.augment is not None and model.training and rows is not None:
             # Here and not in the collator, whose first batch after a resume is drawn before the generators are set.
             features = self.augment(features, rows, self.method_state.epoch)
         outputs = model(**features)
-        logits = _at_least_float32(outputs.logits)
+        logits = at_least_float32(outputs.logits)
         log_probs = logits.log_softmax(-1)
         if model.training:
             self.method_state.logits = logits.detach()
@@ -188,7 +255,11 @@ class NoisyLabelTrainer(Trainer):
     def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
         """The method's supervision of one batch, or the warm-up's as long as that lasts."""
         active = self.method if self._prepared else self.warm_up
-        return active.supervise(log_probs, labels, self.method_state)
+        supervision = active.supervise(log_probs, labels, self.method_state)
+        if self._class_weights is None:
+            return supervision
+        taught = supervision.targets @ self._class_weights.to(log_probs)
+        return dataclasses.replace(supervision, weights=supervision.weights * taught)
 
     # ---- one step ----
 
@@ -202,26 +273,12 @@ class NoisyLabelTrainer(Trainer):
         return grad_norm  # without clipping nobody reads it, and it costs a tenth of a step
 
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:
-        if self.args.decay_from_epoch is None:
+        begin = self.options.decay_from_epoch
+        if begin is None:
             return super().create_scheduler(num_training_steps, optimizer)
-        begin = num_training_steps * self.args.decay_from_epoch / self.args.num_train_epochs
-
-        def factor(step: int) -> float:
-            return 1.0 if step < begin else max(0.0, (num_training_steps - step) / (num_training_steps - begin))
-
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer or self.optimizer, factor)
-        self.lr_scheduler: Any = scheduler
-        return scheduler
-
-    def _change_momentum(self, epoch: int) -> None:
-        momentum, begin = self.args.momentum_after_decay, self.args.decay_from_epoch
-        if momentum is None or begin is None or epoch < begin:
-            return
-        for group in self.optimizer.param_groups:
-            if "betas" in group:
-                group["betas"] = (momentum, group["betas"][1])
-            else:
-                group["momentum"] = momentum
+        share = begin / self.args.num_train_epochs
+        self.lr_scheduler: Any = constant_then_linear(optimizer or self.optimizer, num_training_steps, share)
+        return self.lr_scheduler
 
     def floating_point_ops(self, inputs: dict[str, Tensor | Any]) -> int:
         return 0  # counted per step by `Trainer`, shown nowhere here
@@ -230,40 +287,52 @@ class NoisyLabelTrainer(Trainer):
 
     def begin_epoch(self, epoch: int, steps_per_epoch: int) -> None:
         """Called before the first step of an epoch; `epoch` counts from 0."""
-        self._change_momentum(epoch)
+        momentum, decay = self.options.momentum_after_decay, self.options.decay_from_epoch
+        if momentum is not None and decay is not None and epoch >= decay:
+            set_momentum(self.optimizer, momentum)
         self.method_state.epoch = epoch
         self.method_state.steps_per_epoch = steps_per_epoch
         if not self._prepared and epoch >= self.method.warmup_epochs:
-            rows = self.train_dataset
-            logits = self.predict_logits(rows)
+            logits, labels = self._predict(self.train_dataset)
+            self.method_state.num_classes = logits.shape[-1]
             self.method_state.logits = logits
-            self.method.prepare(logits.log_softmax(-1), rows.labels.to(logits.device), self.method_state)
+            self.method.prepare(logits.log_softmax(-1), labels, self.method_state)
             self._prepared = True
 
     def end_epoch(self, epoch: int, step: int) -> None:
         """Called after the last step of an epoch; `epoch` counts the completed ones."""
         loss = self._epoch_loss(epoch)
         self._loss_sum, self._loss_steps = None, 0
-        write = epoch % self.args.ledger_epochs == 0
+        self._gather_rows()
+        write = epoch % self.options.ledger_epochs == 0 and self.is_world_process_zero()
         record = self.ledger.close_epoch(epoch, write=write)
         self._unwritten = None if write else (epoch, record)
         self._epochs_closed = epoch
+        if not self.epoch_listeners:
+            return
+        scored = self.eval_dataset is not None and not isinstance(self.eval_dataset, dict)
         result = EpochResult(
             epoch=epoch,
             step=step,
             loss=loss,
             learning_rate=float(self._get_learning_rate()),
             record=record,
-            test_log_probs=None if self.eval_dataset is None else self.predict_log_probs(self.eval_dataset).cpu(),
+            test_log_probs=self.predict_log_probs(self.eval_dataset).cpu() if scored else None,
             threshold=self.method_state.memory.get("threshold"),
             supervised=self.supervised,
         )
-        for listener in self.epoch_listeners:
-            listener(result)
+        if self.is_world_process_zero():
+            for listener in self.epoch_listeners:
+                listener(result)
 
     def _epoch_loss(self, epoch: int) -> float:
         """The mean loss of the epoch so far; one that is no number is never passed over."""
-        loss = float(self._loss_sum) / self._loss_steps if self._loss_sum is not None else math.nan
+        loss = math.nan
+        if self._loss_sum is not None:
+            mean = self._loss_sum / self._loss_steps
+            if across.several(self.accelerator):
+                mean = across.of_every_process(self.accelerator, mean).mean()
+            loss = float(mean)
         if not math.isfinite(loss):
             raise InputError(
                 f"the training loss became {loss} in epoch {epoch}; lower training.learning_rate, or set "
@@ -271,31 +340,22 @@ class NoisyLabelTrainer(Trainer):
             )
         return loss
 
+    def _gather_rows(self) -> None:
+        """Puts together what several processes have seen of the rows; afterwards the first process has it all."""
+        if not across.several(self.accelerator):
+            return
+        state = self.ledger.state_dict()
+        together = across.rows_together(self.accelerator, state["ledger.seen"])
+        for name in self.method.row_memory:
+            if name in self.method_state.memory:
+                self.method_state.memory[name] = together(self.method_state.memory[name], -2)
+        self.ledger.load_state_dict({name: together(values, -1) for name, values in state.items()})
+
     def end_training(self) -> None:
         """Called when training is over: the last epoch always has a file in the ledger."""
-        if self._unwritten is not None:
+        if self._unwritten is not None and self.is_world_process_zero():
             self.ledger.write(*self._unwritten)
-            self._unwritten = None
-
-    def predict_log_probs(self, rows: Rows) -> Tensor:
-        """[P, N, C] log-probabilities of every peer, in evaluation mode, in the order of the rows."""
-        return self.predict_logits(rows).log_softmax(-1)
-
-    @torch.no_grad()
-    def predict_logits(self, rows: Rows) -> Tensor:
-        """[P, N, C] logits of every peer, in evaluation mode, in the order of the rows."""
-        model = self.model
-        training = model.training
-        model.eval()
-        size = max(self.args.per_device_eval_batch_size, 1)
-        found = []
-        for start in range(0, len(rows), size):
-            inputs = {name: values[start : start + size] for name, values in rows.inputs.items()}
-            with self.compute_loss_context_manager():
-                logits = model(**self._prepare_inputs(inputs)).logits
-            found.append(_at_least_float32(logits))
-        model.train(training)
-        return torch.cat(found, -2)
+        self._unwritten = None
 
     # ---- checkpoints ----
 
@@ -310,12 +370,25 @@ class NoisyLabelTrainer(Trainer):
             if newest is None:
                 raise InputError(f"there is no complete checkpoint in {self.args.output_dir} to resume from")
             resume_from_checkpoint = str(newest)
+        self._start_afresh()
+        if self.train_dataset is not None and self._class_weights_wanted is not None:
+            self._class_weights = class_weights(
+                self._class_weights_wanted, label_column(self.train_dataset), self._classes() or 0
+            )
         return super().train(resume_from_checkpoint, *positional, **more)
+
+    def _load_best_model(self) -> None:
+        logger.warning(
+            f"the networks are now those of step {self.state.best_global_step}, the best by the labels of the "
+            "evaluation set"
+        )
+        super()._load_best_model()
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         if self._loss_steps:
             self._epoch_loss(self._epochs_closed + 1)  # a checkpoint of networks that are lost would help nobody
         super()._save_checkpoint(model, trial)
+        self.accelerator.wait_for_everyone()
         folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         if self.args.should_save and not self.args.save_only_model:
             # Written last and at once: a checkpoint without it was cut short and is never resumed from.
@@ -324,89 +397,44 @@ class NoisyLabelTrainer(Trainer):
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         super()._save_optimizer_and_scheduler(output_dir)
-        tensors = {f"memory.{name}": values.contiguous() for name, values in self.method_state.memory.items()}
-        tensors |= self.ledger.state_dict()
-        tensors["loss_sum"] = torch.zeros(()) if self._loss_sum is None else self._loss_sum
+        self._gather_rows()
+        loss_sum = torch.zeros((), device=self.args.device) if self._loss_sum is None else self._loss_sum
+        if across.several(self.accelerator):
+            loss_sum = across.of_every_process(self.accelerator, loss_sum)
+        if not self.args.should_save:
+            return
+        tensors = {f"memory.{name}": values for name, values in self.method_state.memory.items()}
+        tensors |= self.ledger.state_dict() | {"loss_sum": loss_sum}
         facts = {
             "loss_steps": self._loss_steps,
             "prepared": self._prepared,
             "epochs_closed": self._epochs_closed,
         }
-        save_file(tensors, Path(output_dir) / METHOD_STATE, metadata={"facts": json.dumps(facts)})
+        write_method_state(Path(output_dir), tensors, facts)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         super()._load_optimizer_and_scheduler(checkpoint)
         if checkpoint is None:
             return
-        path = Path(checkpoint) / METHOD_STATE
-        if not path.is_file():
-            raise InputError(
-                f"{checkpoint} has no {METHOD_STATE} and cannot be resumed from: it was cut short, written with "
-                "save_only_model, or by another trainer"
-            )
-        from safetensors import safe_open
-
-        with safe_open(path, "pt") as opened:
-            facts = json.loads(opened.metadata()["facts"])
-        tensors = load_file(path, device=str(self.args.device))
+        tensors, facts = read_method_state(Path(checkpoint), self.args.device)
         memory = {name.removeprefix("memory."): value for name, value in tensors.items() if name.startswith("memory.")}
         self.method_state.memory = memory
         self.ledger.load_state_dict({name: value.cpu() for name, value in tensors.items()})
         self._loss_steps, self._prepared = facts["loss_steps"], facts["prepared"]
         self._epochs_closed = facts["epochs_closed"]
-        self._loss_sum = tensors["loss_sum"] if self._loss_steps else None
+        sums = tensors["loss_sum"]
+        if sums.dim() and len(sums) == self.args.world_size:
+            sums = sums[self.args.process_index]
+        self._loss_sum = sums.mean() if self._loss_steps else None
 
 
 class CLCTrainer(NoisyLabelTrainer):
     """`NoisyLabelTrainer` with the paper's method; `method` may be a `CLC` with other options."""
 
-    def __init__(self, model: PeersModel, args: NoisyLabelArguments | None = None, **more: Any) -> None:
-        more.setdefault("method", CLC())
-        super().__init__(model, args, **more)
-
-
-class _EpochHooks(TrainerCallback):
-    """Tells the trainer where an epoch begins and ends."""
-
-    def __init__(self, trainer: NoisyLabelTrainer) -> None:
-        self.trainer = trainer
-        self.steps = 1  # of one epoch
-
-    def on_train_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
-    ) -> None:
-        self.steps = max(1, -(-len(more["train_dataloader"]) // args.gradient_accumulation_steps))
-        done, within = divmod(state.global_step, self.steps)
-        if done and not within and self.trainer.epochs_closed < done:
-            # Resumed from a checkpoint that was taken after the last step of an epoch and before its end.
-            self.trainer.end_epoch(done, state.global_step)
-
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
-    ) -> None:
-        self.trainer.begin_epoch(state.global_step // self.steps, self.steps)
-
-    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
-        epoch = -(-state.global_step // self.steps)
-        self.trainer.end_epoch(epoch, state.global_step)
-        every = getattr(args, "checkpoint_epochs", 0)
-        if every and (epoch % every == 0 or state.global_step >= state.max_steps or control.should_training_stop):
-            control.should_save = True
-
-    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
-        self.trainer.end_training()
-
-
-def last_complete_checkpoint(directory: Path) -> Path | None:
-    """The newest checkpoint that was written to its end, or None."""
-    complete = [path.parent for path in directory.glob(f"checkpoint-*/{COMPLETE}")]
-    return max(complete, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
+    def __init__(self, *positional: Any, **named: Any) -> None:
+        named.setdefault("method", CLC())
+        super().__init__(*positional, **named)
 
 
 def _method(wanted: Method | str) -> Method:
     return method.get(wanted)() if isinstance(wanted, str) else wanted
-
-
-def _at_least_float32(logits: Tensor) -> Tensor:
-    """Half precision is too coarse for probabilities; anything wider stays as it is."""
-    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits

@@ -14,9 +14,9 @@ PACKAGE = Path(__file__).resolve().parent.parent / "clc_text"
 LAYERS = [
     {"errors", "files", "components", "typed_yaml", "where"},
     {"criteria", "task", "rows", "noise", "describe", "hub_datasets"},
-    {"methods", "peers", "ledger", "metrics", "results", "guards", "calibration"},
+    {"methods", "peers", "peers_of", "ledger", "metrics", "results", "guards", "calibration"},
     {"run_directory"},
-    {"trainer", "corrections", "crossfit"},
+    {"trainer", "training", "corrections", "crossfit"},
     {"text", "vision"},
     {"recipe", "recipe_text"},
     {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files", "reload"},

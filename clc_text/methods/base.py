@@ -81,12 +81,15 @@ class Method(ABC):
         citation: the source: authors, title, venue and year.
         default_peers: how many peers a run has unless it says otherwise.
         needs_noise_rate: whether `supervise` reads `TrainingState.noise_rate` and raises `InputError` without it.
+        row_memory: names of what `supervise` changes in `TrainingState.memory` for the rows of its batch, [..., N, ·]:
+            where several processes train, each has seen its own rows, and the memories are put together.
     """
 
     name: ClassVar[str]
     citation: ClassVar[str]
     default_peers: ClassVar[int] = 1
     needs_noise_rate: ClassVar[bool] = False
+    row_memory: ClassVar[tuple[str, ...]] = ()
 
     warmup_epochs: int = option(
         0, "epochs of plain training on the given labels before the method takes over", at_least=0

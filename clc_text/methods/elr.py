@@ -37,6 +37,7 @@ class ELR(Method):
     citation: ClassVar[str] = (
         "Liu et al., Early-Learning Regularization Prevents Memorization of Noisy Labels, NeurIPS 2020"
     )
+    row_memory: ClassVar[tuple[str, ...]] = ("average",)
 
     beta: float = option(0.7, "β, how slowly the average of a row's predictions moves", at_least=0, at_most=1)
     lam: float = option(3.0, "λ, the weight of the regularizer", at_least=0)

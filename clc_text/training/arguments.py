@@ -1,0 +1,110 @@
+"""The arguments of a training, and which of `TrainingArguments` cannot hold for networks that learn side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from transformers import TrainingArguments
+from transformers.utils.logging import get_logger
+
+from clc_text.errors import InputError
+
+logger = get_logger(__name__)
+
+# Optimizers that treat every number of a tensor by itself, so that peers in one stacked tensor never meet.
+ELEMENTWISE = {
+    "adamw_torch", "adamw_torch_fused", "adamw_torch_xla", "adamw_torch_npu_fused", "sgd", "rmsprop", "adagrad",
+    "ademamix", "lion_32bit",
+}  # fmt: skip
+
+
+@dataclass
+class NoisyLabelOptions:
+    """What a training on noisy labels has beside `TrainingArguments`.
+
+    Attributes:
+        checkpoint_epochs: save a checkpoint after every so many epochs (0: only as `save_strategy` says).
+        ledger_epochs: write the ledger of every so many epochs, and of the last one.
+        decay_from_epoch: the learning rate is constant up to this epoch and falls linearly to 0 at the end.
+        momentum_after_decay: β1 of Adam (the momentum of SGD) from that epoch on.
+    """
+
+    checkpoint_epochs: int = field(default=0, metadata={"help": "epochs between checkpoints; 0: as save_strategy"})
+    ledger_epochs: int = field(default=1, metadata={"help": "epochs between ledger files"})
+    decay_from_epoch: int | None = field(default=None, metadata={"help": "epoch where a linear decay begins"})
+    momentum_after_decay: float | None = field(default=None, metadata={"help": "β1 or momentum from then on"})
+
+
+@dataclass
+class NoisyLabelArguments(NoisyLabelOptions, TrainingArguments):
+    """`TrainingArguments` with `NoisyLabelOptions` and the defaults that learning with noisy labels wants.
+
+    Other defaults than `TrainingArguments`: `lr_scheduler_type` constant, `max_grad_norm` 0 (off; when on, each peer
+    is clipped by its own norm), `logging_nan_inf_filter` off, since a NaN loss must be seen.
+    """
+
+    lr_scheduler_type: str = field(default="constant", metadata={"help": "learning rate schedule"})
+    max_grad_norm: float = field(default=0.0, metadata={"help": "largest gradient norm of each peer; 0: no clipping"})
+    logging_nan_inf_filter: bool = field(default=False, metadata={"help": "hide NaN and infinite losses in the log"})
+
+
+def options_of(args: TrainingArguments) -> NoisyLabelOptions:
+    """A script's own `TrainingArguments` stay as they are; what they lack has its default."""
+    return args if isinstance(args, NoisyLabelOptions) else NoisyLabelOptions()
+
+
+def check_arguments(args: TrainingArguments, given: dict[str, Any]) -> None:
+    """Refuses what would silently mean something else for k peers than for one network.
+
+    Args:
+        given: the trainer's arguments by name, as far as the check asks for them.
+
+    Raises:
+        InputError: one of them cannot hold.
+    """
+    if given.get("compute_loss_func") is not None:
+        raise InputError("compute_loss_func is given, but the method makes the loss; write a method (docs/methods.md)")
+    if args.label_smoothing_factor:
+        raise InputError(
+            "label_smoothing_factor is set, but the method decides what each row is taught; leave it at 0, or give "
+            "soft labels [N, C]"
+        )
+    if args.deepspeed or args.fsdp:
+        raise InputError(
+            "DeepSpeed and FSDP shard the parameters across the peers' borders; use plain data parallelism "
+            "(torchrun, accelerate launch)"
+        )
+    if args.n_gpu > 1:
+        raise InputError(
+            f"{args.n_gpu} GPUs without a launcher would make `Trainer` split the batch inside one process; start the "
+            "script with torchrun or accelerate launch, or show it one GPU (CUDA_VISIBLE_DEVICES=0)"
+        )
+    if args.auto_find_batch_size:
+        raise InputError("auto_find_batch_size starts over in the middle of training; set per_device_train_batch_size")
+    if args.neftune_noise_alpha is not None:
+        raise InputError("neftune_noise_alpha adds noise to the embedding of one network; it cannot hold for k peers")
+    if args.fp16:
+        logger.warning(
+            "fp16: one loss scale serves all peers, so a step in which one peer's gradient overflows is left out for "
+            "all of them; bf16 has no such coupling"
+        )
+    if args.load_best_model_at_end:
+        logger.warning(
+            "load_best_model_at_end chooses the checkpoint by the labels of the evaluation set: it needs trusted "
+            "labels, and the accuracy on that same set is then a best epoch's, not an honest result"
+        )
+
+
+def check_optimizer(args: TrainingArguments, given: dict[str, Any]) -> None:
+    """For peers that lie in one tensor: refuses optimizers whose step on one number depends on the others.
+
+    Raises:
+        InputError: the optimizer is such a one.
+    """
+    own = given.get("optimizer_cls_and_kwargs") is not None or (given.get("optimizers") or (None,))[0] is not None
+    if not own and str(getattr(args.optim, "value", args.optim)) not in ELEMENTWISE:
+        raise InputError(
+            f"optim {getattr(args.optim, 'value', args.optim)} would couple peers that share a tensor; use one of "
+            f"{', '.join(sorted(ELEMENTWISE))}"
+        )

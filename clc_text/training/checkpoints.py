@@ -1,0 +1,47 @@
+"""What a checkpoint holds beside `Trainer`'s own files, and which checkpoints are whole."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from clc_text.errors import InputError
+
+METHOD_STATE = "method_state.safetensors"
+COMPLETE = "complete.json"
+
+
+def last_complete_checkpoint(directory: Path) -> Path | None:
+    """The newest checkpoint that was written to its end, or None."""
+    complete = [path.parent for path in directory.glob(f"checkpoint-*/{COMPLETE}")]
+    return max(complete, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
+
+
+def write_method_state(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Tensors of the method, the ledger and the loss, with a few numbers beside them."""
+    whole = {name: values.contiguous() for name, values in tensors.items()}
+    save_file(whole, folder / METHOD_STATE, metadata={"facts": json.dumps(facts)})
+
+
+def read_method_state(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `write_method_state` wrote.
+
+    Raises:
+        InputError: the checkpoint has none.
+    """
+    from safetensors import safe_open
+
+    path = folder / METHOD_STATE
+    if not path.is_file():
+        raise InputError(
+            f"{folder} has no {METHOD_STATE} and cannot be resumed from: it was cut short, written with "
+            "save_only_model, or by another trainer"
+        )
+    with safe_open(path, "pt") as opened:
+        facts = json.loads(opened.metadata()["facts"])
+    return load_file(path, device=str(device)), facts

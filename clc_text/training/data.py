@@ -1,0 +1,127 @@
+"""Any dataset as the trainer wants it: every batch with the numbers of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset, IterableDataset
+
+from clc_text.errors import InputError
+from clc_text.rows import Rows
+
+LABEL_COLUMNS = ("labels", "label", "label_ids")
+
+
+class NumberedRows(Dataset):
+    """A dataset whose items carry their row number, whatever the collator makes of their columns."""
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, row: int) -> tuple[int, Any]:
+        return int(row), self.rows[row]
+
+    def __getitems__(self, ids: Sequence[int]) -> list[tuple[int, Any]]:
+        fetch = getattr(self.rows, "__getitems__", None)
+        found = fetch(ids) if fetch is not None else [self.rows[row] for row in ids]
+        return list(zip([int(row) for row in ids], found, strict=True))
+
+
+class NumberedBatch:
+    """The collator of `NumberedRows`: what an ordinary collator makes of the rows, and `index` [B] beside it."""
+
+    def __init__(self, collate: Callable[[list[Any]], Any]) -> None:
+        self.collate = collate
+
+    def __call__(self, items: list[tuple[int, Any]]) -> dict[str, Any]:
+        batch = self.collate([row for _, row in items])
+        if not isinstance(batch, Mapping):
+            raise InputError(f"the data collator gives a {type(batch).__name__}; a dictionary of tensors is needed")
+        return {**batch, "index": torch.tensor([number for number, _ in items])}
+
+
+def check_dataset(rows: Any, name: str, num_classes: int | None) -> None:
+    """Refuses data that cannot be trained on or scored, before any step is made.
+
+    Args:
+        name: what messages call it.
+        num_classes: C of the model, None where it does not say.
+
+    Raises:
+        InputError: it has no length, no rows, or labels that are no classes of the model.
+    """
+    if isinstance(rows, IterableDataset) or not hasattr(rows, "__len__"):
+        raise InputError(
+            f"the {name} has no length; what is learnt of a row is remembered by its number, so give a dataset that "
+            "can be indexed"
+        )
+    if len(rows) == 0:
+        raise InputError(f"the {name} has no rows{'; leave it out' if name == 'evaluation set' else ''}")
+    labels = label_column(rows)
+    if labels is None:
+        return
+    if labels.is_floating_point():
+        if labels.dim() != 2:
+            raise InputError(f"the labels of the {name} are single numbers with a fraction; regression has no classes")
+        wrong = ((labels.sum(-1) - 1).abs() > 1e-3).nonzero()
+        if len(wrong):
+            raise InputError(
+                f"the labels of the {name} are several numbers a row, but row {int(wrong[0])} does not sum to 1; a "
+                "row has one class, or a distribution over them"
+            )
+    elif num_classes is not None:
+        wrong = ((labels < 0) | (labels >= num_classes)).nonzero()
+        if len(wrong):
+            row = int(wrong[0])
+            raise InputError(
+                f"the label of row {row} of the {name} is {int(labels[row])}, but the model has {num_classes} classes "
+                f"(0 to {num_classes - 1}); make the model with num_labels set"
+            )
+
+
+def label_column(rows: Any) -> Tensor | None:
+    """All labels, [N] or [N, C]; None where they can only be had row by row."""
+    if isinstance(rows, Rows):
+        return rows.labels
+    names = getattr(rows, "column_names", None)
+    if names is None or not hasattr(rows, "with_format"):
+        return None
+    for name in LABEL_COLUMNS:
+        if name in names:
+            column = rows.select_columns([name]).with_format("numpy")[:][name]
+            return torch.as_tensor(column)
+    raise InputError(f"the dataset has no column 'labels'; its columns are {', '.join(names)}")
+
+
+def class_weights(wanted: str | Sequence[float] | None, labels: Tensor | None, num_classes: int) -> Tensor | None:
+    """[C] weights of the classes, or None for equal ones.
+
+    Args:
+        wanted: ``"balanced"``: N / (C · rows of the class) by the given labels, so that the mean over the rows is 1 (a
+            class without rows has weight 0); or one number a class.
+        labels: [N] or [N, C], the given labels.
+
+    Raises:
+        InputError: they are not as many as the classes, negative, or not to be counted.
+    """
+    if wanted is None:
+        return None
+    if isinstance(wanted, str):
+        if wanted != "balanced":
+            raise InputError(f"class_weights is '{wanted}'; give 'balanced', or one number for each class")
+        if labels is None:
+            raise InputError("class_weights 'balanced' needs a dataset with a label column; give the numbers instead")
+        counts = labels.double().sum(0) if labels.is_floating_point() else torch.bincount(labels).double()
+        counts = torch.nn.functional.pad(counts.cpu(), (0, num_classes - len(counts)))
+        weights = counts.sum() / (num_classes * counts)
+        return torch.where(counts > 0, weights, 0.0).float()
+    weights = torch.tensor(list(wanted), dtype=torch.float32)
+    if weights.shape != (num_classes,) or not (weights >= 0).all() or not weights.isfinite().all():
+        raise InputError(f"class_weights has {len(weights)} numbers; give one of at least 0 for each of {num_classes}")
+    return weights

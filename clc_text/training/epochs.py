@@ -1,0 +1,71 @@
+"""Where an epoch begins and ends, and what is told of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from clc_text.ledger import EpochRecord
+
+if TYPE_CHECKING:
+    from clc_text.trainer import NoisyLabelTrainer
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What is known at the end of an epoch.
+
+    Attributes:
+        epoch: epochs completed, the first is 1.
+        step: optimizer steps completed.
+        loss: mean of the training loss (the sum over peers) over the epoch's steps.
+        learning_rate: of the epoch's last step.
+        record: what training saw of every row.
+        test_log_probs: [P, M, C] over the evaluation rows, None without any.
+        threshold: [P] Γ, None before there is one.
+        supervised: False while the warm-up lasts.
+    """
+
+    epoch: int
+    step: int
+    loss: float
+    learning_rate: float
+    record: EpochRecord
+    test_log_probs: Tensor | None
+    threshold: Tensor | None
+    supervised: bool
+
+
+class EpochHooks(TrainerCallback):
+    """Tells the trainer where an epoch, one pass over the training set, begins and ends, whatever ends training."""
+
+    def __init__(self, trainer: NoisyLabelTrainer) -> None:
+        self.trainer = trainer
+        self.steps = 1  # of one epoch
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
+    ) -> None:
+        self.steps = max(1, -(-len(more["train_dataloader"]) // args.gradient_accumulation_steps))
+        done, within = divmod(state.global_step, self.steps)
+        if done and not within and self.trainer.epochs_closed < done:
+            # Resumed from a checkpoint that was taken after the last step of an epoch and before its end.
+            self.trainer.end_epoch(done, state.global_step)
+
+    def on_epoch_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
+    ) -> None:
+        self.trainer.begin_epoch(state.global_step // self.steps, self.steps)
+
+    def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+        epoch = -(-state.global_step // self.steps)
+        self.trainer.end_epoch(epoch, state.global_step)
+        every = self.trainer.options.checkpoint_epochs
+        if every and (epoch % every == 0 or state.global_step >= state.max_steps or control.should_training_stop):
+            control.should_save = True
+
+    def on_train_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
+        self.trainer.end_training()

@@ -1,0 +1,87 @@
+"""What k peers say of rows: every peer's logits in order, and what `Trainer` shows of the ensemble."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import SequentialSampler
+
+from clc_text.peers import ensemble_log_probs
+from clc_text.rows import Rows
+from clc_text.training import across
+from clc_text.training.loading import RowLoading
+from clc_text.training.scoring import ensemble_alone
+
+
+class PeersEvaluation(RowLoading):
+    """The part of the trainer that predicts and evaluates."""
+
+    def predict_log_probs(self, rows: Any) -> Tensor:
+        """[P, N, C] log-probabilities of every peer, in evaluation mode, in the order of the rows."""
+        return self.predict_logits(rows).log_softmax(-1)
+
+    def predict_logits(self, rows: Any) -> Tensor:
+        """[P, N, C] logits of every peer, in evaluation mode, in the order of the rows."""
+        return self._predict(rows)[0]
+
+    @torch.no_grad()
+    def _predict(self, rows: Any) -> tuple[Tensor, Tensor]:
+        """Logits [P, N, C] of every peer and labels [N] or [N, C], in the order of the rows."""
+        model = self.model
+        training = model.training
+        model.eval()
+        index, found, labels = [], [], []
+        for batch in self._batches(rows):
+            inputs = self._prepare_inputs(batch)
+            index.append(inputs.pop("index"))
+            labels.append(inputs.pop("labels"))
+            with self.compute_loss_context_manager():
+                found.append(at_least_float32(model(**inputs).logits))
+        model.train(training)
+        logits, given = torch.cat(found, -2), torch.cat(labels)
+        if not across.several(self.accelerator):
+            return logits, given
+        as_columns = given if given.dim() == 2 else given[:, None]
+        logits, as_columns = across.in_order(self.accelerator, torch.cat(index), [logits, as_columns])
+        return logits, as_columns if given.dim() == 2 else as_columns[:, 0]
+
+    def _batches(self, rows: Any) -> Iterator[dict[str, Any]]:
+        size = max(self.args.per_device_eval_batch_size, 1)
+        if isinstance(rows, Rows) and not across.several(self.accelerator):
+            for start in range(0, len(rows), size):  # slices copy nothing
+                inputs = {name: values[start : start + size] for name, values in rows.inputs.items()}
+                labels = rows.labels[start : start + size]
+                yield {**inputs, "labels": labels, "index": torch.arange(start, start + len(labels))}
+            return
+        yield from map(dict, self._get_dataloader(rows, "Scoring", size, SequentialSampler, numbered=True))
+
+    def prediction_step(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        prediction_loss_only: bool,
+        ignore_keys: list[str] | None = None,
+    ) -> tuple[Tensor | None, Any, Tensor | None]:
+        inputs = dict(self._prepare_inputs(inputs))
+        labels = inputs.get("labels")
+        with torch.no_grad(), self.compute_loss_context_manager():
+            if labels is None:
+                inputs.pop("index", None)
+                loss, outputs = None, model(**inputs)
+            else:
+                loss, outputs = self.compute_loss(model, inputs, return_outputs=True)
+        if prediction_loss_only:
+            return loss, None, None
+        log_probs = at_least_float32(outputs.logits).log_softmax(-1)
+        return loss, (ensemble_log_probs(log_probs), log_probs.argmax(-1).T.contiguous()), labels
+
+    def evaluation_loop(self, *positional: Any, **more: Any) -> Any:
+        return ensemble_alone(super().evaluation_loop(*positional, **more))
+
+
+def at_least_float32(logits: Tensor) -> Tensor:
+    """Half precision is too coarse for probabilities; anything wider stays as it is."""
+    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits

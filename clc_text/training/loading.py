@@ -1,0 +1,65 @@
+"""How batches are loaded: ready made from `Rows`, and with the numbers of their rows from everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from transformers import Trainer
+
+from clc_text.peers_of import PeersOf
+from clc_text.rows import Rows, as_batch
+from clc_text.training.data import NumberedBatch, NumberedRows
+
+
+class RowLoading(Trainer):
+    """The part of the trainer that loads batches."""
+
+    data_collator: Any
+    _signature_columns: list[str] | None
+
+    def _get_dataloader(
+        self,
+        dataset: Any,
+        description: str,
+        batch_size: int,
+        sampler_fn: Callable[[Any], Any] | None = None,
+        is_training: bool = False,
+        dataloader_key: str | None = None,
+        numbered: bool = False,
+    ) -> Any:
+        """As `Trainer` makes it; batches of `Rows` come ready made, all others of the training set with `index`."""
+
+        def loader(rows: Any, sampler: Callable[[Any], Any] | None) -> Any:
+            return super(RowLoading, self)._get_dataloader(
+                rows, description, batch_size, sampler, is_training, dataloader_key
+            )
+
+        if isinstance(dataset, Rows):
+            with self._collating(as_batch):
+                return loader(dataset, sampler_fn)
+        if not (is_training or numbered):
+            return loader(dataset, sampler_fn)
+        if hasattr(dataset, "column_names"):
+            kept, collate = self._remove_unused_columns(dataset, description), self.data_collator
+        else:
+            kept, collate = dataset, self._get_collator_with_removed_columns(self.data_collator, description)
+        with self._collating(NumberedBatch(collate)):
+            return loader(NumberedRows(kept), sampler_fn and (lambda _: sampler_fn(dataset)))
+
+    @contextmanager
+    def _collating(self, collator: Callable[[Any], Any]) -> Iterator[None]:
+        """With another collator, and no columns removed from what it is given."""
+        before = self.data_collator, self.args.remove_unused_columns
+        self.data_collator, self.args.remove_unused_columns = collator, False
+        try:
+            yield
+        finally:
+            self.data_collator, self.args.remove_unused_columns = before
+
+    def _set_signature_columns_if_needed(self) -> None:
+        if self._signature_columns is None and isinstance(self.model, PeersOf):
+            names = self.model.network_signature()
+            self._signature_columns = list(dict.fromkeys([*names, "label", "label_ids", *self.label_names]))
+        super()._set_signature_columns_if_needed()

@@ -1,0 +1,60 @@
+"""What an evaluation says of k peers: the ensemble's logits for the user's metrics, and every peer's accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from transformers import EvalPrediction
+from transformers.trainer_utils import EvalLoopOutput
+
+
+class Scores:
+    """Stands between `Trainer` and the user's two functions.
+
+    Inside `Trainer` a prediction is the pair (ensemble [N, C], classes of the peers [N, P]); the user's functions see
+    the ensemble alone, as of an ordinary model.
+
+    Args:
+        compute_metrics: the user's; the accuracies of the peers are put beside what it gives.
+        preprocess: the user's `preprocess_logits_for_metrics`.
+        by_batch: `batch_eval_metrics`: the user's function then sees one batch at a time, and no accuracies are added.
+    """
+
+    def __init__(
+        self,
+        compute_metrics: Callable[..., dict[str, Any]] | None,
+        preprocess: Callable[[Tensor, Tensor], Tensor] | None,
+        by_batch: bool,
+    ) -> None:
+        self.compute_metrics, self.user_preprocess, self.by_batch = compute_metrics, preprocess, by_batch
+
+    def preprocess(self, logits: tuple[Tensor, Tensor], labels: Tensor) -> tuple[Any, Tensor]:
+        ensemble, classes = logits
+        return (ensemble if self.user_preprocess is None else self.user_preprocess(ensemble, labels)), classes
+
+    def __call__(self, prediction: EvalPrediction, compute_result: bool = True) -> dict[str, Any]:
+        ensemble, classes = prediction.predictions
+        labels = prediction.label_ids
+        seen = EvalPrediction(ensemble, labels, prediction.inputs, prediction.losses)
+        if self.by_batch:
+            return {} if self.compute_metrics is None else self.compute_metrics(seen, compute_result=compute_result)
+        found = {} if self.compute_metrics is None else dict(self.compute_metrics(seen))
+        truth = labels.argmax(-1) if np.ndim(labels) == 2 else labels
+        for peer in range(classes.shape[1]):
+            found[f"accuracy_peer_{peer}"] = float((classes[:, peer] == truth).mean())
+        if self.user_preprocess is None:
+            found.setdefault("accuracy", float((ensemble.argmax(-1) == truth).mean()))
+        return found
+
+
+def ensemble_alone(output: EvalLoopOutput) -> EvalLoopOutput:
+    """What a caller of `Trainer.predict` gets: the ensemble's logits as the predictions."""
+    predictions = output.predictions
+    if isinstance(predictions, tuple):
+        return output._replace(predictions=predictions[0])
+    if isinstance(predictions, list) and predictions and isinstance(predictions[0], tuple):
+        return output._replace(predictions=[pair[0] for pair in predictions])  # eval_do_concat_batches is off
+    return output
