@@ -123,6 +123,9 @@ class FakeHub:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # An answer in one piece: header and body apart wait for each other's acknowledgement, 40 ms a request.
+    wbufsize = -1
+    disable_nagle_algorithm = True
     hub: FakeHub
 
     def log_message(self, *_: object) -> None:
@@ -186,6 +189,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+        self.wfile.flush()
 
     def _route(self, method: str, path: str) -> None:
         if method == "PUT":
