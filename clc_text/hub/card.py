@@ -117,10 +117,14 @@ def dataset_card(
         accuracy=run.result()["accuracy"],
         corrected=corrected,
         audit=audit,
-        notices=_warnings(run),
+        notices=[] if audit else _warnings(run),  # an audit's reasons name them
         limit=CLASSES_SHOWN,
         columns=[
-            {"name": name, "type": _type(feature), "meaning": Markdown(COLUMNS.get(name) or _of_source(name, known))}
+            {
+                "name": name,
+                "type": _type(feature),
+                "meaning": Markdown(COLUMNS.get(name) or _of_source(name, feature, known, recipe)),
+            }
             for name, feature in features.items()
         ],
         files=files.items(),
@@ -218,17 +222,22 @@ def _warnings(run: RunDirectory) -> list[dict[str, Any]]:
     return [notice for notice in run.guards() if notice["severity"] == "warning"]
 
 
-def _of_source(name: str, known: Mapping[str, Any]) -> str:
+def _of_source(name: str, feature: Any, known: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
     """What a column of the source is."""
-    parts = {known["input_column"]: "what the networks read", known["label_column"]: "the source's own label"}
-    return parts.get(name, "of the source, untouched")
+    if name == known["label_column"]:
+        return "the source's own label"
+    if name != known["input_column"]:
+        return "of the source, untouched"
+    if recipe["modality"] == "vision" and getattr(feature, "dtype", "") == "string":
+        return "the name of the image's file; the image itself is to be had from the source"
+    return "what the networks read"
 
 
 def _type(feature: Any) -> str:
     names = getattr(feature, "names", None)
     if names is not None:
         return f"ClassLabel, {len(names)} classes"
-    return str(getattr(feature, "dtype", type(feature).__name__))
+    return str(feature.dtype) if type(feature).__name__ == "Value" else type(feature).__name__
 
 
 def _made(run: RunDirectory) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.files import write_json
-from clc_text.hub import publish
+from clc_text.hub import images, publish
 from clc_text.hub.bundle import Bundle
 from clc_text.hub.card import Split, Stated, dataset_card, model_card
 from clc_text.run_directory import RunDirectory
@@ -47,12 +47,17 @@ def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -
     publish.check_given(shards, run.labels())
     audit = publish.read_audit(run, corrected.facts["changed"], corrected.facts["labels"])
 
-    schema = pq.read_schema(shards[0])
+    features = Features.from_arrow_schema(pq.read_schema(shards[0]))
+    if images.image_columns(features):
+        features = images.published_features(features, shards)
+        for shard in shards:
+            images.write_shard(shard, features, folder / shard.name)
+        shards = [folder / shard.name for shard in shards]
     files = {f"data/{shard.name}": shard for shard in shards}
     splits = {"train": _split(shards)}
     if run.file("data/test.parquet").is_file():
         test = folder / "test.parquet"
-        publish.write_test(run, corrected.facts["renamed"], schema, test)
+        publish.write_test(run, corrected.facts["renamed"], features.arrow_schema, test)
         files["data/test-00000-of-00001.parquet"] = test
         splits["test"] = _split([test])
     files["corrected.json"] = corrected.path / "corrected.json"
@@ -63,7 +68,6 @@ def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -
     files |= _about_the_run(run, folder)
 
     meanings = {"data/": "the rows, Parquet"} | {path: _MEANINGS[path] for path in _MEANINGS if path in files}
-    features = Features.from_arrow_schema(schema)
     card = dataset_card(run, repo, stated, splits, features, meanings, corrected.facts, audit)
     return Bundle("dataset", f"Corrected labels of run {run.run_id}", files, card, _DATASET)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from clc_text.corrections.columns import ADDED
 from clc_text.errors import InputError
 from clc_text.files import write_json, write_text, write_with
+from clc_text.hub.images import image_columns, published_image
 from clc_text.run_directory import Labels, RunDirectory
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 # A path from the root of a file system or from a home folder: /data/x.csv, ~/x.csv, C:\x.csv, \\server\x.csv.
 _ABSOLUTE = re.compile(r"(/|~|\\\\|[A-Za-z]:[\\/])")
-_BLOCK = 65_536
+_BLOCK = 1024  # rows; one may hold an image
 
 
 def write_recipe(run: RunDirectory, path: Path) -> None:
@@ -63,12 +64,15 @@ def write_test(run: RunDirectory, renamed: Mapping[str, str], schema: pa.Schema,
 
     Args:
         renamed: source column -> its name in the corrected dataset, where it has another.
-        schema: of the corrected training rows; both splits of a dataset must have the same columns.
+        schema: of the published training rows; both splits of a dataset must have the same columns.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
+    from datasets import Features
 
     label = run.environment()["label_column"]
+    path_here = run.file("data") / "test.parquet"
+    images = set(image_columns(Features.from_arrow_schema(pq.read_schema(path_here))))
     names_there = {here: there for there, here in renamed.items()}
 
     def column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
@@ -78,12 +82,13 @@ def write_test(run: RunDirectory, renamed: Mapping[str, str], schema: pa.Schema,
             return pa.array(["given"] * len(batch)).cast(field.type)
         there = names_there.get(field.name, field.name)
         if field.name not in ADDED and there in batch.schema.names:
-            return batch.column(there).cast(field.type)
+            values = batch.column(there)
+            return published_image(values, field.type) if there in images else values.cast(field.type)
         return pa.nulls(len(batch), field.type)
 
     def write(aside: Path) -> None:
         with (
-            pq.ParquetFile(run.file("data") / "test.parquet") as source,
+            pq.ParquetFile(path_here) as source,
             pq.ParquetWriter(aside, schema, compression="zstd") as writer,
         ):
             for batch in source.iter_batches(_BLOCK):

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from clc_text.errors import InputError
-from clc_text.hub import publish
+from clc_text.hub import images, publish
 from clc_text.run_directory import Labels, RunDirectory
 
 
@@ -146,3 +146,49 @@ def test_what_is_no_audit_is_refused(odd_run: Path, tmp_path: Path, text: str) -
     run.file("audit.json").write_text(text)
     with pytest.raises(InputError, match=r"audit\.json is no audit"):
         publish.read_audit(run, 10, {})
+
+
+IMAGE_PATHS = ["/home/alice/food/pie/1.jpg", "C:\\food\\pie\\2.jpg", "3.jpg"]
+
+
+def _image_shard(folder: Path, contents: list[bytes | None]) -> tuple[Path, object]:
+    from datasets import ClassLabel, Features, Image
+
+    features = Features(image=Image(), label=ClassLabel(names=["a", "b"]))
+    images = [{"bytes": content, "path": path} for content, path in zip(contents, IMAGE_PATHS, strict=True)]
+    path = folder / "shard.parquet"
+    pq.write_table(pa.table({"image": images, "label": [0, 1, 0]}).cast(features.arrow_schema), path)
+    return path, features
+
+
+def test_images_in_files_of_their_own_are_published_by_name(tmp_path: Path) -> None:
+    """The first batch decides; of such sets the authors give out the images themselves."""
+    from datasets import Value
+
+    shard, features = _image_shard(tmp_path, [None, None, None])
+    published = images.published_features(features, [shard])
+    assert published["image"] == Value("string")
+    assert published["label"] == features["label"]
+    images.write_shard(shard, published, tmp_path / "out.parquet")
+    table = pq.read_table(tmp_path / "out.parquet")
+    assert table["image"].to_pylist() == ["1.jpg", "2.jpg", "3.jpg"]
+    assert table["label"].to_pylist() == [0, 1, 0]
+    assert b"alice" not in (tmp_path / "out.parquet").read_bytes()
+
+
+def test_images_in_the_rows_are_published_without_folders(tmp_path: Path) -> None:
+    shard, features = _image_shard(tmp_path, [b"one", b"two", b"three"])
+    published = images.published_features(features, [shard])
+    assert published == features
+    images.write_shard(shard, published, tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["image"].to_pylist() == [
+        {"bytes": b"one", "path": "1.jpg"}, {"bytes": b"two", "path": "2.jpg"}, {"bytes": b"three", "path": "3.jpg"},
+    ]  # fmt: skip
+
+
+def test_texts_are_no_images(corrected_run: Path) -> None:
+    """So their shards are sent as they are, without a copy."""
+    from datasets import Features
+
+    [shard] = (corrected_run / "corrected" / "data").glob("*.parquet")
+    assert images.image_columns(Features.from_arrow_schema(pq.read_schema(shard))) == []
