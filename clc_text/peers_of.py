@@ -187,10 +187,13 @@ def peers_from_model(model: nn.Module, peers: int, seed: int) -> PeersOf:
 
 
 def _draw_anew(model: PreTrainedModel, part: Any) -> None:
-    for values in (part, *part.parameters(recurse=False)):
+    flagged = (part, *part.parameters(recurse=False))
+    for values in flagged:
         values._is_hf_initialized = False  # else `transformers` leaves it as it is
     with torch.no_grad():
         model._init_weights(part)
+    for values in flagged:
+        values._is_hf_initialized = True  # else it is drawn once more around the peers, by another generator
 
 
 def equal_peers(model: nn.Module) -> bool:

@@ -152,7 +152,6 @@ class NoisyLabelTrainer(PeersEvaluation):
         for name, rows in self._datasets():
             check_dataset(rows, name, self._classes())
         self._class_weights_wanted = class_weights
-        self._class_weights: Tensor | None = None
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.ledger_dir, self.augment = noise_rate, ledger_dir, augment
         self.epoch_listeners = list(epoch_listeners or [])
@@ -192,6 +191,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         )
         rows = 0 if self.train_dataset is None else len(self.train_dataset)
         self.ledger = Ledger(rows, self.model.peers, self.ledger_dir)
+        self._class_weights: Tensor | None = None
         self._loss_sum: Tensor | None = None
         self._loss_steps = 0
         self._epochs_closed = 0
@@ -256,9 +256,12 @@ class NoisyLabelTrainer(PeersEvaluation):
         """The method's supervision of one batch, or the warm-up's as long as that lasts."""
         active = self.method if self._prepared else self.warm_up
         supervision = active.supervise(log_probs, labels, self.method_state)
-        if self._class_weights is None:
+        if self._class_weights_wanted is None:
             return supervision
-        taught = supervision.targets @ self._class_weights.to(log_probs)
+        if self._class_weights is None:
+            given = label_column(self.train_dataset)
+            self._class_weights = class_weights(self._class_weights_wanted, given, log_probs.shape[-1]).to(log_probs)
+        taught = supervision.targets @ self._class_weights
         return dataclasses.replace(supervision, weights=supervision.weights * taught)
 
     # ---- one step ----
@@ -341,7 +344,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         return loss
 
     def _gather_rows(self) -> None:
-        """Puts together what several processes have seen of the rows; afterwards the first process has it all."""
+        """Puts together what several processes have seen of the rows; afterwards each has it all."""
         if not across.several(self.accelerator):
             return
         state = self.ledger.state_dict()
@@ -371,10 +374,6 @@ class NoisyLabelTrainer(PeersEvaluation):
                 raise InputError(f"there is no complete checkpoint in {self.args.output_dir} to resume from")
             resume_from_checkpoint = str(newest)
         self._start_afresh()
-        if self.train_dataset is not None and self._class_weights_wanted is not None:
-            self._class_weights = class_weights(
-                self._class_weights_wanted, label_column(self.train_dataset), self._classes() or 0
-            )
         return super().train(resume_from_checkpoint, *positional, **more)
 
     def _load_best_model(self) -> None:

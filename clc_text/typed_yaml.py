@@ -56,7 +56,8 @@ def parse_yaml(text: str, where: str, what: str) -> Node:
         # An alias lets a few lines grow into millions of values, and nothing here has a use for one.
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
-                raise InputError(f"{where}:{event.start_mark.line + 1}: aliases (*{event.anchor}) are not allowed")
+                first = event.start_mark.line + 1 if event.start_mark else 1
+                raise InputError(f"{where}:{first}: aliases (*{event.anchor}) are not allowed")
         tree = to_nodes(yaml.compose(text, Loader=yaml.SafeLoader), where)
     except RecursionError:
         raise InputError(f"{where}: nested too deeply") from None
@@ -92,7 +93,7 @@ _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "
 _DATE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "merge", "value")}
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(node: Any) -> Any:
     loader = _Loader("")
     try:
         tag = loader.resolve(yaml.ScalarNode, node.value, (node.style is None, node.style is not None))
@@ -183,6 +184,8 @@ def check_keys(values: dict[str, Node], known: dict[str, Any], path: str) -> Non
 
 def convert(node: Node, wanted: Any, path: str) -> Any:
     """The node's value as the annotated type, or an `InputError` that names key, place and what is wanted."""
+    if wanted is Node:
+        return node
     value = node.value
     origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
     if origin in (typing.Union, types.UnionType):
@@ -214,8 +217,6 @@ def convert(node: Node, wanted: Any, path: str) -> Any:
         return value
     if wanted is Any:
         return _bare(node)
-    if wanted is Node:
-        return node
     raise _mistyped(node, wanted, path)
 
 

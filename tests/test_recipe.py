@@ -152,5 +152,5 @@ def test_every_recipe_of_the_project_is_read_and_explained(recipes: Path) -> Non
 
 
 def test_a_missing_recipe_names_the_nearest(recipes: Path) -> None:
-    with pytest.raises(InputError, match="there is no recipe .*quikstart.yaml; did you mean '.*quickstart.yaml'"):
+    with pytest.raises(InputError, match=r"there is no recipe .*quikstart.yaml; did you mean '.*quickstart.yaml'"):
         load(recipes / "quikstart.yaml")

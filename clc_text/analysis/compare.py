@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from clc_text.analysis.groups import Group, group
@@ -26,6 +26,7 @@ class Line:
         title: the group's.
         seeds: of each run, ``{"data", "noise", "network"}``, in the order of `values`.
         values: measure -> test accuracy in percent of each run.
+        told_rate: whether the method was told the true noise rate, which nobody knows of real data.
         test: of the last-10 mean against the best group's; None for the best itself.
         p: its p value after Holm's correction.
     """
@@ -33,6 +34,7 @@ class Line:
     title: str
     seeds: list[dict[str, int]]
     values: dict[str, list[float]]
+    told_rate: bool = False
     test: Test | None = None
     p: float | None = None
 
@@ -83,10 +85,7 @@ def compare_runs(runs: Sequence[RunDirectory], of: str = "peers") -> Comparison:
     best = lines[0]
     tests = [_test(best, line) for line in lines[1:]]
     corrected = holm([test.p for test in tests])
-    rest = [
-        Line(line.title, line.seeds, line.values, test, p)
-        for line, test, p in zip(lines[1:], tests, corrected, strict=True)
-    ]
+    rest = [replace(line, test=test, p=p) for line, test, p in zip(lines[1:], tests, corrected, strict=True)]
     return Comparison([best, *rest], of, remarks, incomparable(kept))
 
 
@@ -100,7 +99,8 @@ def _line(group_: Group, of: str) -> Line:
             raise InputError(f"{run.path} has no test rows, so there is no test accuracy to compare")
         for measure in MEASURES:
             values[measure].append(found[measure][WHO[of]])
-    return Line(group_.title, [dict(run.environment()["seeds"]) for run in runs], values)
+    told = group_.runs[0].recipe().get("noise_rate") in ("true", True)
+    return Line(group_.title, [dict(run.environment()["seeds"]) for run in runs], values, told)
 
 
 def _test(best: Line, other: Line) -> Test:

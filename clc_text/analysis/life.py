@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clc_text.analysis.thresholds import own_thresholds
 from clc_text.errors import InputError
 from clc_text.run_directory import RunDirectory
 
@@ -28,7 +29,7 @@ class Life:
         entropy: float [E, P], in nats.
         target: int [E, P], the class that the peer was taught.
         selected: bool [E, P].
-        threshold: float [E, P], the run's Γ; NaN where there was none.
+        threshold: float [E, P], the run's Γ; NaN where there was none, or where it is no entropy.
     """
 
     row: int
@@ -67,7 +68,7 @@ def life(run: RunDirectory, row: int) -> Life:
         columns.setdefault("seen", []).append(record.seen.numpy()[row])
         for name in ("prediction", "confidence", "entropy", "target", "selected"):
             columns.setdefault(name, []).append(getattr(record, name).numpy()[:, row])
-    known = {entry["epoch"]: entry["threshold"] for entry in run.metrics()}
+    known = own_thresholds(run).by_epoch
     peers = len(columns["prediction"][0])
     none = [np.nan] * peers
     thresholds = [known.get(epoch) or none for epoch in epochs]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from rich.console import Group
 from rich.markup import escape
 from rich.table import Table
@@ -15,20 +13,18 @@ from clc_text.analysis.style import printable, short_name
 
 def as_table(found: Life, every_epoch: bool = False) -> Group:
     """Head and table; epochs in which no class changed share one line unless every epoch is asked for."""
-    peers = found.prediction.shape[1]
-    table = Table(caption="entropy in nats; a dot: selected; a target in bold is not the label trained on")
+    table = Table(
+        caption="p: probability of the predicted class; entropy in nats; ● selected; bold: not the label trained on"
+    )
     table.caption_justify = "left"
-    table.add_column("epochs", justify="right")
-    for peer in range(peers):
-        for column in ("predicts", "p", "entropy", "taught"):
-            justify: Literal["left", "right"] = "right" if column in ("p", "entropy") else "left"
-            table.add_column(f"peer {peer}\n{column}", justify=justify)
+    for title in ("epochs", "peer", "predicts", "p", "entropy", "taught"):
+        table.add_column(title, justify="left" if title in ("predicts", "taught") else "right")
     places = [Stretch(place, place) for place in range(len(found.epochs))] if every_epoch else list(stretches(found))
+    peers = range(found.prediction.shape[1])
     for stretch in places:
-        cells = [_span(found, stretch)]
-        for peer in range(peers):
-            cells += _peer(found, stretch, peer)
-        table.add_row(*cells)
+        for peer in peers:
+            span = _span(found, stretch) if peer == 0 else ""
+            table.add_row(span, str(peer), *_peer(found, stretch, peer), end_section=peer == peers[-1])
     return Group(head(found), table)
 
 

@@ -31,20 +31,24 @@ def progress_bars() -> Iterator[Begin]:
 
 def quality_table(maps: Maps) -> Table:
     table = Table(
-        title="Cluster quality: nearest neighbours of the same class (k-NN, %) and mean silhouette (-1 … 1)",
+        title="Cluster quality",
+        caption="k-NN: % of rows whose 10 nearest neighbours mostly have their class; silhouette: -1 … 1",
         title_justify="left",
+        caption_justify="left",
     )
     table.add_column("map")
     table.add_column("labels")
-    for name in ("rows", "k-NN hidden", "k-NN map", "silhouette hidden", "silhouette map"):
+    for name in ("rows", "k-NN\nhidden", "k-NN\nmap", "silhouette\nhidden", "silhouette\nmap"):
         table.add_column(name, justify="right")
+    several = len({panel.run for panel in maps.panels}) > 1
     for panel in maps.panels:
         for labelling, found in panel.quality.items():
             figures = [
                 *(_number(found["knn"][space], 1) for space in ("hidden", "map")),
                 *(_number(found["silhouette"][space], 3) for space in ("hidden", "map")),
             ]
-            table.add_row(escape(f"{panel.title} ({panel.run})"), labelling, f"{found['rows']:,}", *figures)
+            title = f"{panel.title} ({panel.run})" if several else panel.title
+            table.add_row(escape(title), labelling, f"{found['rows']:,}", *figures)
     return table
 
 

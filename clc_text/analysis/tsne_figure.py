@@ -90,8 +90,6 @@ def _draw_panel(axes: Axes, panel: Panel, labelling: str, classes: int) -> None:
 
 def _write_numbers(axes: Axes, points: np.ndarray, labels: np.ndarray, classes: int) -> None:
     """The class's number where the class is densest; left out where another number stands already."""
-    from matplotlib.patheffects import withStroke
-
     low, span = points.min(0), np.maximum(np.ptp(points, axis=0), 1e-9)
     placed: list[np.ndarray] = []
     order = np.argsort(-np.bincount(labels[labels >= 0], minlength=classes), kind="stable")
@@ -108,8 +106,8 @@ def _write_numbers(axes: Axes, points: np.ndarray, labels: np.ndarray, classes: 
         placed.append(place)
         x, y = place * span + low
         axes.text(
-            x, y, str(number), fontsize=7, weight="bold", ha="center", va="center", zorder=5,
-            path_effects=[withStroke(linewidth=2, foreground="white")],
+            x, y, str(number), fontsize=6.5, weight="bold", ha="center", va="center", zorder=5,
+            bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": look(number)[0], "linewidth": 0.8},
         )  # fmt: skip
 
 

@@ -20,31 +20,52 @@ def sweep(
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", min=1, help="Processes of one thread; all processors.", show_default=False),
+        typer.Option(
+            "--jobs", min=1, help="Cells at once, one thread each; as many as processors.", show_default=False
+        ),
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="local, or ray (extra).")] = "local",
+    engine: Annotated[
+        str, typer.Option("--engine", help="local, or ray (extra): the cluster of RAY_ADDRESS, or one started here.")
+    ] = "local",
     part: Annotated[
         str | None, typer.Option("--part", help="Run one part, such as 2/3, on this machine.", show_default=False)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the cells.")] = False,
 ) -> None:
     """Run every cell of a sweep; cells that are done are skipped, one that was cut short goes on."""
-    from clc_text.errors import InputError
+    from contextlib import closing
+
+    from clc_text.errors import InputError, nearest
     from clc_text.sweep.grid import part_of, read_sweep
     from clc_text.sweep.run_sweep import default_jobs, plan, run
     from clc_text.sweep.show import follow
 
     if engine not in ("local", "ray"):
-        raise InputError(f"there is no engine '{engine}'; known: local, ray")
-    described, cells = read_sweep(file)
-    chosen = part_of(cells, part)
+        raise InputError(f"there is no engine '{engine}'{nearest(engine, ('local', 'ray'))}")
+    described, all_cells = read_sweep(file)
+    cells = part_of(all_cells, part)
     directory = out or Path("runs") / "sweeps" / (described.name or file.stem)
     if dry_run:
-        for cell in chosen:
+        for cell in cells:
             typer.echo(cell.path)
         return
-    to_run = plan(file, described, chosen, directory)
-    failed = follow(run(to_run, directory, engine, jobs), len(to_run), len(chosen), jobs or default_jobs())
-    typer.echo(f"\nclc-text table {directory}")
-    if failed:
+    to_run = plan(file, cells, directory)
+    at_once = min(len(to_run), jobs or default_jobs())
+    typer.echo(
+        f"{len(cells)} cells, {len(cells) - len(to_run)} done already, {len(to_run)} to run, "
+        f"{f'{at_once} at once' if engine == 'local' else 'by Ray'}",
+        err=True,
+    )
+    try:
+        with closing(run(to_run, directory, engine, jobs)) as outcomes:
+            ended = follow(outcomes, len(to_run))
+    except KeyboardInterrupt:
+        typer.echo("clc-text: stopped; the same command goes on", err=True)
+        raise typer.Exit(130) from None
+    if ended["elsewhere"]:
+        typer.echo(f"clc-text: {ended['elsewhere']} cells are being run by another sweep of this directory", err=True)
+    if ended["failed"]:
+        typer.echo(f"clc-text: {ended['failed']} cells failed; the same command tries them again", err=True)
+    typer.echo(f"clc-text table {directory}")
+    if ended["failed"]:
         raise typer.Exit(1)

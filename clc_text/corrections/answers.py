@@ -45,8 +45,8 @@ def apply_answers(corrected: Corrected, path: Path, progress: Progress = silent)
         ``corrected`` (answers that are not the given label) and ``confirmed`` (answers that are it).
 
     Raises:
-        InputError: the file is not readable, has no answer, names an unknown row or class, answers one row in two ways,
-            or belongs to another run; nothing is then changed.
+        InputError: the file is not readable, has no answer, names an unknown row or class, answers one row in two
+            ways, or belongs to another run; nothing is then changed.
     """
     names = corrected.facts["label_names"]
     before = corrected.state()

@@ -17,12 +17,16 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                                       "gained": rows changed into it, "now": rows that have it now}] in class order,
                         "pairs": [{"given", "label", "rows"}] most frequent first}
     noise              {"rate", "interval": [low, high] | null, "matrix": [C][C] (row = true class, column = given),
-                        "method", "known_rate": share of wrong given labels where the true ones are known | null}
+                        "method", "predictions": "in sample" | "out of sample" (in sample the rate is too low, since
+                       networks repeat labels that they were trained on), "known_rate": share of wrong given labels
+                       where the true ones are known | null}
     canaries           null where none were planted, else
                        {"planted", "found": figure (flipped labels that the policy would change),
                         "repaired": figure (of all planted: changed back to the very label before the flip; a lower
                         bound, since that label may itself be wrong),
                         "precision": figure (of those found: repaired),
+                       "precision_adjusted": {"value", "low", "high"} | null (of changed labels: right; `precision`
+                       divided by the estimated share of right given labels),
                         "false_correction_rate": {"value", "low", "high"} | null (of sound labels: changed; inferred
                         from `found`, the estimated noise rate and the share of all rows that are changed)}
     truth              null where no true labels are known, else, over the rows whose true label is known,
@@ -43,3 +47,204 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clc_text.corrections.evidence import sample
+from clc_text.corrections.intervals import figure, wilson
+from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample
+from clc_text.corrections.second_opinion import second_opinion
+from clc_text.corrections.state import PERSON, State
+from clc_text.corrections.store import Corrected
+from clc_text.corrections.verdict import verdict
+from clc_text.errors import InputError
+from clc_text.files import sha256_of_file, write_json
+from clc_text.noise.estimate import NoiseEstimate, estimate
+
+ESTIMATE_ROWS = 50_000  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
+
+
+def audit(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
+    """Judges the corrected dataset as it is now, and writes RUN/audit.json.
+
+    Args:
+        bootstrap: resamplings for the interval of the noise rate; 0: no interval.
+
+    Raises:
+        InputError: the predictions have changed since the corrected dataset was made.
+    """
+    run, state, facts = corrected.run, corrected.state(), corrected.facts
+    labels = run.labels()
+    used = _predictions(corrected)
+    best = out_of_sample(run) or used
+    probs, rows = sample(best, ESTIMATE_ROWS)
+    fair = ~labels.canary[rows]
+    noise = _noise(best, estimate(*_fair(probs, rows, fair, state), _estimator(best), bootstrap), state)
+    corrections = _corrections(state, facts["label_names"])
+    canaries = _canaries(facts["canaries"], noise, state, labels.canary)
+    truth = _truth(state)
+    notices = run.guards()
+    found = {
+        "version": 1,
+        "run_id": run.run_id,
+        "recipe": facts["recipe"],
+        "dataset": facts["dataset"],
+        "method": run.environment()["method"]["name"],
+        "rows": len(state),
+        "label_names": facts["label_names"],
+        "policy": facts["policy"]["sentence"],
+        "predictions": facts["predictions"],
+        "labels": state.counts,
+        "corrections": corrections,
+        "noise": noise,
+        "canaries": canaries,
+        "truth": truth,
+        "person": _person(state),
+        "second_opinion": second_opinion(probs, state.part(rows)),
+        "notices": notices,
+        "verdict": verdict(corrections, noise, canaries, truth, notices),
+    }
+    write_json(run.file("audit.json"), found)
+    return found
+
+
+def _predictions(corrected: Corrected) -> RowPredictions:
+    """Those that the corrected dataset was made from."""
+    run = corrected.run
+    out = out_of_sample(run) if corrected.facts["predictions"]["kind"] == "out of sample" else in_sample(run)
+    if out is None or sha256_of_file(out.path) != corrected.facts["sha256"]["predictions"]:
+        raise InputError(
+            f"the predictions of {run.path} are no longer those that {corrected.path} was made from; make it anew "
+            f"with `clc-text correct {run.path}`"
+        )
+    return out
+
+
+def _estimator(predictions: RowPredictions) -> Any:
+    """The confident joint needs calibrated predictions; early-stopped ones are better sharpened, which `em` does."""
+    return "em" if predictions.sharpen != 1 else "confident_joint"
+
+
+def _fair(probs: np.ndarray, rows: np.ndarray, fair: np.ndarray, state: State) -> tuple[np.ndarray, np.ndarray]:
+    return probs[fair], state.given[rows[fair]].astype(np.int64)
+
+
+def _noise(predictions: RowPredictions, found: NoiseEstimate, state: State) -> dict[str, Any]:
+    known = None if state.true is None else state.true >= 0
+    return {
+        "rate": found.rate,
+        "interval": None if found.interval is None else list(found.interval),
+        "matrix": found.matrix.round(6).tolist(),
+        "method": found.method,
+        "predictions": predictions.kind,
+        "known_rate": None if known is None else float((state.given != state.true)[known].mean()),
+    }
+
+
+def _corrections(state: State, names: list[str]) -> dict[str, Any]:
+    classes = len(names)
+    changed = state.changed
+    of_class = np.bincount(state.given, minlength=classes)
+    left = np.bincount(state.given[changed], minlength=classes)
+    gained = np.bincount(state.label[changed], minlength=classes)
+    now = np.bincount(state.label, minlength=classes)
+    pairs = np.bincount(state.given[changed].astype(np.int64) * classes + state.label[changed], minlength=classes**2)
+    order = np.argsort(-pairs, kind="stable")[: int((pairs > 0).sum())]
+    return {
+        "rows": int(changed.sum()),
+        "share": float(changed.mean()),
+        "by_class": [
+            {
+                "label": name,
+                "given": int(of_class[index]),
+                "changed": int(left[index]),
+                "share": float(left[index] / max(of_class[index], 1)),
+                "gained": int(gained[index]),
+                "now": int(now[index]),
+            }
+            for index, name in enumerate(names)
+        ],
+        "pairs": [
+            {"given": names[pair // classes], "label": names[pair % classes], "rows": int(pairs[pair])}
+            for pair in order.tolist()
+        ],
+    }
+
+
+def _truth(state: State) -> dict[str, Any] | None:
+    if state.true is None:
+        return None
+    known = state.true >= 0
+    label, given, true = state.label[known], state.given[known], state.true[known]
+    was_right, is_right, changed = given == true, label == true, label != given
+    fixed, right_before = int((is_right & ~was_right).sum()), int(was_right.sum())
+    broken = int((was_right & changed).sum())
+    return {
+        "rows": len(true),
+        "right_before": figure(right_before, len(true)),
+        "right_after": figure(int(is_right.sum()), len(true)),
+        "fixed": fixed,
+        "broken": broken,
+        "missed": int((~was_right & ~changed).sum()),
+        "altered": int((~was_right & changed & ~is_right).sum()),
+        "precision": figure(fixed, int(changed.sum())),
+        "recall": figure(fixed, len(true) - right_before),
+        "false_correction_rate": figure(broken, right_before),
+    }
+
+
+def _canaries(
+    counts: dict[str, int] | None, noise: dict[str, Any], state: State, canary: np.ndarray
+) -> dict[str, Any] | None:
+    if counts is None:
+        return None
+    planted, found, repaired = counts["planted"], counts["found"], counts["repaired"]
+    rates = [noise["rate"], *(noise["interval"] or [noise["rate"]] * 2)]
+    return {
+        "planted": planted,
+        "found": figure(found, planted),
+        "repaired": figure(repaired, planted),
+        "precision": figure(repaired, found),
+        "precision_adjusted": _precision(repaired, found, rates),
+        "false_correction_rate": _false_corrections(found, planted, rates, float(state.changed[~canary].mean())),
+    }
+
+
+def _precision(repaired: int, found: int, rates: list[float]) -> dict[str, float] | None:
+    """Of changed labels: right. A canary can only be repaired where its label was right before: (1 - rate) of them."""
+    rate, low_rate, high_rate = rates
+    if found == 0 or high_rate >= 1:
+        return None
+    low, high = wilson(repaired, found)
+    return {
+        "value": min(1.0, repaired / found / (1 - rate)),
+        "low": min(1.0, low / (1 - low_rate)),
+        "high": min(1.0, high / (1 - high_rate)),
+    }
+
+
+def _false_corrections(found: int, planted: int, rates: list[float], changed: float) -> dict[str, float] | None:
+    """Of sound labels: changed. Of all labels ``changed = rate · found + (1 - rate) · false`` are changed."""
+
+    def false(rate: float, recall: float) -> float:
+        return min(1.0, max(0.0, (changed - rate * recall) / (1 - rate)))
+
+    rate, low_rate, high_rate = rates
+    if planted == 0 or high_rate >= 1:
+        return None
+    low, high = wilson(found, planted)
+    bounds = [false(some_rate, recall) for some_rate in (low_rate, high_rate) for recall in (low, high)]
+    return {"value": false(rate, found / planted), "low": min(bounds), "high": max(bounds)}
+
+
+def _person(state: State) -> dict[str, int]:
+    answered = state.source == PERSON
+    label, given, suggested = state.label[answered], state.given[answered], state.suggested[answered]
+    return {
+        "answers": int(answered.sum()),
+        "kept_given": int((label == given).sum()),
+        "took_suggestion": int(((label == suggested) & (label != given)).sum()),
+        "other": int(((label != suggested) & (label != given)).sum()),
+    }

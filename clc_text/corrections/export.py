@@ -46,8 +46,8 @@ def doubtful_rows(corrected: Corrected, k: int) -> list[Row]:
     strange = next((row for row, text in zip(chosen, texts, strict=True) if not isinstance(text, str)), None)
     if strange is not None:
         raise InputError(
-            f"row {strange} of {corrected.path} is no text, and these formats show texts only; sort the dataset by its "
-            "column `rank` instead"
+            f"row {strange} of {corrected.path} is no text, and these formats show texts only; sort the dataset by "
+            "its column `rank` instead"
         )
     names = corrected.facts["label_names"]
     return [
@@ -155,6 +155,27 @@ def _label_studio(rows: Sequence[Row], names: list[str], out: Path) -> None:
         "</View>\n"
     )
     write_text(out.with_suffix(".config.xml"), config)
+
+
+def file_for(corrected: Corrected, format: str) -> Path:
+    """Where an export goes unless it is told otherwise."""
+    return corrected.run.file("look_first" + SUFFIXES.get(format, ""))
+
+
+def how_to_answer(format: str, out: Path) -> str:
+    """What a person does with the file."""
+    return {
+        "csv": "write a class into the column `answer`; leave it empty where you do not know",
+        "argilla": (
+            "in Argilla: "
+            f"rg.Dataset(name=..., settings=rg.Settings.from_json('{out.with_suffix('.settings.json')}')), create it, "
+            f"dataset.records.from_json('{out}'); afterwards dataset.records(with_responses=True).to_json(...)"
+        ),
+        "label-studio": (
+            f"in Label Studio: a project with the labelling configuration {out.with_suffix('.config.xml')}, import "
+            f"{out}; afterwards export JSON, JSON-MIN or CSV"
+        ),
+    }[format]
 
 
 FORMATS: dict[str, Callable[[Sequence[Row], list[str], Path], None]] = {

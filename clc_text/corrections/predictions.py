@@ -27,6 +27,8 @@ class RowPredictions:
         kind: "in sample" when the networks were trained on these rows, "out of sample" when each row was predicted by
             networks that never saw its label.
         folds: of the cross-fitting; None in sample.
+        sharpen: power that the probabilities are raised to before they meet the noise matrix (see `em_matrix`): 1 for
+            networks trained to the end, 2 for early-stopped ones, which are too flat.
     """
 
     path: Path
@@ -35,6 +37,7 @@ class RowPredictions:
     peers: int
     rows: int
     classes: int
+    sharpen: float = 1.0
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first row, float32 [P, b, C]) one after the other.
@@ -78,7 +81,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
             if "train" not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
                 raise InputError(f"{path} has no predictions of the training rows")
             shape = opened.get_slice("train").get_shape()
-            folds = (opened.metadata() or {}).get("folds")
+            facts = opened.metadata() or {}
     except SafetensorError as error:
         raise InputError(
             f"{path} is not readable ({error}); it was cut short or changed, train the run again"
@@ -89,4 +92,5 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
             "the file does not belong to this run"
         )
     peers, rows, classes = shape
-    return RowPredictions(path, kind, int(folds) if folds else None, peers, rows, classes)
+    folds = int(facts["folds"]) if "folds" in facts else None
+    return RowPredictions(path, kind, folds, peers, rows, classes, float(facts.get("sharpen", 1.0)))

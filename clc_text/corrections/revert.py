@@ -35,6 +35,12 @@ class Selection:
     above: float | None = None
     include_person: bool = False
 
+    @property
+    def conditions(self) -> bool:
+        """Whether anything is selected at all."""
+        limits = (self.rows, self.below, self.above)
+        return bool(self.everything or self.label or self.given or any(limit is not None for limit in limits))
+
     def of(self, state: State, names: list[str]) -> np.ndarray:
         """bool [N], the rows to take back.
 

@@ -47,7 +47,7 @@ def second_opinion(probs: np.ndarray, state: State) -> dict[str, Any] | None:
 
 
 def kappa(one: np.ndarray, other: np.ndarray) -> float | None:
-    """Cohen's kappa of two yes-no decisions [N]: 1 the same, 0 as by chance; None where both never differ by chance."""
+    """Cohen's kappa of two yes-no decisions [N]: 1 the same, 0 as by chance; None where neither ever varies."""
     same = float((one == other).mean())
     yes, also = float(one.mean()), float(other.mean())
     chance = yes * also + (1 - yes) * (1 - also)

@@ -106,6 +106,6 @@ def check_rows(run: RunDirectory, source: SourceRows) -> None:
     missing = {environment["label_column"], environment["input_column"]} - set(source.features)
     if missing:
         raise InputError(
-            f"the dataset has no column '{sorted(missing)[0]}', which {run.path} was trained on: it changed since; bring "
-            "it back or train again"
+            f"the dataset has no column '{sorted(missing)[0]}', which {run.path} was trained on: it changed since; "
+            "bring it back or train again"
         )

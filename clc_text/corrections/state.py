@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -70,6 +70,12 @@ class State:
         """Rows by who said their label."""
         found = np.bincount(self.source, minlength=len(SOURCES))
         return dict(zip(SOURCES, found.tolist(), strict=True))
+
+    def part(self, rows: np.ndarray) -> State:
+        """Some of the rows, by their numbers."""
+        arrays: dict[str, Any] = {field.name: getattr(self, field.name) for field in fields(self)}
+        chosen: dict[str, Any] = {name: None if values is None else values[rows] for name, values in arrays.items()}
+        return State(**chosen)
 
     def with_labels(self, rows: np.ndarray, labels: np.ndarray, source: int) -> State:
         """The state in which `rows` (bool [N], or row numbers) have these labels from this source."""

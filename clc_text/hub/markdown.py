@@ -47,6 +47,11 @@ def cell(text: object) -> Markdown:
     return Markdown(code(text).replace("|", "\\|"))
 
 
+def link(address: str) -> Markdown:
+    """An address to follow, where it is made of nothing else."""
+    return Markdown(f"<{address}>") if re.fullmatch(r"https?://[\w.~/%-]+", address, re.ASCII) else plain(address)
+
+
 def count(number: float) -> Markdown:
     """A number of rows, ``5,452``."""
     return Markdown(f"{number:,.0f}")
@@ -74,7 +79,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"code": code, "cell": cell, "count": count, "percent": percent, "figure": figure}
+    made.filters |= {"code": code, "cell": cell, "link": link, "count": count, "percent": percent, "figure": figure}
     return made
 
 

@@ -3,24 +3,23 @@
 recipes: [../trec_sym05.yaml, ../trec_pair045.yaml]     # beside the sweep's own file
 variants:                                               # each a name and the keys it changes
   standard: {method.name: standard}
-  co_teaching: {method.name: co_teaching, noise_rate: true}
+  co_teaching: {method.name: co_teaching, noise_rate: "true"}
 seeds: [0, 1, 2, 3, 4]                                  # all three seeds of a run get this number
-set: {keep_data: false}                                 # keys changed in every cell
+set: {keep_data: false}                                 # keys changed in every cell; a variant's own come after
 """
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from clc_text.components import option
 from clc_text.errors import InputError
-from clc_text.recipe import Recipe, load
-from clc_text.typed_yaml import read_yaml, to_dataclass
+from clc_text.recipe import Recipe, from_tree, read_tree
+from clc_text.typed_yaml import Node, put, read_yaml, to_dataclass
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
@@ -31,9 +30,9 @@ class Sweep:
 
     recipes: list[str] = option(help="recipe files, relative to the sweep's own")
     seeds: list[int] = option([0], "numbers; each becomes the data, noise and network seed of a cell")
-    variants: dict[str, Any] = option({}, "name -> {key: value}; one variant that changes nothing when empty")
-    set: dict[str, Any] = option({}, "keys changed in every cell")
-    name: str = option("", "what the table calls it; the file's name when empty")
+    variants: dict[str, dict[str, Node]] = option({}, "name -> {key: value}; the recipe as it is written when empty")
+    set: dict[str, Node] = option({}, "keys changed in every cell")
+    name: str = option("", "what the sweep's directory is called; the file's name when empty")
 
     def __post_init__(self) -> None:
         for what, values in (("recipes", self.recipes), ("seeds", self.seeds)):
@@ -41,11 +40,21 @@ class Sweep:
                 raise InputError(f"'{what}' is empty; name at least one")
             if len(set(values)) < len(values):
                 raise InputError(f"'{what}' names one of them twice")
-        for variant, changes in self.variants.items():
-            if not _NAME.fullmatch(variant):
-                raise InputError(f"the variant '{variant}' must be made of letters, digits, '_', '-', '+' and '.'")
-            if not isinstance(changes, dict):
-                raise InputError(f"the variant '{variant}' must be a section of `key: value` lines")
+        stems = [Path(recipe).stem for recipe in self.recipes]
+        for stem in stems:
+            if stems.count(stem) > 1:
+                raise InputError(
+                    f"two recipes are called {stem}.yaml, and their cells would share a folder; rename one"
+                )
+        for what, names in (("recipe", stems), ("variant", self.variants)):
+            for name in names:
+                if not _NAME.fullmatch(name):
+                    raise InputError(
+                        f"the {what} '{name}' names a folder, so it must be made of letters, digits, '_', '-', '+' "
+                        "and '.'"
+                    )
+        if self.name and not _NAME.fullmatch(self.name):
+            raise InputError(f"the name '{self.name}' must be made of letters, digits, '_', '-', '+' and '.'")
 
 
 @dataclass(frozen=True)
@@ -67,33 +76,34 @@ class Cell:
 def read_sweep(path: Path) -> tuple[Sweep, list[Cell]]:
     """The sweep and its cells, every recipe of them read and checked.
 
+    One seed of everything comes before the next seed of anything, so that a table is whole early; cells of the same
+    data stand together.
+
     Raises:
         InputError: a key is unknown, a recipe is missing or wrong, two recipes have one name.
     """
-    sweep: Sweep = to_dataclass(Sweep, read_yaml(path, "sweep"), "sweep")
-    stems = [Path(recipe).stem for recipe in sweep.recipes]
-    if len(set(stems)) < len(stems):
-        raise InputError(f"{path}: two recipes have the same file name; rename one")
+    tree = read_yaml(path, "sweep")
+    sweep: Sweep = to_dataclass(Sweep, tree, "sweep")
+    recipes = {Path(name).stem: read_tree(path.parent / name) for name in sweep.recipes}
+    seed_nodes = (
+        tree.value["seeds"].value if "seeds" in tree.value else [Node(seed, str(path)) for seed in sweep.seeds]
+    )
     cells = []
-    variants = sweep.variants or {"as_written": {}}
-    # One seed of everything comes before the next seed of anything, so that a table is whole early, and cells of the
-    # same data stand together.
-    for seed in sweep.seeds:
-        seeds = {f"seeds.{key}": seed for key in ("data", "noise", "network")}
-        for recipe_file, stem in zip(sweep.recipes, stems, strict=True):
-            for variant, changes in variants.items():
-                overrides = [_override(key, value) for key, value in (sweep.set | changes | seeds).items()]
-                try:
-                    resolved = load(path.parent / recipe_file, [*overrides, f"name={stem}"])
-                except InputError as error:
-                    raise InputError(f"{path}, variant '{variant}': {error}") from None
+    for seed, node in zip(sweep.seeds, seed_nodes, strict=True):
+        seeds = {f"seeds.{key}": node for key in ("data", "noise", "network")}
+        for stem, recipe in recipes.items():
+            for variant, changes in (sweep.variants or {"as_written": {}}).items():
+                resolved = _changed(recipe, stem, sweep.set | changes | seeds)
                 cells.append(Cell(f"{stem}/{variant}/seed-{seed}", stem, variant, seed, resolved))
     return sweep, cells
 
 
-def _override(key: str, value: Any) -> str:
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, width=100_000).strip()
-    return f"{key}={text.removesuffix('...').strip()}"
+def _changed(recipe: Node, stem: str, changes: dict[str, Node]) -> Recipe:
+    tree = copy.deepcopy(recipe)
+    # Another part forgets the options of the one before, so parts are named before their options are set.
+    for key in sorted(changes, key=lambda key: not key.endswith(".name")):
+        put(tree, key, copy.deepcopy(changes[key]))
+    return dataclasses.replace(from_tree(tree), name=stem)
 
 
 def part_of(cells: list[Cell], part: str | None) -> list[Cell]:

@@ -3,43 +3,56 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import Cell
 
 
-def follow(
-    outcomes: Iterator[tuple[Cell, str, str]], to_run: int, cells: int, jobs: int, console: Console | None = None
-) -> int:
-    """Consumes the outcomes while showing them; gives the number of failed cells."""
+def follow(outcomes: Iterator[tuple[Cell, Outcome]], to_run: int, console: Console | None = None) -> Counter[str]:
+    """Consumes the outcomes while showing them; gives how many cells ended in which way."""
     console = console or Console(stderr=True, highlight=False)
-    console.print(f"{cells} cells, {cells - to_run} done already, {to_run} to run by {jobs} processes")
-    failed = 0
+    ended: Counter[str] = Counter()
+    told: dict[str, str] = {}
     begun = time.perf_counter()
     columns = (
-        TextColumn("cells"),
         BarColumn(bar_width=30),
         MofNCompleteColumn(),
+        TextColumn("cells"),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(elapsed_when_finished=True),
+        TextColumn("{task.fields[left]}"),
     )
-    with Progress(*columns, console=console, disable=not console.is_terminal, speed_estimate_period=3600) as progress:
-        bar = progress.add_task("cells", total=to_run)
-        for number, (cell, outcome, sentence) in enumerate(outcomes, 1):
-            progress.advance(bar)
-            left = (time.perf_counter() - begun) / number * (to_run - number)
-            if outcome != "done":
-                failed += outcome == "failed"
-                console.print(f"[yellow]{outcome}[/yellow]  {escape(cell.path)}: {escape(sentence)}", soft_wrap=True)
-            elif not console.is_terminal:
-                console.print(
-                    f"{number}/{to_run}  {escape(cell.path)}  about {left / 60:.1f} min left", soft_wrap=True
-                )
-    if failed:
-        console.print(f"[yellow]{failed} cells failed; run the same command again to retry them[/yellow]")
-    return failed
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("cells", total=to_run, left="")
+        for cell, outcome in outcomes:
+            ended[outcome.kind] += 1
+            number = ended.total()
+            left = time_left(time.perf_counter() - begun, ended["done"], to_run - number)
+            progress.update(bar, advance=1, left=left)
+            path = escape(cell.path)
+            if outcome.kind == "done":
+                if not console.is_terminal:
+                    console.print(f"{number}/{to_run}  {path}  {left}".rstrip(), soft_wrap=True)
+            else:
+                # The same mistake in a hundred cells is read once.
+                before = told.setdefault(outcome.sentence, cell.path)
+                sentence = outcome.sentence if before == cell.path else f"as {before}"
+                console.print(f"[yellow]{outcome.kind}[/yellow]  {path}: {escape(sentence)}", soft_wrap=True)
+    return ended
+
+
+def time_left(elapsed: float, done: int, cells: int) -> str:
+    """For `cells` more, when `done` took `elapsed` seconds; "" where that is unknown or nothing is left."""
+    if not done or not cells:
+        return ""
+    seconds = elapsed / done * cells
+    if seconds < 90:
+        return f"about {seconds:.0f} s left"
+    if seconds < 90 * 60:
+        return f"about {seconds / 60:.0f} min left"
+    return f"about {seconds / 3600:.1f} h left"

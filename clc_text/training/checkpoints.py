@@ -44,4 +44,4 @@ def read_method_state(folder: Path, device: torch.device) -> tuple[dict[str, Ten
         )
     with safe_open(path, "pt") as opened:
         facts = json.loads(opened.metadata()["facts"])
-    return load_file(path, device=str(device)), facts
+    return {name: values.to(device) for name, values in load_file(path).items()}, facts

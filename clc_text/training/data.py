@@ -99,8 +99,8 @@ def label_column(rows: Any) -> Tensor | None:
     raise InputError(f"the dataset has no column 'labels'; its columns are {', '.join(names)}")
 
 
-def class_weights(wanted: str | Sequence[float] | None, labels: Tensor | None, num_classes: int) -> Tensor | None:
-    """[C] weights of the classes, or None for equal ones.
+def class_weights(wanted: str | Sequence[float], labels: Tensor | None, num_classes: int) -> Tensor:
+    """[C] weights of the classes.
 
     Args:
         wanted: ``"balanced"``: N / (C · rows of the class) by the given labels, so that the mean over the rows is 1 (a
@@ -110,8 +110,6 @@ def class_weights(wanted: str | Sequence[float] | None, labels: Tensor | None, n
     Raises:
         InputError: they are not as many as the classes, negative, or not to be counted.
     """
-    if wanted is None:
-        return None
     if isinstance(wanted, str):
         if wanted != "balanced":
             raise InputError(f"class_weights is '{wanted}'; give 'balanced', or one number for each class")

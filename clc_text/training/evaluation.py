@@ -34,12 +34,13 @@ class PeersEvaluation(RowLoading):
         training = model.training
         model.eval()
         index, found, labels = [], [], []
-        for batch in self._batches(rows):
-            inputs = self._prepare_inputs(batch)
-            index.append(inputs.pop("index"))
-            labels.append(inputs.pop("labels"))
-            with self.compute_loss_context_manager():
-                found.append(at_least_float32(model(**inputs).logits))
+        with torch.random.fork_rng(devices=[]):  # a data loader draws a seed, which would change the dropout to come
+            for batch in self._batches(rows):
+                inputs = self._prepare_inputs(batch)
+                index.append(inputs.pop("index"))
+                labels.append(inputs.pop("labels"))
+                with self.compute_loss_context_manager():
+                    found.append(at_least_float32(model(**inputs).logits))
         model.train(training)
         logits, given = torch.cat(found, -2), torch.cat(labels)
         if not across.several(self.accelerator):

@@ -36,17 +36,23 @@ class Scores:
         return (ensemble if self.user_preprocess is None else self.user_preprocess(ensemble, labels)), classes
 
     def __call__(self, prediction: EvalPrediction, compute_result: bool = True) -> dict[str, Any]:
-        ensemble, classes = prediction.predictions
-        labels = prediction.label_ids
+        pairs, labels = prediction.predictions, prediction.label_ids
+        if isinstance(pairs, list):  # `eval_do_concat_batches` is off: one pair a batch
+            ensemble: Any = [pair[0] for pair in pairs]
+            classes, truth = np.concatenate([pair[1] for pair in pairs]), np.concatenate(labels)
+        else:
+            (ensemble, classes), truth = pairs, labels
         seen = EvalPrediction(ensemble, labels, prediction.inputs, prediction.losses)
         if self.by_batch:
             return {} if self.compute_metrics is None else self.compute_metrics(seen, compute_result=compute_result)
         found = {} if self.compute_metrics is None else dict(self.compute_metrics(seen))
-        truth = labels.argmax(-1) if np.ndim(labels) == 2 else labels
+        if np.ndim(truth) == 2:
+            truth = truth.argmax(-1)
         for peer in range(classes.shape[1]):
             found[f"accuracy_peer_{peer}"] = float((classes[:, peer] == truth).mean())
         if self.user_preprocess is None:
-            found.setdefault("accuracy", float((ensemble.argmax(-1) == truth).mean()))
+            together = np.concatenate(ensemble) if isinstance(ensemble, list) else ensemble
+            found.setdefault("accuracy", float((together.argmax(-1) == truth).mean()))
         return found
 
 

@@ -145,6 +145,16 @@ def test_names_do_not_matter_for_grouping_but_settings_do(make_run):
     assert {line.title for line in found.lines} == {"CLC (batch_size 16)", "CLC (batch_size 64)"}
 
 
+def test_who_was_told_the_noise_rate_is_marked(make_run):
+    one, two = make_run(epochs=4), make_run(method="co_teaching", epochs=4)
+    recipe = yaml.safe_load(two.file("recipe.yaml").read_text())
+    two.file("recipe.yaml").write_text(yaml.safe_dump(recipe | {"noise_rate": "true"}))
+    markdown = as_markdown(compare_runs([one, two]))
+    assert "| Co-teaching † | 1 |" in markdown
+    assert "| CLC | 1 |" in markdown
+    assert "† told the true noise rate" in markdown
+
+
 def test_bad_input(make_run):
     with pytest.raises(InputError, match="has no test rows, so there is no test accuracy to compare"):
         compare_runs([make_run(epochs=4, test_rows=None)])

@@ -38,6 +38,12 @@ def test_a_life_is_what_the_ledger_says(make_run):
     assert (found.given, found.true, found.text) == (labels.given[11], labels.true[11], run.data()[11]["text"])
 
 
+def test_a_threshold_that_is_no_entropy_is_not_drawn_among_entropies(make_run):
+    found = life(make_run(epochs=6, criterion="margin"), 0)
+    assert np.isnan(found.threshold).all()
+    assert not any("Γ" in text.get_text() for text in draw(found).legends[0].get_texts())
+
+
 def test_stretches_cover_every_epoch_and_break_where_a_class_changes(make_run):
     run = make_run(epochs=9, skill=0.5)
     for row in range(20):
@@ -61,7 +67,9 @@ def test_the_table_shows_text_labels_and_every_epoch_when_asked(make_run):
     assert f"row 4: {found.text}" in text
     assert f"given label: {found.label_names[found.given]}   true label: {found.label_names[found.true]}" in text
     every = printed(found, every_epoch=True)
-    assert all(any(line.startswith(f"│ {epoch:>6} ") for line in every.splitlines()) for epoch in range(1, 7))
+    assert [line.split("│")[1].strip() for line in every.splitlines() if line.startswith("│")] == [
+        text for epoch in range(1, 7) for text in (str(epoch), "")
+    ]
 
 
 def test_markup_in_texts_and_names_is_shown_not_obeyed(make_run):

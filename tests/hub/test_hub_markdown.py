@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from clc_text.hub.markdown import cell, code, environment, figure, line, percent, plain
+from clc_text.hub.markdown import cell, code, environment, figure, line, link, percent, plain
 
 HOSTILE = [
     "a|b",
@@ -80,3 +80,11 @@ def test_figures() -> None:
         "50.0 % (42.0 to 58.0 %; 1,300 of 2,600)"
     )
     assert figure({"value": 0.05, "low": 0.0, "high": 0.1}) == "5.0 % (0.0 to 10.0 %)"
+
+
+def test_links_are_addresses_and_nothing_else() -> None:
+    assert link("https://example.com/a/b-c_d.html") == "<https://example.com/a/b-c_d.html>"
+    for text in ("javascript:alert(1)", "https://x> <img src=y>", "https://x y", "https://x\n# y"):
+        shown, kinds = as_read(f"See {link(text)}.")
+        assert shown == f"See {line(text)}."
+        assert "link_open" not in kinds

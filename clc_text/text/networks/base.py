@@ -23,9 +23,7 @@ class Network(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def build(
-        self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int
-    ) -> PreTrainedModel:
+    def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
         """Peers with initial weights drawn from `seed`, each its own.
 
         Args:

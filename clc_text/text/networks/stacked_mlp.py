@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -44,8 +45,7 @@ class StackedMLP(PeersModel):
         generators = peer_generators(config.seed, config.peers)
         sizes = [config.input_size, *config.hidden_sizes, config.num_labels]
         self.layers = nn.ModuleList(
-            StackedLinear(generators, size_in, size_out)
-            for size_in, size_out in zip(sizes[:-1], sizes[1:], strict=True)
+            StackedLinear(generators, size_in, size_out) for size_in, size_out in pairwise(sizes)
         )
         self.dropout = nn.Dropout(config.dropout)
         self.post_init()

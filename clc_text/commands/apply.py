@@ -1,0 +1,32 @@
+"""`clc-text apply`: take over a person's answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(apply)
+
+
+def apply(
+    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    answers: Annotated[
+        Path, typer.Argument(help="A CSV file with `row` and `answer`, or what Argilla or Label Studio exports.")
+    ],
+) -> None:
+    """Take over a person's answers; rows so answered are locked against `correct` and `revert`."""
+    from clc_text.corrections.answers import apply_answers
+    from clc_text.corrections.store import Corrected
+    from clc_text.corrections.tables import ProgressBar
+    from clc_text.run_directory import RunDirectory
+
+    with ProgressBar() as progress:
+        done = apply_answers(Corrected(RunDirectory(run)), answers, progress)
+    typer.echo(
+        f"{done['answers']:,} answers: {done['confirmed']:,} confirm the given label, {done['corrected']:,} correct it"
+        + (f"; {done['changed_mind']:,} replace an earlier answer" if done["changed_mind"] else "")
+    )

@@ -1,0 +1,32 @@
+"""`clc-text audit`: how far corrections can be trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(audit)
+
+
+def audit(
+    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    bootstrap: Annotated[int, typer.Option("--bootstrap", min=0, help="Resamplings for the noise rate.")] = 200,
+    json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Estimate the noise, judge the corrections, and say in plain words whether to trust them (also in audit.json)."""
+    import json
+
+    from clc_text.corrections.audit import audit as audit_run
+    from clc_text.corrections.store import Corrected
+    from clc_text.corrections.tables import show_audit
+    from clc_text.run_directory import RunDirectory
+
+    found = audit_run(Corrected(RunDirectory(run)), bootstrap)
+    if json_out:
+        typer.echo(json.dumps(found, ensure_ascii=False))
+    else:
+        show_audit(found)

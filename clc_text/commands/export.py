@@ -1,0 +1,36 @@
+"""`clc-text export`: the rows worth a look first, for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(export)
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    k: Annotated[int, typer.Option("--k", help="How many rows.")] = 100,
+    format: Annotated[str, typer.Option("--format", help="csv, argilla or label-studio.")] = "csv",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The file; RUN/look_first.csv (.json) without it.", show_default=False)
+    ] = None,
+) -> None:
+    """Write the most doubtful rows to a file in which people answer; `clc-text apply` takes the answers over."""
+    import shlex
+
+    from clc_text.corrections.export import export as write_rows
+    from clc_text.corrections.export import file_for, how_to_answer
+    from clc_text.corrections.store import Corrected
+    from clc_text.run_directory import RunDirectory
+
+    corrected = Corrected(RunDirectory(run))
+    target = out or file_for(corrected, format)
+    count = write_rows(corrected, target, k, format)
+    typer.echo(f"{count:,} rows in {target}")
+    typer.echo(how_to_answer(format, target))
+    typer.echo(f"then: clc-text apply {shlex.quote(str(run))} ANSWERS")

@@ -1,0 +1,142 @@
+"""Making a corrected dataset of a run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clc_text.corrections.evidence import Gathered, gather
+from clc_text.corrections.policy import Policy
+from clc_text.corrections.predictions import RowPredictions
+from clc_text.corrections.source import SourceRows, check_rows
+from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
+from clc_text.corrections.store import FOLDER, Corrected, Progress, Step, silent, write_first
+from clc_text.corrections.taught import taught_since
+from clc_text.errors import InputError
+from clc_text.files import sha256_of_file
+from clc_text.noise.inject import sha256_of_labels
+from clc_text.run_directory import Labels, RunDirectory
+
+
+def correct(
+    run: RunDirectory,
+    policy: Policy,
+    predictions: RowPredictions,
+    source: SourceRows,
+    include_person: bool = False,
+    progress: Progress = silent,
+) -> Corrected:
+    """Writes RUN/corrected by a policy; where there is one already, this is one step more of its history.
+
+    Canaries get the label back that they had before they were flipped, and are never corrected. A person's labels
+    stay, unless `include_person` says otherwise.
+
+    Args:
+        predictions: see `clc_text.corrections.predictions`.
+        source: the rows that the run was trained on.
+
+    Raises:
+        InputError: the run has no ledger, or its labels, rows and predictions do not belong together.
+    """
+    labels = run.labels()
+    check_rows(run, source)
+    _check_labels(run, labels, predictions)
+    progress("reading predictions", 0, 1)
+    policy = policy.resolve(_threshold(run))
+    found = gather(predictions, labels, policy.noise_matrix)
+    state = _decide(run, labels, policy, found)
+    kept = 0
+    if not include_person and run.file(FOLDER).is_dir():
+        earlier = Corrected(run).state()
+        persons = earlier.source == PERSON
+        state = state.with_labels(persons, earlier.label[persons], PERSON)
+        kept = int(persons.sum())
+    arguments = {**policy.to_dict(), "predictions": predictions.kind, "include_person": include_person}
+    facts = _facts(run, labels, policy, predictions, found)
+    write_first(run, state, source, facts, Step("correct", arguments | {"kept_of_people": kept}, whole=True), progress)
+    return Corrected(run)
+
+
+def _decide(run: RunDirectory, labels: Labels, policy: Policy, found: Gathered) -> State:
+    evidence = found.rows
+    given = labels.given.astype(np.int32)
+    changed = (evidence.suggested != given) & policy.takes(evidence) & ~labels.canary
+    asked = np.where(evidence.suggested != given, evidence.suggested, -1)
+    return State(
+        label=np.where(changed, evidence.suggested, given).astype(np.int32),
+        source=np.where(changed, METHOD, GIVEN).astype(np.int8),
+        given=given,
+        suggested=evidence.suggested,
+        confidence=evidence.confidence,
+        probability_given=evidence.probability_given,
+        entropy=evidence.entropy,
+        peers_agree=evidence.peers_agree,
+        since=taught_since(run, asked),
+        true=None if labels.true is None else labels.true.astype(np.int32),
+    )
+
+
+def _facts(
+    run: RunDirectory, labels: Labels, policy: Policy, predictions: RowPredictions, found: Gathered
+) -> dict[str, Any]:
+    environment = run.environment()
+    return {
+        "version": 1,
+        "run_id": run.run_id,
+        "recipe": run.name,
+        "dataset": environment["dataset"],
+        "label_names": environment["label_names"],
+        "input_column": environment["input_column"],
+        "label_column": environment["label_column"],
+        "policy": policy.to_dict(),
+        "predictions": {
+            "kind": predictions.kind,
+            "folds": predictions.folds,
+            "agree_with_given": found.agree_with_given,
+            "confidence": found.mean_confidence,
+            "entropy": float(found.rows.entropy.mean()),
+        },
+        "noise_matrix": None if found.matrix is None else found.matrix.round(6).tolist(),
+        "canaries": _canaries(labels, policy, found),
+        "sha256": {
+            "predictions": sha256_of_file(predictions.path),
+            "labels": sha256_of_labels(labels.given),
+        },
+    }
+
+
+def _canaries(labels: Labels, policy: Policy, found: Gathered) -> dict[str, int] | None:
+    """How many flipped labels the policy would have changed, and how many of them to what they were."""
+    if found.canaries is None:
+        return None
+    flipped, before = labels.trained[labels.canary], labels.given[labels.canary]
+    changed = (found.canaries.suggested != flipped) & policy.takes(found.canaries)
+    return {
+        "planted": len(flipped),
+        "found": int(changed.sum()),
+        "repaired": int((changed & (found.canaries.suggested == before)).sum()),
+    }
+
+
+def _check_labels(run: RunDirectory, labels: Labels, predictions: RowPredictions) -> None:
+    if predictions.rows != len(labels.given):
+        raise InputError(
+            f"{predictions.path} has predictions of {predictions.rows:,} rows, but the run has {len(labels.given):,} "
+            "labels; the files do not belong together, train the run again"
+        )
+    expected = run.passport().get("sha256", {}).get("noisy_labels")
+    if expected is not None and expected != sha256_of_labels(labels.given):
+        raise InputError(
+            f"{run.file('noise/labels.parquet')} was changed after the run wrote it (its labels have not the sha256 "
+            "of the passport); bring the file back or train again"
+        )
+
+
+def _threshold(run: RunDirectory) -> float | None:
+    """Γ of the run, the mean over its peers; None where its method has none."""
+    if not run.file("metrics.jsonl").is_file():
+        return None
+    entries = run.metrics()
+    threshold = entries[-1]["threshold"] if entries else None
+    return float(np.mean(threshold)) if threshold else None

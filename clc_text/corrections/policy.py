@@ -1,0 +1,104 @@
+"""Policies: by which rule a label is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.errors import InputError, nearest
+
+if TYPE_CHECKING:
+    from clc_text.corrections.evidence import Evidence
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A label is changed where the suggested class differs from the given one and every condition holds.
+
+    Attributes:
+        name: what it is called.
+        noise_matrix: weigh the networks' prediction by the estimated noise matrix, so that a given label counts for
+            as much as it deserves; otherwise the prediction alone is the belief.
+        peers_agree: all peers have the same first class.
+        min_confidence: least probability of the suggested class; 0: any.
+        max_entropy: largest entropy of the prediction, in nats; "threshold": the run's own Γ; None: any.
+    """
+
+    name: str
+    noise_matrix: bool = False
+    peers_agree: bool = False
+    min_confidence: float = 0.0
+    max_entropy: float | str | None = None
+
+    def resolve(self, threshold: float | None) -> Policy:
+        """The policy with Γ as a number.
+
+        Raises:
+            InputError: it asks for Γ and the run has none, or a number is out of range.
+        """
+        if not 0 <= self.min_confidence <= 1:
+            raise InputError(f"--min-confidence is {self.min_confidence}; give a probability from 0 to 1")
+        if self.max_entropy == "threshold":
+            if threshold is None:
+                raise InputError(
+                    f"the policy '{self.name}' needs the run's Γ, and its method has none; give --max-entropy as a "
+                    "number"
+                )
+            return replace(self, max_entropy=threshold)
+        if self.max_entropy is not None and not float(self.max_entropy) >= 0:
+            raise InputError(f"--max-entropy is {self.max_entropy}; give an entropy in nats, at least 0")
+        return self
+
+    def takes(self, evidence: Evidence) -> np.ndarray:
+        """bool [N], the rows whose suggested class meets the conditions (it may be the given one)."""
+        taken = evidence.confidence >= self.min_confidence
+        if self.peers_agree:
+            taken &= evidence.peers_agree
+        if self.max_entropy is not None:
+            taken &= evidence.entropy <= float(self.max_entropy)
+        return taken
+
+    def sentence(self) -> str:
+        """The rule in words, for people."""
+        source = "the networks' prediction"
+        if self.noise_matrix:
+            source += ", weighed by the estimated noise matrix,"
+        conditions = []
+        if self.peers_agree:
+            conditions.append("all peers agree on their first class")
+        if self.min_confidence > 0:
+            conditions.append(f"its probability is at least {self.min_confidence:g}")
+        if self.max_entropy is not None:
+            conditions.append(f"the prediction's entropy is at most {float(self.max_entropy):.3g} nats")
+        rule = f"a label is changed where {source} finds another class most probable"
+        return f"{rule} and {' and '.join(conditions)}" if conditions else rule
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self.__dict__, "sentence": self.sentence()}
+
+
+POLICIES = {
+    policy.name: policy
+    for policy in (
+        Policy("posterior", noise_matrix=True, peers_agree=True, min_confidence=0.8),
+        Policy("agree", peers_agree=True),
+        Policy("confidence", min_confidence=0.9),
+        Policy("entropy", max_entropy="threshold"),
+        Policy("strict", noise_matrix=True, peers_agree=True, min_confidence=0.95, max_entropy="threshold"),
+    )
+}
+DEFAULT = "posterior"
+
+
+def policy_named(name: str = DEFAULT, min_confidence: float | None = None, max_entropy: float | None = None) -> Policy:
+    """A policy by its name, with other numbers where they are given."""
+    if name not in POLICIES:
+        raise InputError(f"there is no policy '{name}'{nearest(name, POLICIES)}")
+    policy = POLICIES[name]
+    if min_confidence is not None:
+        policy = replace(policy, min_confidence=min_confidence)
+    if max_entropy is not None:
+        policy = replace(policy, max_entropy=max_entropy)
+    return policy

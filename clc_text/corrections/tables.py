@@ -1,0 +1,210 @@
+"""What the commands on corrected datasets print: tables, and a bar while rows are read and written."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from clc_text.corrections.intervals import percent
+from clc_text.corrections.store import Corrected
+
+STYLES = {"trust": "green", "look first": "yellow", "do not use": "red"}
+
+
+class ProgressBar:
+    """A bar on standard error, shown on a terminal only; called as progress(what, done, total)."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._bar.add_task(what)
+        self._bar.update(self._tasks[what], completed=done, total=total)
+
+    def __enter__(self) -> ProgressBar:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+
+def show_corrected(corrected: Corrected, console: Console | None = None) -> None:
+    """What `clc-text correct` has done, and what comes next."""
+    console = console or Console(highlight=False)
+    facts, run = corrected.facts, corrected.run.path
+    labels = facts["labels"]
+    console.print(
+        escape(
+            f"{facts['changed']:,} of {facts['rows']:,} labels changed ({facts['changed'] / facts['rows']:.1%}); "
+            f"{labels['person']:,} are people's"
+        )
+    )
+    console.print(escape(f"rule: {facts['policy']['sentence']}; predictions {facts['predictions']['kind']}"))
+    if facts["canaries"]:
+        found = facts["canaries"]
+        console.print(
+            escape(
+                f"canaries: {found['planted']:,} labels were flipped on purpose, {found['found']:,} of them would be "
+                f"changed, {found['repaired']:,} back to what they were; all are restored and not counted"
+            )
+        )
+    for name, here in facts["renamed"].items():
+        console.print(escape(f"the source's column '{name}' is called '{here}' here"))
+    console.print(escape(f"\n{corrected.path}\nnext:"))
+    for command, why in (
+        (f"audit {run}", "how far to trust it"),
+        (f"diff {run}", "what was changed"),
+        (f"export {run} --k 100", "the rows to look at first"),
+    ):
+        console.print(escape(f"  clc-text {command:40s} {why}"))
+
+
+def show_differences(found: dict[str, Any], console: Console | None = None) -> None:
+    console = console or Console(highlight=False)
+    labels = found["labels"]
+    table = Table(
+        "from",
+        "to",
+        title=escape(
+            f"{found['changed']:,} of {found['rows']:,} labels differ ({found['share']:.1%}), step {found['step']}; "
+            f"now {labels['given']:,} given, {labels['method']:,} the method's, {labels['person']:,} people's"
+        ),
+        title_justify="left",
+    )
+    table.add_column("rows", justify="right")
+    table.add_column("of the class", justify="right")
+    table.add_column("examples: row, confidence, text")
+    for pair in found["pairs"]:
+        shown = "\n".join(
+            f"{example['row']}  {example['confidence']:.2f}  {_short(example['text'])}" for example in pair["examples"]
+        )
+        names = escape(pair["from"]), escape(pair["to"])
+        table.add_row(*names, f"{pair['rows']:,}", f"{pair['share_of_from']:.1%}", escape(shown))
+    console.print(table)
+
+
+def show_history(steps: list[dict[str, Any]], console: Console | None = None) -> None:
+    console = console or Console(highlight=False)
+    table = Table("step", "when", "what", title="history (clc-text revert --to STEP goes back)", title_justify="left")
+    table.add_column("rows changed", justify="right")
+    for name in ("given", "method", "person"):
+        table.add_column(name, justify="right")
+    for step in steps:
+        arguments = {name: value for name, value in step["arguments"].items() if name != "sentence"}
+        what = ", ".join(f"{name}={value}" for name, value in arguments.items() if value not in (None, False, 0))
+        counts = (f"{step['labels'][name]:,}" for name in ("given", "method", "person"))
+        table.add_row(
+            str(step["step"]), step["time"], escape(f"{step['action']}: {what}"), f"{step['changed']:,}", *counts
+        )
+    console.print(table)
+
+
+def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
+    console = console or Console(highlight=False)
+    verdict = found["verdict"]
+    style = STYLES[verdict["trust"]]
+    console.print(f"[bold {style}]{escape(verdict['trust'])}[/bold {style}]  {escape(verdict['summary'])}")
+    for reason in verdict["reasons"]:
+        console.print(escape(f"  - {reason}"))
+    table = Table(show_header=False, title=escape(f"{found['recipe']} on {found['dataset']}"), title_justify="left")
+    for name, value in _figures(found):
+        table.add_row(name, escape(value))
+    console.print(table)
+    classes = Table("class", title="by class", title_justify="left")
+    for name in ("given", "changed", "share", "gained", "now"):
+        classes.add_column(name, justify="right")
+    for entry in found["corrections"]["by_class"]:
+        counts = (f"{entry[name]:,}" for name in ("given", "changed"))
+        more = (f"{entry[name]:,}" for name in ("gained", "now"))
+        classes.add_row(escape(entry["label"]), *counts, f"{entry['share']:.1%}", *more)
+    console.print(classes)
+    for notice in found["notices"]:
+        console.print(escape(f"{notice['severity']}: {notice['message']}"))
+
+
+def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
+    noise, corrections = found["noise"], found["corrections"]
+    interval = noise["interval"]
+    spread = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
+    known = "" if noise["known_rate"] is None else f"; known: {100 * noise['known_rate']:.1f} %"
+    lines = [
+        ("rule", found["policy"]),
+        ("predictions", found["predictions"]["kind"]),
+        ("wrong given labels, estimated", f"{100 * noise['rate']:.1f} %{spread}{known}"),
+        ("labels changed", f"{corrections['rows']:,} ({corrections['share']:.1%})"),
+    ]
+    truth = found["truth"]
+    if truth:
+        lines += [
+            ("right before", percent(truth["right_before"])),
+            ("right now", percent(truth["right_after"])),
+            (
+                "fixed, broken, missed, altered",
+                ", ".join(f"{truth[name]:,}" for name in ("fixed", "broken", "missed", "altered")),
+            ),
+            ("changed labels that are right now", percent(truth["precision"])),
+            ("wrong labels that are right now", percent(truth["recall"])),
+            ("right labels that were changed", percent(truth["false_correction_rate"])),
+        ]
+    canaries = found["canaries"]
+    if canaries:
+        lines += [
+            ("canaries planted", f"{canaries['planted']:,}"),
+            ("canaries found", percent(canaries["found"])),
+            ("canaries put right", percent(canaries["repaired"])),
+            ("changed labels that are right, by canaries", percent(canaries["precision_adjusted"])),
+            ("sound labels changed, by canaries", percent(canaries["false_correction_rate"])),
+        ]
+    opinion = found["second_opinion"]
+    if opinion:
+        agreement = "" if opinion["kappa"] is None else f", kappa {opinion['kappa']:.2f}"
+        lines.append(
+            (
+                f"{opinion['library']} {opinion['version']}",
+                f"doubts {opinion['issues']:,} rows; both {opinion['changed_and_doubted']:,}, only the correction "
+                f"{opinion['changed_only']:,}, only it {opinion['doubted_only']:,}{agreement}",
+            )
+        )
+        if opinion["truth"]:
+            lines.append(
+                (
+                    "if its doubts were followed",
+                    f"right {percent(opinion['truth']['right_after'])}, fixed {opinion['truth']['fixed']:,}, broken "
+                    f"{opinion['truth']['broken']:,}",
+                )
+            )
+    person = found["person"]
+    if person["answers"]:
+        lines.append(
+            (
+                "people's answers",
+                f"{person['answers']:,}: {person['kept_given']:,} the given label, {person['took_suggestion']:,} the "
+                f"suggested one, {person['other']:,} another",
+            )
+        )
+    return lines
+
+
+def _short(text: str | None) -> str:
+    if text is None:
+        return ""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= 70 else flat[:69] + "…"

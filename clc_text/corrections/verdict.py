@@ -1,0 +1,135 @@
+"""The verdict: whether corrections may be trusted, should be looked at first, or must not be used.
+
+What decides, in this order: true labels where they are known, canaries where enough were planted, otherwise only
+estimates. The rule:
+
+    do not use   the run has collapsed; or by true labels more labels were broken than fixed, and not just a few; or by
+                 canaries fewer than half of the changed labels are right (the whole interval below one half)
+    trust        there is no warning of the run, and either the changed labels are known to be right in at least four
+                 of five cases (the whole interval above) while at most 5 % of the right labels were changed; or there
+                 is little to correct, and that is measured: the labels are known to be right, or at least half of the
+                 canaries were found
+    look first   everything else: without true labels and canaries there is nothing better
+
+There is *little to correct* where fewer than 2 % of the labels would change and nothing says that wrong ones were
+missed. A network that has memorised wrong labels finds little to correct as well, and so does every network where the
+errors follow a rule; hence the second half.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+LITTLE = 0.02  # share of labels changed below which there is little to correct
+PRECISION = 0.8  # of changed labels, for trust
+CLEAN = 0.05  # known share of wrong labels below which a dataset counts as clean
+HALF = 0.5  # of changed labels, for any use; of canaries that must be found before "little to correct" is believed
+FALSE_CORRECTIONS = 0.05  # of right labels, for trust
+ENOUGH_CANARIES = 30
+
+
+def verdict(
+    corrections: Mapping[str, Any],
+    noise: Mapping[str, Any],
+    canaries: Mapping[str, Any] | None,
+    truth: Mapping[str, Any] | None,
+    notices: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The entry ``verdict`` of audit.json (see `clc_text.corrections.audit`), from its other entries."""
+    enough = canaries is not None and canaries["planted"] >= ENOUGH_CANARIES
+    basis = "true labels" if truth is not None else "canaries" if enough else "estimates"
+    share = corrections["share"]
+    measured = canaries if enough else None
+    little = share < LITTLE and not _missed(noise, measured, truth)
+    against = _objections(measured, truth, notices, little)
+    warnings = [notice["message"] for notice in notices if notice["severity"] == "warning"]
+    evidence = _evidence(measured, truth)
+    leave = f"Little to correct: {share:.1%} of the labels would change, so leave the given labels as they are."
+    if against:
+        trust, summary = "do not use", "Do not use these corrections: train again, or keep the given labels."
+    elif little:
+        trust, summary = ("look first" if warnings or basis == "estimates" else "trust"), leave
+    elif _good(measured, truth) and not warnings:
+        trust, summary = "trust", "The corrections can be used as they are."
+    elif share < LITTLE:
+        trust = "look first"
+        summary = (
+            "Hardly a label was changed, but wrong ones were missed: the networks have memorised them, or the errors "
+            "follow a rule that can be learnt like a class. Have people look at a sample."
+        )
+    else:
+        trust = "look first"
+        summary = (
+            "Look at the most doubtful rows before you use the corrections (`clc-text export`), or change fewer "
+            "labels with a stricter policy."
+        )
+    reasons = [*against, *evidence]
+    reasons += [sentence for sentence in warnings if sentence not in reasons]
+    if basis == "estimates":
+        reasons.append(
+            "there are neither true labels nor enough canaries, so nothing measures the corrections; train with "
+            "canaries: 0.02 to have a measure"
+        )
+    reasons.append(
+        f"{noise['rate']:.1%} of the given labels are estimated to be wrong, and {share:.1%} were changed"
+        + ("; networks judged rows that they were trained on, so the estimate is too low" if _low(noise) else "")
+    )
+    return {"trust": trust, "little_to_correct": little, "summary": summary, "reasons": reasons, "basis": basis}
+
+
+def _objections(
+    canaries: Mapping[str, Any] | None,
+    truth: Mapping[str, Any] | None,
+    notices: Sequence[Mapping[str, Any]],
+    little: bool,
+) -> list[str]:
+    found = [notice["message"] for notice in notices if notice["name"] == "collapse"]
+    if truth is not None and truth["broken"] > truth["fixed"] and not little:
+        found.append(f"more labels were broken ({truth['broken']:,}) than fixed ({truth['fixed']:,})")
+    elif truth is None and canaries is not None:
+        precision = canaries["precision_adjusted"]
+        if precision is not None and precision["high"] < HALF:
+            found.append(f"by the canaries only {precision['value']:.0%} of the changed labels are right")
+    return found
+
+
+def _evidence(canaries: Mapping[str, Any] | None, truth: Mapping[str, Any] | None) -> list[str]:
+    """What is measured, in sentences."""
+    if truth is not None:
+        before, after = truth["right_before"], truth["right_after"]
+        if before is None or after is None:
+            return []
+        return [
+            f"of {truth['rows']:,} labels whose truth is known, {before['value']:.1%} were right before and "
+            f"{after['value']:.1%} are now ({truth['fixed']:,} fixed, {truth['broken']:,} broken)"
+        ]
+    if canaries is None:
+        return []
+    found, precision = canaries["found"], canaries["precision_adjusted"]
+    sentences = [f"{found['count']:,} of {found['of']:,} labels that were flipped on purpose were found"]
+    if precision is not None:
+        sentences.append(f"by them about {precision['value']:.0%} of the changed labels are right")
+    return sentences
+
+
+def _good(canaries: Mapping[str, Any] | None, truth: Mapping[str, Any] | None) -> bool:
+    measured = truth if truth is not None else canaries
+    if measured is None:
+        return False
+    precision = measured["precision" if truth is not None else "precision_adjusted"]
+    false_corrections = measured["false_correction_rate"]
+    if precision is None or false_corrections is None:
+        return False
+    return bool(precision["low"] >= PRECISION and false_corrections["value"] <= FALSE_CORRECTIONS)
+
+
+def _missed(noise: Mapping[str, Any], canaries: Mapping[str, Any] | None, truth: Mapping[str, Any] | None) -> bool:
+    """Whether something says that wrong labels were overlooked."""
+    if truth is not None:
+        return bool(noise["known_rate"] >= CLEAN)
+    return canaries is not None and canaries["found"]["value"] < HALF
+
+
+def _low(noise: Mapping[str, Any]) -> bool:
+    return bool(noise["predictions"] == "in sample")

@@ -1,0 +1,190 @@
+"""One cell: skipped when done, run by one process at a time, gone on with, its failure written down."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import clc_text.run
+from clc_text.errors import InputError
+from clc_text.observer import Silent
+from clc_text.recipe import Recipe, load
+from clc_text.sweep.cell import Outcome, is_done, run_cell
+from clc_text.sweep.grid import read_sweep
+from clc_text.sweep.run_sweep import plan
+
+
+class Cut(BaseException):
+    """What ends a cell as a killed process would."""
+
+
+class CutAfter(Silent):
+    def __init__(self, epoch: int) -> None:
+        self.last = epoch
+
+    def epoch(self, entry: dict[str, Any], notices: list[Any]) -> None:
+        if entry["epoch"] == self.last:
+            raise Cut
+
+
+class Stages(Silent):
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def stage(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+
+def epochs(directory: Path) -> list[float]:
+    return [json.loads(line)["seconds"] for line in (directory / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_cell_runs_once_and_goes_on_where_it_was_cut(tiny_recipe: Path, tmp_path: Path) -> None:
+    recipe, directory = load(tiny_recipe), tmp_path / "sweep" / "tiny" / "seed-0"
+    with pytest.raises(Cut):
+        run_cell(recipe, directory, CutAfter(3))
+    assert not is_done(directory)
+    before = epochs(directory)
+    assert run_cell(recipe, directory) == Outcome("done")
+    assert (
+        epochs(directory)[:2] == before[:2]
+    )  # seconds are those of the first attempt: these epochs were not repeated
+    assert len(epochs(directory)) == 5
+    written = (directory / "result.json").read_bytes()
+    assert run_cell(recipe, directory) == Outcome("done")
+    assert (directory / "result.json").read_bytes() == written
+    assert [path.name for path in directory.parent.iterdir() if not path.name.startswith(".")] == ["seed-0"]
+
+
+def test_an_unfinished_run_of_another_recipe_makes_room(tiny_recipe: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "seed-0"
+    with pytest.raises(Cut):
+        run_cell(load(tiny_recipe, ["seeds.noise=1"]), directory, CutAfter(2))
+    assert run_cell(load(tiny_recipe), directory) == Outcome("done")
+    assert load(directory / "recipe.yaml").seeds.noise == 0
+
+
+def test_variants_of_one_dataset_encode_it_once(tiny_recipe: Path, tmp_path: Path) -> None:
+    overrides = ["data.rows=333", "training.epochs=1"]
+    stages = Stages()
+    for name, more in (("a", ["noise.rate=0.1"]), ("b", ["method.name=standard"]), ("c", ["seeds.noise=4"])):
+        run_cell(load(tiny_recipe, [*overrides, *more]), tmp_path / name, stages)
+    assert stages.sentences.count("reading quickstart") == 1
+    run_cell(load(tiny_recipe, [*overrides, "encoder.length=7"]), tmp_path / "d", stages)
+    run_cell(load(tiny_recipe, [*overrides, "seeds.data=1"]), tmp_path / "e", stages)
+    run_cell(load(tiny_recipe, [*overrides, "seeds.network=1"]), tmp_path / "f", stages)
+    assert stages.sentences.count("reading quickstart") == 4
+
+
+def test_a_users_mistake_and_a_defect_are_written_down_and_tried_again(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, directory = load(tiny_recipe), tmp_path / "seed-0"
+    error = tmp_path / "seed-0.error.txt"
+
+    def raising(wrong: Exception) -> None:
+        def train(*arguments: Any, **more: Any) -> None:
+            raise wrong
+
+        monkeypatch.setattr(clc_text.run, "train", train)
+
+    raising(InputError("the data is nowhere"))
+    assert run_cell(recipe, directory) == Outcome("failed", "the data is nowhere")
+    assert error.read_text() == "the data is nowhere\n"
+    raising(ZeroDivisionError("0/0"))
+    outcome = run_cell(recipe, directory)
+    assert outcome == Outcome("failed", f"ZeroDivisionError: 0/0 (the traceback is in {error})")
+    assert "Traceback" in error.read_text()
+    monkeypatch.undo()
+    assert run_cell(recipe, directory) == Outcome("done")
+    assert not error.exists()
+
+
+HOLD = """
+import sys, time, filelock
+lock = filelock.FileLock(sys.argv[1])  # named, or it would be released at once
+lock.acquire()
+print("held", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_cell_of_another_process_is_left_alone_until_that_dies(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: list[Path] = []
+    monkeypatch.setattr(clc_text.run, "train", lambda recipe, directory, **more: run.append(directory))
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path / ".seed-0.lock")], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        assert run_cell(load(tiny_recipe), tmp_path / "seed-0").kind == "elsewhere"
+        assert run == []
+    finally:
+        holder.kill()
+        holder.wait()
+    assert run_cell(load(tiny_recipe), tmp_path / "seed-0").kind == "done"
+    assert run == [tmp_path / "seed-0"]
+
+
+def test_two_sweeps_at_once_run_each_cell_once(
+    tiny_sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a stand-in for training, so that hundreds of meetings take a second."""
+    run: list[Path] = []
+
+    def train(recipe: Recipe, directory: Path, **more: Any) -> None:
+        run.append(directory)
+        time.sleep(0.01)
+        directory.mkdir(parents=True)
+        (directory / "result.json").write_text("{}")
+
+    monkeypatch.setattr(clc_text.run, "train", train)
+    _, cells = read_sweep(tiny_sweep)
+    outcomes: list[Outcome] = []
+
+    def sweep() -> None:
+        for cell in cells:
+            outcomes.append(run_cell(cell.resolved, tmp_path / "out" / cell.path))
+
+    threads = [threading.Thread(target=sweep) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(run) == sorted(tmp_path / "out" / cell.path for cell in cells)
+    assert {outcome.kind for outcome in outcomes} <= {"done", "elsewhere"}
+    assert len(outcomes) == 4 * len(cells)
+
+
+def test_a_plan_leaves_out_what_is_done_and_refuses_what_is_not_its_own(tiny_sweep: Path, tmp_path: Path) -> None:
+    _, cells = read_sweep(tiny_sweep)
+    out = tmp_path / "out"
+    assert plan(tiny_sweep, cells, out) == cells
+    done = out / cells[2].path
+    done.mkdir(parents=True)
+    (done / "result.json").write_text("{}")
+    (done / "recipe.yaml").write_text(cells[2].resolved.dump())
+    assert plan(tiny_sweep, cells, out) == [*cells[:2], *cells[3:]]
+
+    (done / "recipe.yaml").write_text("name: renamed\n" + cells[2].resolved.dump().partition("\n")[2])
+    assert len(plan(tiny_sweep, cells, out)) == 7  # only the name differs
+    (done / "recipe.yaml").write_text(cells[3].resolved.dump())
+    with pytest.raises(InputError, match="was run from another recipe than the sweep now gives"):
+        plan(tiny_sweep, cells, out)
+
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "thesis.tex").write_text("years of work")
+    for path in (foreign, foreign / "thesis.tex"):
+        with pytest.raises(InputError, match="is no sweep's"):
+            plan(tiny_sweep, cells, path)

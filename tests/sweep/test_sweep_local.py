@@ -1,0 +1,147 @@
+"""Cells in parallel processes: one that is killed is replaced and its cell finished; Ctrl-C ends everything."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import operator
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from clc_text.sweep import local
+from clc_text.sweep.cell import Outcome, is_done, run_cell
+from clc_text.sweep.grid import Cell, read_sweep
+from clc_text.sweep.local import run_local
+from clc_text.sweep.run_sweep import plan
+
+
+def cells_of(sweep: Path, *lines: str) -> list[Cell]:
+    sweep.write_text("recipes: [tiny.yaml]\n" + "\n".join(lines))
+    return read_sweep(sweep)[1]
+
+
+def test_a_killed_process_is_replaced_and_its_cell_finished(tiny_sweep: Path, tmp_path: Path) -> None:
+    cells = cells_of(tiny_sweep, "seeds: [0, 1]", "set: {training.epochs: 25}")
+    first = tmp_path / "out" / cells[0].path / "metrics.jsonl"
+    killed: list[int] = []
+
+    def kill_in_the_middle() -> None:
+        while not (first.is_file() and first.read_text().count("\n") >= 3):
+            time.sleep(0.01)
+        [worker] = multiprocessing.active_children()
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGKILL)
+        killed.append(worker.pid)
+
+    killer = threading.Thread(target=kill_in_the_middle, daemon=True)
+    killer.start()
+    outcomes = {cell.path: outcome for cell, outcome in run_local(cells, tmp_path / "out", jobs=1)}
+    assert len(killed) == 1
+    assert outcomes == {cell.path: Outcome("done") for cell in cells}
+    assert [json.loads(line)["epoch"] for line in first.read_text().splitlines()] == list(range(1, 26))
+    assert multiprocessing.active_children() == []
+
+
+def test_a_cell_whose_process_always_dies_fails_and_the_others_go_on(
+    tiny_sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = cells_of(tiny_sweep, "seeds: [0, 1, 2]")
+    monkeypatch.setattr(local, "_work", operator.truth)  # a process that ends without an answer, and starts at once
+    outcomes = list(run_local(cells, tmp_path / "out", jobs=2))
+    assert sorted(cell.path for cell, _ in outcomes) == sorted(cell.path for cell in cells)
+    assert {outcome for _, outcome in outcomes} == {Outcome("failed", "its process died 2 times (out of memory?)")}
+    assert multiprocessing.active_children() == []
+
+
+def test_no_cells_no_processes(tmp_path: Path) -> None:
+    assert list(run_local([], tmp_path, jobs=4)) == []
+
+
+def test_what_the_user_set_for_threads_and_signals_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    before = signal.getsignal(signal.SIGINT)
+    with local._environment_of_workers():
+        assert os.environ["OMP_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "1"
+        assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert "MKL_NUM_THREADS" not in os.environ
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def clc_text_sweep(*arguments: str | Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "clc_text.cli", "sweep", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # a process group of its own, as a shell gives every command
+    )
+
+
+def test_ctrl_c_ends_every_process_and_the_same_command_goes_on(tiny_sweep: Path, tmp_path: Path) -> None:
+    [cell] = cells_of(tiny_sweep, "set: {training.epochs: 5000, training.checkpoint_epochs: 0}")
+    out = tmp_path / "out"
+    command = clc_text_sweep(tiny_sweep, "--out", out, "--jobs", "1")
+    try:
+        while not (out / cell.path / "metrics.jsonl").is_file():
+            assert command.poll() is None, command.communicate()
+            time.sleep(0.05)
+        os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to all of them
+        _, shown = command.communicate(timeout=60)
+    finally:
+        command.kill()
+    assert command.returncode == 130
+    assert shown.strip().splitlines() == [
+        "1 cells, 0 done already, 1 to run, 1 at once", "clc-text: stopped; the same command goes on",
+    ]  # fmt: skip
+    with pytest.raises(ProcessLookupError):
+        os.killpg(command.pid, 0)  # nobody of the group is left
+
+    [cell] = cells_of(tiny_sweep, "set: {training.epochs: 2, training.checkpoint_epochs: 0}")
+    assert plan(tiny_sweep, [cell], out) == [cell]
+    assert run_cell(cell.resolved, out / cell.path) == Outcome("done")
+
+
+def test_the_command_reports_failures_and_tries_them_again(tiny_sweep: Path, tmp_path: Path) -> None:
+    folder, out = tiny_sweep.parent, tmp_path / "out"
+    rows = folder / "rows.csv"
+    tiny_sweep.write_text(
+        f"recipes: [tiny.yaml]\nset: {{training.epochs: 2}}\nvariants:\n  good: {{}}\n"
+        f"  bad: {{data.name: files, data.train: {rows}, training.batch_size: 2}}\n"
+    )
+    command = clc_text_sweep(tiny_sweep, "--out", out, "--jobs", "1")
+    answer, shown = command.communicate(timeout=200)
+    assert command.returncode == 1, shown
+    assert answer == f"clc-text table {out}\n"
+    assert "2 cells, 0 done already, 2 to run, 1 at once" in shown
+    assert f"failed  tiny/bad/seed-0: data.train: '{rows}' does not exist" in shown
+    assert "clc-text: 1 cells failed; the same command tries them again" in shown
+    assert "Traceback" not in shown
+    assert is_done(out / "tiny/good/seed-0")
+    assert (out / "tiny/bad/seed-0.error.txt").is_file()
+
+    rows.write_text("text,label\n" + "".join(f"row {i} {'left' if i % 2 else 'right'},{i % 2}\n" for i in range(40)))
+    _, cells = read_sweep(tiny_sweep)
+    [again] = plan(tiny_sweep, cells, out)
+    assert run_cell(again.resolved, out / again.path) == Outcome("done")
+    assert plan(tiny_sweep, cells, out) == []
+
+
+@pytest.mark.slow
+def test_two_commands_at_once_run_each_cell_once(tiny_sweep: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    commands = [clc_text_sweep(tiny_sweep, "--out", out, "--jobs", "2") for _ in range(2)]
+    shown = [command.communicate(timeout=280)[1] for command in commands]
+    assert [command.returncode for command in commands] == [0, 0], shown
+    _, cells = read_sweep(tiny_sweep)
+    for cell in cells:
+        assert is_done(out / cell.path)
+        assert len((out / cell.path / "metrics.jsonl").read_text().splitlines()) == 3
