@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "clc_text"
 LAYERS = [
     {"errors", "files", "components", "typed_yaml", "where"},
     {"criteria", "task", "rows", "noise", "describe", "hub_datasets"},
-    {"methods", "peers", "peers_of", "ledger", "metrics", "results", "guards", "calibration"},
+    {"methods", "peers", "peers_of", "pretrained", "ledger", "metrics", "results", "guards", "calibration"},
     {"run_directory"},
     {"trainer", "training", "corrections", "crossfit"},
     {"text", "vision"},

@@ -1,0 +1,109 @@
+"""A frozen encoder applied to texts: one vector a text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from clc_text.errors import InputError
+from clc_text.pretrained import load_model, load_tokenizer, longest_input, model_hash
+
+KEY = "encoder.model"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How texts become vectors; see `Sentence` for the meaning of each."""
+
+    pooling: str
+    max_length: int
+
+
+class FrozenModel:
+    """A model in a folder, loaded when it is first needed: features that are cached need none.
+
+    Args:
+        folder: with ``config.json``, the tokenizer and safetensors.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def sha256(self) -> str:
+        return model_hash(self.folder)
+
+    @cached_property
+    def tokenizer(self) -> Any:
+        return load_tokenizer(self.folder, KEY)
+
+    @cached_property
+    def device(self) -> torch.device:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+    @cached_property
+    def model(self) -> Any:
+        from transformers import AutoModel
+
+        return load_model(AutoModel, self.folder, KEY).eval().to(self.device)
+
+    @cached_property
+    def size(self) -> int:
+        """D, the numbers of a vector."""
+        return int(self.model.config.hidden_size)
+
+    def check_length(self, max_length: int) -> None:
+        """Refuses more tokens than the model has positions for.
+
+        Raises:
+            InputError: `max_length` is larger.
+        """
+        longest = longest_input(self.folder, self.tokenizer)
+        if max_length > longest:
+            raise InputError(
+                f"encoder.max_length is {max_length}, but the model reads at most {longest} tokens; lower it"
+            )
+
+    @torch.no_grad()
+    def vectors(
+        self, texts: Sequence[str], reading: Reading, batch_size: int, done: Callable[[int], object] = lambda _: None
+    ) -> Tensor:
+        """float32 [N, D] on the CPU.
+
+        Args:
+            batch_size: texts of a forward pass; texts of like length go together, so that little is padded.
+            done: told the number of texts after each of them.
+        """
+        if not len(texts):
+            return torch.empty(0, self.size)
+        tokens = self.tokenizer(list(texts), truncation=True, max_length=reading.max_length)["input_ids"]
+        order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
+        found = torch.empty(len(tokens), self.size)
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            batch = self.tokenizer.pad({"input_ids": [tokens[row] for row in rows]}, return_tensors="pt")
+            batch = {name: batch[name].to(self.device) for name in ("input_ids", "attention_mask")}
+            hidden = self.model(**batch).last_hidden_state.float()
+            found[rows] = pooled(hidden, batch["attention_mask"], reading.pooling).cpu()
+            done(len(rows))
+        return found
+
+    def facts(self, reading: Reading) -> dict[str, Any]:
+        return {"model_sha256": self.sha256, **asdict(reading)}
+
+
+def pooled(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:
+    """[B, L, D] and [B, L] -> [B, D]: the mean over the tokens that the mask marks, or the first token's vector.
+
+    A text without any token gives zeros.
+    """
+    if pooling == "first":
+        return hidden[:, 0]
+    marked = mask.unsqueeze(-1).to(hidden)
+    return (hidden * marked).sum(1) / marked.sum(1).clamp(min=1)

@@ -1,0 +1,126 @@
+"""The sentence encoder after fitting: a model, and the scales of its features; encodes any text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from clc_text.errors import InputError
+from clc_text.files import write_with
+from clc_text.pretrained import model_folder
+from clc_text.text.encoders.base import FittedEncoder, read_description, write_description
+from clc_text.text.encoders.features import cache
+from clc_text.text.encoders.features.compute import KEY, FrozenModel, Reading
+
+PIECE = 4096  # texts of a cache entry
+FEW = 64  # so many texts are computed faster than a file is worth
+
+
+class FittedSentence(FittedEncoder):
+    """Encodes texts as ``{"features": float32 [N, D]}``, D the model's hidden size.
+
+    A run directory keeps the model's name and the hash of its files, not the files (often a hundred megabytes): to
+    encode further texts the model must still be found under its name, and is refused when it has changed.
+
+    Args:
+        name: the model as the recipe names it.
+        mean, scale: float32 [D], subtracted and divided by; None: not standardised.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: FrozenModel,
+        reading: Reading,
+        batch_size: int,
+        mean: Tensor | None = None,
+        scale: Tensor | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> None:
+        self.name, self.model, self.reading, self.batch_size = name, model, reading, batch_size
+        self.mean, self.scale = mean, scale
+        self.facts = dict(facts or {})
+
+    def encode(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        features = self.raw(texts)
+        if self.mean is not None and self.scale is not None:
+            features.sub_(self.mean).div_(self.scale)
+        return {"features": features}
+
+    def raw(self, texts: Sequence[str]) -> Tensor:
+        """float32 [N, D] before standardisation, from the cache as far as it reaches."""
+        pieces = [list(texts[start : start + PIECE]) for start in range(0, len(texts), PIECE)]
+        keys = [cache.entry(self.model.facts(self.reading), piece) for piece in pieces]
+        known = [cache.read(key, len(piece)) for key, piece in zip(keys, pieces, strict=True)]
+        missing = sum(len(piece) for piece, found in zip(pieces, known, strict=True) if found is None)
+        with _progress(missing) as advance:
+            for at, (piece, found) in enumerate(zip(pieces, known, strict=True)):
+                if found is None:
+                    known[at] = computed = self.model.vectors(piece, self.reading, self.batch_size, advance)
+                    if len(piece) > FEW:
+                        cache.store(keys[at], computed)
+        return torch.cat([found for found in known if found is not None]) if known else torch.empty(0, self.model.size)
+
+    def standardise(self, texts: Sequence[str]) -> None:
+        """Takes mean and deviation of the features from training texts."""
+        features = self.raw(texts).double()
+        mean, deviation = features.mean(0), features.std(0, unbiased=False)
+        # A column that does not vary (beyond rounding) is only shifted; dividing by its deviation would blow up noise.
+        constant = deviation <= 1e-6 * mean.abs().clamp_min(1e-6)
+        self.mean = mean.float()
+        self.scale = torch.where(constant, 1.0, deviation).float()
+
+    def save(self, directory: Path) -> None:
+        from safetensors.torch import save_file
+
+        if self.mean is not None and self.scale is not None:
+            scales = {"mean": self.mean, "scale": self.scale}
+            write_with(directory / "scales.safetensors", lambda aside: save_file(scales, aside))
+        values = {
+            "model": self.name,
+            "sha256": self.model.sha256,
+            "reading": asdict(self.reading),
+            "batch_size": self.batch_size,
+            "standardised": self.mean is not None,
+            "facts": self.facts,
+        }
+        write_description(directory, "sentence", values)
+
+    @classmethod
+    def load(cls, directory: Path) -> FittedSentence:
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        description = read_description(directory)
+        try:
+            scales = load_file(directory / "scales.safetensors") if description["standardised"] else {}
+            name, sha256 = description["model"], description["sha256"]
+            reading, batch_size = Reading(**description["reading"]), int(description["batch_size"])
+            facts = dict(description["facts"])
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise InputError(f"the encoder in {directory} is missing files or damaged ({error})") from None
+        model = FrozenModel(model_folder(name, KEY))
+        if model.sha256 != sha256:
+            raise InputError(
+                f"the model '{name}' has changed since the run in {directory.parent} was trained on its features; "
+                "bring its files back, or train again"
+            )
+        return cls(name, model, reading, batch_size, scales.get("mean"), scales.get("scale"), facts)
+
+
+@contextmanager
+def _progress(texts: int) -> Iterator[Callable[[int], object]]:
+    """A bar over so many texts, on a terminal; nothing elsewhere. Yields what is told of the texts done."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=texts <= FEW or not console.is_terminal) as bar:
+        task = bar.add_task("computing features", total=texts)
+        yield lambda done: bar.advance(task, done)

