@@ -18,7 +18,11 @@ RESIDENT = 0.25  # of the device's free memory: training rows that need no more 
 
 
 def build_trainer(
-    recipe: Recipe, directory: Path, prepared: Prepared, listeners: Sequence[Callable[[EpochResult], None]] = ()
+    recipe: Recipe,
+    directory: Path,
+    prepared: Prepared,
+    listeners: Sequence[Callable[[EpochResult], None]] = (),
+    say: Callable[[str], None] = lambda _: None,
 ) -> NoisyLabelTrainer:
     """The trainer of a recipe; also what a script takes that wants the parts but not the run directory."""
     import torch
@@ -49,19 +53,23 @@ def build_trainer(
         epoch_listeners=list(listeners),
         augment=getattr(prepared.encoder, "augment", None),  # only images have it
         optimizer_cls_and_kwargs=_optimizer(recipe),
+        peers_init=lambda peers, seed: recipe.network.build(prepared.train_inputs, task.label_names, peers, seed),
+        cross_fit_dir=directory,
+        recover=recipe.guard == "recover",
+        say=say,
     )
     trainer.remove_callback(PrinterCallback)  # the observers say how a run is going
     return trainer
 
 
-def noise_rate(recipe: Recipe, labels: Labels) -> float | None:
-    """What a method is told of the noise rate: nothing, a number, or the realised rate (side information)."""
+def noise_rate(recipe: Recipe, labels: Labels) -> float | str | None:
+    """What a method is told of the noise rate: nothing, a number, the realised rate (side information), "estimate"."""
     if recipe.noise_rate == "true":
         if labels.true is None:
             raise InputError("noise_rate is 'true', but the true labels are not known; write a number or 'estimate'")
         known = labels.true >= 0
         return float((labels.trained != labels.true)[known].mean())
-    return recipe.noise_rate  # type: ignore[return-value]
+    return recipe.noise_rate
 
 
 def training_arguments(recipe: Recipe, output_dir: Path) -> Any:

@@ -42,11 +42,15 @@ class Watch:
     """Collects notices, each name once.
 
     Args:
+        label_names: [C], what people call the classes.
         class_shares: [C], of the labels that training sees.
         threshold_is_entropy: whether Γ is in nats; by another criterion it says nothing beside log C.
     """
 
-    def __init__(self, class_shares: list[float], threshold_is_entropy: bool = True) -> None:
+    def __init__(
+        self, class_shares: list[float], threshold_is_entropy: bool = True, label_names: list[str] | None = None
+    ) -> None:
+        self.label_names = label_names or [str(index) for index in range(len(class_shares))]
         self.class_shares = class_shares
         self.threshold_is_entropy = threshold_is_entropy
         self.notices: list[Notice] = []
@@ -54,7 +58,12 @@ class Watch:
     def after_epoch(self, entries: list[dict[str, Any]]) -> list[Notice]:
         """What is new after the last of `entries` (of metrics.jsonl)."""
         known = {notice.name for notice in self.notices}
-        fresh = [notice for notice in self._look(entries) if notice.name not in known]
+        decided = [
+            Notice(note["name"], note["severity"], entries[-1]["epoch"], note["message"])
+            for note in entries[-1].get("notes", [])
+        ]
+        fresh = [notice for notice in decided if notice.name not in known]
+        fresh += [notice for notice in self._look(entries) if notice.name not in known]
         self.notices += fresh
         return fresh
 
@@ -66,7 +75,7 @@ class Watch:
             if self.threshold_is_entropy:
                 yield from warm_up_too_short(entry, len(self.class_shares))
             yield from warm_up_too_long(entries)
-        yield from collapse(entry, self.class_shares)
+        yield from collapse(entry, self.class_shares, self.label_names)
 
     def at_end(self, entries: list[dict[str, Any]], changed_by_class: list[float]) -> list[Notice]:
         """What can be said when training is over.
@@ -74,7 +83,7 @@ class Watch:
         Args:
             changed_by_class: [C], share of each given class's rows whose last target is another class.
         """
-        fresh = list(corrections(entries[-1], changed_by_class, self.class_shares))
+        fresh = list(corrections(entries[-1], changed_by_class, self.class_shares, self.label_names))
         self.notices += fresh
         return fresh
 
@@ -84,7 +93,7 @@ def distance(shares: list[float], others: list[float]) -> float:
     return sum(abs(share - other) for share, other in zip(shares, others, strict=True)) / 2
 
 
-def collapse(entry: dict[str, Any], class_shares: list[float]) -> Iterator[Notice]:
+def collapse(entry: dict[str, Any], class_shares: list[float], names: list[str]) -> Iterator[Notice]:
     """The predicted class shares have left the given ones."""
     seen = entry["train"]["class_shares"]
     far = distance(seen, class_shares)
@@ -94,8 +103,8 @@ def collapse(entry: dict[str, Any], class_shares: list[float]) -> Iterator[Notic
             "collapse",
             "warning",
             entry["epoch"],
-            f"collapse: in epoch {entry['epoch']} {seen[largest]:.0%} of the predictions are class {largest}, "
-            f"which has {class_shares[largest]:.0%} of the given labels; train a longer warm-up "
+            f"collapse: in epoch {entry['epoch']} {seen[largest]:.0%} of the predictions are class "
+            f"'{names[largest]}', which has {class_shares[largest]:.0%} of the given labels; train a longer warm-up "
             "(method.warmup_epochs), or use guard: recover or method clc_auto",
         )
 
@@ -128,7 +137,9 @@ def warm_up_too_long(entries: list[dict[str, Any]]) -> Iterator[Notice]:
             )
 
 
-def corrections(entry: dict[str, Any], changed_by_class: list[float], class_shares: list[float]) -> Iterator[Notice]:
+def corrections(
+    entry: dict[str, Any], changed_by_class: list[float], class_shares: list[float], names: list[str]
+) -> Iterator[Notice]:
     """Much of one class given up, or nothing much to correct at all."""
     for index, share in enumerate(changed_by_class):
         if share > CHANGED_SHARE and class_shares[index] > 0:
@@ -136,8 +147,8 @@ def corrections(entry: dict[str, Any], changed_by_class: list[float], class_shar
                 f"class {index} given up",
                 "warning",
                 entry["epoch"],
-                f"{share:.0%} of the rows given as class {index} are taught another class; look at them before you "
-                "use the corrections",
+                f"{share:.0%} of the rows given as class '{names[index]}' are taught another class; look at them "
+                "before you use the corrections",
             )
     changed = sum(share * rows for share, rows in zip(changed_by_class, class_shares, strict=True))
     if changed < CLEAN_SHARE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ def epoch_entry(
         "threshold": None if result.threshold is None else result.threshold.flatten().tolist(),
         "test": test,
         "train": training_scores(result.record, labels, num_classes),
+        "notes": [asdict(note) for note in result.notes],
     }
 
 

@@ -34,7 +34,7 @@ class Recorder:
         self.classes = len(prepared.task.label_names)
         counts = np.bincount(prepared.labels.trained, minlength=self.classes)
         in_nats = getattr(recipe.method, "criterion", "entropy") == "entropy"
-        self.watch = Watch((counts / counts.sum()).tolist(), threshold_is_entropy=in_nats)
+        self.watch = Watch((counts / counts.sum()).tolist(), in_nats, prepared.task.label_names)
         for index in range(len(self.metrics.entries)):
             self.watch.after_epoch(self.metrics.entries[: index + 1])
         test = prepared.task.test_labels

@@ -60,7 +60,7 @@ def train(
     started = time.perf_counter()
     recorder = Recorder(recipe, directory, prepared, observer, started, done)
     observer.stage("building the networks")
-    trainer = build_trainer(recipe, directory, prepared, [recorder])
+    trainer = build_trainer(recipe, directory, prepared, [recorder], observer.stage)
     observer.begins(recipe, environment, prepared.passport, done)
     trainer.train(resume_from_checkpoint=_checkpoint(directory, done))
 

@@ -7,6 +7,7 @@
     noise/passport.json      how the labels were made noisy, enough to do it again
     noise/labels.parquet     one line a training row: `given`, `trained`, `true`, `canary` (see `Labels`)
     encoder/                 the fitted encoder
+    crossfit.json, crossfit.safetensors   out-of-sample predictions and the noise, where the run made them
     metrics.jsonl            one line an epoch (see `RunDirectory.metrics`)
     ledger/epoch-0001.parquet ...   what training saw of every row (see `clc_text.ledger`)
     checkpoints/             what `--resume` starts from
@@ -174,7 +175,8 @@ class RunDirectory:
         ``train`` {``selected`` [P] rows, ``label_precision`` [P] | null, ``agreement`` [P] with the trained labels,
         ``accuracy`` [P] in percent against the true labels | null, ``entropy`` {``all`` [P], ``right`` [P] | null,
         ``wrong`` [P] | null}, ``changed`` [P] rows whose target is not their trained label, ``fixed`` | ``broken`` |
-        ``missed`` [P] | null, ``class_shares`` [C] of the predictions}.
+        ``missed`` [P] | null, ``class_shares`` [C] of the predictions};
+        ``notes``: what the run decided by itself, each with ``name``, ``message``, ``severity``.
         """
         path = self._needed("metrics.jsonl", "no epoch has ended yet")
         text = path.read_text(encoding="utf-8")

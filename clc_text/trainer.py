@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, TrainingArguments
 from transformers.utils.logging import get_logger
 
+from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
 from clc_text.files import write_json
 from clc_text.ledger import EpochRecord, Ledger
@@ -39,6 +40,8 @@ from clc_text.training.checkpoints import (
 from clc_text.training.data import check_dataset, class_weights, label_column
 from clc_text.training.epochs import EpochHooks, EpochResult
 from clc_text.training.evaluation import PeersEvaluation, at_least_float32
+from clc_text.training.notes import Note, cross_fitted, warm_up_ended
+from clc_text.training.recovery import Recovery
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
 
@@ -73,7 +76,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         model_init: makes one network; called once for each peer, each time with a seed of its own.
         method: a `Method`, or the name of one with its default options.
         peers: how many networks; None: as many as the method wants.
-        noise_rate: what a method that needs the rate is told; None: nothing.
+        noise_rate: what a method that needs the rate is told; None: nothing; ``"estimate"``: what cross-fitting finds.
         transition: float [C, C], what a method that needs the matrix is told.
         class_weights: ``"balanced"`` by the given labels, or one number a class: every row's loss is multiplied by the
             weight of the class that it is taught.
@@ -82,6 +85,11 @@ class NoisyLabelTrainer(PeersEvaluation):
             only, where there are several).
         augment: called with a training batch's inputs, its row numbers and the epoch (from 0); gives the inputs that
             the networks then see. It must draw from these alone (no generator of its own), so that resuming is exact.
+        peers_init: makes a `PeersModel` of so many peers from a seed, for methods that cross-fit; needed only where
+            `model` is a `PeersModel` itself.
+        cross_fit_dir: where what cross-fitting found is kept, and taken from when it is there already.
+        recover: notice collapse and undo it: back to the end of the warm-up, and a longer one.
+        say: told in words what is going on before the first epoch.
 
     Raises:
         InputError: an argument that means something else for several networks than for one, or data without what is
@@ -109,12 +117,16 @@ class NoisyLabelTrainer(PeersEvaluation):
         *,
         method: Method | str = "standard",
         peers: int | None = None,
-        noise_rate: float | None = None,
+        noise_rate: float | str | None = None,
         transition: Tensor | None = None,
         class_weights: str | Sequence[float] | None = None,
         ledger_dir: Path | None = None,
         epoch_listeners: Sequence[Callable[[EpochResult], None]] | None = None,
         augment: Callable[[dict[str, Tensor], Tensor, int], dict[str, Tensor]] | None = None,
+        peers_init: Callable[[int, int], PeersModel] | None = None,
+        cross_fit_dir: Path | None = None,
+        recover: bool = False,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         args = args or NoisyLabelArguments(output_dir="trainer_output")
         self.method, self.warm_up = _method(method), Standard()
@@ -154,6 +166,9 @@ class NoisyLabelTrainer(PeersEvaluation):
         self._class_weights_wanted = class_weights
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.ledger_dir, self.augment = noise_rate, ledger_dir, augment
+        self.peers_init, self.cross_fit_dir, self.say = peers_init, cross_fit_dir, say
+        self.cross_fit: CrossFit | None = None
+        self.recovery = Recovery() if recover else None
         self.epoch_listeners = list(epoch_listeners or [])
         self._start_afresh()
         self.add_callback(EpochHooks(self))
@@ -164,6 +179,14 @@ class NoisyLabelTrainer(PeersEvaluation):
         if peers is not None and model.peers != peers:
             raise InputError(f"peers is {peers}, but the model holds {model.peers}; leave it out")
         return model
+
+    def make_one_network(self) -> nn.Module:
+        """One more network, by the script's `model_init`."""
+        return super().call_model_init(None)
+
+    def number_of_classes(self) -> int:
+        """C, by the model where it says so, else by what it predicts."""
+        return self._classes() or int(self._predict(self.train_dataset)[0].shape[-1])
 
     def call_model_init(self, trial: Any = None) -> nn.Module:
         """k networks from k calls of the script's `model_init`, each with a seed of its own."""
@@ -187,8 +210,12 @@ class NoisyLabelTrainer(PeersEvaluation):
     def _start_afresh(self) -> None:
         """Forgets what a training has learnt beside the networks: before the first one, and before each new one."""
         self.method_state = TrainingState(
-            num_classes=self._classes() or 0, noise_rate=self.noise_rate, memory=dict(self._given)
+            num_classes=self._classes() or 0,
+            noise_rate=None if isinstance(self.noise_rate, str) else self.noise_rate,
+            memory=dict(self._given),
         )
+        self._taught: Tensor | None = None  # [N, C], what cross-fitting put in place of the given labels
+        self._notes: list[Note] = []
         rows = 0 if self.train_dataset is None else len(self.train_dataset)
         self.ledger = Ledger(rows, self.model.peers, self.ledger_dir)
         self._class_weights: Tensor | None = None
@@ -196,7 +223,10 @@ class NoisyLabelTrainer(PeersEvaluation):
         self._loss_steps = 0
         self._epochs_closed = 0
         self._unwritten: tuple[int, EpochRecord] | None = None
-        self._prepared = self.method.warmup_epochs == 0 and type(self.method).prepare is Method.prepare
+        simple = type(self.method).prepare is Method.prepare and not self.method.cross_fits
+        self._prepared = self.method.warmup_epochs == 0 and simple
+        if self.recovery is not None:
+            self.recovery.forget()
 
     # ---- the loss ----
 
@@ -243,7 +273,7 @@ class NoisyLabelTrainer(PeersEvaluation):
 
     def _training_loss(self, log_probs: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         self.method_state.rows = rows
-        supervision = self.supervise(log_probs, labels)
+        supervision = self.supervise(log_probs, self._labels_taught(labels, rows))
         loss = supervision.loss
         if rows is not None:
             self.ledger.observe(rows, log_probs.detach(), supervision)
@@ -251,6 +281,10 @@ class NoisyLabelTrainer(PeersEvaluation):
         self._loss_sum = seen if self._loss_sum is None else self._loss_sum + seen
         self._loss_steps += 1
         return loss
+
+    def _labels_taught(self, labels: Tensor, rows: Tensor | None) -> Tensor:
+        """The labels of some rows, or the distributions that cross-fitting put in their place."""
+        return labels if self._taught is None else self._taught[rows]
 
     def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
         """The method's supervision of one batch, or the warm-up's as long as that lasts."""
@@ -295,12 +329,55 @@ class NoisyLabelTrainer(PeersEvaluation):
             set_momentum(self.optimizer, momentum)
         self.method_state.epoch = epoch
         self.method_state.steps_per_epoch = steps_per_epoch
-        if not self._prepared and epoch >= self.method.warmup_epochs:
-            logits, labels = self._predict(self.train_dataset)
-            self.method_state.num_classes = logits.shape[-1]
-            self.method_state.logits = logits
-            self.method.prepare(logits.log_softmax(-1), labels, self.method_state)
-            self._prepared = True
+        held_back = self.recovery is not None and epoch < self.recovery.hold_until
+        if not self._prepared and not held_back and self.method.warmed_up(self.method_state):
+            self._take_over(epoch)
+
+    def _take_over(self, epoch: int) -> None:
+        """Ends the warm-up, unless the method finds the peers too unsure for that."""
+        logits, labels = self._predict(self.train_dataset)
+        state, log_probs = self.method_state, logits.log_softmax(-1)
+        state.num_classes, state.logits = logits.shape[-1], logits
+        why_not = self.method.not_yet(log_probs, state)
+        if why_not is None and self.recovery is not None:
+            why_not = self.recovery.not_yet(log_probs)
+        if why_not is not None:
+            self._notes.append(Note("warm-up goes on", f"the warm-up goes on after epoch {epoch}: {why_not}"))
+            return
+        if self.recovery is not None:
+            self.recovery.remember(self.accelerator.unwrap_model(self.model), epoch, log_probs, self._given_counts())
+        self.method.prepare(log_probs, labels if self._taught is None else self._taught, state)
+        self._prepared = True
+        if self.method.cross_fits:
+            self._notes.append(warm_up_ended(epoch, log_probs))
+
+    def _undo_collapse(self, epoch: int, record: EpochRecord) -> None:
+        """Where the peers have collapsed: back to the end of the warm-up, and on with that."""
+        if self.recovery is None or not self._prepared:
+            return
+        note = self.recovery.after_epoch(epoch, record, self._given_counts())
+        if note is not None:
+            self.recovery.restore(self.accelerator.unwrap_model(self.model), self.optimizer)
+            self._prepared = False
+            self.method_state.memory.pop("threshold", None)
+            self._notes.append(note)
+
+    def _given_counts(self) -> Tensor:
+        """int64 [C], rows of each given class."""
+        return torch.bincount(self.given_labels(), minlength=self.method_state.num_classes)
+
+    def given_labels(self) -> Tensor:
+        """int64 [N], on the CPU.
+
+        Raises:
+            InputError: they are distributions already.
+        """
+        labels = label_column(self.train_dataset)
+        if labels is None:
+            labels = self._predict(self.train_dataset)[1]
+        if labels.is_floating_point():
+            raise InputError("cross-fitting and recovery need one class a row as the given label, not distributions")
+        return labels.cpu().long()
 
     def end_epoch(self, epoch: int, step: int) -> None:
         """Called after the last step of an epoch; `epoch` counts the completed ones."""
@@ -311,6 +388,9 @@ class NoisyLabelTrainer(PeersEvaluation):
         record = self.ledger.close_epoch(epoch, write=write)
         self._unwritten = None if write else (epoch, record)
         self._epochs_closed = epoch
+        supervised, threshold = self.supervised, self.method_state.memory.get("threshold")
+        self._undo_collapse(epoch, record)
+        notes, self._notes = tuple(self._notes), []
         if not self.epoch_listeners:
             return
         scored = self.eval_dataset is not None and not isinstance(self.eval_dataset, dict)
@@ -321,8 +401,9 @@ class NoisyLabelTrainer(PeersEvaluation):
             learning_rate=float(self._get_learning_rate()),
             record=record,
             test_log_probs=self.predict_log_probs(self.eval_dataset).cpu() if scored else None,
-            threshold=self.method_state.memory.get("threshold"),
-            supervised=self.supervised,
+            threshold=threshold,
+            supervised=supervised,
+            notes=notes,
         )
         if self.is_world_process_zero():
             for listener in self.epoch_listeners:
@@ -374,7 +455,31 @@ class NoisyLabelTrainer(PeersEvaluation):
                 raise InputError(f"there is no complete checkpoint in {self.args.output_dir} to resume from")
             resume_from_checkpoint = str(newest)
         self._start_afresh()
+        if self.method.cross_fits or self.noise_rate == "estimate":
+            self._cross_fit()
         return super().train(resume_from_checkpoint, *positional, **more)
+
+    def _cross_fit(self) -> None:
+        """Out-of-sample predictions before training: soft labels for a method that learns them, and the noise rate."""
+        from transformers import set_seed
+
+        from clc_text.crossfit.fold_trainer import cross_fit_of
+
+        found = None if self.cross_fit_dir is None else CrossFit.load(self.cross_fit_dir)
+        if found is None:
+            found = cross_fit_of(self)
+            if self.cross_fit_dir is not None and self.is_world_process_zero():
+                found.save(self.cross_fit_dir)
+            # A resumed run, which finds all this done, goes on with the same generators.
+        set_seed(self.args.seed)
+        self.cross_fit = found
+        if self.noise_rate == "estimate":
+            self.method_state.noise_rate = found.rate
+        if self.method.cross_fits:
+            self._taught = torch.from_numpy(found.posterior).float().to(self.args.device)
+            self._given |= {"cross_fit_epochs": torch.tensor(found.facts["rounds"][-1]["best_epoch"])}
+            self.method_state.memory |= self._given
+        self._notes.append(cross_fitted(found))
 
     def _load_best_model(self) -> None:
         logger.warning(
@@ -408,7 +513,11 @@ class NoisyLabelTrainer(PeersEvaluation):
             "loss_steps": self._loss_steps,
             "prepared": self._prepared,
             "epochs_closed": self._epochs_closed,
+            "notes": [dataclasses.asdict(note) for note in self._notes],
         }
+        if self.recovery is not None:
+            facts["recovery"] = self.recovery.facts
+            tensors |= self.recovery.tensors
         write_method_state(Path(output_dir), tensors, facts)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
@@ -421,6 +530,9 @@ class NoisyLabelTrainer(PeersEvaluation):
         self.ledger.load_state_dict({name: value.cpu() for name, value in tensors.items()})
         self._loss_steps, self._prepared = facts["loss_steps"], facts["prepared"]
         self._epochs_closed = facts["epochs_closed"]
+        self._notes = [Note(**note) for note in facts.get("notes", [])]
+        if self.recovery is not None and "recovery" in facts:
+            self.recovery.load(tensors, facts["recovery"])
         sums = tensors["loss_sum"]
         if sums.dim() and len(sums) == self.args.world_size:
             sums = sums[self.args.process_index]

@@ -47,7 +47,7 @@ def test_collapse(beyond: bool) -> None:
     assert names(watch) == (["collapse"] if beyond else [])
     if beyond:
         assert found[0].severity == "warning" and found[0].epoch == 2
-        assert "60% of the predictions are class 0, which has 25% of the given labels" in found[0].message
+        assert "60% of the predictions are class '0', which has 25% of the given labels" in found[0].message
 
 
 def test_a_warm_up_is_not_called_a_collapse() -> None:

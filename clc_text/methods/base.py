@@ -81,6 +81,7 @@ class Method(ABC):
         citation: the source: authors, title, venue and year.
         default_peers: how many peers a run has unless it says otherwise.
         needs_noise_rate: whether `supervise` reads `TrainingState.noise_rate` and raises `InputError` without it.
+        cross_fits: whether the labels that it learns are distributions that cross-fitting makes of the given ones.
         row_memory: names of what `supervise` changes in `TrainingState.memory` for the rows of its batch, [..., N, ·]:
             where several processes train, each has seen its own rows, and the memories are put together.
     """
@@ -89,6 +90,7 @@ class Method(ABC):
     citation: ClassVar[str]
     default_peers: ClassVar[int] = 1
     needs_noise_rate: ClassVar[bool] = False
+    cross_fits: ClassVar[bool] = False
     row_memory: ClassVar[tuple[str, ...]] = ()
 
     warmup_epochs: int = option(
@@ -100,6 +102,14 @@ class Method(ABC):
         for option_ in dataclasses.fields(self):
             value = getattr(self, option_.name)
             _check(f"method.{option_.name}", value, kinds[option_.name], option_.metadata)
+
+    def warmed_up(self, state: TrainingState) -> bool:
+        """Whether the warm-up may end before epoch `state.epoch` (from 0), as far as epochs say."""
+        return state.epoch >= self.warmup_epochs
+
+    def not_yet(self, log_probs: Tensor, state: TrainingState) -> str | None:
+        """Why the warm-up must go on all the same, by the peers' predictions [P, N, C]; None: it ends."""
+        return None
 
     @abstractmethod
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:

@@ -9,6 +9,7 @@ from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from clc_text.ledger import EpochRecord
+from clc_text.training.notes import Note
 
 if TYPE_CHECKING:
     from clc_text.trainer import NoisyLabelTrainer
@@ -27,6 +28,7 @@ class EpochResult:
         test_log_probs: [P, M, C] over the evaluation rows, None without any.
         threshold: [P] Γ, None before there is one.
         supervised: False while the warm-up lasts.
+        notes: what the run decided since the epoch before.
     """
 
     epoch: int
@@ -37,6 +39,7 @@ class EpochResult:
     test_log_probs: Tensor | None
     threshold: Tensor | None
     supervised: bool
+    notes: tuple[Note, ...] = ()
 
 
 class EpochHooks(TrainerCallback):

@@ -1,0 +1,43 @@
+"""How the networks of the folds learn: each on the rows of the other folds, through the noise known so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from clc_text.components import option
+from clc_text.methods.base import Method, Supervision, TrainingState, as_distribution
+
+SMALLEST = 1e-8  # a probability of noise that is not seen is small, not 0: one row must not cost infinity
+
+
+@dataclass(frozen=True)
+class FoldForward(Method):
+    """K peers, peer k blind to the rows of fold k: L(k) = - mean over the other folds of log (p_k T)[y].
+
+    ``state.memory`` holds ``fold`` int64 [N] and, once it is known, ``transition`` [C, C]; without it T is the
+    identity, which makes the loss the plain cross-entropy. No part of a recipe: `cross_fit` trains with it.
+
+    Source of the loss: Patrini et al., CVPR 2017, Theorem 2.
+    """
+
+    name: ClassVar[str] = "fold_forward"
+    citation: ClassVar[str] = "Patrini et al., Making Deep Neural Networks Robust to Label Noise, CVPR 2017"
+
+    warmup_epochs: int = option(0, "none: without T the loss is the plain cross-entropy")
+
+    def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
+        assert state.rows is not None
+        fold = state.memory["fold"][state.rows]
+        blind = fold == torch.arange(len(log_probs), device=fold.device).unsqueeze(-1)
+        weights = (~blind).to(log_probs) / (~blind).sum(-1, keepdim=True).clamp(min=1)
+        targets = as_distribution(labels, log_probs).expand_as(log_probs)
+        if "transition" in state.memory:
+            columns = state.memory["transition"].clamp(min=SMALLEST).log().T[labels]  # [B, C]: log T[:, y]
+            losses = -(log_probs + columns).logsumexp(-1)
+        else:
+            losses = -log_probs.gather(-1, labels.expand(len(log_probs), -1).unsqueeze(-1)).squeeze(-1)
+        return Supervision(losses, weights, targets, ~blind)

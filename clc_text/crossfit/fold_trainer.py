@@ -1,0 +1,89 @@
+"""The trainer of the folds' networks, made in the image of the trainer that needs them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from transformers import PrinterCallback, ProgressCallback, TrainerCallback
+from transformers.trainer_utils import IntervalStrategy, SaveStrategy
+
+from clc_text.crossfit.cross_fit import Settings, cross_fit
+from clc_text.crossfit.fold_forward import FoldForward
+from clc_text.crossfit.result import CrossFit
+from clc_text.errors import InputError
+from clc_text.peers_of import PeersOf, peers_from_init, peers_from_model
+
+if TYPE_CHECKING:
+    from clc_text.peers import PeersModel
+    from clc_text.trainer import NoisyLabelTrainer
+
+
+def cross_fit_of(trainer: NoisyLabelTrainer) -> CrossFit:
+    """Cross-fits the training set of a trainer with networks like its own.
+
+    Raises:
+        InputError: no more networks like the trainer's can be made, or its labels are distributions.
+    """
+    make = peers_like(trainer)
+    labels = trainer.given_labels().numpy()
+    settings = settings_of(trainer)
+
+    def fold_trainer(method: FoldForward, seed: int, after_epoch: TrainerCallback) -> NoisyLabelTrainer:
+        from clc_text.trainer import NoisyLabelTrainer
+
+        made = NoisyLabelTrainer(
+            make(settings.folds, seed),
+            _arguments(trainer, settings, seed),
+            trainer.data_collator,
+            trainer.train_dataset,
+            method=method,
+            augment=trainer.augment,
+            callbacks=[after_epoch],
+            optimizer_cls_and_kwargs=trainer.optimizer_cls_and_kwargs,
+        )
+        for talkative in (PrinterCallback, ProgressCallback):
+            made.remove_callback(talkative)
+        return made
+
+    return cross_fit(fold_trainer, labels, trainer.number_of_classes(), settings, trainer.args.seed, trainer.say)
+
+
+def peers_like(trainer: NoisyLabelTrainer) -> Callable[[int, int], PeersModel]:
+    """What makes a model of so many peers from a seed, each like the trainer's networks are now."""
+    if trainer.peers_init is not None:
+        return trainer.peers_init
+    if trainer.model_init is not None:
+        one = trainer.make_one_network
+        return lambda peers, seed: peers_from_init(one, peers, seed)
+    model: Any = trainer.model
+    if not isinstance(model, PeersOf):
+        raise InputError(
+            f"cross-fitting needs more networks like those of this {type(model).__name__}; give `peers_init`, which "
+            "makes a model of so many peers from a seed"
+        )
+    return lambda peers, seed: peers_from_model(copy.deepcopy(model.networks[0]), peers, seed)
+
+
+def settings_of(trainer: NoisyLabelTrainer) -> Settings:
+    method = trainer.method
+    if not method.cross_fits:
+        return Settings()
+    return Settings(folds=method.folds, epochs=method.fold_epochs, patience=method.fold_patience)  # type: ignore[attr-defined]
+
+
+def _arguments(trainer: NoisyLabelTrainer, settings: Settings, seed: int) -> Any:
+    """The trainer's own arguments without what belongs to a whole run: saving, evaluating, reporting, a schedule."""
+    args = copy.copy(trainer.args)
+    args.num_train_epochs, args.max_steps = settings.epochs, -1
+    args.seed = args.data_seed = seed
+    args.save_strategy, args.eval_strategy = SaveStrategy.NO, IntervalStrategy.NO
+    args.logging_strategy = IntervalStrategy.NO
+    args.load_best_model_at_end = args.push_to_hub = False
+    args.report_to, args.disable_tqdm = [], True
+    args.lr_scheduler_type = type(args.lr_scheduler_type)("constant")
+    for name, value in {"checkpoint_epochs": 0, "decay_from_epoch": None, "momentum_after_decay": None}.items():
+        if hasattr(args, name):
+            setattr(args, name, value)
+    return args

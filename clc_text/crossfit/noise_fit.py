@@ -1,0 +1,106 @@
+"""The noise matrix and the sharpness of predictions that together explain the given labels best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+SHARPNESS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+SHRINKAGE = 0.1  # of a class's fair share of the rows, N/C: so many rows of average noise are added to each class
+_SMALLEST = 1e-12
+
+
+@dataclass(frozen=True)
+class NoiseFit:
+    """What fits held-out predictions to the given labels.
+
+    Attributes:
+        log_likelihood: mean over the rows of log Σ_c p(c) T[c, y], in nats.
+        sharpness: a, with p = softmax(a · logits): above 1 the predictions were too flat, below 1 too sure.
+        transition: float64 [C, C], T; row = true class, column = given class.
+        probs: float64 [N, C], p.
+    """
+
+    log_likelihood: float
+    sharpness: float
+    transition: np.ndarray
+    probs: np.ndarray
+
+    @property
+    def classes(self) -> int:
+        return len(self.transition)
+
+
+def fit_noise(
+    logits: np.ndarray,
+    labels: np.ndarray,
+    start: np.ndarray | None = None,
+    rounds: int = 20,
+    sharpness: tuple[float, ...] = SHARPNESS,
+) -> NoiseFit:
+    """The sharpness, among a few, whose best T gives the given labels the highest likelihood.
+
+    Args:
+        logits: [N, C] held-out logits (or log-probabilities), by networks that never saw the row's label.
+        labels: int64 [N] given labels.
+        start: T [C, C] that EM begins with; None: from the predictions themselves.
+        rounds: of EM for each sharpness.
+    """
+    fits = []
+    for power in sharpness:
+        probs = softmax(power * logits)
+        transition = fit_transition(probs, labels, start, rounds)
+        fits.append(NoiseFit(log_likelihood(probs, labels, transition), power, transition, probs))
+    return max(fits, key=lambda fit: fit.log_likelihood)
+
+
+def fit_transition(
+    probs: np.ndarray, labels: np.ndarray, start: np.ndarray | None = None, rounds: int = 20
+) -> np.ndarray:
+    """float64 [C, C], T by expectation-maximisation with the rows' class probabilities held fixed.
+
+    Each round computes ``q ∝ p · T[:, y]`` and counts ``n[c, k] = Σ_{y=k} q(c)``; T is n, drawn towards noise that is
+    the same for every class (`shrunk`), since the counts of a rare class say little.
+    """
+    classes = probs.shape[1]
+    members = [probs[labels == given] for given in range(classes)]
+    if start is None:
+        transition = shrunk(np.stack([rows.sum(0) for rows in members], 1))
+    else:
+        transition = start
+    for _ in range(rounds):
+        counts = np.empty_like(transition)
+        for given, rows in enumerate(members):
+            joint = rows * transition[:, given]
+            counts[:, given] = (joint / np.maximum(joint.sum(1, keepdims=True), _SMALLEST)).sum(0)
+        transition = shrunk(counts)
+    return transition
+
+
+def shrunk(counts: np.ndarray) -> np.ndarray:
+    """Counts [C, C] (true × given) as T, each row with `SHRINKAGE` · N/C rows of the average, even noise added."""
+    classes, rows = len(counts), counts.sum()
+    stay = np.trace(counts) / max(rows, _SMALLEST)
+    even = np.full((classes, classes), (1 - stay) / max(classes - 1, 1))
+    np.fill_diagonal(even, stay)
+    counts = counts + SHRINKAGE * rows / classes * even
+    return counts / np.maximum(counts.sum(1, keepdims=True), _SMALLEST)
+
+
+def log_likelihood(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> float:
+    """Mean of log Σ_c p(c) T[c, y] in nats."""
+    given = (probs * transition.T[labels]).sum(1)
+    return float(np.log(np.maximum(given, _SMALLEST)).mean())
+
+
+def posterior_labels(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
+    """float64 [N, C], ``q ∝ p · T[:, y]``; a row that T rules out keeps its p."""
+    joint = probs * transition.T[labels]
+    sums = joint.sum(1, keepdims=True)
+    return np.divide(joint, sums, out=probs.copy(), where=sums > _SMALLEST)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)

@@ -1,0 +1,73 @@
+"""What cross-fitting finds, and its two files."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clc_text.errors import InputError
+from clc_text.files import write_json, write_with
+
+TENSORS, FACTS = "crossfit.safetensors", "crossfit.json"
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """Out-of-sample predictions of every training row, and the noise that they show.
+
+    Attributes:
+        fold: int64 [N], the fold whose network never saw the row's label.
+        probs: float64 [N, C], that network's probabilities of the true class.
+        transition: float64 [C, C], T[c, k] = P(given k | true c).
+        posterior: float64 [N, C], q ∝ p · T[:, y]: the true class, given the text and the given label.
+        facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``sharpness``,
+            ``log_likelihood`` in nats, ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
+            ``sharpness``), ``renamed`` [C].
+    """
+
+    fold: np.ndarray
+    probs: np.ndarray
+    transition: np.ndarray
+    posterior: np.ndarray
+    facts: dict[str, Any]
+
+    @property
+    def rate(self) -> float:
+        return float(self.facts["rate"])
+
+    def save(self, directory: Path) -> None:
+        """Writes both files, the facts last: their presence says that the pair is whole."""
+        from safetensors.numpy import save_file
+
+        directory.mkdir(parents=True, exist_ok=True)
+        tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in _NAMES}
+        write_with(directory / TENSORS, lambda aside: save_file(tensors, aside))
+        write_json(directory / FACTS, self.facts)
+
+    @classmethod
+    def load(cls, directory: Path) -> CrossFit | None:
+        """What `save` wrote; None where there is nothing whole.
+
+        Raises:
+            InputError: the files are damaged.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        if not (directory / FACTS).is_file():
+            return None
+        try:
+            facts = json.loads((directory / FACTS).read_text(encoding="utf-8"))
+            return cls(**{name: load_file(directory / TENSORS)[name] for name in _NAMES}, facts=facts)
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            raise InputError(
+                f"{directory / TENSORS} or {FACTS} beside it cannot be read ({error}); remove both, and they are made "
+                "anew"
+            ) from None
+
+
+_NAMES = ("fold", "probs", "transition", "posterior")

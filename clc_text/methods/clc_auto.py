@@ -1,0 +1,52 @@
+"""CLC that needs no luck: on cross-fitted labels, beginning when the run itself says that it can."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from clc_text.components import option
+from clc_text.criteria import entropy, share_of_maximum
+from clc_text.methods.base import TrainingState, method
+from clc_text.methods.clc import CLC
+
+
+@method("clc_auto")
+@dataclass(frozen=True)
+class CLCAuto(CLC):
+    """`CLC` on labels that are distributions, with a warm-up that ends by itself.
+
+    1. Cross-fitting (`clc_text.crossfit`) finds the noise matrix T and gives every row the distribution
+       q ∝ p · T[:, y] in place of its given label y: p is the prediction of networks that never saw y.
+    2. The warm-up trains on q. It ends when it has lasted as long as the folds' held-out likelihood rose, and the mean
+       entropy of every peer, which becomes Γ, is below `unsure_share` of log C: measured on TREC, runs that began CLC
+       above it collapsed to one class, and none below did. Where that never happens the run stays with plain training
+       on q.
+    3. From then on the paper's losses, with CE(q, ·) in the third term.
+
+    Source: this project; the loss is the paper's (see `CLC`).
+    """
+
+    citation: ClassVar[str] = (
+        "clc_text, on Wu et al., Collaborative Label Correction via Entropy Thresholding, ICDM 2019"
+    )
+    cross_fits: ClassVar[bool] = True
+
+    warmup_epochs: int = option(0, "the warm-up's epochs at least; it ends by what the run sees", at_least=0)
+    unsure_share: float = option(
+        0.68, "the warm-up lasts while a peer's mean entropy is above this share of log C", at_least=0, at_most=1
+    )
+    folds: int = option(5, "networks of the cross-fitting, each blind to one part of the rows", at_least=2)
+    fold_epochs: int = option(20, "epochs of each of the cross-fitting's two rounds, at most", at_least=1)
+    fold_patience: int = option(3, "a round ends after so many epochs without a better likelihood", at_least=1)
+
+    def warmed_up(self, state: TrainingState) -> bool:
+        return state.epoch >= max(self.warmup_epochs, int(state.memory["cross_fit_epochs"]))
+
+    def not_yet(self, log_probs: Tensor, state: TrainingState) -> str | None:
+        share = max(share_of_maximum(float(value), log_probs.shape[-1]) for value in entropy(log_probs).mean(-1))
+        if share < self.unsure_share:
+            return None
+        return f"the peers' mean entropy is {share:.0%} of log C, and CLC may begin below {self.unsure_share:.0%}"

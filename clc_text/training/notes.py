@@ -1,0 +1,44 @@
+"""What a run decides by itself, in words, with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from clc_text.criteria import entropy, share_of_maximum
+from clc_text.crossfit.result import CrossFit
+
+
+@dataclass(frozen=True)
+class Note:
+    """One decision.
+
+    Attributes:
+        name: which, for programs.
+        message: one sentence for people.
+        severity: "note", or "warning" for what makes the result doubtful.
+    """
+
+    name: str
+    message: str
+    severity: str = "note"
+
+
+def cross_fitted(found: CrossFit) -> Note:
+    names = found.facts["renamed"]
+    renamed = sum(name != index for index, name in enumerate(names))
+    sentence = (
+        f"about {found.rate:.0%} of the given labels are wrong, by networks that had not seen them "
+        f"({found.facts['folds']} folds)"
+    )
+    if renamed:
+        sentence += f"; {renamed} classes had been learnt under each other's names and were renamed"
+    return Note("cross-fitted", sentence)
+
+
+def warm_up_ended(epoch: int, log_probs: Tensor) -> Note:
+    """`log_probs` [P, N, C] of the training rows."""
+    shares = [share_of_maximum(float(value), log_probs.shape[-1]) for value in entropy(log_probs).mean(-1)]
+    sure = " and ".join(f"{share:.0%}" for share in shares)
+    return Note("warm-up ended", f"the warm-up ended after epoch {epoch}: the peers' mean entropy is {sure} of log C")

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import numpy as np
+import torch
+
+from clc_text.crossfit.fold_forward import FoldForward
+from clc_text.crossfit.folds import assign_folds, held_out
+from clc_text.methods.base import TrainingState
+
+
+def test_every_class_is_dealt_out_evenly_and_by_the_seed() -> None:
+    labels = np.random.default_rng(0).integers(0, 7, 1003)
+    fold = assign_folds(labels, 5, seed=3)
+    for label in range(7):
+        counts = Counter(fold[labels == label].tolist())
+        assert max(counts.values()) - min(counts[k] for k in range(5)) <= 1
+    counts = np.bincount(fold, minlength=5)
+    assert counts.max() - counts.min() <= 1
+    assert (fold == assign_folds(labels, 5, seed=3)).all()
+    assert (fold != assign_folds(labels, 5, seed=4)).any()
+
+
+def test_each_row_is_judged_by_its_own_fold() -> None:
+    values = torch.arange(3 * 4 * 2).view(3, 4, 2)
+    found = held_out(values, torch.tensor([2, 0, 1, 1]))
+    assert found.tolist() == [
+        values[2, 0].tolist(),
+        values[0, 1].tolist(),
+        values[1, 2].tolist(),
+        values[1, 3].tolist(),
+    ]
+
+
+def test_the_loss_by_hand_and_no_gradient_into_the_blind_fold() -> None:
+    logits = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    log_probs = logits.log_softmax(-1)
+    transition = torch.tensor([[0.8, 0.2, 0.0], [0.1, 0.8, 0.1], [0.0, 0.3, 0.7]])
+    labels, fold = torch.tensor([0, 1, 2, 1]), torch.tensor([0, 1, 1, 0])
+    state = TrainingState(memory={"fold": torch.tensor([9, 0, 1, 1, 0]), "transition": transition})
+    state.rows = torch.tensor([1, 2, 3, 4])
+    found = FoldForward().supervise(log_probs, labels, state)
+    probs = log_probs.exp().detach()
+    for peer in range(2):
+        for row in range(4):
+            given = sum(probs[peer, row, c] * max(transition[c, labels[row]], 1e-8) for c in range(3))
+            assert math.isclose(found.losses[peer, row].item(), -math.log(given), rel_tol=1e-5)
+            assert found.weights[peer, row] == (0 if fold[row] == peer else 0.5)
+    found.loss.backward()
+    assert logits.grad is not None
+    for peer in range(2):
+        for row in range(4):
+            assert logits.grad[peer, row].any() == (fold[row] != peer)
+
+
+def test_without_a_matrix_it_is_the_plain_cross_entropy() -> None:
+    log_probs = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(1)).log_softmax(-1)
+    labels = torch.tensor([0, 1, 2, 1])
+    state = TrainingState(memory={"fold": torch.tensor([0, 1, 0, 1])}, rows=torch.arange(4))
+    found = FoldForward().supervise(log_probs, labels, state)
+    expected = [[-log_probs[peer, row, labels[row]].item() for row in range(4)] for peer in range(2)]
+    torch.testing.assert_close(found.losses, torch.tensor(expected))
