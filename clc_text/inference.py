@@ -93,7 +93,8 @@ class Predictor:
         import torch
 
         for start in range(0, len(rows), self.block):
-            inputs = self.encoder.encode(rows[start : start + self.block])
+            encoded = self.encoder.encode(rows[start : start + self.block])
+            inputs = {name: values[:] for name, values in encoded.items()}  # what is no tensor yet becomes one
             with torch.no_grad():
                 outputs = self.model(**inputs)
             shown = outputs.hidden if hidden else None

@@ -6,6 +6,8 @@ import hashlib
 import importlib.util
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -88,22 +90,21 @@ def load_model(auto: Any, folder: Path, key: str, **options: Any) -> Any:
         InputError: the files are missing, damaged, pickles, or need code of their own.
     """
     import torch
-    from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()  # this package draws its own
     if not any(folder.glob("*.safetensors")):
         raise InputError(
             f"{key}: {folder} has no safetensors; a model in another format is not read, since it may run code"
         )
     try:
-        return auto.from_pretrained(
-            folder,
-            use_safetensors=True,
-            trust_remote_code=False,
-            local_files_only=True,
-            dtype=torch.float32,
-            **options,
-        )
+        with _quiet():
+            return auto.from_pretrained(
+                folder,
+                use_safetensors=True,
+                trust_remote_code=False,
+                local_files_only=True,
+                dtype=torch.float32,
+                **options,
+            )
     except Exception as error:  # safetensors' own errors, and whatever a damaged configuration leads to
         raise _unreadable(folder, key, error) from None
 
@@ -130,10 +131,34 @@ def load_tokenizer(folder: Path, key: str) -> Any:
     return found
 
 
-def longest_input(folder: Path, tokenizer: Any) -> int:
-    """The tokens that a model reads at most, by its tokenizer and its configuration, as far as they say."""
+def check_length(max_length: int, folder: Path, tokenizer: Any) -> None:
+    """Refuses more tokens than a model reads, by its tokenizer and its configuration, as far as they say.
+
+    Raises:
+        InputError: `max_length` is larger.
+    """
     positions = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("max_position_embeddings")
-    return min(tokenizer.model_max_length, positions or tokenizer.model_max_length)
+    longest = min(tokenizer.model_max_length, positions or tokenizer.model_max_length)
+    if max_length > longest:
+        raise InputError(
+            f"encoder.max_length is {max_length}, but the model in {folder} reads at most {longest} tokens; lower it"
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the bar of `transformers`, and without its report on a head that is new because it is meant to be."""
+    from transformers.utils import logging
+
+    before, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
+        if bar:
+            logging.enable_progress_bar()
 
 
 def _unreadable(folder: Path, key: str, error: Exception) -> InputError:

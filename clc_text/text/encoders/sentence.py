@@ -44,11 +44,11 @@ class Sentence(Encoder):
         Raises:
             InputError: there is no such model, or it reads fewer tokens than `max_length`.
         """
-        from clc_text.pretrained import model_folder
+        from clc_text.pretrained import check_length, model_folder
         from clc_text.text.encoders.features.compute import KEY, FrozenModel, Reading
 
         model = FrozenModel(model_folder(self.model, KEY))
-        model.check_length(self.max_length)
+        check_length(self.max_length, model.folder, model.tokenizer)
         facts = {
             "model": self.model,
             "model_sha256": model.sha256,

@@ -11,8 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from clc_text.errors import InputError
-from clc_text.pretrained import load_model, load_tokenizer, longest_input, model_hash
+from clc_text.pretrained import load_model, load_tokenizer, model_hash
 
 KEY = "encoder.model"
 
@@ -57,18 +56,6 @@ class FrozenModel:
     def size(self) -> int:
         """D, the numbers of a vector."""
         return int(self.model.config.hidden_size)
-
-    def check_length(self, max_length: int) -> None:
-        """Refuses more tokens than the model has positions for.
-
-        Raises:
-            InputError: `max_length` is larger.
-        """
-        longest = longest_input(self.folder, self.tokenizer)
-        if max_length > longest:
-            raise InputError(
-                f"encoder.max_length is {max_length}, but the model reads at most {longest} tokens; lower it"
-            )
 
     @torch.no_grad()
     def vectors(

@@ -1,0 +1,101 @@
+"""Texts as token numbers, for a network that reads tokens itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from clc_text.components import option
+from clc_text.errors import InputError
+from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder, read_description, write_description
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+KEY = "encoder.model"
+
+
+class FittedTokens(FittedEncoder):
+    """Encodes texts as ``{"input_ids", "attention_mask"}``, each padded to the longest text of a batch.
+
+    A run directory keeps a copy of the tokenizer, so that it encodes further texts the same on every machine.
+    """
+
+    def __init__(self, tokenizer: Any, max_length: int, facts: dict[str, Any] | None = None) -> None:
+        self.tokenizer, self.max_length = tokenizer, max_length
+        self.facts = dict(facts or {})
+
+    def encode(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        from clc_text.text.encoders.features.ragged import Ragged
+
+        rows = self.numbers(texts)
+        ids = Ragged.of(rows, fill=self.tokenizer.pad_token_id)
+        # They are indexed like tensors, which is all that batches need.
+        return {"input_ids": ids, "attention_mask": ids.mask()}  # type: ignore[dict-item]
+
+    def numbers(self, texts: Sequence[str]) -> list[list[int]]:
+        if not len(texts):
+            return []
+        encoded = self.tokenizer(
+            list(texts), truncation=True, max_length=self.max_length, return_attention_mask=False, verbose=False
+        )
+        found: list[list[int]] = encoded["input_ids"]
+        return found
+
+    def save(self, directory: Path) -> None:
+        self.tokenizer.save_pretrained(directory)
+        write_description(directory, "tokens", {"max_length": self.max_length, "facts": self.facts})
+
+    @classmethod
+    def load(cls, directory: Path) -> FittedTokens:
+        from clc_text.pretrained import load_tokenizer
+
+        description = read_description(directory)
+        try:
+            max_length, facts = int(description["max_length"]), dict(description["facts"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"the encoder in {directory} is missing files or damaged ({error})") from None
+        return cls(load_tokenizer(directory, "the run's encoder"), max_length, facts)
+
+
+@encoder("tokens")
+@dataclass(frozen=True)
+class Tokens(Encoder):
+    """Each text as the numbers of its tokens, for `network: transformer` with the same model."""
+
+    fitted: ClassVar[type[FittedEncoder]] = FittedTokens
+
+    model: str = option(
+        "sentence-transformers/all-MiniLM-L6-v2",
+        "the model whose tokenizer is used: a folder, a Hub id, or 'package:NAME'; the same as network.model",
+    )
+    max_length: int = option(128, "tokens of a text; the rest is cut off")
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise InputError("encoder.model is empty; name a folder, a Hub id or 'package:NAME'")
+        if self.max_length < 3:
+            raise InputError(f"encoder.max_length is {self.max_length}; give at least 3")
+
+    def fit(self, train: Sequence[str], test: Sequence[str], seed: int) -> FittedTokens:
+        """Loads the tokenizer.
+
+        Raises:
+            InputError: there is no such model, or it reads fewer tokens than `max_length`.
+        """
+        from clc_text.pretrained import check_length, load_tokenizer, model_folder
+
+        folder = model_folder(self.model, KEY)
+        tokenizer = load_tokenizer(folder, KEY)
+        check_length(self.max_length, folder, tokenizer)
+        fitted = FittedTokens(tokenizer, self.max_length)
+        fitted.facts = {
+            "model": self.model,
+            "empty_texts": sum(not text.strip() for text in train),
+            "empty_texts_test": sum(not text.strip() for text in test),
+            # A text of exactly the limit may have been whole, so this is an upper bound.
+            "texts_at_the_limit": sum(len(row) >= self.max_length for row in fitted.numbers(train)),
+        }
+        return fitted

@@ -1,0 +1,1 @@
+"""The models behind the networks; apart from them since importing `PreTrainedModel` takes seconds."""

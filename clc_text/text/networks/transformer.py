@@ -1,0 +1,114 @@
+"""A pre-trained encoder with a classification head, fine-tuned; its peers whole, or on one backbone in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from clc_text.components import option
+from clc_text.errors import InputError
+from clc_text.text.networks.base import Network, network
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+KEY = "network.model"
+
+
+@network("transformer")
+@dataclass(frozen=True)
+class Transformer(Network):
+    """Fine-tunes any model that `AutoModelForSequenceClassification` knows (`backbone: separate`), or small parts
+    beside one that all peers share.
+
+    Each peer's head is drawn from a seed of its own, and dropout strikes each peer differently. The order of the rows
+    is the same for all peers, since a method compares what they say of one batch.
+    """
+
+    model: str = option(
+        "sentence-transformers/all-MiniLM-L6-v2",
+        "a folder, a Hub id, or 'package:NAME' for an installed package that carries a model; safetensors only",
+    )
+    backbone: Literal["separate", "frozen", "lora"] = option(
+        "separate",
+        "separate: every peer is a whole network, all of it trained; frozen: one backbone that is never changed, and "
+        "heads on the mean of its token vectors; lora: one backbone in memory, with a low-rank adapter and a head for "
+        "each peer (needs the extra peft)",
+    )
+    hidden: list[int] = option([], "frozen and lora: widths of the head's hidden layers; none: one linear layer")
+    dropout: float = option(0.1, "frozen and lora: share of the head's inputs that are dropped while training")
+    lora_rank: int = option(8, "lora: rank of the adapters")
+    lora_alpha: float = option(16.0, "lora: the adapters' output is scaled by lora_alpha / lora_rank")
+    lora_layers: list[str] | None = option(
+        None, "lora: names of the linear layers that get adapters, as peft knows them; null: all of its linear layers"
+    )
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise InputError("network.model is empty; name a folder, a Hub id or 'package:NAME'")
+        if any(width < 1 for width in self.hidden):
+            raise InputError(f"network.hidden is {self.hidden}; give widths of at least 1, or none")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"network.dropout is {self.dropout}; give a share in [0, 1)")
+        if self.lora_rank < 1:
+            raise InputError(f"network.lora_rank is {self.lora_rank}; give at least 1")
+
+    def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
+        from transformers import AutoModel, AutoModelForSequenceClassification
+
+        from clc_text.peers_of import peers_from_init
+        from clc_text.pretrained import load_model, model_folder
+
+        if "input_ids" not in inputs:
+            raise InputError("network transformer reads tokens; write `encoder: {name: tokens, model: …}` beside it")
+        folder = model_folder(self.model, KEY)
+        names: dict[str, Any] = {
+            "id2label": dict(enumerate(label_names)),
+            "label2id": {name: index for index, name in enumerate(label_names)},
+        }
+        if self.backbone == "separate":
+
+            def make() -> Any:
+                kind = AutoModelForSequenceClassification
+                return load_model(kind, folder, KEY, ignore_mismatched_sizes=True, **names)
+
+            model: Any = peers_from_init(make, peers, seed)
+            vocabulary = model.networks[0].config.vocab_size
+        else:
+            from clc_text.text.models.shared_backbone import SharedBackbone, SharedBackboneConfig
+
+            inner = load_model(AutoModel, folder, KEY)
+            lora = {"rank": self.lora_rank, "alpha": self.lora_alpha, "layers": self.lora_layers}
+            config = SharedBackboneConfig(
+                inner=inner.config.to_dict(),
+                lora=lora if self.backbone == "lora" else None,
+                hidden_sizes=list(self.hidden),
+                dropout=self.dropout,
+                peers=peers,
+                seed=seed,
+                **names,
+            )
+            model, vocabulary = SharedBackbone(config, inner), inner.config.vocab_size
+        _check_vocabulary(inputs["input_ids"], vocabulary)
+        return model
+
+    def load(self, directory: Path) -> PreTrainedModel:
+        if self.backbone == "separate":
+            from clc_text.peers_of import PeersOf
+
+            return PeersOf.from_pretrained(directory)
+        from clc_text.text.models.shared_backbone import SharedBackbone
+
+        return SharedBackbone.from_pretrained(directory)
+
+
+def _check_vocabulary(ids: Tensor, size: int) -> None:
+    largest = int(ids.max())
+    if largest >= size:
+        raise InputError(
+            f"encoder tokens gives the token number {largest}, but network.model knows {size}; name the same model in "
+            "encoder.model and network.model"
+        )

@@ -1,0 +1,278 @@
+"""Fine-tuned twins, and peers on one backbone, against plain models of `transformers` and peft."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tiny_bert import POSITIONS
+from torch import Tensor, nn
+from transformers import AutoModel, BertForSequenceClassification
+
+from clc_text.errors import InputError
+from clc_text.recipe import loads
+from clc_text.text.encoders.tokens import Tokens
+from clc_text.text.networks.transformer import Transformer
+
+NAMES = ["place", "person", "number"]
+TEXTS = ["who invented the city", "when", "what is the cost of a river in the city", "how many people", "where"]
+BACKBONES = ["separate", "frozen", "lora"]
+
+
+@pytest.fixture
+def batch(tiny_bert: Path) -> dict[str, Tensor]:
+    encoded = Tokens(model=str(tiny_bert), max_length=POSITIONS).fit(TEXTS, [], 0).encode(TEXTS)
+    return {name: values[:] for name, values in encoded.items()}
+
+
+def build(folder: Path, batch: dict[str, Tensor], backbone: str, peers: int = 2, seed: int = 0, **options: Any) -> Any:
+    if backbone == "lora":
+        pytest.importorskip("peft", reason="the extra peft is not installed")
+    return Transformer(model=str(folder), backbone=backbone, **options).build(batch, NAMES, peers, seed)  # type: ignore[arg-type]
+
+
+def literal_mean(hidden: Tensor, mask: Tensor) -> Tensor:
+    return torch.stack([row[: int(marks.sum())].mean(0) for row, marks in zip(hidden, mask, strict=True)])
+
+
+def test_twins_are_the_pretrained_model_with_heads_of_their_own(tiny_bert: Path, batch: dict[str, Tensor]) -> None:
+    model = build(tiny_bert, batch, "separate").eval()
+    body = AutoModel.from_pretrained(tiny_bert).state_dict()
+    for network in model.networks:
+        assert isinstance(network, BertForSequenceClassification)
+        assert network.config.id2label == dict(enumerate(NAMES))
+        for name, values in network.bert.state_dict().items():
+            assert torch.equal(values, body[name]), name
+    assert not torch.equal(*(network.classifier.weight for network in model.networks))
+    logits = model(**batch).logits
+    for peer, network in enumerate(model.networks):
+        torch.testing.assert_close(logits[peer], network(**batch).logits)
+
+
+def test_a_frozen_backbone_is_read_once_and_never_changed(tiny_bert: Path, batch: dict[str, Tensor]) -> None:
+    model = build(tiny_bert, batch, "frozen", hidden=[7], dropout=0.0).train()
+    plain = AutoModel.from_pretrained(tiny_bert).eval()
+    with torch.no_grad():
+        features = literal_mean(plain(**batch).last_hidden_state, batch["attention_mask"])
+    read: list[int] = []
+    model.backbone.register_forward_hook(lambda *_: read.append(1))
+    out = model(**batch)
+    assert read == [1], "once for both peers"
+    for peer in range(2):
+        hidden = torch.relu(features @ model.heads[0].weight[peer] + model.heads[0].bias[peer])
+        torch.testing.assert_close(out.hidden[peer], hidden, rtol=1e-4, atol=1e-4)
+        expected = hidden @ model.heads[1].weight[peer] + model.heads[1].bias[peer]
+        torch.testing.assert_close(out.logits[peer], expected, rtol=1e-4, atol=1e-4)
+    out.logits.sum().backward()
+    assert all(parameter.grad is None for parameter in model.backbone.parameters())
+
+
+def test_adapters_are_peft_s_own(tiny_bert: Path, batch: dict[str, Tensor]) -> None:
+    """Each peer against a separate model with one adapter of the same numbers."""
+    model = build(tiny_bert, batch, "lora", dropout=0.0, lora_rank=3, lora_alpha=6).eval()
+    import peft
+
+    with torch.no_grad():
+        for name, values in model.backbone.named_parameters():
+            if "lora_B" in name:
+                values.normal_(std=0.2)  # it starts at zero, where an adapter does nothing
+    logits = model(**batch).logits
+    for peer in range(2):
+        config = peft.LoraConfig(r=3, lora_alpha=6, target_modules="all-linear", exclude_modules=r".*\bpooler\b.*")
+        plain = peft.get_peft_model(AutoModel.from_pretrained(tiny_bert), config).eval()
+        own = model.backbone.state_dict()
+        wanted = {
+            "base_model.model." + name.replace(f".peer_{peer}.", ".default."): values
+            for name, values in own.items()
+            if f".peer_{1 - peer}." not in name
+        }
+        assert plain.load_state_dict(wanted).unexpected_keys == []
+        features = literal_mean(plain(**batch).last_hidden_state, batch["attention_mask"])
+        expected = features @ model.heads[0].weight[peer] + model.heads[0].bias[peer]
+        torch.testing.assert_close(logits[peer], expected, rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(logits[0], logits[1])
+
+
+def test_new_adapters_change_nothing_yet(tiny_bert: Path, batch: dict[str, Tensor]) -> None:
+    frozen, lora = (build(tiny_bert, batch, backbone).eval() for backbone in ("frozen", "lora"))
+    torch.testing.assert_close(frozen(**batch).logits, lora(**batch).logits)
+    first, second = (
+        [values for name, values in lora.backbone.named_parameters() if f"lora_A.peer_{peer}" in name]
+        for peer in (0, 1)
+    )
+    assert first and all(not torch.equal(one, other) for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_no_gradient_reaches_another_peer(tiny_bert: Path, batch: dict[str, Tensor], backbone: str) -> None:
+    model = build(tiny_bert, batch, backbone, peers=3).train()
+    model(**batch).logits[1].square().sum().backward()
+    norms = model.peer_grad_norms()
+    assert norms[1] > 0 and norms[[0, 2]].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_each_peer_is_clipped_by_its_own_norm(tiny_bert: Path, batch: dict[str, Tensor], backbone: str) -> None:
+    model = build(tiny_bert, batch, backbone).eval()
+    out = model(**batch).logits
+    (out[0].sum() + 100 * out[1].sum()).backward()
+    before = [[values.clone() for values in grads_of(model, peer)] for peer in range(2)]
+    expected = torch.stack([torch.cat([values.flatten() for values in grads]).norm() for grads in before])
+    torch.testing.assert_close(model.clip_peer_grad_norms_(1.0), expected)
+    for peer in range(2):
+        scale = min(1.0, 1.0 / float(expected[peer]))
+        for after, values in zip(grads_of(model, peer), before[peer], strict=True):
+            torch.testing.assert_close(after, scale * values, rtol=1e-3, atol=1e-5)
+    assert expected.min() > 1
+
+
+def grads_of(model: Any, peer: int) -> list[Tensor]:
+    """The gradients of one peer, found by the parameters' names."""
+    found = []
+    for name, parameter in model.named_parameters():
+        if parameter.grad is None:
+            continue
+        if name.startswith("heads."):
+            found.append(parameter.grad[peer])
+        elif name.startswith(f"peer_{peer}.") or f".peer_{peer}." in name:
+            found.append(parameter.grad)
+    return found
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_peer_parameters_are_all_that_is_trained(tiny_bert: Path, batch: dict[str, Tensor], backbone: str) -> None:
+    model = build(tiny_bert, batch, backbone)
+    trained = sum(values.numel() for values in model.parameters() if values.requires_grad)
+    assert sum(values.numel() for peer in range(2) for values in model.peer_parameters(peer)) == trained
+    body = sum(values.numel() for values in AutoModel.from_pretrained(tiny_bert).parameters())
+    total = sum(values.numel() for values in model.parameters())
+    assert total > 2 * body if backbone == "separate" else total == body + trained, "one backbone in memory"
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_saved_and_loaded(tiny_bert: Path, batch: dict[str, Tensor], backbone: str, tmp_path: Path) -> None:
+    model = build(tiny_bert, batch, backbone).train()
+    optimizer = torch.optim.SGD([values for values in model.parameters() if values.requires_grad], lr=0.01)
+    for _ in range(2):
+        model(**batch).logits.square().sum().backward()
+        optimizer.step()
+    model.eval().save_pretrained(tmp_path)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".safetensors"}
+    again = Transformer(model="not needed any more", backbone=backbone).load(tmp_path).eval()  # type: ignore[arg-type]
+    assert torch.equal(model(**batch).logits, again(**batch).logits)
+    assert [name for name, values in model.named_parameters() if values.requires_grad] == [
+        name for name, values in again.named_parameters() if values.requires_grad
+    ]
+
+
+def test_dropout_strikes_each_peer_differently(tiny_bert: Path, batch: dict[str, Tensor]) -> None:
+    for backbone in BACKBONES:
+        model = build(tiny_bert, batch, backbone, dropout=0.5)
+        heads = [network.classifier for network in model.networks] if backbone == "separate" else [model.heads[0]]
+        with torch.no_grad():
+            for head in heads:  # heads that are alike, so that dropout alone makes a difference
+                for values in head.parameters():
+                    values.copy_(values[0].clone() if backbone != "separate" else torch.ones_like(values) / 7)
+        evaluated, trained = model.eval()(**batch).logits, model.train()(**batch).logits
+        torch.testing.assert_close(evaluated[0], evaluated[1])
+        assert not torch.allclose(trained[0], trained[1]), backbone
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"model": ""}, "network.model is empty"),
+        ({"hidden": [0]}, "network.hidden is"),
+        ({"dropout": 1.0}, "network.dropout is 1.0"),
+        ({"lora_rank": 0}, "network.lora_rank is 0"),
+    ],
+)
+def test_bad_options(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Transformer(**options)
+
+
+def test_what_does_not_fit_together(tiny_bert: Path, batch: dict[str, Tensor], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"network transformer reads tokens; write `encoder: \{name: tokens"):
+        Transformer(model=str(tiny_bert)).build({"features": torch.zeros(3, 4)}, NAMES, 2, 0)
+    with pytest.raises(InputError, match=r"name the same model in encoder\.model and network\.model"):
+        build(tiny_bert, batch | {"input_ids": batch["input_ids"] + 1000}, "separate")
+    with pytest.raises(InputError, match=r"network\.model: there is no folder"):
+        build(Path("no/such/folder/here"), batch, "separate")
+    with pytest.raises(InputError, match=r"network\.lora_layers: .*no_such_layer"):
+        build(tiny_bert, batch, "lora", lora_layers=["no_such_layer"])
+
+
+def test_without_peft(tiny_bert: Path, batch: dict[str, Tensor], monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("peft", reason="the extra peft is not installed")
+    monkeypatch.setitem(__import__("sys").modules, "peft", None)
+    with pytest.raises(InputError, match=r"backbone lora needs peft; `pip install 'clc-text\[peft\]'`"):
+        Transformer(model=str(tiny_bert), backbone="lora").build(batch, NAMES, 2, 0)
+
+
+# ---- through a run ----
+
+RUN = """
+data: {{name: quickstart, rows: 200, test_rows: 40}}
+noise: {{name: symmetric, rate: 0.3}}
+encoder: {{name: tokens, model: "{model}", max_length: 20}}
+network: {{name: transformer, model: "{model}", backbone: {backbone}}}
+method: {{name: clc, warmup_epochs: 1}}
+training: {{epochs: 3, batch_size: 50, device: cpu, checkpoint_epochs: 1, optimizer: adamw, max_grad_norm: 1.0}}
+"""
+
+
+class Cut(Exception):
+    pass
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_a_run_cut_short_goes_on_to_the_bit(tiny_bert: Path, tmp_path: Path, backbone: str) -> None:
+    from clc_text.inference import Predictor
+    from clc_text.observer import Silent
+    from clc_text.run import train
+
+    if backbone == "lora":
+        pytest.importorskip("peft", reason="the extra peft is not installed")
+    recipe = loads(RUN.format(model=tiny_bert, backbone=backbone))
+    whole = train(recipe, tmp_path / "whole")
+
+    class Cutting(Silent):
+        def epoch(self, entry: dict[str, Any], notices: list[Any]) -> None:
+            if entry["epoch"] == 3:
+                raise Cut
+
+    with pytest.raises(Cut):
+        train(recipe, tmp_path / "cut", observer=Cutting())
+    again = train(recipe, tmp_path / "cut", resume=True)
+    assert (again.log_probs("test") == whole.log_probs("test")).all()
+    first, second = (
+        [json.loads(line)["loss"] for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+        for run in (whole, again)
+    )
+    assert first == second and len(first) == 3
+    # Predictions of the saved parts; batches of other widths differ in rounding only.
+    texts = list(whole.data("test")["text"])
+    found = Predictor(whole, block=7).predict(texts, hidden=True)
+    torch.testing.assert_close(
+        torch.from_numpy(found.log_probs), torch.from_numpy(whole.log_probs("test")), rtol=1e-3, atol=1e-4
+    )
+    assert found.hidden is not None and found.hidden.shape == (2, 40, 16)
+
+
+def test_twins_learn(tiny_bert: Path, batch: dict[str, Tensor]) -> None:
+    """Every backbone can fit five texts: what is trained is what the logits depend on."""
+    labels = torch.tensor([0, 1, 2, 1, 0])
+    for backbone in BACKBONES:
+        torch.manual_seed(0)
+        model = build(tiny_bert, batch, backbone, dropout=0.0).train()
+        optimizer = torch.optim.Adam([values for values in model.parameters() if values.requires_grad], lr=0.03)
+        for _ in range(30):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(**batch).logits.flatten(0, 1), labels.repeat(2)).backward()
+            optimizer.step()
+        right = model.eval()(**batch).logits.argmax(-1) == labels
+        assert right.double().mean() > 0.85, backbone
