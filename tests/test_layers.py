@@ -21,7 +21,7 @@ LAYERS = [
     {"recipe", "recipe_text"},
     {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files", "reload"},
     {"build", "recorder", "console", "analysis", "hub", "report"},
-    {"run"},
+    {"run", "noise_estimate"},
     {"sweep", "benchmark"},
     {"commands"},
     {"cli"},

@@ -30,6 +30,29 @@ def inject(recipe: Recipe, out: Out, overrides: Set = None) -> None:
 
 
 @commands.command()
+def estimate(
+    source: Annotated[Path, typer.Argument(help="A recipe, or a run directory whose method cross-fits (clc_auto).")],
+    overrides: Set = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Estimate how many labels are wrong, and which class is taken for which, without any clean label."""
+    import json as writer
+
+    from clc_text.console import TrainingDisplay
+    from clc_text.errors import InputError
+    from clc_text.noise_estimate import as_dict, as_text, estimate_of_recipe, estimate_of_run
+    from clc_text.recipe import load
+
+    if source.is_dir():
+        if overrides:
+            raise InputError("--set changes a recipe, but a run directory is given; give the recipe")
+        found = estimate_of_run(source)
+    else:
+        found = estimate_of_recipe(load(source, overrides or []), TrainingDisplay())
+    typer.echo(writer.dumps(as_dict(found)) if json else as_text(found))
+
+
+@commands.command()
 def replay(
     passport: Annotated[Path, typer.Argument(help="A passport.json, or a run directory.")],
     recipe: Recipe,

@@ -101,6 +101,23 @@ def posterior_labels(probs: np.ndarray, labels: np.ndarray, transition: np.ndarr
     return np.divide(joint, sums, out=probs.copy(), where=sums > _SMALLEST)
 
 
+def rate_interval(
+    probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, resamplings: int, seed: int = 0
+) -> tuple[float, float]:
+    """95 % interval of the share of wrong labels: 1.96 standard deviations over resampled rows to either side."""
+    random = np.random.Generator(np.random.PCG64(seed))
+
+    def rate(rows: np.ndarray, rounds: int) -> float:
+        p, y = probs[rows], labels[rows]
+        found = fit_transition(p, y, transition, rounds)
+        return float(1 - posterior_labels(p, y, found)[np.arange(len(y)), y].mean())
+
+    every = np.arange(len(labels))
+    reach = 1.96 * float(np.std([rate(random.choice(every, len(every)), 5) for _ in range(resamplings)]))
+    middle = rate(every, 0)
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
 def softmax(logits: np.ndarray) -> np.ndarray:
     powers = np.exp(logits - logits.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)

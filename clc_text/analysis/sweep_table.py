@@ -1,0 +1,154 @@
+"""The table of a sweep: one line a variant, one column a recipe, mean and deviation over the seeds."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clc_text.analysis.compare import WHO
+from clc_text.analysis.paper import paper_figure
+from clc_text.analysis.significance import Test, compare
+from clc_text.errors import InputError, nearest
+from clc_text.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The runs of one variant of one recipe, by seed.
+
+    Attributes:
+        values: seed -> measure -> test accuracy in percent.
+        method: its name.
+        told_rate: whether the method was told the true noise rate.
+        paper: the paper's figure in percent, None where it has none.
+    """
+
+    values: dict[int, dict[str, float]]
+    method: str
+    told_rate: bool
+    paper: float | None
+
+    def of(self, measure: str) -> list[float]:
+        return [self.values[seed][measure] for seed in sorted(self.values)]
+
+    def mean(self, measure: str) -> float:
+        return statistics.fmean(self.of(measure))
+
+    def deviation(self, measure: str) -> float | None:
+        """Sample standard deviation over the seeds; None with one seed."""
+        return statistics.stdev(self.of(measure)) if len(self.values) > 1 else None
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The reference variant beside the best of the others, in one column.
+
+    Attributes:
+        other: that variant's name.
+        difference: reference minus other, last-10 means, in points.
+        test: paired where both have the same seeds.
+    """
+
+    other: str
+    difference: float
+    test: Test
+
+
+@dataclass(frozen=True)
+class SweepTable:
+    """All cells that are done.
+
+    Attributes:
+        recipes: columns, in the order of the sweep.
+        variants: lines, in the order of the sweep.
+        cells: (variant, recipe) -> cell; those without any run are missing.
+        missing: planned runs without a result.
+        of: "peers" (their mean, the paper's figure) or "ensemble".
+    """
+
+    recipes: list[str]
+    variants: list[str]
+    cells: dict[tuple[str, str], Cell]
+    missing: int
+    of: str
+
+    def best(self, recipe: str, measure: str) -> str:
+        """The variant with the highest mean of a column."""
+        return max(self._in(recipe), key=lambda variant: self.cells[variant, recipe].mean(measure))
+
+    def lead(self, recipe: str, reference: str) -> Lead | None:
+        """How far the reference is from the best of the others; None where either is missing."""
+        others = [variant for variant in self._in(recipe) if variant != reference]
+        if (reference, recipe) not in self.cells or not others:
+            return None
+        mine = self.cells[reference, recipe]
+        other = max(others, key=lambda variant: self.cells[variant, recipe].mean("last10"))
+        theirs = self.cells[other, recipe]
+        shared = sorted(mine.values.keys() & theirs.values.keys())
+        paired = len(shared) == len(mine.values) == len(theirs.values)
+        test = compare(mine.of("last10"), theirs.of("last10"), paired)
+        return Lead(other, mine.mean("last10") - theirs.mean("last10"), test)
+
+    def _in(self, recipe: str) -> list[str]:
+        return [variant for variant in self.variants if (variant, recipe) in self.cells]
+
+
+def read_table(directory: Path, of: str = "peers") -> SweepTable:
+    """Reads the runs of a sweep's directory, whatever wrote it: RECIPE/VARIANT/seed-N.
+
+    Raises:
+        InputError: it is no sweep's directory, or no run of it has ended with test rows.
+    """
+    if of not in WHO:
+        raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}")
+    if not (directory / "sweep.yaml").is_file():
+        raise InputError(f"{directory} is no sweep's directory: it has no sweep.yaml; `clc-text sweep` makes one")
+    runs = sorted(path for path in directory.glob("*/*/seed-*") if path.is_dir())
+    found: dict[tuple[str, str], list[Path]] = {}
+    for run in runs:
+        if (run / "result.json").is_file():
+            found.setdefault((run.parent.name, run.parent.parent.name), []).append(run)
+    cells = {key: cell for key, paths in found.items() if (cell := _cell(paths, of)) is not None}
+    if not cells:
+        raise InputError(f"no run in {directory} has ended with test rows; `clc-text sweep` goes on with it")
+    recipes, variants, planned = _order(directory)
+    recipes = _known_first(recipes, [recipe for _, recipe in cells])
+    variants = _known_first(variants, [variant for variant, _ in cells])
+    done = sum(len(cell.values) for cell in cells.values())
+    return SweepTable(recipes, variants, cells, max(planned, len(runs)) - done, of)
+
+
+def _cell(runs: Sequence[Path], of: str) -> Cell | None:
+    values, result = {}, None
+    for run in runs:
+        result = json.loads((run / "result.json").read_text(encoding="utf-8"))
+        if result["accuracy"] is None:
+            return None
+        accuracy = {measure: figures[WHO[of]] for measure, figures in result["accuracy"].items()}
+        values[int(run.name.removeprefix("seed-"))] = accuracy
+    assert result is not None
+    recipe: dict[str, Any] = RunDirectory(runs[0]).recipe()
+    noise = result["noise"]
+    paper = paper_figure(result["dataset"], noise["name"], noise["rate"], result["method"])
+    return Cell(values, result["method"], recipe.get("noise_rate") in ("true", True), paper)
+
+
+def _order(directory: Path) -> tuple[list[str], list[str], int]:
+    """Recipes and variants as the sweep's file names them, and how many runs it plans."""
+    import yaml
+
+    try:
+        plain = yaml.safe_load((directory / "sweep.yaml").read_text(encoding="utf-8"))
+        recipes = [Path(recipe).stem for recipe in plain["recipes"]]
+        variants = [str(variant) for variant in plain.get("variants") or ["as_written"]]
+        return recipes, variants, len(recipes) * len(variants) * len(plain.get("seeds") or [0])
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        raise InputError(f"{directory / 'sweep.yaml'} is not the file that a sweep writes ({error})") from None
+
+
+def _known_first(order: list[str], present: list[str]) -> list[str]:
+    return [name for name in order if name in present] + sorted(set(present) - set(order))

@@ -1,0 +1,45 @@
+"""`clc-text table`: a sweep's results beside the paper's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(table)
+
+
+def table(
+    directory: Annotated[Path, typer.Argument(help="A sweep's directory.")],
+    measure: Annotated[str, typer.Option("--measure", help="last10, last, or best_oracle.")] = "last10",
+    of: Annotated[str, typer.Option("--of", help="peers (their mean, the paper's figure) or ensemble.")] = "peers",
+    reference: Annotated[str, typer.Option("--reference", help="The variant that is set against the others.")] = "clc",
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV: all measures, every seed.")] = False,
+    latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX tabular (booktabs).")] = False,
+) -> None:
+    """A sweep as a table: variants by recipes, mean ± deviation over seeds, the paper's figures, and significance."""
+    from rich.console import Console
+
+    from clc_text.analysis.sweep_table import read_table
+    from clc_text.analysis.sweep_table_text import TITLES, as_csv, as_latex, as_markdown, as_table, leads
+    from clc_text.errors import InputError, nearest
+
+    if markdown + csv + latex > 1:
+        raise InputError("--markdown, --csv and --latex exclude each other")
+    if measure not in TITLES:
+        raise InputError(f"there is no measure '{measure}'{nearest(measure, TITLES)}")
+    found = read_table(directory, of)
+    if csv or latex:
+        typer.echo((as_csv(found) if csv else as_latex(found, measure)).rstrip("\n"))
+        return
+    sentences = leads(found, reference)
+    if markdown:
+        typer.echo(as_markdown(found, measure) + "".join(f"\n* {sentence}" for sentence in sentences))
+        return
+    Console(highlight=False).print(as_table(found, measure))
+    for sentence in sentences:
+        typer.echo(sentence)

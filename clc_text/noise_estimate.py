@@ -1,0 +1,124 @@
+"""The noise of a dataset's labels, estimated by cross-fitting, for `clc-text noise estimate`."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clc_text.errors import InputError
+from clc_text.noise.estimate import NoiseEstimate, estimate
+from clc_text.observer import Observer, Silent
+from clc_text.recipe import Recipe
+
+RESAMPLINGS = 200
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """What is found.
+
+    Attributes:
+        label_names: [C].
+        estimates: the first is the one to use, cross-fitting's own; then those of the literature, on the same
+            out-of-sample predictions.
+        true_rate: share of wrong labels, where the true ones are known, else None.
+        true_matrix: float64 [C, C] likewise, counted.
+    """
+
+    label_names: list[str]
+    rows: int
+    estimates: list[NoiseEstimate]
+    true_rate: float | None
+    true_matrix: np.ndarray | None
+
+
+def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Estimated:
+    """Cross-fits the recipe's data with its noise, encoder and network; nothing is kept."""
+    from clc_text.build import build_trainer
+    from clc_text.crossfit.fold_trainer import cross_fit_of
+    from clc_text.prepare import prepare
+
+    observer = observer or Silent()
+    prepared = prepare(recipe, observer)
+    with tempfile.TemporaryDirectory() as folder:
+        found = cross_fit_of(build_trainer(recipe, Path(folder), prepared, say=observer.stage))
+    labels = prepared.labels
+    return _estimated(found, labels.trained, labels.true, list(prepared.task.label_names))
+
+
+def estimate_of_run(directory: Path) -> Estimated:
+    """From what the run has cross-fitted already.
+
+    Raises:
+        InputError: it has not.
+    """
+    from clc_text.crossfit.result import CrossFit
+    from clc_text.run_directory import RunDirectory
+
+    run = RunDirectory(directory)
+    found = CrossFit.load(run.path)
+    if found is None:
+        raise InputError(
+            f"{directory} has no out-of-sample predictions: its method does not cross-fit; give its recipe instead, "
+            f"{directory}/recipe.yaml"
+        )
+    labels = run.labels()
+    return _estimated(found, labels.trained, labels.true, run.label_names)
+
+
+def _estimated(found: Any, given: np.ndarray, true: np.ndarray | None, names: list[str]) -> Estimated:
+    from clc_text.crossfit.noise_fit import rate_interval
+
+    own = NoiseEstimate(
+        found.rate, found.transition, rate_interval(found.probs, given, found.transition, RESAMPLINGS), "em"
+    )
+    others = [estimate(found.probs, given, method, RESAMPLINGS) for method in ("confident_joint", "anchor")]
+    true_rate = true_matrix = None
+    if true is not None and (known := true >= 0).any():
+        true_rate = float((given != true)[known].mean())
+        true_matrix = np.zeros((len(names), len(names)))
+        np.add.at(true_matrix, (true[known], given[known]), 1)
+        true_matrix /= np.maximum(true_matrix.sum(1, keepdims=True), 1)
+    return Estimated(names, len(given), [own, *others], true_rate, true_matrix)
+
+
+TITLES = {
+    "em": "cross-fitting: noise matrix by expectation-maximisation",
+    "confident_joint": "confident joint (Northcutt et al. 2021)",
+    "anchor": "anchor rows (Patrini et al. 2017)",
+}
+
+
+def as_text(found: Estimated) -> str:
+    """For people: the rates, and the matrix of the first estimate."""
+    lines = [f"{found.rows:,} rows, {len(found.label_names)} classes; estimated share of wrong labels:"]
+    for one in found.estimates:
+        interval = "" if one.interval is None else f"  (95 %: {one.interval[0]:.1%} to {one.interval[1]:.1%})"
+        lines.append(f"  {one.rate:6.1%}{interval}  {TITLES[one.method]}")
+    if found.true_rate is not None:
+        lines.append(f"  {found.true_rate:6.1%}  counted, since this recipe knows the true labels")
+    lines += ["", "P(given label | true label) in percent, by cross-fitting; rows: true, columns: given"]
+    width = max(5, *(len(name) for name in found.label_names))
+    lines.append(" " * width + "".join(f"  {name[:7]:>7s}" for name in found.label_names))
+    for name, row in zip(found.label_names, found.estimates[0].matrix, strict=True):
+        lines.append(f"{name:<{width}s}" + "".join(f"  {100 * value:7.1f}" for value in row))
+    lines.append("")
+    lines.append("The interval says how much the draw of the rows matters, not how good the predictions are.")
+    return "\n".join(lines)
+
+
+def as_dict(found: Estimated) -> dict[str, Any]:
+    return {
+        "rows": found.rows,
+        "label_names": found.label_names,
+        "estimates": [
+            {"method": one.method, "rate": one.rate, "interval": one.interval, "matrix": one.matrix.tolist()}
+            for one in found.estimates
+        ],
+        "true_rate": found.true_rate,
+        "true_matrix": None if found.true_matrix is None else found.true_matrix.tolist(),
+    }

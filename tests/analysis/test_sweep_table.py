@@ -1,0 +1,137 @@
+"""`clc-text table`: what a sweep's directory says, beside the paper."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+from scipy import stats
+from typer.testing import CliRunner
+
+from clc_text.analysis.paper import paper_figure
+from clc_text.analysis.sweep_table import read_table
+from clc_text.cli import app
+from clc_text.errors import InputError
+
+SWEEP = """
+recipes: [../trec_sym05.yaml, ../own.yaml]
+seeds: [0, 1, 2]
+variants: {standard: {}, co_teaching: {}, clc: {}}
+"""
+# recipe -> variant -> last-10 mean of the peers by seed
+FIGURES = {
+    "trec_sym05": {"standard": [50.0, 51.0, 49.0], "co_teaching": [70.0, 72.0, 71.5], "clc": [73.0, 74.5, 73.5]},
+    "own": {"standard": [80.0, 82.0], "clc": [79.0, 81.5]},
+}
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    directory = tmp_path / "sweep"
+    for recipe, variants in FIGURES.items():
+        for variant, values in variants.items():
+            for seed, value in enumerate(values):
+                run = directory / recipe / variant / f"seed-{seed}"
+                run.mkdir(parents=True)
+                rate = "'true'" if variant == "co_teaching" else "null"
+                (run / "recipe.yaml").write_text(f"noise_rate: {rate}\n")
+                accuracy = {
+                    measure: {"peers_mean": value + more, "ensemble": value + more + 1}
+                    for measure, more in (("last10", 0), ("last", 0.5), ("best_oracle", 2))
+                }
+                result = {
+                    "method": variant,
+                    "dataset": "trec" if recipe == "trec_sym05" else "own",
+                    "noise": {"name": "symmetric", "rate": 0.5},
+                    "accuracy": accuracy,
+                }
+                (run / "result.json").write_text(json.dumps(result))
+    (directory / "own" / "co_teaching" / "seed-0").mkdir(parents=True)  # under way
+    (directory / "sweep.yaml").write_text(SWEEP)
+    return directory
+
+
+def shown(*arguments: object) -> str:
+    result = CliRunner().invoke(app, ["table", *map(str, arguments)])
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_mean_and_deviation_over_seeds(sweep: Path) -> None:
+    table = read_table(sweep)
+    assert (table.recipes, table.variants) == (["trec_sym05", "own"], ["standard", "co_teaching", "clc"])
+    for recipe, variants in FIGURES.items():
+        for variant, values in variants.items():
+            cell = table.cells[variant, recipe]
+            assert cell.mean("last10") == pytest.approx(statistics.fmean(values))
+            assert cell.deviation("last10") == pytest.approx(statistics.stdev(values))
+            assert cell.mean("best_oracle") == pytest.approx(statistics.fmean(values) + 2)
+    assert table.missing == 18 - 13
+    assert read_table(sweep, "ensemble").cells["clc", "own"].mean("last") == pytest.approx(81.75)
+
+
+def test_the_lead_is_a_paired_test_against_the_best_of_the_others(sweep: Path) -> None:
+    table = read_table(sweep)
+    lead = table.lead("trec_sym05", "clc")
+    figures = FIGURES["trec_sym05"]
+    assert lead is not None and (lead.other, lead.test.kind) == ("co_teaching", "paired")
+    assert lead.test.p == pytest.approx(stats.ttest_rel(figures["clc"], figures["co_teaching"]).pvalue)
+    assert lead.difference == pytest.approx(2.5)
+    assert table.lead("own", "co_teaching") is None  # it has no run there
+
+
+def test_markdown_has_the_best_in_bold_and_the_paper_beside(sweep: Path) -> None:
+    text = shown(sweep, "--markdown")
+    assert "| variant | trec_sym05 | paper | own |" in text
+    assert "| **73.67 ± 0.76** | 73.42 | 80.25 ± 1.77 |" in text
+    assert "| co_teaching † | 71.17 ± 1.04 | 71.54 | – |" in text
+    assert "5 planned runs have no result yet" in text
+    assert "* trec_sym05: clc is 2.50 points above co_teaching" in text
+    assert "* own: clc is 0.75 points below standard" in text
+
+
+def test_csv_has_every_seed(sweep: Path) -> None:
+    lines = list(csv.DictReader(io.StringIO(shown(sweep, "--csv"))))
+    assert len(lines) == 5
+    [line] = [line for line in lines if (line["recipe"], line["variant"]) == ("trec_sym05", "clc")]
+    assert line["last10_by_seed"] == "73.0000 74.5000 73.5000"
+    assert (line["paper"], line["seeds"], line["last_mean"]) == ("73.42", "0 1 2", "74.1667")
+
+
+def test_latex_is_a_tabular(sweep: Path) -> None:
+    text = shown(sweep, "--latex", "--measure", "last")
+    assert r"\textbf{74.17 $\pm$ 0.76}" in text and r"trec\_sym05" in text
+    assert text.count(r"\\") == 4 and text.rstrip().endswith(r"\end{tabular}")
+
+
+@pytest.mark.parametrize(
+    ("asked", "figure"),
+    [
+        (("trec", "symmetric", 0.5, "clc"), 73.42),
+        (("news", "pairwise", 0.45, "mentornet"), 44.96),
+        (("cifar10", "pairwise", 0.45, "co_teaching"), 72.74),
+        (("clothing1m", "none", None, "clc"), 69.86),
+        (("food101n", "none", None, "standard"), 75.45),
+        (("trec", "symmetric", 0.4, "clc"), None),
+        (("trec", "symmetric", 0.5, "slc"), None),
+    ],
+)
+def test_the_paper_s_figures(asked: tuple[str, str, float | None, str], figure: float | None) -> None:
+    assert paper_figure(*asked) == figure
+
+
+def test_what_is_no_sweep(tmp_path: Path, sweep: Path) -> None:
+    with pytest.raises(InputError, match=r"has no sweep\.yaml"):
+        read_table(tmp_path / "nowhere")
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    with pytest.raises(InputError, match=r"no run in .* has ended"):
+        read_table(tmp_path)
+    (sweep / "sweep.yaml").write_text("recipes: {")
+    with pytest.raises(InputError, match="not the file that a sweep writes"):
+        read_table(sweep)
+    result = CliRunner().invoke(app, ["table", str(sweep), "--measure", "last20"])
+    assert isinstance(result.exception, InputError) and "did you mean 'last10'" in str(result.exception)

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from typer.testing import CliRunner
+
+from clc_text.cli import app
+from clc_text.crossfit.noise_fit import rate_interval, softmax
+from clc_text.errors import InputError
+
+RECIPE = """
+data: {name: quickstart, rows: 800, test_rows: 50}
+noise: {name: pairwise, rate: 0.3}
+encoder: {name: word_vectors, vectors: train, pooling: [concat], length: 8}
+training: {batch_size: 32, learning_rate: 1.0e-3}
+"""
+
+
+def test_the_command_on_a_recipe(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    result = CliRunner().invoke(app, ["noise", "estimate", str(tmp_path / "recipe.yaml"), "--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout.strip().splitlines()[-1])
+    assert [one["method"] for one in found["estimates"]] == ["em", "confident_joint", "anchor"]
+    own = found["estimates"][0]
+    assert abs(own["rate"] - found["true_rate"]) < 0.06
+    assert own["interval"][0] < own["rate"] < own["interval"][1]
+    assert np.abs(np.array(own["matrix"]) - np.array(found["true_matrix"])).mean() < 0.04
+    assert list(tmp_path.iterdir()) == [tmp_path / "recipe.yaml"]
+
+    shown = CliRunner().invoke(app, ["noise", "estimate", str(tmp_path / "recipe.yaml"), "--set", "data.rows=200"])
+    assert "counted, since this recipe knows the true labels" in shown.output
+
+
+def test_a_run_that_does_not_cross_fit(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    result = CliRunner().invoke(app, ["noise", "estimate", str(tmp_path)])
+    assert isinstance(result.exception, InputError) and "its method does not cross-fit" in str(result.exception)
+
+
+def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
+    transition = np.array([[0.7, 0.3], [0.3, 0.7]])
+    inside = 0
+    for seed in range(60):
+        random = np.random.default_rng(seed)
+        probs = softmax(3 * random.normal(size=(600, 2)))
+        true = (random.random(600) < probs[:, 1]).astype(int)
+        given = np.where(random.random(600) < 0.3, 1 - true, true)
+        low, high = rate_interval(probs, given, transition, resamplings=50)
+        inside += low <= (given != true).mean() <= high
+    assert inside >= 51  # 57 of 60 are expected, and fewer than 51 happen once in 200 times
