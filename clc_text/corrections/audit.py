@@ -67,7 +67,14 @@ ESTIMATE_ROWS = 50_000  # of larger datasets every n-th row is enough for the no
 
 
 def audit(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
-    """Judges the corrected dataset as it is now, and writes RUN/audit.json.
+    """Judges the corrected dataset as it is now (see `judge`), and writes RUN/audit.json."""
+    found = judge(corrected, bootstrap)
+    write_json(corrected.run.file("audit.json"), found)
+    return found
+
+
+def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
+    """What audit.json says of the corrected dataset as it is now; nothing is written.
 
     Args:
         bootstrap: resamplings for the interval of the noise rate; 0: no interval.
@@ -86,7 +93,7 @@ def audit(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     canaries = _canaries(facts["canaries"], noise, state, labels.canary)
     truth = _truth(state)
     notices = run.guards()
-    found = {
+    return {
         "version": 1,
         "run_id": run.run_id,
         "recipe": facts["recipe"],
@@ -106,8 +113,6 @@ def audit(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         "notices": notices,
         "verdict": verdict(corrections, noise, canaries, truth, notices),
     }
-    write_json(run.file("audit.json"), found)
-    return found
 
 
 def _predictions(corrected: Corrected) -> RowPredictions:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from clc_text.errors import InputError
 from clc_text.files import sha256_of_file
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 TRAIN_FILE = "data/train.parquet"
 BATCH_BYTES = 32 << 20
 BATCH_ROWS = 16_384
+VALUE_ROWS = 2048  # an image may be large
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,27 @@ def from_parquet(paths: list[Path]) -> SourceRows:
     return SourceRows(
         features, sum(file.num_rows for file in metadata), sum(group.total_byte_size for group in groups), read
     )
+
+
+def values_of(paths: list[Path], column: str, rows: np.ndarray) -> list[Any]:
+    """The values of one column in these rows, in the order asked for; no other column is read.
+
+    Args:
+        rows: int [n], row numbers counted through all the files.
+    """
+    import pyarrow.parquet as pq
+
+    wanted = np.sort(np.unique(rows))
+    found: dict[int, Any] = {}
+    start = 0
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=VALUE_ROWS, columns=[column]):
+                inside = wanted[(wanted >= start) & (wanted < start + len(batch))]
+                for row in inside.tolist():
+                    found[row] = batch.column(0)[row - start].as_py()
+                start += len(batch)
+    return [found[row] for row in rows.tolist()]
 
 
 def from_dataset(rows: Dataset) -> SourceRows:

@@ -22,15 +22,19 @@ _ABSOLUTE = re.compile(r"(/|~|\\\\|[A-Za-z]:[\\/])")
 _BLOCK = 1024  # rows; one may hold an image
 
 
-def write_recipe(run: RunDirectory, path: Path) -> None:
-    """The recipe; of an absolute path only its last part, which is all that another machine could use."""
+def public_recipe(run: RunDirectory) -> str:
+    """The recipe's YAML; of an absolute path only its last part, which is all that another machine could use."""
     import yaml
 
     recipe = run.recipe()
     for section, options in recipe.items():
         if isinstance(options, dict):
             recipe[section] = without_folders(options)
-    write_text(path, yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=110))
+    return str(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=110))
+
+
+def write_recipe(run: RunDirectory, path: Path) -> None:
+    write_text(path, public_recipe(run))
 
 
 def write_passport(run: RunDirectory, path: Path) -> None:
