@@ -61,6 +61,14 @@ def replace_folder(path: Path, write: Callable[[Path], object]) -> None:
         shutil.rmtree(before, ignore_errors=True)
 
 
+def bring_back(path: Path) -> None:
+    """Puts back the folder that `replace_folder` had moved away when the machine stopped between its two renames."""
+    if not path.exists():
+        for before in path.parent.glob(f".{path.name}.*.old"):
+            os.replace(before, path)
+            break
+
+
 def sha256_of_file(path: Path) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as handle:

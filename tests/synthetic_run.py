@@ -10,6 +10,11 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
+from clc_text.corrections.correct import correct
+from clc_text.corrections.policy import policy_named
+from clc_text.corrections.predictions import in_sample
+from clc_text.corrections.source import kept_rows
+from clc_text.corrections.store import Corrected
 from clc_text.files import sha256_of_file, write_json, write_text
 from clc_text.ledger import EpochRecord, epoch_file, write_epoch
 from clc_text.recipe import loads
@@ -87,6 +92,13 @@ def make_run(
     write_json(path / "guards.json", guards or [])
     write_json(path / "result.json", {"run_id": "0123456789abcdef"})
     return Made(RunDirectory(path), labels, log_probs)
+
+
+def corrected_of(made: Made, policy: str = "agree") -> Corrected:
+    """The run's corrected dataset; with the policy `agree` about as many labels are changed as are wrong."""
+    source = kept_rows(made.run)
+    assert source is not None
+    return correct(made.run, policy_named(policy), in_sample(made.run), source)
 
 
 def _write_data(

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from clc_text.files import replace_folder, sha256_of_file, write_json, write_text, write_with
+from clc_text.files import bring_back, replace_folder, sha256_of_file, write_json, write_text, write_with
 
 
 def nothing_else(folder: Path, *names: str) -> None:
@@ -67,6 +67,19 @@ def test_a_failing_folder_leaves_the_old_one(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         replace_folder(folder, cut_short)
     nothing_else(folder, "one")
+    nothing_else(tmp_path, "model")
+
+
+def test_a_folder_that_a_crash_left_moved_away_comes_back(tmp_path: Path) -> None:
+    """The machine stops between the two renames: nothing of the clean-up runs."""
+    folder = tmp_path / "model"
+    replace_folder(folder, lambda aside: (aside / "one").write_text("1"))
+    folder.rename(tmp_path / ".model.0123abcd.old")
+    bring_back(folder)
+    nothing_else(folder, "one")
+    nothing_else(tmp_path, "model")
+    bring_back(folder)
+    bring_back(tmp_path / "other")
     nothing_else(tmp_path, "model")
 
 

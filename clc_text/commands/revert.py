@@ -58,10 +58,16 @@ def revert(
                 raise InputError("--last and --to go back to a whole state; give one of them and no other condition")
             step = corrected.facts["step"] - 1 if to is None else to
             changed, kept = restore(corrected, step, include_person, progress)
-            message = f"{changed:,} rows are as after step {step} again"
+            message = f"{_rows(changed, 'is', 'are')} as {f'after step {step}' if step else 'given'} again"
             if kept:
-                message += f"; {kept:,} that people answered since stay (--include-person takes them back, too)"
+                message += f"; {_rows(kept, 'stays', 'stay')} as people answered (unless --include-person)"
         else:
             count = take_back(corrected, selection, progress)
-            message = f"{count:,} rows have their given label back" if count else "no row meets this; nothing changed"
+            message = "no row meets this; nothing changed"
+            if count:
+                message = f"{_rows(count, 'has its', 'have their')} given label back"
     typer.echo(message)
+
+
+def _rows(count: int, one: str, several: str) -> str:
+    return f"1 row {one}" if count == 1 else f"{count:,} rows {several}"

@@ -11,7 +11,7 @@ from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.corrections.source import SourceRows, check_rows
 from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
-from clc_text.corrections.store import FOLDER, Corrected, Progress, Step, silent, write_first
+from clc_text.corrections.store import Corrected, Progress, Step, has_corrected, silent, write_first
 from clc_text.corrections.taught import taught_since
 from clc_text.errors import InputError
 from clc_text.files import sha256_of_file
@@ -47,7 +47,7 @@ def correct(
     found = gather(predictions, labels, policy.noise_matrix)
     state = _decide(run, labels, policy, found)
     kept = 0
-    if not include_person and run.file(FOLDER).is_dir():
+    if not include_person and has_corrected(run):
         earlier = Corrected(run).state()
         persons = earlier.source == PERSON
         state = state.with_labels(persons, earlier.label[persons], PERSON)

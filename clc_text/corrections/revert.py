@@ -21,7 +21,7 @@ class Selection:
         everything: take back all that the other conditions allow.
         label: rows changed into one of these classes.
         given: rows changed from one of these classes.
-        rows: these row numbers, from 0.
+        rows: the row numbers in these ranges, from 0.
         below: rows whose confidence is below this.
         above: rows whose confidence is above this.
         include_person: take a person's labels back too.
@@ -30,7 +30,7 @@ class Selection:
     everything: bool = False
     label: Sequence[str] = ()
     given: Sequence[str] = ()
-    rows: Sequence[int] | None = None
+    rows: Sequence[range] | None = None
     below: float | None = None
     above: float | None = None
     include_person: bool = False
@@ -50,7 +50,8 @@ class Selection:
         conditions = (self.label, self.given, self.rows is not None, self.below is not None, self.above is not None)
         if not self.everything and not any(conditions):
             raise InputError(
-                "say what to take back: --all, --class, --given, --rows, --below-confidence, --to or --last"
+                "say what to take back: --all, --class, --given, --rows, --below-confidence, --above-confidence, --to "
+                "or --last"
             )
         for option, value in (("--below-confidence", self.below), ("--above-confidence", self.above)):
             if value is not None and not 0 <= value <= 1:
@@ -61,11 +62,11 @@ class Selection:
         if self.given:
             chosen &= np.isin(state.given, _classes(self.given, names))
         if self.rows is not None:
-            outside = [row for row in self.rows if not 0 <= row < len(state)]
-            if outside:
-                raise InputError(f"there is no row {outside[0]}; rows are 0 to {len(state) - 1}")
             listed = np.zeros(len(state), bool)
-            listed[list(self.rows)] = True
+            for part in self.rows:
+                if part.stop > len(state):
+                    raise InputError(f"there is no row {part.stop - 1}; rows are 0 to {len(state) - 1}")
+                listed[part.start : part.stop] = True
             chosen &= listed
         if self.below is not None:
             chosen &= state.confidence < self.below
@@ -75,7 +76,7 @@ class Selection:
 
     def arguments(self) -> dict[str, Any]:
         """What the history says of it."""
-        rows = None if self.rows is None else len(self.rows)
+        rows = None if self.rows is None else sum(map(len, self.rows))
         values = {
             "all": self.everything, "class": list(self.label), "given": list(self.given), "rows": rows,
             "below_confidence": self.below, "above_confidence": self.above, "include_person": self.include_person,
@@ -114,27 +115,26 @@ def restore(
         then = then.with_labels(persons, now.label[persons], PERSON)
     kept = int(((target.label != then.label) | (target.source != then.source)).sum())
     changed = int(((now.label != then.label) | (now.source != then.source)).sum())
-    corrected.write(then, Step("restore", {"to": step, "include_person": include_person}, whole=True), progress)
+    arguments = {"to": step, "include_person": include_person}
+    corrected.write(then, Step("restore", arguments, whole=True, made=corrected.made_by(step)), progress)
     return changed, kept
 
 
-def parse_rows(text: str) -> list[int]:
+def parse_rows(text: str) -> list[range]:
     """Row numbers such as ``3,8,10-12`` (from 0, both ends included).
 
     Raises:
         InputError: a part is no number and no range.
     """
-    rows: list[int] = []
+    rows: list[range] = []
     for part in text.replace(" ", "").split(","):
         first, dash, last = part.partition("-")
-        if not (first.isdigit() and (last.isdigit() if dash else True)):
+        if not all(end.isascii() and end.isdigit() and len(end) < 19 for end in ((first, last) if dash else (first,))):
             raise InputError(f"--rows has '{part}'; give numbers and ranges such as 3,8,10-12")
-        end = int(last or first)
-        if end < int(first):
+        whole = range(int(first), int(last or first) + 1)
+        if not whole:
             raise InputError(f"--rows has '{part}', a range that runs backwards")
-        if end - int(first) > 100_000_000:
-            raise InputError(f"--rows has '{part}', a range of more than 100,000,000 rows")
-        rows += range(int(first), end + 1)
+        rows.append(whole)
     return rows
 
 

@@ -3,7 +3,9 @@
     data/train-00000-of-00001.parquet ...   the corrected dataset, as `datasets.load_dataset("RUN/corrected")` loads it
     corrected.json                          what it is: see `Corrected.facts`
     history.jsonl                           one line a step: `step`, `action`, `arguments`, `time`, `changed` (rows
-                                            that got another label or source), `labels` (rows by source), `file`
+                                            that got another label or source), `labels` (rows by source), `file`,
+                                            `whole`, and of a whole state `made`: the facts of `corrected.json` that
+                                            say how it was made
     history/step-0001.parquet ...           what each step left: the whole state, or only the labels that it changed
 
 The whole folder is written aside and then renamed, so a crash leaves one state or the other.
@@ -23,16 +25,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.corrections.columns import Layout, layout
-from clc_text.corrections.source import SourceRows, from_parquet
+from clc_text.corrections.source import SourceRows, from_parquet, values_of
 from clc_text.corrections.state import State, to_arrow
 from clc_text.errors import InputError
-from clc_text.files import replace_folder, write_json
+from clc_text.files import bring_back, replace_folder, write_json
 from clc_text.run_directory import RunDirectory
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 FOLDER = "corrected"
+MADE = ("policy", "predictions", "noise_matrix", "canaries", "sha256")
 SHARD_BYTES = 500 << 20
 Progress = Callable[[str, int, int], None]
 """Called as progress(what, done, total) while rows are written."""
@@ -50,11 +53,13 @@ class Step:
         action: the command that made it.
         arguments: what it was told.
         whole: whether more than labels may have changed, so that the whole state must be kept.
+        made: the facts of how that state was made (`MADE`), where they are not the current ones.
     """
 
     action: str
     arguments: dict[str, Any]
     whole: bool = False
+    made: dict[str, Any] | None = None
 
 
 class Corrected:
@@ -67,6 +72,7 @@ class Corrected:
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
         self.path = run.file(FOLDER)
+        bring_back(self.path)
         if not (self.path / "corrected.json").is_file():
             raise InputError(f"{run.path} has no corrected dataset yet; `clc-text correct {run.path}` makes it")
         self.facts: dict[str, Any] = _json(self.path / "corrected.json")
@@ -89,42 +95,44 @@ class Corrected:
 
     def state(self, step: int | None = None) -> State:
         """The state after a step; the current one when `step` is None."""
-        wanted = self.facts["step"] if step is None else step
-        steps = [entry for entry in self.history() if entry["step"] <= wanted]
-        if not steps or steps[-1]["step"] != wanted:
-            raise InputError(
-                f"{self.path} has no step {wanted}; it has 1 to {self.facts['step']} (`clc-text diff {self.run.path} "
-                "--history` lists them)"
-            )
-        base = max(index for index, entry in enumerate(steps) if entry["whole"])
-        state = _read_whole(self.path / steps[base]["file"])
-        for entry in steps[base + 1 :]:
+        base, *changes = self._since_whole(self.facts["step"] if step is None else step)
+        state = _read_whole(self.path / base["file"])
+        for entry in changes:
             state = _apply_changes(self.path / entry["file"], state)
         return state
 
+    def made_by(self, step: int) -> dict[str, Any]:
+        """The facts `MADE` of the state after a step; those of the current one for step 0, the given labels."""
+        made: dict[str, Any] = self._since_whole(step or self.facts["step"])[0]["made"]
+        return made
+
+    def _since_whole(self, step: int) -> list[dict[str, Any]]:
+        """The step that kept the whole state last, and those after it up to `step`."""
+        steps = [entry for entry in self.history() if entry["step"] <= step]
+        if not steps or steps[-1]["step"] != step:
+            raise InputError(
+                f"{self.path} has no step {step}; it has 1 to {self.facts['step']} (`clc-text diff {self.run.path} "
+                "--history` lists them)"
+            )
+        return steps[max(index for index, entry in enumerate(steps) if entry["whole"]) :]
+
     def inputs(self, rows: np.ndarray) -> list[Any]:
         """What the networks read of these rows (texts), in the order asked for; only their column is read."""
-        import pyarrow.parquet as pq
-
         name = self.facts["renamed"].get(self.facts["input_column"], self.facts["input_column"])
-        wanted = np.sort(np.unique(rows))
-        found: dict[int, Any] = {}
-        start = 0
-        for shard in self.shards:
-            with pq.ParquetFile(shard) as file:
-                for batch in file.iter_batches(batch_size=16_384, columns=[name]):
-                    inside = wanted[(wanted >= start) & (wanted < start + len(batch))]
-                    for row in inside.tolist():
-                        found[row] = batch.column(0)[row - start].as_py()
-                    start += len(batch)
-        return [found[row] for row in rows.tolist()]
+        return values_of(self.shards, name, rows)
 
     def write(self, state: State, step: Step, progress: Progress = silent) -> None:
         """Puts a new state in the place of the current one, as one step more."""
         source = from_parquet(self.shards)
         plan = Layout(source.features, {}, None)
-        facts = self.facts | {"step": self.facts["step"] + 1}
+        facts = self.facts | {"step": self.facts["step"] + 1} | (step.made or {})
         _write(self.run, state, self.state(), source, plan, facts, step, progress)
+
+
+def has_corrected(run: RunDirectory) -> bool:
+    """Whether the run has a corrected dataset."""
+    bring_back(run.file(FOLDER))
+    return run.file(FOLDER).is_dir()
 
 
 def write_first(
@@ -140,7 +148,7 @@ def write_first(
     plan = layout(source.features, environment["label_column"], environment["label_names"], state.true is not None)
     before = None
     number = 1
-    if run.file(FOLDER).is_dir():
+    if has_corrected(run):
         earlier = Corrected(run)
         before, number = earlier.state(), earlier.facts["step"] + 1
     _write(run, state, before, source, plan, facts | {"step": number, "renamed": plan.renamed}, step, progress)
@@ -169,6 +177,8 @@ def _write(
         "file": file,
         "whole": step.whole,
     }
+    if step.whole:
+        entry["made"] = {name: facts[name] for name in MADE}
     facts = facts | {"rows": len(state), "labels": state.counts, "changed": int(state.changed.sum())}
 
     def write(folder: Path) -> None:

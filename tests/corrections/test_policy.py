@@ -1,0 +1,129 @@
+"""By which rule a label is changed: against loops over single rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from synthetic_run import Made
+
+from clc_text.corrections.evidence import Evidence, gather, noise_matrix_of
+from clc_text.corrections.policy import POLICIES, Policy, policy_named
+from clc_text.corrections.predictions import in_sample
+from clc_text.errors import InputError
+
+
+def literal_evidence(
+    made: Made, row: int, given: int, planted: int | None, matrix: np.ndarray | None
+) -> tuple[int, float, float, float, bool]:
+    """Suggested class, its belief, that of the given class, entropy and agreement of one row, written out."""
+    log_probs = made.log_probs[:, row].astype(float)
+    peers, classes = log_probs.shape
+    p = [sum(np.exp(log_probs[k, c]) for k in range(peers)) / peers for c in range(classes)]
+    if planted is not None:
+        p[planted] = 0.0
+    p = [value / sum(p) for value in p]
+    belief = list(p)
+    if matrix is not None:
+        belief = [p[c] * matrix[c, given] for c in range(classes)]
+        belief = [value / sum(belief) for value in belief]
+    suggested = max(range(classes), key=lambda c: belief[c])
+    entropy = -sum(value * np.log(value) for value in p if value > 0)
+    agree = len({max(range(classes), key=lambda c, k=k: log_probs[k, c]) for k in range(peers)}) == 1
+    return suggested, belief[suggested], belief[given], float(entropy), agree
+
+
+@pytest.mark.parametrize("noise_matrix", [False, True])
+def test_evidence_of_every_row(made: Made, noise_matrix: bool) -> None:
+    predictions = in_sample(made.run)
+    found = gather(predictions, made.labels, noise_matrix)
+    assert (found.matrix is not None) == noise_matrix
+    labels = made.labels
+    for row in range(len(labels.given)):
+        planted = int(labels.trained[row]) if labels.canary[row] else None
+        expected = literal_evidence(made, row, int(labels.given[row]), planted, found.matrix)
+        _agrees(found.rows, row, expected)
+    assert found.canaries is not None
+    for place, row in enumerate(np.flatnonzero(labels.canary).tolist()):
+        _agrees(found.canaries, place, literal_evidence(made, row, int(labels.trained[row]), None, found.matrix))
+
+
+def _agrees(evidence: Evidence, row: int, expected: tuple[int, float, float, float, bool]) -> None:
+    suggested, confidence, probability_given, entropy, agree = expected
+    assert evidence.suggested[row] == suggested
+    assert evidence.confidence[row] == pytest.approx(confidence, abs=1e-5)
+    assert evidence.probability_given[row] == pytest.approx(probability_given, abs=1e-5)
+    assert evidence.entropy[row] == pytest.approx(entropy, abs=1e-5)
+    assert evidence.peers_agree[row] == agree
+
+
+def test_blocks_make_no_difference(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    from clc_text.corrections import predictions as module
+
+    whole = gather(in_sample(made.run), made.labels, noise_matrix=True)
+    monkeypatch.setattr(module, "BLOCK_BYTES", 4 * 2 * 6 * 7)  # seven rows
+    blocks = list(in_sample(made.run).blocks())
+    assert len(blocks) == -(-400 // 7)
+    np.testing.assert_array_equal(np.concatenate([block for _, block in blocks], axis=1), made.log_probs)
+    pieces = gather(in_sample(made.run), made.labels, noise_matrix=True)
+    for name, values in vars(whole.rows).items():
+        np.testing.assert_array_equal(values, getattr(pieces.rows, name))
+    assert pieces.mean_confidence == pytest.approx(whole.mean_confidence)
+
+
+def test_the_noise_matrix_is_found_without_the_canaries(made: Made) -> None:
+    """Their flipped labels are ours, no noise of the data."""
+    found = noise_matrix_of(in_sample(made.run), made.labels)
+    np.testing.assert_allclose(found.sum(1), 1)
+    expected = np.full((6, 6), 0.3 / 5) + np.eye(6) * (0.7 - 0.3 / 5)
+    assert np.abs(np.diag(found) - np.diag(expected)).max() < 0.15
+    labels = made.labels
+    changed = labels.given.copy()
+    changed[labels.canary] = 0
+    np.testing.assert_array_equal(
+        found, noise_matrix_of(in_sample(made.run), type(labels)(changed, labels.trained, labels.true, labels.canary))
+    )
+
+
+def test_conditions_row_by_row() -> None:
+    random = np.random.default_rng(0)
+    rows = 500
+    evidence = Evidence(
+        random.integers(0, 3, rows).astype(np.int32), random.random(rows).astype(np.float32),
+        random.random(rows).astype(np.float32), random.random(rows).astype(np.float32), random.random(rows) < 0.5,
+    )  # fmt: skip
+    for agree in (False, True):
+        for least in (0.0, 0.5):
+            for most in (None, 0.4):
+                taken = Policy("p", peers_agree=agree, min_confidence=least, max_entropy=most).takes(evidence)
+                for row in range(rows):
+                    expected = evidence.confidence[row] >= least
+                    expected = expected and (evidence.peers_agree[row] or not agree)
+                    expected = expected and (most is None or evidence.entropy[row] <= most)
+                    assert taken[row] == expected
+
+
+def test_names_numbers_and_sentences() -> None:
+    for name, policy in POLICIES.items():
+        assert policy_named(name) == policy
+        assert policy.resolve(0.7).sentence().startswith("a label is changed where the networks' prediction")
+    chosen = policy_named("agree", min_confidence=0.25, max_entropy=0.5)
+    assert (chosen.peers_agree, chosen.min_confidence, chosen.max_entropy) == (True, 0.25, 0.5)
+    assert "at least 0.25" in chosen.sentence()
+    assert "at most 0.5 nats" in chosen.sentence()
+    assert policy_named("entropy").resolve(0.7).max_entropy == 0.7
+
+
+@pytest.mark.parametrize(
+    ("name", "numbers", "said"),
+    [
+        ("postrior", {}, "there is no policy 'postrior'; did you mean 'posterior'?"),
+        ("agree", {"min_confidence": 1.5}, "--min-confidence is 1.5; give a probability from 0 to 1"),
+        ("agree", {"min_confidence": float("nan")}, "--min-confidence is nan"),
+        ("agree", {"max_entropy": -1.0}, "--max-entropy is -1.0; give an entropy in nats, at least 0"),
+        ("agree", {"max_entropy": float("nan")}, "--max-entropy is nan"),
+        ("entropy", {}, "the policy 'entropy' needs the run's Γ"),
+    ],
+)
+def test_what_no_policy_can_be(name: str, numbers: dict[str, float], said: str) -> None:
+    with pytest.raises(InputError, match=said.replace("?", r"\?")):
+        policy_named(name, **numbers).resolve(None)
