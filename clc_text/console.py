@@ -148,14 +148,16 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
     console.print(f"\nrun directory: {escape(str(run.path))}")
     place = shlex.quote(str(run.path))
     console.print("next:")
-    for command, why in NEXT:
+    for command, why in NEXT + (NEXT_FOR_TEXTS if run.recipe().get("modality") == "text" else []):
         console.print(f"  clc-text {command.format(run=place):34s} [dim]{why}[/dim]", soft_wrap=True)
 
 
 NEXT: list[tuple[str, str]] = [
-    ("predict {run} --text 'What is …?'", "classify new texts"),
+    ("correct {run}", "the corrected dataset, and how far to trust it"),
+    ("report {run}", "all of it as one page"),
     ("evaluate {run}", "accuracy, per-class figures and the confusion matrix"),
 ]
+NEXT_FOR_TEXTS: list[tuple[str, str]] = [("predict {run} --text 'What is …?'", "classify new texts")]
 
 
 def _short(value: Any) -> str:

@@ -68,6 +68,9 @@ class Training:
     momentum_after_decay: float | None = option(None, "β1 (momentum) from `decay_from_epoch` on")
     max_grad_norm: float = option(0.0, "each peer's gradient is clipped to this norm by itself; 0: not clipped")
     gradient_accumulation: int = option(1, "batches of one optimizer step")
+    class_weights: Literal["balanced"] | list[float] | None = option(
+        None, "each row's loss times the weight of the class it is taught: balanced (by the given labels), or numbers"
+    )
     precision: Literal["fp32", "bf16"] = option("fp32", "number format of the forward pass")
     device: Literal["auto", "cpu", "cuda"] = option("auto", "where the networks live")
     threads: int | None = option(None, "threads of PyTorch on the CPU; null: what OMP_NUM_THREADS or the machine says")
@@ -105,7 +108,7 @@ class Recipe:
     noise: Any = option(None, "how the labels are made noisy", registry="noise", default_name="none")
     encoder: Any = option(None, "what turns a row into numbers", registry="encoders")
     network: Any = option(None, "the network, of which every peer is one", registry="networks")
-    method: Any = option(None, "how noisy labels are learnt from", registry="methods", default_name="clc")
+    method: Any = option(None, "how noisy labels are learnt from", registry="methods", default_name="clc_auto")
     peers: int | None = option(None, "networks that learn side by side; null: as many as the method wants")
     noise_rate: float | Literal["true", "estimate"] | None = option(
         None, "what methods that need the noise rate are told: true (side information), estimate, or a number"

@@ -34,7 +34,7 @@ def test_values_types_and_defaults() -> None:
     assert recipe.data.rows == 100
     assert recipe.noise.rate == 0.5
     assert recipe.training.learning_rate == 3e-4  # YAML 1.1 would read a string
-    assert recipe.method.name == "clc"
+    assert recipe.method.name == "clc_auto"
     assert recipe.num_peers == 2
     assert (recipe.seeds.data, recipe.seeds.noise, recipe.seeds.network) == (0, 0, 0)
 
