@@ -21,7 +21,7 @@ LAYERS = [
     {"recipe", "recipe_text"},
     {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files", "reload"},
     {"build", "recorder", "console", "analysis", "hub", "report"},
-    {"run", "noise_estimate"},
+    {"run", "noise_estimate", "out_of_sample"},
     {"sweep", "benchmark"},
     {"commands"},
     {"cli"},

@@ -26,14 +26,12 @@ def correct(
         typer.Option("--max-entropy", help="Largest entropy of the prediction, in nats.", show_default=False),
     ] = None,
     out_of_sample: Annotated[
-        int | None,
+        bool,
         typer.Option(
             "--out-of-sample",
-            metavar="K",
-            help="Judge every row by networks that never saw its label, trained in K folds.",
-            show_default=False,
+            help="Judge every row by networks that never saw its label; they are trained now where the run has none.",
         ),
-    ] = None,
+    ] = False,
     include_person: Annotated[bool, typer.Option("--include-person", help="Overwrite people's labels, too.")] = False,
 ) -> None:
     """Write RUN/corrected: the dataset with corrected labels, every row with its doubt, every change undoable."""
@@ -47,11 +45,11 @@ def correct(
     chosen = policy_named(policy, min_confidence, max_entropy)
     directory = RunDirectory(run)
     with ProgressBar() as progress:
-        if out_of_sample is None:
-            predictions = in_sample(directory)
-        else:
+        if out_of_sample:
             from clc_text.out_of_sample import predict_out_of_sample
 
-            predictions = predict_out_of_sample(directory, out_of_sample, progress)
+            predictions = predict_out_of_sample(directory, progress)
+        else:
+            predictions = in_sample(directory)
         corrected = correct_run(directory, chosen, predictions, source_rows(directory), include_person, progress)
     show_corrected(corrected)

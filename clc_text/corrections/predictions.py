@@ -15,7 +15,7 @@ from clc_text.run_directory import RunDirectory
 Kind = Literal["in sample", "out of sample"]
 
 IN_SAMPLE_FILE = "predictions.safetensors"
-OUT_OF_SAMPLE_FILE = "out_of_sample.safetensors"
+OUT_OF_SAMPLE_FILE = "crossfit.safetensors"
 BLOCK_BYTES = 32 << 20
 
 

@@ -44,8 +44,11 @@ class CrossFit:
         from safetensors.numpy import save_file
 
         directory.mkdir(parents=True, exist_ok=True)
-        tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in _NAMES}
-        write_with(directory / TENSORS, lambda aside: save_file(tensors, aside))
+        tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in _AS_THEY_ARE}
+        # As one peer's log-probabilities, which is how corrections and audits read any predictions of a run.
+        tensors["train"] = np.log(self.probs.clip(1e-30)).astype(np.float32)[None]
+        facts = {"folds": str(self.facts["folds"])}
+        write_with(directory / TENSORS, lambda aside: save_file(tensors, aside, metadata=facts))
         write_json(directory / FACTS, self.facts)
 
     @classmethod
@@ -62,12 +65,14 @@ class CrossFit:
             return None
         try:
             facts = json.loads((directory / FACTS).read_text(encoding="utf-8"))
-            return cls(**{name: load_file(directory / TENSORS)[name] for name in _NAMES}, facts=facts)
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            tensors = load_file(directory / TENSORS)
+            probs = np.exp(tensors["train"][0].astype(np.float64))
+            return cls(**{name: tensors[name] for name in _AS_THEY_ARE}, probs=probs, facts=facts)
+        except (OSError, ValueError, KeyError, IndexError, SafetensorError) as error:
             raise InputError(
                 f"{directory / TENSORS} or {FACTS} beside it cannot be read ({error}); remove both, and they are made "
                 "anew"
             ) from None
 
 
-_NAMES = ("fold", "probs", "transition", "posterior")
+_AS_THEY_ARE = ("fold", "transition", "posterior")

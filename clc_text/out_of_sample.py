@@ -1,0 +1,45 @@
+"""Predictions of a run's training rows by networks that never saw their labels."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from clc_text.corrections.predictions import RowPredictions, out_of_sample
+from clc_text.corrections.store import Progress, silent
+from clc_text.crossfit.result import CrossFit
+from clc_text.errors import InputError
+from clc_text.run_directory import RunDirectory
+
+
+def predict_out_of_sample(run: RunDirectory, progress: Progress = silent) -> RowPredictions:
+    """What the run cross-fitted itself, or else cross-fits now, from its own recipe, and keeps in its directory.
+
+    Raises:
+        InputError: the run has not ended, or its data is not what it was.
+    """
+    found = out_of_sample(run)
+    if found is None:
+        if not run.complete:
+            raise InputError(f"{run.path} has not ended, so there is nothing to correct; `--resume` goes on with it")
+        progress("cross-fitting", 0, 1)
+        _cross_fit(run).save(run.path)
+        found = out_of_sample(run)
+    assert found is not None
+    return found
+
+
+def _cross_fit(run: RunDirectory) -> CrossFit:
+    from clc_text.build import build_trainer
+    from clc_text.crossfit.fold_trainer import cross_fit_of
+    from clc_text.prepare import prepare
+    from clc_text.recipe import load
+
+    recipe = load(run.file("recipe.yaml"))
+    prepared = prepare(recipe)
+    if not (prepared.labels.trained == run.labels().trained).all():
+        raise InputError(
+            f"the data of {run.path} gives other labels than when it was trained; bring the data back or train again"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        return cross_fit_of(build_trainer(recipe, Path(folder), prepared))
