@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -167,3 +168,24 @@ def make_run(tmp_path: Path) -> Callable[..., RunDirectory]:
         return build(tmp_path / (name or f"run{next(count)}"), **options)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def build_run() -> Callable[..., RunDirectory]:
+    """`build`, for fixtures that live longer than a test."""
+    return build
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real one, without a head; see `browser.py`."""
+    spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if reason := module.missing():
+        pytest.skip(reason)
+    found = module.Browser(tmp_path_factory.mktemp("profile"))
+    yield found
+    found.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from pathlib import Path
@@ -101,18 +100,6 @@ def test_long_texts_are_cut_so_that_the_page_stays_small(maps):
     rows = replace(maps.panels[0].rows, texts=["x" * 50_000] * 300)
     data = page_data(replace(maps, panels=[replace(maps.panels[0], rows=rows)]))
     assert {len(text) for text in data["samples"][0]["texts"]} == {1000}
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory):
-    spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if reason := module.missing():
-        pytest.skip(reason)
-    found = module.Browser(tmp_path_factory.mktemp("profile"))
-    yield found
-    found.close()
 
 
 def chosen(browser) -> str:

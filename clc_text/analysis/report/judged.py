@@ -1,0 +1,60 @@
+"""What the page says of the corrections as a whole: the audit of the corrected dataset as it is now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from clc_text.analysis.corrected import has_corrections
+from clc_text.errors import InputError
+from clc_text.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An audit, or why there is none.
+
+    Attributes:
+        audit: see `clc_text.corrections.audit`; None without a corrected dataset.
+        remark: a sentence on what is missing or was made anew.
+    """
+
+    audit: dict[str, Any] | None
+    remark: str | None = None
+
+
+def judged(run: RunDirectory) -> Judged:
+    """RUN/audit.json if it is of the corrected dataset as it is now; otherwise an audit made here, written nowhere."""
+    from clc_text.corrections.audit import judge
+    from clc_text.corrections.store import Corrected
+    from clc_text.hub.publish import read_audit
+
+    if not run.file("corrected/corrected.json").is_file():
+        return Judged(None, _why_none(run))
+    corrected, remark = Corrected(run), None
+    try:
+        audit = read_audit(run, corrected.facts["changed"], corrected.facts["labels"])
+    except InputError:
+        audit = None
+        remark = "RUN/audit.json is not of the corrected dataset as it is now, so this page judged it anew"
+    if audit is not None:
+        return Judged(audit)
+    try:
+        return Judged(judge(corrected), remark)
+    except InputError as error:
+        return Judged(None, anonymous(str(error), run))
+
+
+def _why_none(run: RunDirectory) -> str:
+    if not run.complete:
+        then = "it shows what training has come to so far" if has_corrections(run) else "no epoch has ended yet"
+        return f"the run has not ended, so there is no corrected dataset to judge; {then}"
+    return (
+        "no corrected dataset has been made yet, so this page shows what the last epoch taught; "
+        "`clc-text correct RUN` makes one, which this report then judges"
+    )
+
+
+def anonymous(sentence: str, run: RunDirectory) -> str:
+    """The sentence without the folder of this machine: a page is passed on."""
+    return sentence.replace(str(run.path), "RUN")

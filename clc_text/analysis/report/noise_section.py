@@ -1,0 +1,42 @@
+"""The noise: the matrices of Figure 6 as a picture and in numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clc_text.analysis.figures.confusion import Matrix, matrices
+from clc_text.analysis.report.markup import folded, table, text
+from clc_text.analysis.style import short_name
+from clc_text.run_directory import RunDirectory
+
+MOST_CELLS_OF = 30  # classes up to which the whole matrix is written out
+MOST_CONFUSED = 40
+
+
+def matrices_html(run: RunDirectory) -> str:
+    """Each matrix as a table: whole, or of many classes its largest cells."""
+    names = [short_name(name) for name in run.label_names]
+    panels, _ = matrices(run)
+    return "".join(folded(f"In numbers: {panel.title}", _matrix(panel, names)) for panel in panels)
+
+
+def _matrix(matrix: Matrix, names: list[str]) -> str:
+    percent = 100 * matrix.shares
+    if len(names) > MOST_CELLS_OF:
+        return _largest(matrix, percent, names)
+    lines = [
+        [text(name), *("–" if np.isnan(value) else f"{value:.1f}" for value in percent[index])]
+        for index, name in enumerate(names)
+    ]
+    caption = f"{matrix.title}; rows: {matrix.row}, columns: {matrix.column}; in percent of the row"
+    return table(caption, [matrix.row, *(f"#{name}" for name in names)], lines, "matrix")
+
+
+def _largest(matrix: Matrix, percent: np.ndarray, names: list[str]) -> str:
+    off = np.where(np.eye(len(names), dtype=bool) | np.isnan(percent), -1.0, percent)
+    order = np.argsort(-off, axis=None, kind="stable")[:MOST_CONFUSED]
+    lines = []
+    for row, column in zip(*np.unravel_index(order, off.shape), strict=True):
+        if off[row, column] > 0:
+            lines.append([text(names[row]), text(names[column]), f"{percent[row, column]:.1f}"])
+    return table(f"{matrix.title}: the most frequent confusions", [matrix.row, matrix.column, "#% of the row"], lines)

@@ -1,0 +1,104 @@
+"""The report: a run directory as one page that people read. It reads the run directory only, and never trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from clc_text.analysis.corrected import CorrectedLabels, corrected_labels, has_corrections
+from clc_text.analysis.curves import subject
+from clc_text.analysis.groups import method_title
+from clc_text.analysis.maps import Maps
+from clc_text.analysis.page import asset, json_in_html, page
+from clc_text.analysis.report.changes import by_class_html, pairs_html, summary_sentence
+from clc_text.analysis.report.contents import Contents, read_contents
+from clc_text.analysis.report.facts import background_html, hashes_html, recipe_html
+from clc_text.analysis.report.judged import Judged, judged
+from clc_text.analysis.report.markup import paragraph, text
+from clc_text.analysis.report.noise_section import matrices_html
+from clc_text.analysis.report.numbers import numbers_html
+from clc_text.analysis.report.pictures import epochs_html, figure_html, picture_html, pictures_html
+from clc_text.analysis.report.rows import listed_rows, page_rows
+from clc_text.analysis.report.verdict_section import verdict_html
+from clc_text.errors import InputError
+from clc_text.run_directory import Labels, RunDirectory
+
+MOST_BYTES = 4_800_000
+CONTENT_BYTES = 3_000_000  # of these, for texts and thumbnails at most
+
+
+def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
+    """The page's text.
+
+    Args:
+        maps: t-SNE maps to show among the pictures.
+
+    Raises:
+        InputError: the run stopped before its labels were made, or a file of it is damaged.
+    """
+    labels, names = run.labels(), run.label_names
+    found = judged(run)
+    now = corrected_labels(run, labels) if has_corrections(run) else None
+    sections = {
+        "Verdict": verdict_html(run, found),
+        "Numbers": numbers_html(run, found.audit, labels, now),
+        "Corrections": _corrections_html(found, labels, now, names),
+        "Noise": picture_html(run, "confusion") + _or_nothing(matrices_html, run) if now else "",
+        "Pictures": (pictures_html(run) if now else "") + _maps_html(maps) + epochs_html(run),
+        "Recipe and hashes": recipe_html(run) + hashes_html(run) + background_html(run),
+    }
+    title = f"{run.name}: {method_title(run.recipe()['method']['name'])}"
+    body = _body(title, subject([run]), {name: inner for name, inner in sections.items() if inner})
+    style, script = asset("report.css"), asset("report.js")
+    data: dict[str, Any] = {"classes": names, "rows": None}
+    if (now is not None and now.changed.any()) or found.audit is not None:
+        data |= _table(run, labels, now, MOST_BYTES - len((body + style + script).encode()))
+    return page(f"{title} – report", body, style, script, data)
+
+
+def _table(run: RunDirectory, labels: Labels, now: CorrectedLabels | None, room: int) -> dict[str, Any]:
+    assert now is not None
+    rows = listed_rows(run, labels, now)
+    plain = page_rows(rows)
+    room -= len(json_in_html(plain))
+    contents = read_contents(run, rows.row, max(0, min(room, CONTENT_BYTES))) if len(rows) else Contents()
+    return {"rows": plain, "texts": contents.texts, "images": contents.images, "remark": contents.remark}
+
+
+def _corrections_html(found: Judged, labels: Labels, now: CorrectedLabels | None, names: Sequence[str]) -> str:
+    if now is None:
+        return paragraph("no epoch has ended yet, so no label could change")
+    summary = paragraph(summary_sentence(labels, now, found.audit))
+    known = list(names)
+    return summary + pairs_html(labels, now, known) + asset("report_table.html") + by_class_html(labels, now, known)
+
+
+def _or_nothing(make: Any, run: RunDirectory) -> str:
+    try:
+        return str(make(run))
+    except InputError:
+        return ""  # the picture beside it says why
+
+
+def _maps_html(maps: Maps | None) -> str:
+    if maps is None:
+        return ""
+    from clc_text.analysis.tsne_figure import draw
+
+    return figure_html(draw(maps, maps.labellings), "Figure 8: t-SNE of the last hidden layer of each network.")
+
+
+def _body(title: str, about: str, sections: dict[str, str]) -> str:
+    anchors = {name: name.lower().split()[0] for name in sections}
+    links = "".join(f'<li><a href="#{anchor}">{name}</a></li>' for name, anchor in anchors.items())
+    inner = "".join(
+        f'<section id="{anchors[name]}" aria-labelledby="{anchors[name]}-title"><h2 id="{anchors[name]}-title">{name}'
+        f"</h2>{content}</section>"
+        for name, content in sections.items()
+    )
+    return (
+        '<a class="skip" href="#main">Skip to the verdict</a>'
+        f'<header><h1>{text(title)}</h1><p class="soft">{text(about)}</p>'
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>'
+        f'<main id="main" tabindex="-1">{inner}</main>'
+    )

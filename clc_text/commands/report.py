@@ -1,0 +1,42 @@
+"""`clc-text report`: a run on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(report)
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="The run directory; it may still be going.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The page; RUN/report.html without it.", show_default=False)
+    ] = None,
+    tsne: Annotated[bool, typer.Option("--tsne", help="With maps of the hidden layer, which take a while.")] = False,
+) -> None:
+    """Write one page that people read: verdict, corrections to filter and sort, noise, pictures, recipe and hashes."""
+    from clc_text.analysis.maps import make_maps
+    from clc_text.analysis.maps_text import progress_bars
+    from clc_text.analysis.report.report_page import report_page
+    from clc_text.analysis.state import not_ended
+    from clc_text.errors import InputError
+    from clc_text.files import write_text
+    from clc_text.run_directory import RunDirectory
+
+    directory = RunDirectory(run)
+    target = out or run / "report.html"
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"{target} is no page: give --out a name that ends in .html")
+    if ending := not_ended(directory):
+        typer.echo(f"clc-text: {ending}", err=True)
+    maps = None
+    if tsne:
+        with progress_bars() as progress:
+            maps = make_maps([directory], sample=10_000, progress=progress)
+    write_text(target, report_page(directory, maps))
+    typer.echo(target)
