@@ -49,6 +49,7 @@ def build_trainer(
         train_dataset=rows,
         eval_dataset=test,
         noise_rate=noise_rate(recipe, labels),
+        class_weights=recipe.training.class_weights,
         ledger_dir=directory / "ledger",
         epoch_listeners=list(listeners),
         augment=getattr(prepared.encoder, "augment", None),  # only images have it

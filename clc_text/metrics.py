@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from clc_text.calibration import calibration_error
+
 if TYPE_CHECKING:
     from clc_text.ledger import EpochRecord
     from clc_text.run_directory import Labels
@@ -37,6 +39,7 @@ def epoch_entry(
         "learning_rate": result.learning_rate,
         "seconds": round(seconds, 3),
         "threshold": None if result.threshold is None else result.threshold.flatten().tolist(),
+        "temperature": None if result.temperature is None else result.temperature.flatten().tolist(),
         "test": test,
         "train": training_scores(result.record, labels, num_classes),
         "notes": [asdict(note) for note in result.notes],
@@ -50,29 +53,13 @@ def test_scores(log_probs: Tensor, labels: Tensor) -> dict[str, Any]:
         log_probs: [P, M, C].
         labels: int64 [M].
     """
-    probs = log_probs.exp().mean(0)
-    ensemble = probs.argmax(-1) == labels
+    confidence, prediction = log_probs.exp().mean(0).max(-1)
+    ensemble = prediction == labels
     peers = (log_probs.argmax(-1) == labels).double().mean(-1)
     return {
         "accuracy": {"peers": (100 * peers).tolist(), "ensemble": 100 * float(ensemble.double().mean())},
-        "ece": expected_calibration_error(probs, labels),
+        "ece": calibration_error(confidence, ensemble),
     }
-
-
-def expected_calibration_error(probs: Tensor, labels: Tensor, bins: int = 15) -> float:
-    """Σ_b |rows in b|/M · |accuracy(b) - confidence(b)| over equal-width bins of the confidence, 0 … 1.
-
-    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
-
-    Args:
-        probs: [M, C].
-        labels: int64 [M].
-    """
-    confidence, prediction = probs.max(-1)
-    right = (prediction == labels).double()
-    which = (confidence * bins).long().clamp(max=bins - 1)
-    gaps = torch.zeros(bins, dtype=torch.float64).index_add_(0, which, right - confidence.double())
-    return float(gaps.abs().sum() / max(len(labels), 1))
 
 
 def training_scores(record: EpochRecord, labels: Labels, num_classes: int) -> dict[str, Any]:
@@ -87,6 +74,7 @@ def training_scores(record: EpochRecord, labels: Labels, num_classes: int) -> di
         "label_precision": None,
         "agreement": _mean(fits, seen),
         "accuracy": None,
+        "ece": None,
         "entropy": {"all": _mean(record.entropy, seen), "right": None, "wrong": None},
         "changed": changed.sum(-1).tolist(),
         "fixed": None,
@@ -102,6 +90,10 @@ def training_scores(record: EpochRecord, labels: Labels, num_classes: int) -> di
     was_right, is_right = trained == true, record.target == true
     scores["label_precision"] = _mean(is_right, record.selected & known)
     scores["accuracy"] = [None if share is None else 100 * share for share in _mean(right, known)]
+    scores["ece"] = [
+        calibration_error(confidence[rows], hits[rows]) if rows.any() else None
+        for confidence, hits, rows in zip(record.confidence, right, known.expand_as(right), strict=True)
+    ]
     scores["entropy"]["right"] = _mean(record.entropy, right & known)
     scores["entropy"]["wrong"] = _mean(record.entropy, ~right & known)
     scores["fixed"] = (known & ~was_right & is_right).sum(-1).tolist()

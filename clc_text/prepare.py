@@ -83,7 +83,7 @@ def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None 
     observer = observer or Silent()
     encoded = encode(recipe, observer) if memo is None else memo.encoded(recipe, observer)
     task = encoded.task
-    _check_batch_size(recipe, task)  # here too: what a memo gives was read for another recipe
+    _check_training(recipe, task)  # here too: what a memo gives was read for another recipe
     source_labels = task.given_labels
     injection = inject(recipe.noise, noise_input(recipe, task, encoded.train_inputs), recipe.seeds.noise)
     # Who injects noise into labels takes those labels for the truth.
@@ -98,7 +98,7 @@ def encode(recipe: Recipe, observer: Observer) -> Encoded:
     """Reads the data and encodes it."""
     observer.stage(f"reading {recipe.data.name}")
     task: Task = recipe.data.load(recipe.seeds.data)
-    _check_batch_size(recipe, task)
+    _check_training(recipe, task)
     observer.stage(f"encoding {len(task.train):,} rows with {recipe.encoder.name}")
     train_rows = task.train[task.input_column]
     test_rows = [] if task.test is None else task.test[task.input_column]
@@ -108,12 +108,17 @@ def encode(recipe: Recipe, observer: Observer) -> Encoded:
     return Encoded(task, encoder, train_inputs, test_inputs)
 
 
-def _check_batch_size(recipe: Recipe, task: Task) -> None:
+def _check_training(recipe: Recipe, task: Task) -> None:
+    """What can be known to be wrong before any row is encoded."""
     if recipe.training.batch_size > len(task.train):
         raise InputError(
             f"training.batch_size is {recipe.training.batch_size}, but {task.name} has only {len(task.train)} "
             "training rows; lower it"
         )
+    if isinstance(recipe.training.class_weights, list):
+        from clc_text.training.data import class_weights
+
+        class_weights(recipe.training.class_weights, None, len(task.label_names))
 
 
 def noise_input(recipe: Recipe, task: Task, inputs: Mapping[str, Tensor] | None = None) -> NoiseInput:

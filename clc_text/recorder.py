@@ -62,7 +62,7 @@ class Recorder:
         return (np.bincount(trained, weights=share, minlength=self.classes) / np.maximum(rows, 1)).tolist()
 
     def result(self, environment: dict[str, Any]) -> dict[str, Any]:
-        from clc_text.results import summarise, training_summary
+        from clc_text.results import calibration_summary, summarise, training_summary
 
         entries, labels, passport = self.metrics.entries, self.prepared.labels, self.prepared.passport
         given_right = None if labels.true is None else int((labels.trained == labels.true)[labels.true >= 0].sum())
@@ -82,5 +82,7 @@ class Recorder:
             "seconds": entries[-1]["seconds"],
             "accuracy": summarise(entries),
             "train": training_summary(entries[-1], len(labels.given), given_right),
+            "ece": calibration_summary(entries[-1]),
+            "temperature": entries[-1]["temperature"],
             "guards": [notice.name for notice in self.watch.notices if notice.severity == "warning"],
         }

@@ -6,6 +6,9 @@
     epochs, seconds, peers
     accuracy   {last, last10, best_oracle}, each {peers_mean, ensemble} in percent; null without test rows
     train      {rows, changed, fixed, broken, missed, given_right, taught_right} at the last epoch; null where unknown
+    ece        {test, train}, calibration errors at the last epoch, 0 … 1: of the ensemble on the test rows, and the
+               peers' mean on the training rows whose true label is known; null where not known
+    temperature  [P], see `EpochResult`; null where the method has none
     guards     names of the warnings
 
 `last10` is the mean over the last ten epochs, the paper's figure for `peers_mean`. `best_oracle` is the best epoch,
@@ -35,6 +38,15 @@ def summarise(entries: list[dict[str, Any]]) -> dict[str, dict[str, float]] | No
         "last": {name: values[-1] for name, values in series.items()},
         "last10": {name: sum(values[-LAST:]) / len(values[-LAST:]) for name, values in series.items()},
         "best_oracle": {name: max(values) for name, values in series.items()},
+    }
+
+
+def calibration_summary(entry: dict[str, Any]) -> dict[str, float | None]:
+    """The calibration errors of an entry of metrics.jsonl; None where the labels to tell them are not known."""
+    known = [error for error in entry["train"]["ece"] or [] if error is not None]
+    return {
+        "test": None if entry["test"] is None else entry["test"]["ece"],
+        "train": sum(known) / len(known) if known else None,
     }
 
 

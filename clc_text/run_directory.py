@@ -170,12 +170,12 @@ class RunDirectory:
         """One entry an epoch, in order. Keys (a list has one value a peer; shares are 0 … 1, entropies in nats):
 
         ``epoch`` (from 1), ``step``, ``phase`` ("warm-up" | "method"), ``loss``, ``learning_rate``, ``seconds`` since
-        the start, ``threshold`` [P] | null;
+        the start, ``threshold`` [P] | null, ``temperature`` [P] | null;
         ``test`` {``accuracy`` {``peers`` [P], ``ensemble``} in percent, ``ece`` of the ensemble 0 … 1} | null;
         ``train`` {``selected`` [P] rows, ``label_precision`` [P] | null, ``agreement`` [P] with the trained labels,
-        ``accuracy`` [P] in percent against the true labels | null, ``entropy`` {``all`` [P], ``right`` [P] | null,
-        ``wrong`` [P] | null}, ``changed`` [P] rows whose target is not their trained label, ``fixed`` | ``broken`` |
-        ``missed`` [P] | null, ``class_shares`` [C] of the predictions};
+        ``accuracy`` [P] in percent and ``ece`` [P] against the true labels | null, ``entropy`` {``all`` [P],
+        ``right`` [P] | null, ``wrong`` [P] | null}, ``changed`` [P] rows whose target is not their trained label,
+        ``fixed`` | ``broken`` | ``missed`` [P] | null, ``class_shares`` [C] of the predictions};
         ``notes``: what the run decided by itself, each with ``name``, ``message``, ``severity``.
         """
         path = self._needed("metrics.jsonl", "no epoch has ended yet")

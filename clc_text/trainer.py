@@ -290,6 +290,14 @@ class NoisyLabelTrainer(PeersEvaluation):
         """The method's supervision of one batch, or the warm-up's as long as that lasts."""
         active = self.method if self._prepared else self.warm_up
         supervision = active.supervise(log_probs, labels, self.method_state)
+        rows = self.method_state.rows
+        left_out = None if self._prepared or rows is None else self.method.warm_up_without(rows)
+        if left_out is not None:
+            supervision = dataclasses.replace(
+                supervision,
+                weights=supervision.weights.masked_fill(left_out, 0),
+                selected=supervision.selected & ~left_out,
+            )
         if self._class_weights_wanted is None:
             return supervision
         if self._class_weights is None:
@@ -402,6 +410,7 @@ class NoisyLabelTrainer(PeersEvaluation):
             record=record,
             test_log_probs=self.predict_log_probs(self.eval_dataset).cpu() if scored else None,
             threshold=threshold,
+            temperature=self.method_state.memory.get("temperature"),
             supervised=supervised,
             notes=notes,
         )

@@ -13,7 +13,7 @@ import torch
 
 from clc_text import metrics
 from clc_text.ledger import EpochRecord
-from clc_text.metrics import MetricsLog, expected_calibration_error, read_entries, training_scores
+from clc_text.metrics import MetricsLog, read_entries, training_scores
 from clc_text.run_directory import Labels
 
 PEERS, ROWS, CLASSES = 2, 60, 4
@@ -151,12 +151,6 @@ def literal_ece(probs: torch.Tensor, truth: torch.Tensor, bins: int = 15) -> flo
             confidence = sum(float(probs[row].max()) for row in inside) / len(inside)
             found += len(inside) / len(truth) * abs(accuracy - confidence)
     return found
-
-
-def test_calibration_error_by_hand() -> None:
-    """Two rows at confidence 0.9, one right: |0.5 - 0.9| · 2/4; two at 1.0, both right: 0."""
-    probs = torch.tensor([[0.9, 0.1], [0.9, 0.1], [0.0, 1.0], [0.0, 1.0]])
-    assert expected_calibration_error(probs, torch.tensor([0, 1, 1, 1])) == pytest.approx(0.2)
 
 
 def test_a_log_goes_on_after_the_epochs_that_are_kept(tmp_path: Path) -> None:

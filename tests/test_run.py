@@ -81,7 +81,7 @@ def test_the_keys_of_result_json_are_an_interface(tiny_run: Path) -> None:
     result = json.loads((tiny_run / "result.json").read_text())
     assert set(result) == {
         "method", "dataset", "recipe", "run_id", "noise", "seeds", "peers", "epochs", "seconds", "accuracy", "train",
-        "guards",
+        "guards", "ece", "temperature",
     }  # fmt: skip
     assert set(result["noise"]) == {"name", "rate", "realised_rate"}
     assert set(result["seeds"]) == {"data", "noise", "network"}

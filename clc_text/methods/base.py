@@ -111,6 +111,10 @@ class Method(ABC):
         """Why the warm-up must go on all the same, by the peers' predictions [P, N, C]; None: it ends."""
         return None
 
+    def warm_up_without(self, rows: Tensor) -> Tensor | None:
+        """bool [B], which of these rows the warm-up does not learn from; None: it learns from all."""
+        return None
+
     @abstractmethod
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         """The supervision of one batch.

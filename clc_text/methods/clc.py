@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
+from clc_text.calibration import fit_temperature, held_out, tempered
 from clc_text.components import option
 from clc_text.criteria import CRITERIA, Criterion, mean_threshold
 from clc_text.errors import InputError
@@ -51,6 +52,14 @@ class CLC(Method):
     supervision: Literal["soft", "hard"] = option("soft", "teach the peer's whole prediction, or only its first class")
     reduction: Literal["batch", "subset"] = option("batch", "divide each sum by the batch, or by its own subset")
     criterion: Criterion = option("entropy", "what measures how unsure a prediction is")
+    temperature: float | Literal["fit"] = option(
+        1.0,
+        "a peer's logits are divided by it before their doubt is measured (not in the losses); fit: by the given "
+        "labels of rows that the warm-up leaves out",
+    )
+    held_out: float = option(
+        0.1, "with temperature fit: share of the rows that the warm-up leaves out", at_least=0.01, at_most=0.5
+    )
     threshold_scale: float = option(1.0, "Γ is multiplied by this; not with the energy, which has no zero", at_least=0)
 
     def __post_init__(self) -> None:
@@ -60,19 +69,48 @@ class CLC(Method):
                 f"method.threshold_scale is {self.threshold_scale} with criterion energy, whose zero means nothing; "
                 "leave it at 1"
             )
+        if self.temperature == "fit":
+            if not (self.warmup_epochs or self.cross_fits):
+                raise InputError(
+                    "method.temperature is fit, but there is no warm-up to hold rows out of; set method.warmup_epochs"
+                )
+        elif not (isinstance(self.temperature, (int, float)) and 0 < self.temperature < float("inf")):
+            raise InputError(f"method.temperature is {self.temperature}; give a number above 0, or fit")
+
+    def warm_up_without(self, rows: Tensor) -> Tensor | None:
+        return held_out(rows, self.held_out) if self.temperature == "fit" else None
 
     def prepare(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> None:
+        if self.temperature != 1:
+            state.memory["temperature"] = self._temperature(log_probs, labels)
         state.memory["threshold"] = self.threshold_scale * mean_threshold(self.doubt(log_probs, state))
 
+    def _temperature(self, log_probs: Tensor, labels: Tensor) -> Tensor:
+        """[..., P] from predictions [..., P, N, C] over the training set."""
+        *peers, rows, classes = log_probs.shape
+        if self.temperature != "fit":
+            return log_probs.new_full(peers, self.temperature)
+        held = held_out(torch.arange(rows, device=log_probs.device), self.held_out)
+        each = log_probs[..., held, :].reshape(-1, int(held.sum()), classes)
+        found = [fit_temperature(one, labels[held]) for one in each]
+        return log_probs.new_tensor(found).view(peers)
+
     def doubt(self, log_probs: Tensor, state: TrainingState) -> Tensor:
-        """How unsure each prediction is by `criterion`: [..., C] -> [...]."""
+        """How unsure each prediction is by `criterion`, at the temperature: [..., P, B, C] -> [..., P, B]."""
+        temperature = state.memory.get("temperature")
+        if temperature is not None:
+            temperature = temperature.unsqueeze(-1)
         if self.criterion != "energy":
+            if temperature is not None:
+                log_probs = tempered(log_probs, temperature)
             return CRITERIA[self.criterion](log_probs)
         if state.logits is None:
             raise InputError(
                 "the criterion energy needs logits in TrainingState.logits; log-probabilities have lost it"
             )
-        return CRITERIA["energy"](state.logits)
+        if temperature is None:
+            return CRITERIA["energy"](state.logits)
+        return temperature * CRITERIA["energy"](state.logits / temperature.unsqueeze(-1))
 
     def teach(self, values: Tensor, dim: int) -> Tensor:
         """What every peer's teacher made, given what every peer made; `dim` is the peers' dimension."""
@@ -83,7 +121,8 @@ class CLC(Method):
         threshold = state.memory["threshold"].unsqueeze(-1)
         probs = log_probs.exp()
         minus_entropy = (probs * log_probs).sum(-1)
-        own = -minus_entropy.detach() if self.criterion == "entropy" else self.doubt(log_probs.detach(), state)
+        plain = self.criterion == "entropy" and self.temperature == 1
+        own = -minus_entropy.detach() if plain else self.doubt(log_probs.detach(), state)
         low = own <= threshold
         peer_low = self.teach(low, -2)
         teaching = self.teach(probs.detach(), -3)

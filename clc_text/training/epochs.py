@@ -28,6 +28,7 @@ class EpochResult:
         test_log_probs: [P, M, C] over the evaluation rows, None without any.
         threshold: [P] Γ, None before there is one.
         supervised: False while the warm-up lasts.
+        temperature: [P], what the method divides logits by before it measures doubt; None where it does not.
         notes: what the run decided since the epoch before.
     """
 
@@ -39,6 +40,7 @@ class EpochResult:
     test_log_probs: Tensor | None
     threshold: Tensor | None
     supervised: bool
+    temperature: Tensor | None = None
     notes: tuple[Note, ...] = ()
 
 

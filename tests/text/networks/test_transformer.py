@@ -269,8 +269,8 @@ def test_twins_learn(tiny_bert: Path, batch: dict[str, Tensor]) -> None:
     for backbone in BACKBONES:
         torch.manual_seed(0)
         model = build(tiny_bert, batch, backbone, dropout=0.0).train()
-        optimizer = torch.optim.Adam([values for values in model.parameters() if values.requires_grad], lr=0.03)
-        for _ in range(30):
+        optimizer = torch.optim.Adam([values for values in model.parameters() if values.requires_grad], lr=0.02)
+        for _ in range(60):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(**batch).logits.flatten(0, 1), labels.repeat(2)).backward()
             optimizer.step()
