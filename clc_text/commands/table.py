@@ -20,6 +20,16 @@ def table(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV: all measures, every seed.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX tabular (booktabs).")] = False,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            "--over", metavar="KEY", help="Draw accuracy over this key, method.warmup_epochs.", show_default=False
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="The picture's file; DIRECTORY/over.pdf without it.", show_default=False),
+    ] = None,
 ) -> None:
     """A sweep as a table: variants by recipes, mean ± deviation over seeds, the paper's figures, and significance."""
     from rich.console import Console
@@ -33,6 +43,14 @@ def table(
     if measure not in TITLES:
         raise InputError(f"there is no measure '{measure}'{nearest(measure, TITLES)}")
     found = read_table(directory, of)
+    if over is not None:
+        from clc_text.analysis.figure import format_of, write
+        from clc_text.analysis.sweep_figure import draw_over
+
+        target = out or directory / "over.pdf"
+        format_of(target)
+        typer.echo(write(draw_over(found, directory, over, measure), target))
+        return
     if csv or latex:
         typer.echo((as_csv(found) if csv else as_latex(found, measure)).rstrip("\n"))
         return

@@ -135,3 +135,24 @@ def test_what_is_no_sweep(tmp_path: Path, sweep: Path) -> None:
         read_table(sweep)
     result = CliRunner().invoke(app, ["table", str(sweep), "--measure", "last20"])
     assert isinstance(result.exception, InputError) and "did you mean 'last10'" in str(result.exception)
+
+
+def test_a_picture_over_a_key(sweep: Path, tmp_path: Path) -> None:
+    from clc_text.analysis.sweep_figure import points_over
+
+    for recipe in sweep.glob("*/clc/seed-*/recipe.yaml"):
+        recipe.write_text("noise_rate: null\nmethod: {name: clc, warmup_epochs: 7}\n")
+    for recipe in sweep.glob("*/[sc][to]*/seed-*/recipe.yaml"):
+        recipe.write_text("noise_rate: null\nmethod: {name: standard, warmup_epochs: 3}\n")
+    found = points_over(read_table(sweep), sweep, "method.warmup_epochs", "last10")
+    assert found["own"] == {"standard": {3.0: [80.0, 82.0]}, "clc": {7.0: [79.0, 81.5]}}
+    target = tmp_path / "over.svg"
+    assert shown(sweep, "--over", "method.warmup_epochs", "--out", target).strip() == str(target)
+    assert target.read_text().startswith("<?xml")
+
+    for key, sentence in (
+        ("method.warmup", "did you mean 'warmup_epochs'"),
+        ("method.name", "a key that is a number"),
+    ):
+        result = CliRunner().invoke(app, ["table", str(sweep), "--over", key])
+        assert isinstance(result.exception, InputError) and sentence in str(result.exception)
