@@ -196,6 +196,25 @@ def test_pages_keep_the_table_short(opened, data):
     assert len(shown(opened)) == 10
 
 
+def test_names_that_break_pages_elsewhere(browser, build_run, tmp_path):
+    """Right to left, empty, far too long; and no true labels, so nothing speaks of them."""
+    names = ["\u05e9\u05dc\u05d5\u05dd", "", "long_name_" * 30, "plain"]
+    path = tmp_path / "odd.html"
+    path.write_text(report_page(build_run(tmp_path / "odd", names=names, true_known=False)), encoding="utf-8")
+    browser.complaints()
+    browser.open(path)
+    assert browser.complaints() == []
+    assert "(no name) (" in text_of(browser, "given")
+    assert (
+        max(browser.run("return [...document.querySelectorAll('td.class')].map(one => one.textContent.length)")) <= 40
+    )
+    assert browser.run("return document.querySelector('td.class[title]').title") == names[2]
+    assert browser.run("return getComputedStyle(document.getElementById('truth-label')).display") == "none"
+    heads = browser.run("return [...document.querySelectorAll('#heads th')].map(head => head.textContent)")
+    assert heads == ["Row", "Text", "Given", "Corrected", "Confidence", "Entropy", "Source"]
+    assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_long_texts_unfold(opened, data):
     place = next(i for i in places(data, kind=0) if len(data["texts"][i]) > 400)
     set_field(opened, "find", f"#{data['rows']['row'][place]}")

@@ -24,7 +24,8 @@
   const SOURCES = ["given", "method", "person"];
   const SHOWN = 240; // letters of a text before it is unfolded
   const state = { column: null, direction: 1, page: 0, size: 25 };
-  const name = (number) => (number < 0 ? "not known" : classes[number]);
+  const name = (number) => (number < 0 ? "not known" : classes[number].trim() || "(no name)");
+  const LONGEST = 40; // letters of a class's name in the table; a longer one loses its middle
   const lower = texts && texts.map((text) => text.toLowerCase());
 
   // How the proposed label stands to the true one.
@@ -39,7 +40,10 @@
 
   const classCell = (td, number) => { // long names may break after a dot, a dash, ...
     td.classList.add("class");
-    name(number).split(/(?<=[._/:-])/).forEach((part, place) => td.append(...(place ? [make("wbr"), part] : [part])));
+    const whole = name(number);
+    const short = whole.length <= LONGEST ? whole : `${whole.slice(0, LONGEST / 2)}…${whole.slice(1 - LONGEST / 2)}`;
+    if (short !== whole) td.title = whole;
+    short.split(/(?<=[._/:-])/).forEach((part, place) => td.append(...(place ? [make("wbr"), part] : [part])));
   };
   const alphabetical = classes.map((_, i) => i).sort((a, b) => classes[a].localeCompare(classes[b]));
   const rank = new Array(classes.length);

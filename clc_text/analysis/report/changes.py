@@ -21,8 +21,8 @@ def by_class_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> str
     gained = np.bincount(now.label[now.changed], minlength=classes)
     lines = [
         [
-            text(name), f"{given[index]:,}", f"{left[index]:,}", f"{left[index] / max(given[index], 1):.1%}",
-            f"{gained[index]:,}", f"{given[index] - left[index] + gained[index]:,}",
+            text(name) or "(no name)", f"{given[index]:,}", f"{left[index]:,}",
+            f"{left[index] / max(given[index], 1):.1%}", f"{gained[index]:,}", f"{given[index] - left[index] + gained[index]:,}",
         ]
         for index, name in enumerate(names)
     ]  # fmt: skip
@@ -41,17 +41,19 @@ def pairs_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> str:
     """Buttons that set the table's filters; where no script runs they still tell the numbers."""
     buttons = "".join(
         f'<li><button type="button" class="pair" data-given="{given}" data-proposed="{label}">'
-        f"{text(short_name(names[given]))} → {text(short_name(names[label]))} <b>{rows:,}</b></button></li>"
+        f"<bdi>{text(short_name(names[given]))}</bdi> → <bdi>{text(short_name(names[label]))}</bdi> <b>{rows:,}</b>"
+        "</button></li>"
         for given, label, rows in frequent_pairs(labels, now, len(names))
     )
     if not buttons:
         return ""
-    title = "Most frequent changes; a click shows their rows below"
+    title = 'Most frequent changes<span class="screen">; a click shows their rows below</span>'
     return f'<h3 id="pairs-title">{title}</h3><ul class="pairs" aria-labelledby="pairs-title">{buttons}</ul>'
 
 
 def summary_sentence(labels: Labels, now: CorrectedLabels, audit: dict[str, Any] | None) -> str:
     """How many labels are changed, from which source, by which rule."""
     changed, rows = int(now.changed.sum()), len(labels.given)
+    are = "are" if audit is not None else "would be"
     rule = f"; rule: {audit['policy']}" if audit is not None else ""
-    return f"{changed:,} of {rows:,} labels are changed ({changed / max(rows, 1):.1%}; {now.source}){rule}"
+    return f"{changed:,} of {rows:,} labels {are} changed ({changed / max(rows, 1):.1%}; {now.source}){rule}"

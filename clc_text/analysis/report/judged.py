@@ -45,10 +45,11 @@ def judged(run: RunDirectory) -> Judged:
         return Judged(None, anonymous(str(error), run))
 
 
-def _why_none(run: RunDirectory) -> str:
+def _why_none(run: RunDirectory) -> str | None:
     if not run.complete:
-        then = "it shows what training has come to so far" if has_corrections(run) else "no epoch has ended yet"
-        return f"the run has not ended, so there is no corrected dataset to judge; {then}"
+        if not has_corrections(run):
+            return None
+        return "there is no corrected dataset to judge yet, so this page shows what the last epoch so far has taught"
     return (
         "no corrected dataset has been made yet, so this page shows what the last epoch taught; "
         "`clc-text correct RUN` makes one, which this report then judges"
