@@ -22,7 +22,8 @@ def by_class_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> str
     lines = [
         [
             text(name) or "(no name)", f"{given[index]:,}", f"{left[index]:,}",
-            f"{left[index] / max(given[index], 1):.1%}", f"{gained[index]:,}", f"{given[index] - left[index] + gained[index]:,}",
+            f"{left[index] / max(given[index], 1):.1%}", f"{gained[index]:,}",
+            f"{given[index] - left[index] + gained[index]:,}",
         ]
         for index, name in enumerate(names)
     ]  # fmt: skip
