@@ -101,7 +101,7 @@ def test_the_threshold_is_the_mean_over_the_rows_of_all_processes(tmp_path: Path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("method", "kind"), [("elr", "rows"), ("clc", "dataset")])
+@pytest.mark.parametrize(("method", "kind"), [("elr", "rows"), ("clc", "dataset"), ("clc_auto", "rows")])
 def test_resume_in_the_middle_of_an_epoch_is_exact(tmp_path: Path, method: str, kind: str) -> None:
     whole = launch(tmp_path / "whole", method, kind)
     check_equal(*whole, "model.", "memory.", "log_probs")

@@ -1,0 +1,77 @@
+"""`clc_auto` in the classic script: the folds' networks are made from whatever the script gave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import bert, training_arguments
+from datasets import Dataset
+from small_training import arguments, peers_model, rows
+from torch import nn
+from transformers import DataCollatorWithPadding, PreTrainedTokenizerFast, TrainingArguments
+
+from clc_text import CLCTrainer, NoisyLabelTrainer
+from clc_text.crossfit.result import CrossFit
+from clc_text.errors import InputError
+from clc_text.methods.clc_auto import CLCAuto
+
+METHOD = CLCAuto(folds=3, fold_epochs=4)
+
+
+@pytest.mark.parametrize("given", ["model", "model_init"])
+def test_a_script_s_own_networks(
+    given: str, tmp_path: Path, model: nn.Module, tokenizer: PreTrainedTokenizerFast, train_rows: Dataset
+) -> None:
+    trainer = CLCTrainer(
+        model if given == "model" else None,
+        TrainingArguments(**training_arguments(tmp_path, num_train_epochs=6, learning_rate=5e-3)),
+        DataCollatorWithPadding(tokenizer),
+        train_rows,
+        model_init=(lambda: bert()) if given == "model_init" else None,
+        method=METHOD,
+        cross_fit_dir=tmp_path / "fit",
+    )
+    trainer.train()
+    found = trainer.cross_fit
+    assert found is not None and found.posterior.shape == (50, 3)
+    assert sorted(np.bincount(found.fold).tolist()) == [16, 17, 17]
+    kept = CrossFit.load(tmp_path / "fit")
+    assert kept is not None and (kept.posterior == found.posterior).all()
+    labels = np.array(train_rows["label"])
+    # Of 50 rows a fifth of the labels was drawn anew; the words of each class are its own.
+    assert (found.probs.argmax(1) == labels).mean() > 0.6
+    assert trainer.supervised or trainer.state.epoch == 6
+
+
+def test_what_is_taught_are_the_posterior_labels(tmp_path: Path) -> None:
+    data = rows(60)
+    trainer = NoisyLabelTrainer(
+        peers_model(),
+        arguments(tmp_path, num_train_epochs=5),
+        train_dataset=data,
+        method=METHOD,
+        peers_init=lambda peers, seed: peers_model(peers, seed),
+    )
+    trainer.train()
+    assert trainer.cross_fit is not None
+    taught = trainer._labels_taught(data.labels[7:9], torch.tensor([7, 8]))
+    torch.testing.assert_close(taught, torch.from_numpy(trainer.cross_fit.posterior[7:9]).float())
+
+
+def test_a_model_of_peers_needs_to_be_told_how_more_are_made(tmp_path: Path) -> None:
+    trainer = NoisyLabelTrainer(peers_model(), arguments(tmp_path), train_dataset=rows(60), method=METHOD)
+    with pytest.raises(InputError, match="give `peers_init`"):
+        trainer.train()
+
+
+def test_distributions_as_given_labels_cannot_be_cross_fitted(tmp_path: Path) -> None:
+    data = rows(60)
+    data.labels = nn.functional.one_hot(data.labels).float()
+    trainer = NoisyLabelTrainer(
+        peers_model(), arguments(tmp_path), train_dataset=data, method=METHOD, peers_init=peers_model
+    )
+    with pytest.raises(InputError, match="one class a row"):
+        trainer.train()
