@@ -1,0 +1,137 @@
+"""What the pages of docs/ show is run."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tiny_bert import write_tiny_bert
+
+from clc_text.recipe import loads
+from clc_text.text.datasets.quickstart import Quickstart
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+DOCS = ROOT / "docs"
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The code blocks of a page in one language."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def run(code: str, cwd: Path) -> str:
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=280,
+        env={**os.environ, "COLUMNS": "160", "PYTHONPATH": str(ROOT)},
+    )
+    assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
+    return found.stdout
+
+
+@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
+def test_links_lead_somewhere(page: str) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", (DOCS / page).read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (DOCS / target).exists(), target
+
+
+def test_from_trainer_to_clc_trainer(tmp_path: Path) -> None:
+    """The page's script, with a tiny model in the place of the one from the Hub."""
+    (script,) = blocks("trainer.md", "python")
+    name = "sentence-transformers/all-MiniLM-L6-v2"
+    assert script.count(name) == 1
+    script = script.replace(name, str(write_tiny_bert(tmp_path / "model")))
+    script += "\nprint(sorted(metrics), type(best).__name__)"
+    printed = run(script, tmp_path).strip().splitlines()[-1]
+    assert "'eval_accuracy_peer_1'" in printed and "'eval_right'" in printed
+    assert printed.endswith("BertForSequenceClassification")
+    assert (tmp_path / "out" / "best" / "model.safetensors").is_file()
+
+
+def test_the_three_lines_are_those_of_the_script() -> None:
+    (difference,) = blocks("trainer.md", "diff")
+    (script,) = blocks("trainer.md", "python")
+    lines = difference.splitlines()
+    assert sum(line.startswith("+") for line in lines) == 3
+    for line in lines:
+        if line.startswith("+"):
+            assert line[1:].split("  #")[0] in script
+
+
+def test_own_data(tmp_path: Path) -> None:
+    """Every command of the page on a table of 400 questions, a third of whose labels is wrong."""
+    task = Quickstart(rows=400, test_rows=0).load(0)
+    with open(tmp_path / "tickets.csv", "w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["text", "label"])
+        for row, (text, label) in enumerate(zip(task.train["text"], task.given_labels, strict=True)):
+            writer.writerow([text, f"class {(label + (row % 3 == 0)) % 6}"])
+    recipe, with_encoder = blocks("own_data.md", "yaml")
+    other = recipe[: recipe.index("encoder:")] + with_encoder + recipe[recipe.index("method:") :]
+    assert loads(other).encoder.name == "sentence"
+    assert "epochs: 15" in recipe
+    (tmp_path / "recipe.yaml").write_text(recipe.replace("epochs: 15", "epochs: 4"))
+    commands = [line for block in blocks("own_data.md", "bash") for line in block.splitlines() if line.strip()]
+    assert len(commands) == 10
+    calls = [shlex.split(line)[1:] for line in commands]
+    code = f"""
+import csv, sys
+from pathlib import Path
+from clc_text.cli import app
+for call in {calls!r}:
+    print("$", *call)
+    if call[0] == "apply":  # a person answers the first three rows
+        rows = list(csv.DictReader(open("look_first.csv", encoding="utf-8")))
+        for row in rows[:3]:
+            row["answer"] = "class 0"
+        with open("look_first.csv", "w", encoding="utf-8", newline="") as handle:
+            writer = csv.DictWriter(handle, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+    app(call, standalone_mode=False)
+from datasets import load_dataset
+corrected = load_dataset("run/corrected", split="train")
+print(sum(source == 2 or source == "person" for source in corrected["label_source"]), len(corrected), "END")
+"""
+    assert run(code, tmp_path).strip().splitlines()[-1] == "3 400 END"
+
+
+def test_adding_a_method(tmp_path: Path) -> None:
+    """The example is found in its folder, keeps the contract, trains by its recipe, has the numbers of its test."""
+    source, by_hand = blocks("methods.md", "python")
+    (recipe,) = blocks("methods.md", "yaml")
+    folder = tmp_path / "methods"
+    folder.mkdir()
+    (folder / "symmetric_cross_entropy.py").write_text(source, encoding="utf-8")
+    (tmp_path / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    header = (
+        "import math\nimport pytest\nimport torch\nfrom clc_text.methods.base import TrainingState\n"
+        "from clc_text.methods.symmetric_cross_entropy import SymmetricCrossEntropy\n\n\n"
+    )
+    (tmp_path / "test_by_hand_of_docs.py").write_text(header + by_hand, encoding="utf-8")
+    tests = [str(ROOT / "tests" / "methods" / "test_contract.py"), str(tmp_path / "test_by_hand_of_docs.py")]
+    options = ["-q", "-p", "no:cacheprovider", "-k", "symmetric_cross_entropy", *tests]
+    printed = run(
+        f"""
+import clc_text.methods, os, pytest
+clc_text.methods.__path__.append({str(folder)!r})
+assert pytest.main({options!r}) == 0
+os.chdir({str(tmp_path)!r})
+from clc_text.cli import app
+app(["train", "recipe.yaml", "--out", "run"])
+""",
+        ROOT,
+    )
+    assert int(re.findall(r"(\d+) passed", printed)[0]) > 20
+    assert "symmetric_cross_entropy on quickstart" in printed
