@@ -26,7 +26,9 @@ def apply(
 
     with ProgressBar() as progress:
         done = apply_answers(Corrected(RunDirectory(run)), answers, progress)
-    typer.echo(
-        f"{done['answers']:,} answers: {done['confirmed']:,} confirm the given label, {done['corrected']:,} correct it"
-        + (f"; {done['changed_mind']:,} replace an earlier answer" if done["changed_mind"] else "")
-    )
+    count = "1 answer" if done["answers"] == 1 else f"{done['answers']:,} answers"
+    said = f"{count}: {done['confirmed']:,} confirm the given label, {done['corrected']:,} correct it"
+    if done["changed_mind"]:
+        replace = "1 replaces" if done["changed_mind"] == 1 else f"{done['changed_mind']:,} replace"
+        said += f"; {replace} an earlier answer"
+    typer.echo(said)

@@ -21,28 +21,35 @@ def correct(
         float | None,
         typer.Option("--min-confidence", help="Least probability of the new class.", show_default=False),
     ] = None,
+    min_doubt: Annotated[
+        float | None,
+        typer.Option("--min-doubt", help="Least probability that the given label is wrong.", show_default=False),
+    ] = None,
     max_entropy: Annotated[
         float | None,
         typer.Option("--max-entropy", help="Largest entropy of the prediction, in nats.", show_default=False),
     ] = None,
     out_of_sample: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--out-of-sample",
-            help="Judge every row by networks that never saw its label; they are trained now where the run has none.",
+            "--out-of-sample/--in-sample",
+            help="Judge every row by networks that never saw its label, trained now where the run has none, or by the "
+            "run's own. Without either: by the former where the run has them.",
+            show_default=False,
         ),
-    ] = False,
+    ] = None,
     include_person: Annotated[bool, typer.Option("--include-person", help="Overwrite people's labels, too.")] = False,
 ) -> None:
     """Write RUN/corrected: the dataset with corrected labels, every row with its doubt, every change undoable."""
     from clc_text.corrections.correct import correct as correct_run
     from clc_text.corrections.policy import policy_named
     from clc_text.corrections.predictions import in_sample
+    from clc_text.corrections.predictions import out_of_sample as found_out_of_sample
     from clc_text.corrections.tables import ProgressBar, show_corrected
     from clc_text.reload import source_rows
     from clc_text.run_directory import RunDirectory
 
-    chosen = policy_named(policy, min_confidence, max_entropy)
+    chosen = policy_named(policy, min_confidence, max_entropy, min_doubt)
     directory = RunDirectory(run)
     with ProgressBar() as progress:
         if out_of_sample:
@@ -50,6 +57,7 @@ def correct(
 
             predictions = predict_out_of_sample(directory, progress)
         else:
-            predictions = in_sample(directory)
+            made = None if out_of_sample is False else found_out_of_sample(directory)
+            predictions = made or in_sample(directory)
         corrected = correct_run(directory, chosen, predictions, source_rows(directory), include_person, progress)
     show_corrected(corrected)

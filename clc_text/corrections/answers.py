@@ -80,7 +80,9 @@ def _checked(
         row = _row_number(answer.row)
         if row is None or not 0 <= row < rows:
             raise InputError(f"{path}, {answer.where}: there is no row '{answer.row}'; rows are 0 to {rows - 1}")
-        label = str(answer.label).strip()
+        label = str(answer.label)
+        if label not in number:
+            label = label.strip()  # what a person typed
         if label not in number:
             raise InputError(f"{path}, {answer.where}: there is no class '{label}'{nearest(label, names)}")
         earlier = found.get(row)
@@ -162,6 +164,8 @@ def _from_json(entry: dict[str, Any], where: str, path: Path) -> Iterator[Answer
     if "fields" in entry and "responses" in entry:
         metadata = entry.get("metadata") or {}
         for response in (entry["responses"] or {}).get(QUESTION) or []:
+            if response["value"] is None:  # discarded
+                continue
             yield Answer(where, entry["id"], response["value"], metadata.get("run_id"))
     elif "data" in entry:
         data = entry["data"]

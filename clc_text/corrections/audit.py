@@ -25,8 +25,8 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                         "repaired": figure (of all planted: changed back to the very label before the flip; a lower
                         bound, since that label may itself be wrong),
                         "precision": figure (of those found: repaired),
-                       "precision_adjusted": {"value", "low", "high"} | null (of changed labels: right; `precision`
-                       divided by the estimated share of right given labels),
+                        "precision_adjusted": {"value", "low", "high"} | null (of all changed labels: right; inferred
+                        from `repaired`, the estimated noise rate and the share of all rows that are changed),
                         "false_correction_rate": {"value", "low", "high"} | null (of sound labels: changed; inferred
                         from `found`, the estimated noise rate and the share of all rows that are changed)}
     truth              null where no true labels are known, else, over the rows whose true label is known,
@@ -61,7 +61,7 @@ from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
 from clc_text.errors import InputError
 from clc_text.files import sha256_of_file, write_json
-from clc_text.noise.estimate import NoiseEstimate, estimate
+from clc_text.noise.estimate import NoiseEstimate, estimate, posterior
 
 ESTIMATE_ROWS = 50_000  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
 
@@ -88,7 +88,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     best = out_of_sample(run) or used
     probs, rows = sample(best, ESTIMATE_ROWS)
     fair = ~labels.canary[rows]
-    noise = _noise(best, estimate(*_fair(probs, rows, fair, state), _estimator(best), bootstrap), state)
+    noise = _noise(best, probs[fair], rows[fair], state, bootstrap)
     corrections = _corrections(state, facts["label_names"])
     canaries = _canaries(facts["canaries"], noise, state, labels.canary)
     truth = _truth(state)
@@ -127,16 +127,15 @@ def _predictions(corrected: Corrected) -> RowPredictions:
     return out
 
 
-def _estimator(predictions: RowPredictions) -> Any:
-    """The confident joint needs calibrated predictions; early-stopped ones are better sharpened, which `em` does."""
-    return "em" if predictions.sharpen != 1 else "confident_joint"
-
-
-def _fair(probs: np.ndarray, rows: np.ndarray, fair: np.ndarray, state: State) -> tuple[np.ndarray, np.ndarray]:
-    return probs[fair], state.given[rows[fair]].astype(np.int64)
-
-
-def _noise(predictions: RowPredictions, found: NoiseEstimate, state: State) -> dict[str, Any]:
+def _noise(
+    predictions: RowPredictions, probs: np.ndarray, rows: np.ndarray, state: State, bootstrap: int
+) -> dict[str, Any]:
+    """Args: probs [n, C] of some rows [n], none of them a canary."""
+    given = state.given[rows].astype(np.int64)
+    if predictions.transition is None:
+        found = estimate(probs, given, "confident_joint", bootstrap)
+    else:
+        found = _with_matrix(predictions.transition, probs, given, bootstrap)
     known = None if state.true is None else state.true >= 0
     return {
         "rate": found.rate,
@@ -146,6 +145,16 @@ def _noise(predictions: RowPredictions, found: NoiseEstimate, state: State) -> d
         "predictions": predictions.kind,
         "known_rate": None if known is None else float((state.given != state.true)[known].mean()),
     }
+
+
+def _with_matrix(matrix: np.ndarray, probs: np.ndarray, given: np.ndarray, bootstrap: int) -> NoiseEstimate:
+    """The rate that a noise matrix and the predictions imply; its interval is as wide as that of EM from them."""
+    belief = posterior(probs, given, matrix, sharpen=1.0)
+    rate = float(1 - belief[np.arange(len(given)), given].mean())
+    around = estimate(probs, given, "em", bootstrap).interval
+    reach = 0.0 if around is None else (around[1] - around[0]) / 2
+    interval = None if around is None else (max(0.0, rate - reach), min(1.0, rate + reach))
+    return NoiseEstimate(rate, matrix, interval, "em")
 
 
 def _corrections(state: State, names: list[str]) -> dict[str, Any]:
@@ -207,27 +216,33 @@ def _canaries(
         return None
     planted, found, repaired = counts["planted"], counts["found"], counts["repaired"]
     rates = [noise["rate"], *(noise["interval"] or [noise["rate"]] * 2)]
+    changed = float(state.changed[~canary].mean())
     return {
         "planted": planted,
         "found": figure(found, planted),
         "repaired": figure(repaired, planted),
         "precision": figure(repaired, found),
-        "precision_adjusted": _precision(repaired, found, rates),
-        "false_correction_rate": _false_corrections(found, planted, rates, float(state.changed[~canary].mean())),
+        "precision_adjusted": _precision(repaired, planted, rates, changed),
+        "false_correction_rate": _false_corrections(found, planted, rates, changed),
     }
 
 
-def _precision(repaired: int, found: int, rates: list[float]) -> dict[str, float] | None:
-    """Of changed labels: right. A canary can only be repaired where its label was right before: (1 - rate) of them."""
+def _precision(repaired: int, planted: int, rates: list[float], changed: float) -> dict[str, float] | None:
+    """Of changed labels: right.
+
+    A canary can only be repaired where its label was right before, which (1 - rate) of them were, so
+    ``repaired / (1 - rate)`` of all wrong labels are put right; they are ``rate`` of all labels.
+    """
+
+    def precision(rate: float, share: float) -> float:
+        return min(1.0, rate * share / (1 - rate) / changed)
+
     rate, low_rate, high_rate = rates
-    if found == 0 or high_rate >= 1:
+    if changed == 0 or high_rate >= 1:
         return None
-    low, high = wilson(repaired, found)
-    return {
-        "value": min(1.0, repaired / found / (1 - rate)),
-        "low": min(1.0, low / (1 - low_rate)),
-        "high": min(1.0, high / (1 - high_rate)),
-    }
+    low, high = wilson(repaired, planted)
+    value = precision(rate, repaired / planted)
+    return {"value": value, "low": precision(low_rate, low), "high": precision(high_rate, high)}
 
 
 def _false_corrections(found: int, planted: int, rates: list[float], changed: float) -> dict[str, float] | None:

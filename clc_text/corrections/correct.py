@@ -42,9 +42,8 @@ def correct(
     labels = run.labels()
     check_rows(run, source)
     _check_labels(run, labels, predictions)
-    progress("reading predictions", 0, 1)
     policy = policy.resolve(_threshold(run))
-    found = gather(predictions, labels, policy.noise_matrix)
+    found = gather(predictions, labels, policy.noise_matrix, progress)
     state = _decide(run, labels, policy, found)
     kept = 0
     if not include_person and has_corrected(run):

@@ -4,8 +4,9 @@ The belief in class c of a row with prediction p (the mean of the peers' probabi
 
     q(c) ∝ p(c) · T[c, y]
 
-with T the noise matrix, estimated by expectation-maximisation from the same predictions (`clc_text.noise`), or q = p
-where a policy does without it. For a canary, whose flipped label training saw, p is taken without that class.
+with T the noise matrix, found by cross-fitting or else estimated by expectation-maximisation from the same predictions
+(`clc_text.noise`), or q = p where a policy does without it. For a canary whose flipped label the networks were trained
+on, p is taken without that class.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clc_text.corrections.predictions import RowPredictions
+from clc_text.corrections.store import Progress, silent
 from clc_text.noise.estimate import em_matrix, posterior
 from clc_text.run_directory import Labels
 
@@ -59,7 +61,7 @@ class Gathered:
     mean_confidence: float
 
 
-def gather(predictions: RowPredictions, labels: Labels, noise_matrix: bool) -> Gathered:
+def gather(predictions: RowPredictions, labels: Labels, noise_matrix: bool, progress: Progress = silent) -> Gathered:
     """Reads all predictions once, and a sample of them before that where the noise matrix is wanted."""
     count = predictions.rows
     matrix = noise_matrix_of(predictions, labels) if noise_matrix else None
@@ -74,19 +76,24 @@ def gather(predictions: RowPredictions, labels: Labels, noise_matrix: bool) -> G
         agree += int((probs.argmax(1) == given).sum())
         confidence += float(probs.max(1).sum())
         if canaries is not None and canary.any():
-            found = _evidence(log_probs[:, canary], probs[canary], trained[canary], matrix, predictions.sharpen)
+            found = _evidence(log_probs[:, canary], probs[canary], trained[canary], matrix)
             _store(canaries, slice(done, done + int(canary.sum())), found)
             done += int(canary.sum())
-            probs[canary] = _without(probs[canary], trained[canary], given[canary])
-        _store(rows, part, _evidence(log_probs, probs, given, matrix, predictions.sharpen))
+            if predictions.kind == "in sample":
+                probs[canary] = _without(probs[canary], trained[canary], given[canary])
+        _store(rows, part, _evidence(log_probs, probs, given, matrix))
+        progress("reading predictions", part.stop, count)
     return Gathered(rows, canaries, matrix, agree / count, confidence / count)
 
 
 def noise_matrix_of(predictions: RowPredictions, labels: Labels) -> np.ndarray:
-    """float64 [C, C], T by expectation-maximisation from a sample of the rows; canaries are left out."""
+    """float64 [C, C], T: of the cross-fitting, or by expectation-maximisation from a sample of the rows without
+    canaries."""
+    if predictions.transition is not None:
+        return predictions.transition
     probs, rows = sample(predictions, MATRIX_ROWS)
     rows_kept = ~labels.canary[rows]
-    return em_matrix(probs[rows_kept], labels.given[rows[rows_kept]], sharpen=predictions.sharpen)
+    return em_matrix(probs[rows_kept], labels.given[rows[rows_kept]], sharpen=1.0)
 
 
 def sample(predictions: RowPredictions, most: int) -> tuple[np.ndarray, np.ndarray]:
@@ -115,12 +122,10 @@ def _without(probs: np.ndarray, planted: np.ndarray, given: np.ndarray) -> np.nd
     return probs / probs.sum(1, keepdims=True)
 
 
-def _evidence(
-    log_probs: np.ndarray, probs: np.ndarray, given: np.ndarray, matrix: np.ndarray | None, power: float
-) -> Evidence:
+def _evidence(log_probs: np.ndarray, probs: np.ndarray, given: np.ndarray, matrix: np.ndarray | None) -> Evidence:
     if len(probs) == 0:
         return _empty(0)
-    belief = probs if matrix is None else posterior(probs, given, matrix, sharpen=power)
+    belief = probs if matrix is None else posterior(probs, given, matrix, sharpen=1.0)
     suggested = belief.argmax(1)
     each = np.arange(len(probs))
     firsts = log_probs.argmax(2)

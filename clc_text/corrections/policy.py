@@ -23,6 +23,8 @@ class Policy:
             as much as it deserves; otherwise the prediction alone is the belief.
         peers_agree: all peers have the same first class.
         min_confidence: least probability of the suggested class; 0: any.
+        min_doubt: least probability that the given label is wrong; 0: any. Where several classes share the belief,
+            this may hold although none of them has much of it.
         max_entropy: largest entropy of the prediction, in nats; "threshold": the run's own Γ; None: any.
     """
 
@@ -30,6 +32,7 @@ class Policy:
     noise_matrix: bool = False
     peers_agree: bool = False
     min_confidence: float = 0.0
+    min_doubt: float = 0.0
     max_entropy: float | str | None = None
 
     def resolve(self, threshold: float | None) -> Policy:
@@ -38,8 +41,9 @@ class Policy:
         Raises:
             InputError: it asks for Γ and the run has none, or a number is out of range.
         """
-        if not 0 <= self.min_confidence <= 1:
-            raise InputError(f"--min-confidence is {self.min_confidence}; give a probability from 0 to 1")
+        for option, value in (("--min-confidence", self.min_confidence), ("--min-doubt", self.min_doubt)):
+            if not 0 <= value <= 1:
+                raise InputError(f"{option} is {value}; give a probability from 0 to 1")
         if self.max_entropy == "threshold":
             if threshold is None:
                 raise InputError(
@@ -53,7 +57,7 @@ class Policy:
 
     def takes(self, evidence: Evidence) -> np.ndarray:
         """bool [N], the rows whose suggested class meets the conditions (it may be the given one)."""
-        taken = evidence.confidence >= self.min_confidence
+        taken = (evidence.confidence >= self.min_confidence) & (1 - evidence.probability_given >= self.min_doubt)
         if self.peers_agree:
             taken &= evidence.peers_agree
         if self.max_entropy is not None:
@@ -70,6 +74,8 @@ class Policy:
             conditions.append("all peers agree on their first class")
         if self.min_confidence > 0:
             conditions.append(f"its probability is at least {self.min_confidence:g}")
+        if self.min_doubt > 0:
+            conditions.append(f"the given one is wrong with a probability of at least {self.min_doubt:g}")
         if self.max_entropy is not None:
             conditions.append(f"the prediction's entropy is at most {float(self.max_entropy):.3g} nats")
         rule = f"a label is changed where {source} finds another class most probable"
@@ -82,7 +88,7 @@ class Policy:
 POLICIES = {
     policy.name: policy
     for policy in (
-        Policy("posterior", noise_matrix=True, peers_agree=True, min_confidence=0.8),
+        Policy("posterior", noise_matrix=True, peers_agree=True, min_doubt=0.8),
         Policy("agree", peers_agree=True),
         Policy("confidence", min_confidence=0.9),
         Policy("entropy", max_entropy="threshold"),
@@ -92,7 +98,12 @@ POLICIES = {
 DEFAULT = "posterior"
 
 
-def policy_named(name: str = DEFAULT, min_confidence: float | None = None, max_entropy: float | None = None) -> Policy:
+def policy_named(
+    name: str = DEFAULT,
+    min_confidence: float | None = None,
+    max_entropy: float | None = None,
+    min_doubt: float | None = None,
+) -> Policy:
     """A policy by its name, with other numbers where they are given."""
     if name not in POLICIES:
         raise InputError(f"there is no policy '{name}'{nearest(name, POLICIES)}")
@@ -101,4 +112,6 @@ def policy_named(name: str = DEFAULT, min_confidence: float | None = None, max_e
         policy = replace(policy, min_confidence=min_confidence)
     if max_entropy is not None:
         policy = replace(policy, max_entropy=max_entropy)
+    if min_doubt is not None:
+        policy = replace(policy, min_doubt=min_doubt)
     return policy

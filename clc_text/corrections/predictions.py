@@ -27,8 +27,7 @@ class RowPredictions:
         kind: "in sample" when the networks were trained on these rows, "out of sample" when each row was predicted by
             networks that never saw its label.
         folds: of the cross-fitting; None in sample.
-        sharpen: power that the probabilities are raised to before they meet the noise matrix (see `em_matrix`): 1 for
-            networks trained to the end, 2 for early-stopped ones, which are too flat.
+        transition: float64 [C, C], the noise matrix that cross-fitting found with them; None where nothing has.
     """
 
     path: Path
@@ -37,7 +36,7 @@ class RowPredictions:
     peers: int
     rows: int
     classes: int
-    sharpen: float = 1.0
+    transition: np.ndarray | None = None
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first row, float32 [P, b, C]) one after the other.
@@ -81,6 +80,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
             if "train" not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
                 raise InputError(f"{path} has no predictions of the training rows")
             shape = opened.get_slice("train").get_shape()
+            transition = opened.get_tensor("transition") if "transition" in opened.keys() else None  # noqa: SIM118
             facts = opened.metadata() or {}
     except SafetensorError as error:
         raise InputError(
@@ -93,4 +93,4 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
         )
     peers, rows, classes = shape
     folds = int(facts["folds"]) if "folds" in facts else None
-    return RowPredictions(path, kind, folds, peers, rows, classes, float(facts.get("sharpen", 1.0)))
+    return RowPredictions(path, kind, folds, peers, rows, classes, transition)

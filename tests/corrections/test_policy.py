@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from synthetic_run import Made
@@ -91,15 +93,16 @@ def test_conditions_row_by_row() -> None:
         random.integers(0, 3, rows).astype(np.int32), random.random(rows).astype(np.float32),
         random.random(rows).astype(np.float32), random.random(rows).astype(np.float32), random.random(rows) < 0.5,
     )  # fmt: skip
-    for agree in (False, True):
-        for least in (0.0, 0.5):
-            for most in (None, 0.4):
-                taken = Policy("p", peers_agree=agree, min_confidence=least, max_entropy=most).takes(evidence)
-                for row in range(rows):
-                    expected = evidence.confidence[row] >= least
-                    expected = expected and (evidence.peers_agree[row] or not agree)
-                    expected = expected and (most is None or evidence.entropy[row] <= most)
-                    assert taken[row] == expected
+    for agree, least, doubt, most in itertools.product((False, True), (0.0, 0.5), (0.0, 0.3), (None, 0.4)):
+        policy = Policy("p", peers_agree=agree, min_confidence=least, min_doubt=doubt, max_entropy=most)
+        taken = policy.takes(evidence)
+        for row in range(rows):
+            expected = evidence.confidence[row] >= least
+            expected = expected and 1 - evidence.probability_given[row] >= doubt
+            expected = expected and (evidence.peers_agree[row] or not agree)
+            expected = expected and (most is None or evidence.entropy[row] <= most)
+            assert taken[row] == expected
+        assert taken.sum() > 0
 
 
 def test_names_numbers_and_sentences() -> None:
@@ -119,6 +122,7 @@ def test_names_numbers_and_sentences() -> None:
         ("postrior", {}, "there is no policy 'postrior'; did you mean 'posterior'?"),
         ("agree", {"min_confidence": 1.5}, "--min-confidence is 1.5; give a probability from 0 to 1"),
         ("agree", {"min_confidence": float("nan")}, "--min-confidence is nan"),
+        ("agree", {"min_doubt": -0.1}, "--min-doubt is -0.1; give a probability from 0 to 1"),
         ("agree", {"max_entropy": -1.0}, "--max-entropy is -1.0; give an entropy in nats, at least 0"),
         ("agree", {"max_entropy": float("nan")}, "--max-entropy is nan"),
         ("entropy", {}, "the policy 'entropy' needs the run's Γ"),

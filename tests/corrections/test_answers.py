@@ -1,0 +1,199 @@
+"""Rows out to people and their answers back: as a table, through Argilla and through Label Studio."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from synthetic_run import NAMES, Made, corrected_of, make_run
+
+from clc_text.corrections.state import PERSON
+from clc_text.corrections.store import Corrected
+
+Command = Callable[..., str]
+
+
+def answered_csv(path: Path, answer: Callable[[dict[str, str]], str]) -> None:
+    """What a person does in a spreadsheet."""
+    with open(path, encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    with open(path, "w", encoding="utf-8", newline="") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(row | {"answer": answer(row)} for row in rows)
+
+
+def answered_argilla(path: Path, answer: Callable[[dict[str, Any]], str]) -> None:
+    """What `dataset.records(with_responses=True).to_json` writes; a record left out has a discarded, empty answer."""
+    records = json.loads(path.read_text(encoding="utf-8"))
+    for record in records:
+        value = answer(record["metadata"] | {"suggested": record["suggestions"]["label"]["value"]}) or None
+        record["responses"] = {"label": [{"value": value, "user_id": "u"}]}
+    path.write_text(json.dumps(records), encoding="utf-8")
+
+
+def answered_label_studio(path: Path, answer: Callable[[dict[str, Any]], str]) -> None:
+    """What Label Studio exports as JSON; a task that was skipped is cancelled."""
+    tasks = json.loads(path.read_text(encoding="utf-8"))
+    for task in tasks:
+        value = answer(task["data"])
+        result = [{"from_name": "label", "to_name": "text", "type": "choices", "value": {"choices": [value]}}]
+        task["annotations"] = [{"was_cancelled": not value, "result": result}]
+    path.write_text(json.dumps(tasks), encoding="utf-8")
+
+
+def answered_label_studio_min(path: Path, answer: Callable[[dict[str, Any]], str]) -> None:
+    """What Label Studio exports as JSON-MIN: the data, and the choice under the question's name."""
+    tasks = [task["data"] for task in json.loads(path.read_text(encoding="utf-8"))]
+    minimal = [task | ({"label": answer(task)} if answer(task) else {}) for task in tasks]
+    path.write_text(json.dumps(minimal), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("format", "people"),
+    [
+        ("csv", answered_csv), ("argilla", answered_argilla), ("label-studio", answered_label_studio),
+        ("label-studio", answered_label_studio_min),
+    ],
+)  # fmt: skip
+def test_there_and_back(made: Made, clc_text: Command, tmp_path: Path, format: str, people: Any) -> None:
+    """Every third row is left open, every third confirmed, every third corrected."""
+    before = corrected_of(made).state()
+    run, file = made.run.path, tmp_path / "rows.x"
+    assert "20 rows in" in clc_text("export", run, "--k", 20, "--format", format, "--out", file)
+    asked = np.argsort(before.rank, kind="stable")[:20]
+    places = {int(row): place for place, row in enumerate(asked)}
+
+    def answer(row: dict[str, Any]) -> str:
+        place = places[int(row["row"])]
+        other = NAMES[(NAMES.index(row["given"]) + 1) % 6]
+        return ("", row["given"], other)[place % 3]
+
+    people(file, answer)
+    said = clc_text("apply", run, file)
+    assert said.strip() == "13 answers: 7 confirm the given label, 6 correct it"
+    after = Corrected(made.run).state()
+    for row in range(400):
+        kind = places[row] % 3 if row in places else 0
+        if kind == 0:
+            assert (after.label[row], after.source[row]) == (before.label[row], before.source[row])
+        else:
+            assert after.source[row] == PERSON
+            assert after.label[row] == (before.given[row] if kind == 1 else (before.given[row] + 1) % 6)
+    # What has been answered is not asked again.
+    clc_text("export", run, "--k", 400, "--out", tmp_path / "more.csv")
+    with open(tmp_path / "more.csv", encoding="utf-8", newline="") as handle:
+        more = [int(row["row"]) for row in csv.DictReader(handle)]
+    assert more == [row for row in np.argsort(after.rank, kind="stable").tolist() if after.source[row] != PERSON]
+    assert len(more) == 400 - 13
+
+
+def test_what_is_exported_is_true_of_the_row(corrected: Corrected, clc_text: Command, tmp_path: Path) -> None:
+    clc_text("export", corrected.run.path, "--k", 30, "--out", tmp_path / "rows.csv")
+    state, texts = corrected.state(), corrected.run.data()["text"]
+    with open(tmp_path / "rows.csv", encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    for row in rows:
+        at = int(row["row"])
+        assert row["text"] == texts[at]
+        assert [row["given"], row["current"], row["suggested"]] == [
+            NAMES[labels[at]] for labels in (state.given, state.label, state.suggested)
+        ]
+        assert float(row["confidence"]) == pytest.approx(state.confidence[at], abs=1e-4)
+        assert float(row["doubt"]) == pytest.approx(state.doubt[at], abs=1e-4)
+        assert (row["run_id"], row["answer"]) == (corrected.run.run_id, "")
+    doubts = [float(row["doubt"]) for row in rows]
+    assert doubts == sorted(doubts, reverse=True)
+    assert doubts[-1] >= np.delete(state.doubt, [int(row["row"]) for row in rows]).max() - 1e-4
+
+
+def test_hostile_texts_and_names_survive(tmp_path: Path, clc_text: Command) -> None:
+    names = ['a"b', "x,y", "<b>", " ä\n", "e f", "=1+1"]
+    made = make_run(tmp_path / "run", names=names)
+    corrected_of(made)
+    clc_text("export", made.run.path, "--format", "label-studio", "--out", tmp_path / "tasks.json")
+    config = ElementTree.parse(tmp_path / "tasks.config.xml")
+    assert [choice.get("value") for choice in config.iter("Choice")] == names
+    clc_text("export", made.run.path, "--format", "argilla", "--out", tmp_path / "records.json")
+    settings = json.loads((tmp_path / "records.settings.json").read_text(encoding="utf-8"))
+    assert [option["value"] for option in settings["questions"][0]["settings"]["options"]] == names
+    answers = tmp_path / "answers.json"
+    answers.write_text(json.dumps([{"row": row, "label": name} for row, name in enumerate(names)]))
+    clc_text("apply", made.run.path, answers)
+    assert Corrected(made.run).state().label[:6].tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_changed_mind_and_a_confirmation(corrected: Corrected, clc_text: Command, tmp_path: Path) -> None:
+    answers = tmp_path / "answers.csv"
+    given = NAMES[corrected.state().given[5]]
+    other = NAMES[(corrected.state().given[5] + 1) % 6]
+    answers.write_text(f"row;answer\n5;{other}\n5.0;{other}\n", encoding="utf-8-sig")  # as a spreadsheet saves it
+    assert clc_text("apply", corrected.run.path, answers).startswith("1 answer: 0 confirm")
+    answers.write_text(f"row\tanswer\n5\t{given}\n")
+    assert "1 replaces an earlier answer" in clc_text("apply", corrected.run.path, answers)
+    assert Corrected(corrected.run).facts["labels"]["person"] == 1
+
+
+RUN = "0123456789abcdef"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "there is no file"),
+        (b"", "is empty"),
+        (b"\xff\xfe", "is not UTF-8 (byte 0); save it as UTF-8"),
+        (b"row,answer\n1,NUMB\n", "line 2: there is no class 'NUMB'; did you mean 'NUM'?"),
+        (b"row,answer\n1,num\n", "line 2: there is no class 'num'; known: ABBR, DESC"),
+        (b"row,answer\n400,NUM\n", "line 2: there is no row '400'; rows are 0 to 399"),
+        (b"row,answer\n-1,NUM\n", "line 2: there is no row '-1'"),
+        (b"row,answer\n1.5,NUM\n", "line 2: there is no row '1.5'"),
+        (b"row,answer\n1,NUM\n2,LOC\n1,LOC\n", "line 4: row 1 is answered 'LOC' here and 'NUM' in line 2; keep one"),
+        (b"row,answer\n1,\n2,  \n", "holds no answer: every one is empty"),
+        (b"row,answer\n", "holds no answer"),
+        (
+            b"id,answer\n1,NUM\n",
+            "has the columns 'id', 'answer'; it needs 'row' and one of 'answer', 'label', 'choice'",
+        ),
+        (b"row,answer,run_id\n1,NUM,ffff\n", f"line 2: this answer belongs to run ffff, not to {RUN}; apply it there"),
+        (b'row,answer\n1,"NUM\n', "not readable as CSV"),
+        (b"[1", "is not readable JSON"),
+        (b"[1]", "entry 1: expected an object of keys and values, got 1"),
+        (b'[{"a": 1}]', "entry 1: neither a record of Argilla nor a task of Label Studio"),
+        (b'[{"data": {}, "annotations": [{"result": 3}]}]', "entry 1: neither a record"),
+        (b"[]", "holds no answer"),
+        (b'[{"id": "true", "fields": {}, "responses": {"label": [{"value": "NUM"}]}}]', "there is no row 'true'"),
+        (b'[{"id": 1, "fields": {}, "responses": {"label": [{"value": null}]}}]', "holds no answer"),
+        (b'[{"row": true, "label": "NUM"}]', "there is no row 'True'"),
+        (b'[{"row": 1, "label": ["NUM", "LOC"]}]', "entry 1: 2 classes are chosen (NUM, LOC); choose one"),
+        (b"[" * 100_000, "is not readable JSON"),
+    ],
+    ids=range(24),
+)
+def test_what_is_no_answer(
+    corrected: Corrected, refused: Command, tmp_path: Path, content: bytes | None, said: str
+) -> None:
+    path = tmp_path / "answers"
+    if content is not None:
+        path.write_bytes(content)
+    assert said in refused("apply", corrected.run.path, path)
+    assert Corrected(corrected.run).facts["step"] == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--k", "0"], "--k is 0; give at least 1"),
+        (["--format", "labelstudio"], "there is no export format 'labelstudio'; did you mean 'label-studio'?"),
+        (["--format", "xml"], "there is no export format 'xml'"),
+    ],
+)
+def test_what_cannot_be_exported(corrected: Corrected, refused: Command, options: list[str], said: str) -> None:
+    assert said in refused("export", corrected.run.path, *options)
+    assert not list(corrected.run.path.glob("look_first*"))

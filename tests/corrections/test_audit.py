@@ -1,0 +1,297 @@
+"""`clc-text audit`: its figures against counts row by row, its formulas against simulated truth, its verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from synthetic_run import NAMES, Made, corrected_of, make_run
+
+from clc_text.corrections import audit as module
+from clc_text.corrections.audit import audit, judge
+from clc_text.corrections.second_opinion import kappa
+from clc_text.corrections.state import PERSON
+from clc_text.corrections.store import Corrected, Step
+from clc_text.corrections.verdict import verdict
+
+Command = Callable[..., str]
+KEYS = {
+    "version", "run_id", "recipe", "dataset", "method", "rows", "label_names", "policy", "predictions", "labels",
+    "corrections", "noise", "canaries", "truth", "person", "second_opinion", "notices", "verdict",
+}  # fmt: skip
+
+
+def test_every_count_row_by_row(made: Made) -> None:
+    corrected = corrected_of(made)
+    state = corrected.state()
+    rows = np.arange(0, 60, 3)
+    answers = np.where(rows % 2, state.given[rows], (state.given[rows] + 1) % 6).astype(np.int32)
+    corrected.write(state.with_labels(rows, answers, PERSON), Step("apply", {"file": "x"}))
+    corrected = Corrected(made.run)
+    state = corrected.state()
+    found = audit(corrected, bootstrap=0)
+    assert set(found) == KEYS
+    assert json.loads(made.run.file("audit.json").read_text(encoding="utf-8")) == json.loads(json.dumps(found))
+
+    fixed = broken = missed = altered = right_before = right_after = changed = 0
+    of_class = {name: {"given": 0, "changed": 0, "gained": 0, "now": 0} for name in NAMES}
+    pairs: dict[tuple[str, str], int] = {}
+    person = {"answers": 0, "kept_given": 0, "took_suggestion": 0, "other": 0}
+    for row in range(400):
+        given, label, true = (int(values[row]) for values in (state.given, state.label, made.labels.true))
+        right_before += given == true
+        right_after += label == true
+        fixed += given != true and label == true
+        broken += given == true and label != true
+        missed += given != true and label == given
+        altered += given != true and label not in (given, true)
+        of_class[NAMES[given]]["given"] += 1
+        of_class[NAMES[label]]["now"] += 1
+        if label != given:
+            changed += 1
+            of_class[NAMES[given]]["changed"] += 1
+            of_class[NAMES[label]]["gained"] += 1
+            pairs[NAMES[given], NAMES[label]] = pairs.get((NAMES[given], NAMES[label]), 0) + 1
+        if state.source[row] == PERSON:
+            person["answers"] += 1
+            kind = "kept_given" if label == given else "took_suggestion" if label == state.suggested[row] else "other"
+            person[kind] += 1
+    truth = found["truth"]
+    assert [truth[name] for name in ("fixed", "broken", "missed", "altered")] == [fixed, broken, missed, altered]
+    assert min(fixed, broken, missed, altered) > 0
+    for name, count, of in (
+        ("right_before", right_before, 400), ("right_after", right_after, 400), ("precision", fixed, changed),
+        ("recall", fixed, 400 - right_before), ("false_correction_rate", broken, right_before),
+    ):  # fmt: skip
+        assert (truth[name]["count"], truth[name]["of"]) == (count, of)
+    corrections = found["corrections"]
+    assert (corrections["rows"], corrections["share"]) == (changed, changed / 400)
+    for entry in corrections["by_class"]:
+        assert {name: entry[name] for name in ("given", "changed", "gained", "now")} == of_class[entry["label"]]
+        assert entry["share"] == entry["changed"] / entry["given"]
+    assert {(pair["given"], pair["label"]): pair["rows"] for pair in corrections["pairs"]} == pairs
+    counts = [pair["rows"] for pair in corrections["pairs"]]
+    assert counts == sorted(counts, reverse=True)
+    assert found["person"] == person
+    assert found["labels"] == state.counts
+    assert found["noise"]["known_rate"] == pytest.approx(1 - right_before / 400)
+    predicted = np.exp(made.log_probs.astype(float)).mean(0).argmax(1)
+    agree = sum(int(predicted[row]) == int(state.given[row]) for row in range(400)) / 400
+    assert found["predictions"]["agree_with_given"] == pytest.approx(agree)
+
+
+def test_only_known_truth_counts(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "run")
+    assert made.labels.true is not None
+    made.labels.true[100:] = -1
+    made.labels.write(made.run.file("noise/labels.parquet"))
+    corrected = corrected_of(made)
+    state, truth = corrected.state(), judge(corrected, bootstrap=0)["truth"]
+    assert truth["rows"] == 100
+    assert truth["fixed"] + truth["missed"] + truth["altered"] == int((state.given != made.labels.true)[:100].sum())
+    assert truth["right_after"]["count"] == sum(int(state.label[row]) == made.labels.true[row] for row in range(100))
+
+
+@pytest.mark.parametrize("accuracy", [0.95, 0.85])
+def test_canaries_tell_precision_and_false_corrections(tmp_path: Path, accuracy: float) -> None:
+    """20,000 rows with the truth known beside: what canaries imply, with no true label, must be near what is so.
+
+    Precision: of all wrong labels as many are put right as of the canaries that were right before they were flipped;
+    over all that is changed. False corrections: what is changed beyond the wrong labels, which are changed as often as
+    canaries are. Both stand on the estimated noise rate, so it is told to both formulas here: 0.3 is true.
+    """
+    made = make_run(tmp_path / "run", rows=20_000, canaries=2000, noise_rate=0.3, accuracy=accuracy)
+    found = judge(corrected_of(made), bootstrap=50)
+    state, true = Corrected(made.run).state(), made.labels.true
+    assert true is not None
+    natural = ~made.labels.canary
+    changed = state.changed & natural
+    precision = float((state.label == true)[changed].mean())
+    broken = float(changed[(state.given == true) & natural].mean())
+    counts = Corrected(made.run).facts["canaries"]
+    share = float(changed[natural].mean())
+    rates = [0.3, 0.29, 0.31]
+    by_canaries = module._precision(counts["repaired"], counts["planted"], rates, share)
+    assert by_canaries is not None
+    assert by_canaries["value"] == pytest.approx(precision, abs=0.04)
+    assert by_canaries["low"] < precision < by_canaries["high"]
+    false = module._false_corrections(counts["found"], counts["planted"], rates, share)
+    assert false is not None
+    assert false["value"] == pytest.approx(broken, abs=0.03)
+    assert false["low"] < broken < false["high"]
+    canaries, rate = found["canaries"], found["noise"]["rate"]
+    expected = rate * counts["repaired"] / counts["planted"] / (1 - rate) / share
+    assert canaries["precision_adjusted"]["value"] == pytest.approx(min(1, expected))
+    for name in ("precision_adjusted", "false_correction_rate"):
+        assert canaries[name]["low"] <= canaries[name]["value"] <= canaries[name]["high"]
+
+
+def test_no_canaries_and_no_truth(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "run", true_known=False)
+    found = judge(corrected_of(made), bootstrap=20)
+    assert found["canaries"] is None
+    assert found["truth"] is None
+    assert found["noise"]["known_rate"] is None
+    low, high = found["noise"]["interval"]
+    assert low < found["noise"]["rate"] < high
+    assert found["verdict"]["basis"] == "estimates"
+    assert found["verdict"]["trust"] == "look first"
+    opinion = found["second_opinion"]
+    if opinion is not None:
+        assert opinion["truth"] is None
+
+
+def test_the_second_opinion_is_cleanlab_s(made: Made) -> None:
+    filter = pytest.importorskip("cleanlab.filter")
+    corrected = corrected_of(made)
+    state = corrected.state()
+    found = judge(corrected, bootstrap=0)["second_opinion"]
+    probs = np.exp(made.log_probs.astype(float)).mean(0)
+    probs /= probs.sum(1, keepdims=True)
+    issues = filter.find_label_issues(state.given.astype(int), probs, n_jobs=1)
+    both = sum(bool(a) and bool(b) for a, b in zip(state.changed, issues, strict=True))
+    assert (found["issues"], found["changed_and_doubted"]) == (int(issues.sum()), both)
+    label = [int(probs[row].argmax()) if issues[row] else int(state.given[row]) for row in range(400)]
+    true = made.labels.true
+    assert found["truth"]["right_after"]["count"] == sum(label[row] == true[row] for row in range(400))
+    assert found["truth"]["broken"] == sum(
+        int(state.given[row]) == true[row] and label[row] != true[row] for row in range(400)
+    )
+
+
+def test_kappa_by_hand() -> None:
+    """Of 10: both yes 3, both no 4, 2 and 1 apart: observed 0.7, by chance 0.5·0.4 + 0.5·0.6 = 0.5, kappa 0.4."""
+    one = np.array([1, 1, 1, 0, 0, 0, 0, 1, 1, 0], bool)
+    other = np.array([1, 1, 1, 0, 0, 0, 0, 0, 0, 1], bool)
+    assert kappa(one, other) == pytest.approx(0.4)
+    assert kappa(one, one) == 1
+    assert kappa(np.ones(4, bool), np.ones(4, bool)) is None
+
+
+def test_predictions_out_of_sample_come_with_their_matrix(made: Made, clc_text: Command) -> None:
+    """The rate is then the share of belief that is not in the given labels."""
+    run = made.run
+    p = np.exp(made.log_probs.astype(float)).mean(0, keepdims=True)
+    transition = np.full((6, 6), 0.08) + np.eye(6) * 0.52
+    tensors = {"train": np.log(p).astype(np.float32), "transition": transition}
+    save_file(tensors, run.file("crossfit.safetensors"), metadata={"folds": "5"})
+    clc_text("correct", run.path)
+    corrected = Corrected(run)
+    assert corrected.facts["predictions"]["kind"] == "out of sample"
+    np.testing.assert_allclose(corrected.facts["noise_matrix"], transition, atol=1e-6)
+    found = audit(corrected, bootstrap=20)
+    doubt = []
+    for row in range(400):
+        if not made.labels.canary[row]:
+            given = made.labels.given[row]
+            belief = [p[0, row, c] * transition[c, given] for c in range(6)]
+            doubt.append(1 - belief[given] / sum(belief))
+    assert found["noise"]["rate"] == pytest.approx(sum(doubt) / len(doubt), abs=1e-5)
+    assert found["noise"]["predictions"] == "out of sample"
+    np.testing.assert_allclose(found["noise"]["matrix"], transition, atol=1e-6)
+    state = corrected.state()
+    for row in range(400):  # no network saw the canaries' flipped labels, so nothing is taken from p
+        given = made.labels.given[row]
+        belief = np.array([p[0, row, c] * transition[c, given] for c in range(6)])
+        assert state.suggested[row] == belief.argmax()
+        assert state.probability_given[row] == pytest.approx(belief[given] / belief.sum(), abs=1e-5)
+    clc_text("correct", run.path, "--in-sample")
+    assert Corrected(run).facts["predictions"]["kind"] == "in sample"
+
+
+def test_other_predictions_than_those_it_was_made_from(corrected: Corrected, refused: Command) -> None:
+    shape = corrected.run.log_probs().shape
+    save_file({"train": np.full(shape, np.log(1 / 6), np.float32)}, corrected.run.file("predictions.safetensors"))
+    said = refused("audit", corrected.run.path)
+    assert "are no longer those that" in said
+    assert not corrected.run.file("audit.json").exists()
+
+
+def test_a_large_dataset_is_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = make_run(tmp_path / "run", rows=3000)
+    corrected = corrected_of(made)
+    whole = judge(corrected, bootstrap=0)
+    monkeypatch.setattr(module, "ESTIMATE_ROWS", 1000)
+    sampled = judge(corrected, bootstrap=0)
+    assert sampled["truth"] == whole["truth"]
+    assert sampled["noise"]["rate"] == pytest.approx(whole["noise"]["rate"], abs=0.06)
+
+
+def test_the_command_prints_and_writes(corrected: Corrected, clc_text: Command) -> None:
+    said = clc_text("audit", corrected.run.path, "--bootstrap", 5)
+    found = json.loads(corrected.run.file("audit.json").read_text(encoding="utf-8"))
+    assert said.startswith(found["verdict"]["trust"])
+    assert f"{found['truth']['fixed']:,}, {found['truth']['broken']:,}" in said
+    assert json.loads(clc_text("audit", corrected.run.path, "--bootstrap", 5, "--json")) == found
+
+
+# ---- the verdict's rule ----
+
+
+def share(value: float, reach: float = 0.02, of: int = 1000) -> dict[str, Any]:
+    return {"value": value, "low": value - reach, "high": value + reach, "count": round(value * of), "of": of}
+
+
+def told(
+    changed: float = 0.3, known_rate: float | None = None, canaries: dict[str, Any] | None = None,
+    truth: dict[str, Any] | None = None, notices: list[dict[str, Any]] | None = None,
+) -> tuple[str, bool]:  # fmt: skip
+    noise = {"rate": changed, "predictions": "out of sample", "known_rate": known_rate}
+    found = verdict({"share": changed}, noise, canaries, truth, notices or [])
+    assert found["summary"] and all(found["reasons"])
+    return found["trust"], found["little_to_correct"]
+
+
+def measured(precision: float = 0.9, false: float = 0.02, found: float = 0.8, planted: int = 100) -> dict[str, Any]:
+    return {
+        "planted": planted, "found": share(found), "precision_adjusted": share(precision),
+        "false_correction_rate": share(false),
+    }  # fmt: skip
+
+
+def truth(precision: float = 0.9, false: float = 0.02, fixed: int = 100, broken: int = 10) -> dict[str, Any]:
+    return {
+        "rows": 1000, "right_before": share(0.7), "right_after": share(0.8), "fixed": fixed, "broken": broken,
+        "precision": share(precision), "false_correction_rate": share(false),
+    }  # fmt: skip
+
+
+COLLAPSE = {"name": "collapse", "severity": "warning", "message": "the run has collapsed"}
+WARNING = {"name": "other", "severity": "warning", "message": "something is odd"}
+NOTE = {"name": "other", "severity": "note", "message": "something is worth knowing"}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"truth": truth(), "known_rate": 0.3}, ("trust", False)),
+        ({"truth": truth(), "known_rate": 0.3, "notices": [NOTE]}, ("trust", False)),
+        ({"truth": truth(), "known_rate": 0.3, "notices": [WARNING]}, ("look first", False)),
+        ({"truth": truth(precision=0.81), "known_rate": 0.3}, ("look first", False)),  # the interval reaches below 0.8
+        ({"truth": truth(false=0.06), "known_rate": 0.3}, ("look first", False)),
+        ({"truth": truth(fixed=10, broken=11), "known_rate": 0.3}, ("do not use", False)),
+        ({"truth": truth(), "known_rate": 0.3, "notices": [COLLAPSE]}, ("do not use", False)),
+        ({"canaries": measured()}, ("trust", False)),
+        ({"canaries": measured(planted=29)}, ("look first", False)),
+        ({"canaries": measured(precision=0.47)}, ("do not use", False)),
+        ({"canaries": measured(precision=0.49)}, ("look first", False)),  # the interval holds one half
+        ({"canaries": measured(precision=0.47), "truth": truth(), "known_rate": 0.3}, ("trust", False)),
+        ({}, ("look first", False)),
+        # little to correct: fewer than 2 % would change, and nothing says that wrong labels were missed
+        ({"changed": 0.01, "truth": truth(), "known_rate": 0.02}, ("trust", True)),
+        ({"changed": 0.01, "truth": truth(fixed=0, broken=9), "known_rate": 0.0}, ("trust", True)),
+        ({"changed": 0.01, "truth": truth(precision=0.5), "known_rate": 0.3}, ("look first", False)),
+        ({"changed": 0.01, "canaries": measured(found=0.8)}, ("trust", True)),
+        ({"changed": 0.01, "canaries": measured(found=0.3, precision=0.6)}, ("look first", False)),
+        ({"changed": 0.01}, ("look first", True)),
+        ({"changed": 0.01, "canaries": measured(), "notices": [WARNING]}, ("look first", True)),
+        ({"changed": 0.021, "canaries": measured(precision=0.6)}, ("look first", False)),
+    ],
+)
+def test_verdict(given: dict[str, Any], expected: tuple[str, bool]) -> None:
+    assert told(**given) == expected

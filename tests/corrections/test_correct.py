@@ -1,0 +1,298 @@
+"""`clc-text correct`: what is written is the source with its labels corrected by the rule, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from datasets import ClassLabel, load_dataset
+from safetensors.numpy import save_file
+from synthetic_run import NAMES, Made, corrected_of, make_run
+
+from clc_text.corrections.correct import correct
+from clc_text.corrections.evidence import gather
+from clc_text.corrections.policy import policy_named
+from clc_text.corrections.predictions import in_sample
+from clc_text.corrections.source import from_parquet, kept_rows
+from clc_text.corrections.state import GIVEN, METHOD, PERSON
+from clc_text.corrections.store import Corrected, Step
+from clc_text.ledger import epoch_file, read_epoch
+
+Command = Callable[..., str]
+
+
+@pytest.mark.parametrize("policy", ["posterior", "agree", "confidence"])
+def test_labels_row_by_row(made: Made, policy: str) -> None:
+    state = corrected_of(made, policy).state()
+    chosen = policy_named(policy)
+    evidence = gather(in_sample(made.run), made.labels, chosen.noise_matrix).rows
+    labels = made.labels
+    changed = 0
+    for row in range(len(labels.given)):
+        takes = evidence.suggested[row] != labels.given[row] and not labels.canary[row]
+        takes = takes and evidence.confidence[row] >= chosen.min_confidence
+        takes = takes and 1 - evidence.probability_given[row] >= chosen.min_doubt
+        takes = takes and (evidence.peers_agree[row] or not chosen.peers_agree)
+        assert state.label[row] == (evidence.suggested[row] if takes else labels.given[row])
+        assert state.source[row] == (METHOD if takes else GIVEN)
+        assert state.given[row] == labels.given[row]
+        changed += bool(takes)
+    assert changed > 30
+
+
+def test_canaries_are_given_back_and_counted(made: Made) -> None:
+    corrected = corrected_of(made)
+    state, labels = corrected.state(), made.labels
+    np.testing.assert_array_equal(state.label[labels.canary], labels.given[labels.canary])
+    assert (state.source[labels.canary] == GIVEN).all()
+    found = repaired = 0
+    for row in np.flatnonzero(labels.canary).tolist():
+        firsts = {int(np.argmax(peer[row])) for peer in made.log_probs}
+        mean = np.exp(made.log_probs[:, row].astype(float)).mean(0)
+        suggested = int(mean.argmax())
+        if len(firsts) == 1 and suggested != labels.trained[row]:
+            found += 1
+            repaired += suggested == labels.given[row]
+    assert corrected.facts["canaries"] == {"planted": 40, "found": found, "repaired": repaired}
+    assert found > 20
+
+
+def test_since_when_training_taught_it(made: Made) -> None:
+    """The first epoch since which every peer was taught the suggested class in every later one."""
+    state = corrected_of(made).state()
+    random = np.random.default_rng(1)
+    for epoch in (2, 3):  # some rows are taught otherwise there, and some are not seen
+        path = epoch_file(made.run.file("ledger"), epoch)
+        table = pq.read_table(path)
+        targets = table["target_0"].to_numpy().copy()
+        other = random.random(400) < 0.3
+        targets[other] = (targets[other] + 1) % 6
+        table = table.set_column(table.column_names.index("target_0"), "target_0", [targets])
+        table = table.set_column(table.column_names.index("seen"), "seen", [random.random(400) < 0.8])
+        pq.write_table(table, path)
+    again = corrected_of(made).state()
+    records = [read_epoch(epoch_file(made.run.file("ledger"), epoch)) for epoch in (1, 2, 3, 4)]
+    for row in range(400):
+        asked = state.suggested[row]
+        since = 0
+        if asked != state.given[row]:
+            for epoch in (4, 3, 2, 1):
+                record = records[epoch - 1]
+                if not record.seen[row]:
+                    continue
+                if any(int(target) != asked for target in record.target[:, row]):
+                    break
+                since = epoch
+        assert again.since[row] == since
+    assert len(set(again.since.tolist())) > 3
+
+
+def test_the_order_and_the_columns_are_the_source_s(tmp_path: Path, clc_text: Command) -> None:
+    numbers = [7 * row % 400 for row in range(400)]
+    lists = [[row, row + 1] for row in range(400)]
+    made = make_run(
+        tmp_path / "run", label_column="kind", more_columns={"id": numbers, "confidence": numbers, "pair": lists}
+    )
+    said = clc_text("correct", made.run.path, "--policy", "agree")
+    assert "the source's column 'confidence' is called 'source_confidence' here" in said
+    source = pq.read_table(made.run.file("data/train.parquet"))
+    rows = load_dataset(str(made.run.file("corrected")), split="train", cache_dir=str(tmp_path / "cache"))
+    names = ["text", "kind", "id", "source_confidence", "pair"]
+    assert rows.column_names[:5] == names
+    for here, there in zip(names, ["text", "kind", "id", "confidence", "pair"], strict=True):
+        assert rows[here][:] == source[there].to_pylist()
+    for name in ("kind", "label", "label_given", "label_true", "label_suggested"):
+        assert rows.features[name] == ClassLabel(names=NAMES)
+    assert rows["label_given"][:] == made.labels.given.tolist()
+    assert rows["label_true"][:] == made.labels.true.tolist()
+    assert rows["label"][:] == Corrected(made.run).state().label.tolist()
+    assert sorted(rows["rank"][:]) == list(range(1, 401))
+
+
+def test_a_label_column_called_label_is_the_current_one(made: Made, tmp_path: Path) -> None:
+    corrected_of(made)
+    rows = load_dataset(str(made.run.file("corrected")), split="train", cache_dir=str(tmp_path / "cache"))
+    assert rows.column_names[:3] == ["text", "label", "label_given"]
+    assert rows["label"][:] != rows["label_given"][:]
+
+
+def test_unknown_true_labels_are_null_or_have_no_column(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "run", true_known=False)
+    corrected_of(made)
+    assert "label_true" not in pq.read_schema(Corrected(made.run).shards[0]).names
+
+
+def test_several_shards_are_the_same_rows(made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from clc_text.corrections import source, store
+
+    whole = pq.read_table(corrected_of(made).shards[0])
+    monkeypatch.setattr(store, "SHARD_BYTES", kept_rows(made.run).bytes // 3)  # type: ignore[union-attr]
+    monkeypatch.setattr(source, "BATCH_ROWS", 37)
+    corrected = corrected_of(made)
+    assert [shard.name for shard in corrected.shards] == [f"train-{n:05d}-of-00004.parquet" for n in range(4)]
+    assert from_parquet(corrected.shards).rows == 400
+    rows = load_dataset(str(corrected.path), split="train", cache_dir=str(tmp_path / "cache"))
+    assert rows.to_dict() == {name: whole[name].to_pylist() for name in whole.column_names}
+    assert corrected.inputs(np.array([399, 0, 150])) == [whole["text"][row].as_py() for row in (399, 0, 150)]
+
+
+def test_a_person_s_label_is_locked(made: Made, clc_text: Command) -> None:
+    run = made.run.path
+    corrected = corrected_of(made)
+    state = corrected.state()
+    rows = np.concatenate([np.flatnonzero(state.changed)[:5], np.flatnonzero(~state.changed)[:5]])
+    answers = ((state.label[rows] + 1) % 6).astype(np.int32)
+    corrected.write(state.with_labels(rows, answers, PERSON), Step("apply", {"file": "x"}))
+    clc_text("correct", run, "--policy", "posterior")
+    clc_text("revert", run, "--all")
+    clc_text("correct", run, "--policy", "agree")
+    now = Corrected(made.run).state()
+    np.testing.assert_array_equal(now.label[rows], answers)
+    assert (now.source[rows] == PERSON).all()
+    others = np.setdiff1d(np.arange(400), rows)
+    np.testing.assert_array_equal(now.label[others], state.label[others])
+    assert (now.doubt[rows] == 0).all()
+    clc_text("correct", run, "--policy", "agree", "--include-person")
+    now = Corrected(made.run).state()
+    np.testing.assert_array_equal(now.label, state.label)
+    assert not (now.source == PERSON).any()
+
+
+def test_making_it_twice_makes_the_same(made: Made) -> None:
+    first = pq.read_table(corrected_of(made).shards[0])
+    assert pq.read_table(corrected_of(made).shards[0]).equals(first)
+    history = Corrected(made.run).history()
+    assert [entry["changed"] for entry in history][1] == 0
+    assert [entry["step"] for entry in history] == [1, 2]
+
+
+def test_the_progress_reaches_the_end(made: Made) -> None:
+    told: list[tuple[str, int, int]] = []
+    source = kept_rows(made.run)
+    assert source is not None
+    correct(made.run, policy_named("agree"), in_sample(made.run), source, progress=lambda *said: told.append(said))
+    for what in {said[0] for said in told}:
+        done = [(at, total) for name, at, total in told if name == what]
+        assert done == sorted(done)
+        assert done[-1][0] == done[-1][1]
+        assert {total for _, total in done} == {400}
+
+
+# ---- what cannot be corrected: one sentence, exit code 2, nothing written ----
+
+
+def remove_ledger(run: Path) -> None:
+    for path in (run / "ledger").iterdir():
+        path.unlink()
+
+
+def cut_ledger(run: Path) -> None:
+    (run / "ledger" / "epoch-0004.parquet").write_bytes(b"PAR1")
+
+
+def another_row(run: Path) -> None:
+    path = run / "data" / "train.parquet"
+    table = pq.read_table(path)
+    texts = table["text"].to_pylist()
+    texts[3] = "another text"
+    pq.write_table(table.set_column(0, table.schema.field("text"), [texts]), path)
+
+
+def another_label(run: Path) -> None:
+    path = run / "noise" / "labels.parquet"
+    table = pq.read_table(path)
+    given = table["given"].to_numpy().copy()
+    given[0] = (given[0] + 1) % 6
+    pq.write_table(table.set_column(1, "given", [given]), path)
+    from clc_text.noise.inject import sha256_of_labels
+
+    passport = run / "noise" / "passport.json"
+    before = (np.r_[(given[0] - 1) % 6, given[1:]]).astype(np.int64)
+    passport.write_text(json.dumps({"sha256": {"noisy_labels": sha256_of_labels(before)}}))
+
+
+def no_predictions(run: Path) -> None:
+    (run / "predictions.safetensors").unlink()
+
+
+def cut_predictions(run: Path) -> None:
+    path = run / "predictions.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def other_predictions(run: Path) -> None:
+    save_file({"train": np.full((2, 300, 6), np.log(1 / 6), np.float32)}, run / "predictions.safetensors")
+
+
+def other_classes(run: Path) -> None:
+    save_file({"train": np.full((2, 400, 5), np.log(1 / 5), np.float32)}, run / "predictions.safetensors")
+
+
+def no_numbers(run: Path) -> None:
+    save_file({"train": np.full((2, 400, 6), np.nan, np.float32)}, run / "predictions.safetensors")
+
+
+def broken_environment(run: Path) -> None:
+    (run / "environment.json").write_text("{")
+
+
+def not_ended(run: Path) -> None:
+    no_predictions(run)
+    (run / "result.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (remove_ledger, "has no ledger: no epoch has ended yet, or its files were removed; train again"),
+        (cut_ledger, "epoch-0004.parquet is not readable"),
+        (another_row, "train.parquet was changed after the run wrote it (its sha256 is not the recorded one)"),
+        (another_label, "labels.parquet was changed after the run wrote it (its labels have not the sha256"),
+        (no_predictions, "has no predictions.safetensors: the run has not ended"),
+        (cut_predictions, "predictions.safetensors is not readable"),
+        (other_predictions, "has predictions of 300 rows, but the run has 400 labels"),
+        (other_classes, "the shape [2, 400, 5], but the run has 6 classes; the file does not belong to this run"),
+        (no_numbers, "holds values that are no log-probabilities"),
+        (broken_environment, "environment.json is not readable JSON"),
+        (not_ended, "the run has not ended"),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_what_does_not_belong_together(made: Made, refused: Command, spoil: Callable[[Path], None], said: str) -> None:
+    spoil(made.run.path)
+    assert said in refused("correct", made.run.path, "--policy", "agree")
+    assert not made.run.file("corrected").exists()
+    assert not [path for path in made.run.path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_changed_dataset_leaves_earlier_corrections(corrected: Corrected, refused: Command) -> None:
+    before = {path: path.read_bytes() for path in corrected.path.rglob("*") if path.is_file()}
+    another_row(corrected.run.path)
+    refused("correct", corrected.run.path)
+    assert {path: path.read_bytes() for path in corrected.path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("command", ["diff", "audit", "export", "revert"])
+def test_nothing_corrected_yet(made: Made, refused: Command, command: str) -> None:
+    more = ["--all"] if command == "revert" else []
+    assert "has no corrected dataset yet; `clc-text correct" in refused(command, made.run.path, *more)
+
+
+def test_no_run(tmp_path: Path, refused: Command) -> None:
+    assert "there is no run directory" in refused("correct", tmp_path / "nowhere")
+    assert "is not a run directory: it has no recipe.yaml" in refused("correct", tmp_path)
+
+
+def test_corrections_of_another_run(corrected: Corrected, refused: Command) -> None:
+    path = corrected.path / "corrected.json"
+    path.write_text(path.read_text().replace(corrected.run.run_id, "f" * 16))
+    assert f"belongs to run {'f' * 16}, not to {corrected.run.run_id}" in refused("diff", corrected.run.path)
+
+
+def test_rows_that_the_run_did_not_keep_and_cannot_find(tmp_path: Path, refused: Command) -> None:
+    made = make_run(tmp_path / "run", keep_data=False)
+    assert "the dataset has" in refused("correct", made.run.path)

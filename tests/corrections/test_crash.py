@@ -1,0 +1,108 @@
+"""Whatever breaks off, the last state of the corrected dataset is there, whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from synthetic_run import Made, corrected_of
+
+from clc_text.corrections.revert import Selection, revert
+from clc_text.corrections.store import Corrected
+
+Change = Callable[[], object]
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def litter(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("broken", ["write_table", "write_json", "copytree", "replace"])
+@pytest.mark.parametrize("kind", [OSError, KeyboardInterrupt])
+def test_a_step_that_breaks_off_is_no_step(
+    made: Made, monkeypatch: pytest.MonkeyPatch, broken: str, kind: type[BaseException]
+) -> None:
+    corrected = corrected_of(made)
+    before = content(corrected.path)
+
+    def breaks(*arguments: object, **more: object) -> None:
+        raise kind("no space left on device")
+
+    place = {
+        "write_table": "pyarrow.parquet.ParquetWriter.write_table",
+        "write_json": "clc_text.corrections.store.write_json",
+        "copytree": "shutil.copytree",
+        "replace": "os.replace",
+    }[broken]
+    with monkeypatch.context() as patch:
+        patch.setattr(place, breaks)
+        with pytest.raises(kind):
+            revert(Corrected(made.run), Selection(everything=True))
+        with pytest.raises(kind):
+            corrected_of(made, "posterior")
+    assert content(corrected.path) == before
+    assert not litter(made.run.path)
+    assert revert(Corrected(made.run), Selection(everything=True)) > 0
+
+
+def test_the_first_one_that_breaks_off_leaves_none(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("clc_text.corrections.store.write_json", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            corrected_of(made)
+    assert not made.run.file("corrected").exists()
+    assert not litter(made.run.path)
+
+
+def test_a_stop_between_the_two_renames(made: Made) -> None:
+    """The old state was moved away, the new one was not yet in its place, and nothing could clean up."""
+    corrected = corrected_of(made)
+    before = content(corrected.path)
+    corrected.path.rename(made.run.path / ".corrected.0123abcd.old")
+    assert content(Corrected(made.run).path) == before
+    corrected.path.rename(made.run.path / ".corrected.0123abcd.old")
+    assert corrected_of(made).facts["step"] == 2
+
+
+def test_a_process_that_is_killed(made: Made) -> None:
+    """At any moment of one step after the other: what is there afterwards is a whole state."""
+    corrected_of(made)
+    program = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
+from clc_text.corrections.revert import restore
+from clc_text.corrections.store import Corrected
+from clc_text.run_directory import RunDirectory
+run = RunDirectory({str(made.run.path)!r})
+print("begun", flush=True)
+while True:
+    restore(Corrected(run), 0)
+    restore(Corrected(run), 1)
+"""
+    for wait in (0.05, 0.31):
+        process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(wait)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        found = Corrected(made.run)
+        state = found.state()
+        assert found.facts["changed"] == int(state.changed.sum())
+        assert [entry["step"] for entry in found.history()] == list(range(1, found.facts["step"] + 1))
+        for step in range(1, found.facts["step"] + 1):
+            assert len(found.state(step)) == 400
+        revert(found, Selection(everything=True))
+        assert not Corrected(made.run).state().changed.any()
+        corrected_of(made)
