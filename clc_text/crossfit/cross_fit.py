@@ -15,6 +15,7 @@ true). The sharpness of the predictions that are given out is chosen by likeliho
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,7 +40,10 @@ PUSH = 2.0  # power of the predictions that the training T is made of, see above
 # A round 2 that began with wrong names ends at a likelihood far below that of round 1 (measured: -1.20 after -1.14;
 # with right ones within 0.01), and the next way to name the classes is tried.
 TOLERANCE = 0.02  # nats
-MARGINS = (1.1, 1.0, float("inf"))  # see `match_classes`; with the last one a class keeps its name
+MARGINS = (1.1, 1.0, 1e12)  # see `match_classes`; with the last one a class keeps its name
+# Held-out probabilities are averaged over so many epochs: they then know a little more than any of them (measured on
+# TREC, symmetric 0.5: log-likelihood -1.6307 after -1.6326).
+AVERAGED = 3
 _TINY = 1e-12
 
 
@@ -189,6 +193,7 @@ class AfterEpoch(TrainerCallback):
         self.trainer: NoisyLabelTrainer | None = None
         self.best: Round | None = None
         self.epoch = 0
+        self.recent: deque[np.ndarray] = deque(maxlen=AVERAGED)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         self._remember("fold", self.fold)
@@ -202,12 +207,14 @@ class AfterEpoch(TrainerCallback):
         log_probs = trainer.predict_log_probs(trainer.train_dataset)
         own = held_out(log_probs, self.fold.to(log_probs.device)).double().cpu().numpy()
         rounds = 20 if self.transition is None else 8
-        fit = fit_noise(own, self.labels, self.transition, rounds)
+        self.recent.append(np.exp(own))
+        averaged = np.log(np.mean(self.recent, axis=0) + _TINY)
+        fit = fit_noise(averaged, self.labels, self.transition, rounds)
         if self.transition is not None or self.epoch >= self.settings.warm_epochs:
             self.transition = fit_transition(softmax(PUSH * own), self.labels, self.transition, rounds)
             self._remember("transition", torch.from_numpy(self.transition).float())
         if self.best is None or fit.log_likelihood > self.best.fit.log_likelihood:
-            self.best = Round(fit, own, self.epoch, self.epoch)
+            self.best = Round(fit, averaged, self.epoch, self.epoch)
         else:
             best = self.best
             self.best = Round(best.fit, best.log_probs, best.best_epoch, self.epoch)
