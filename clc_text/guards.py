@@ -151,7 +151,8 @@ def corrections(
                 "before you use the corrections",
             )
     changed = sum(share * rows for share, rows in zip(changed_by_class, class_shares, strict=True))
-    if changed < CLEAN_SHARE:
+    # A run that ended in its warm-up, or whose method never changes a label, has no opinion.
+    if entry["phase"] == "method" and 0 < changed < CLEAN_SHARE:
         yield Notice(
             "little to correct",
             "note",

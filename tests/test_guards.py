@@ -114,3 +114,10 @@ def test_clean_data(clean: bool) -> None:
     watch = Watch([0.5, 0.5])
     watch.at_end([entry(3, class_shares=[0.5, 0.5])], [2 * share, 0.0])
     assert names(watch) == (["little to correct"] if clean else [])
+
+
+@pytest.mark.parametrize(("phase", "changed"), [("warm-up", 0.01), ("method", 0.0)])
+def test_a_run_that_corrects_nothing_says_nothing_of_its_data(phase: str, changed: float) -> None:
+    watch = Watch([0.5, 0.5])
+    watch.at_end([entry(3, phase, class_shares=[0.5, 0.5])], [changed, changed])
+    assert names(watch) == []

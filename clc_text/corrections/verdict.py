@@ -73,7 +73,7 @@ def verdict(
         )
     reasons.append(
         f"{noise['rate']:.1%} of the given labels are estimated to be wrong, and {share:.1%} were changed"
-        + ("; networks judged rows that they were trained on, so the estimate is too low" if _low(noise) else "")
+        + ("; networks judged rows that they were trained on, so the estimate may be far off" if _low(noise) else "")
     )
     return {"trust": trust, "little_to_correct": little, "summary": summary, "reasons": reasons, "basis": basis}
 
