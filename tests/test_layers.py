@@ -22,7 +22,7 @@ LAYERS = [
     {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files", "reload"},
     {"build", "recorder", "console", "analysis", "hub", "report"},
     {"run", "noise_estimate", "out_of_sample"},
-    {"sweep", "benchmark"},
+    {"sweep", "benchmark", "correction_benchmark"},
     {"commands"},
     {"cli"},
 ]

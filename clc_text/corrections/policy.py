@@ -88,7 +88,7 @@ class Policy:
 POLICIES = {
     policy.name: policy
     for policy in (
-        Policy("posterior", noise_matrix=True, peers_agree=True, min_doubt=0.8),
+        Policy("posterior", noise_matrix=True, peers_agree=True, min_doubt=0.75),
         Policy("agree", peers_agree=True),
         Policy("confidence", min_confidence=0.9),
         Policy("entropy", max_entropy="threshold"),
