@@ -25,6 +25,8 @@ class Estimated:
         label_names: [C].
         estimates: the first is the one to use, cross-fitting's own; then those of the literature, on the same
             out-of-sample predictions.
+        log_likelihood: of the given labels on held-out rows, nats a row: the higher, the more encoder and network know,
+            so that either can be chosen without clean labels.
         true_rate: share of wrong labels, where the true ones are known, else None.
         true_matrix: float64 [C, C] likewise, counted.
     """
@@ -32,6 +34,7 @@ class Estimated:
     label_names: list[str]
     rows: int
     estimates: list[NoiseEstimate]
+    log_likelihood: float
     true_rate: float | None
     true_matrix: np.ndarray | None
 
@@ -83,7 +86,7 @@ def _estimated(found: Any, given: np.ndarray, true: np.ndarray | None, names: li
         true_matrix = np.zeros((len(names), len(names)))
         np.add.at(true_matrix, (true[known], given[known]), 1)
         true_matrix /= np.maximum(true_matrix.sum(1, keepdims=True), 1)
-    return Estimated(names, len(given), [own, *others], true_rate, true_matrix)
+    return Estimated(names, len(given), [own, *others], found.facts["log_likelihood"], true_rate, true_matrix)
 
 
 TITLES = {
@@ -107,6 +110,10 @@ def as_text(found: Estimated) -> str:
     for name, row in zip(found.label_names, found.estimates[0].matrix, strict=True):
         lines.append(f"{name:<{width}s}" + "".join(f"  {100 * value:7.1f}" for value in row))
     lines.append("")
+    lines.append(
+        f"Log-likelihood of the given labels on held-out rows: {found.log_likelihood:.3f} nats; the higher, the better the "
+        "encoder and the network of the recipe fit the data."
+    )
     lines.append("The interval says how much the draw of the rows matters, not how good the predictions are.")
     return "\n".join(lines)
 
@@ -119,6 +126,7 @@ def as_dict(found: Estimated) -> dict[str, Any]:
             {"method": one.method, "rate": one.rate, "interval": one.interval, "matrix": one.matrix.tolist()}
             for one in found.estimates
         ],
+        "log_likelihood": found.log_likelihood,
         "true_rate": found.true_rate,
         "true_matrix": None if found.true_matrix is None else found.true_matrix.tolist(),
     }

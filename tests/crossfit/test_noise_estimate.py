@@ -26,6 +26,7 @@ def test_the_command_on_a_recipe(tmp_path: Path) -> None:
     assert [one["method"] for one in found["estimates"]] == ["em", "confident_joint", "anchor"]
     own = found["estimates"][0]
     assert abs(own["rate"] - found["true_rate"]) < 0.06
+    assert -2 < found["log_likelihood"] < -0.5
     assert own["interval"][0] < own["rate"] < own["interval"][1]
     assert np.abs(np.array(own["matrix"]) - np.array(found["true_matrix"])).mean() < 0.04
     assert list(tmp_path.iterdir()) == [tmp_path / "recipe.yaml"]
