@@ -25,8 +25,8 @@ class Estimated:
         label_names: [C].
         estimates: the first is the one to use, cross-fitting's own; then those of the literature, on the same
             out-of-sample predictions.
-        log_likelihood: of the given labels on held-out rows, nats a row: the higher, the more encoder and network know,
-            so that either can be chosen without clean labels.
+        log_likelihood: of the given labels on held-out rows, nats a row: the higher, the more encoder and network
+            know, so that either can be chosen without clean labels.
         true_rate: share of wrong labels, where the true ones are known, else None.
         true_matrix: float64 [C, C] likewise, counted.
     """
@@ -111,8 +111,8 @@ def as_text(found: Estimated) -> str:
         lines.append(f"{name:<{width}s}" + "".join(f"  {100 * value:7.1f}" for value in row))
     lines.append("")
     lines.append(
-        f"Log-likelihood of the given labels on held-out rows: {found.log_likelihood:.3f} nats; the higher, the better the "
-        "encoder and the network of the recipe fit the data."
+        f"Log-likelihood of the given labels on held-out rows: {found.log_likelihood:.3f} nats; the higher, the "
+        "better the encoder and the network of the recipe fit the data."
     )
     lines.append("The interval says how much the draw of the rows matters, not how good the predictions are.")
     return "\n".join(lines)
