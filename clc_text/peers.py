@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,6 +47,11 @@ class PeersModel(PreTrainedModel):
             InputError: there is no such peer.
         """
         raise NotImplementedError(f"{type(self).__name__} cannot give out a single peer")
+
+    def peer_logits(self, peer: int, **inputs: Any) -> Tensor:
+        """[B, C], what one peer alone says of a batch. Here all are asked; a subclass may ask only the one."""
+        logits: Tensor = self(**inputs).logits
+        return logits[peer]
 
     def check_peer(self, peer: int) -> None:
         if not 0 <= peer < self.peers:
@@ -132,6 +138,10 @@ class StackedLinear(nn.Module):
         if inputs.dim() == 2:
             inputs = inputs.expand(self.weight.shape[0], *inputs.shape)
         return torch.baddbmm(self.bias, inputs, self.weight)
+
+    def of_peer(self, peer: int, inputs: Tensor) -> Tensor:
+        """One peer's layer alone: [B, in] -> [B, out]."""
+        return torch.addmm(self.bias[peer], inputs, self.weight[peer])
 
 
 def peer_seeds(seed: int, peers: int) -> list[int]:

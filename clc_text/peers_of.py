@@ -94,6 +94,9 @@ class PeersOf(SeparatePeersModel):
             hidden=torch.stack(hidden) if len(hidden) == self.peers else None,
         )
 
+    def peer_logits(self, peer: int, **inputs: Any) -> Tensor:
+        return logits_of(self.networks[peer](**inputs))
+
     def _of(self, network: nn.Module, inputs: dict[str, Any]) -> tuple[Tensor, Tensor | None]:
         """One network's logits and, when nothing is learnt, what its last linear layer is fed."""
         if self.training:

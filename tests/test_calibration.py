@@ -36,7 +36,7 @@ def calibrated(rows: int, classes: int, seed: int) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("true", [0.5, 1.0, 2.0])
 def test_the_temperature_of_clean_labels(true: float) -> None:
     """Predictions that are too flat or too sure by a known factor."""
-    logits, labels = calibrated(20000, 4, 0)
+    logits, labels = calibrated(6000, 4, 0)
     found = fit_temperature((true * logits).log_softmax(-1), labels)
     assert true / STEP**1.5 < found < true * STEP**1.5
     before = calibration_error(*confidence((true * logits).log_softmax(-1), labels))
@@ -53,7 +53,7 @@ def confidence(log_probs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 @pytest.mark.parametrize("true", [0.5, 2.0])
 def test_wrong_labels_do_not_make_predictions_look_too_sure(true: float, kind: str) -> None:
     """A third of the labels is flipped; a temperature fitted without regard to that would be far too high."""
-    logits, labels = calibrated(20000, 4, 1)
+    logits, labels = calibrated(6000, 4, 1)
     generator = torch.Generator().manual_seed(2)
     step = torch.ones_like(labels) if kind == "pairwise" else torch.randint(1, 4, labels.shape, generator=generator)
     flipped = torch.rand(len(labels), generator=generator) < 0.33

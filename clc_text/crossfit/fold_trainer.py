@@ -6,13 +6,14 @@ import copy
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from transformers import PrinterCallback, ProgressCallback, TrainerCallback
+from transformers import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
-from clc_text.crossfit.cross_fit import Settings, cross_fit
+from clc_text.crossfit.cross_fit import AfterEpoch, Settings, cross_fit
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
+from clc_text.methods.clc_auto import CLCAuto
 from clc_text.peers_of import PeersOf, peers_from_init, peers_from_model
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ def cross_fit_of(trainer: NoisyLabelTrainer) -> CrossFit:
     labels = trainer.given_labels().numpy()
     settings = settings_of(trainer)
 
-    def fold_trainer(method: FoldForward, seed: int, after_epoch: TrainerCallback) -> NoisyLabelTrainer:
+    def fold_trainer(method: FoldForward, seed: int, after_epoch: AfterEpoch) -> NoisyLabelTrainer:
         from clc_text.trainer import NoisyLabelTrainer
 
         made = NoisyLabelTrainer(
             make(settings.folds, seed),
-            _arguments(trainer, settings, seed),
+            _arguments(trainer, after_epoch.settings, seed),
             trainer.data_collator,
             trainer.train_dataset,
             method=method,
@@ -70,7 +71,8 @@ def settings_of(trainer: NoisyLabelTrainer) -> Settings:
     method = trainer.method
     if not method.cross_fits:
         return Settings()
-    return Settings(folds=method.folds, epochs=method.fold_epochs, patience=method.fold_patience)  # type: ignore[attr-defined]
+    assert isinstance(method, CLCAuto)
+    return Settings(method.folds, method.fold_rounds, method.fold_epochs, method.fold_patience)
 
 
 def _arguments(trainer: NoisyLabelTrainer, settings: Settings, seed: int) -> Any:

@@ -20,8 +20,8 @@ class CrossFit:
     """Out-of-sample predictions of every training row, and the noise that they show.
 
     Attributes:
-        fold: int64 [N], the fold whose network never saw the row's label.
-        probs: float64 [N, C], that network's probabilities of the true class.
+        folds: int64 [R, N], in each of the rounds the fold whose network never saw the row's label.
+        probs: float64 [N, C], those networks' mean probabilities of the true class.
         transition: float64 [C, C], T[c, k] = P(given k | true c).
         posterior: float64 [N, C], q ∝ p · T[:, y]: the true class, given the text and the given label.
         facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``sharpness``,
@@ -29,7 +29,7 @@ class CrossFit:
             ``sharpness``), ``renamed`` [C].
     """
 
-    fold: np.ndarray
+    folds: np.ndarray
     probs: np.ndarray
     transition: np.ndarray
     posterior: np.ndarray
@@ -75,4 +75,4 @@ class CrossFit:
             ) from None
 
 
-_AS_THEY_ARE = ("fold", "transition", "posterior")
+_AS_THEY_ARE = ("folds", "transition", "posterior")

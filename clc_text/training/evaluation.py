@@ -28,6 +28,35 @@ class PeersEvaluation(RowLoading):
         return self._predict(rows)[0]
 
     @torch.no_grad()
+    def predict_held_out(self, rows: Any, fold: Tensor) -> Tensor:
+        """[N, C] log-probabilities of each row by the one peer that is held blind to it, in the order of the rows.
+
+        Args:
+            rows: N rows.
+            fold: int64 [N], the number of that peer.
+        """
+        model = self.model
+        training = model.training
+        model.eval()
+        index, found = [], []
+        with torch.random.fork_rng(devices=[]):
+            for batch in self._batches(rows):
+                inputs = self._prepare_inputs(batch)
+                numbers = inputs.pop("index").cpu()
+                inputs.pop("labels")
+                # Sorted by peer, so that each is asked once a batch, and for no row but its own.
+                blind, order = fold[numbers].sort(stable=True)
+                peers, counts = blind.unique_consecutive(return_counts=True)
+                for peer, own in zip(peers.tolist(), order.split(counts.tolist()), strict=True):
+                    mine = {name: values[own.to(values.device)] for name, values in inputs.items()}
+                    with self.compute_loss_context_manager():
+                        found.append(at_least_float32(model.peer_logits(peer, **mine)))
+                    index.append(numbers[own])
+        model.train(training)
+        (logits,) = across.in_order(self.accelerator, torch.cat(index).to(found[0].device), [torch.cat(found)[None]])
+        return logits[0].log_softmax(-1)
+
+    @torch.no_grad()
     def _predict(self, rows: Any) -> tuple[Tensor, Tensor]:
         """Logits [P, N, C] of every peer and labels [N] or [N, C], in the order of the rows."""
         model = self.model

@@ -158,7 +158,7 @@ def test_corrections_are_counted_and_chosen_pair_by_pair(make_run):
 def test_corrected_labels_are_those_of_the_corrected_dataset_once_there_is_one(make_run):
     from clc_text.corrections.source import from_parquet
     from clc_text.corrections.state import PERSON, State
-    from clc_text.corrections.store import Step, write_first
+    from clc_text.corrections.store import MADE, Step, write_first
 
     run = make_run()
     labels = run.labels()
@@ -172,7 +172,7 @@ def test_corrected_labels_are_those_of_the_corrected_dataset_once_there_is_one(m
         label=label, source=source, given=labels.given.astype(np.int32), suggested=label.copy(), confidence=even,
         probability_given=even / 2, entropy=even, peers_agree=np.ones(rows, bool), since=np.zeros(rows, np.int32),
     )  # fmt: skip
-    facts = {"run_id": run.run_id, "input_column": "text", "label_column": "label"}
+    facts = {"run_id": run.run_id, "input_column": "text", "label_column": "label"} | dict.fromkeys(MADE)
     write_first(run, state, from_parquet([run.file("data/train.parquet")]), facts, Step("correct", {}, whole=True))
     found = corrected_labels(run)
     assert np.flatnonzero(found.changed).tolist() == [3]

@@ -4,11 +4,17 @@ import math
 from collections import Counter
 
 import numpy as np
+import pytest
 import torch
+from transformers import TrainingArguments
 
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.folds import assign_folds, held_out
 from clc_text.methods.base import TrainingState
+from clc_text.peers_of import peers_from_init
+from clc_text.rows import Rows
+from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
+from clc_text.trainer import NoisyLabelTrainer
 
 
 def test_every_class_is_dealt_out_evenly_and_by_the_seed() -> None:
@@ -62,3 +68,32 @@ def test_without_a_matrix_it_is_the_plain_cross_entropy() -> None:
     found = FoldForward().supervise(log_probs, labels, state)
     expected = [[-log_probs[peer, row, labels[row]].item() for row in range(4)] for peer in range(2)]
     torch.testing.assert_close(found.losses, torch.tensor(expected))
+
+
+class OneNetwork(torch.nn.Module):
+    def __init__(self, size: int, classes: int) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(size, classes)
+
+    def forward(self, features: torch.Tensor) -> dict[str, torch.Tensor]:
+        return {"logits": self.layer(features)}
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_a_row_is_judged_by_the_peer_of_its_fold_alone(stacked: bool, tmp_path) -> None:
+    """As if every peer judged every row, and those of the others were thrown away; batches that do not fit evenly."""
+    rows, classes, peers = 23, 3, 4
+    generator = torch.Generator().manual_seed(5)
+    features = torch.randn(rows, 6, generator=generator)
+    labels = torch.randint(classes, (rows,), generator=generator)
+    if stacked:
+        model = StackedMLP(StackedMLPConfig(6, [5, 4], num_labels=classes, peers=peers, dropout=0.5))
+    else:
+        model = peers_from_init(lambda: OneNetwork(6, classes), peers, 0)
+    arguments = TrainingArguments(str(tmp_path), per_device_eval_batch_size=8, use_cpu=True, report_to=[])
+    trainer = NoisyLabelTrainer(model, arguments, train_dataset=Rows({"features": features}, labels), method="clc")
+    fold = torch.randint(peers, (rows,), generator=generator)
+    everything = trainer.predict_log_probs(trainer.train_dataset)
+    wanted = held_out(everything, fold)
+    assert not torch.allclose(everything[0], everything[1])
+    torch.testing.assert_close(trainer.predict_held_out(trainer.train_dataset, fold), wanted)

@@ -70,8 +70,8 @@ def test_the_three_lines_are_those_of_the_script() -> None:
 
 
 def test_own_data(tmp_path: Path) -> None:
-    """Every command of the page on a table of 400 questions, a third of whose labels is wrong."""
-    task = Quickstart(rows=400, test_rows=0).load(0)
+    """Every command of the page on a table of 300 questions, a third of whose labels is wrong."""
+    task = Quickstart(rows=300, test_rows=0).load(0)
     with open(tmp_path / "tickets.csv", "w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow(["text", "label"])
@@ -81,7 +81,7 @@ def test_own_data(tmp_path: Path) -> None:
     other = recipe[: recipe.index("encoder:")] + with_encoder + recipe[recipe.index("method:") :]
     assert loads(other).encoder.name == "sentence"
     assert "epochs: 15" in recipe
-    (tmp_path / "recipe.yaml").write_text(recipe.replace("epochs: 15", "epochs: 4"))
+    (tmp_path / "recipe.yaml").write_text(recipe.replace("epochs: 15", "epochs: 3"))
     commands = [line for block in blocks("own_data.md", "bash") for line in block.splitlines() if line.strip()]
     assert len(commands) == 10
     calls = [shlex.split(line)[1:] for line in commands]
@@ -104,7 +104,7 @@ from datasets import load_dataset
 corrected = load_dataset("run/corrected", split="train")
 print(sum(source == 2 or source == "person" for source in corrected["label_source"]), len(corrected), "END")
 """
-    assert run(code, tmp_path).strip().splitlines()[-1] == "3 400 END"
+    assert run(code, tmp_path).strip().splitlines()[-1] == "3 300 END"
 
 
 def test_adding_a_method(tmp_path: Path) -> None:

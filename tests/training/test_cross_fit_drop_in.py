@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import bert, training_arguments
 from datasets import Dataset
+from drop_in_script import bert, training_arguments
 from small_training import arguments, peers_model, rows
 from torch import nn
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerFast, TrainingArguments
@@ -37,7 +37,7 @@ def test_a_script_s_own_networks(
     trainer.train()
     found = trainer.cross_fit
     assert found is not None and found.posterior.shape == (50, 3)
-    assert sorted(np.bincount(found.fold).tolist()) == [16, 17, 17]
+    assert sorted(np.bincount(found.folds[0]).tolist()) == [16, 17, 17]
     kept = CrossFit.load(tmp_path / "fit")
     assert kept is not None and (kept.posterior == found.posterior).all()
     labels = np.array(train_rows["label"])

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import NAMES, bert, training_arguments
 from datasets import Dataset
+from drop_in_script import NAMES, bert, training_arguments
 from torch import Tensor, nn
 from transformers import (
     AutoModelForSequenceClassification,

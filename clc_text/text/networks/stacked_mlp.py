@@ -58,3 +58,9 @@ class StackedMLP(PeersModel):
             if self.training and self.config.dropout:
                 hidden = self.dropout(hidden)
         return PeersOutput(logits=self.layers[-1](hidden), hidden=hidden)
+
+    def peer_logits(self, peer: int, **inputs: Tensor) -> Tensor:
+        hidden = inputs["features"]
+        for number, layer in enumerate(self.layers):
+            hidden = layer.of_peer(peer, torch.relu(hidden) if number else hidden)  # type: ignore[operator]
+        return hidden
