@@ -486,7 +486,7 @@ class NoisyLabelTrainer(PeersEvaluation):
             self.method_state.noise_rate = found.rate
         if self.method.cross_fits:
             self._taught = torch.from_numpy(found.posterior).float().to(self.args.device)
-            self._given |= {"cross_fit_epochs": torch.tensor(found.facts["rounds"][-1]["best_epoch"])}
+            self._given |= {"cross_fit_epochs": torch.tensor(found.facts["rounds"][1]["best_epoch"])}
             self.method_state.memory |= self._given
         self._notes.append(cross_fitted(found))
 
