@@ -19,6 +19,8 @@ from clc_text.task import Task
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from clc_text.crossfit.result import CrossFit
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -49,18 +51,19 @@ class Encoded:
 
 
 class Memo:
-    """The datasets that were encoded last, for a process that runs many recipes.
+    """The datasets that were encoded and cross-fitted last, for a process that runs many recipes.
 
-    They are kept by everything in a recipe that determines them: data, encoder and their seeds. Files are not looked
-    at again while a dataset is kept.
+    They are kept by everything in a recipe that determines them. Files are not looked at again while a dataset is
+    kept.
 
     Args:
-        size: datasets kept; the one unused for longest makes room.
+        size: of each kind; the one unused for longest makes room.
     """
 
     def __init__(self, size: int = 2) -> None:
         self.size = size
         self._kept: dict[str, Encoded] = {}
+        self._cross_fits: dict[str, CrossFit] = {}
 
     def encoded(self, recipe: Recipe, observer: Observer) -> Encoded:
         plain = recipe.to_dict()
@@ -68,11 +71,38 @@ class Memo:
         key = json.dumps([plain["modality"], plain["data"], plain["encoder"], seeds], sort_keys=True)
         found = self._kept.pop(key, None)
         if found is None:
-            while len(self._kept) >= self.size:
-                del self._kept[next(iter(self._kept))]  # before the next one is read, which may be large
+            _make_room(self._kept, self.size)  # before the next one is read, which may be large
             found = encode(recipe, observer)
         self._kept[key] = found
         return found
+
+    def cross_fit(self, recipe: Recipe) -> CrossFit | None:
+        """What a run with the same data, noise, networks and folds has found."""
+        return self._cross_fits.get(_cross_fit_key(recipe))
+
+    def remember(self, recipe: Recipe, found: CrossFit) -> None:
+        key = _cross_fit_key(recipe)
+        if self._cross_fits.pop(key, None) is None:
+            _make_room(self._cross_fits, self.size)
+        self._cross_fits[key] = found
+
+
+def _make_room(kept: dict[str, Any], size: int) -> None:
+    while len(kept) >= size:
+        del kept[next(iter(kept))]
+
+
+def _cross_fit_key(recipe: Recipe) -> str:
+    """All that decides what cross-fitting finds: not how long the run itself trains, and with what method."""
+    plain = recipe.to_dict()
+    parts = ("modality", "data", "noise", "canaries", "encoder", "network", "seeds")
+    training = {
+        name: value
+        for name, value in plain["training"].items()
+        if name not in ("epochs", "checkpoint_epochs", "ledger_epochs")
+    }
+    folds = {name: value for name, value in plain["method"].items() if name.startswith("fold")}
+    return json.dumps([[plain[part] for part in parts], training, folds], sort_keys=True)
 
 
 def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None = None) -> Prepared:

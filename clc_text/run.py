@@ -41,7 +41,7 @@ def train(
         resume: go on from the last complete checkpoint of a run of the same recipe; a run without any starts anew,
             and one that is complete is left as it is.
         overwrite: replace a run directory that is there.
-        memo: of a process that runs many recipes, so that each does not encode the same data again.
+        memo: of a process that runs many recipes: what one encoded and cross-fitted serves the next.
 
     Raises:
         InputError: something in the recipe or the data is wrong; the directory is then as it was before.
@@ -62,7 +62,12 @@ def train(
     observer.stage("building the networks")
     trainer = build_trainer(recipe, directory, prepared, [recorder], observer.stage)
     observer.begins(recipe, environment, prepared.passport, done)
+    cross_fits = recipe.method.cross_fits or recipe.noise_rate == "estimate"
+    if memo is not None and cross_fits and (known := memo.cross_fit(recipe)) is not None:
+        known.save(directory)  # where the trainer looks for it
     trainer.train(resume_from_checkpoint=_checkpoint(directory, done))
+    if memo is not None and trainer.cross_fit is not None:
+        memo.remember(recipe, trainer.cross_fit)
 
     # ---- keep what was learnt ----
     observer.stage("writing the model and its predictions")

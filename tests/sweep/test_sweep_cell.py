@@ -83,6 +83,30 @@ def test_variants_of_one_dataset_encode_it_once(tiny_recipe: Path, tmp_path: Pat
     assert stages.sentences.count("reading quickstart") == 4
 
 
+def test_variants_of_one_method_cross_fit_once_and_find_what_each_alone_would(
+    tiny_recipe: Path, tmp_path: Path
+) -> None:
+    overrides = ["data.rows=333", "method={name: clc_auto, fold_epochs: 2, fold_rounds: 3, folds: 3}"]
+    stages = Stages()
+
+    def rounds() -> int:
+        return sum("round 1 of 3" in sentence for sentence in stages.sentences)
+
+    run_cell(load(tiny_recipe, [*overrides, "training.epochs=1"]), tmp_path / "a", stages)
+    longer = load(tiny_recipe, [*overrides, "training.epochs=3", "method.warmup_epochs=2"])
+    run_cell(longer, tmp_path / "b", stages)
+    run_cell(load(tiny_recipe, ["data.rows=333", "method.name=standard"]), tmp_path / "c", stages)
+    assert rounds() == 1
+    assert not (tmp_path / "c/crossfit.json").exists()
+    run_cell(load(tiny_recipe, [*overrides, "seeds.noise=5"]), tmp_path / "d", stages)
+    run_cell(load(tiny_recipe, [*overrides, "training.learning_rate=0.01"]), tmp_path / "e", stages)
+    assert rounds() == 3
+
+    clc_text.run.train(longer, tmp_path / "alone")
+    for file in ("crossfit.safetensors", "predictions.safetensors"):
+        assert (tmp_path / "b" / file).read_bytes() == (tmp_path / "alone" / file).read_bytes()
+
+
 def test_a_users_mistake_and_a_defect_are_written_down_and_tried_again(
     tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
