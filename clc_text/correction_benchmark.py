@@ -48,10 +48,10 @@ class Setting:
 SETTINGS = {
     "symmetric-0.5": Setting("trec_sym05.yaml", 5),
     "pairwise-0.45": Setting("trec_pair045.yaml", 5),
-    "clean": Setting("trec_sym05.yaml", 2, ("noise.name=none",)),
+    "clean": Setting("trec_sym05.yaml", 3, ("noise.name=none",)),
     "weak": Setting(
         "trec_sym05.yaml",
-        2,
+        3,
         (
             "data.name=files",
             "data.text=text",
