@@ -12,6 +12,8 @@ from clc_text.recipe import Recipe
 from clc_text.run_directory import Labels
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from clc_text.trainer import EpochResult, NoisyLabelTrainer
 
 RESIDENT = 0.25  # of the device's free memory: training rows that need no more are kept there
@@ -49,6 +51,7 @@ def build_trainer(
         train_dataset=rows,
         eval_dataset=test,
         noise_rate=noise_rate(recipe, labels),
+        transition=transition(recipe, labels, len(task.label_names)),
         class_weights=recipe.training.class_weights,
         ledger_dir=directory / "ledger",
         epoch_listeners=list(listeners),
@@ -71,6 +74,24 @@ def noise_rate(recipe: Recipe, labels: Labels) -> float | str | None:
         known = labels.true >= 0
         return float((labels.trained != labels.true)[known].mean())
     return recipe.noise_rate
+
+
+def transition(recipe: Recipe, labels: Labels, classes: int) -> Tensor | None:
+    """float [C, C], the noise matrix that a method is told: counted from the true labels where it asks for that."""
+    import torch
+
+    if getattr(recipe.method, "matrix", None) != "true":
+        return None
+    if labels.true is None:
+        raise InputError("method.matrix is 'true', but the true labels are not known; write 'estimate' or 'anchors'")
+    known = labels.true >= 0
+    counts = torch.zeros(classes, classes)
+    pairs = torch.from_numpy(labels.true[known]), torch.from_numpy(labels.trained[known])
+    counts.index_put_(pairs, torch.ones(int(known.sum())), accumulate=True)
+    # A class without a row keeps its labels, as far as anybody knows.
+    empty = counts.sum(1) == 0
+    counts[empty, empty] = 1
+    return counts / counts.sum(1, keepdim=True)
 
 
 def training_arguments(recipe: Recipe, output_dir: Path) -> Any:

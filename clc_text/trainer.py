@@ -464,7 +464,7 @@ class NoisyLabelTrainer(PeersEvaluation):
                 raise InputError(f"there is no complete checkpoint in {self.args.output_dir} to resume from")
             resume_from_checkpoint = str(newest)
         self._start_afresh()
-        if self.method.cross_fits or self.noise_rate == "estimate":
+        if self.method.cross_fits or self.method.wants_transition or self.noise_rate == "estimate":
             self._cross_fit()
         return super().train(resume_from_checkpoint, *positional, **more)
 
@@ -484,10 +484,12 @@ class NoisyLabelTrainer(PeersEvaluation):
         self.cross_fit = found
         if self.noise_rate == "estimate":
             self.method_state.noise_rate = found.rate
+        if self.method.wants_transition:
+            self._given |= {"transition": torch.from_numpy(found.transition).float().to(self.args.device)}
         if self.method.cross_fits:
             self._taught = torch.from_numpy(found.posterior).float().to(self.args.device)
             self._given |= {"cross_fit_epochs": torch.tensor(found.facts["rounds"][1]["best_epoch"])}
-            self.method_state.memory |= self._given
+        self.method_state.memory |= self._given
         self._notes.append(cross_fitted(found))
 
     def _load_best_model(self) -> None:

@@ -103,6 +103,11 @@ class Method(ABC):
             value = getattr(self, option_.name)
             _check(f"method.{option_.name}", value, kinds[option_.name], option_.metadata)
 
+    @property
+    def wants_transition(self) -> bool:
+        """Whether cross-fitting is to put its noise matrix into ``TrainingState.memory["transition"]``."""
+        return False
+
     def warmed_up(self, state: TrainingState) -> bool:
         """Whether the warm-up may end before epoch `state.epoch` (from 0), as far as epochs say."""
         return state.epoch >= self.warmup_epochs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -27,8 +27,9 @@ from clc_text.noise.anchors import anchor_matrix
 class Forward(Method):
     """L(f) = -(1/B) Σ log (p_f T)[y], with T[i, j] = P(given label j | true class i).
 
-    T is ``state.memory["transition"]`` [C, C] where one is given (side information, or a dataset's own confusion
-    matrix), otherwise each peer's own estimate from its predictions when the warm-up ends (`anchor_matrix`). An
+    T is ``state.memory["transition"]`` [C, C] where one is given (side information, a dataset's own confusion matrix,
+    what cross-fitting found), otherwise each peer's own estimate from its predictions when the warm-up ends
+    (`anchor_matrix`). An
     entry of 0 counts as the smallest positive number, so that a label that T rules out costs much and not infinity.
     The row's target, for the ledger, is the given label.
 
@@ -39,7 +40,14 @@ class Forward(Method):
         "Patrini et al., Making Deep Neural Networks Robust to Label Noise: a Loss Correction Approach, CVPR 2017"
     )
 
-    warmup_epochs: int = option(10, "epochs of plain training before T is estimated", at_least=0)
+    warmup_epochs: int = option(
+        10, "epochs of plain training before T is used; 0 will do where T is given", at_least=0
+    )
+    matrix: Literal["anchors", "true", "estimate"] = option(
+        "anchors",
+        "T: each network's own estimate when the warm-up ends, counted from the true labels (side information), or "
+        "what cross-fitting finds",
+    )
     anchor_quantile: float | None = option(
         0.97,
         "leave out rows whose probability is at or above this quantile when looking for anchors; null: leave out "
@@ -47,6 +55,10 @@ class Forward(Method):
         at_least=0,
         at_most=1,
     )
+
+    @property
+    def wants_transition(self) -> bool:
+        return self.matrix == "estimate"
 
     def prepare(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> None:
         if "transition" in state.memory:

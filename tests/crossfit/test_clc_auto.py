@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,13 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
+from clc_text.build import build_trainer, transition
 from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
 from clc_text.guards import distance
 from clc_text.methods.base import TrainingState
 from clc_text.methods.clc_auto import CLCAuto
+from clc_text.prepare import prepare
 from clc_text.recipe import loads
 from clc_text.run import train
 from clc_text.run_directory import RunDirectory
@@ -95,6 +98,31 @@ def test_the_rate_can_be_estimated_for_a_method_that_needs_it(tmp_path: Path) ->
     rate = json.loads((found.path / "crossfit.json").read_text())["rate"]
     assert abs(rate - 0.4) < 0.1
     assert found.result()["method"] == "co_teaching"
+
+
+def test_the_matrix_can_be_estimated_or_told(tmp_path: Path) -> None:
+    method = "{name: forward, matrix: estimate, warmup_epochs: 0}"
+    recipe = RECIPE.replace("{name: clc_auto, folds: 3, fold_epochs: 8}", method)
+    estimated = loads(recipe, overrides=["training.epochs=2"])
+    trainer = build_trainer(estimated, tmp_path / "estimated", prepare(estimated))
+    trainer.train()
+    assert trainer.cross_fit is not None
+    told = trainer.method_state.memory["transition"].double().numpy()
+    np.testing.assert_allclose(told, trainer.cross_fit.transition, atol=1e-6)
+
+    known = loads(recipe, overrides=["training.epochs=2", "method.matrix='true'"])
+    prepared = prepare(known)
+    trainer = build_trainer(known, tmp_path / "true", prepared)
+    trainer.train()
+    assert trainer.cross_fit is None
+    true, given = prepared.labels.true, prepared.labels.trained
+    for row in range(6):
+        for column in range(6):
+            share = (given[true == row] == column).mean()
+            assert abs(float(trainer.method_state.memory["transition"][row, column]) - share) < 1e-6
+
+    with pytest.raises(InputError, match=r"method\.matrix is 'true', but the true labels are not known"):
+        transition(known, replace(prepared.labels, true=None), 6)
 
 
 def test_more_folds_than_rows(tmp_path: Path) -> None:
