@@ -42,7 +42,7 @@ def cross_fit_of(trainer: NoisyLabelTrainer) -> CrossFit:
             method=method,
             augment=trainer.augment,
             callbacks=[after_epoch],
-            optimizer_cls_and_kwargs=trainer.optimizer_cls_and_kwargs,
+            optimizer_cls_and_kwargs=_optimizer(trainer, settings),
         )
         for talkative in (PrinterCallback, ProgressCallback):
             made.remove_callback(talkative)
@@ -75,10 +75,18 @@ def settings_of(trainer: NoisyLabelTrainer) -> Settings:
     return Settings(method.folds, method.fold_rounds, method.fold_epochs, method.fold_patience)
 
 
+def _optimizer(trainer: NoisyLabelTrainer, settings: Settings) -> tuple[Any, dict[str, Any]] | None:
+    if trainer.optimizer_cls_and_kwargs is None:
+        return None
+    kind, chosen = trainer.optimizer_cls_and_kwargs
+    return kind, chosen | ({"lr": chosen["lr"] * settings.faster} if "lr" in chosen else {})
+
+
 def _arguments(trainer: NoisyLabelTrainer, settings: Settings, seed: int) -> Any:
     """The trainer's own arguments without what belongs to a whole run: saving, evaluating, reporting, a schedule."""
     args = copy.copy(trainer.args)
     args.num_train_epochs, args.max_steps = settings.epochs, -1
+    args.learning_rate *= settings.faster
     args.seed = args.data_seed = seed
     args.save_strategy, args.eval_strategy = SaveStrategy.NO, IntervalStrategy.NO
     args.logging_strategy = IntervalStrategy.NO
