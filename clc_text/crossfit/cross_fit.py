@@ -6,7 +6,8 @@ The rounds
 2. Other networks begin with that T. Where round 1 had learnt classes under each other's names, they are renamed first;
    where it is not clear how, the likelihood decides.
 3. Further rounds, which begin as the better of the two and last as long as it learnt: other networks again, since the
-   mean of several knows more than any of them. A round is left out where the mean explains the given labels better without it.
+   mean of several knows more than any of them. A round is left out where the mean explains the given labels better
+   without it.
 4. The classes' shares are fitted (`fit_shares`).
 
 Rounds 1 and 2 end where the likelihood of the given labels on held-out rows is highest: no clean label is used, and no

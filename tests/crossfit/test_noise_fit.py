@@ -9,7 +9,9 @@ import pytest
 
 from clc_text.crossfit.noise_fit import (
     SHRINKAGE,
+    NoiseFit,
     fit_noise,
+    fit_shares,
     fit_transition,
     log_likelihood,
     posterior_labels,
@@ -96,3 +98,48 @@ def test_posterior_labels_are_right_more_often_than_given_ones_and_predictions()
     right = (posterior.argmax(1) == true).mean()
     assert right > (given == true).mean() + 0.05
     assert right > (logits.argmax(1) == true).mean() + 0.05
+
+
+def test_shares_of_classes_that_predictions_have_wrong() -> None:
+    """Predictions that favour one class threefold: the weights take it back, and the labels get likelier."""
+    random = np.random.default_rng(4)
+    rows, classes = 6000, 4
+    true = random.integers(0, classes, rows)
+    logits = 2.0 * np.eye(classes)[true] + random.normal(0, 1, (rows, classes))
+    sound = softmax(2.0 * logits)
+    transition = 0.6 * np.eye(classes) + 0.1
+    given = np.array([random.choice(classes, p=transition[label]) for label in true])
+    bias = np.array([3.0, 1.0, 1.0, 0.5])
+    skewed = sound * bias / (sound * bias).sum(1, keepdims=True)
+    before = NoiseFit(log_likelihood(skewed, given, transition), 1.0, transition, skewed)
+    after = fit_shares(before, given)
+    assert after.log_likelihood > before.log_likelihood
+    assert abs(after.probs.mean(0) - 0.25).max() < 0.5 * abs(skewed.mean(0) - 0.25).max()
+    np.testing.assert_allclose(after.probs.sum(1), 1)
+    np.testing.assert_allclose(after.transition.sum(1), 1)
+
+    def right(fit: NoiseFit) -> float:
+        return float((posterior_labels(fit.probs, given, fit.transition).argmax(1) == true).mean())
+
+    assert right(after) > right(before) + 0.01
+
+
+def test_one_round_of_shares_is_its_definition() -> None:
+    random = np.random.default_rng(0)
+    rows, classes = 7, 3
+    probs = random.dirichlet(np.ones(classes), rows)
+    labels = np.array([0, 1, 2, 0, 1, 0, 2])
+    transition = random.dirichlet(np.ones(classes), classes)
+    found = fit_shares(NoiseFit(0.0, 1.4, transition, probs), labels, rounds=1)
+    posterior = [[probs[n, c] * transition[c, labels[n]] for c in range(classes)] for n in range(rows)]
+    posterior = [[value / sum(row) for value in row] for row in posterior]
+    even = 0.1 * rows / classes
+    weights = [
+        (sum(row[c] for row in posterior) + even) / (sum(probs[n, c] for n in range(rows)) + even)
+        for c in range(classes)
+    ]
+    for n in range(rows):
+        total = sum(probs[n, c] * weights[c] for c in range(classes))
+        for c in range(classes):
+            assert abs(found.probs[n, c] - probs[n, c] * weights[c] / total) < 1e-12
+    assert found.sharpness == 1.4
