@@ -1,0 +1,55 @@
+"""How the rounds of cross-fitting are put together."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clc_text.crossfit.cross_fit import Round, _mean, _possible_names, _renamed, _with
+from clc_text.crossfit.noise_fit import fit_noise
+
+
+def a_round(probs: np.ndarray, labels: np.ndarray) -> Round:
+    log_probs = np.log(probs)
+    return Round(fit_noise(log_probs, labels), log_probs, 1, 1)
+
+
+def some_rounds(count: int) -> tuple[list[Round], np.ndarray]:
+    """Rounds that know the labels as well as each other, and err independently."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 3, 900)
+    logits = [1.5 * np.eye(3)[labels] + random.normal(0, 1, (900, 3)) for _ in range(count)]
+    probs = [np.exp(values) / np.exp(values).sum(1, keepdims=True) for values in logits]
+    return [a_round(values, labels) for values in probs], labels
+
+
+def test_the_mean_is_of_probabilities() -> None:
+    rounds, _ = some_rounds(3)
+    for row in (0, 5):
+        for column in range(3):
+            mean = sum(np.exp(found.log_probs[row, column]) for found in rounds) / 3
+            assert abs(np.exp(_mean(rounds)[row, column]) - mean) < 1e-9
+
+
+def test_a_round_is_used_where_the_mean_gets_better() -> None:
+    rounds, labels = some_rounds(3)
+    used = _with(rounds[1], [rounds[0]], labels)
+    assert used == rounds[:2]
+    assert fit_noise(_mean(used), labels).log_likelihood > rounds[0].fit.log_likelihood
+    confused = a_round(np.roll(np.exp(rounds[2].log_probs), 1, axis=1), labels)  # knows as much, by other names
+    assert _with(confused, used, labels) is used
+
+
+def test_names_are_those_of_the_given_classes() -> None:
+    values = np.array([[1.0, 2.0, 3.0]])
+    assert _renamed(values, np.array([2, 0, 1])).tolist() == [[2.0, 3.0, 1.0]]
+
+
+def test_the_last_resort_is_that_every_class_keeps_its_name() -> None:
+    rounds, labels = some_rounds(1)
+    plain = _possible_names(rounds[0], labels)
+    assert [names.tolist() for names in plain] == [[0, 1, 2]]
+    shifted = a_round(np.roll(np.exp(rounds[0].log_probs), 1, axis=1), labels)
+    names = [found.tolist() for found in _possible_names(shifted, labels)]
+    assert names[0] == [2, 0, 1]
+    assert names[-1] == [0, 1, 2]
+    np.testing.assert_allclose(_renamed(shifted.log_probs, np.array(names[0])), rounds[0].log_probs)
