@@ -134,7 +134,15 @@ def _cell(runs: Sequence[Path], of: str) -> Cell | None:
     recipe: dict[str, Any] = RunDirectory(runs[0]).recipe()
     noise = result["noise"]
     paper = paper_figure(result["dataset"], noise["name"], noise["rate"], result["method"])
+    if not _as_in_the_paper(recipe):
+        paper = None
     return Cell(values, result["method"], recipe.get("noise_rate") in ("true", True), paper)
+
+
+def _as_in_the_paper(recipe: dict[str, Any]) -> bool:
+    """Whether rows and classes are those of the paper: it has no pre-trained encoder, and TREC's six classes."""
+    encoder, data = recipe.get("encoder") or {}, recipe.get("data") or {}
+    return encoder.get("name", "word_vectors") in ("word_vectors", "pixels") and data.get("labels") != "fine"
 
 
 def _order(directory: Path) -> tuple[list[str], list[str], int]:

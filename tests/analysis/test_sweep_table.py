@@ -94,6 +94,13 @@ def test_markdown_has_the_best_in_bold_and_the_paper_beside(sweep: Path) -> None
     assert "* own: clc is 0.75 points below standard" in text
 
 
+@pytest.mark.parametrize("other", ["encoder: {name: sentence}", "data: {name: trec, labels: fine}"])
+def test_the_paper_is_not_beside_what_it_did_not_do(sweep: Path, other: str) -> None:
+    for recipe in (sweep / "trec_sym05").glob("*/*/recipe.yaml"):
+        recipe.write_text(f"{recipe.read_text()}{other}\n")
+    assert "paper" not in shown(sweep, "--markdown")
+
+
 def test_csv_has_every_seed(sweep: Path) -> None:
     lines = list(csv.DictReader(io.StringIO(shown(sweep, "--csv"))))
     assert len(lines) == 5
