@@ -75,7 +75,12 @@ class Watch:
             if self.threshold_is_entropy:
                 yield from warm_up_too_short(entry, len(self.class_shares))
             yield from warm_up_too_long(entries)
-        yield from collapse(entry, self.class_shares, self.label_names)
+        # Untrained networks predict few classes as well: who has never done better has not collapsed, unless taught so.
+        taught = any(entry["train"]["changed"])
+        if taught or any(
+            distance(e["train"]["class_shares"], self.class_shares) <= COLLAPSE_DISTANCE for e in entries
+        ):
+            yield from collapse(entry, self.class_shares, self.label_names)
 
     def at_end(self, entries: list[dict[str, Any]], changed_by_class: list[float]) -> list[Notice]:
         """What can be said when training is over.

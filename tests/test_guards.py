@@ -23,7 +23,7 @@ EPSILON = 0.001
 
 def entry(epoch: int, phase: str = "method", **train: Any) -> dict[str, Any]:
     threshold = train.pop("threshold", 0.2 if phase == "method" else None)
-    known = {"class_shares": SHARES, "agreement": [0.7, 0.7]} | train
+    known = {"class_shares": SHARES, "agreement": [0.7, 0.7], "changed": [0, 9]} | train
     thresholds = None if threshold is None else [threshold / 2, threshold]
     return {"epoch": epoch, "phase": phase, "threshold": thresholds, "train": known}
 
@@ -54,6 +54,21 @@ def test_a_warm_up_is_not_called_a_collapse() -> None:
     watch = Watch(SHARES)
     watch.after_epoch([entry(1, "warm-up", class_shares=[1.0, 0.0, 0.0, 0.0])])
     assert names(watch) == []
+
+
+def test_untrained_networks_that_teach_nothing_new_have_not_collapsed() -> None:
+    """Standard has no warm-up, and after its first epochs may still know a few classes only."""
+    alone = [1.0, 0.0, 0.0, 0.0]
+    entries = [entry(epoch, class_shares=alone, changed=[0, 0], threshold=None) for epoch in (1, 2)]
+    watch = Watch(SHARES)
+    for seen in (1, 2):
+        watch.after_epoch(entries[:seen])
+    assert names(watch) == []
+    entries.append(entry(3, changed=[0, 0], threshold=None))
+    watch.after_epoch(entries)
+    assert names(watch) == []
+    watch.after_epoch([*entries, entry(4, class_shares=alone, changed=[0, 0], threshold=None)])
+    assert names(watch) == ["collapse"]
 
 
 @pytest.mark.parametrize("beyond", [False, True])
