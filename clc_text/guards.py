@@ -75,11 +75,10 @@ class Watch:
             if self.threshold_is_entropy:
                 yield from warm_up_too_short(entry, len(self.class_shares))
             yield from warm_up_too_long(entries)
-        # Untrained networks predict few classes as well: who has never done better has not collapsed, unless taught so.
-        taught = any(entry["train"]["changed"])
-        if taught or any(
-            distance(e["train"]["class_shares"], self.class_shares) <= COLLAPSE_DISTANCE for e in entries
-        ):
+        # Untrained networks know few classes as well: to have collapsed, a run must have done better, or be taught so.
+        shares = [seen["train"]["class_shares"] for seen in entries]
+        did_better = any(distance(seen, self.class_shares) <= COLLAPSE_DISTANCE for seen in shares)
+        if did_better or any(entry["train"]["changed"]):
             yield from collapse(entry, self.class_shares, self.label_names)
 
     def at_end(self, entries: list[dict[str, Any]], changed_by_class: list[float]) -> list[Notice]:
