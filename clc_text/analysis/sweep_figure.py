@@ -54,6 +54,8 @@ def number_at(recipe: dict[str, Any], key: str) -> float:
 
 def draw_over(table: SweepTable, directory: Path, key: str, measure: str = "last10") -> Figure:
     """One panel a recipe, one line a method: mean over the seeds, each seed as a dot."""
+    from matplotlib.ticker import MaxNLocator
+
     found = points_over(table, directory, key, measure)
     methods = list(dict.fromkeys(method for points in found.values() for method in points))
     with house_style():
@@ -72,13 +74,18 @@ def draw_over(table: SweepTable, directory: Path, key: str, measure: str = "last
             grid(axes)
         for axes in panels[-1]:
             axes.set_xlabel(printable(key))
+            if all(float(value).is_integer() for by in found.values() for points in by.values() for value in points):
+                axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         handles, labels = panels.flat[0].get_legend_handles_labels()
         picture.legend(handles, labels, loc="outside upper right", ncols=len(methods))
         every = [values for by_method in found.values() for points in by_method.values() for values in points.values()]
         counts = sorted({len(values) for values in every})
         seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         who = "mean of the peers" if table.of == "peers" else "ensemble"
-        footnote(picture, f"Lines: mean over {seeds} seeds; dots: each seed. {TITLES[measure].capitalize()}, {who}.")
+        plural = "seed" if counts == [1] else "seeds"
+        footnote(
+            picture, f"Lines: mean over {seeds} {plural}; dots: each seed. {TITLES[measure].capitalize()}, {who}."
+        )
     return picture
 
 
