@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.errors import InputError
+from clc_text.noise.probabilities import count_pairs, rows_to_one
 from clc_text.prepare import Prepared
 from clc_text.recipe import Recipe
 from clc_text.run_directory import Labels
@@ -80,18 +81,12 @@ def transition(recipe: Recipe, labels: Labels, classes: int) -> Tensor | None:
     """float [C, C], the noise matrix that a method is told: counted from the true labels where it asks for that."""
     import torch
 
-    if getattr(recipe.method, "matrix", None) != "true":
+    if recipe.method.transition_source != "true":
         return None
     if labels.true is None:
         raise InputError("method.matrix is 'true', but the true labels are not known; write 'estimate' or 'anchors'")
     known = labels.true >= 0
-    counts = torch.zeros(classes, classes)
-    pairs = torch.from_numpy(labels.true[known]), torch.from_numpy(labels.trained[known])
-    counts.index_put_(pairs, torch.ones(int(known.sum())), accumulate=True)
-    # A class without a row keeps its labels, as far as anybody knows.
-    empty = counts.sum(1) == 0
-    counts[empty, empty] = 1
-    return counts / counts.sum(1, keepdim=True)
+    return torch.from_numpy(rows_to_one(count_pairs(labels.true[known], labels.trained[known], classes))).float()
 
 
 def training_arguments(recipe: Recipe, output_dir: Path) -> Any:

@@ -14,7 +14,6 @@ import os
 import statistics
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,10 @@ from typing import Any
 import numpy as np
 
 from clc_text.corrections.evidence import gather, sample
+from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import Policy, policy_named
 from clc_text.corrections.predictions import RowPredictions, in_sample
+from clc_text.corrections.second_opinion import if_followed, label_issues
 from clc_text.files import write_json
 from clc_text.out_of_sample import predict_out_of_sample
 from clc_text.recipe import load
@@ -74,16 +75,15 @@ POLICIES: dict[str, tuple[Policy, str]] = {
 
 def score(label: np.ndarray, given: np.ndarray, true: np.ndarray) -> dict[str, float]:
     """`FIGURES` of labels [N]; shares in percent, precision NaN where nothing was changed."""
-    was, now, changed = given == true, label == true, label != given
-    fixed, broken = int((now & ~was).sum()), int((was & ~now).sum())
+    found = outcome(label, given, true)
     return {
-        "right_before": 100 * float(was.mean()),
-        "right_after": 100 * float(now.mean()),
-        "fixed": fixed,
-        "broken": broken,
-        "broken_share": 100 * broken / max(int(was.sum()), 1),
-        "altered": int((changed & ~was & ~now).sum()),
-        "precision": 100 * fixed / int(changed.sum()) if changed.any() else float("nan"),
+        "right_before": 100 * found.right_before / found.rows,
+        "right_after": 100 * found.right_after / found.rows,
+        "fixed": found.fixed,
+        "broken": found.broken,
+        "broken_share": 100 * found.broken / max(found.right_before, 1),
+        "altered": found.altered,
+        "precision": 100 * found.fixed / found.changed if found.changed else float("nan"),
     }
 
 
@@ -107,22 +107,12 @@ def compare(run: RunDirectory, plain: Callable[[RunDirectory], np.ndarray]) -> d
         ("cleanlab, the same predictions", _all(out)),
         ("cleanlab, plain networks", plain(run)),
     ):
-        found[name] = score(_cleanlab(probs, given), given, true)
+        found[name] = score(if_followed(probs, label_issues(probs, given), given), given, true)
     return found
 
 
 def _all(predictions: RowPredictions) -> np.ndarray:
     return sample(predictions, predictions.rows)[0]
-
-
-def _cleanlab(probs: np.ndarray, given: np.ndarray) -> np.ndarray:
-    """Labels [N]: each that confident learning doubts, by its defaults, becomes the most probable class."""
-    from cleanlab.filter import find_label_issues
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        issues = find_label_issues(given, probs, n_jobs=1)
-    return np.where(issues, probs.argmax(1), given)
 
 
 def plain_networks(run: RunDirectory) -> np.ndarray:
@@ -143,7 +133,7 @@ def _cross_validate(run: RunDirectory, folder: Path) -> np.ndarray:
     from clc_text.build import build_trainer
     from clc_text.crossfit.fold_forward import FoldForward
     from clc_text.crossfit.fold_trainer import peers_like
-    from clc_text.crossfit.folds import assign_folds, held_out
+    from clc_text.crossfit.folds import assign_folds
     from clc_text.prepare import prepare
     from clc_text.trainer import NoisyLabelTrainer
 
@@ -166,8 +156,7 @@ def _cross_validate(run: RunDirectory, folder: Path) -> np.ndarray:
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    log_probs = held_out(trainer.predict_log_probs(trainer.train_dataset), fold)
-    return log_probs.double().softmax(-1).cpu().numpy()
+    return trainer.predict_held_out(trainer.train_dataset, fold).double().softmax(-1).cpu().numpy()
 
 
 def run_of(name: str, method: str, seed: int, out: Path, more: list[str]) -> RunDirectory:

@@ -75,11 +75,7 @@ class Watch:
             if self.threshold_is_entropy:
                 yield from warm_up_too_short(entry, len(self.class_shares))
             yield from warm_up_too_long(entries)
-        # Untrained networks know few classes as well: to have collapsed, a run must have done better, or be taught so.
-        shares = [seen["train"]["class_shares"] for seen in entries]
-        did_better = any(distance(seen, self.class_shares) <= COLLAPSE_DISTANCE for seen in shares)
-        if did_better or any(entry["train"]["changed"]):
-            yield from collapse(entry, self.class_shares, self.label_names)
+        yield from collapse(entries, self.class_shares, self.label_names)
 
     def at_end(self, entries: list[dict[str, Any]], changed_by_class: list[float]) -> list[Notice]:
         """What can be said when training is over.
@@ -97,11 +93,13 @@ def distance(shares: list[float], others: list[float]) -> float:
     return sum(abs(share - other) for share, other in zip(shares, others, strict=True)) / 2
 
 
-def collapse(entry: dict[str, Any], class_shares: list[float], names: list[str]) -> Iterator[Notice]:
+def collapse(entries: list[dict[str, Any]], class_shares: list[float], names: list[str]) -> Iterator[Notice]:
     """The predicted class shares have left the given ones."""
-    seen = entry["train"]["class_shares"]
-    far = distance(seen, class_shares)
-    if far > COLLAPSE_DISTANCE:
+    entry = entries[-1]
+    far = [distance(one["train"]["class_shares"], class_shares) > COLLAPSE_DISTANCE for one in entries]
+    # Untrained networks know few classes as well: to have collapsed, a run must have done better, or be taught so.
+    if far[-1] and (not all(far) or any(entry["train"]["changed"])):
+        seen = entry["train"]["class_shares"]
         largest = max(range(len(seen)), key=seen.__getitem__)
         yield Notice(
             "collapse",

@@ -11,6 +11,7 @@ import numpy as np
 
 from clc_text.errors import InputError
 from clc_text.noise.estimate import NoiseEstimate, estimate
+from clc_text.noise.probabilities import count_pairs
 from clc_text.observer import Observer, Silent
 from clc_text.recipe import Recipe
 
@@ -83,9 +84,8 @@ def _estimated(found: Any, given: np.ndarray, true: np.ndarray | None, names: li
     true_rate = true_matrix = None
     if true is not None and (known := true >= 0).any():
         true_rate = float((given != true)[known].mean())
-        true_matrix = np.zeros((len(names), len(names)))
-        np.add.at(true_matrix, (true[known], given[known]), 1)
-        true_matrix /= np.maximum(true_matrix.sum(1, keepdims=True), 1)
+        counts = count_pairs(true[known], given[known], len(names))
+        true_matrix = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     return Estimated(names, len(given), [own, *others], found.facts["log_likelihood"], true_rate, true_matrix)
 
 

@@ -130,11 +130,6 @@ class Recipe:
             raise InputError(f"noise_rate is {self.noise_rate}; give a rate in [0, 1), 'estimate' or 'true'")
 
     @property
-    def cross_fits(self) -> bool:
-        """Whether out-of-sample predictions are made before the training itself."""
-        return bool(self.method.cross_fits or self.method.wants_transition or self.noise_rate == "estimate")
-
-    @property
     def num_peers(self) -> int:
         return self.peers or type(self.method).default_peers
 

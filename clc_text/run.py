@@ -62,7 +62,7 @@ def train(
     observer.stage("building the networks")
     trainer = build_trainer(recipe, directory, prepared, [recorder], observer.stage)
     observer.begins(recipe, environment, prepared.passport, done)
-    if memo is not None and recipe.cross_fits and (known := memo.cross_fit(recipe)) is not None:
+    if memo is not None and trainer.cross_fits_first and (known := memo.cross_fit(recipe)) is not None:
         known.save(directory)  # where the trainer looks for it
     trainer.train(resume_from_checkpoint=_checkpoint(directory, done))
     if memo is not None and trainer.cross_fit is not None:

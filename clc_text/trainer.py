@@ -464,9 +464,15 @@ class NoisyLabelTrainer(PeersEvaluation):
                 raise InputError(f"there is no complete checkpoint in {self.args.output_dir} to resume from")
             resume_from_checkpoint = str(newest)
         self._start_afresh()
-        if self.method.cross_fits or self.method.wants_transition or self.noise_rate == "estimate":
+        if self.cross_fits_first:
             self._cross_fit()
         return super().train(resume_from_checkpoint, *positional, **more)
+
+    @property
+    def cross_fits_first(self) -> bool:
+        """Whether out-of-sample predictions are made before the training itself."""
+        estimates = "estimate" in (self.noise_rate, self.method.transition_source)
+        return self.method.cross_fits or estimates
 
     def _cross_fit(self) -> None:
         """Out-of-sample predictions before training: soft labels for a method that learns them, and the noise rate."""
@@ -484,7 +490,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         self.cross_fit = found
         if self.noise_rate == "estimate":
             self.method_state.noise_rate = found.rate
-        if self.method.wants_transition:
+        if self.method.transition_source == "estimate":
             self._given |= {"transition": torch.from_numpy(found.transition).float().to(self.args.device)}
         if self.method.cross_fits:
             self._taught = torch.from_numpy(found.posterior).float().to(self.args.device)

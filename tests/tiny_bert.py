@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer
@@ -37,6 +38,18 @@ SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 POSITIONS = 24
 
 
+def tiny_config(vocab_size: int, dropout: float, **more: Any) -> BertConfig:
+    """Of a BERT that is 16 numbers wide."""
+    return BertConfig(
+        vocab_size=vocab_size,
+        hidden_size=16,
+        num_attention_heads=2,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
+        **more,
+    )
+
+
 def write_tiny_bert(folder: Path, seed: int = 0, dropout: float = 0.1) -> Path:
     """Writes the model and its tokenizer; gives the folder."""
     known = {word: number for number, word in enumerate([*SPECIAL, *WORDS])}
@@ -48,15 +61,12 @@ def write_tiny_bert(folder: Path, seed: int = 0, dropout: float = 0.1) -> Path:
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=plain, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
     )
-    config = BertConfig(
-        vocab_size=len(known),
-        hidden_size=16,
+    config = tiny_config(
+        len(known),
+        dropout,
         num_hidden_layers=2,
-        num_attention_heads=2,
         intermediate_size=20,
         max_position_embeddings=POSITIONS,
-        hidden_dropout_prob=dropout,
-        attention_probs_dropout_prob=dropout,
         initializer_range=0.5,  # larger than usual: texts must differ in more than rounding
     )
     with torch.random.fork_rng(devices=[]):

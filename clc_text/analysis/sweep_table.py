@@ -133,9 +133,9 @@ def _cell(runs: Sequence[Path], of: str) -> Cell | None:
     assert result is not None
     recipe: dict[str, Any] = RunDirectory(runs[0]).recipe()
     noise = result["noise"]
-    paper = paper_figure(result["dataset"], noise["name"], noise["rate"], result["method"])
-    if not _as_in_the_paper(recipe):
-        paper = None
+    paper = None
+    if _as_in_the_paper(recipe):
+        paper = paper_figure(result["dataset"], noise["name"], noise["rate"], result["method"])
     return Cell(values, result["method"], recipe.get("noise_rate") in ("true", True), paper)
 
 

@@ -54,6 +54,7 @@ import numpy as np
 
 from clc_text.corrections.evidence import sample
 from clc_text.corrections.intervals import figure, wilson
+from clc_text.corrections.outcome import outcome
 from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample
 from clc_text.corrections.second_opinion import second_opinion
 from clc_text.corrections.state import PERSON, State
@@ -190,22 +191,18 @@ def _corrections(state: State, names: list[str]) -> dict[str, Any]:
 def _truth(state: State) -> dict[str, Any] | None:
     if state.true is None:
         return None
-    known = state.true >= 0
-    label, given, true = state.label[known], state.given[known], state.true[known]
-    was_right, is_right, changed = given == true, label == true, label != given
-    fixed, right_before = int((is_right & ~was_right).sum()), int(was_right.sum())
-    broken = int((was_right & changed).sum())
+    found = outcome(state.label, state.given, state.true)
     return {
-        "rows": len(true),
-        "right_before": figure(right_before, len(true)),
-        "right_after": figure(int(is_right.sum()), len(true)),
-        "fixed": fixed,
-        "broken": broken,
-        "missed": int((~was_right & ~changed).sum()),
-        "altered": int((~was_right & changed & ~is_right).sum()),
-        "precision": figure(fixed, int(changed.sum())),
-        "recall": figure(fixed, len(true) - right_before),
-        "false_correction_rate": figure(broken, right_before),
+        "rows": found.rows,
+        "right_before": figure(found.right_before, found.rows),
+        "right_after": figure(found.right_after, found.rows),
+        "fixed": found.fixed,
+        "broken": found.broken,
+        "missed": found.missed,
+        "altered": found.altered,
+        "precision": figure(found.fixed, found.changed),
+        "recall": figure(found.fixed, found.rows - found.right_before),
+        "false_correction_rate": figure(found.broken, found.right_before),
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.corrections.intervals import figure
+from clc_text.corrections.outcome import outcome
 from clc_text.corrections.state import State
 
 MAX_ROWS = 200_000
@@ -25,14 +26,11 @@ def second_opinion(probs: np.ndarray, state: State) -> dict[str, Any] | None:
     """
     try:
         from cleanlab import __version__
-        from cleanlab.filter import find_label_issues
     except ImportError:
         return None
     if len(probs) > MAX_ROWS:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it warns of classes without rows, which are none of our making
-        issues = np.asarray(find_label_issues(state.given.astype(np.int64), probs, n_jobs=1))
+    issues = label_issues(probs, state.given)
     changed = state.changed
     return {
         "library": "cleanlab",
@@ -46,6 +44,20 @@ def second_opinion(probs: np.ndarray, state: State) -> dict[str, Any] | None:
     }
 
 
+def label_issues(probs: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """bool [N], the labels that confident learning doubts, by its defaults; needs cleanlab."""
+    from cleanlab.filter import find_label_issues
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of classes without rows, which are none of our making
+        return np.asarray(find_label_issues(given.astype(np.int64), probs, n_jobs=1))
+
+
+def if_followed(probs: np.ndarray, issues: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Labels [N]: each that is doubted becomes the most probable class."""
+    return np.where(issues, probs.argmax(1), given)
+
+
 def kappa(one: np.ndarray, other: np.ndarray) -> float | None:
     """Cohen's kappa of two yes-no decisions [N]: 1 the same, 0 as by chance; None where neither ever varies."""
     same = float((one == other).mean())
@@ -57,11 +69,5 @@ def kappa(one: np.ndarray, other: np.ndarray) -> float | None:
 def _truth(probs: np.ndarray, issues: np.ndarray, state: State) -> dict[str, Any] | None:
     if state.true is None:
         return None
-    known = state.true >= 0
-    label = np.where(issues, probs.argmax(1), state.given)
-    right, was_right = label == state.true, state.given == state.true
-    return {
-        "fixed": int((right & ~was_right & known).sum()),
-        "broken": int((~right & was_right & known).sum()),
-        "right_after": figure(int((right & known).sum()), int(known.sum())),
-    }
+    found = outcome(if_followed(probs, issues, state.given), state.given, state.true)
+    return {"fixed": found.fixed, "broken": found.broken, "right_after": figure(found.right_after, found.rows)}

@@ -20,7 +20,7 @@ true). The sharpness of the predictions that are given out is chosen by likeliho
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -138,8 +138,8 @@ def cross_fit(
 
     plainly = first.fit.log_likelihood > second.fit.log_likelihood + CLEARLY
     better, other = (first, second) if plainly else (second, first)
-    used = _with(other, [better], labels)
-    fit = fit_noise(_mean(used), labels)
+    used = [better]
+    used, fit = _with(other, used, fit_noise(_mean(used), labels), labels)
     as_long = replace(settings, epochs=better.best_epoch, patience=better.best_epoch)
     rounds = [first, second]
     for number in range(3, settings.rounds + 1):
@@ -148,8 +148,7 @@ def cross_fit(
         found = _train(fold_trainer, dealt[number - 1], labels, as_long, seed + number, start)
         say(_told(found))
         rounds.append(replace(found, log_probs=_renamed(found.log_probs, names)) if plainly else found)
-        used = _with(rounds[-1], used, labels)
-        fit = fit_noise(_mean(used), labels)
+        used, fit = _with(rounds[-1], used, fit, labels)
     fit = fit_shares(fit, labels)
     posterior = posterior_labels(fit.probs, labels, fit.transition)
     facts = {
@@ -166,14 +165,18 @@ def cross_fit(
 
 def _mean(rounds: list[Round]) -> np.ndarray:
     """Log of the mean over the rounds of their held-out probabilities [N, C]."""
-    return np.log(np.mean([np.exp(found.log_probs) for found in rounds], axis=0) + _TINY)
+    return _log_of_mean([np.exp(found.log_probs) for found in rounds])
 
 
-def _with(found: Round, used: list[Round], labels: np.ndarray) -> list[Round]:
-    """The rounds and one more, if their mean explains the given labels better with it."""
+def _log_of_mean(probs: Iterable[np.ndarray]) -> np.ndarray:
+    return np.log(np.mean(list(probs), axis=0) + _TINY)
+
+
+def _with(found: Round, used: list[Round], fit: NoiseFit, labels: np.ndarray) -> tuple[list[Round], NoiseFit]:
+    """The rounds, of which `fit` is that of their mean, and one more, if it then explains the given labels better."""
     more = [*used, found]
-    with_it, without = (fit_noise(_mean(rounds), labels).log_likelihood for rounds in (more, used))
-    return more if with_it > without else used
+    with_it = fit_noise(_mean(more), labels)
+    return (more, with_it) if with_it.log_likelihood > fit.log_likelihood else (used, fit)
 
 
 def _renamed(values: np.ndarray, names: np.ndarray) -> np.ndarray:
@@ -250,7 +253,7 @@ class AfterEpoch(TrainerCallback):
         own = trainer.predict_held_out(trainer.train_dataset, self.fold).double().cpu().numpy()
         rounds = 20 if self.transition is None else 8
         self.recent.append(np.exp(own))
-        averaged = np.log(np.mean(self.recent, axis=0) + _TINY)
+        averaged = _log_of_mean(self.recent)
         fit = fit_noise(averaged, self.labels, self.transition, rounds)
         if self.transition is not None or self.epoch >= self.settings.warm_epochs:
             self.transition = fit_transition(softmax(PUSH * own), self.labels, self.transition, rounds)

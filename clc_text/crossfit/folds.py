@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
-from torch import Tensor
 
 
 def assign_folds(labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -21,8 +19,3 @@ def assign_folds(labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
     found = np.empty(len(labels), dtype=np.int64)
     found[by_class] = np.arange(len(labels)) % folds
     return found
-
-
-def held_out(values: Tensor, fold: Tensor) -> Tensor:
-    """Each row's value by the network of its own fold, the one that was not trained on it: [K, N, C] -> [N, C]."""
-    return values[fold, torch.arange(values.shape[1], device=values.device)]

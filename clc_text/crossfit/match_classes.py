@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from clc_text.noise.probabilities import count_pairs
+
 
 def match_classes(probs: np.ndarray, labels: np.ndarray, margin: float = 1.0) -> np.ndarray:
     """int64 [C], for each class of the predictions the given class that it is.
@@ -21,9 +23,7 @@ def match_classes(probs: np.ndarray, labels: np.ndarray, margin: float = 1.0) ->
     from scipy.optimize import linear_sum_assignment
 
     classes = probs.shape[1]
-    predicted = probs.argmax(1)
-    counts = np.zeros((classes, classes))
-    np.add.at(counts, (predicted, labels), 1)
+    counts = count_pairs(probs.argmax(1), labels, classes)
     best_given, best_predicted = counts.argmax(1), counts.argmax(0)
     mutual = np.zeros_like(counts)
     for predicted_class, given in enumerate(best_given):

@@ -11,7 +11,7 @@ import dataclasses
 import typing
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -104,9 +104,9 @@ class Method(ABC):
             _check(f"method.{option_.name}", value, kinds[option_.name], option_.metadata)
 
     @property
-    def wants_transition(self) -> bool:
-        """Whether cross-fitting is to put its noise matrix into ``TrainingState.memory["transition"]``."""
-        return False
+    def transition_source(self) -> Literal["true", "estimate"] | None:
+        """Where ``TrainingState.memory["transition"]`` is to come from: true labels, cross-fitting, or nowhere."""
+        return None
 
     def warmed_up(self, state: TrainingState) -> bool:
         """Whether the warm-up may end before epoch `state.epoch` (from 0), as far as epochs say."""

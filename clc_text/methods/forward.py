@@ -29,9 +29,8 @@ class Forward(Method):
 
     T is ``state.memory["transition"]`` [C, C] where one is given (side information, a dataset's own confusion matrix,
     what cross-fitting found), otherwise each peer's own estimate from its predictions when the warm-up ends
-    (`anchor_matrix`). An
-    entry of 0 counts as the smallest positive number, so that a label that T rules out costs much and not infinity.
-    The row's target, for the ledger, is the given label.
+    (`anchor_matrix`). An entry of 0 counts as the smallest positive number, so that a label that T rules out costs
+    much and not infinity. The row's target, for the ledger, is the given label.
 
     Source: Patrini et al., CVPR 2017, Theorem 2 (the loss) and Theorem 3 (the anchors).
     """
@@ -57,8 +56,8 @@ class Forward(Method):
     )
 
     @property
-    def wants_transition(self) -> bool:
-        return self.matrix == "estimate"
+    def transition_source(self) -> Literal["true", "estimate"] | None:
+        return None if self.matrix == "anchors" else self.matrix
 
     def prepare(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> None:
         if "transition" in state.memory:

@@ -12,6 +12,7 @@ import numpy as np
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput, noise
 from clc_text.noise.draws import BIT_GENERATOR
+from clc_text.noise.probabilities import count_pairs
 
 _NEEDED = {"name": str, "options": dict, "seed": int, "label_names": list, "rows": int, "sha256": dict}
 
@@ -48,7 +49,7 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
     labels = kind.draw_labels(given, seed)
     true = np.asarray(given.labels, dtype=np.int64)
     classes = len(given.label_names)
-    counts = np.bincount(true * classes + labels, minlength=classes * classes).reshape(classes, classes)
+    counts = count_pairs(true, labels, classes)
     of_class = counts.sum(1)
     transition = kind.matrix(given.label_names)
     expected = None if transition is None else float((1 - transition.diagonal())[true].mean())

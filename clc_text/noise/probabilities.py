@@ -37,6 +37,11 @@ def mean_of_peers(p: np.ndarray) -> np.ndarray:
     return p
 
 
+def count_pairs(rows: np.ndarray, columns: np.ndarray, classes: int) -> np.ndarray:
+    """int64 [C, C]: how often each pair of classes occurs, of two classes [N] of every row."""
+    return np.bincount(rows * classes + columns, minlength=classes * classes).reshape(classes, classes)
+
+
 def rows_to_one(counts: np.ndarray) -> np.ndarray:
     """Rows [..., C, C] divided by their sums; an empty row becomes that of the identity: nothing speaks for noise."""
     sums = counts.sum(-1, keepdims=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -35,11 +36,8 @@ class PeersEvaluation(RowLoading):
             rows: N rows.
             fold: int64 [N], the number of that peer.
         """
-        model = self.model
-        training = model.training
-        model.eval()
         index, found = [], []
-        with torch.random.fork_rng(devices=[]):
+        with self._evaluating() as model:
             for batch in self._batches(rows):
                 inputs = self._prepare_inputs(batch)
                 numbers = inputs.pop("index").cpu()
@@ -52,31 +50,35 @@ class PeersEvaluation(RowLoading):
                     with self.compute_loss_context_manager():
                         found.append(at_least_float32(model.peer_logits(peer, **mine)))
                     index.append(numbers[own])
-        model.train(training)
         (logits,) = across.in_order(self.accelerator, torch.cat(index).to(found[0].device), [torch.cat(found)[None]])
         return logits[0].log_softmax(-1)
 
     @torch.no_grad()
     def _predict(self, rows: Any) -> tuple[Tensor, Tensor]:
         """Logits [P, N, C] of every peer and labels [N] or [N, C], in the order of the rows."""
-        model = self.model
-        training = model.training
-        model.eval()
         index, found, labels = [], [], []
-        with torch.random.fork_rng(devices=[]):  # a data loader draws a seed, which would change the dropout to come
+        with self._evaluating() as model:
             for batch in self._batches(rows):
                 inputs = self._prepare_inputs(batch)
                 index.append(inputs.pop("index"))
                 labels.append(inputs.pop("labels"))
                 with self.compute_loss_context_manager():
                     found.append(at_least_float32(model(**inputs).logits))
-        model.train(training)
         logits, given = torch.cat(found, -2), torch.cat(labels)
         if not across.several(self.accelerator):
             return logits, given
         as_columns = given if given.dim() == 2 else given[:, None]
         logits, as_columns = across.in_order(self.accelerator, torch.cat(index), [logits, as_columns])
         return logits, as_columns if given.dim() == 2 else as_columns[:, 0]
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[Any]:
+        """The model in evaluation mode, for a while that leaves no trace in the training."""
+        training = self.model.training
+        self.model.eval()
+        with torch.random.fork_rng(devices=[]):  # a data loader draws a seed, which would change the dropout to come
+            yield self.model
+        self.model.train(training)
 
     def _batches(self, rows: Any) -> Iterator[dict[str, Any]]:
         size = max(self.args.per_device_eval_batch_size, 1)

@@ -32,11 +32,14 @@ def test_the_mean_is_of_probabilities() -> None:
 
 def test_a_round_is_used_where_the_mean_gets_better() -> None:
     rounds, labels = some_rounds(3)
-    used = _with(rounds[1], [rounds[0]], labels)
+    used, fit = _with(rounds[1], [rounds[0]], fit_noise(_mean(rounds[:1]), labels), labels)
     assert used == rounds[:2]
     assert fit_noise(_mean(used), labels).log_likelihood > rounds[0].fit.log_likelihood
+    assert fit.log_likelihood == fit_noise(_mean(used), labels).log_likelihood
     confused = a_round(np.roll(np.exp(rounds[2].log_probs), 1, axis=1), labels)  # knows as much, by other names
-    assert _with(confused, used, labels) is used
+    kept, same = _with(confused, used, fit, labels)
+    assert kept is used
+    assert same is fit
 
 
 def test_names_are_those_of_the_given_classes() -> None:

@@ -9,7 +9,7 @@ import torch
 from transformers import TrainingArguments
 
 from clc_text.crossfit.fold_forward import FoldForward
-from clc_text.crossfit.folds import assign_folds, held_out
+from clc_text.crossfit.folds import assign_folds
 from clc_text.methods.base import TrainingState
 from clc_text.peers_of import peers_from_init
 from clc_text.rows import Rows
@@ -27,6 +27,11 @@ def test_every_class_is_dealt_out_evenly_and_by_the_seed() -> None:
     assert counts.max() - counts.min() <= 1
     assert (fold == assign_folds(labels, 5, seed=3)).all()
     assert (fold != assign_folds(labels, 5, seed=4)).any()
+
+
+def held_out(values: torch.Tensor, fold: torch.Tensor) -> torch.Tensor:
+    """What `predict_held_out` is held to: each row's value by the network of its own fold, [K, N, C] -> [N, C]."""
+    return values[fold, torch.arange(values.shape[1])]
 
 
 def test_each_row_is_judged_by_its_own_fold() -> None:

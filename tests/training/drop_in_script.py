@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from datasets import ClassLabel, Dataset
+from tiny_bert import tiny_config
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
-from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast, set_seed
+from transformers import BertForSequenceClassification, PreTrainedTokenizerFast, set_seed
 
 WORDS = [f"w{number}" for number in range(30)]
 NAMES = ["place", "person", "number"]
@@ -50,15 +51,12 @@ def test_rows(tokenizer: PreTrainedTokenizerFast) -> Dataset:
 
 
 def bert(dropout: float = 0.1) -> BertForSequenceClassification:
-    config = BertConfig(
-        vocab_size=len(WORDS) + 2,
-        hidden_size=16,
+    config = tiny_config(
+        len(WORDS) + 2,
+        dropout,
         num_hidden_layers=1,
-        num_attention_heads=2,
         intermediate_size=16,
         max_position_embeddings=16,
-        hidden_dropout_prob=dropout,
-        attention_probs_dropout_prob=dropout,
         id2label=dict(enumerate(NAMES)),
         label2id={name: number for number, name in enumerate(NAMES)},
     )

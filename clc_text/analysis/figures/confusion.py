@@ -12,6 +12,7 @@ from clc_text.analysis.curves import subject
 from clc_text.analysis.figure import figure
 from clc_text.analysis.state import not_ended
 from clc_text.analysis.style import footnote, new_figure, short_name
+from clc_text.noise.probabilities import count_pairs
 from clc_text.run_directory import Labels, RunDirectory
 
 if TYPE_CHECKING:
@@ -104,11 +105,6 @@ def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
         guess = estimate(np.exp(log_probs), labels.given, bootstrap=0)
         rate, matrix = guess.rate, guess.matrix
     return Matrix(f"estimated, rate {rate:.2f} ({source})", "true class (inferred)", "given label", matrix), remark
-
-
-def count_pairs(rows: np.ndarray, columns: np.ndarray, classes: int) -> np.ndarray:
-    """int64 [C, C]: how often each pair of classes occurs."""
-    return np.bincount(rows * classes + columns, minlength=classes * classes).reshape(classes, classes)
 
 
 def row_shares(counts: np.ndarray) -> np.ndarray:
