@@ -67,8 +67,9 @@ POLICIES: dict[str, tuple[Policy, str]] = {
     "posterior, out of sample (default)": (policy_named(), "out of sample"),
     "posterior, doubt 0.5": (policy_named(min_doubt=0.5), "out of sample"),
     "posterior, doubt 0.9": (policy_named(min_doubt=0.9), "out of sample"),
-    "agree": (policy_named("agree"), "in sample"),
-    "confidence": (policy_named("confidence"), "in sample"),
+    "doubt, in sample": (policy_named("doubt"), "in sample"),
+    "agree, in sample": (policy_named("agree"), "in sample"),
+    "confidence, in sample": (policy_named("confidence"), "in sample"),
     "posterior, in sample": (policy_named(), "in sample"),
 }
 
@@ -100,7 +101,7 @@ def compare(run: RunDirectory, plain: Callable[[RunDirectory], np.ndarray]) -> d
     out, own = predict_out_of_sample(run), in_sample(run)
     found = {}
     for name, (policy, kind) in POLICIES.items():
-        evidence = gather(out if kind == "out of sample" else own, labels, policy.noise_matrix).rows
+        evidence = gather(out if kind == "out of sample" else own, labels, policy).rows
         changes = policy.takes(evidence) & ~labels.canary
         found[name] = score(np.where(changes, evidence.suggested, given), given, true)
     for name, probs in (

@@ -15,7 +15,8 @@ def add_to(app: typer.Typer) -> None:
 def correct(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     policy: Annotated[
-        str, typer.Option("--policy", help="When a label is changed: posterior, agree, confidence, entropy, strict.")
+        str,
+        typer.Option("--policy", help="When to change a label: posterior, doubt, agree, confidence, entropy, strict."),
     ] = "posterior",
     min_confidence: Annotated[
         float | None,
@@ -34,7 +35,7 @@ def correct(
         typer.Option(
             "--out-of-sample/--in-sample",
             help="Judge every row by networks that never saw its label, trained now where the run has none, or by the "
-            "run's own. Without either: by the former where the run has them.",
+            "run's own. Without either: by the former where the run has them, with the policy doubt by the latter.",
             show_default=False,
         ),
     ] = None,
@@ -57,7 +58,8 @@ def correct(
 
             predictions = predict_out_of_sample(directory, progress)
         else:
-            made = None if out_of_sample is False else found_out_of_sample(directory)
+            own = chosen.in_sample if out_of_sample is None else not out_of_sample
+            made = None if own else found_out_of_sample(directory)
             predictions = made or in_sample(directory)
         corrected = correct_run(directory, chosen, predictions, source_rows(directory), include_person, progress)
     show_corrected(corrected)

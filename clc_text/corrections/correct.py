@@ -43,7 +43,7 @@ def correct(
     check_rows(run, source)
     _check_labels(run, labels, predictions)
     policy = policy.resolve(_threshold(run))
-    found = gather(predictions, labels, policy.noise_matrix, progress)
+    found = gather(predictions, labels, policy, progress)
     state = _decide(run, labels, policy, found)
     kept = 0
     if not include_person and has_corrected(run):

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.corrections.store import Progress, silent
 from clc_text.noise.estimate import em_matrix, posterior
@@ -28,8 +29,9 @@ class Evidence:
     """Arrays of n rows.
 
     Attributes:
-        suggested: int32, the class of the greatest belief.
-        confidence: float32, that belief.
+        suggested: int32, the class of the greatest belief, or the rival of a given label that has to go
+            (`Policy.rival`).
+        confidence: float32, the belief in it.
         probability_given: float32, the belief in the given class.
         entropy: float32, of the prediction, in nats.
         peers_agree: bool, whether every peer's first class is the same.
@@ -61,10 +63,13 @@ class Gathered:
     mean_confidence: float
 
 
-def gather(predictions: RowPredictions, labels: Labels, noise_matrix: bool, progress: Progress = silent) -> Gathered:
-    """Reads all predictions once, and a sample of them before that where the noise matrix is wanted."""
+def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress: Progress = silent) -> Gathered:
+    """What a policy has to know of every row.
+
+    Reads all predictions once, and a sample of them before that where the policy wants the noise matrix.
+    """
     count = predictions.rows
-    matrix = noise_matrix_of(predictions, labels) if noise_matrix else None
+    matrix = noise_matrix_of(predictions, labels) if policy.noise_matrix else None
     rows = _empty(count)
     canaries = _empty(int(labels.canary.sum())) if labels.canary.any() else None
     done = agree = 0
@@ -76,12 +81,12 @@ def gather(predictions: RowPredictions, labels: Labels, noise_matrix: bool, prog
         agree += int((probs.argmax(1) == given).sum())
         confidence += float(probs.max(1).sum())
         if canaries is not None and canary.any():
-            found = _evidence(log_probs[:, canary], probs[canary], trained[canary], matrix)
+            found = _evidence(log_probs[:, canary], probs[canary], trained[canary], matrix, policy)
             _store(canaries, slice(done, done + int(canary.sum())), found)
             done += int(canary.sum())
             if predictions.kind == "in sample":
                 probs[canary] = _without(probs[canary], trained[canary], given[canary])
-        _store(rows, part, _evidence(log_probs, probs, given, matrix))
+        _store(rows, part, _evidence(log_probs, probs, given, matrix, policy))
         progress("reading predictions", part.stop, count)
     return Gathered(rows, canaries, matrix, agree / count, confidence / count)
 
@@ -122,17 +127,24 @@ def _without(probs: np.ndarray, planted: np.ndarray, given: np.ndarray) -> np.nd
     return probs / probs.sum(1, keepdims=True)
 
 
-def _evidence(log_probs: np.ndarray, probs: np.ndarray, given: np.ndarray, matrix: np.ndarray | None) -> Evidence:
+def _evidence(
+    log_probs: np.ndarray, probs: np.ndarray, given: np.ndarray, matrix: np.ndarray | None, policy: Policy
+) -> Evidence:
     if len(probs) == 0:
         return _empty(0)
     belief = probs if matrix is None else posterior(probs, given, matrix, sharpen=1.0)
     suggested = belief.argmax(1)
     each = np.arange(len(probs))
+    probability_given = belief[each, given].astype(np.float32)
+    if policy.rival:
+        others = belief.copy()
+        others[each, given] = -1
+        suggested = np.where(policy.doubts(probability_given), others.argmax(1), suggested)
     firsts = log_probs.argmax(2)
     return Evidence(
         suggested=suggested.astype(np.int32),
         confidence=belief[each, suggested].astype(np.float32),
-        probability_given=belief[each, given].astype(np.float32),
+        probability_given=probability_given,
         entropy=-(probs * np.log(probs.clip(1e-300))).sum(1).astype(np.float32),
         peers_agree=(firsts == firsts[0]).all(0),
     )

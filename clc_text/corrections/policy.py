@@ -19,6 +19,11 @@ class Policy:
 
     Attributes:
         name: what it is called.
+        rival: a label that is doubted enough (`min_doubt`) has to go, and the most probable other class is suggested
+            even where the given one has the largest single share of the belief; otherwise the class of the greatest
+            belief is suggested.
+        in_sample: the run's own networks judge, unless the user says otherwise; else those that never saw the row,
+            where the run has them.
         noise_matrix: weigh the networks' prediction by the estimated noise matrix, so that a given label counts for
             as much as it deserves; otherwise the prediction alone is the belief.
         peers_agree: all peers have the same first class.
@@ -29,6 +34,8 @@ class Policy:
     """
 
     name: str
+    rival: bool = False
+    in_sample: bool = False
     noise_matrix: bool = False
     peers_agree: bool = False
     min_confidence: float = 0.0
@@ -55,9 +62,14 @@ class Policy:
             raise InputError(f"--max-entropy is {self.max_entropy}; give an entropy in nats, at least 0")
         return self
 
+    def doubts(self, probability_given: np.ndarray) -> np.ndarray:
+        """bool [N], whether the given label of a row is doubted enough; its probability is float32 [N]."""
+        found: np.ndarray = 1 - probability_given >= self.min_doubt
+        return found
+
     def takes(self, evidence: Evidence) -> np.ndarray:
         """bool [N], the rows whose suggested class meets the conditions (it may be the given one)."""
-        taken = (evidence.confidence >= self.min_confidence) & (1 - evidence.probability_given >= self.min_doubt)
+        taken = (evidence.confidence >= self.min_confidence) & self.doubts(evidence.probability_given)
         if self.peers_agree:
             taken &= evidence.peers_agree
         if self.max_entropy is not None:
@@ -70,15 +82,19 @@ class Policy:
         if self.noise_matrix:
             source += ", weighed by the estimated noise matrix,"
         conditions = []
+        doubt = f"the given one is wrong with a probability of at least {self.min_doubt:g}"
         if self.peers_agree:
             conditions.append("all peers agree on their first class")
         if self.min_confidence > 0:
             conditions.append(f"its probability is at least {self.min_confidence:g}")
-        if self.min_doubt > 0:
-            conditions.append(f"the given one is wrong with a probability of at least {self.min_doubt:g}")
+        if self.min_doubt > 0 and not self.rival:
+            conditions.append(doubt)
         if self.max_entropy is not None:
             conditions.append(f"the prediction's entropy is at most {float(self.max_entropy):.3g} nats")
-        rule = f"a label is changed where {source} finds another class most probable"
+        if self.rival:
+            rule = f"a label is changed to the most probable other class where {source} says that {doubt}"
+        else:
+            rule = f"a label is changed where {source} finds another class most probable"
         return f"{rule} and {' and '.join(conditions)}" if conditions else rule
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,6 +105,7 @@ POLICIES = {
     policy.name: policy
     for policy in (
         Policy("posterior", noise_matrix=True, peers_agree=True, min_doubt=0.75),
+        Policy("doubt", rival=True, in_sample=True, min_doubt=0.5),
         Policy("agree", peers_agree=True),
         Policy("confidence", min_confidence=0.9),
         Policy("entropy", max_entropy="threshold"),

@@ -200,8 +200,13 @@ def test_predictions_out_of_sample_come_with_their_matrix(made: Made, clc_text: 
         belief = np.array([p[0, row, c] * transition[c, given] for c in range(6)])
         assert state.suggested[row] == belief.argmax()
         assert state.probability_given[row] == pytest.approx(belief[given] / belief.sum(), abs=1e-5)
-    clc_text("correct", run.path, "--in-sample")
-    assert Corrected(run).facts["predictions"]["kind"] == "in sample"
+    for said, kind in (
+        (("--in-sample",), "in sample"),
+        (("--policy", "doubt"), "in sample"),
+        (("--policy", "doubt", "--out-of-sample"), "out of sample"),
+    ):
+        clc_text("correct", run.path, *said)
+        assert Corrected(run).facts["predictions"]["kind"] == kind, said
 
 
 def test_other_predictions_than_those_it_was_made_from(corrected: Corrected, refused: Command) -> None:

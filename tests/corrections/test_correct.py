@@ -25,11 +25,11 @@ from clc_text.ledger import epoch_file, read_epoch
 Command = Callable[..., str]
 
 
-@pytest.mark.parametrize("policy", ["posterior", "agree", "confidence"])
+@pytest.mark.parametrize("policy", ["posterior", "doubt", "agree", "confidence"])
 def test_labels_row_by_row(made: Made, policy: str) -> None:
     state = corrected_of(made, policy).state()
     chosen = policy_named(policy)
-    evidence = gather(in_sample(made.run), made.labels, chosen.noise_matrix).rows
+    evidence = gather(in_sample(made.run), made.labels, chosen).rows
     labels = made.labels
     changed = 0
     for row in range(len(labels.given)):

@@ -15,7 +15,7 @@ from clc_text.errors import InputError
 
 
 def literal_evidence(
-    made: Made, row: int, given: int, planted: int | None, matrix: np.ndarray | None
+    made: Made, row: int, given: int, planted: int | None, matrix: np.ndarray | None, rival_from: float | None
 ) -> tuple[int, float, float, float, bool]:
     """Suggested class, its belief, that of the given class, entropy and agreement of one row, written out."""
     log_probs = made.log_probs[:, row].astype(float)
@@ -29,24 +29,35 @@ def literal_evidence(
         belief = [p[c] * matrix[c, given] for c in range(classes)]
         belief = [value / sum(belief) for value in belief]
     suggested = max(range(classes), key=lambda c: belief[c])
+    if rival_from is not None and 1 - belief[given] >= rival_from:
+        suggested = max((c for c in range(classes) if c != given), key=lambda c: belief[c])
     entropy = -sum(value * np.log(value) for value in p if value > 0)
     agree = len({max(range(classes), key=lambda c, k=k: log_probs[k, c]) for k in range(peers)}) == 1
     return suggested, belief[suggested], belief[given], float(entropy), agree
 
 
+@pytest.mark.parametrize("rival_from", [None, 0.3, 0.5])
 @pytest.mark.parametrize("noise_matrix", [False, True])
-def test_evidence_of_every_row(made: Made, noise_matrix: bool) -> None:
+def test_evidence_of_every_row(made: Made, noise_matrix: bool, rival_from: float | None) -> None:
     predictions = in_sample(made.run)
-    found = gather(predictions, made.labels, noise_matrix)
+    policy = Policy("p", rival=rival_from is not None, min_doubt=rival_from or 0.0, noise_matrix=noise_matrix)
+    found = gather(predictions, made.labels, policy)
     assert (found.matrix is not None) == noise_matrix
     labels = made.labels
     for row in range(len(labels.given)):
         planted = int(labels.trained[row]) if labels.canary[row] else None
-        expected = literal_evidence(made, row, int(labels.given[row]), planted, found.matrix)
+        expected = literal_evidence(made, row, int(labels.given[row]), planted, found.matrix, rival_from)
         _agrees(found.rows, row, expected)
     assert found.canaries is not None
     for place, row in enumerate(np.flatnonzero(labels.canary).tolist()):
-        _agrees(found.canaries, place, literal_evidence(made, row, int(labels.trained[row]), None, found.matrix))
+        expected = literal_evidence(made, row, int(labels.trained[row]), None, found.matrix, rival_from)
+        _agrees(found.canaries, place, expected)
+    if rival_from is not None:
+        assert (found.rows.suggested != belief_first(made, found.matrix)).any()  # the rows that the rule is about
+
+
+def belief_first(made: Made, matrix: np.ndarray | None) -> np.ndarray:
+    return gather(in_sample(made.run), made.labels, Policy("p", noise_matrix=matrix is not None)).rows.suggested
 
 
 def _agrees(evidence: Evidence, row: int, expected: tuple[int, float, float, float, bool]) -> None:
@@ -61,12 +72,12 @@ def _agrees(evidence: Evidence, row: int, expected: tuple[int, float, float, flo
 def test_blocks_make_no_difference(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     from clc_text.corrections import predictions as module
 
-    whole = gather(in_sample(made.run), made.labels, noise_matrix=True)
+    whole = gather(in_sample(made.run), made.labels, policy_named())
     monkeypatch.setattr(module, "BLOCK_BYTES", 4 * 2 * 6 * 7)  # seven rows
     blocks = list(in_sample(made.run).blocks())
     assert len(blocks) == -(-400 // 7)
     np.testing.assert_array_equal(np.concatenate([block for _, block in blocks], axis=1), made.log_probs)
-    pieces = gather(in_sample(made.run), made.labels, noise_matrix=True)
+    pieces = gather(in_sample(made.run), made.labels, policy_named())
     for name, values in vars(whole.rows).items():
         np.testing.assert_array_equal(values, getattr(pieces.rows, name))
     assert pieces.mean_confidence == pytest.approx(whole.mean_confidence)
@@ -108,11 +119,19 @@ def test_conditions_row_by_row() -> None:
 def test_names_numbers_and_sentences() -> None:
     for name, policy in POLICIES.items():
         assert policy_named(name) == policy
-        assert policy.resolve(0.7).sentence().startswith("a label is changed where the networks' prediction")
+        assert policy.resolve(0.7).sentence().startswith("a label is changed ")
     chosen = policy_named("agree", min_confidence=0.25, max_entropy=0.5)
     assert (chosen.peers_agree, chosen.min_confidence, chosen.max_entropy) == (True, 0.25, 0.5)
     assert "at least 0.25" in chosen.sentence()
     assert "at most 0.5 nats" in chosen.sentence()
+    assert (
+        policy_named("doubt")
+        .sentence()
+        .endswith(
+            "to the most probable other class where the networks' prediction says that the given one is wrong with a "
+            "probability of at least 0.5"
+        )
+    )
     assert policy_named("entropy").resolve(0.7).max_entropy == 0.7
 
 
