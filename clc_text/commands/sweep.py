@@ -33,6 +33,7 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the cells.")] = False,
 ) -> None:
     """Run every cell of a sweep; cells that are done are skipped, one that was cut short goes on."""
+    import signal
     from contextlib import closing
 
     from clc_text.errors import InputError, nearest
@@ -56,6 +57,8 @@ def sweep(
         f"{f'{at_once} at once' if engine == 'local' else 'by Ray'}",
         err=True,
     )
+    # A scheduler's way to end it, which by default would leave the workers to finish their cells.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with closing(run(to_run, directory, engine, jobs)) as outcomes:
             ended = follow(outcomes, len(to_run))

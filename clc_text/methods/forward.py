@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from clc_text.components import option
+from clc_text.errors import InputError
 from clc_text.methods.base import (
     Method,
     Supervision,
@@ -62,6 +63,11 @@ class Forward(Method):
     def prepare(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> None:
         if "transition" in state.memory:
             return
+        if self.matrix != "anchors":
+            raise InputError(
+                f"method.matrix is '{self.matrix}', but no matrix was given; pass `transition=` to the trainer, or "
+                "set matrix to anchors"
+            )
         peers = log_probs.exp().flatten(0, -3).cpu().numpy()
         found = torch.from_numpy(np.stack([anchor_matrix(probs, self.anchor_quantile) for probs in peers]))
         state.memory["estimated_transition"] = found.to(log_probs).unflatten(0, log_probs.shape[:-2])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from clc_text.errors import InputError
 from clc_text.methods.base import TrainingState
 from clc_text.methods.forward import Forward
 
@@ -84,3 +87,9 @@ def test_a_probability_that_underflows_still_has_its_loss() -> None:
     mixed = TrainingState(memory={"transition": torch.tensor([[1.0, 0.0], [0.5, 0.5]], dtype=torch.float64)})
     exact = Forward().supervise(log_probs.double(), torch.tensor([1]), mixed)
     assert float(exact.loss) == pytest.approx(200 + np.log(2), rel=1e-6)
+
+
+@pytest.mark.parametrize("matrix", ["true", "estimate"])
+def test_a_matrix_that_nobody_gave(matrix: Literal["true", "estimate"]) -> None:
+    with pytest.raises(InputError, match=rf"method\.matrix is '{matrix}', but no matrix was given"):
+        Forward(matrix=matrix).prepare(torch.zeros(1, 4, 3).log_softmax(-1), torch.zeros(4).long(), TrainingState())

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -109,7 +110,18 @@ def in_group(process: psutil.Process, group: int) -> bool:
         return False
 
 
-def test_ctrl_c_ends_every_process_and_the_same_command_goes_on(tiny_sweep: Path, tmp_path: Path) -> None:
+def ctrl_c(command: subprocess.Popen[str]) -> None:
+    os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to all of them
+
+
+def terminate(command: subprocess.Popen[str]) -> None:
+    command.terminate()  # as a scheduler does: to the command alone
+
+
+@pytest.mark.parametrize("stop", [ctrl_c, terminate])
+def test_stopping_ends_every_process_and_the_same_command_goes_on(
+    stop: Callable[[subprocess.Popen[str]], None], tiny_sweep: Path, tmp_path: Path
+) -> None:
     [cell] = cells_of(tiny_sweep, "set: {training.epochs: 5000, training.checkpoint_epochs: 0}")
     out = tmp_path / "out"
     command = clc_text_sweep(tiny_sweep, "--out", out, "--jobs", "1")
@@ -117,7 +129,7 @@ def test_ctrl_c_ends_every_process_and_the_same_command_goes_on(tiny_sweep: Path
         while not (out / cell.path / "metrics.jsonl").is_file():
             assert command.poll() is None, command.communicate()
             time.sleep(0.05)
-        os.killpg(command.pid, signal.SIGINT)  # as a terminal does: to all of them
+        stop(command)
         _, shown = command.communicate(timeout=60)
     finally:
         command.kill()
