@@ -122,8 +122,10 @@ class WordVectors(Encoder):
 
     def table(self, words: Numbering, train_tokens: Tokens, seed: int) -> VectorTable:
         """The vectors of `words` that the source has; ids of `train_tokens` are the words' numbers."""
+        from clc_text.text.encoders.vectors.cache import cached, cached_file
+
         if self.vectors == "train":
-            from clc_text.text.encoders.vectors.train import Training, train_vectors
+            from clc_text.text.encoders.vectors.train import Training, key_of, train_vectors
 
             training = Training(
                 dimension=self.train_dimension,
@@ -132,12 +134,13 @@ class WordVectors(Encoder):
                 min_count=self.train_min_count,
                 skip_gram=self.train_skip_gram,
             )
-            return train_vectors(train_tokens, list(words), training, seed)
-        from clc_text.text.encoders.vectors.cache import cached
+            names = list(words)
+            key = key_of(train_tokens, names, training, seed)
+            return cached(key, lambda: train_vectors(train_tokens, names, training, seed))
         from clc_text.text.encoders.vectors.find import find_vectors, reader_of
 
         path = find_vectors(self.vectors)
-        return cached(path, Wanted(words, self.keep_words), reader_of(path))
+        return cached_file(path, Wanted(words, self.keep_words), reader_of(path))
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,25 @@ import itertools
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from clc_text.errors import InputError
+from clc_text.text.encoders.vectors import train
+from clc_text.text.encoders.vectors.table import VectorTable
 from clc_text.text.encoders.vectors.tokens import Numbering, Tokens, number_tokens
 from clc_text.text.encoders.vectors.train import _LONGEST_SENTENCE, Training, _Sentences, train_vectors
+from clc_text.text.encoders.word_vectors import WordVectors
 
 TRAINING = Training(dimension=12, epochs=10, window=3, min_count=2, skip_gram=True)
 
 SCRIPT = """
+from clc_text.text.encoders.vectors import train
+from clc_text.text.encoders.vectors.table import VectorTable
 from clc_text.text.encoders.vectors.tokens import Numbering, number_tokens
 from clc_text.text.encoders.vectors.train import Training, train_vectors
 texts = [f"how many {kind}s does the {who} have ?" for kind in ("cat", "dog", "cow") for who in ("man", "king", "boy")]
@@ -89,3 +97,28 @@ def test_a_corpus_without_a_repeated_word_is_named() -> None:
         tokens = number_tokens(texts, str.split, numbers)
         with pytest.raises(InputError, match="no word occurs 2 times in the 2 training texts"):
             train_vectors(tokens, list(numbers), TRAINING, seed=0)
+
+
+def test_they_are_trained_once_for_the_same_texts_words_options_and_seed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLC_TEXT_CACHE", str(tmp_path))
+    texts = [f"how many {kind}s does the {who} have ?" for kind in ("cat", "dog") for who in ("man", "king")] * 5
+    encoder = WordVectors(vectors="train", train_dimension=8, train_epochs=2)
+    first = encoder.fit(texts, [], seed=3)
+    trained = []
+
+    def counted(*given: Any) -> VectorTable:
+        trained.append(given)
+        return train_vectors(*given)
+
+    monkeypatch.setattr(train, "train_vectors", counted)
+    again = encoder.fit(texts, [], seed=3)
+    assert not trained
+    np.testing.assert_array_equal(again.table.matrix, first.table.matrix)
+    assert again.table.source == first.table.source
+    encoder.fit(texts, [], seed=4)
+    encoder.fit(texts[::-1], [], seed=3)
+    encoder.fit(texts, ["another word"], seed=3)
+    replace(encoder, train_epochs=3).fit(texts, [], seed=3)
+    assert len(trained) == 4

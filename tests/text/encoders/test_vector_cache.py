@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from clc_text.text.encoders.vectors import cache
-from clc_text.text.encoders.vectors.cache import cached
+from clc_text.text.encoders.vectors.cache import cached_file
 from clc_text.text.encoders.vectors.read_text import read_text
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted
 
@@ -35,9 +35,9 @@ def entries(path: Path) -> list[Path]:
 
 
 def test_the_second_load_maps_the_cache(vectors: Path) -> None:
-    first = cached(vectors, WANTED, read_text)
+    first = cached_file(vectors, WANTED, read_text)
     start = time.perf_counter()
-    second = cached(vectors, WANTED, never)
+    second = cached_file(vectors, WANTED, never)
     assert time.perf_counter() - start < 0.1
     plain = read_text(vectors, WANTED)
     for table in (first, second):
@@ -47,19 +47,19 @@ def test_the_second_load_maps_the_cache(vectors: Path) -> None:
 
 
 def test_an_entry_belongs_to_one_file_one_vocabulary_and_one_number_of_words(vectors: Path) -> None:
-    cached(vectors, WANTED, read_text)
+    cached_file(vectors, WANTED, read_text)
     for other in (Wanted(WANTED.words, 11), Wanted({"w1": 0}, 10)):
         with pytest.raises(AssertionError):
-            cached(vectors, other, never)
+            cached_file(vectors, other, never)
     os.utime(vectors, (1, 1))
     with pytest.raises(AssertionError):
-        cached(vectors, WANTED, never)
+        cached_file(vectors, WANTED, never)
 
 
 @pytest.mark.parametrize("file", ["vectors.npy", "words.json", "entry.json"])
 @pytest.mark.parametrize("harm", ["removed", "cut", "changed", "emptied"])
 def test_a_damaged_entry_is_noticed_and_made_anew(vectors: Path, file: str, harm: str) -> None:
-    cached(vectors, WANTED, read_text)
+    cached_file(vectors, WANTED, read_text)
     path = entries(vectors)[0] / file
     raw = path.read_bytes()
     if harm == "removed":
@@ -70,9 +70,9 @@ def test_a_damaged_entry_is_noticed_and_made_anew(vectors: Path, file: str, harm
         path.write_bytes({"cut": raw[:-5], "changed": changed, "emptied": b""}[harm])
     if file == "entry.json" and harm == "changed":
         path.write_text(json.dumps(json.loads(raw) | {"crc32_vectors": 1}))
-    again = cached(vectors, WANTED, read_text)
+    again = cached_file(vectors, WANTED, read_text)
     np.testing.assert_array_equal(again.matrix, read_text(vectors, WANTED).matrix)
-    cached(vectors, WANTED, never)
+    cached_file(vectors, WANTED, never)
     assert len(entries(vectors)) == 1, "nothing is left lying aside"
 
 
@@ -81,19 +81,19 @@ def test_without_a_place_to_write_the_vectors_are_used_all_the_same(
 ) -> None:
     (vectors.parent / "file").write_text("in the way")
     monkeypatch.setenv("CLC_TEXT_CACHE", str(vectors.parent / "file"))
-    assert len(cached(vectors, WANTED, read_text).words) == 1505
+    assert len(cached_file(vectors, WANTED, read_text).words) == 1505
 
 
 def test_an_empty_selection_is_cached_too(vectors: Path) -> None:
     nothing = Wanted({"nobody": 0}, 0)
-    assert cached(vectors, nothing, read_text).matrix.shape == (0, 8)
-    assert cached(vectors, nothing, never).matrix.shape == (0, 8)
+    assert cached_file(vectors, nothing, read_text).matrix.shape == (0, 8)
+    assert cached_file(vectors, nothing, never).matrix.shape == (0, 8)
 
 
 def _load_often(path: Path) -> float:
     total = 0.0
     for _ in range(20):
-        total += float(cached(path, WANTED, read_text).matrix.sum())
+        total += float(cached_file(path, WANTED, read_text).matrix.sum())
     return total
 
 

@@ -1,4 +1,4 @@
-"""Filtered vectors kept as a memory map, so that a second run with the same texts does not read the big file again.
+"""Vectors kept as a memory map, so that a second run with the same texts neither reads a big file nor trains again.
 
 One directory an entry: ``vectors.npy`` (mapped, not read), ``words.json``, ``entry.json`` with the checksums of both.
 The whole cache may be deleted at any time.
@@ -13,7 +13,7 @@ import secrets
 import shutil
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -36,32 +36,43 @@ def cache_directory() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "clc_text"
 
 
-def cached(path: Path, wanted: Wanted, read: Callable[[Path, Wanted], VectorTable]) -> VectorTable:
-    """What ``read(path, wanted)`` gives, from the cache where it is there and sound.
+def cached_file(path: Path, wanted: Wanted, read: Callable[[Path, Wanted], VectorTable]) -> VectorTable:
+    """What ``read(path, wanted)`` gives, `cached`.
 
     An entry belongs to one state of the file (path, size, time of change), one vocabulary and one number of first
-    words. A damaged entry is made anew. Where the cache cannot be written, the vectors are used without it.
+    words.
     """
-    entry = cache_directory() / "vectors" / _key(path, wanted)
+    # gensim keeps a big matrix in .npy files beside the .kv file.
+    files = [path, *sorted(path.parent.glob(f"{path.name}.*.npy"))] if path.suffix == ".kv" else [path]
+    states = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    return cached([states, sha256_of_words(wanted.words), wanted.first], lambda: read(path, wanted))
+
+
+def cached(key: list[Any], make: Callable[[], VectorTable]) -> VectorTable:
+    """What ``make()`` gives, from the cache where it is there and sound.
+
+    A damaged entry is made anew. Where the cache cannot be written, the vectors are used without it.
+
+    Args:
+        key: of what JSON knows, all that the vectors depend on.
+    """
+    name = hashlib.sha256(json.dumps([_FORMAT, *key]).encode()).hexdigest()[:32]
+    entry = cache_directory() / "vectors" / name
     table = _load(entry)
     if table is not None:
         return table
-    table = read(path, wanted)
+    table = make()
     try:
         _store(entry, table)
     except OSError:
         return table
-    # The vectors just read are let go before the map's pages come in, or a big file would take its memory twice.
+    # The vectors just made are let go before the map's pages come in, or a big file would take its memory twice.
     del table
-    return _load(entry) or read(path, wanted)
+    return _load(entry) or make()
 
 
-def _key(path: Path, wanted: Wanted) -> str:
-    # gensim keeps a big matrix in .npy files beside the .kv file.
-    files = [path, *sorted(path.parent.glob(f"{path.name}.*.npy"))] if path.suffix == ".kv" else [path]
-    states = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    words = hashlib.sha256("\n".join(wanted.words).encode("utf-8", "surrogatepass")).hexdigest()
-    return hashlib.sha256(json.dumps([_FORMAT, states, words, wanted.first]).encode()).hexdigest()[:32]
+def sha256_of_words(words: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(words).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _load(entry: Path) -> VectorTable | None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import itertools
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from clc_text.errors import InputError
+from clc_text.text.encoders.vectors.cache import sha256_of_words
 from clc_text.text.encoders.vectors.table import VectorTable
 from clc_text.text.encoders.vectors.tokens import Tokens
 
@@ -74,6 +77,15 @@ def train_vectors(tokens: Tokens, words: list[str], training: Training, seed: in
         "words_in_source": len(matrix),
     }
     return VectorTable(kept, matrix, source)
+
+
+def key_of(tokens: Tokens, words: list[str], training: Training, seed: int) -> list[Any]:
+    """All that the vectors depend on; gensim's and numpy's versions too, which may sum in another order."""
+    import gensim
+
+    ids = hashlib.sha256(tokens.ids.tobytes() + tokens.offsets.tobytes()).hexdigest()
+    versions = [gensim.__version__, np.__version__]
+    return ["trained", ids, sha256_of_words(words), dataclasses.asdict(training), seed, *versions]
 
 
 def _standardised(vectors: np.ndarray, counts: np.ndarray) -> np.ndarray:
