@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.corrections.evidence import gather, sample
+from clc_text.corrections.gather import gather, sample
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import Policy, policy_named
 from clc_text.corrections.predictions import RowPredictions, in_sample

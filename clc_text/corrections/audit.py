@@ -52,7 +52,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.corrections.evidence import sample
+from clc_text.corrections.gather import sample
 from clc_text.corrections.intervals import figure, wilson
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.corrections.evidence import Gathered, gather
+from clc_text.corrections.gather import Gathered, gather
 from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.corrections.source import SourceRows, check_rows

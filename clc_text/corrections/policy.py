@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from clc_text.corrections.evidence import Evidence
 from clc_text.errors import InputError, nearest
-
-if TYPE_CHECKING:
-    from clc_text.corrections.evidence import Evidence
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from synthetic_run import NAMES, Made, corrected_of, make_run
 
 from clc_text.corrections.correct import correct
-from clc_text.corrections.evidence import gather
+from clc_text.corrections.gather import gather
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import in_sample
 from clc_text.corrections.source import from_parquet, kept_rows

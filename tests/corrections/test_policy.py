@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from synthetic_run import Made
 
-from clc_text.corrections.evidence import Evidence, gather, noise_matrix_of
+from clc_text.corrections.evidence import Evidence
+from clc_text.corrections.gather import gather, noise_matrix_of
 from clc_text.corrections.policy import POLICIES, Policy, policy_named
 from clc_text.corrections.predictions import in_sample
 from clc_text.errors import InputError

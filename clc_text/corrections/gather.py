@@ -1,0 +1,131 @@
+"""Making the evidence of all rows: in blocks, so that only a few numbers a row are kept.
+
+The belief in class c of a row with prediction p (the mean of the peers' probabilities) and given label y is
+
+    q(c) ∝ p(c) · T[c, y]
+
+with T the noise matrix, found by cross-fitting or else estimated by expectation-maximisation from the same predictions
+(`clc_text.noise`), or q = p where a policy does without it. For a canary whose flipped label the networks were trained
+on, p is taken without that class.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clc_text.corrections.evidence import Evidence
+from clc_text.corrections.policy import Policy
+from clc_text.corrections.predictions import RowPredictions
+from clc_text.corrections.store import Progress, silent
+from clc_text.noise.estimate import em_matrix, posterior
+from clc_text.run_directory import Labels
+
+MATRIX_ROWS = 100_000  # T is estimated from every n-th row of larger datasets
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """The evidence of a run.
+
+    Attributes:
+        rows: of all N rows against their given labels.
+        canaries: of the canaries alone, as if their flipped label were the given one; None without any.
+        matrix: float64 [C, C] or None, the noise matrix that was used.
+        agree_with_given: share of rows whose predicted class is the given label.
+        mean_confidence: of the predictions' first class.
+    """
+
+    rows: Evidence
+    canaries: Evidence | None
+    matrix: np.ndarray | None
+    agree_with_given: float
+    mean_confidence: float
+
+
+def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress: Progress = silent) -> Gathered:
+    """What a policy has to know of every row.
+
+    Reads all predictions once, and a sample of them before that where the policy wants the noise matrix.
+    """
+    count = predictions.rows
+    matrix = noise_matrix_of(predictions, labels) if policy.noise_matrix else None
+    rows = Evidence.empty(count)
+    canaries = Evidence.empty(int(labels.canary.sum())) if labels.canary.any() else None
+    done = agree = 0
+    confidence = 0.0
+    for start, log_probs in predictions.blocks():
+        part = slice(start, start + log_probs.shape[1])
+        probs = mean_of_peers(log_probs)
+        given, trained, canary = labels.given[part], labels.trained[part], labels.canary[part]
+        agree += int((probs.argmax(1) == given).sum())
+        confidence += float(probs.max(1).sum())
+        if canaries is not None and canary.any():
+            found = _evidence(log_probs[:, canary], probs[canary], trained[canary], matrix, policy)
+            canaries.put(slice(done, done + int(canary.sum())), found)
+            done += int(canary.sum())
+            if predictions.kind == "in sample":
+                probs[canary] = _without(probs[canary], trained[canary], given[canary])
+        rows.put(part, _evidence(log_probs, probs, given, matrix, policy))
+        progress("reading predictions", part.stop, count)
+    return Gathered(rows, canaries, matrix, agree / count, confidence / count)
+
+
+def noise_matrix_of(predictions: RowPredictions, labels: Labels) -> np.ndarray:
+    """float64 [C, C], T: of the cross-fitting, or by expectation-maximisation from a sample of the rows without
+    canaries."""
+    if predictions.transition is not None:
+        return predictions.transition
+    probs, rows = sample(predictions, MATRIX_ROWS)
+    rows_kept = ~labels.canary[rows]
+    return em_matrix(probs[rows_kept], labels.given[rows[rows_kept]], sharpen=1.0)
+
+
+def sample(predictions: RowPredictions, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The mean probabilities [n, C] of every k-th row so that at most `most` are left, and their numbers [n]."""
+    stride = -(-predictions.rows // most)
+    rows = np.arange(0, predictions.rows, stride)
+    probs = np.empty((len(rows), predictions.classes))
+    for start, log_probs in predictions.blocks():
+        inside = np.flatnonzero((rows >= start) & (rows < start + log_probs.shape[1]))
+        probs[inside] = mean_of_peers(log_probs[:, rows[inside] - start])
+    return probs, rows
+
+
+def mean_of_peers(log_probs: np.ndarray) -> np.ndarray:
+    """float64 [n, C], the ensemble's probabilities, of log-probabilities [P, n, C]; each row sums to 1."""
+    probs = np.exp(log_probs.astype(np.float64)).mean(0)
+    return probs / probs.sum(1, keepdims=True)
+
+
+def _without(probs: np.ndarray, planted: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Probabilities [n, C] without the class that was planted; where it had all of them, the given class has."""
+    each = np.arange(len(probs))
+    probs[each, planted] = 0.0
+    empty = probs.sum(1) < 1e-30
+    probs[each[empty], given[empty]] = 1.0
+    return probs / probs.sum(1, keepdims=True)
+
+
+def _evidence(
+    log_probs: np.ndarray, probs: np.ndarray, given: np.ndarray, matrix: np.ndarray | None, policy: Policy
+) -> Evidence:
+    if len(probs) == 0:
+        return Evidence.empty(0)
+    belief = probs if matrix is None else posterior(probs, given, matrix, sharpen=1.0)
+    suggested = belief.argmax(1)
+    each = np.arange(len(probs))
+    probability_given = belief[each, given].astype(np.float32)
+    if policy.rival:
+        others = belief.copy()
+        others[each, given] = -1
+        suggested = np.where(policy.doubts(probability_given), others.argmax(1), suggested)
+    firsts = log_probs.argmax(2)
+    return Evidence(
+        suggested=suggested.astype(np.int32),
+        confidence=belief[each, suggested].astype(np.float32),
+        probability_given=probability_given,
+        entropy=-(probs * np.log(probs.clip(1e-300))).sum(1).astype(np.float32),
+        peers_agree=(firsts == firsts[0]).all(0),
+    )
