@@ -118,6 +118,17 @@ class PeersOf(SeparatePeersModel):
         inner = getattr(network, "get_base_model", lambda: network)()  # a peft model hides its network's signature
         return list(inspect.signature(inner.forward).parameters)
 
+    def align_special_tokens(self, tokenizer: Any) -> None:
+        """Each network's padding and the like as the tokenizer has them."""
+        from transformers.trainer_utils import align_special_tokens
+
+        for network in self.networks:
+            if isinstance(network, PreTrainedModel):
+                align_special_tokens(network, tokenizer)
+        first: Any = self.networks[0]
+        if self.config.inner is not None:
+            self.config.inner = first.config.to_dict()
+
     def export_peer(self, peer: int) -> Any:
         """A copy of one network, of its own class: `save_pretrained` and an `AutoModel` take it as usual."""
         self.check_peer(peer)

@@ -233,6 +233,8 @@ def _recipe(tree: Node) -> Recipe:
         elif key in values:
             if key == "noise_rate" and values[key].value is True:
                 values[key] = Node("true", values[key].where)
+            if key == "guard" and values[key].value is False:
+                values[key] = Node("off", values[key].where)  # what YAML 1.1 makes of an unquoted off
             arguments[key] = convert(values[key], hints[key], key)
     return construct(Recipe, arguments, tree.where)
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel, TrainingArguments
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin, TrainingArguments
+from transformers.trainer_utils import align_special_tokens, rotate_checkpoints
 from transformers.utils.logging import get_logger
 
 from clc_text.crossfit.result import CrossFit
@@ -20,6 +21,7 @@ from clc_text.ledger import EpochRecord, Ledger
 from clc_text.methods.base import Method, Supervision, TrainingState, method
 from clc_text.methods.clc import CLC
 from clc_text.methods.standard import Standard
+from clc_text.noise.inject import sha256_of_labels
 from clc_text.peers import PeersModel, ensemble_log_probs
 from clc_text.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
 from clc_text.training import across
@@ -27,7 +29,9 @@ from clc_text.training.arguments import (
     NoisyLabelArguments,
     NoisyLabelOptions,
     check_arguments,
+    check_noise_rate,
     check_optimizer,
+    check_own_optimizer,
     options_of,
 )
 from clc_text.training.checkpoints import (
@@ -37,10 +41,10 @@ from clc_text.training.checkpoints import (
     read_method_state,
     write_method_state,
 )
-from clc_text.training.data import check_dataset, class_weights, label_column
+from clc_text.training.data import check_dataset, check_labels, class_weights, label_column
 from clc_text.training.epochs import EpochHooks, EpochResult
 from clc_text.training.evaluation import PeersEvaluation, at_least_float32
-from clc_text.training.notes import Note, cross_fitted, warm_up_ended
+from clc_text.training.notes import Note, cross_fitted, never_began, warm_up_ended
 from clc_text.training.recovery import Recovery
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
@@ -132,6 +136,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         self.method, self.warm_up = _method(method), Standard()
         self.wanted_peers = peers or self.method.default_peers
         self.options = options_of(args)
+        check_noise_rate(noise_rate)
         given = {
             "compute_loss_func": compute_loss_func,
             "optimizers": optimizers,
@@ -156,18 +161,20 @@ class NoisyLabelTrainer(PeersEvaluation):
             optimizer_cls_and_kwargs,
             self._scores.preprocess,
         )
+        self._align(self.model)
         if not isinstance(self.model, PeersOf):
             check_optimizer(args, given)
         if equal_peers(self.model):
             logger.warning("all peers start from the same weights: only dropout will tell them apart")
         self.model_accepts_loss_kwargs = False  # the number of items in a batch is not needed
         for name, rows in self._datasets():
-            check_dataset(rows, name, self._classes())
+            check_dataset(rows, name, self._classes(), made_later=not args.remove_unused_columns)
         self._class_weights_wanted = class_weights
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.ledger_dir, self.augment = noise_rate, ledger_dir, augment
         self.peers_init, self.cross_fit_dir, self.say = peers_init, cross_fit_dir, say
         self.cross_fit: CrossFit | None = None
+        check_own_optimizer(optimizers[0], self.model, self.cross_fits_first)
         self.recovery = Recovery() if recover else None
         self.epoch_listeners = list(epoch_listeners or [])
         self._start_afresh()
@@ -182,7 +189,17 @@ class NoisyLabelTrainer(PeersEvaluation):
 
     def make_one_network(self) -> nn.Module:
         """One more network, by the script's `model_init`."""
-        return super().call_model_init(None)
+        return self._align(super().call_model_init(None))
+
+    def _align(self, model: nn.Module) -> nn.Module:
+        """With the tokenizer's special tokens, as `Trainer` aligns a model: it would see the peers' wrapper only."""
+        tokenizer = getattr(self, "processing_class", None)
+        if isinstance(tokenizer, (PreTrainedTokenizerBase, ProcessorMixin)):
+            if isinstance(model, PeersOf):
+                model.align_special_tokens(tokenizer)
+            elif isinstance(model, PreTrainedModel) and not isinstance(model, PeersModel):
+                align_special_tokens(model, tokenizer)
+        return model
 
     def number_of_classes(self) -> int:
         """C, by the model where it says so, else by what it predicts."""
@@ -191,7 +208,7 @@ class NoisyLabelTrainer(PeersEvaluation):
     def call_model_init(self, trial: Any = None) -> nn.Module:
         """k networks from k calls of the script's `model_init`, each with a seed of its own."""
         make = super().call_model_init
-        return peers_from_init(lambda: make(trial), self.wanted_peers, self.args.seed)
+        return self._align(peers_from_init(lambda: make(trial), self.wanted_peers, self.args.seed))
 
     def _datasets(self) -> Iterator[tuple[str, Any]]:
         if self.train_dataset is not None:
@@ -225,7 +242,13 @@ class NoisyLabelTrainer(PeersEvaluation):
         self._unwritten: tuple[int, EpochRecord] | None = None
         simple = type(self.method).prepare is Method.prepare and not self.method.cross_fits
         self._prepared = self.method.warmup_epochs == 0 and simple
+        self._asked = -1  # the epoch before which it was last asked whether the warm-up may end
         if self.recovery is not None:
+            if self._prepared:
+                raise InputError(
+                    f"recover goes back to the end of the warm-up, and {self.method.name} has none; set its "
+                    "warmup_epochs (method.warmup_epochs), or leave recover (guard: recover) out"
+                )
             self.recovery.forget()
 
     # ---- the loss ----
@@ -272,6 +295,8 @@ class NoisyLabelTrainer(PeersEvaluation):
         return (loss, outputs) if return_outputs else loss
 
     def _training_loss(self, log_probs: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
+        if not self._loss_steps:  # once an epoch: where labels are made row by row nobody has looked at them before
+            check_labels(labels, f"batch's {len(labels)} rows", log_probs.shape[-1])
         self.method_state.rows = rows
         supervision = self.supervise(log_probs, self._labels_taught(labels, rows))
         loss = supervision.loss
@@ -321,7 +346,13 @@ class NoisyLabelTrainer(PeersEvaluation):
         begin = self.options.decay_from_epoch
         if begin is None:
             return super().create_scheduler(num_training_steps, optimizer)
-        share = begin / self.args.num_train_epochs
+        epochs = self.args.num_train_epochs
+        if self.args.max_steps > 0:
+            batches = len(self.get_train_dataloader())
+            epochs = num_training_steps / max(1, -(-batches // self.args.gradient_accumulation_steps))
+        if begin >= epochs:
+            raise InputError(f"decay_from_epoch is {begin}, but there are {epochs:g} epochs; let it begin earlier")
+        share = begin / epochs
         self.lr_scheduler: Any = constant_then_linear(optimizer or self.optimizer, num_training_steps, share)
         return self.lr_scheduler
 
@@ -329,6 +360,14 @@ class NoisyLabelTrainer(PeersEvaluation):
         return 0  # counted per step by `Trainer`, shown nowhere here
 
     # ---- one epoch ----
+
+    def begin_training(self, epochs: int) -> None:
+        """Called before the first step, with the number of epochs that are to come in all."""
+        if self.method.warmup_epochs >= epochs and not self.supervised and not isinstance(self.method, Standard):
+            logger.warning(
+                f"the warm-up lasts {self.method.warmup_epochs} epochs and the training {epochs}, so "
+                f"{self.method.name} never begins: all of it is plain training; train longer, or lower warmup_epochs"
+            )
 
     def begin_epoch(self, epoch: int, steps_per_epoch: int) -> None:
         """Called before the first step of an epoch; `epoch` counts from 0."""
@@ -338,6 +377,9 @@ class NoisyLabelTrainer(PeersEvaluation):
         self.method_state.epoch = epoch
         self.method_state.steps_per_epoch = steps_per_epoch
         held_back = self.recovery is not None and epoch < self.recovery.hold_until
+        asked, self._asked = self._asked, epoch
+        if asked == epoch:
+            return  # resumed in the middle of this epoch, before which the question was answered
         if not self._prepared and not held_back and self.method.warmed_up(self.method_state):
             self._take_over(epoch)
 
@@ -392,12 +434,15 @@ class NoisyLabelTrainer(PeersEvaluation):
         loss = self._epoch_loss(epoch)
         self._loss_sum, self._loss_steps = None, 0
         self._gather_rows()
-        write = epoch % self.options.ledger_epochs == 0 and self.is_world_process_zero()
+        last = step >= self.state.max_steps
+        write = (last or epoch % self.options.ledger_epochs == 0) and self.is_world_process_zero()
         record = self.ledger.close_epoch(epoch, write=write)
         self._unwritten = None if write else (epoch, record)
         self._epochs_closed = epoch
         supervised, threshold = self.supervised, self.method_state.memory.get("threshold")
         self._undo_collapse(epoch, record)
+        if last and not self.supervised and not isinstance(self.method, Standard):
+            self._notes.append(never_began(self.method.name, epoch))
         notes, self._notes = tuple(self._notes), []
         if not self.epoch_listeners:
             return
@@ -480,9 +525,18 @@ class NoisyLabelTrainer(PeersEvaluation):
 
         from clc_text.crossfit.fold_trainer import cross_fit_of
 
+        labels = sha256_of_labels(self.given_labels().numpy())
         found = None if self.cross_fit_dir is None else CrossFit.load(self.cross_fit_dir)
+        if found is not None and found.facts.get("labels", labels) != labels:
+            raise InputError(
+                f"what cross-fitting found in {self.cross_fit_dir} belongs to other labels than those of the training "
+                "set; remove it, or name another folder"
+            )
+        if found is None and self.cross_fit is not None and self.cross_fit.facts["labels"] == labels:
+            found = self.cross_fit  # the networks have seen the labels since then: no others could be made of them
         if found is None:
             found = cross_fit_of(self)
+            found.facts["labels"] = labels
             if self.cross_fit_dir is not None and self.is_world_process_zero():
                 found.save(self.cross_fit_dir)
             # A resumed run, which finds all this done, goes on with the same generators.
@@ -508,13 +562,25 @@ class NoisyLabelTrainer(PeersEvaluation):
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         if self._loss_steps:
             self._epoch_loss(self._epochs_closed + 1)  # a checkpoint of networks that are lost would help nobody
-        super()._save_checkpoint(model, trial)
+        limit, self.args.save_total_limit = self.args.save_total_limit, None
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            self.args.save_total_limit = limit
         self.accelerator.wait_for_everyone()
         folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         if self.args.should_save and not self.args.save_only_model:
             # Written last and at once: a checkpoint without it was cut short and is never resumed from.
             facts = {"step": self.state.global_step, "epoch": self.state.epoch, "epochs_closed": self._epochs_closed}
             write_json(folder / COMPLETE, facts)
+        if self.args.should_save and limit is not None:
+            # Not before this one is complete: a crash in between would leave none to resume from.
+            rotate_checkpoints(
+                output_dir=self._get_output_dir(trial),
+                save_total_limit=limit,
+                best_model_checkpoint=self.state.best_model_checkpoint,
+                use_mtime=True,
+            )
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         super()._save_optimizer_and_scheduler(output_dir)
@@ -530,6 +596,8 @@ class NoisyLabelTrainer(PeersEvaluation):
             "loss_steps": self._loss_steps,
             "prepared": self._prepared,
             "epochs_closed": self._epochs_closed,
+            "asked": self._asked,
+            "num_classes": self.method_state.num_classes,
             "notes": [dataclasses.asdict(note) for note in self._notes],
         }
         if self.recovery is not None:
@@ -547,6 +615,8 @@ class NoisyLabelTrainer(PeersEvaluation):
         self.ledger.load_state_dict({name: value.cpu() for name, value in tensors.items()})
         self._loss_steps, self._prepared = facts["loss_steps"], facts["prepared"]
         self._epochs_closed = facts["epochs_closed"]
+        self._asked = facts.get("asked", -1)
+        self.method_state.num_classes = facts.get("num_classes", self.method_state.num_classes)
         self._notes = [Note(**note) for note in facts.get("notes", [])]
         if self.recovery is not None and "recovery" in facts:
             self.recovery.load(tensors, facts["recovery"])

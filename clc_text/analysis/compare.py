@@ -26,7 +26,7 @@ class Line:
         title: the group's.
         seeds: of each run, ``{"data", "noise", "network"}``, in the order of `values`.
         values: measure -> test accuracy in percent of each run.
-        told_rate: whether the method was told the true noise rate, which nobody knows of real data.
+        told: whether the method was told the true noise rate or matrix, which nobody knows of real data.
         test: of the last-10 mean against the best group's; None for the best itself.
         p: its p value after Holm's correction.
     """
@@ -34,7 +34,7 @@ class Line:
     title: str
     seeds: list[dict[str, int]]
     values: dict[str, list[float]]
-    told_rate: bool = False
+    told: bool = False
     test: Test | None = None
     p: float | None = None
 
@@ -99,8 +99,23 @@ def _line(group_: Group, of: str) -> Line:
             raise InputError(f"{run.path} has no test rows, so there is no test accuracy to compare")
         for measure in MEASURES:
             values[measure].append(found[measure][WHO[of]])
-    told = group_.runs[0].recipe().get("noise_rate") in ("true", True)
+    told = told_the_noise(group_.runs[0].recipe())
     return Line(group_.title, [dict(run.environment()["seeds"]) for run in runs], values, told)
+
+
+def told_the_noise(recipe: dict[str, Any]) -> bool:
+    """Whether a run's method was told the true noise rate, and uses it, or the true matrix."""
+    described = recipe.get("method") or {}
+    if described.get("matrix") in ("true", True):
+        return True
+    if recipe.get("noise_rate") not in ("true", True):
+        return False
+    from clc_text.methods.base import method
+
+    try:
+        return method.get(str(described.get("name"))).needs_noise_rate
+    except InputError:
+        return True  # a method that is not installed here
 
 
 def _test(best: Line, other: Line) -> Test:

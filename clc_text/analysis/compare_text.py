@@ -25,14 +25,14 @@ TOLD = "†"
 def caption(found: Comparison) -> str:
     """How the numbers are to be read."""
     kinds = {line.test.kind for line in found.lines if line.test is not None and line.test.p is not None}
-    told = any(line.told_rate for line in found.lines)
+    told = any(line.told for line in found.lines)
     tests = " and ".join(sorted(f"{kind} t-test" for kind in kinds)) or "no test: it needs two seeds a group"
     return (
         f"Test accuracy in percent, {'mean of the peers' if found.of == 'peers' else 'ensemble'}: mean of the last 10 "
         "epochs, last epoch, best epoch; mean ± standard deviation over n seeds; Δ: last 10, to the best. "
         f"p: of Δ, two-sided ({tests}), Holm-corrected; * below {SIGNIFICANT}. The oracle epoch is chosen by the test "
         "labels: it is no honest result."
-        + (f" {TOLD} told the true noise rate, which is not known outside a benchmark." if told else "")
+        + (f" {TOLD} told the true noise rate or matrix, which is not known outside a benchmark." if told else "")
     )
 
 
@@ -44,7 +44,7 @@ def cells(line: Line, best: Line) -> list[str]:
 
 
 def _title(line: Line) -> str:
-    return printable(line.title) + (f" {TOLD}" if line.told_rate else "")
+    return printable(line.title) + (f" {TOLD}" if line.told else "")
 
 
 def heads() -> list[str]:
@@ -105,7 +105,7 @@ def as_dict(line: Line, best: Line) -> dict[str, Any]:
         "title": line.title,
         "n": line.n,
         "seeds": line.seeds,
-        "told_noise_rate": line.told_rate,
+        "told_noise_rate": line.told,
         **measures,
         "difference": line.mean("last10") - best.mean("last10"),
         "test": None if line.test is None else line.test.kind,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clc_text.analysis.compare import WHO
+from clc_text.analysis.compare import WHO, told_the_noise
 from clc_text.analysis.paper import paper_figure
 from clc_text.analysis.significance import Test, compare
 from clc_text.errors import InputError, nearest
@@ -23,13 +23,13 @@ class Cell:
     Attributes:
         values: seed -> measure -> test accuracy in percent.
         method: its name.
-        told_rate: whether the method was told the true noise rate.
+        told: whether the method was told the true noise rate or matrix.
         paper: the paper's figure in percent, None where it has none.
     """
 
     values: dict[int, dict[str, float]]
     method: str
-    told_rate: bool
+    told: bool
     paper: float | None
 
     def of(self, measure: str) -> list[float]:
@@ -49,7 +49,7 @@ class Lead:
 
     Attributes:
         other: that variant's name.
-        difference: reference minus other, last-10 means, in points.
+        difference: reference minus other, means of the measure, in points.
         test: paired where both have the same seeds.
     """
 
@@ -80,18 +80,18 @@ class SweepTable:
         """The variant with the highest mean of a column."""
         return max(self._in(recipe), key=lambda variant: self.cells[variant, recipe].mean(measure))
 
-    def lead(self, recipe: str, reference: str) -> Lead | None:
+    def lead(self, recipe: str, reference: str, measure: str = "last10") -> Lead | None:
         """How far the reference is from the best of the others; None where either is missing."""
         others = [variant for variant in self._in(recipe) if variant != reference]
         if (reference, recipe) not in self.cells or not others:
             return None
         mine = self.cells[reference, recipe]
-        other = max(others, key=lambda variant: self.cells[variant, recipe].mean("last10"))
+        other = max(others, key=lambda variant: self.cells[variant, recipe].mean(measure))
         theirs = self.cells[other, recipe]
         shared = sorted(mine.values.keys() & theirs.values.keys())
         paired = len(shared) == len(mine.values) == len(theirs.values)
-        test = compare(mine.of("last10"), theirs.of("last10"), paired)
-        return Lead(other, mine.mean("last10") - theirs.mean("last10"), test)
+        test = compare(mine.of(measure), theirs.of(measure), paired)
+        return Lead(other, mine.mean(measure) - theirs.mean(measure), test)
 
     def _in(self, recipe: str) -> list[str]:
         return [variant for variant in self.variants if (variant, recipe) in self.cells]
@@ -115,11 +115,13 @@ def read_table(directory: Path, of: str = "peers") -> SweepTable:
     cells = {key: cell for key, paths in found.items() if (cell := _cell(paths, of)) is not None}
     if not cells:
         raise InputError(f"no run in {directory} has ended with test rows; `clc-text sweep` goes on with it")
-    recipes, variants, planned = _order(directory)
+    recipes, variants, seeds = _order(directory)
+    planned = {f"{recipe}/{variant}/seed-{seed}" for recipe in recipes for variant in variants for seed in seeds}
+    planned |= {run.relative_to(directory).as_posix() for run in runs}
     recipes = _known_first(recipes, [recipe for _, recipe in cells])
     variants = _known_first(variants, [variant for variant, _ in cells])
     done = sum(len(cell.values) for cell in cells.values())
-    return SweepTable(recipes, variants, cells, max(planned, len(runs)) - done, of)
+    return SweepTable(recipes, variants, cells, len(planned) - done, of)
 
 
 def _cell(runs: Sequence[Path], of: str) -> Cell | None:
@@ -136,7 +138,7 @@ def _cell(runs: Sequence[Path], of: str) -> Cell | None:
     paper = None
     if _as_in_the_paper(recipe):
         paper = paper_figure(result["dataset"], noise["name"], noise["rate"], result["method"])
-    return Cell(values, result["method"], recipe.get("noise_rate") in ("true", True), paper)
+    return Cell(values, result["method"], told_the_noise(recipe), paper)
 
 
 def _as_in_the_paper(recipe: dict[str, Any]) -> bool:
@@ -145,15 +147,15 @@ def _as_in_the_paper(recipe: dict[str, Any]) -> bool:
     return encoder.get("name", "word_vectors") in ("word_vectors", "pixels") and data.get("labels") != "fine"
 
 
-def _order(directory: Path) -> tuple[list[str], list[str], int]:
-    """Recipes and variants as the sweep's file names them, and how many runs it plans."""
+def _order(directory: Path) -> tuple[list[str], list[str], list[int]]:
+    """Recipes, variants and seeds as the sweep's file names them."""
     import yaml
 
     try:
         plain = yaml.safe_load((directory / "sweep.yaml").read_text(encoding="utf-8"))
         recipes = [Path(recipe).stem for recipe in plain["recipes"]]
         variants = [str(variant) for variant in plain.get("variants") or ["as_written"]]
-        return recipes, variants, len(recipes) * len(variants) * len(plain.get("seeds") or [0])
+        return recipes, variants, list(plain.get("seeds") or [0])
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise InputError(f"{directory / 'sweep.yaml'} is not the file that a sweep writes ({error})") from None
 

@@ -24,21 +24,21 @@ def caption(table: SweepTable, measure: str) -> str:
     """How the numbers are to be read."""
     counts = sorted({len(cell.values) for cell in table.cells.values()})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    told = any(cell.told_rate for cell in table.cells.values())
+    told = any(cell.told for cell in table.cells.values())
     return (
         f"Test accuracy in percent, {TITLES[measure]}, {'mean of the peers' if table.of == 'peers' else 'ensemble'}; "
         f"mean ± standard deviation over {seeds} seed{'s' * (counts[-1] > 1)}."
-        + (f" {TOLD} told the true noise rate." if told else "")
+        + (f" {TOLD} told the true noise rate or matrix." if told else "")
         + (" Beside it the paper's figure (Wu et al. 2019)." if _papers(table) else "")
         + (f" {table.missing} planned runs have no result yet." if table.missing else "")
     )
 
 
-def leads(table: SweepTable, reference: str) -> list[str]:
+def leads(table: SweepTable, reference: str, measure: str = "last10") -> list[str]:
     """One sentence a column: the reference beside the best of the others."""
     found = []
     for recipe in table.recipes:
-        lead = table.lead(recipe, reference)
+        lead = table.lead(recipe, reference, measure)
         if lead is None:
             continue
         p = "no test" if lead.test.p is None else f"p = {lead.test.p:.3f}" + " *" * (lead.test.p < SIGNIFICANT)
@@ -99,7 +99,7 @@ def as_csv(table: SweepTable) -> str:
             seeds = " ".join(map(str, sorted(cell.values)))
             each = " ".join(f"{value:.4f}" for value in cell.of("last10"))
             paper = "" if cell.paper is None else cell.paper
-            writer.writerow([recipe, variant, cell.method, cell.told_rate, seeds, *values, paper, each])
+            writer.writerow([recipe, variant, cell.method, cell.told, seeds, *values, paper, each])
     return buffer.getvalue()
 
 
@@ -133,7 +133,7 @@ def _lines(table: SweepTable, measure: str) -> list[tuple[str, list[tuple[str, b
             if cell is None:
                 values.append(("–", False))
             else:
-                told |= cell.told_rate
+                told |= cell.told
                 deviation = cell.deviation(measure)
                 text = f"{cell.mean(measure):.2f}" + ("" if deviation is None else f" ± {deviation:.2f}")
                 values.append((text, best[recipe] == variant))

@@ -54,7 +54,7 @@ def table(
     if csv or latex:
         typer.echo((as_csv(found) if csv else as_latex(found, measure)).rstrip("\n"))
         return
-    sentences = leads(found, reference)
+    sentences = leads(found, reference, measure)
     if markdown:
         typer.echo(as_markdown(found, measure) + "".join(f"\n* {sentence}" for sentence in sentences))
         return

@@ -88,7 +88,7 @@ def _arguments(trainer: NoisyLabelTrainer, settings: Settings, seed: int) -> Any
     args.seed = args.data_seed = seed
     args.save_strategy, args.eval_strategy = SaveStrategy.NO, IntervalStrategy.NO
     args.logging_strategy = IntervalStrategy.NO
-    args.load_best_model_at_end = args.push_to_hub = False
+    args.load_best_model_at_end = args.push_to_hub = args.eval_on_start = False
     args.report_to, args.disable_tqdm = [], True
     args.lr_scheduler_type = type(args.lr_scheduler_type)("constant")
     for name, value in {"checkpoint_epochs": 0, "decay_from_epoch": None, "momentum_after_decay": None}.items():

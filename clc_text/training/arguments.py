@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from torch import nn
 from transformers import TrainingArguments
 from transformers.utils.logging import get_logger
 
@@ -94,6 +95,41 @@ def check_arguments(args: TrainingArguments, given: dict[str, Any]) -> None:
             "load_best_model_at_end chooses the checkpoint by the labels of the evaluation set: it needs trusted "
             "labels, and the accuracy on that same set is then a best epoch's, not an honest result"
         )
+
+
+def check_own_optimizer(optimizer: Any, model: nn.Module, cross_fits: bool) -> None:
+    """Refuses an optimizer of one network, or one where more networks are to be made.
+
+    Args:
+        optimizer: the script's own, or None.
+        model: all k networks.
+
+    Raises:
+        InputError: it would leave some of the networks as they are.
+    """
+    if optimizer is None:
+        return
+    held = {id(values) for group in optimizer.param_groups for values in group["params"]}
+    if not all(id(values) in held for values in model.parameters() if values.requires_grad):
+        raise InputError(
+            "optimizers holds an optimizer that does not have the parameters of all the networks that are made of the "
+            "model; give optimizer_cls_and_kwargs, or set optim and learning_rate"
+        )
+    if cross_fits:
+        raise InputError(
+            "cross-fitting trains more networks, which the optimizer in optimizers does not have; give "
+            "optimizer_cls_and_kwargs, or set optim and learning_rate"
+        )
+
+
+def check_noise_rate(rate: float | str | None) -> None:
+    """Raises:
+    InputError: it is no rate in [0, 1), and not "estimate".
+    """
+    if rate is None or rate == "estimate":
+        return
+    if isinstance(rate, str) or not 0 <= rate < 1:
+        raise InputError(f"noise_rate is {rate!r}; give a rate in [0, 1), or 'estimate'")
 
 
 def check_optimizer(args: TrainingArguments, given: dict[str, Any]) -> None:

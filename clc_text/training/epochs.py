@@ -23,7 +23,7 @@ class EpochResult:
         epoch: epochs completed, the first is 1.
         step: optimizer steps completed.
         loss: mean of the training loss (the sum over peers) over the epoch's steps.
-        learning_rate: of the epoch's last step.
+        learning_rate: as the epoch leaves it: that of the next step.
         record: what training saw of every row.
         test_log_probs: [P, M, C] over the evaluation rows, None without any.
         threshold: [P] Γ, None before there is one.
@@ -55,6 +55,7 @@ class EpochHooks(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
     ) -> None:
         self.steps = max(1, -(-len(more["train_dataloader"]) // args.gradient_accumulation_steps))
+        self.trainer.begin_training(-(-state.max_steps // self.steps))
         done, within = divmod(state.global_step, self.steps)
         if done and not within and self.trainer.epochs_closed < done:
             # Resumed from a checkpoint that was taken after the last step of an epoch and before its end.

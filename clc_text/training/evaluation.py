@@ -88,7 +88,12 @@ class PeersEvaluation(RowLoading):
                 labels = rows.labels[start : start + size]
                 yield {**inputs, "labels": labels, "index": torch.arange(start, start + len(labels))}
             return
-        yield from map(dict, self._get_dataloader(rows, "Scoring", size, SequentialSampler, numbered=True))
+        drop_last, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False  # that is for training
+        try:
+            loader = self._get_dataloader(rows, "Scoring", size, SequentialSampler, numbered=True)
+        finally:
+            self.args.dataloader_drop_last = drop_last
+        yield from map(dict, loader)
 
     def prediction_step(
         self,

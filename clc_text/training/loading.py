@@ -6,11 +6,31 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
+from torch.utils.data import Sampler
 from transformers import Trainer
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from clc_text.peers_of import PeersOf
 from clc_text.rows import Rows, as_batch
 from clc_text.training.data import NumberedBatch, NumberedRows
+
+
+class SeededByEpoch(Sampler[int]):
+    """A sampler whose order depends on the seed and the epoch alone, so that a resumed epoch has the same one."""
+
+    def __init__(self, sampler: LengthGroupedSampler, seed: int) -> None:
+        self.sampler, self.seed, self.epoch = sampler, seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.sampler)
+
+    def __iter__(self) -> Iterator[int]:
+        self.sampler.generator = torch.Generator().manual_seed(self.seed + self.epoch)
+        return iter(self.sampler)
 
 
 class RowLoading(Trainer):
@@ -47,6 +67,13 @@ class RowLoading(Trainer):
             kept, collate = dataset, self._get_collator_with_removed_columns(self.data_collator, description)
         with self._collating(NumberedBatch(collate)):
             return loader(NumberedRows(kept), sampler_fn and (lambda _: sampler_fn(dataset)))
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        sampler = super()._get_train_sampler(train_dataset)
+        if isinstance(sampler, LengthGroupedSampler):
+            seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+            return SeededByEpoch(sampler, seed)
+        return sampler
 
     @contextmanager
     def _collating(self, collator: Callable[[Any], Any]) -> Iterator[None]:

@@ -37,6 +37,15 @@ def cross_fitted(found: CrossFit) -> Note:
     return Note("cross-fitted", sentence)
 
 
+def never_began(method: str, epochs: int) -> Note:
+    return Note(
+        "method never began",
+        f"{method} never began: all {epochs} epochs were warm-up, which is plain training; train longer, or lower "
+        "method.warmup_epochs",
+        "warning",
+    )
+
+
 def warm_up_ended(epoch: int, log_probs: Tensor) -> Note:
     """`log_probs` [P, N, C] of the training rows."""
     shares = [share_of_maximum(float(value), log_probs.shape[-1]) for value in entropy(log_probs).mean(-1)]

@@ -50,9 +50,10 @@ class Scores:
             truth = truth.argmax(-1)
         for peer in range(classes.shape[1]):
             found[f"accuracy_peer_{peer}"] = float((classes[:, peer] == truth).mean())
-        if self.user_preprocess is None:
+        own = any(key == "accuracy" or key.endswith("_accuracy") for key in found)  # with or without "eval_"
+        if self.user_preprocess is None and not own:
             together = np.concatenate(ensemble) if isinstance(ensemble, list) else ensemble
-            found.setdefault("accuracy", float((together.argmax(-1) == truth).mean()))
+            found["accuracy"] = float((together.argmax(-1) == truth).mean())
         return found
 
 
