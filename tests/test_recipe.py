@@ -100,6 +100,11 @@ def test_noise_rate_takes_true_estimate_and_numbers() -> None:
     assert loads(GOOD).noise_rate is None
 
 
+def test_an_unquoted_off_is_off() -> None:
+    assert loads(GOOD + "guard: off\n").guard == "off"
+    assert loads(GOOD, overrides=["guard=off"]).guard == "off"
+
+
 def test_overrides_replace_and_add_keys() -> None:
     recipe = loads(GOOD, overrides=["training.epochs=7", "method.alpha=0.2", "seeds.noise=5", "network.hidden=[8]"])
     assert recipe.training.epochs == 7

@@ -125,6 +125,24 @@ def test_a_resumed_run_is_the_uninterrupted_one(tiny_recipe: Path, tmp_path: Pat
     same_run(whole, resumed)
 
 
+def test_resumed_after_the_last_epoch_it_says_the_same_of_itself(tiny_recipe: Path, tmp_path: Path) -> None:
+    """A crash after the last checkpoint, before anything else was written, with ledgers of every third epoch."""
+    recipe = recipe_of(
+        tiny_recipe, "training.ledger_epochs=3", "training.learning_rate=0.05", "method.threshold_scale=2"
+    )
+    whole, resumed = tmp_path / "whole", tmp_path / "resumed"
+    train(recipe, whole)
+    shutil.copytree(whole, resumed)
+    for name in ("result.json", "guards.json", "predictions.safetensors"):
+        (resumed / name).unlink()
+    shutil.rmtree(resumed / "model")
+    train(recipe, resumed, resume=True)
+    same_run(whole, resumed)
+    guards = json.loads((whole / "guards.json").read_text())
+    assert guards == json.loads((resumed / "guards.json").read_text())
+    assert any("given up" in notice["name"] for notice in guards)
+
+
 def test_a_checkpoint_cut_short_is_not_used(tiny_recipe: Path, tmp_path: Path) -> None:
     whole, resumed = tmp_path / "whole", tmp_path / "resumed"
     train(recipe_of(tiny_recipe), whole)

@@ -9,9 +9,11 @@ import statistics
 from pathlib import Path
 
 import pytest
+import yaml
 from scipy import stats
 from typer.testing import CliRunner
 
+from clc_text.analysis.compare import told_the_noise
 from clc_text.analysis.paper import paper_figure
 from clc_text.analysis.sweep_table import read_table
 from clc_text.cli import app
@@ -38,7 +40,7 @@ def sweep(tmp_path: Path) -> Path:
                 run = directory / recipe / variant / f"seed-{seed}"
                 run.mkdir(parents=True)
                 rate = "'true'" if variant == "co_teaching" else "null"
-                (run / "recipe.yaml").write_text(f"noise_rate: {rate}\n")
+                (run / "recipe.yaml").write_text(f"noise_rate: {rate}\nmethod: {{name: {variant}}}\n")
                 accuracy = {
                     measure: {"peers_mean": value + more, "ensemble": value + more + 1}
                     for measure, more in (("last10", 0), ("last", 0.5), ("best_oracle", 2))
@@ -82,6 +84,44 @@ def test_the_lead_is_a_paired_test_against_the_best_of_the_others(sweep: Path) -
     assert lead.test.p == pytest.approx(stats.ttest_rel(figures["clc"], figures["co_teaching"]).pvalue)
     assert lead.difference == pytest.approx(2.5)
     assert table.lead("own", "co_teaching") is None  # it has no run there
+
+
+def test_the_lead_is_of_the_measure_that_is_shown(sweep: Path) -> None:
+    result = sweep / "trec_sym05/standard/seed-0/result.json"
+    plain = json.loads(result.read_text())
+    plain["accuracy"]["best_oracle"]["peers_mean"] = 200.0
+    result.write_text(json.dumps(plain))
+    lead = read_table(sweep).lead("trec_sym05", "clc", "best_oracle")
+    values = [200.0, 53.0, 51.0]
+    assert lead is not None and lead.other == "standard"
+    assert lead.difference == pytest.approx(
+        statistics.fmean(FIGURES["trec_sym05"]["clc"]) + 2 - statistics.fmean(values)
+    )
+    assert "trec_sym05: clc is 25.67 points below standard" in shown(sweep, "--measure", "best_oracle", "--markdown")
+    assert "trec_sym05: clc is 2.50 points above co_teaching" in shown(sweep, "--markdown")
+
+
+def test_runs_beyond_the_plan_do_not_hide_planned_ones_that_are_missing(sweep: Path) -> None:
+    (sweep / "sweep.yaml").write_text(SWEEP.replace("[0, 1, 2]", "[7, 8]"))
+    table = read_table(sweep)
+    assert table.missing == 12 + 1  # all that is planned, and the one under way
+    assert len(table.cells["clc", "trec_sym05"].values) == 3
+
+
+@pytest.mark.parametrize(
+    ("recipe", "told"),
+    [
+        ("{noise_rate: 'true', method: {name: co_teaching}}", True),
+        ("{noise_rate: 'true', method: {name: standard}}", False),
+        ("{noise_rate: 'true', method: {name: somebodys_own}}", True),
+        ("{noise_rate: estimate, method: {name: co_teaching}}", False),
+        ("{method: {name: forward, matrix: 'true'}}", True),
+        ("{method: {name: forward, matrix: estimate}}", False),
+        ("{}", False),
+    ],
+)
+def test_who_was_told_the_noise(recipe: str, told: bool) -> None:
+    assert told_the_noise(yaml.safe_load(recipe)) == told
 
 
 def test_markdown_has_the_best_in_bold_and_the_paper_beside(sweep: Path) -> None:
