@@ -41,13 +41,17 @@ def leads(table: SweepTable, reference: str, measure: str = "last10") -> list[st
         lead = table.lead(recipe, reference, measure)
         if lead is None:
             continue
-        p = "no test" if lead.test.p is None else f"p = {lead.test.p:.3f}" + " *" * (lead.test.p < SIGNIFICANT)
+        p = "no test" if lead.test.p is None else _p(lead.test.p)
         found.append(
             f"{recipe}: {reference} is {abs(lead.difference):.2f} points "
             f"{'above' if lead.difference >= 0 else 'below'} {lead.other}, the best of the others "
             f"({p}, {lead.test.kind} t-test)"
         )
     return found
+
+
+def _p(value: float) -> str:
+    return ("p < 0.001" if value < 0.001 else f"p = {value:.3f}") + " *" * (value < SIGNIFICANT)
 
 
 def as_table(table: SweepTable, measure: str) -> Table:
