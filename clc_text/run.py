@@ -81,7 +81,7 @@ def train(
 def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: bool) -> None:
     if not directory.exists():
         return
-    if not directory.is_dir() or (any(directory.iterdir()) and not (directory / "recipe.yaml").is_file()):
+    if not directory.is_dir() or (any(directory.iterdir()) and not _is_run(directory)):
         raise InputError(f"{directory} is there already and is no run directory; choose another with --out")
     if resume and (directory / "recipe.yaml").is_file():
         before = load_recipe(directory / "recipe.yaml")
@@ -96,6 +96,47 @@ def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: b
             f"the run directory {directory} exists; go on with it by --resume, replace it by --overwrite, or choose "
             "another with --out"
         )
+
+
+WRITTEN = {
+    "recipe.yaml", "environment.json", "noise", "data", "encoder", "crossfit.json", "crossfit.safetensors",
+    "metrics.jsonl", "ledger", "checkpoints", "model", "predictions.safetensors", "guards.json", "result.json",
+    "corrected", ".corrected.lock", "audit.json", "report.html", "figures", "plain_folds.npy",
+}  # fmt: skip
+"""What commands write into a run directory; anything else there is a person's."""
+
+
+def _is_run(directory: Path) -> bool:
+    """Whether a run wrote this folder: a folder with a recipe.yaml may as well be a person's own."""
+    import json
+
+    try:
+        return "run_id" in json.loads((directory / "environment.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def _check_sources(recipe: Recipe, directory: Path) -> None:
+    """Refuses to empty a folder that holds what is to be trained on, such as a run's own corrected dataset."""
+    for key in ("train", "test"):
+        named = getattr(recipe.data, key, None)
+        path = Path(named) if isinstance(named, str) else None
+        if path is not None and path.exists() and path.resolve().is_relative_to(directory.resolve()):
+            raise InputError(
+                f"data.{key}: {path} lies in {directory}, which --overwrite would empty; choose another directory "
+                "with --out"
+            )
+
+
+def _empty(directory: Path) -> None:
+    """Removes what a run writes, and leaves what somebody else has put beside it."""
+    for path in directory.iterdir():
+        if path.name not in WRITTEN:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
@@ -116,7 +157,8 @@ def _open(recipe: Recipe, directory: Path, prepared: Prepared, environment: dict
     done = 0
     files: dict[str, str] = {}
     if directory.exists() and not resume:
-        shutil.rmtree(directory)
+        _check_sources(recipe, directory)
+        _empty(directory)
     if resume and directory.exists():
         run = RunDirectory(directory)
         if (directory / "environment.json").is_file():
@@ -129,8 +171,8 @@ def _open(recipe: Recipe, directory: Path, prepared: Prepared, environment: dict
         done = _epochs_done(directory)
         forget_after(directory / "ledger", done)
     directory.mkdir(parents=True, exist_ok=True)
+    write_json(directory / "environment.json", environment)  # first: by it the folder is known as a run's
     write_text(directory / "recipe.yaml", recipe.dump())
-    write_json(directory / "environment.json", environment)
     write_json(directory / "noise" / "passport.json", prepared.passport)
     prepared.labels.write(directory / "noise" / "labels.parquet")
     if recipe.keep_data:

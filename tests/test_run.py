@@ -203,6 +203,37 @@ def test_what_is_there_is_not_lost(tiny_recipe: Path, tiny_run: Path, tmp_path: 
         with pytest.raises(InputError, match="no run directory"):
             train(recipe_of(tiny_recipe), foreign, **how)
     assert (foreign / "thesis.tex").read_text() == "years of work"
+    shutil.copy(tiny_recipe, foreign / "recipe.yaml")  # a person's own recipe makes no run of it
+    for how in ({"overwrite": True}, {"resume": True}, {}):
+        with pytest.raises(InputError, match="no run directory"):
+            train(recipe_of(foreign / "recipe.yaml"), foreign, **how)
+    assert sorted(path.name for path in foreign.iterdir()) == ["recipe.yaml", "thesis.tex"]
+
+
+def test_overwriting_empties_what_the_run_wrote_and_nothing_else(
+    tiny_recipe: Path, tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_run, copy)
+    (copy / "notes.txt").write_text("mine")
+    (copy / "corrected").mkdir()
+    (tmp_path / "link").symlink_to(copy)
+    train(recipe_of(tiny_recipe), tmp_path / "link", overwrite=True)
+    assert (copy / "notes.txt").read_text() == "mine"
+    assert not (copy / "corrected").exists() and RunDirectory(copy).complete
+    monkeypatch.chdir(copy)
+    train(recipe_of(tiny_recipe), Path("."), overwrite=True)
+    assert (copy / "notes.txt").read_text() == "mine" and RunDirectory(copy).complete
+
+
+def test_a_run_s_own_rows_are_not_removed_to_be_trained_on(tiny_run: Path, tiny_recipe: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_run, copy)
+    rows = copy / "data" / "train.parquet"
+    recipe = recipe_of(tiny_recipe, "data.name=files", f"data.train={rows}", "data.text=text", "data.label=label")
+    with pytest.raises(InputError, match=r"data\.train: .* lies in .*, which --overwrite would empty"):
+        train(recipe, copy, overwrite=True)
+    assert rows.is_file()
 
 
 def test_changed_data_cannot_be_resumed(tmp_path: Path) -> None:
