@@ -57,7 +57,7 @@ def make_run(
         accuracy: share of rows whose true class is each peer's most probable one.
         sureness: logit of that class above the others, about; a peer that is wrong is half as sure.
         canaries: labels that training saw flipped.
-        more_columns: further columns of the source.
+        more_columns: further columns of the source, or other texts under `text`.
     """
     random = np.random.default_rng(seed)
     classes = len(names)
@@ -113,7 +113,8 @@ def _write_data(
     import datasets
 
     path.parent.mkdir()
-    columns = {"text": [f"question {row} about {names[label]}" for row, label in enumerate(true)]}
+    more = dict(more)
+    columns = {"text": more.pop("text", [f"question {row} about {names[label]}" for row, label in enumerate(true)])}
     features = {"text": datasets.Value("string"), label_column: datasets.ClassLabel(names=names)}
     columns[label_column] = (true if noise_rate else given).tolist()
     rows = datasets.Dataset.from_dict(columns, features=datasets.Features(features))

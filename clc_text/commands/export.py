@@ -23,6 +23,7 @@ def export(
     """Write the most doubtful rows to a file in which people answer; `clc-text apply` takes the answers over."""
     import shlex
 
+    from clc_text.corrections.answers import check_answers_taken_over
     from clc_text.corrections.export import export as write_rows
     from clc_text.corrections.export import file_for, how_to_answer
     from clc_text.corrections.store import Corrected
@@ -30,6 +31,7 @@ def export(
 
     corrected = Corrected(RunDirectory(run))
     target = out or file_for(corrected, format)
+    check_answers_taken_over(corrected, target)
     count = write_rows(corrected, target, k, format)
     typer.echo(f"{count:,} rows in {target}")
     typer.echo(how_to_answer(format, target))

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from clc_text.corrections.export import QUESTION
+from clc_text.corrections.spreadsheet import as_it_was
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, Progress, Step, silent
 from clc_text.errors import InputError, nearest
 
+_LONGEST_FIELD = 2**31 - 1  # the module's own limit is 131,072 characters, and a text may be longer
 ANSWER_COLUMNS = ("answer", QUESTION, "choice")  # of a CSV file, the first that is there
 
 
@@ -64,6 +66,32 @@ def apply_answers(corrected: Corrected, path: Path, progress: Progress = silent)
     return summary
 
 
+def check_answers_taken_over(corrected: Corrected, path: Path) -> None:
+    """Refuses a file, about to be written anew, in which people have answered rows that are not answered here yet.
+
+    Raises:
+        InputError: there are such answers.
+    """
+    if not path.is_file() or path.stat().st_size == 0:
+        return
+    names, state = corrected.facts["label_names"], corrected.state()
+    try:
+        answers = list(read_answers(path))
+        if not answers:
+            return
+        rows, labels = _checked(answers, path, names, len(state), corrected.facts["run_id"])
+    except InputError as error:
+        raise InputError(
+            f"{path} is there already, and its answers cannot be taken over ({error}); choose another file with --out"
+        ) from None
+    still_open = int(((state.source[rows] != PERSON) | (state.label[rows] != labels)).sum())
+    if still_open:
+        raise InputError(
+            f"{path} has {still_open} answers that were not taken over yet; do that first (clc-text apply), or choose "
+            "another file with --out"
+        )
+
+
 def _checked(
     answers: list[Answer], path: Path, names: list[str], rows: int, run_id: str
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -83,6 +111,8 @@ def _checked(
         label = str(answer.label)
         if label not in number:
             label = label.strip()  # what a person typed
+        if label not in number:
+            label = as_it_was(label)
         if label not in number:
             raise InputError(f"{path}, {answer.where}: there is no class '{label}'{nearest(label, names)}")
         earlier = found.get(row)
@@ -142,7 +172,8 @@ def read_answers(path: Path) -> Iterator[Answer]:
 
 
 def _from_csv(text: str, path: Path) -> Iterator[Answer]:
-    header = text.splitlines()[0]
+    csv.field_size_limit(_LONGEST_FIELD)
+    header = text.split("\n", 1)[0]
     separator = max(",;\t", key=header.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     try:

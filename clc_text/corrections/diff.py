@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from clc_text.corrections.spreadsheet import harmless
 from clc_text.corrections.state import SOURCES, State
 from clc_text.corrections.store import Corrected
 
@@ -102,7 +103,7 @@ def write_changed_rows(corrected: Corrected, out: IO[str]) -> int:
         text = entry[column] if isinstance(entry[column], str) else ""
         figures = [round(entry[key], 4) if isinstance(entry[key], float) else entry[key] for key in keys]
         labels = [names[entry["label_given"]], names[entry["label"]], entry["label_source"]]
-        writer.writerow([row, text, *labels, *figures])
+        writer.writerow([row, *map(harmless, [text, *labels]), *figures])
         written += 1
     return written
 

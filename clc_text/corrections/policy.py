@@ -52,8 +52,8 @@ class Policy:
         if self.max_entropy == "threshold":
             if threshold is None:
                 raise InputError(
-                    f"the policy '{self.name}' needs the run's Γ, and its method has none; give --max-entropy as a "
-                    "number"
+                    f"the policy '{self.name}' needs the run's Γ, and there is none: its method has none, or never "
+                    "left its warm-up; give --max-entropy as a number"
                 )
             return replace(self, max_entropy=threshold)
         if self.max_entropy is not None and not float(self.max_entropy) >= 0:

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock
 
 from clc_text.corrections.columns import Layout, layout
 from clc_text.corrections.source import SourceRows, from_parquet, values_of
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FOLDER = "corrected"
+LOCK = f".{FOLDER}.lock"  # empty, and left there: removing it could let two in at once
 MADE = ("policy", "predictions", "noise_matrix", "canaries", "sha256")
 SHARD_BYTES = 500 << 20
 Progress = Callable[[str, int, int], None]
@@ -90,7 +92,7 @@ class Corrected:
         return sorted((self.path / "data").glob("train-*.parquet"))
 
     def history(self) -> list[dict[str, Any]]:
-        lines = (self.path / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        lines = (self.path / "history.jsonl").read_text(encoding="utf-8").split("\n")  # a class may have other ends
         return [json.loads(line) for line in lines if line.strip()]
 
     def state(self, step: int | None = None) -> State:
@@ -192,7 +194,14 @@ def _write(
         _write_shards(folder / "data", state, run.run_id, source, plan, progress)
         write_json(folder / "corrected.json", facts)
 
-    replace_folder(old, write)
+    with FileLock(old.with_name(LOCK)):  # of two commands at once the second must not undo the first
+        step_there = _json(old / "corrected.json")["step"] if (old / "corrected.json").is_file() else 0
+        if step_there != facts["step"] - 1:
+            raise InputError(
+                f"{old} was changed by another command in the meantime (it is at step {step_there}); nothing was "
+                "done, run this one again"
+            )
+        replace_folder(old, write)
 
 
 def _write_shards(

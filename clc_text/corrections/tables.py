@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from types import TracebackType
 from typing import Any
 
@@ -49,7 +50,7 @@ class ProgressBar:
 def show_corrected(corrected: Corrected, console: Console | None = None) -> None:
     """What `clc-text correct` has done, and what comes next."""
     console = console or Console(highlight=False)
-    facts, run = corrected.facts, corrected.run.path
+    facts, run = corrected.facts, shlex.quote(str(corrected.run.path))
     labels = facts["labels"]
     console.print(
         escape(

@@ -68,8 +68,8 @@ def verdict(
     reasons += [sentence for sentence in warnings if sentence not in reasons]
     if basis == "estimates":
         reasons.append(
-            "there are neither true labels nor enough canaries, so nothing measures the corrections; train with "
-            "canaries: 0.02 to have a measure"
+            f"there are neither true labels nor {ENOUGH_CANARIES} canaries, so nothing measures the corrections; "
+            "train with canaries: 0.02, or more of them where there are few rows, to have a measure"
         )
     reasons.append(
         f"{noise['rate']:.1%} of the given labels are estimated to be wrong, and {share:.1%} were changed"

@@ -14,7 +14,8 @@ import pytest
 from synthetic_run import NAMES, Made, corrected_of, make_run
 
 from clc_text.corrections.state import PERSON
-from clc_text.corrections.store import Corrected
+from clc_text.corrections.store import Corrected, Step
+from clc_text.errors import InputError
 
 Command = Callable[..., str]
 
@@ -197,3 +198,73 @@ def test_what_is_no_answer(
 def test_what_cannot_be_exported(corrected: Corrected, refused: Command, options: list[str], said: str) -> None:
     assert said in refused("export", corrected.run.path, *options)
     assert not list(corrected.run.path.glob("look_first*"))
+
+
+def test_answers_that_were_not_taken_over_are_not_written_over(
+    corrected: Corrected, clc_text: Command, refused: Command
+) -> None:
+    run, path = corrected.run.path, corrected.run.file("look_first.csv")
+    clc_text("export", run, "--k", "5")
+    clc_text("export", run, "--k", "4")  # nobody has answered yet
+    answered_csv(path, lambda row: row["suggested"])
+    before = path.read_bytes()
+    assert "4 answers that were not taken over yet" in refused("export", run, "--k", "5")
+    assert path.read_bytes() == before
+    clc_text("export", run, "--out", run / "elsewhere.csv")
+    clc_text("apply", run, path)
+    clc_text("export", run, "--k", "5")
+    with open(path, encoding="utf-8", newline="") as handle:
+        assert not any(row["answer"] for row in csv.DictReader(handle))
+    path.write_text("my own notes\n")
+    assert "its answers cannot be taken over" in refused("export", run)
+    assert path.read_text() == "my own notes\n"
+
+
+def test_two_at_once_do_not_undo_each_other(corrected: Corrected, clc_text: Command, refused: Command) -> None:
+    """The second has read the state before the first has written its own."""
+    first, second = Corrected(corrected.run), Corrected(corrected.run)
+    state = first.state()
+    rows = np.arange(3)
+    first.write(state.with_labels(rows, np.zeros(3, np.int32), PERSON), Step("apply", {}))
+    with pytest.raises(InputError, match=r"was changed by another command in the meantime \(it is at step 2\)"):
+        second.write(state.with_labels(rows + 3, np.zeros(3, np.int32), PERSON), Step("apply", {}))
+    now = Corrected(corrected.run)
+    assert now.facts["step"] == 2 and len(now.history()) == 2
+    assert np.flatnonzero(now.state().source == PERSON).tolist() == [0, 1, 2]
+
+
+def test_a_text_longer_than_the_csv_module_likes(tmp_path: Path, clc_text: Command) -> None:
+    made = make_run(tmp_path / "run", rows=60, more_columns={"text": ["word " * 30_000] * 60})
+    corrected_of(made)
+    clc_text("export", made.run.path, "--k", "3")
+    answered_csv(made.run.file("look_first.csv"), lambda row: row["suggested"])
+    assert "3 answers" in clc_text("apply", made.run.path, made.run.file("look_first.csv"))
+
+
+def test_no_text_and_no_class_is_a_formula(tmp_path: Path, clc_text: Command) -> None:
+    names = ["=1+1", "@b", "-3", "+ c", "'d", "e"]
+    texts = ["=cmd|' /C calc'!A0", "\tx", "fine"] * 20
+    made = make_run(tmp_path / "run", rows=60, names=names, more_columns={"text": texts})
+    corrected_of(made)
+    run = made.run.path
+    clc_text("export", run, "--k", "60")
+    with open(made.run.file("look_first.csv"), encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert {row["text"] for row in rows} == {"'=cmd|' /C calc'!A0", "'\tx", "fine"}
+    shown = {row["suggested"] for row in rows} | {row["given"] for row in rows}
+    assert shown == {"'=1+1", "'@b", "-3", "'+ c", "'d", "e"}
+    answered_csv(made.run.file("look_first.csv"), lambda row: row["suggested"])
+    clc_text("apply", run, made.run.file("look_first.csv"))
+    state = Corrected(made.run).state()
+    person = state.source == PERSON
+    assert person.sum() == 60 and (state.label == state.suggested)[person].all()
+    assert "=cmd" not in [line.split(",")[1][:4] for line in clc_text("diff", run, "--csv").splitlines()]
+
+
+def test_a_class_with_other_line_ends_in_its_name(tmp_path: Path, clc_text: Command) -> None:
+    names = ["line\u2028end", "next\x85line", "C", "D", "E", "F"]
+    made = make_run(tmp_path / "run", names=names)
+    corrected_of(made)
+    clc_text("revert", made.run.path, "--class", names[0])
+    assert len(Corrected(made.run).history()) == 2
+    clc_text("audit", made.run.path)
