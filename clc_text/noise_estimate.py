@@ -65,6 +65,8 @@ def estimate_of_run(directory: Path) -> Estimated:
 
     run = RunDirectory(directory)
     found = CrossFit.load(run.path)
+    if found is None and not run.complete:
+        raise InputError(f"{directory} has not ended, and cross-fitted nothing yet; `--resume` goes on with it")
     if found is None:
         raise InputError(
             f"{directory} has no out-of-sample predictions: its method does not cross-fit; give its recipe instead, "

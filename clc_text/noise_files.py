@@ -13,11 +13,14 @@ from clc_text.recipe import Recipe
 from clc_text.run_directory import Labels, write_rows
 from clc_text.task import Task
 
+BEFORE = ("label_true", "label_source", "label_before_noise")  # what the labels before the noise are called
+
 
 def inject_and_save(recipe: Recipe, out: Path) -> dict[str, Any]:
     """Writes into `out`: data/train.parquet (and test), noise/labels.parquet, noise/passport.json.
 
-    The training rows' label column holds the noisy labels; `label_true` holds the source's. Gives the passport.
+    The training rows' label column holds the noisy labels; `label_true` (the first free of `BEFORE`) holds the
+    source's. Gives the passport.
     """
     from clc_text.noise.inject import inject
 
@@ -59,7 +62,13 @@ def _save(task: Task, noisy: Any, passport: dict[str, Any], out: Path) -> None:
 
     true = task.given_labels
     column = task.label_column
-    rows = task.train.add_column("label_true" if column != "label_true" else "label_source", true.tolist())
+    before = next((name for name in BEFORE if name not in task.train.column_names), None)
+    if before is None:
+        raise InputError(
+            f"the data has columns {', '.join(BEFORE)} already, so there is no name left for the labels before the "
+            "noise; rename one of them"
+        )
+    rows = task.train.add_column(before, true.tolist())
     names = task.train.features[column]
     rows = rows.remove_columns(column).add_column(column, noisy.tolist()).cast_column(column, names)
     labels = Labels(noisy, noisy, true, np.zeros(len(noisy), bool))

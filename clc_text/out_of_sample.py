@@ -5,10 +5,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from clc_text.corrections.predictions import RowPredictions, out_of_sample
 from clc_text.corrections.store import Progress, silent
 from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
+from clc_text.reload import check_sources
 from clc_text.run_directory import RunDirectory
 
 
@@ -36,8 +39,15 @@ def _cross_fit(run: RunDirectory) -> CrossFit:
     from clc_text.recipe import load
 
     recipe = load(run.file("recipe.yaml"))
-    prepared = prepare(recipe)
-    if not (prepared.labels.trained == run.labels().trained).all():
+    try:
+        prepared = prepare(recipe)
+    except InputError as error:
+        raise InputError(
+            f"cross-fitting reads the data of {run.path} as its recipe does: {error}; run this command in the folder "
+            "in which the run was trained, or use --in-sample"
+        ) from None
+    check_sources(run, prepared.task)
+    if not np.array_equal(prepared.labels.trained, run.labels().trained):
         raise InputError(
             f"the data of {run.path} gives other labels than when it was trained; bring the data back or train again"
         )

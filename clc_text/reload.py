@@ -6,6 +6,7 @@ from clc_text.corrections.source import SourceRows, from_dataset, kept_rows
 from clc_text.errors import InputError
 from clc_text.recipe import load
 from clc_text.run_directory import RunDirectory
+from clc_text.task import Task
 
 
 def source_rows(run: RunDirectory) -> SourceRows:
@@ -19,6 +20,16 @@ def source_rows(run: RunDirectory) -> SourceRows:
         return kept
     recipe = load(run.file("recipe.yaml"))
     task = recipe.data.load(recipe.seeds.data)
+    check_sources(run, task)
+    return from_dataset(task.train)
+
+
+def check_sources(run: RunDirectory, task: Task) -> None:
+    """Refuses files of the recipe that are no longer those that the run was trained on.
+
+    Raises:
+        InputError: one of them has changed.
+    """
     recorded = {source["path"]: source.get("sha256") for source in run.environment()["sources"]}
     found = {source["path"]: source.get("sha256") for source in task.sources}
     for path in recorded.keys() | found.keys():
@@ -27,4 +38,3 @@ def source_rows(run: RunDirectory) -> SourceRows:
                 f"{path} has changed since {run.path} was trained on it (its sha256 is not the recorded one); bring "
                 "the file back or train again"
             )
-    return from_dataset(task.train)

@@ -28,6 +28,8 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the result.")] = False,
 ) -> None:
     """Train on noisy labels as a recipe says."""
+    import shlex
+
     from clc_text.console import TrainingDisplay, show_result
     from clc_text.errors import InputError
     from clc_text.recipe import load
@@ -43,6 +45,8 @@ def train(
             run = run_training(chosen, directory, resume=resume, overwrite=overwrite, observer=display)
         except KeyboardInterrupt:
             display.stop()
-            typer.echo(f"clc-text: stopped; go on with: clc-text train {recipe} --out {directory} --resume", err=True)
+            again = ["clc-text", "train", str(recipe), "--out", str(directory)]
+            again += [part for override in overrides or [] for part in ("--set", override)]
+            typer.echo(f"clc-text: stopped; go on with: {shlex.join([*again, '--resume'])}", err=True)
             raise typer.Exit(130) from None
     show_result(run)

@@ -46,7 +46,8 @@ def understood(repo: str, host: str, token: str) -> Iterator[None]:
 
 def short(text: str, token: str, limit: int = 200) -> str:
     """One line of a foreign text: printable, of bounded length, and never the token."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text.replace(token, "***")).split())
+    told = text.replace(token, "***") if token else text
+    line = " ".join("".join(c if c.isprintable() else " " for c in told).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

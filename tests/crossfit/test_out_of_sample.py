@@ -6,12 +6,15 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 from typer.testing import CliRunner
 
 from clc_text.cli import app
 from clc_text.corrections.predictions import out_of_sample
 from clc_text.corrections.store import Corrected
 from clc_text.crossfit.result import CrossFit
+from clc_text.errors import InputError
+from clc_text.out_of_sample import predict_out_of_sample
 from clc_text.run_directory import RunDirectory
 
 
@@ -33,3 +36,40 @@ def test_a_run_without_cross_fitting_gets_it(tiny_run: Path, tmp_path: Path) -> 
     np.testing.assert_allclose(np.exp(block[0]), found.probs, atol=1e-6)
     audited = CliRunner().invoke(app, ["audit", str(run)])
     assert audited.exit_code == 0 and "out of sample" in audited.output
+
+
+def own_run(folder: Path) -> Path:
+    words = ["left", "right"]
+    rows = [f"row {number} {words[number % 2]} {words[number % 2]},{number % 2}\n" for number in range(60)]
+    (folder / "rows.csv").write_text("text,label\n" + "".join(rows))
+    (folder / "own.yaml").write_text(
+        "data: {name: files, train: rows.csv}\nencoder: {vectors: train}\nnetwork: {hidden: [8]}\n"
+        "method: {name: standard}\ntraining: {epochs: 1, batch_size: 20, device: cpu}\n"
+    )
+    trained = CliRunner().invoke(app, ["train", "own.yaml", "--out", "run", "--quiet"])
+    assert trained.exit_code == 0, trained.output
+    return folder / "run"
+
+
+@pytest.mark.parametrize("change", ["other texts", "fewer rows", "another folder"])
+def test_cross_fitting_later_needs_the_rows_that_the_run_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = own_run(tmp_path)
+    lines = (tmp_path / "rows.csv").read_text().splitlines()
+    if change == "other texts":
+        texts = [line.rsplit(",", 1)[0] for line in lines[1:]]
+        labels = [line.rsplit(",", 1)[1] for line in lines[1:]]
+        turned = [f"{text},{label}" for text, label in zip(texts[20:] + texts[:20], labels, strict=True)]
+        (tmp_path / "rows.csv").write_text("\n".join([lines[0], *turned]) + "\n")
+    elif change == "fewer rows":
+        (tmp_path / "rows.csv").write_text("\n".join(lines[:40]) + "\n")
+    else:
+        (tmp_path / "below").mkdir()
+        monkeypatch.chdir(tmp_path / "below")
+    with pytest.raises(InputError) as refused:
+        predict_out_of_sample(RunDirectory(run))
+    said = "in the folder in which the run was trained" if change == "another folder" else "rows.csv has changed since"
+    assert said in str(refused.value)
+    assert not (run / "crossfit.json").exists()

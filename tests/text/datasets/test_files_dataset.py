@@ -98,6 +98,65 @@ def test_class_folders(tmp_path: Path) -> None:
         Files(train=str(tmp_path / "reviews")).load(0)
 
 
+def test_of_class_folders_every_text_and_nothing_hidden(tmp_path: Path) -> None:
+    for name in ("pos/1.TXT", "pos/.2.txt", "neg/1.txt", ".ipynb_checkpoints/1.txt", "neg/read.me"):
+        path = tmp_path / "reviews" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"the text of {name}")
+    task = Files(train=str(tmp_path / "reviews")).load(0)
+    assert list(task.train["file"]) == ["neg/1.txt", "pos/1.TXT"]
+    assert task.label_names == ["neg", "pos"]
+
+
+def test_an_object_without_keys_is_kept_as_text(tmp_path: Path) -> None:
+    rows = [row | {"meta": {}, "deep": [{"more": {}}]} for row in rows_of(["a", "b", "a"])]
+    task = load(tmp_path, rows)
+    assert list(task.train["meta"]) == ["{}"] * 3
+    assert json.loads(task.train["deep"][0]) == [{"more": {}}]
+    task.train.to_parquet(tmp_path / "out.parquet")
+
+
+def test_labels_of_one_number_have_one_order(tmp_path: Path) -> None:
+    labels = ["1", "1.0", "01", "2", "2.0", "3"]
+    orders = {tuple(load(tmp_path, rows_of(labels[k:] + labels[:k])).label_names) for k in range(6)}
+    assert orders == {("01", "1", "1.0", "2", "2.0", "3")}
+
+
+@pytest.mark.parametrize("missing", [float("nan"), None])
+def test_a_number_that_is_none_is_no_class(tmp_path: Path, missing: float | None) -> None:
+    with pytest.raises(InputError, match="no label in"):
+        load(tmp_path, rows_of([0.0, 1.0, missing, 1.0]))
+    task = load(tmp_path, rows_of([0.0, 1.0, missing, 1.0]), unlabelled="drop")
+    assert task.label_names == ["0", "1"] and len(task.train) == 3
+
+
+def test_blanks_are_no_class(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no label in"):
+        load(tmp_path, rows_of(["a", "b", " "]))
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([{"text": "a", "label": ["HUM", 1]}, {"text": "b", "label": ["a", "b"]}], "have no common type"),
+        ([{"text": {"a": 1}, "label": "x"}, {"text": {"a": "x"}, "label": "y"}], "have no common type"),
+        ([{"text": "a", "label": 1}, {"text": "b", "label": 2**70}], "have no common type"),
+        ([{"text": "a", "label": "x"}, {"text": "cut \ud83d", "label": "y"}], r"in line 2 holds \\ud83d, one half"),
+    ],
+)
+def test_json_that_no_column_can_hold(tmp_path: Path, rows: list[Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        load(tmp_path, rows)
+
+
+def test_a_map_in_a_table_is_said(tmp_path: Path) -> None:
+    table = pa.table({"text": ["a", "b"], "label": ["x", "y"]})
+    table = table.append_column("tags", pa.array([[("k", 1)], []], pa.map_(pa.string(), pa.int64())))
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    with pytest.raises(InputError, match=r"the column 'tags' holds map<.*>, for which `datasets` has no type"):
+        Files(train=str(tmp_path / "rows.parquet")).load(0)
+
+
 def load(tmp_path: Path, rows: list[Any], **options: Any) -> Task:
     return Files(train=str(write_jsonl(tmp_path / "rows.jsonl", rows)), **options).load(0)
 

@@ -23,9 +23,9 @@ def read_class_folders(folder: Path, text: str, label: str, encoding: str) -> Ro
     files = [
         file
         for below in sorted(folder.iterdir())
-        if below.is_dir()
-        for file in sorted(below.glob("*.txt"))
-        if file.is_file()
+        if below.is_dir() and not below.name.startswith(".")  # .ipynb_checkpoints and its like
+        for file in sorted(below.iterdir())
+        if file.suffix.lower() == ".txt" and file.is_file() and not file.name.startswith(".")
     ]
     if not files:
         raise InputError(

@@ -83,7 +83,16 @@ def _table(path: Path, noun: str, objects: Iterator[dict[str, Any]], plain: Coll
         names = list(dict.fromkeys([*chunks, *(name for row in batch for name in row)]))
         for name in names:
             parts = chunks.setdefault(name, [_Chunk(pa.nulls(rows))] if rows else [])
-            parts.append(_chunk([row.get(name) for row in batch]))
+            values = [row.get(name) for row in batch]
+            try:
+                parts.append(_chunk(values))
+            except UnicodeEncodeError as error:
+                row = rows + next(index for index, value in enumerate(values, start=1) if _is_cut(value))
+                half = f"\\u{ord(error.object[error.start]):04x}"
+                raise InputError(
+                    f"{path}: the column '{name}' in {noun} {row} holds {half}, one half of a character without the "
+                    "other; the text was cut there, mend it"
+                ) from None
         rows += len(batch)
     columns = {}
     for name, parts in chunks.items():
@@ -118,6 +127,22 @@ def _chunk(values: list[Any]) -> _Chunk:
         return _Chunk(_json_texts(values), mixed=True)
 
 
+def _is_cut(value: Any) -> bool:
+    """Whether text, wherever in the value, holds half of a pair of surrogates."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _holds_nothing(kind: pa.DataType) -> bool:
+    """Whether an object without any key is in it, for which Parquet has no form."""
+    if pa.types.is_struct(kind):
+        return kind.num_fields == 0 or any(_holds_nothing(kind.field(index).type) for index in range(kind.num_fields))
+    return pa.types.is_list(kind) and _holds_nothing(kind.value_type)
+
+
 def _json_texts(values: list[Any]) -> pa.Array:
     return pa.array(
         [None if value is None else json.dumps(value, ensure_ascii=False) for value in values], pa.string()
@@ -130,6 +155,8 @@ def _common_type(parts: list[_Chunk]) -> pa.ChunkedArray | None:
     try:
         schemas = [pa.schema([("column", part.values.type)]) for part in parts]
         wide = pa.unify_schemas(schemas, promote_options="permissive").field(0).type
+        if _holds_nothing(wide):
+            return None
         return pa.chunked_array([part.values.cast(wide) for part in parts], wide)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
         return None
@@ -138,7 +165,12 @@ def _common_type(parts: list[_Chunk]) -> pa.ChunkedArray | None:
 def _mixed(path: Path, noun: str, name: str, parts: list[_Chunk]) -> InputError:
     values = enumerate((value for part in parts for value in part.plain()), start=1)
     (first, kind), *others = [(number, type(value)) for number, value in values if value is not None]
-    odd, odd_kind = next((number, other) for number, other in others if other is not kind)
+    odd, odd_kind = next(((number, other) for number, other in others if other is not kind), (0, kind))
+    if not odd:  # lists or objects of unlike parts, or numbers beyond 64 bits
+        return InputError(
+            f"{path}: the values of the column '{name}' have no common type ({_KINDS[kind]} in {noun} {first}, and "
+            "others unlike it); a text or a class is one word or number a row"
+        )
     return InputError(
         f"{path}: the column '{name}' is {_KINDS[odd_kind]} in {noun} {odd} and {_KINDS[kind]} in {noun} {first}; "
         "give every row the same kind of value"

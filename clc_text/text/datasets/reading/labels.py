@@ -14,7 +14,8 @@ from clc_text.text.datasets.reading.rows import Rows
 
 
 def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
-    """The labels as class names, null where a row has none (null, an empty string, or -1 of a `ClassLabel`).
+    """The labels as class names, null where a row has none (null, NaN, nothing but blanks, or -1 of a
+    `ClassLabel`).
 
     Raises:
         InputError: the column holds what cannot be a class (lists, objects, dates).
@@ -24,6 +25,8 @@ def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
         known = pc.and_(pc.greater_equal(values, 0), pc.less(values, len(feature.names)))
         return pc.take(pa.chunked_array([pa.array(feature.names, pa.string())]), pc.if_else(known, values, None))
     kind = values.type
+    if pa.types.is_floating(kind):
+        values = pc.if_else(pc.is_nan(values), None, values)  # what a table without nulls has for "none"
     if pa.types.is_floating(kind) and pc.all(pc.equal(values, pc.floor(values))).as_py():
         values = values.cast(pa.int64())  # whole numbers that a missing value turned into floats
     elif not (
@@ -36,7 +39,7 @@ def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
     ):
         raise InputError(f"{rows.where}: the column '{column}' holds {kind}, and a class is a word or a number")
     strings = values.cast(pa.string())
-    return pc.if_else(pc.equal(strings, ""), None, strings)
+    return pc.if_else(pc.equal(pc.utf8_trim_whitespace(strings), ""), None, strings)
 
 
 def class_names(rows: Rows, columns: Iterable[str], strings: Iterable[pa.ChunkedArray]) -> list[str]:
@@ -48,7 +51,9 @@ def class_names(rows: Rows, columns: Iterable[str], strings: Iterable[pa.Chunked
         feature = rows.features[column]
         if isinstance(feature, datasets.ClassLabel) and feature.names is not None and found <= set(feature.names):
             return list(feature.names)
-    return sorted(found, key=float) if all(_is_number(name) for name in found) else sorted(found)
+    if all(_is_number(name) for name in found):
+        return sorted(found, key=lambda name: (float(name), name))  # "1" and "1.0" are two classes of one size
+    return sorted(found)
 
 
 def class_numbers(strings: pa.ChunkedArray, names: list[str], where: str, key: str) -> pa.ChunkedArray:

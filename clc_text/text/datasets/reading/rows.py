@@ -58,6 +58,11 @@ def rows_from_table(table: pa.Table, path: Path, sources: Sequence[dict[str, Any
     for index, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type):
             table = table.set_column(index, field.name, table.column(index).cast(field.type.value_type))
+        if pa.types.is_map(field.type):
+            raise InputError(
+                f"{path}: the column '{field.name}' holds {field.type}, for which `datasets` has no type; leave it "
+                "out, or write it as text"
+            )
     return Rows(table, datasets.Features.from_arrow_schema(table.schema), str(path), tuple(sources), **naming)
 
 
