@@ -5,6 +5,7 @@ Everything heavy is imported inside a command, so that ``--help`` answers at onc
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import pkgutil
@@ -44,6 +45,19 @@ for _module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda module
     importlib.import_module(f"clc_text.commands.{_module.name}").add_to(app)
 
 
+# What the system says of a path that the user chose badly, or of a disk; any other OSError is a defect.
+_NO_DEFECT = {
+    errno.EROFS,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EISDIR,
+    errno.ENOTDIR,
+    errno.ENOENT,
+    errno.ENOSPC,
+    errno.EDQUOT,
+}
+
+
 def main() -> None:
     """Runs the command; a user's mistake is one sentence on standard error and exit code 2."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -57,6 +71,16 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:
+        if error.errno not in _NO_DEFECT or not isinstance(error.filename, (str, os.PathLike)):
+            raise
+        reason = os.strerror(error.errno)
+        typer.echo(
+            f"clc-text: cannot open or write {os.fspath(error.filename)}: {reason[:1].lower()}{reason[1:]}; check the "
+            "path, who may write there, and the room on the disk",
+            err=True,
+        )
+        sys.exit(2)
 
 
 if __name__ == "__main__":

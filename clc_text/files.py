@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -12,19 +13,83 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from clc_text.errors import InputError
+
+_FULL = {errno.ENOSPC: "the disk is full; make room", errno.EDQUOT: "your quota of disk space is used up; make room"}
+_ELSEWHERE = "; name another place, or work on a copy of its folder"
+_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+_WHY = _FULL | {
+    errno.EROFS: "its file system is read-only" + _ELSEWHERE,
+    errno.EACCES: "permission denied" + _ELSEWHERE,
+    errno.EPERM: "not permitted" + _ELSEWHERE,
+    errno.EISDIR: "it is a folder; name a file",
+    errno.ENOTDIR: "what should be a folder there is a file; name another place",
+    errno.EEXIST: "what should be a folder there is a file; name another place",
+    errno.ENAMETOOLONG: "its name is too long; choose a shorter one",
+    errno.ENOENT: "nothing can be made there; name another place",
+}
+
+
+class Unwritable(InputError, OSError):
+    """The system refuses to write a file; also an `OSError`, for callers who can do without the file."""
+
+    def __str__(self) -> str:  # that of OSError would add number and file
+        return str(self.args[0])
+
+
+def _unwritable(path: Path, number: int) -> Unwritable:
+    found = Unwritable(f"{path} cannot be written: {_WHY[number]}")
+    found.errno, found.filename = number, str(path)
+    return found
+
+
+@contextmanager
+def _to_be_written(path: Path, aside: Path) -> Iterator[None]:
+    """Turns the system's refusal to write `aside` (or what is in it) into a sentence about `path`.
+
+    Errors of other files stay as they are, as does an `aside` that is missing: they are somebody's defect.
+    """
+    try:
+        yield
+    except OSError as error:
+        own = isinstance(error.filename, str) and Path(error.filename).is_relative_to(aside)
+        # What fails in the middle of writing for want of room names no file.
+        if error.errno in _FULL or (own and error.errno in _FORBIDDEN):
+            raise _unwritable(path, error.errno) from error
+        raise
+
+
+def _make(make: Callable[[], object], path: Path) -> None:
+    """Makes a file or folder for `path`."""
+    try:
+        make()
+    except OSError as error:
+        if error.errno not in _WHY:
+            raise
+        raise _unwritable(path, error.errno) from error
+
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; on success it is renamed over `path`, on failure removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Yields a temporary path beside `path`; on success it is renamed over `path`, on failure removed.
+
+    Raises:
+        Unwritable: the place cannot be written to; said before anything is computed in the body.
+    """
+    if path.is_dir():
+        raise _unwritable(path, errno.EISDIR)
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        yield aside
-        with open(aside, "rb") as handle:
-            os.fsync(handle.fileno())
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    _make(lambda: path.parent.mkdir(parents=True, exist_ok=True), path)
+    _make(aside.touch, path)
+    with _to_be_written(path, aside):
+        aside.unlink()  # a body that writes nothing must not leave an empty file
+        try:
+            yield aside
+            with open(aside, "rb") as handle:
+                os.fsync(handle.fileno())
+            os.replace(aside, path)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -43,22 +108,29 @@ def write_with(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def replace_folder(path: Path, write: Callable[[Path], object]) -> None:
-    """Calls `write(temporary_folder)`, then puts that folder in the place of `path`."""
+    """Calls `write(temporary_folder)`, then puts that folder in the place of `path`.
+
+    Raises:
+        Unwritable: the place cannot be written to.
+    """
+    if path.exists() and not path.is_dir():
+        raise _unwritable(path, errno.EEXIST)
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     before = aside.with_suffix(".old")
-    aside.mkdir(parents=True)
-    try:
-        write(aside)
-        if path.exists():
-            os.replace(path, before)  # removing a large folder first would leave a long time without any
-        os.replace(aside, path)
-    except BaseException:
-        if before.exists() and not path.exists():
-            os.replace(before, path)
-        raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.rmtree(before, ignore_errors=True)
+    _make(lambda: aside.mkdir(parents=True), path)
+    with _to_be_written(path, aside):
+        try:
+            write(aside)
+            if path.exists():
+                os.replace(path, before)  # removing a large folder first would leave a long time without any
+            os.replace(aside, path)
+        except BaseException:
+            if before.exists() and not path.exists():
+                os.replace(before, path)
+            raise
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(before, ignore_errors=True)
 
 
 def bring_back(path: Path) -> None:

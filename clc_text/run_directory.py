@@ -23,7 +23,12 @@ in one sentence what is not there yet.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
+import os
+import shutil
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +92,14 @@ class Labels:
 def write_rows(rows: Dataset, path: Path) -> None:
     """A dataset's rows as one Parquet file that keeps its features (`ClassLabel` names, images)."""
     write_with(path, lambda aside: rows.to_parquet(str(aside)))
+
+
+@functools.cache
+def _passing_folder() -> Path:
+    """A folder that is removed when the process ends."""
+    folder = tempfile.mkdtemp(prefix="clc-text-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 class RunDirectory:
@@ -164,7 +177,12 @@ class RunDirectory:
 
         why = "the run had no such rows" if split == "test" else "the run was made with `keep_data: false`"
         path = self._needed(f"data/{split}.parquet", why)
-        return Dataset.from_parquet(str(path), cache_dir=str(self.file("data") / ".cache"))
+        return Dataset.from_parquet(str(path), cache_dir=str(self._cache()))
+
+    def _cache(self) -> Path:
+        """Where `datasets` keeps what it memory-maps: in the run, or where that cannot be written, only for now."""
+        cache = self.file("data") / ".cache"
+        return cache if os.access(cache if cache.exists() else cache.parent, os.W_OK) else _passing_folder()
 
     def metrics(self) -> list[dict[str, Any]]:
         """One entry an epoch, in order. Keys (a list has one value a peer; shares are 0 … 1, entropies in nats):
@@ -180,8 +198,9 @@ class RunDirectory:
         """
         path = self._needed("metrics.jsonl", "no epoch has ended yet")
         text = path.read_text(encoding="utf-8")
-        # A last line without its end is being written, or was cut short by a crash.
-        return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines() if line.strip()]
+        # A last line without its end is being written, or was cut short by a crash. Only "\n" ends a line: names of
+        # classes may hold what `str.splitlines` takes for an end too, such as U+2028.
+        return [json.loads(line) for line in text[: text.rfind("\n") + 1].split("\n") if line.strip()]
 
     def ledger_epochs(self) -> list[int]:
         from clc_text.ledger import epochs_in

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from clc_text.errors import InputError
 from clc_text.files import bring_back, replace_folder, sha256_of_file, write_json, write_text, write_with
 
 
@@ -87,3 +90,71 @@ def test_sha256(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"x" * 3_000_000)
     assert sha256_of_file(path) == hashlib.sha256(b"x" * 3_000_000).hexdigest()
+
+
+def test_a_place_that_takes_no_file_is_named_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("a file")
+
+    def never(aside: Path) -> None:
+        raise AssertionError
+
+    for path, sentence in (
+        (tmp_path / "folder", "folder cannot be written: it is a folder; name a file"),
+        (tmp_path / "file" / "a.csv", "a.csv cannot be written: what should be a folder there is a file"),
+        (tmp_path / "file" / "deeper" / "a.csv", "a.csv cannot be written: what should be a folder there is a file"),
+        (tmp_path / ("long" * 63), "cannot be written: its name is too long"),
+        (Path("/proc/a.csv"), "/proc/a.csv cannot be written: "),
+    ):
+        with pytest.raises(InputError, match=sentence) as found:
+            write_with(path, never)
+        assert ".part" not in str(found.value)
+    for path in (tmp_path / "file", tmp_path / "file" / "model", Path("/proc/model")):
+        with pytest.raises(InputError, match=f"{path} cannot be written: "):
+            replace_folder(path, never)
+    assert (tmp_path / "file").read_text() == "a file"
+    nothing_else(tmp_path, "file", "folder")
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
+def test_a_read_only_place_is_one_sentence(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(path: Path, *rest: object, **more: object) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    for method in ("touch", "mkdir"):
+        monkeypatch.setattr(Path, method, refused)
+    with pytest.raises(InputError, match=r"/a\.json cannot be written: .*; name another place"):
+        write_json(tmp_path / "a.json", 1)
+    with pytest.raises(InputError, match=r"/model cannot be written: .*; name another place"):
+        replace_folder(tmp_path / "model", lambda aside: None)
+    monkeypatch.undo()
+    nothing_else(tmp_path)
+
+
+def test_a_full_disk_is_one_sentence_about_the_outermost_place(tmp_path: Path) -> None:
+    def full(aside: Path) -> None:
+        aside.write_text("begun")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as `write` raises it: without a name
+
+    for write in (full, lambda aside: write_with(aside / "one", full)):
+        with pytest.raises(InputError, match="/model cannot be written: the disk is full") as found:
+            (write_with if write is full else replace_folder)(tmp_path / "model", write)
+        assert ".part" not in str(found.value)
+        nothing_else(tmp_path)
+
+
+def test_errors_of_other_files_and_a_body_that_writes_nothing_stay_defects(tmp_path: Path) -> None:
+    for body in (
+        lambda aside: Path("/proc/nothing").read_text(),
+        lambda aside: tmp_path.read_text(),
+        lambda aside: None,
+    ):
+        with pytest.raises(OSError, match=r"^\[Errno") as found:
+            write_with(tmp_path / "a.csv", body)
+        assert not isinstance(found.value, InputError)
+        nothing_else(tmp_path)
+
+
+def test_who_can_do_without_the_file_may_catch_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="it is a folder"):
+        write_text(tmp_path, "")
