@@ -12,7 +12,9 @@ from clc_text.inference import Predictor
 from clc_text.run_directory import RunDirectory
 
 
-def evaluate_run(run: RunDirectory, source: Path | None, column: str, label: str) -> dict[str, Any]:
+def evaluate_run(
+    run: RunDirectory, source: Path | None, column: str | None = None, label: str | None = None
+) -> dict[str, Any]:
     """Figures on the run's test rows, or on those of a file.
 
     Returns:
@@ -25,11 +27,17 @@ def evaluate_run(run: RunDirectory, source: Path | None, column: str, label: str
         log_probs = run.log_probs("test")
         labels = np.asarray(run.data("test")[run.environment()["label_column"]], dtype=np.int64)
     else:
-        from clc_text.prediction_file import read_column, read_rows
+        from clc_text.prediction_file import read_column, read_labelled, read_rows
 
-        rows = read_rows(run, source, column)
-        # Of a folder of images the subfolders are the classes.
-        values = [Path(row).parent.name for row in rows] if source.is_dir() else read_column(source, label)
+        rows: Any
+        values: Any
+        if run.recipe().get("modality") != "vision":
+            rows, values = read_labelled(run, source, column, label)
+        else:
+            rows = read_rows(run, source, column)
+            # Of a folder of images the subfolders are the classes.
+            folders = source.is_dir()
+            values = [Path(row).parent.name for row in rows] if folders else read_column(source, label or "label")
         labels = class_numbers(values, names, f"{source}")
         log_probs = Predictor(run).predict(rows).log_probs
     return scores(log_probs, labels, names)

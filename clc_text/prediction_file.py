@@ -5,61 +5,155 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from clc_text.corrections.spreadsheet import harmless
 from clc_text.errors import InputError, nearest
 from clc_text.files import written_aside
 from clc_text.inference import Predictor
+from clc_text.recipe import load as load_recipe
 from clc_text.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    from clc_text.text.datasets.files import Files
+    from clc_text.text.datasets.reading.rows import Rows
 
 WRITABLE = (".csv", ".jsonl", ".parquet")
 
 
-def read_inputs(path: Path, column: str) -> Sequence[str]:
-    """The texts of a file: the named column of a table, or the lines of a .txt file.
+def read_rows(run: RunDirectory, path: Path, column: str | None = None) -> Sequence[Any]:
+    """What the run's encoder reads, from a file: texts, or for a run of images what `read_images` takes.
+
+    Args:
+        run: whose recipe tells how the file is read.
+        path: a table, a folder of texts, or a .txt file with one text a line.
+        column: the column of texts or images; None: those of the recipe.
 
     Raises:
         InputError: the file is missing, empty or unreadable, or has no such column.
     """
-    if path.suffix == ".txt":
-        try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except FileNotFoundError:
-            raise InputError(f"there is no file {path}") from None
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path} is not UTF-8 (byte {error.start}); convert it first") from None
-        if not lines:
-            raise InputError(f"{path} is empty")
-        return lines
-    return [_text(path, row, value) for row, value in enumerate(read_column(path, column))]
+    if run.recipe().get("modality") == "vision":
+        from clc_text.vision.inputs import read_images
+
+        return read_images(path, column or run.environment()["input_column"])
+    if path.suffix == ".txt" and not path.is_dir():
+        return _lines(path, _reader(run, path).encoding)
+    return read_labelled(run, path, column, labelled=False)[0]
 
 
-def read_rows(run: RunDirectory, path: Path, column: str) -> Sequence[Any]:
-    """What the run's encoder reads, from a file: texts, or for a run of images what `read_images` takes."""
-    if run.recipe().get("modality") != "vision":
-        return read_inputs(path, column)
-    from clc_text.vision.inputs import read_images
+def read_labelled(
+    run: RunDirectory, path: Path, column: str | None = None, label: str | None = None, labelled: bool = True
+) -> tuple[list[str], list[Any]]:
+    """Texts and labels of a table, read as the run's recipe reads its own data; no labels without `labelled`.
 
-    # The command line's default is the usual name for texts.
-    return read_images(path, run.environment()["input_column"] if column == "text" else column)
+    Without `label` the labels are what the run tests on: the recipe's `true_label` where the file has it. Where the
+    recipe drops rows without a label, so does this.
+    """
+    import pyarrow as pa
+    from datasets import ClassLabel
+
+    from clc_text.text.datasets.reading.labels import label_strings
+
+    reader = _reader(run, path, column, label)
+    rows = reader.read(str(path), "the file")
+    pieces = [_texts(rows, name) for name in reader.texts]
+    texts = pieces[0] if len(pieces) == 1 else [" ".join(piece) for piece in zip(*pieces, strict=True)]
+    if not labelled:
+        return texts, []
+    trusted = reader.label
+    if reader.true_label is not None and reader.true_label in rows.table.column_names:
+        trusted = reader.true_label
+    _require(rows, trusted)
+    labels = label_strings(rows, trusted).to_pylist()
+    if pa.types.is_integer(rows.table[trusted].type) and not isinstance(rows.features[trusted], ClassLabel):
+        labels = rows.table[trusted].to_pylist()  # perhaps numbers of classes, where no class is called so
+    kept = [index for index, value in enumerate(labels) if value is not None]
+    if len(kept) < len(labels) and reader.unlabelled == "error":
+        without = next(index for index, value in enumerate(labels) if value is None)
+        raise InputError(f"{rows.where}: no label in {rows.row_names([without])} (column '{trusted}')")
+    return [texts[index] for index in kept], [labels[index] for index in kept]
 
 
 def read_column(path: Path, column: str) -> Sequence[Any]:
     """One column of a CSV, TSV, JSON-lines or Parquet file."""
     from clc_text.text.datasets.files import Files
 
-    table = Files(train=str(path)).read(str(path), "the file").table
-    if column not in table.column_names:
-        raise InputError(f"{path} has no column '{column}'{nearest(column, table.column_names)}; name it by an option")
-    values: Sequence[Any] = table[column].to_pylist()
+    rows = Files(train=str(path)).read(str(path), "the file")
+    _require(rows, column)
+    values: Sequence[Any] = rows.table[column].to_pylist()
     return values
 
 
-def _text(path: Path, row: int, value: Any) -> str:
-    if not isinstance(value, str):
-        raise InputError(f"{path}, row {row + 1}: the text is {value!r}, not a text")
-    return value
+def _reader(run: RunDirectory, path: Path, column: str | None = None, label: str | None = None) -> Files:
+    """The recipe's way of reading files, with the columns that are named instead of its own."""
+    from clc_text.text.datasets.columns import NamedColumns
+    from clc_text.text.datasets.files import Files
+
+    data = load_recipe(run.file("recipe.yaml")).data
+    given: dict[str, Any] = {}
+    if isinstance(data, NamedColumns):
+        given = {name: getattr(data, name) for name in ("text", "label", "true_label", "unlabelled")}
+    if isinstance(data, Files):
+        given |= {name: getattr(data, name) for name in ("encoding", "separator", "quote", "header")}
+    if column is not None:
+        given["text"] = column
+    if label is not None:
+        given |= {"label": label, "true_label": None}
+    reader = Files(train=str(path), **given)
+    return replace(reader, header=None) if reader.header and _has_header(reader, path) else reader
+
+
+def _has_header(reader: Files, path: Path) -> bool:
+    """Whether a file's first line names the columns of texts, though the recipe's own files have no such line."""
+    import csv
+
+    from clc_text.text.datasets.reading.text_files import existing, open_utf8
+
+    ending = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
+    if ending not in (".csv", ".tsv", ".tab") or not existing(path, "the file").is_file():
+        return False
+    with open_utf8(path, reader.encoding) as handle:
+        line = handle.readline().decode("utf-8-sig")
+    delimiter = reader.separator or ("," if ending == ".csv" else "\t")
+    try:
+        if reader.quote:
+            first = next(csv.reader([line], delimiter=delimiter, quotechar=reader.quote), [])
+        else:
+            first = next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
+    except csv.Error:  # a text too long for a name
+        return False
+    return set(reader.texts) <= set(first)
+
+
+def _lines(path: Path, encoding: str) -> list[str]:
+    """One text a line; only a line feed ends a line, so that there are as many as other programs count."""
+    from clc_text.text.datasets.reading.text_files import check_encoding
+
+    if not path.is_file():
+        raise InputError(f"there is no file {path}")
+    check_encoding(path, encoding)
+    text = path.read_bytes().decode(encoding).removeprefix("\ufeff")
+    if not text:
+        raise InputError(f"{path} is empty")
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+
+
+def _require(rows: Rows, column: str) -> None:
+    if column not in rows.table.column_names:
+        hint = nearest(column, rows.table.column_names)
+        raise InputError(f"{rows.where} has no column '{column}'{hint}; name it by an option")
+
+
+def _texts(rows: Rows, column: str) -> list[str]:
+    """The column's texts; a missing one is empty, as in training."""
+    _require(rows, column)
+    values = ["" if value is None else value for value in rows.table[column].to_pylist()]
+    for row, value in enumerate(values):
+        if not isinstance(value, str):
+            raise InputError(f"{rows.where}, {rows.row_names([row])}: the text is {value!r}, not a text")
+    return values
 
 
 def write_predictions(run: RunDirectory, rows: Sequence[Any], out: Path | None) -> int:
@@ -126,6 +220,6 @@ def _write_table(entries: Iterator[dict[str, Any]], out: Path) -> int:
                     if writer is None:
                         writer = csv.DictWriter(handle, list(entry))
                         writer.writeheader()
-                    writer.writerow(entry)
+                    writer.writerow(entry | {"text": harmless(entry["text"])} if "text" in entry else entry)
                 count += 1
     return count

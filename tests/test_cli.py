@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -106,6 +108,178 @@ def test_evaluate_on_a_labelled_file(tiny_run: Path, tmp_path: Path) -> None:
     assert json.loads(clc_text("evaluate", str(tiny_run), str(source), "--json").stdout)["rows"] == 2
     source.write_text("text,label\nWhere is Rome ?,nonsense\n")
     assert "row 1: the label 'nonsense' is none of" in refusal("evaluate", str(tiny_run), str(source))
+
+
+def in_process(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Exit code and what was printed, without the seconds that a new process takes to import."""
+    from clc_text import cli
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as left:
+        patch.setattr(sys, "argv", ["clc-text", *arguments])
+        cli.main()
+    printed = capsys.readouterr()
+    return int(left.value.code or 0), printed.out, printed.err
+
+
+def predicted(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[str]:
+    code, out, err = in_process(capsys, "predict", *arguments)
+    assert code == 0, err
+    return [json.loads(line)["text"] for line in out.split("\n") if line]
+
+
+def evaluated(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    code, out, err = in_process(capsys, "evaluate", *arguments, "--json")
+    assert code == 0, err
+    return dict(json.loads(out))
+
+
+@pytest.fixture(scope="module")
+def files_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on a file that only its recipe can read: no header row, `;`, no quotes, Latin 1, two columns of texts."""
+    from clc_text.recipe import loads
+    from clc_text.run import train
+
+    folder = tmp_path_factory.mktemp("files")
+    lines = [
+        f'{kind};ca"fé {row};{word} {row % 7} ?;{kind if row % 9 else other}'
+        for row in range(60)
+        for kind, other, word in (("place", "count", "Where is"), ("count", "place", "How many"))
+    ]
+    (folder / "rows.csv").write_text("\n".join(lines) + "\n", encoding="iso-8859-1")
+    recipe = f"""
+data:
+  name: files
+  train: {folder / "rows.csv"}
+  test_share: 0.2
+  text: [subject, body]
+  label: queue
+  true_label: truth
+  separator: ";"
+  quote: ""
+  encoding: iso-8859-1
+  header: [truth, subject, body, queue]
+encoder: {{name: word_vectors, vectors: train, pooling: [concat], length: 8}}
+network: {{name: mlp, hidden: [8]}}
+method: standard
+training: {{epochs: 1, batch_size: 32, device: cpu}}
+"""
+    train(loads(recipe), folder / "run")
+    return folder / "run"
+
+
+def test_a_file_is_read_as_the_recipe_read_its_own(
+    files_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, source = str(files_run), tmp_path / "new.csv"
+    source.write_text('place;ca"fé;Where ?;count\ncount;;How many ?;count\n', encoding="iso-8859-1")
+    texts = ['ca"fé Where ?', " How many ?"]
+    assert predicted(capsys, run, str(source)) == texts
+    assert predicted(capsys, run, str(source), "--column", "body") == ["Where ?", "How many ?"]
+    # The test rows are tested on the true labels, and so are those of a file that has them.
+    by_class = [entry["rows"] for entry in evaluated(capsys, run, str(source))["classes"]]
+    assert by_class == [1, 1]
+    by_class = [entry["rows"] for entry in evaluated(capsys, run, str(source), "--label", "queue")["classes"]]
+    assert by_class == [2, 0]
+    # New rows may name their columns after all, and need not have all of them.
+    source.write_text('body;subject\nWhere ?;ca"fé\nHow many ?;\n', encoding="iso-8859-1")
+    assert predicted(capsys, run, str(source)) == texts
+    code, _, err = in_process(capsys, "evaluate", run, str(source))
+    assert (code, err) == (
+        2,
+        f"clc-text: {source} has no column 'queue'; known: body, subject; name it by an option\n",
+    )
+    table = tmp_path / "new.jsonl"
+    table.write_text('{"subject": null, "body": "Ü ?"}\n', encoding="iso-8859-1")
+    assert predicted(capsys, run, str(table)) == [" Ü ?"]
+
+
+def test_numbers_of_classes_are_labels_still(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "rows.jsonl"
+    source.write_text('{"text": "Where is Rome ?", "label": 4}\n')
+    assert [entry["rows"] for entry in evaluated(capsys, str(tiny_run), str(source))["classes"]] == [0, 0, 0, 0, 1, 0]
+    source.write_text('{"text": "Where is Rome ?", "label": null}\n{"text": "Who ?", "label": 4}\n')
+    code, _, err = in_process(capsys, "evaluate", str(tiny_run), str(source))
+    assert (code, err) == (2, f"clc-text: {source}: no label in line 1 (column 'label')\n")
+
+
+def test_a_line_of_a_text_file_ends_where_other_programs_end_it(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "texts.txt"
+    source.write_bytes("\ufeffWhere\u2028is\x0cit ?\r\n\nWho\x85was\rit ?\n".encode())
+    assert predicted(capsys, str(tiny_run), str(source)) == ["Where\u2028is\x0cit ?", "", "Who\x85was\rit ?"]
+    source.write_bytes(b"Who ?\n\xff\n")
+    code, _, err = in_process(capsys, "predict", str(tiny_run), str(source))
+    assert code == 2
+    assert err.startswith(f"clc-text: {source}: line 2 is not utf-8")
+
+
+def test_a_text_is_no_formula_in_a_spreadsheet(tiny_run: Path, tmp_path: Path) -> None:
+    import csv
+
+    from clc_text.prediction_file import write_predictions
+    from clc_text.run_directory import RunDirectory
+
+    texts = ["=1+1", "@x", "-y", "z"]
+    for name in ("out.csv", "out.jsonl"):
+        write_predictions(RunDirectory(tiny_run), texts, tmp_path / name)
+    with open(tmp_path / "out.csv", newline="") as handle:
+        assert [row["text"] for row in csv.DictReader(handle)] == ["'=1+1", "'@x", "'-y", "z"]
+    lines = (tmp_path / "out.jsonl").read_text().splitlines()
+    assert [json.loads(line)["text"] for line in lines] == texts
+
+
+def test_an_output_that_cannot_be_written_is_one_sentence(
+    tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, folder = str(tiny_run), tmp_path / "folder.csv"
+    folder.mkdir()
+    (tmp_path / "figure.pdf").mkdir()
+    (tmp_path / "file").write_text("")
+    for out, reason in (
+        (folder, "it is a folder; name a file"),
+        (tmp_path / "file" / "x.csv", "what should be a folder there is a file; name another place"),
+        (Path("/proc/x.csv"), "nothing can be made there; name another place"),
+    ):
+        code, printed, err = in_process(capsys, "predict", run, "--text", "x", "--out", str(out))
+        assert (code, printed, err) == (2, "", f"clc-text: {out} cannot be written: {reason}\n")
+    picture = str(tmp_path / "figure.pdf")
+    code, _, err = in_process(capsys, "plot", run, "--figure", "confusion", "--out", picture)
+    assert (code, err) == (2, f"clc-text: {picture} cannot be written: it is a folder; name a file\n")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "caught"),
+    [
+        (OSError(errno.EROFS, "x", "/some/.lock"), "/some/.lock: read-only file system"),
+        (PermissionError(errno.EACCES, "x", "/some/file"), "/some/file: permission denied"),
+        (FileNotFoundError(errno.ENOENT, "x", "/proc/run"), "/proc/run: no such file or directory"),
+        (OSError(errno.ENOSPC, "x", "/some/file"), "/some/file: no space left on device"),
+        (OSError(errno.EROFS, "x"), None),  # of which file?
+        (OSError(errno.EBADF, "x", "/some/file"), None),
+        (OSError("x"), None),
+    ],
+)
+def test_what_the_system_refuses_is_one_sentence_and_a_defect_a_traceback(
+    error: OSError, caught: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from clc_text import cli
+
+    def fails() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", fails)
+    if caught is None:
+        with pytest.raises(OSError, match="x"):
+            cli.main()
+    else:
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        assert left.value.code == 2
+        assert capsys.readouterr().err.startswith(f"clc-text: cannot open or write {caught}; check the path")
 
 
 def test_a_wrong_recipe_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -21,7 +21,10 @@ def predict(
     text: Annotated[
         list[str] | None, typer.Option("--text", help="A text; may be repeated.", show_default=False)
     ] = None,
-    column: Annotated[str, typer.Option("--column", help="The file's column of texts.")] = "text",
+    column: Annotated[
+        str | None,
+        typer.Option("--column", help="The file's column of texts; the recipe's without it.", show_default=False),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="A .csv, .jsonl or .parquet file; the screen without it.", show_default=False),
@@ -48,8 +51,18 @@ def evaluate(
     source: Annotated[
         Path | None, typer.Argument(help="Labelled rows; the run's own test rows without it.", show_default=False)
     ] = None,
-    column: Annotated[str, typer.Option("--column", help="The file's column of texts.")] = "text",
-    label: Annotated[str, typer.Option("--label", help="The file's column of labels.")] = "label",
+    column: Annotated[
+        str | None,
+        typer.Option("--column", help="The file's column of texts; the recipe's without it.", show_default=False),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            "--label",
+            help="The file's column of labels; the recipe's (the true ones before the given) without it.",
+            show_default=False,
+        ),
+    ] = None,
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Accuracy of each peer and of the ensemble, calibration, figures of every class, confusion matrix."""

@@ -246,7 +246,7 @@ def test_wrong_inputs_are_named(image_run: Path, small_images: Path, tmp_path: P
         ("list.csv", "has no column 'img'; known: file; name it by --column"),
     ):
         with pytest.raises(InputError, match=sentence):
-            read_rows(run, tmp_path / path, "text")
+            read_rows(run, tmp_path / path)
     assert read_rows(run, tmp_path / "list.csv", "file") == [str(tmp_path / "a.png")]
 
 
