@@ -442,7 +442,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         supervised, threshold = self.supervised, self.method_state.memory.get("threshold")
         self._undo_collapse(epoch, record)
         if last and not self.supervised and not isinstance(self.method, Standard):
-            self._notes.append(never_began(self.method.name, epoch))
+            self._notes.append(never_began(self.method.name, epoch, self.method.warmup_epochs))
         notes, self._notes = tuple(self._notes), []
         if not self.epoch_listeners:
             return

@@ -37,11 +37,12 @@ def cross_fitted(found: CrossFit) -> Note:
     return Note("cross-fitted", sentence)
 
 
-def never_began(method: str, epochs: int) -> Note:
+def never_began(method: str, epochs: int, warmup_epochs: int) -> Note:
+    """`warmup_epochs` is what the method was told; with 0 its warm-up ends by what the run sees."""
+    shorter = ", or lower method.warmup_epochs" if warmup_epochs else ""
     return Note(
         "method never began",
-        f"{method} never began: all {epochs} epochs were warm-up, which is plain training; train longer, or lower "
-        "method.warmup_epochs",
+        f"{method} never began: all {epochs} epochs were warm-up, which is plain training; train longer{shorter}",
         "warning",
     )
 
