@@ -65,12 +65,11 @@ def estimate_of_run(directory: Path) -> Estimated:
 
     run = RunDirectory(directory)
     found = CrossFit.load(run.path)
-    if found is None and not run.complete:
-        raise InputError(f"{directory} has not ended, and cross-fitted nothing yet; `--resume` goes on with it")
     if found is None:
+        unfinished = "" if run.complete else "it has not come that far (`--resume` goes on with it), or "
         raise InputError(
-            f"{directory} has no out-of-sample predictions: its method does not cross-fit; give its recipe instead, "
-            f"{directory}/recipe.yaml"
+            f"{directory} has no out-of-sample predictions: {unfinished}its method does not cross-fit; give its "
+            f"recipe instead, {directory}/recipe.yaml"
         )
     labels = run.labels()
     return _estimated(found, labels.trained, labels.true, run.label_names)

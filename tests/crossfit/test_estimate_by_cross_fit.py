@@ -39,6 +39,10 @@ def test_a_run_that_does_not_cross_fit(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     result = CliRunner().invoke(app, ["noise", "estimate", str(tmp_path)])
     assert isinstance(result.exception, InputError) and "its method does not cross-fit" in str(result.exception)
+    assert "it has not come that far (`--resume` goes on with it), or" in str(result.exception)
+    (tmp_path / "result.json").write_text("{}")
+    result = CliRunner().invoke(app, ["noise", "estimate", str(tmp_path)])
+    assert "out-of-sample predictions: its method does not cross-fit; give its recipe" in str(result.exception)
 
 
 def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
