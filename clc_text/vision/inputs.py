@@ -40,7 +40,8 @@ def read_images(path: Path, column: str) -> Sequence[Any]:
             _check(path, column, reader.fieldnames or [])
             return _beside(path, [row[column] for row in reader])
     if path.suffix == ".txt":
-        return _beside(path, [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()])
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # a file's name may hold other line ends
+        return _beside(path, [line.removesuffix("\r") for line in lines if line.strip()])
     raise InputError(f"{path} holds no images; give {SOURCES}")
 
 
