@@ -101,6 +101,18 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=_plain) + "\n")
 
 
+def read_json_lines(path: Path) -> list[Any]:
+    """The complete lines of a file; a last one without its end is being written, or was cut short by a crash."""
+    text = path.read_text(encoding="utf-8")
+    return [json.loads(line) for line in lines_of(text[: text.rfind("\n") + 1]) if line.strip()]
+
+
+def lines_of(text: str) -> list[str]:
+    """As other programs count them: unlike for `str.splitlines`, only a line feed (with or without a carriage return)
+    ends a line, since texts and names of classes and files may hold U+2028 and the like."""
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+
+
 def write_with(path: Path, write: Callable[[Path], object]) -> None:
     """Calls `write(temporary_path)`, then renames: for libraries that want to write the file themselves."""
     with written_aside(path) as aside:

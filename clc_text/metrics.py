@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from clc_text.calibration import calibration_error
+from clc_text.files import read_json_lines, write_text
 
 if TYPE_CHECKING:
     from clc_text.ledger import EpochRecord
@@ -117,8 +118,6 @@ class MetricsLog:
     """
 
     def __init__(self, path: Path, keep: int = 0) -> None:
-        from clc_text.files import write_text
-
         self.path = path
         self.entries = [entry for entry in read_entries(path) if entry["epoch"] <= keep]
         write_text(path, "".join(json.dumps(entry) + "\n" for entry in self.entries))
@@ -133,5 +132,4 @@ def read_entries(path: Path) -> list[dict[str, Any]]:
     """The complete lines of metrics.jsonl; a last line that a crash cut short is left out."""
     if not path.is_file():
         return []
-    text = path.read_text(encoding="utf-8")
-    return [json.loads(line) for line in text[: text.rfind("\n") + 1].splitlines()]
+    return read_json_lines(path)

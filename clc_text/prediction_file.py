@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc_text.corrections.spreadsheet import harmless
 from clc_text.errors import InputError, nearest
-from clc_text.files import written_aside
+from clc_text.files import lines_of, written_aside
 from clc_text.inference import Predictor
 from clc_text.recipe import load as load_recipe
 from clc_text.run_directory import RunDirectory
@@ -128,7 +128,7 @@ def _has_header(reader: Files, path: Path) -> bool:
 
 
 def _lines(path: Path, encoding: str) -> list[str]:
-    """One text a line; only a line feed ends a line, so that there are as many as other programs count."""
+    """One text a line."""
     from clc_text.text.datasets.reading.text_files import check_encoding
 
     if not path.is_file():
@@ -137,7 +137,7 @@ def _lines(path: Path, encoding: str) -> list[str]:
     text = path.read_bytes().decode(encoding).removeprefix("\ufeff")
     if not text:
         raise InputError(f"{path} is empty")
-    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    return lines_of(text)
 
 
 def _require(rows: Rows, column: str) -> None:

@@ -14,7 +14,6 @@ from clc_text.prepare import Prepared
 from clc_text.recipe import Recipe
 
 if TYPE_CHECKING:
-    from clc_text.ledger import EpochRecord
     from clc_text.trainer import EpochResult
 
 
@@ -42,7 +41,6 @@ class Recorder:
         self.ledger = directory / "ledger"
         test = prepared.task.test_labels
         self.test_labels = None if test is None else torch.from_numpy(test)
-        self.last: EpochRecord | None = None
 
     def __call__(self, result: EpochResult) -> None:
         from clc_text.metrics import epoch_entry
@@ -50,17 +48,14 @@ class Recorder:
         seconds = time.perf_counter() - self.started
         entry = epoch_entry(result, self.prepared.labels, self.classes, self.test_labels, seconds)
         self.metrics.append(entry)
-        self.last = result.record
         notices = [] if self.recipe.guard == "off" else self.watch.after_epoch(self.metrics.entries)
         self.observer.epoch(entry, notices)
 
     def changed_by_class(self) -> list[float]:
         """[C], the share of each trained class's rows that the peers' last targets put into another class."""
-        record = self.last
-        if record is None:  # resumed after the last epoch
-            from clc_text.ledger import epoch_file, read_epoch
+        from clc_text.ledger import epoch_file, read_epoch
 
-            record = read_epoch(epoch_file(self.ledger, self.metrics.entries[-1]["epoch"]))
+        record = read_epoch(epoch_file(self.ledger, self.metrics.entries[-1]["epoch"]))
         trained = self.prepared.labels.trained
         changed = (record.target.numpy() != trained) & record.seen.numpy()
         share = changed.mean(0)

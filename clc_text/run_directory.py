@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.errors import InputError
-from clc_text.files import write_with
+from clc_text.files import read_json_lines, write_with
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -196,11 +196,7 @@ class RunDirectory:
         ``fixed`` | ``broken`` | ``missed`` [P] | null, ``class_shares`` [C] of the predictions};
         ``notes``: what the run decided by itself, each with ``name``, ``message``, ``severity``.
         """
-        path = self._needed("metrics.jsonl", "no epoch has ended yet")
-        text = path.read_text(encoding="utf-8")
-        # A last line without its end is being written, or was cut short by a crash. Only "\n" ends a line: names of
-        # classes may hold what `str.splitlines` takes for an end too, such as U+2028.
-        return [json.loads(line) for line in text[: text.rfind("\n") + 1].split("\n") if line.strip()]
+        return read_json_lines(self._needed("metrics.jsonl", "no epoch has ended yet"))
 
     def ledger_epochs(self) -> list[int]:
         from clc_text.ledger import epochs_in

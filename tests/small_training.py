@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
+from transformers import TrainerCallback
 
 from clc_text.rows import Rows
 from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
-from clc_text.trainer import EpochResult, NoisyLabelArguments
+from clc_text.trainer import EpochResult, NoisyLabelArguments, NoisyLabelTrainer
 
 FEATURES, CLASSES, ROWS = 8, 4, 50
 
@@ -47,6 +50,34 @@ def arguments(folder: Path, **more: Any) -> NoisyLabelArguments:
         "report_to": "none",
     }
     return NoisyLabelArguments(output_dir=str(folder), **(chosen | more))
+
+
+class StopAtSave(TrainerCallback):
+    """Ends training as a crash would, right after the checkpoint of a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        if state.global_step == self.step:
+            raise KeyboardInterrupt
+
+
+def whole_and_resumed(
+    build: Callable[..., NoisyLabelTrainer], step: int
+) -> tuple[NoisyLabelTrainer, NoisyLabelTrainer]:
+    """A training without interruption, and one that was cut after a step and went on from its checkpoint.
+
+    Args:
+        build: makes a trainer that saves every step in the folder of a name, with more arguments.
+    """
+    whole = build("whole")
+    whole.train()
+    with pytest.raises(KeyboardInterrupt):
+        build("cut", callbacks=[StopAtSave(step)]).train()
+    resumed = build("cut")
+    resumed.train(resume_from_checkpoint=True)
+    return whole, resumed
 
 
 class Collected(list[EpochResult]):

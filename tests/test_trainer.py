@@ -18,9 +18,9 @@ from small_training import (
     rows,
     same_results,
     same_tensors,
+    whole_and_resumed,
 )
 from torch import Tensor, nn
-from transformers import TrainerCallback
 
 from clc_text.errors import InputError
 from clc_text.methods.clc import CLC
@@ -153,17 +153,6 @@ def test_a_peer_trains_as_it_would_alone_bit_for_bit(tmp_path: Path, optimizer: 
             assert torch.equal(value[peer], found[peer][name][0]), f"peer {peer}: {name}"
 
 
-class StopAtStep(TrainerCallback):
-    """Ends training as a crash would, right after the checkpoint of a step."""
-
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        if state.global_step == self.step:
-            raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize(
     ("step", "method"),
     [(3, CLC(warmup_epochs=1)), (4, CLC(warmup_epochs=1)), (7, CLC(warmup_epochs=1)), (12, CLC(warmup_epochs=1)),
@@ -175,28 +164,25 @@ def test_resume_in_the_middle_of_an_epoch_is_the_uninterrupted_training(
 ) -> None:
     """50 rows in batches of 16 are 4 steps an epoch, the last of 2 rows; 4 and 12 are last steps of an epoch."""
 
-    def build(folder: Path, told: Collected, **more: Any) -> NoisyLabelTrainer:
+    told = {"whole": Collected(), "cut": Collected()}
+
+    def build(name: str, **more: Any) -> NoisyLabelTrainer:
         return NoisyLabelTrainer(
             peers_model(dropout=0.3),
-            arguments(folder, num_train_epochs=3, save_strategy="steps", save_steps=1),
+            arguments(tmp_path / name, num_train_epochs=3, save_strategy="steps", save_steps=1),
             method=method,
             train_dataset=rows(),
             eval_dataset=rows(20, seed=2),
-            ledger_dir=folder / "ledger",
-            epoch_listeners=[told],
+            ledger_dir=tmp_path / name / "ledger",
+            epoch_listeners=[told[name]],
             **more,
         )
 
-    whole, told = build(tmp_path / "whole", first := Collected()), Collected()
-    whole.train()
-    with pytest.raises(KeyboardInterrupt):
-        build(tmp_path / "cut", told, callbacks=[StopAtStep(step)]).train()
-    resumed = build(tmp_path / "cut", told)
-    resumed.train(resume_from_checkpoint=True)
+    whole, resumed = whole_and_resumed(build, step)
 
     same_tensors(whole.model.state_dict(), resumed.model.state_dict())
     same_tensors(whole.method_state.memory, resumed.method_state.memory)
-    same_results(first, told)
+    same_results(told["whole"], told["cut"])
 
 
 def test_only_a_complete_checkpoint_is_resumed_from(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ from clc_text.corrections.columns import Layout, layout
 from clc_text.corrections.source import SourceRows, from_parquet, values_of
 from clc_text.corrections.state import State, to_arrow
 from clc_text.errors import InputError
-from clc_text.files import bring_back, replace_folder, write_json
+from clc_text.files import bring_back, read_json_lines, replace_folder, write_json
 from clc_text.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -92,8 +92,7 @@ class Corrected:
         return sorted((self.path / "data").glob("train-*.parquet"))
 
     def history(self) -> list[dict[str, Any]]:
-        lines = (self.path / "history.jsonl").read_text(encoding="utf-8").split("\n")  # a class may have other ends
-        return [json.loads(line) for line in lines if line.strip()]
+        return read_json_lines(self.path / "history.jsonl")
 
     def state(self, step: int | None = None) -> State:
         """The state after a step; the current one when `step` is None."""

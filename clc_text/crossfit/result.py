@@ -26,7 +26,8 @@ class CrossFit:
         posterior: float64 [N, C], q ∝ p · T[:, y]: the true class, given the text and the given label.
         facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``sharpness``,
             ``log_likelihood`` in nats, ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
-            ``sharpness``, ``used``), ``renamed`` [C], ``names_tried``.
+            ``sharpness``, ``used``), ``renamed`` [C], ``names_tried``; in a training ``labels``, the sha256 of the
+            given labels.
     """
 
     folds: np.ndarray

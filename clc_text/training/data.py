@@ -41,8 +41,9 @@ class NumberedBatch:
         self.collate = collate
 
     def __call__(self, items: list[tuple[int, Any]]) -> dict[str, Any]:
-        given = _classes_of([row for _, row in items])  # before the collator, which may empty the rows
-        batch = self.collate([row for _, row in items])
+        rows = [row for _, row in items]
+        given = _classes_of(rows)  # before the collator, which may empty the rows
+        batch = self.collate(rows)
         if not isinstance(batch, Mapping):
             raise InputError(f"the data collator gives a {type(batch).__name__}; a dictionary of tensors is needed")
         if isinstance(labels := batch.get("labels"), Tensor):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clc_text.errors import InputError, nearest
+from clc_text.files import lines_of
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 SOURCES = "a folder of images, an image, a .txt file of paths, or a .csv or .parquet file with a column of images"
@@ -40,8 +41,8 @@ def read_images(path: Path, column: str) -> Sequence[Any]:
             _check(path, column, reader.fieldnames or [])
             return _beside(path, [row[column] for row in reader])
     if path.suffix == ".txt":
-        lines = path.read_text(encoding="utf-8-sig").split("\n")  # a file's name may hold other line ends
-        return _beside(path, [line.removesuffix("\r") for line in lines if line.strip()])
+        lines = lines_of(path.read_text(encoding="utf-8-sig"))
+        return _beside(path, [line for line in lines if line.strip()])
     raise InputError(f"{path} holds no images; give {SOURCES}")
 
 

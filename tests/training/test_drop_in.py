@@ -11,6 +11,7 @@ import pytest
 import torch
 from datasets import Dataset
 from drop_in_script import NAMES, bert, training_arguments
+from small_training import whole_and_resumed
 from torch import Tensor, nn
 from transformers import (
     AutoModelForSequenceClassification,
@@ -249,15 +250,6 @@ def test_model_init_is_called_once_a_peer_with_seeds_of_its_own(tmp_path: Path) 
         assert torch.equal(longer.model.networks[1].state_dict()[name], value), name
 
 
-class StopAfter(TrainerCallback):
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        if state.global_step == self.step:
-            raise KeyboardInterrupt
-
-
 @pytest.mark.parametrize("method", [CLC(warmup_epochs=1), ELR(warmup_epochs=1)], ids=lambda method: method.name)
 def test_resume_in_the_middle_of_an_epoch_is_exact(
     tmp_path: Path, tokenizer: PreTrainedTokenizerFast, train_rows: Dataset, method: Any
@@ -272,12 +264,7 @@ def test_resume_in_the_middle_of_an_epoch_is_exact(
             processing_class=tokenizer, method=method, **more,
         )  # fmt: skip
 
-    whole = build("whole")
-    whole.train()
-    with pytest.raises(KeyboardInterrupt):
-        build("cut", callbacks=[StopAfter(6)]).train()
-    resumed = build("cut")
-    resumed.train(resume_from_checkpoint=True)
+    whole, resumed = whole_and_resumed(build, 6)
     for name, value in whole.model.state_dict().items():
         assert torch.equal(resumed.model.state_dict()[name], value), name
 

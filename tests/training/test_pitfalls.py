@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from datasets import Dataset
 from drop_in_script import bert, training_arguments
-from small_training import Collected, arguments, peers_model, rows, same_results, same_tensors
+from small_training import Collected, arguments, peers_model, rows, same_results, same_tensors, whole_and_resumed
 from torch import Tensor, nn
 from transformers import (
     DataCollatorWithPadding,
@@ -31,15 +32,6 @@ from clc_text.methods.elr import ELR
 from clc_text.training.checkpoints import last_complete_checkpoint
 
 QUICK = CLCAuto(folds=2, fold_rounds=2, fold_epochs=2, fold_patience=1)
-
-
-class StopAfter(TrainerCallback):
-    def __init__(self, step: int) -> None:
-        self.step = step
-
-    def on_save(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        if state.global_step == self.step:
-            raise KeyboardInterrupt
 
 
 def script(folder: Path, model: nn.Module | None, data: Dataset, **more: Any) -> CLCTrainer:
@@ -139,14 +131,16 @@ def test_a_method_that_finds_no_time_to_begin_says_so_at_the_end(tmp_path: Path)
 def test_whether_the_warm_up_ends_is_asked_once_an_epoch(tmp_path: Path) -> None:
     """Resumed in the middle of an epoch, half of whose steps have made the peers sure enough."""
 
-    def build(folder: str, told: Collected, share: float, **more: Any) -> NoisyLabelTrainer:
+    told = {name: Collected() for name in ("probe", "whole", "cut")}
+    share = 0.0
+
+    def build(name: str, **more: Any) -> NoisyLabelTrainer:
         chosen = arguments(
-            tmp_path / folder, num_train_epochs=6, save_strategy="steps", save_steps=1, learning_rate=2e-3
+            tmp_path / name, num_train_epochs=6, save_strategy="steps", save_steps=1, learning_rate=2e-3
         )
         return NoisyLabelTrainer(
-            peers_model(), chosen, train_dataset=rows(200), peers_init=peers_model, epoch_listeners=[told],
-            method=CLCAuto(unsure_share=share, folds=2, fold_rounds=2, fold_epochs=2, fold_patience=1),
-            cross_fit_dir=tmp_path / "found", **more,
+            peers_model(), chosen, train_dataset=rows(200), peers_init=peers_model, epoch_listeners=[told[name]],
+            method=replace(QUICK, unsure_share=share), cross_fit_dir=tmp_path / "found", **more,
         )  # fmt: skip
 
     shares: list[float] = []
@@ -156,20 +150,14 @@ def test_whether_the_warm_up_ends_is_asked_once_an_epoch(tmp_path: Path) -> None
             log_probs = probe.predict_log_probs(probe.train_dataset)
             shares.append(max(share_of_maximum(float(value), 4) for value in entropy(log_probs).mean(-1)))
 
-    probe = build("probe", Collected(), 0.0, callbacks=[Look()])
+    probe = build("probe", callbacks=[Look()])
     probe.train()
     epoch, steps = 3, 13
     share = shares[epoch] - 1e-3  # not sure enough at the start of the epoch, but soon after
-    told, again = Collected(), Collected()
-    whole = build("whole", told, share)
-    whole.train()
-    with pytest.raises(KeyboardInterrupt):
-        build("cut", again, share, callbacks=[StopAfter(epoch * steps + 6)]).train()
-    resumed = build("cut", again, share)
-    resumed.train(resume_from_checkpoint=True)
-    assert [result.supervised for result in told] == [False] * 4 + [True] * 2
-    same_results(told, again)
-    assert [result.notes for result in told] == [result.notes for result in again]
+    whole, resumed = whole_and_resumed(build, epoch * steps + 6)
+    assert [result.supervised for result in told["whole"]] == [False] * 4 + [True] * 2
+    same_results(told["whole"], told["cut"])
+    assert [result.notes for result in told["whole"]] == [result.notes for result in told["cut"]]
     same_tensors(whole.model.state_dict(), resumed.model.state_dict())
 
 
@@ -186,12 +174,7 @@ def test_batches_grouped_by_length_resume_exactly(
             method=CLC(warmup_epochs=1), **more,
         )  # fmt: skip
 
-    whole = build("whole")
-    whole.train()
-    with pytest.raises(KeyboardInterrupt):
-        build("cut", callbacks=[StopAfter(10)]).train()
-    resumed = build("cut")
-    resumed.train(resume_from_checkpoint=True)
+    whole, resumed = whole_and_resumed(build, 10)
     same_tensors(whole.model.state_dict(), resumed.model.state_dict())
 
 
