@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clc_text.corrections.predictions import RowPredictions, out_of_sample
+from clc_text.corrections.source import kept_rows
 from clc_text.corrections.store import Progress, silent
 from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
 from clc_text.reload import check_sources
 from clc_text.run_directory import RunDirectory
 
+if TYPE_CHECKING:
+    from clc_text.prepare import Prepared
+    from clc_text.recipe import Recipe
+
 
 def predict_out_of_sample(run: RunDirectory, progress: Progress = silent) -> RowPredictions:
-    """What the run cross-fitted itself, or else cross-fits now, from its own recipe, and keeps in its directory.
+    """What the run cross-fitted itself, or else cross-fits now, from the rows that it keeps or its own recipe, and keeps in its directory.
 
     Raises:
         InputError: the run has not ended, or its data is not what it was.
@@ -35,21 +41,39 @@ def predict_out_of_sample(run: RunDirectory, progress: Progress = silent) -> Row
 def _cross_fit(run: RunDirectory) -> CrossFit:
     from clc_text.build import build_trainer
     from clc_text.crossfit.fold_trainer import cross_fit_of
-    from clc_text.prepare import prepare
     from clc_text.recipe import load
 
     recipe = load(run.file("recipe.yaml"))
+    prepared = _prepared_from_kept(run, recipe) if kept_rows(run) is not None else _prepared_from_source(run, recipe)
+    with tempfile.TemporaryDirectory() as folder:
+        return cross_fit_of(build_trainer(recipe, Path(folder), prepared))
+
+
+def _prepared_from_kept(run: RunDirectory, recipe: Recipe) -> Prepared:
+    """From the run directory alone: its rows, its labels, its fitted encoder."""
+    from clc_text.prepare import Prepared
+    from clc_text.task import Task
+
+    environment = run.environment()
+    rows = run.data("train")
+    task = Task(environment["dataset"], rows, None, environment["input_column"], environment["label_column"])
+    encoder = type(recipe.encoder).fitted.load(run.file("encoder"))
+    return Prepared(task, run.labels(), run.passport(), encoder, encoder.encode(rows[task.input_column]), None)
+
+
+def _prepared_from_source(run: RunDirectory, recipe: Recipe) -> Prepared:
+    from clc_text.prepare import prepare
+
     try:
         prepared = prepare(recipe)
     except InputError as error:
         raise InputError(
-            f"cross-fitting reads the data of {run.path} as its recipe does: {error}; run this command in the folder "
-            "in which the run was trained, or use --in-sample"
+            f"{run.path} keeps no rows, so cross-fitting reads its data as the recipe does: {error}; run this command "
+            "in the folder in which the run was trained, or use --in-sample"
         ) from None
     check_sources(run, prepared.task)
     if not np.array_equal(prepared.labels.trained, run.labels().trained):
         raise InputError(
             f"the data of {run.path} gives other labels than when it was trained; bring the data back or train again"
         )
-    with tempfile.TemporaryDirectory() as folder:
-        return cross_fit_of(build_trainer(recipe, Path(folder), prepared))
+    return prepared

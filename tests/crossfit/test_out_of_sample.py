@@ -38,17 +38,33 @@ def test_a_run_without_cross_fitting_gets_it(tiny_run: Path, tmp_path: Path) -> 
     assert audited.exit_code == 0 and "out of sample" in audited.output
 
 
-def own_run(folder: Path) -> Path:
+def own_run(folder: Path, keep_data: bool = True) -> Path:
     words = ["left", "right"]
     rows = [f"row {number} {words[number % 2]} {words[number % 2]},{number % 2}\n" for number in range(60)]
     (folder / "rows.csv").write_text("text,label\n" + "".join(rows))
     (folder / "own.yaml").write_text(
         "data: {name: files, train: rows.csv}\nencoder: {vectors: train}\nnetwork: {hidden: [8]}\n"
-        "method: {name: standard}\ntraining: {epochs: 1, batch_size: 20, device: cpu}\n"
+        "method: {name: standard}\ntraining: {epochs: 1, batch_size: 20, device: cpu}\ncanaries: 0.1\n"
+        f"keep_data: {str(keep_data).lower()}\n"
     )
     trained = CliRunner().invoke(app, ["train", "own.yaml", "--out", "run", "--quiet"])
     assert trained.exit_code == 0, trained.output
     return folder / "run"
+
+
+def test_a_run_that_keeps_its_rows_needs_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = own_run(tmp_path)
+    without = tmp_path / "without"
+    shutil.copytree(run, without)
+    shutil.rmtree(without / "data")
+    predict_out_of_sample(RunDirectory(without))  # from the file of the recipe
+    (tmp_path / "rows.csv").unlink()
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    predict_out_of_sample(RunDirectory(run))
+    for name in ("crossfit.json", "crossfit.safetensors"):
+        assert (run / name).read_bytes() == (without / name).read_bytes()
 
 
 @pytest.mark.parametrize("change", ["other texts", "fewer rows", "another folder"])
@@ -56,7 +72,7 @@ def test_cross_fitting_later_needs_the_rows_that_the_run_had(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run = own_run(tmp_path)
+    run = own_run(tmp_path, keep_data=False)
     lines = (tmp_path / "rows.csv").read_text().splitlines()
     if change == "other texts":
         texts = [line.rsplit(",", 1)[0] for line in lines[1:]]
