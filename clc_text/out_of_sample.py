@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 
 def predict_out_of_sample(run: RunDirectory, progress: Progress = silent) -> RowPredictions:
-    """What the run cross-fitted itself, or else cross-fits now, from the rows that it keeps or its own recipe, and keeps in its directory.
+    """What the run cross-fitted itself, or else cross-fits now, and keeps in its directory.
+
+    The rows are those that the run keeps, or where it keeps none those of its recipe.
 
     Raises:
         InputError: the run has not ended, or its data is not what it was.

@@ -25,10 +25,11 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                         "repaired": figure (of all planted: changed back to the very label before the flip; a lower
                         bound, since that label may itself be wrong),
                         "precision": figure (of those found: repaired),
-                        "precision_adjusted": {"value", "low", "high"} | null (of all changed labels: right; inferred
-                        from `repaired`, the estimated noise rate and the share of all rows that are changed),
-                        "false_correction_rate": {"value", "low", "high"} | null (of sound labels: changed; inferred
-                        from `found`, the estimated noise rate and the share of all rows that are changed)}
+                        "recall": {"value", "low", "high"} | null (of wrong labels: the policy changes),
+                        "precision_adjusted": {"value", "low", "high"} | null (of the labels that the policy changes:
+                        right), "false_correction_rate": {"value", "low", "high"} | null (of sound labels: the policy
+                        changes)}; these three are inferred, see `clc_text.corrections.canary_figures`, the last two
+                        null where changes of the policy have been taken back: of a chosen part nothing is known
     truth              null where no true labels are known, else, over the rows whose true label is known,
                        {"rows", "right_before": figure, "right_after": figure, "fixed", "broken", "missed": wrong
                         labels left as they were, "altered": wrong labels changed to another wrong one,
@@ -48,16 +49,19 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from clc_text.corrections.canary_figures import CanaryCounts, canary_figures
 from clc_text.corrections.gather import sample
-from clc_text.corrections.intervals import figure, wilson
+from clc_text.corrections.intervals import figure
 from clc_text.corrections.outcome import outcome
+from clc_text.corrections.policy import policy_of
 from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample
 from clc_text.corrections.second_opinion import second_opinion
-from clc_text.corrections.state import PERSON, State
+from clc_text.corrections.state import GIVEN, PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
 from clc_text.errors import InputError
@@ -91,7 +95,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     fair = ~labels.canary[rows]
     noise = _noise(best, probs[fair], rows[fair], state, bootstrap)
     corrections = _corrections(state, facts["label_names"])
-    canaries = _canaries(facts["canaries"], noise, state, labels.canary)
+    canaries = _canaries(facts, noise, state, labels.canary)
     truth = _truth(state)
     notices = run.guards()
     return {
@@ -207,53 +211,19 @@ def _truth(state: State) -> dict[str, Any] | None:
 
 
 def _canaries(
-    counts: dict[str, int] | None, noise: dict[str, Any], state: State, canary: np.ndarray
+    facts: Mapping[str, Any], noise: dict[str, Any], state: State, canary: np.ndarray
 ) -> dict[str, Any] | None:
+    counts = facts["canaries"]
     if counts is None:
         return None
-    planted, found, repaired = counts["planted"], counts["found"], counts["repaired"]
-    rates = [noise["rate"], *(noise["interval"] or [noise["rate"]] * 2)]
-    changed = float(state.changed[~canary].mean())
-    return {
-        "planted": planted,
-        "found": figure(found, planted),
-        "repaired": figure(repaired, planted),
-        "precision": figure(repaired, found),
-        "precision_adjusted": _precision(repaired, planted, rates, changed),
-        "false_correction_rate": _false_corrections(found, planted, rates, changed),
-    }
-
-
-def _precision(repaired: int, planted: int, rates: list[float], changed: float) -> dict[str, float] | None:
-    """Of changed labels: right.
-
-    A canary can only be repaired where its label was right before, which (1 - rate) of them were, so
-    ``repaired / (1 - rate)`` of all wrong labels are put right; they are ``rate`` of all labels.
-    """
-
-    def precision(rate: float, share: float) -> float:
-        return min(1.0, rate * share / (1 - rate) / changed)
-
-    rate, low_rate, high_rate = rates
-    if changed == 0 or high_rate >= 1:
-        return None
-    low, high = wilson(repaired, planted)
-    value = precision(rate, repaired / planted)
-    return {"value": value, "low": precision(low_rate, low), "high": precision(high_rate, high)}
-
-
-def _false_corrections(found: int, planted: int, rates: list[float], changed: float) -> dict[str, float] | None:
-    """Of sound labels: changed. Of all labels ``changed = rate · found + (1 - rate) · false`` are changed."""
-
-    def false(rate: float, recall: float) -> float:
-        return min(1.0, max(0.0, (changed - rate * recall) / (1 - rate)))
-
-    rate, low_rate, high_rate = rates
-    if planted == 0 or high_rate >= 1:
-        return None
-    low, high = wilson(found, planted)
-    bounds = [false(some_rate, recall) for some_rate in (low_rate, high_rate) for recall in (low, high)]
-    return {"value": false(rate, found / planted), "low": min(bounds), "high": max(bounds)}
+    by_policy = policy_of(facts["policy"]).changes(state) & ~canary
+    low, high = noise["interval"] or [noise["rate"]] * 2
+    seen = CanaryCounts(
+        counts["planted"], counts["found"], counts["repaired"], float(by_policy[~canary].mean()),
+        (noise["rate"], low, high), len(facts["label_names"]),
+    )  # fmt: skip
+    taken_back = by_policy & (state.source == GIVEN)
+    return canary_figures(seen, whole=not taken_back.any())
 
 
 def _person(state: State) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,8 @@ def correct(
     check_rows(run, source)
     _check_labels(run, labels, predictions)
     policy = policy.resolve(_threshold(run))
+    if policy.peers_agree and predictions.peers == 1:
+        policy = replace(policy, peers_agree=False)  # a single prediction agrees with itself: no condition at all
     found = gather(predictions, labels, policy, progress)
     state = _decide(run, labels, policy, found)
     kept = 0
@@ -133,7 +136,10 @@ def _check_labels(run: RunDirectory, labels: Labels, predictions: RowPredictions
 
 
 def _threshold(run: RunDirectory) -> float | None:
-    """Γ of the run, the mean over its peers; None where its method has none."""
+    """Γ of the run, the mean over its peers; None where its method has none that is an entropy in nats."""
+    method = run.recipe().get("method", {})
+    if method.get("criterion", "entropy") != "entropy" or method.get("temperature", 1) != 1:
+        return None
     if not run.file("metrics.jsonl").is_file():
         return None
     entries = run.metrics()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from clc_text.corrections.evidence import Evidence
+from clc_text.corrections.state import State
 from clc_text.errors import InputError, nearest
 
 
@@ -52,8 +54,8 @@ class Policy:
         if self.max_entropy == "threshold":
             if threshold is None:
                 raise InputError(
-                    f"the policy '{self.name}' needs the run's Γ, and there is none: its method has none, or never "
-                    "left its warm-up; give --max-entropy as a number"
+                    f"the policy '{self.name}' needs the run's Γ as an entropy, and there is none: its method has "
+                    "none, measures doubt in another way, or never left its warm-up; give --max-entropy as a number"
                 )
             return replace(self, max_entropy=threshold)
         if self.max_entropy is not None and not float(self.max_entropy) >= 0:
@@ -73,6 +75,14 @@ class Policy:
         if self.max_entropy is not None:
             taken &= evidence.entropy <= float(self.max_entropy)
         return taken
+
+    def changes(self, state: State) -> np.ndarray:
+        """bool [N], the rows of a corrected dataset whose label the rule changes, whatever became of it since."""
+        evidence = Evidence(
+            state.suggested, state.confidence, state.probability_given, state.entropy, state.peers_agree
+        )
+        found: np.ndarray = (evidence.suggested != state.given) & self.takes(evidence)
+        return found
 
     def sentence(self) -> str:
         """The rule in words, for people."""
@@ -104,13 +114,18 @@ POLICIES = {
     for policy in (
         Policy("posterior", noise_matrix=True, peers_agree=True, min_doubt=0.75),
         Policy("doubt", rival=True, in_sample=True, min_doubt=0.5),
-        Policy("agree", peers_agree=True),
+        Policy("agree", in_sample=True, peers_agree=True),
         Policy("confidence", min_confidence=0.9),
         Policy("entropy", max_entropy="threshold"),
         Policy("strict", noise_matrix=True, peers_agree=True, min_confidence=0.95, max_entropy="threshold"),
     )
 }
 DEFAULT = "posterior"
+
+
+def policy_of(values: Mapping[str, Any]) -> Policy:
+    """The policy that `Policy.to_dict` gave."""
+    return Policy(**{name: value for name, value in values.items() if name != "sentence"})
 
 
 def policy_named(

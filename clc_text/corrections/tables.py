@@ -171,6 +171,7 @@ def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
             ("canaries planted", f"{canaries['planted']:,}"),
             ("canaries found", percent(canaries["found"])),
             ("canaries put right", percent(canaries["repaired"])),
+            ("wrong labels that are changed, by canaries", percent(canaries["recall"])),
             ("changed labels that are right, by canaries", percent(canaries["precision_adjusted"])),
             ("sound labels changed, by canaries", percent(canaries["false_correction_rate"])),
         ]

@@ -7,13 +7,12 @@ estimates. The rule:
                  canaries fewer than half of the changed labels are right (the whole interval below one half)
     trust        there is no warning of the run, and either the changed labels are known to be right in at least four
                  of five cases (the whole interval above) while at most 5 % of the right labels were changed; or there
-                 is little to correct, and that is measured: the labels are known to be right, or at least half of the
-                 canaries were found
+                 is little to correct, and true labels say so
     look first   everything else: without true labels and canaries there is nothing better
 
 There is *little to correct* where fewer than 2 % of the labels would change and nothing says that wrong ones were
-missed. A network that has memorised wrong labels finds little to correct as well, and so does every network where the
-errors follow a rule; hence the second half.
+missed. A network that has memorised wrong labels finds little to correct as well, which canaries show; and so does
+every network where the errors follow a rule that it learns like a class, which canaries, errors at random, hide.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from typing import Any
 LITTLE = 0.02  # share of labels changed below which there is little to correct
 PRECISION = 0.8  # of changed labels, for trust
 CLEAN = 0.05  # known share of wrong labels below which a dataset counts as clean
-HALF = 0.5  # of changed labels, for any use; of canaries that must be found before "little to correct" is believed
+HALF = 0.5  # of changed labels, for any use; of wrong labels that canaries say are found, for "little to correct"
 FALSE_CORRECTIONS = 0.05  # of right labels, for trust
 ENOUGH_CANARIES = 30
 
@@ -49,7 +48,7 @@ def verdict(
     if against:
         trust, summary = "do not use", "Do not use these corrections: train again, or keep the given labels."
     elif little:
-        trust, summary = ("look first" if warnings or basis == "estimates" else "trust"), leave
+        trust, summary = ("trust" if basis == "true labels" and not warnings else "look first"), leave
     elif _good(measured, truth) and not warnings:
         trust, summary = "trust", "The corrections can be used as they are."
     elif share < LITTLE:
@@ -109,7 +108,16 @@ def _evidence(canaries: Mapping[str, Any] | None, truth: Mapping[str, Any] | Non
     found, precision = canaries["found"], canaries["precision_adjusted"]
     sentences = [f"{found['count']:,} of {found['of']:,} labels that were flipped on purpose were found"]
     if precision is not None:
-        sentences.append(f"by them about {precision['value']:.0%} of the changed labels are right")
+        low, high = round(100 * precision["low"]), round(100 * precision["high"])
+        sentences.append(
+            f"by them about {precision['value']:.0%} ({low} to {high}) of the changed labels are right, as far as "
+            "wrong labels are errors at random; of errors that follow a rule canaries say nothing"
+        )
+    else:
+        sentences.append(
+            "what they say of the changed labels is not known: too little was changed or flipped, changes were taken "
+            "back, or wrong labels are not found as canaries are"
+        )
     return sentences
 
 
@@ -128,7 +136,9 @@ def _missed(noise: Mapping[str, Any], canaries: Mapping[str, Any] | None, truth:
     """Whether something says that wrong labels were overlooked."""
     if truth is not None:
         return bool(noise["known_rate"] >= CLEAN)
-    return canaries is not None and canaries["found"]["value"] < HALF
+    if canaries is None:
+        return False
+    return bool((canaries["recall"] or canaries["found"])["value"] < HALF)
 
 
 def _low(noise: Mapping[str, Any]) -> bool:

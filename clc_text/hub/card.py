@@ -192,7 +192,7 @@ COLUMNS = {
     "confidence": "probability, 0 to 1, of the suggested class",
     "probability_given": "probability, 0 to 1, of the given class",
     "entropy": "of the networks' prediction, in nats: 0 is sure",
-    "peers_agree": "whether all networks suggest the same class",
+    "peers_agree": "whether all networks suggest the same class; always true out of sample, where one judges a row",
     "doubt": "probability, 0 to 1, that the current label is wrong; 0 where a person has decided",
     "rank": "1 for the most doubtful row",
     "corrected_at_epoch": "first epoch since which all networks were taught the current label; null where not changed",

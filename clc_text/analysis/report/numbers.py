@@ -75,6 +75,7 @@ def _of_audit(audit: dict[str, Any]) -> Iterator[Number]:
             {
                 "found": "canaries found",
                 "repaired": "canaries put right",
+                "recall": "wrong labels that are changed, by canaries",
                 "precision_adjusted": "changed labels that are right, by canaries",
                 "false_correction_rate": "sound labels changed, by canaries",
             },

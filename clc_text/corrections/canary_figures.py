@@ -1,0 +1,122 @@
+"""What the labels that were flipped on purpose say of a policy: which share of wrong labels it finds, and so on.
+
+A canary's label was right before it was flipped, and is wrong now; or it was wrong, and then the flip, to any of the
+other C - 1 classes alike, has put it right in one of C - 1 cases. With ρ the rate of wrong given labels, a share
+w = 1 - ρ / (C - 1) of the canaries therefore is wrong. Of these the policy changes a share r, its recall; of right
+labels a share x, its false corrections. Both follow from what is seen,
+
+    found   = w r + (1 - w) x      of the canaries
+    changed = ρ r + (1 - ρ) x      of all other rows
+
+as long as wrong labels are found as canaries are. Canaries are errors at random: of errors that follow a rule, which a
+network may learn like a class, they say nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from clc_text.corrections.intervals import figure, wilson
+
+APART = 0.1  # least w - ρ: nearer, canaries are hardly more often wrong than other rows
+
+
+@dataclass(frozen=True)
+class CanaryCounts:
+    """What was seen.
+
+    Attributes:
+        planted: canaries.
+        found: of them, those that the policy would change.
+        repaired: of these, those changed to the very label before the flip.
+        changed: share of all other rows that the policy changes.
+        rates: ρ, and the two ends of its interval.
+        classes: C.
+    """
+
+    planted: int
+    found: int
+    repaired: int
+    changed: float
+    rates: tuple[float, float, float]
+    classes: int
+
+
+def canary_figures(counts: CanaryCounts, whole: bool) -> dict[str, Any]:
+    """The entry ``canaries`` of audit.json (see `clc_text.corrections.audit`).
+
+    Args:
+        whole: whether the labels are as the policy left them, people's answers aside; what is inferred of a policy
+            does not hold of a part of its changes that somebody chose.
+    """
+    return {
+        "planted": counts.planted,
+        "found": figure(counts.found, counts.planted),
+        "repaired": figure(counts.repaired, counts.planted),
+        "precision": figure(counts.repaired, counts.found),
+        "recall": recall(counts),
+        "precision_adjusted": precision(counts) if whole else None,
+        "false_correction_rate": false_corrections(counts) if whole else None,
+    }
+
+
+def recall(counts: CanaryCounts) -> dict[str, float] | None:
+    """r: of wrong labels, changed."""
+
+    def found(rate: float, share: float) -> float:
+        wrong = 1 - rate / (counts.classes - 1)
+        return ((1 - rate) * share - (1 - wrong) * counts.changed) / (wrong - rate)
+
+    return _inferred(counts, counts.found, found)
+
+
+def false_corrections(counts: CanaryCounts) -> dict[str, float] | None:
+    """x: of sound labels, changed."""
+
+    return _inferred(counts, counts.found, lambda rate, share: _falsely(counts, rate, share))
+
+
+def _falsely(counts: CanaryCounts, rate: float, found: float) -> float:
+    wrong = 1 - rate / (counts.classes - 1)
+    return (wrong * counts.changed - rate * found) / (wrong - rate)
+
+
+def precision(counts: CanaryCounts) -> dict[str, float] | None:
+    """Of changed labels: right.
+
+    A canary whose label was right before, which 1 - ρ of them were, is repaired as often as any wrong label is put
+    right, and those are ρ of all labels. One whose label was wrong can be "repaired" too, where the flip put it right:
+    ρ x / (C - 1)², with false corrections spread evenly. None where more labels would have been put right than
+    were changed at all, the whole interval above 1: then wrong labels are not found as canaries are.
+    """
+    if counts.changed == 0:
+        return None
+
+    def right(rate: float, share: float) -> float:
+        falsely = min(1.0, max(0.0, _falsely(counts, rate, counts.found / counts.planted)))
+        put_right = (share - rate * falsely / (counts.classes - 1) ** 2) / (1 - rate)
+        return rate * put_right / counts.changed
+
+    return _inferred(counts, counts.repaired, right)
+
+
+def _inferred(counts: CanaryCounts, count: int, of: Callable[[float, float], float]) -> dict[str, float] | None:
+    """A share that is inferred from ρ and from `count` of the canaries, at the corners of both intervals."""
+    if not _tells(counts):
+        return None
+    rate, *ends = counts.rates
+    around = wilson(count, counts.planted)
+    bounds = [of(end, share) for end in ends for share in around]
+    if min(bounds) > 1 or max(bounds) < 0:
+        return None
+    value = of(rate, count / counts.planted)
+    return {name: min(1.0, max(0.0, number)) for name, number in
+            (("value", value), ("low", min(bounds)), ("high", max(bounds)))}  # fmt: skip
+
+
+def _tells(counts: CanaryCounts) -> bool:
+    """Whether canaries are wrong so much more often than other rows that anything follows from them."""
+    highest = max(counts.rates)
+    return counts.planted > 0 and 1 - highest / (counts.classes - 1) - highest >= APART
