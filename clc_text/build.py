@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.errors import InputError
+from clc_text.noise.matrix import checked_matrix, read_matrix
 from clc_text.noise.probabilities import count_pairs, rows_to_one
 from clc_text.prepare import Prepared
 from clc_text.recipe import Recipe
@@ -52,7 +53,7 @@ def build_trainer(
         train_dataset=rows,
         eval_dataset=test,
         noise_rate=noise_rate(recipe, labels),
-        transition=transition(recipe, labels, len(task.label_names)),
+        transition=transition(recipe, labels, task.label_names),
         class_weights=recipe.training.class_weights,
         ledger_dir=directory / "ledger",
         epoch_listeners=list(listeners),
@@ -77,16 +78,21 @@ def noise_rate(recipe: Recipe, labels: Labels) -> float | str | None:
     return recipe.noise_rate
 
 
-def transition(recipe: Recipe, labels: Labels, classes: int) -> Tensor | None:
-    """float [C, C], the noise matrix that a method is told: counted from the true labels where it asks for that."""
+def transition(recipe: Recipe, labels: Labels, label_names: list[str]) -> Tensor | None:
+    """float [C, C], the noise matrix that a method is told: of a file, or counted from the true labels."""
     import torch
 
+    if recipe.method.transition_source == "file":
+        path = str(vars(recipe.method)["matrix_file"])
+        return torch.from_numpy(checked_matrix(read_matrix(Path(path)), label_names, path)).float()
     if recipe.method.transition_source != "true":
         return None
     if labels.true is None:
         raise InputError("method.matrix is 'true', but the true labels are not known; write 'estimate' or 'anchors'")
     known = labels.true >= 0
-    return torch.from_numpy(rows_to_one(count_pairs(labels.true[known], labels.trained[known], classes))).float()
+    return torch.from_numpy(
+        rows_to_one(count_pairs(labels.true[known], labels.trained[known], len(label_names)))
+    ).float()
 
 
 def training_arguments(recipe: Recipe, output_dir: Path) -> Any:

@@ -2,8 +2,9 @@
 clc_text.correction_benchmark --out runs/corrections --method clc_auto``.
 
 Trains TREC with symmetric and pairwise noise, with clean labels and with weak labels of rules, and compares policies
-with cleanlab's confident learning. Nothing here is chosen with true labels; they only count. A run that is there is
-not trained again, so the command goes on where it was stopped.
+with cleanlab's confident learning. True labels only count here; but the policies' numbers and some constants of
+cross-fitting were settled while such counts were looked at, on these settings (recipes/results/corrections.md says
+which). A run that is there is not trained again, so the command goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -184,9 +185,10 @@ def table(found: dict[str, list[dict[str, dict[str, float]]]]) -> str:
         lines += ["|---|---:|---:|---:|---:|---:|---:|"]
         for rule in seeds[0]:
             mean = {name: float(np.nanmean([seed[rule][name] for seed in seeds] or [0])) for name in FIGURES[1:]}
-            spread = statistics.pstdev(seed[rule]["right_after"] for seed in seeds)
+            after = [seed[rule]["right_after"] for seed in seeds]
+            spread = f" ± {statistics.stdev(after):.1f}" if len(after) > 1 else ""
             lines.append(
-                f"| {rule} | {mean['right_after']:.1f} ± {spread:.1f} | {mean['fixed']:,.0f} | {mean['broken']:,.0f} "
+                f"| {rule} | {mean['right_after']:.1f}{spread} | {mean['fixed']:,.0f} | {mean['broken']:,.0f} "
                 f"| {mean['broken_share']:.1f} | {mean['altered']:,.0f} | {mean['precision']:.1f} |"
             )
         lines.append("")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,10 @@ from clc_text.noise.estimate import NoiseEstimate, estimate
 from clc_text.noise.probabilities import count_pairs
 from clc_text.observer import Observer, Silent
 from clc_text.recipe import Recipe
+
+if TYPE_CHECKING:
+    from clc_text.crossfit.result import CrossFit
+    from clc_text.run_directory import Labels
 
 RESAMPLINGS = 200
 
@@ -24,8 +28,9 @@ class Estimated:
 
     Attributes:
         label_names: [C].
-        estimates: the first is the one to use, cross-fitting's own; then those of the literature, on the same
-            out-of-sample predictions.
+        rows: N without canaries.
+        estimates: the first is the one to use, cross-fitting's own; then those of the literature, on what the same
+            out-of-sample networks predict of the given labels, p T.
         log_likelihood: of the given labels on held-out rows, nats a row: the higher, the more encoder and network
             know, so that either can be chosen without clean labels.
         true_rate: share of wrong labels, where the true ones are known, else None.
@@ -50,8 +55,7 @@ def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Esti
     prepared = prepare(recipe, observer)
     with tempfile.TemporaryDirectory() as folder:
         found = cross_fit_of(build_trainer(recipe, Path(folder), prepared, say=observer.stage))
-    labels = prepared.labels
-    return _estimated(found, labels.trained, labels.true, list(prepared.task.label_names))
+    return _estimated(found, prepared.labels, list(prepared.task.label_names))
 
 
 def estimate_of_run(directory: Path) -> Estimated:
@@ -71,17 +75,26 @@ def estimate_of_run(directory: Path) -> Estimated:
             f"{directory} has no out-of-sample predictions: {unfinished}its method does not cross-fit; give its "
             f"recipe instead, {directory}/recipe.yaml"
         )
-    labels = run.labels()
-    return _estimated(found, labels.trained, labels.true, run.label_names)
+    return _estimated(found, run.labels(), run.label_names)
 
 
-def _estimated(found: Any, given: np.ndarray, true: np.ndarray | None, names: list[str]) -> Estimated:
-    from clc_text.crossfit.noise_fit import rate_interval
+def _estimated(found: CrossFit, labels: Labels, names: list[str]) -> Estimated:
+    """Of all rows but the canaries, which the user has not mislabelled."""
+    from clc_text.crossfit.noise_fit import posterior_labels, rate_interval
+    from clc_text.noise.canaries import before_flips
 
-    own = NoiseEstimate(
-        found.rate, found.transition, rate_interval(found.probs, given, found.transition, RESAMPLINGS), "em"
-    )
-    others = [estimate(found.probs, given, method, RESAMPLINGS) for method in ("confident_joint", "anchor")]
+    rows = ~labels.canary
+    given, probs = labels.trained[rows], found.probs[rows]
+    true = None if labels.true is None else labels.true[rows]
+    transition, posterior = found.transition, found.posterior[rows]
+    if labels.canary.any():
+        transition = before_flips(transition, float(labels.canary.mean()))
+        posterior = posterior_labels(probs, given, transition)
+    rate = float(1 - posterior[np.arange(len(given)), given].mean())
+    own = NoiseEstimate(rate, transition, rate_interval(probs, given, transition, RESAMPLINGS), "em")
+    # Both are made for networks that predict the given labels; cross-fitting's predict the true ones.
+    of_given = probs @ transition
+    others = [estimate(of_given, given, method, RESAMPLINGS) for method in ("confident_joint", "anchor")]
     true_rate = true_matrix = None
     if true is not None and (known := true >= 0).any():
         true_rate = float((given != true)[known].mean())

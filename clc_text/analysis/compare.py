@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -26,9 +27,10 @@ class Line:
         title: the group's.
         seeds: of each run, ``{"data", "noise", "network"}``, in the order of `values`.
         values: measure -> test accuracy in percent of each run.
-        told: whether the method was told the true noise rate or matrix, which nobody knows of real data.
+        told: whether the method was told the noise rate or matrix, which nobody knows of real data.
         test: of the last-10 mean against the best group's; None for the best itself.
-        p: its p value after Holm's correction.
+        p: its p value after Holm's correction over all pairs of groups, since which of them is best is read off the
+            same figures.
     """
 
     title: str
@@ -83,9 +85,10 @@ def compare_runs(runs: Sequence[RunDirectory], of: str = "peers") -> Comparison:
     groups = group(kept)
     lines = sorted((_line(one, of) for one in groups), key=lambda line: -line.mean("last10"))
     best = lines[0]
-    tests = [_test(best, line) for line in lines[1:]]
+    pairs = list(itertools.combinations(lines, 2))  # those of the best come first
+    tests = [_test(first, second) for first, second in pairs]
     corrected = holm([test.p for test in tests])
-    rest = [replace(line, test=test, p=p) for line, test, p in zip(lines[1:], tests, corrected, strict=True)]
+    rest = [replace(line, test=test, p=p) for line, test, p in zip(lines[1:], tests, corrected, strict=False)]
     return Comparison([best, *rest], of, remarks, incomparable(kept))
 
 
@@ -104,11 +107,11 @@ def _line(group_: Group, of: str) -> Line:
 
 
 def told_the_noise(recipe: dict[str, Any]) -> bool:
-    """Whether a run's method was told the true noise rate, and uses it, or the true matrix."""
+    """Whether a run's method was told a noise rate, true or typed in, and uses it, or a matrix."""
     described = recipe.get("method") or {}
-    if described.get("matrix") in ("true", True):
+    if described.get("matrix") in ("true", True) or described.get("matrix_file"):
         return True
-    if recipe.get("noise_rate") not in ("true", True):
+    if recipe.get("noise_rate") in (None, "estimate"):
         return False
     from clc_text.methods.base import method
 

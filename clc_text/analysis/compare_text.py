@@ -30,9 +30,9 @@ def caption(found: Comparison) -> str:
     return (
         f"Test accuracy in percent, {'mean of the peers' if found.of == 'peers' else 'ensemble'}: mean of the last 10 "
         "epochs, last epoch, best epoch; mean ± standard deviation over n seeds; Δ: last 10, to the best. "
-        f"p: of Δ, two-sided ({tests}), Holm-corrected; * below {SIGNIFICANT}. The oracle epoch is chosen by the test "
-        "labels: it is no honest result."
-        + (f" {TOLD} told the true noise rate or matrix, which is not known outside a benchmark." if told else "")
+        f"p: of Δ, two-sided ({tests}), Holm-corrected over all pairs; * below {SIGNIFICANT}. The oracle epoch is "
+        "chosen by the test labels: it is no honest result."
+        + (f" {TOLD} told the noise rate or matrix, which is not known outside a benchmark." if told else "")
     )
 
 

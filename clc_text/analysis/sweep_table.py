@@ -11,7 +11,7 @@ from typing import Any
 
 from clc_text.analysis.compare import WHO, told_the_noise
 from clc_text.analysis.paper import paper_figure
-from clc_text.analysis.significance import Test, compare
+from clc_text.analysis.significance import Test, compare, holm
 from clc_text.errors import InputError, nearest
 from clc_text.run_directory import RunDirectory
 
@@ -23,7 +23,7 @@ class Cell:
     Attributes:
         values: seed -> measure -> test accuracy in percent.
         method: its name.
-        told: whether the method was told the true noise rate or matrix.
+        told: whether the method was told the noise rate or matrix.
         paper: the paper's figure in percent, None where it has none.
     """
 
@@ -51,11 +51,14 @@ class Lead:
         other: that variant's name.
         difference: reference minus other, means of the measure, in points.
         test: paired where both have the same seeds.
+        p: its p value after Holm's correction over all the others, since which of them is best is read off the same
+            figures; None without a test.
     """
 
     other: str
     difference: float
     test: Test
+    p: float | None
 
 
 @dataclass(frozen=True)
@@ -86,15 +89,19 @@ class SweepTable:
         if (reference, recipe) not in self.cells or not others:
             return None
         mine = self.cells[reference, recipe]
+        tests = [_test(mine, self.cells[other, recipe], measure) for other in others]
+        corrected = dict(zip(others, holm([test.p for test in tests]), strict=True))
         other = max(others, key=lambda variant: self.cells[variant, recipe].mean(measure))
-        theirs = self.cells[other, recipe]
-        shared = sorted(mine.values.keys() & theirs.values.keys())
-        paired = len(shared) == len(mine.values) == len(theirs.values)
-        test = compare(mine.of(measure), theirs.of(measure), paired)
-        return Lead(other, mine.mean(measure) - theirs.mean(measure), test)
+        difference = mine.mean(measure) - self.cells[other, recipe].mean(measure)
+        return Lead(other, difference, tests[others.index(other)], corrected[other])
 
     def _in(self, recipe: str) -> list[str]:
         return [variant for variant in self.variants if (variant, recipe) in self.cells]
+
+
+def _test(mine: Cell, theirs: Cell, measure: str) -> Test:
+    paired = mine.values.keys() == theirs.values.keys()
+    return compare(mine.of(measure), theirs.of(measure), paired)
 
 
 def read_table(directory: Path, of: str = "peers") -> SweepTable:

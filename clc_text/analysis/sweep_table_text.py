@@ -28,7 +28,7 @@ def caption(table: SweepTable, measure: str) -> str:
     return (
         f"Test accuracy in percent, {TITLES[measure]}, {'mean of the peers' if table.of == 'peers' else 'ensemble'}; "
         f"mean ± standard deviation over {seeds} seed{'s' * (counts[-1] > 1)}."
-        + (f" {TOLD} told the true noise rate or matrix." if told else "")
+        + (f" {TOLD} told the noise rate or matrix." if told else "")
         + (" Beside it the paper's figure (Wu et al. 2019)." if _papers(table) else "")
         + (f" {table.missing} planned runs have no result yet." if table.missing else "")
     )
@@ -41,11 +41,11 @@ def leads(table: SweepTable, reference: str, measure: str = "last10") -> list[st
         lead = table.lead(recipe, reference, measure)
         if lead is None:
             continue
-        p = "no test" if lead.test.p is None else _p(lead.test.p)
+        p = "no test" if lead.p is None else _p(lead.p)
         found.append(
             f"{recipe}: {reference} is {abs(lead.difference):.2f} points "
             f"{'above' if lead.difference >= 0 else 'below'} {lead.other}, the best of the others "
-            f"({p}, {lead.test.kind} t-test)"
+            f"({p}, {lead.test.kind} t-test, Holm-corrected)"
         )
     return found
 

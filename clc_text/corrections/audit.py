@@ -4,7 +4,7 @@ Its keys are an interface that the report and the dataset card read, kept stable
 0 … 1; `null` stands where something is not known. A *figure* is ``{"value", "low", "high", "count", "of"}``: a share
 with its 95 % Wilson interval, and the two whole numbers that it is the quotient of; ``null`` where `of` is 0.
 
-    version            1
+    version            2 (in 1 the canaries' inferred figures were of another kind)
     run_id, recipe, dataset, method
     rows               N
     label_names        [C]
@@ -68,6 +68,7 @@ from clc_text.errors import InputError
 from clc_text.files import sha256_of_file, write_json
 from clc_text.noise.estimate import NoiseEstimate, estimate, posterior
 
+VERSION = 2
 ESTIMATE_ROWS = 50_000  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
 
 
@@ -99,7 +100,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     truth = _truth(state)
     notices = run.guards()
     return {
-        "version": 1,
+        "version": VERSION,
         "run_id": run.run_id,
         "recipe": facts["recipe"],
         "dataset": facts["dataset"],

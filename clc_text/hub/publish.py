@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clc_text.corrections.audit import VERSION
 from clc_text.corrections.columns import ADDED
 from clc_text.errors import InputError
 from clc_text.files import write_json, write_text, write_with
@@ -119,6 +120,8 @@ def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> di
         about = (audit["run_id"], audit["corrections"]["rows"], audit["labels"])
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is no audit ({error!r}); run `clc-text audit {run.path}` again") from None
+    if audit.get("version") != VERSION:
+        raise InputError(f"{path} was written by another version of clc_text; run `clc-text audit {run.path}` again")
     if about != (run.run_id, changed, dict(labels)):
         raise InputError(
             f"{path} is not of the corrected dataset as it is now ({changed:,} changed labels); run "

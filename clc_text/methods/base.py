@@ -104,8 +104,9 @@ class Method(ABC):
             _check(f"method.{option_.name}", value, kinds[option_.name], option_.metadata)
 
     @property
-    def transition_source(self) -> Literal["true", "estimate"] | None:
-        """Where ``TrainingState.memory["transition"]`` is to come from: true labels, cross-fitting, or nowhere."""
+    def transition_source(self) -> Literal["true", "estimate", "file"] | None:
+        """Where ``TrainingState.memory["transition"]`` is to come from: true labels, cross-fitting, a file of the
+        recipe, or nowhere."""
         return None
 
     def warmed_up(self, state: TrainingState) -> bool:

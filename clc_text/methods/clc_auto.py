@@ -20,7 +20,8 @@ class CLCAuto(CLC):
 
     1. Cross-fitting (`clc_text.crossfit`) finds the noise matrix T and gives every row the distribution
        q ∝ p · T[:, y] in place of its given label y: p is the prediction of networks that never saw y.
-    2. The warm-up trains on q. It ends when it has lasted as long as the folds' held-out likelihood rose, and the mean
+    2. The warm-up trains on q. It ends when it has lasted as many epochs as the folds' held-out likelihood rose (of
+       their second round, in which they learn at twice the rate, so that its networks know less), and the mean
        entropy of every peer, which becomes Γ, is below `unsure_share` of log C: measured on TREC, runs that began CLC
        above it collapsed to one class, and none below did. Where that never happens the run stays with plain training
        on q.

@@ -22,6 +22,8 @@ from clc_text.methods.base import (
 )
 from clc_text.noise.anchors import anchor_matrix
 
+QUANTILE = 0.97  # the paper's
+
 
 @method("forward")
 @dataclass(frozen=True)
@@ -48,28 +50,38 @@ class Forward(Method):
         "T: each network's own estimate when the warm-up ends, counted from the true labels (side information), or "
         "what cross-fitting finds",
     )
-    anchor_quantile: float | None = option(
-        0.97,
-        "leave out rows whose probability is at or above this quantile when looking for anchors; null: leave out "
-        "none, for classes of few rows (CIFAR-100)",
+    matrix_file: str | None = option(
+        None,
+        "T from a file instead (.csv without header, .json or .npy; row = true class): Clothing1M comes with one",
+    )
+    anchor_quantile: float | Literal["auto"] | None = option(
+        "auto",
+        "leave out rows whose probability is at or above this quantile when looking for anchors; null: none; auto: "
+        "0.97 (Patrini et al.), or none where that would leave out more rows than a class has on average",
         at_least=0,
         at_most=1,
     )
 
     @property
-    def transition_source(self) -> Literal["true", "estimate"] | None:
+    def transition_source(self) -> Literal["true", "estimate", "file"] | None:
+        if self.matrix_file is not None:
+            return "file"
         return None if self.matrix == "anchors" else self.matrix
 
     def prepare(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> None:
         if "transition" in state.memory:
             return
-        if self.matrix != "anchors":
+        if self.transition_source is not None:
+            wanted = f"matrix is '{self.matrix}'" if self.matrix_file is None else f"matrix_file is {self.matrix_file}"
             raise InputError(
-                f"method.matrix is '{self.matrix}', but no matrix was given; pass `transition=` to the trainer, or "
-                "set matrix to anchors"
+                f"method.{wanted}, but no matrix was given; pass `transition=` to the trainer, or set matrix to "
+                "anchors"
             )
+        quantile = self.anchor_quantile
+        if quantile == "auto":
+            quantile = QUANTILE if (1 - QUANTILE) * log_probs.shape[-1] <= 1 else None
         peers = log_probs.exp().flatten(0, -3).cpu().numpy()
-        found = torch.from_numpy(np.stack([anchor_matrix(probs, self.anchor_quantile) for probs in peers]))
+        found = torch.from_numpy(np.stack([anchor_matrix(probs, quantile) for probs in peers]))
         state.memory["estimated_transition"] = found.to(log_probs).unflatten(0, log_probs.shape[:-2])
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:

@@ -11,6 +11,7 @@ from torch import Tensor
 from clc_text.components import option
 from clc_text.errors import InputError
 from clc_text.methods.base import Method, Supervision, TrainingState, as_distribution, cross_entropy
+from clc_text.noise.draws import whole
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class SmallLoss(Method):
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         targets = as_distribution(labels, log_probs)
         losses = cross_entropy(targets, log_probs)
-        count = int((1 - self.left_out(state)) * losses.shape[-1])
+        count = whole((1 - self.left_out(state)) * losses.shape[-1])
         kept = self.kept(smallest(losses.detach(), count))
         weights = kept.to(losses.dtype) / max(count, 1)
         return Supervision(losses, weights, targets.expand_as(log_probs), kept)

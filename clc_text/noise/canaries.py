@@ -48,6 +48,19 @@ def plant(labels: np.ndarray, share: float, seed: int, num_classes: int) -> tupl
     return np.where(canary, (labels + steps) % num_classes, labels), canary
 
 
+def before_flips(transition: np.ndarray, share: float) -> np.ndarray:
+    """float64 [C, C], the noise of the labels before `plant` flipped a share of them, from that of the flipped ones.
+
+    With K the noise that `plant` makes, the flipped labels' T is T K, so that T is found by K's inverse; what sampling
+    has left below zero is none.
+    """
+    classes = len(transition)
+    flips = np.full((classes, classes), share / (classes - 1))
+    np.fill_diagonal(flips, 1 - share)
+    found = (transition @ np.linalg.inv(flips)).clip(0)
+    return np.asarray(found / found.sum(1, keepdims=True))
+
+
 def apportion(sizes: np.ndarray, seats: int) -> np.ndarray:
     """int64 [C] that sum to `seats`, in proportion to `sizes` and never above them (largest remainders)."""
     exact = sizes * (seats / sizes.sum())

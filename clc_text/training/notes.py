@@ -29,7 +29,7 @@ def cross_fitted(found: CrossFit) -> Note:
     names = found.facts["renamed"]
     renamed = sum(name != index for index, name in enumerate(names))
     sentence = (
-        f"about {found.rate:.0%} of the given labels are wrong, by networks that had not seen them "
+        f"about {found.rate:.0%} of the labels to train on are wrong, by networks that had not seen them "
         f"({found.facts['folds']} folds)"
     )
     if renamed:

@@ -19,6 +19,7 @@ from clc_text.analysis.groups import group, method_title
 from clc_text.analysis.series import curve, mean_of_peers, warm_up_ends
 from clc_text.analysis.state import begun, not_ended
 from clc_text.analysis.thresholds import own_thresholds
+from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
 from clc_text.run_directory import Labels
 
@@ -191,6 +192,20 @@ def test_confusion_panels_against_loops(make_run):
         counts[probs[row].argmax(), given] += 1
     assert np.allclose(panels[1].shares, counts / counts.sum(1, keepdims=True))
     assert np.allclose(panels[2].shares.sum(1), 1)
+
+
+def test_the_estimated_panel_is_what_the_run_itself_found(make_run):
+    run = make_run(rate=0.3)
+    labels, random = run.labels(), np.random.default_rng(0)
+    rows = len(labels.given)
+    posterior = random.dirichlet(np.ones(4), rows)
+    transition = random.dirichlet(np.ones(4), 4)
+    CrossFit(np.zeros((1, rows), np.int64), posterior, transition, posterior, {"rate": 0.9, "folds": 5}).save(run.path)
+    panels, _ = matrices(run)
+    assert np.array_equal(panels[2].shares, transition)
+    kept = [row for row in range(rows) if not labels.canary[row]]
+    rate = sum(1 - posterior[row, labels.trained[row]] for row in kept) / len(kept)
+    assert panels[2].title == f"estimated, rate {rate:.2f} (cross-fitting)"
 
 
 def test_confusion_of_a_run_that_goes_on_comes_from_the_ledger(make_run):

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from clc_text.analysis.compare import told_the_noise
 from clc_text.analysis.paper import paper_figure
+from clc_text.analysis.significance import holm
 from clc_text.analysis.sweep_table import read_table
 from clc_text.cli import app
 from clc_text.errors import InputError
@@ -82,6 +83,9 @@ def test_the_lead_is_a_paired_test_against_the_best_of_the_others(sweep: Path) -
     figures = FIGURES["trec_sym05"]
     assert lead is not None and (lead.other, lead.test.kind) == ("co_teaching", "paired")
     assert lead.test.p == pytest.approx(stats.ttest_rel(figures["clc"], figures["co_teaching"]).pvalue)
+    # Which of the two others is the best was read off the same figures.
+    rest = stats.ttest_rel(figures["clc"], figures["standard"]).pvalue
+    assert lead.p == pytest.approx(holm([lead.test.p, rest])[0])
     assert lead.difference == pytest.approx(2.5)
     assert table.lead("own", "co_teaching") is None  # it has no run there
 
@@ -115,6 +119,9 @@ def test_runs_beyond_the_plan_do_not_hide_planned_ones_that_are_missing(sweep: P
         ("{noise_rate: 'true', method: {name: standard}}", False),
         ("{noise_rate: 'true', method: {name: somebodys_own}}", True),
         ("{noise_rate: estimate, method: {name: co_teaching}}", False),
+        ("{noise_rate: 0.385, method: {name: co_teaching}}", True),
+        ("{noise_rate: 0.385, method: {name: standard}}", False),
+        ("{method: {name: forward, matrix_file: t.csv}}", True),
         ("{method: {name: forward, matrix: 'true'}}", True),
         ("{method: {name: forward, matrix: estimate}}", False),
         ("{}", False),

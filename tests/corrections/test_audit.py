@@ -21,6 +21,8 @@ from clc_text.corrections.second_opinion import kappa
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, Step
 from clc_text.corrections.verdict import verdict
+from clc_text.errors import InputError
+from clc_text.hub.publish import read_audit
 
 Command = Callable[..., str]
 KEYS = {
@@ -175,6 +177,16 @@ def test_a_persons_answers_leave_the_figures_of_the_policy_as_they_are(tmp_path:
 )
 def test_canaries_that_tell_no_precision(counts: CanaryCounts) -> None:
     assert inferred.precision(counts) is None
+
+
+def test_an_audit_of_another_version_is_made_anew(made: Made) -> None:
+    corrected = corrected_of(made)
+    found = audit(corrected, bootstrap=0)
+    about = found["corrections"]["rows"], found["labels"]
+    assert read_audit(made.run, *about) == json.loads(json.dumps(found))
+    made.run.file("audit.json").write_text(json.dumps(found | {"version": 1}))
+    with pytest.raises(InputError, match="by another version of clc_text; run `clc-text audit"):
+        read_audit(made.run, *about)
 
 
 def test_no_canaries_and_no_truth(tmp_path: Path) -> None:

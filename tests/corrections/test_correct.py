@@ -20,7 +20,10 @@ from clc_text.corrections.predictions import in_sample
 from clc_text.corrections.source import from_parquet, kept_rows
 from clc_text.corrections.state import GIVEN, METHOD, PERSON
 from clc_text.corrections.store import Corrected, Step
+from clc_text.errors import InputError
+from clc_text.files import write_text
 from clc_text.ledger import epoch_file, read_epoch
+from clc_text.recipe import loads
 
 Command = Callable[..., str]
 
@@ -296,3 +299,24 @@ def test_corrections_of_another_run(corrected: Corrected, refused: Command) -> N
 def test_rows_that_the_run_did_not_keep_and_cannot_find(tmp_path: Path, refused: Command) -> None:
     made = make_run(tmp_path / "run", keep_data=False)
     assert "the dataset has" in refused("correct", made.run.path)
+
+
+def test_one_prediction_a_row_makes_no_condition_of_agreement(tmp_path: Path) -> None:
+    """What a single prediction agrees with is itself: the rule in words must not promise more."""
+    made = make_run(tmp_path / "run", peers=1)
+    corrected = corrected_of(made)
+    assert "agree" not in corrected.facts["policy"]["sentence"]
+    assert "all peers agree" in corrected_of(make_run(tmp_path / "two", peers=2)).facts["policy"]["sentence"]
+
+
+@pytest.mark.parametrize("option", ["method.criterion=margin", "method.criterion=energy", "method.temperature=2.0"])
+def test_a_threshold_that_is_no_entropy_is_not_taken_for_one(tmp_path: Path, option: str) -> None:
+    made = make_run(tmp_path / "run")
+    write_text(
+        made.run.file("recipe.yaml"), loads("data: {name: quickstart}", overrides=["method.name=clc", option]).dump()
+    )
+    write_text(made.run.file("metrics.jsonl"), json.dumps({"threshold": [0.5, 0.6]}) + "\n")
+    with pytest.raises(InputError, match="needs the run's Γ as an entropy"):
+        corrected_of(made, "entropy")
+    write_text(made.run.file("recipe.yaml"), loads("data: {name: quickstart}", overrides=["method.name=clc"]).dump())
+    assert corrected_of(made, "entropy").facts["policy"]["max_entropy"] == pytest.approx(0.55)

@@ -51,7 +51,7 @@ def test_it_finds_the_noise_and_learns_through_it(run: RunDirectory, tmp_path: P
 
 def test_it_says_what_it_decided(run: RunDirectory) -> None:
     notices = {notice["name"]: notice["message"] for notice in run.guards()}
-    assert "of the given labels are wrong" in notices["cross-fitted"]
+    assert "of the labels to train on are wrong" in notices["cross-fitted"]
     assert "the peers' mean entropy is" in notices["warm-up ended"]
     phases = [entry["phase"] for entry in run.metrics()]
     assert phases[0] == "warm-up" and phases[-1] == "method"
@@ -122,7 +122,17 @@ def test_the_matrix_can_be_estimated_or_told(tmp_path: Path) -> None:
             assert abs(float(trainer.method_state.memory["transition"][row, column]) - share) < 1e-6
 
     with pytest.raises(InputError, match=r"method\.matrix is 'true', but the true labels are not known"):
-        transition(known, replace(prepared.labels, true=None), 6)
+        transition(known, replace(prepared.labels, true=None), prepared.task.label_names)
+
+    matrix = np.full((6, 6), 0.04) + 0.76 * np.eye(6)
+    np.save(tmp_path / "matrix.npy", matrix)
+    filed = loads(recipe, overrides=["training.epochs=2", f"method.matrix_file={tmp_path / 'matrix.npy'}"])
+    trainer = build_trainer(filed, tmp_path / "filed", prepared)
+    trainer.train()
+    np.testing.assert_allclose(trainer.method_state.memory["transition"], matrix, atol=1e-6)
+    np.save(tmp_path / "matrix.npy", matrix[:5])
+    with pytest.raises(InputError, match="is 5 x 6, but the data has 6 classes"):
+        build_trainer(filed, tmp_path / "filed", prepared)
 
 
 def test_more_folds_than_rows(tmp_path: Path) -> None:

@@ -4,11 +4,17 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from typer.testing import CliRunner
 
 from clc_text.cli import app
 from clc_text.crossfit.noise_fit import rate_interval, softmax
+from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
+from clc_text.noise_estimate import _estimated, estimate_of_recipe
+from clc_text.prepare import prepare
+from clc_text.recipe import loads
+from clc_text.run_directory import Labels
 
 RECIPE = """
 data: {name: quickstart, rows: 800, test_rows: 50}
@@ -33,6 +39,35 @@ def test_the_command_on_a_recipe(tmp_path: Path) -> None:
 
     shown = CliRunner().invoke(app, ["noise", "estimate", str(tmp_path / "recipe.yaml"), "--set", "data.rows=200"])
     assert "counted, since this recipe knows the true labels" in shown.output
+
+
+def test_canaries_are_no_wrong_labels_of_the_user(tmp_path: Path) -> None:
+    recipe = loads(RECIPE, overrides=["noise.rate=0.1", "canaries=0.2"])
+    found = estimate_of_recipe(recipe)
+    labels = prepare(recipe).labels
+    assert found.rows == 640 == (~labels.canary).sum()
+    assert found.true_rate == pytest.approx((labels.given != labels.true)[~labels.canary].mean())
+    assert abs(found.estimates[0].rate - found.true_rate) < 0.05  # with the canaries 0.28 would be wrong
+    low, high = found.estimates[0].interval or (1, 0)
+    assert low < found.estimates[0].rate < high
+
+
+def test_the_literature_is_given_what_it_is_made_for() -> None:
+    """Anchors and the confident joint want predictions of the given labels; cross-fitting's are of the true ones."""
+    random = np.random.default_rng(0)
+    true = random.integers(0, 3, 3000)
+    transition = 0.6 * np.eye(3) + 0.4 * np.roll(np.eye(3), 1, axis=1)
+    given = np.where(random.random(3000) < 0.4, (true + 1) % 3, true)
+    probs = 0.04 * random.dirichlet(np.ones(3), 3000)
+    probs[np.arange(3000), true] += 0.96
+    posterior = probs * transition[:, given].T
+    found = CrossFit(
+        np.zeros((1, 3000), np.int64), probs, transition, posterior / posterior.sum(1, keepdims=True),
+        {"rate": 0.4, "log_likelihood": 0.0},
+    )  # fmt: skip
+    labels = Labels(given, given, true, np.zeros(3000, bool))
+    for one in _estimated(found, labels, ["a", "b", "c"]).estimates:
+        assert one.rate == pytest.approx(0.4, abs=0.03), one.method
 
 
 def test_a_run_that_does_not_cross_fit(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from clc_text.methods.base import TrainingState
 from clc_text.methods.forward import Forward
 
 
-def estimate(log_probs: Tensor, quantile: float | None = 0.97) -> Tensor:
+def estimate(log_probs: Tensor, quantile: float | Literal["auto"] | None = 0.97) -> Tensor:
     """The matrix of one network: [N, C] -> [C, C]."""
     state = TrainingState()
     labels = torch.zeros(len(log_probs), dtype=torch.int64)
@@ -39,6 +39,29 @@ def test_anchors_equal_the_literal_rule(rows: int) -> None:
 def test_without_a_quantile_the_surest_row_is_the_anchor() -> None:
     probs = torch.tensor([[0.6, 0.4], [0.9, 0.1], [0.3, 0.7]], dtype=torch.float64)
     torch.testing.assert_close(estimate(probs.log(), None), probs[1:])
+
+
+@pytest.mark.parametrize(("classes", "quantile"), [(3, 0.97), (33, 0.97), (34, None), (100, None)])
+def test_where_a_class_has_fewer_rows_than_are_left_out_none_is(classes: int, quantile: float | None) -> None:
+    log_probs = torch.randn(2000, classes, generator=torch.Generator().manual_seed(1)).mul(3).log_softmax(-1)
+    state = TrainingState()
+    Forward().prepare(log_probs.unsqueeze(0), torch.zeros(2000, dtype=torch.int64), state)
+    found = state.memory["estimated_transition"][0]
+    assert torch.equal(found, estimate(log_probs, quantile))
+    assert not torch.equal(found, estimate(log_probs, None if quantile else 0.97))
+
+
+def test_of_a_hundred_classes_the_anchors_find_the_matrix() -> None:
+    """CIFAR-100's sizes: dropping the top 3 % of rows would drop every row of a class."""
+    classes, rows = 100, 20_000
+    random = np.random.default_rng(0)
+    transition = 0.8 * np.eye(classes) + 0.2 * np.roll(np.eye(classes), 1, axis=1)
+    of_true = 0.05 * random.dirichlet(np.ones(classes), rows)
+    of_true[np.arange(rows), random.integers(0, classes, rows)] += 0.95
+    probs = torch.from_numpy(of_true @ transition)
+    found = estimate(probs.log(), "auto")
+    assert found.diagonal().min() > 0.7
+    assert estimate(probs.log(), 0.97).diagonal().max() < 0.1
 
 
 def test_each_peer_estimates_its_own_matrix() -> None:

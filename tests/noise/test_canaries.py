@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clc_text.errors import InputError
-from clc_text.noise.canaries import apportion, plant
+from clc_text.noise.canaries import apportion, before_flips, plant
 
 
 def labels(count: int = 1000, seed: int = 0) -> np.ndarray:
@@ -70,3 +70,14 @@ def test_nothing_to_flip() -> None:
     with pytest.raises(InputError, match="no label to flip"):
         plant(np.zeros(0, np.int64), 0.1, 0, 2)
     assert plant(np.zeros(5, np.int64), 0, 0, 1)[0].tolist() == [0] * 5
+
+
+def test_the_noise_before_the_flips_is_found_from_that_after_them() -> None:
+    transition = np.random.default_rng(0).dirichlet(np.ones(4), 4)
+    trained, canary = plant(np.repeat(np.arange(4), 50_000), 0.1, seed=1, num_classes=4)
+    flips = np.stack(
+        [np.bincount(trained[part : part + 50_000], minlength=4) / 50_000 for part in range(0, 200_000, 50_000)]
+    )
+    assert np.allclose(before_flips(transition @ flips, canary.mean()), transition, atol=0.01)
+    less = before_flips(np.eye(4), 0.1)  # less noise than the flips alone make: a matrix all the same
+    assert (less >= 0).all() and np.allclose(less.sum(1), 1)
