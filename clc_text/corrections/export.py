@@ -11,6 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
+from clc_text.corrections.exported_images import are_images, written_beside
 from clc_text.corrections.spreadsheet import harmless
 from clc_text.corrections.state import PERSON, State
 from clc_text.corrections.store import Corrected
@@ -20,8 +21,8 @@ from clc_text.files import write_text, written_aside
 QUESTION = "label"  # what both tools call the question, and its answers
 
 Row = dict[str, Any]
-"""``row`` (from 0), ``text``, ``given``, ``current``, ``suggested`` (class names), ``confidence``, ``doubt``,
-``run_id``."""
+"""``row`` (from 0), ``text`` (or ``image``, the path of its file), ``given``, ``current`` and ``suggested`` (class
+names), ``confidence``, ``doubt``, ``run_id``."""
 
 
 def export(corrected: Corrected, out: Path, k: int, format: str) -> int:
@@ -34,27 +35,32 @@ def export(corrected: Corrected, out: Path, k: int, format: str) -> int:
         raise InputError(f"there is no export format '{format}'{nearest(format, FORMATS)}")
     if k < 1:
         raise InputError(f"--k is {k}; give at least 1")
-    rows = doubtful_rows(corrected, k)
+    chosen = first_to_look_at(corrected.state(), k)
+    inputs = corrected.inputs(chosen)
+    if not are_images(inputs):
+        rows = described(corrected, chosen, "text", inputs)
+    elif format == "csv":
+        rows = described(corrected, chosen, "image", written_beside(inputs, chosen, out))
+    else:
+        raise InputError(f"the format {format} shows texts only, and {corrected.path} has images; use --format csv")
     FORMATS[format](rows, corrected.facts["label_names"], out)
     return len(rows)
 
 
-def doubtful_rows(corrected: Corrected, k: int) -> list[Row]:
-    """The k rows to look at first, most doubtful first."""
-    state = corrected.state()
-    chosen = first_to_look_at(state, k)
-    texts = corrected.inputs(chosen)
-    strange = next((row for row, text in zip(chosen, texts, strict=True) if not isinstance(text, str)), None)
+def described(corrected: Corrected, chosen: np.ndarray, kind: str, shown: Sequence[Any]) -> list[Row]:
+    """The chosen rows; `shown` are their texts, or whatever `kind` says."""
+    strange = next((row for row, value in zip(chosen, shown, strict=True) if not isinstance(value, str)), None)
     if strange is not None:
         raise InputError(
-            f"row {strange} of {corrected.path} is no text, and these formats show texts only; sort the dataset by "
-            "its column `rank` instead"
+            f"row {strange} of {corrected.path} is neither text nor image; sort the dataset by its column `rank` "
+            "instead"
         )
+    state = corrected.state()
     names = corrected.facts["label_names"]
     return [
         {
             "row": int(row),
-            "text": text,
+            kind: value,
             "given": names[state.given[row]],
             "current": names[state.label[row]],
             "suggested": names[state.suggested[row]],
@@ -62,7 +68,7 @@ def doubtful_rows(corrected: Corrected, k: int) -> list[Row]:
             "doubt": round(float(state.doubt[row]), 4),
             "run_id": corrected.facts["run_id"],
         }
-        for row, text in zip(chosen, texts, strict=True)
+        for row, value in zip(chosen, shown, strict=True)
     ]
 
 
@@ -74,7 +80,8 @@ def first_to_look_at(state: State, k: int) -> np.ndarray:
 
 def _csv(rows: Sequence[Row], names: list[str], out: Path) -> None:
     """A table with an empty column `answer`; a person writes a class name there, or leaves it empty."""
-    columns = ["row", "text", "given", "current", "suggested", "confidence", "doubt", "run_id", "answer"]
+    kind = "image" if rows and "image" in rows[0] else "text"
+    columns = ["row", kind, "given", "current", "suggested", "confidence", "doubt", "run_id", "answer"]
     with written_aside(out) as aside, open(aside, "w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(handle, columns, restval="")
         writer.writeheader()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from PIL import Image
 from synthetic_run import NAMES, Made, corrected_of, make_run
 
+from clc_text.corrections.answers import apply_answers
+from clc_text.corrections.export import export
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, Step
 from clc_text.errors import InputError
@@ -268,3 +272,37 @@ def test_a_class_with_other_line_ends_in_its_name(tmp_path: Path, clc_text: Comm
     clc_text("revert", made.run.path, "--class", names[0])
     assert len(Corrected(made.run).history()) == 2
     clc_text("audit", made.run.path)
+
+
+def test_images_are_files_beside_the_table(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a row holds is drawn anew; what lies in a file of its own is named; the answers come back as for texts."""
+    corrected = corrected_of(made)
+    own = tmp_path / "own.png"
+    Image.new("RGB", (2, 3), (9, 9, 9)).save(own)
+
+    def inputs(self: Corrected, rows: np.ndarray) -> list[dict[str, Any]]:
+        buffer = io.BytesIO()
+        Image.new("RGB", (4, 5), (200, 10, 30)).save(buffer, "BMP")
+        held = {"bytes": buffer.getvalue(), "path": "secret/x.bmp"}
+        return [held if index else {"bytes": None, "path": str(own)} for index in range(len(rows))]
+
+    monkeypatch.setattr(Corrected, "inputs", inputs)
+    out = tmp_path / "look.csv"
+    assert export(corrected, out, 3, "csv") == 3
+    with open(out, newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    names = [f"look_images/row-{int(row['row']):06d}.png" for row in rows]
+    assert [row["image"] for row in rows] == [str(own), *names[1:]]
+    for row in rows[1:]:
+        with Image.open(tmp_path / row["image"]) as picture:
+            assert (picture.format, picture.size, picture.getpixel((0, 0))) == ("PNG", (4, 5), (200, 10, 30))
+    with pytest.raises(InputError, match="the format argilla shows texts only"):
+        export(corrected, tmp_path / "look.json", 3, "argilla")
+    assert not (tmp_path / "look.json").exists()
+    for row in rows:
+        row["answer"] = NAMES[0]
+    with open(out, "w", newline="") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert apply_answers(corrected, out)["answers"] == 3
