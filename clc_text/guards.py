@@ -44,15 +44,15 @@ class Watch:
     Args:
         label_names: [C], what people call the classes.
         class_shares: [C], of the labels that training sees.
-        threshold_is_entropy: whether Γ is in nats; by another criterion it says nothing beside log C.
+        threshold_scale: Γ as a multiple of the mean entropy; None where it is no entropy in nats.
     """
 
     def __init__(
-        self, class_shares: list[float], threshold_is_entropy: bool = True, label_names: list[str] | None = None
+        self, class_shares: list[float], threshold_scale: float | None = 1.0, label_names: list[str] | None = None
     ) -> None:
         self.label_names = label_names or [str(index) for index in range(len(class_shares))]
         self.class_shares = class_shares
-        self.threshold_is_entropy = threshold_is_entropy
+        self.threshold_scale = threshold_scale
         self.notices: list[Notice] = []
 
     def after_epoch(self, entries: list[dict[str, Any]]) -> list[Notice]:
@@ -72,8 +72,8 @@ class Watch:
         if entry["phase"] != "method":
             return
         if len(entries) < 2 or entries[-2]["phase"] == "warm-up":
-            if self.threshold_is_entropy:
-                yield from warm_up_too_short(entry, len(self.class_shares))
+            if self.threshold_scale:
+                yield from warm_up_too_short(entry, len(self.class_shares), self.threshold_scale)
             yield from warm_up_too_long(entries)
         yield from collapse(entries, self.class_shares, self.label_names)
 
@@ -111,17 +111,17 @@ def collapse(entries: list[dict[str, Any]], class_shares: list[float], names: li
         )
 
 
-def warm_up_too_short(entry: dict[str, Any], num_classes: int) -> Iterator[Notice]:
-    """Γ is close to log C: nothing is learnt yet."""
+def warm_up_too_short(entry: dict[str, Any], num_classes: int, threshold_scale: float) -> Iterator[Notice]:
+    """The mean entropy, of which Γ is a multiple, is close to log C: nothing is learnt yet."""
     if entry["threshold"] and num_classes > 1:
-        share = max(entry["threshold"]) / math.log(num_classes)
+        share = max(entry["threshold"]) / threshold_scale / math.log(num_classes)
         if share > UNSURE_SHARE:
             yield Notice(
                 "warm-up too short",
                 "warning",
                 entry["epoch"],
-                f"the warm-up may be too short: Γ is {share:.0%} of log C, and above {UNSURE_SHARE:.0%} runs tend to "
-                "collapse; raise method.warmup_epochs or training.learning_rate",
+                f"the warm-up may be too short: the mean entropy is {share:.0%} of log C, and above "
+                f"{UNSURE_SHARE:.0%} runs tend to collapse; raise method.warmup_epochs or training.learning_rate",
             )
 
 

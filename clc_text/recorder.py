@@ -34,7 +34,8 @@ class Recorder:
         self.classes = len(prepared.task.label_names)
         counts = np.bincount(prepared.labels.trained, minlength=self.classes)
         in_nats = getattr(recipe.method, "criterion", "entropy") == "entropy"
-        self.watch = Watch((counts / counts.sum()).tolist(), in_nats, prepared.task.label_names)
+        scale = getattr(recipe.method, "threshold_scale", 1.0) if in_nats else None
+        self.watch = Watch((counts / counts.sum()).tolist(), scale, prepared.task.label_names)
         if recipe.guard != "off":
             for index in range(len(self.metrics.entries)):
                 self.watch.after_epoch(self.metrics.entries[: index + 1])

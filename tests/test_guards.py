@@ -79,8 +79,17 @@ def test_warm_up_too_short(beyond: bool) -> None:
     assert names(watch) == (["warm-up too short"] if beyond else [])
 
 
+@pytest.mark.parametrize("scale", [0.5, 2.0])
+def test_it_is_the_entropy_that_is_held_to_log_c(scale: float) -> None:
+    """Half of Γ does not make a warm-up longer."""
+    for share, expected in ((UNSURE_SHARE + EPSILON, ["warm-up too short"]), (UNSURE_SHARE - EPSILON, [])):
+        watch = Watch(SHARES, threshold_scale=scale)
+        watch.after_epoch([entry(1, "warm-up"), entry(2, threshold=scale * share * math.log(4))])
+        assert names(watch) == expected
+
+
 def test_a_threshold_that_is_no_entropy_is_not_held_to_log_c() -> None:
-    watch = Watch([0.5, 0.5], threshold_is_entropy=False)
+    watch = Watch([0.5, 0.5], threshold_scale=None)
     watch.after_epoch([entry(1, "warm-up", class_shares=[0.5, 0.5]), entry(2, threshold=0.9, class_shares=[0.5, 0.5])])
     assert names(watch) == []
 
