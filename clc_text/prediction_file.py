@@ -220,6 +220,6 @@ def _write_table(entries: Iterator[dict[str, Any]], out: Path) -> int:
                     if writer is None:
                         writer = csv.DictWriter(handle, list(entry))
                         writer.writeheader()
-                    writer.writerow(entry | {"text": harmless(entry["text"])} if "text" in entry else entry)
+                    writer.writerow({k: harmless(v) if isinstance(v, str) else v for k, v in entry.items()})
                 count += 1
     return count

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import shutil
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from clc_text.errors import InputError
 from clc_text.inference import Predictions, Predictor
+from clc_text.prediction_file import _write_table
 from clc_text.run_directory import RunDirectory
 
 
@@ -55,3 +57,11 @@ def test_a_run_that_has_not_ended_says_so(tiny_run: Path, tmp_path: Path) -> Non
     shutil.copytree(tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns("model"))
     with pytest.raises(InputError, match=r"has no model/: the run has not ended; .*--resume"):
         Predictor(RunDirectory(tmp_path / "run"))
+
+
+def test_no_class_that_is_written_is_a_formula(tmp_path: Path) -> None:
+    out = tmp_path / "x.csv"
+    rows = [{"row": 0, "text": "-1", "label": "=HYPERLINK(1)"}, {"row": 1, "text": "@x", "label": "plain"}]
+    assert _write_table(iter(rows), out) == 2
+    with open(out, newline="") as handle:
+        assert [tuple(row) for row in csv.reader(handle)][1:] == [("0", "-1", "'=HYPERLINK(1)"), ("1", "'@x", "plain")]

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from clc_text.analysis.compare import MEASURES, Comparison, Line
 from clc_text.analysis.style import printable
+from clc_text.corrections.spreadsheet import harmless
 
 HEADS = {
     "last10": "last 10",
@@ -82,7 +83,7 @@ def as_csv(found: Comparison) -> str:
     for line in found.lines:
         entry = as_dict(line, found.lines[0])
         values = [entry[measure][kind] for measure in MEASURES for kind in ("mean", "sd")]
-        writer.writerow([_no_formula(_title(line)), line.n, *values, entry["difference"], entry["test"], entry["p"]])
+        writer.writerow([harmless(_title(line)), line.n, *values, entry["difference"], entry["test"], entry["p"]])
     return buffer.getvalue()
 
 
@@ -125,8 +126,3 @@ def _p(line: Line, best: Line) -> str:
         return "–"
     shown = "< 0.001" if line.p < 0.001 else f"{line.p:.3f}"
     return shown + (" *" if line.p < SIGNIFICANT else "")
-
-
-def _no_formula(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@") else text
