@@ -58,6 +58,13 @@ _NO_DEFECT = {
 }
 
 
+def _tell(sentence: str) -> None:
+    """On standard error; it may quote what stands in somebody's file."""
+    from clc_text.shown import harmless
+
+    typer.echo(f"clc-text: {harmless(sentence)}", err=True)
+
+
 def main() -> None:
     """Runs the command; a user's mistake is one sentence on standard error and exit code 2."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -66,7 +73,7 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        typer.echo(f"clc-text: {error}", err=True)
+        _tell(str(error))
         sys.exit(2)
     except BrokenPipeError:
         sys.stderr.close()
@@ -75,10 +82,9 @@ def main() -> None:
         if error.errno not in _NO_DEFECT or not isinstance(error.filename, (str, os.PathLike)):
             raise
         reason = os.strerror(error.errno)
-        typer.echo(
-            f"clc-text: cannot open or write {os.fspath(error.filename)}: {reason[:1].lower()}{reason[1:]}; check the "
-            "path, who may write there, and the room on the disk",
-            err=True,
+        _tell(
+            f"cannot open or write {os.fspath(error.filename)}: {reason[:1].lower()}{reason[1:]}; check the path, who "
+            "may write there, and the room on the disk"
         )
         sys.exit(2)
 

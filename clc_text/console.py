@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from clc_text.guards import Notice
 from clc_text.recipe import Recipe
 from clc_text.run_directory import RunDirectory
+from clc_text.shown import for_rich
 
 
 class TrainingDisplay:
@@ -60,7 +60,7 @@ class TrainingDisplay:
     def stage(self, sentence: str) -> None:
         if not self.quiet:
             seconds = time.perf_counter() - self._started
-            self._say(f"[dim]{seconds:5.1f} s[/dim]  {escape(sentence)}")
+            self._say(f"[dim]{seconds:5.1f} s[/dim]  {for_rich(sentence)}")
 
     def begins(self, recipe: Recipe, environment: dict[str, Any], passport: dict[str, Any], done: int) -> None:
         self._epochs, self._rows = recipe.training.epochs, environment["rows"]["train"]
@@ -68,10 +68,10 @@ class TrainingDisplay:
             return
         for room in ("data", "encoder"):
             for name, value in environment["facts"][room].items():
-                self._say(f"         [dim]{escape(f'{name}: {_short(value)}')}[/dim]")
+                self._say(f"         [dim]{for_rich(f'{name}: {_short(value)}')}[/dim]")
         peers = environment["peers"]
         self._say(
-            escape(
+            for_rich(
                 f"         {recipe.method.name} with {peers} peer{'s' * (peers > 1)} on {self._rows:,} rows, "
                 f"{len(environment['label_names'])} classes, {passport['name']} noise "
                 f"({passport['realised_rate']:.1%} of the labels flipped)"
@@ -83,18 +83,18 @@ class TrainingDisplay:
     def epoch(self, entry: dict[str, Any], notices: list[Notice]) -> None:
         for notice in notices:
             style = "yellow" if notice.severity == "warning" else "cyan"
-            self._say(f"[{style}]{notice.severity}[/{style}]  {escape(notice.message)}")
+            self._say(f"[{style}]{notice.severity}[/{style}]  {for_rich(notice.message)}")
         if entry["epoch"] == self._seen:
             return
         self._seen = entry["epoch"]
         figures = self._figures(entry)
         if self._task is not None:
             self.progress.update(
-                self._task, completed=entry["epoch"], description=entry["phase"], figures=escape(figures)
+                self._task, completed=entry["epoch"], description=entry["phase"], figures=for_rich(figures)
             )
         tenth = max(1, self._epochs // 10)
         if not self.quiet and not self.console.is_terminal and entry["epoch"] % tenth == 0:
-            self._say(escape(f"epoch {entry['epoch']:4d}/{self._epochs}  {entry['phase']:8s}  {figures}"))
+            self._say(for_rich(f"epoch {entry['epoch']:4d}/{self._epochs}  {entry['phase']:8s}  {figures}"))
 
     def _figures(self, entry: dict[str, Any]) -> str:
         selected = entry["train"]["selected"]
@@ -112,8 +112,10 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
     result = run.result()
     noise = result["noise"]
     table = Table(
-        title=f"{result['recipe']}: {result['method']} on {result['dataset']}, {noise['name']} noise "
-        f"{noise['realised_rate']:.1%}, {result['epochs']} epochs in {result['seconds']:.0f} s",
+        title=for_rich(
+            f"{result['recipe']}: {result['method']} on {result['dataset']}, {noise['name']} noise "
+            f"{noise['realised_rate']:.1%}, {result['epochs']} epochs in {result['seconds']:.0f} s"
+        ),
         title_justify="left",
         title_style="bold",
     )
@@ -132,7 +134,7 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
             table.add_row(name, *(f"{accuracy[key][who]:.2f}" for who in ("peers_mean", "ensemble")), style=style)
         console.print(table)
     else:
-        console.print(f"[bold]{escape(str(table.title))}[/bold]\nno test rows, so no accuracy")
+        console.print(f"[bold]{table.title}[/bold]\nno test rows, so no accuracy")
     train = result["train"]
     sentence = f"labels the method would change: {train['changed']:,.0f} of {train['rows']:,}"
     if train["given_right"] is not None:
@@ -141,15 +143,16 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
             f"; right {before:.1%} before, {after:.1%} after "
             f"({train['fixed']:,.0f} fixed, {train['broken']:,.0f} broken)"
         )
-    console.print(escape(sentence), soft_wrap=True)
+    console.print(for_rich(sentence), soft_wrap=True)
     for notice in run.guards():
         style = "yellow" if notice["severity"] == "warning" else "cyan"
-        console.print(f"[{style}]{notice['severity']}[/{style}]  {escape(notice['message'])}", soft_wrap=True)
-    console.print(f"\nrun directory: {escape(str(run.path))}")
+        console.print(f"[{style}]{notice['severity']}[/{style}]  {for_rich(notice['message'])}", soft_wrap=True)
+    console.print(f"\nrun directory: {for_rich(run.path)}")
     place = shlex.quote(str(run.path))
     console.print("next:")
     for command, why in NEXT + (NEXT_FOR_TEXTS if run.recipe().get("modality") == "text" else []):
-        console.print(f"  clc-text {command.format(run=place):34s} [dim]{why}[/dim]", soft_wrap=True)
+        told = for_rich(f"{command.format(run=place):34s}")
+        console.print(f"  clc-text {told} [dim]{why}[/dim]", soft_wrap=True)
 
 
 NEXT: list[tuple[str, str]] = [

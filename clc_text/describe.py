@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.shown import harmless
 from clc_text.task import Task, column
 
 if TYPE_CHECKING:
@@ -45,6 +46,18 @@ def describe(task: Task) -> dict[str, Any]:
         found.update(text_facts(texts, given, test_texts))
         found["words"] = _word_quantiles(texts)
     return {**found, "facts": dict(task.facts), "sources": list(task.sources)}
+
+
+def as_text(found: dict[str, Any]) -> str:
+    """What `describe` found, for people: one line a fact, those of a class or a section indented."""
+    lines = []
+    for key, value in found.items():
+        if isinstance(value, dict):
+            lines.append(f"{key}:")
+            lines += [f"  {harmless(name)}: {harmless(entry)}" for name, entry in value.items()]
+        else:
+            lines.append(f"{key}: {harmless(value)}")
+    return "\n".join(lines)
 
 
 def text_facts(texts: pa.ChunkedArray, labels: np.ndarray, test_texts: pa.ChunkedArray | None) -> dict[str, int]:

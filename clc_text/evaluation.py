@@ -10,6 +10,7 @@ import numpy as np
 from clc_text.errors import InputError
 from clc_text.inference import Predictor
 from clc_text.run_directory import RunDirectory
+from clc_text.shown import for_rich
 
 
 def evaluate_run(
@@ -88,7 +89,6 @@ def scores(log_probs: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[
 def show(found: dict[str, Any]) -> None:
     """Prints the figures as tables."""
     from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     console = Console(highlight=False)
@@ -102,13 +102,13 @@ def show(found: dict[str, Any]) -> None:
         table.add_column(name, justify="right")
     for entry in found["classes"]:
         figures = (f"{entry[name]:.1f}" for name in ("precision", "recall", "f1"))
-        table.add_row(escape(entry["name"]), f"{entry['rows']:,}", *figures)
+        table.add_row(for_rich(entry["name"]), f"{entry['rows']:,}", *figures)
     console.print(table)
     names = [entry["name"] for entry in found["classes"]]
     matrix = Table("label \\ predicted", title="confusion", title_justify="left")
     for index, name in enumerate(names):
-        matrix.add_column(escape(name) if len(names) <= 10 else str(index), justify="right")
+        matrix.add_column(for_rich(name) if len(names) <= 10 else str(index), justify="right")
     for index, row in enumerate(found["confusion"]):
         cells = [f"[bold]{value}[/bold]" if column == index else str(value or "·") for column, value in enumerate(row)]
-        matrix.add_row(escape(names[index]) if len(names) <= 10 else f"{index} {escape(names[index])}", *cells)
+        matrix.add_row(for_rich(names[index]) if len(names) <= 10 else f"{index} {for_rich(names[index])}", *cells)
     console.print(matrix)

@@ -41,7 +41,8 @@ class PeersOf(SeparatePeersModel):
     Args:
         config: what `save_pretrained` wrote, or `PeersOf.around` made.
         networks: the networks; None: made anew from `config`.
-        network_class: their class, where `transformers` does not know it.
+        network_class: their class, where `transformers` does not know it; for networks that are no
+            `PreTrainedModel`, what makes one when it is called without arguments.
     """
 
     config_class = PeersOfConfig
@@ -50,13 +51,11 @@ class PeersOf(SeparatePeersModel):
         self,
         config: PeersOfConfig,
         networks: Sequence[nn.Module] | None = None,
-        network_class: type[PreTrainedModel] | None = None,
+        network_class: Callable[[], nn.Module] | type[PreTrainedModel] | None = None,
     ) -> None:
         super().__init__(config)
         if networks is None:
-            kind = network_class or _class_named(config.architecture)
-            inner = kind.config_class.from_dict(dict(config.inner or {}))
-            networks = [kind(copy.deepcopy(inner)) for _ in range(config.peers)]
+            networks = _networks(config, network_class)
         for peer, network in enumerate(networks):
             self.add_module(f"peer_{peer}", network)
         self.main_input_name = getattr(networks[0], "main_input_name", "input_ids")
@@ -64,6 +63,21 @@ class PeersOf(SeparatePeersModel):
             getattr(network, "supports_gradient_checkpointing", False) for network in networks
         )
         self.post_init()
+
+    @classmethod
+    def from_pretrained(cls, *positional: Any, **named: Any) -> Any:
+        """As `PreTrainedModel.from_pretrained`, with the `network_class` of this class."""
+        found = super().from_pretrained(*positional, **named)
+        loaded, make = (found[0] if isinstance(found, tuple) else found), named.get("network_class")
+        if make is not None and loaded.config.inner is None:
+            # It fills in what is saved and nothing else, so a plain network would lose the buffers that are not.
+            fresh = dict(make().named_buffers())
+            for network in loaded.networks:
+                saved = network.state_dict()
+                for name, values in network.named_buffers():
+                    if name not in saved:
+                        values.data.copy_(fresh[name])
+        return found
 
     @classmethod
     def around(cls, networks: Sequence[nn.Module]) -> PeersOf:
@@ -226,6 +240,20 @@ def seeded(seed: int) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
+
+
+def _networks(config: PeersOfConfig, given: Callable[[], nn.Module] | type[PreTrainedModel] | None) -> list[nn.Module]:
+    """The networks of a configuration, before their weights are loaded."""
+    if given is None and config.inner is None:
+        raise InputError(
+            "the peers are no networks of transformers, and their folder does not tell how they are made; give what "
+            "makes one, its class or a function without arguments: PeersOf.from_pretrained(folder, network_class=...)"
+        )
+    kind: Any = given or _class_named(config.architecture)
+    if isinstance(kind, type) and issubclass(kind, PreTrainedModel):
+        inner = kind.config_class.from_dict(dict(config.inner or {}))  # type: ignore[attr-defined]
+        return [kind(copy.deepcopy(inner)) for _ in range(config.peers)]
+    return [kind() for _ in range(config.peers)]
 
 
 def _class_named(architecture: str | None) -> type[PreTrainedModel]:

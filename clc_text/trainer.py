@@ -37,17 +37,19 @@ from clc_text.training.arguments import (
 from clc_text.training.checkpoints import (
     COMPLETE,
     METHOD_STATE,
+    check_resumable,
     last_complete_checkpoint,
     read_method_state,
     write_method_state,
 )
-from clc_text.training.data import check_dataset, check_labels, class_weights, label_column
+from clc_text.training.data import as_classes, check_dataset, check_labels, class_weights, label_column
 from clc_text.training.epochs import EpochHooks, EpochResult
 from clc_text.training.evaluation import PeersEvaluation, at_least_float32
 from clc_text.training.notes import Note, cross_fitted, never_began, warm_up_ended
 from clc_text.training.recovery import Recovery
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
+from clc_text.training.sketch import Sketch, same_rows
 
 __all__ = [
     "COMPLETE",
@@ -233,6 +235,8 @@ class NoisyLabelTrainer(PeersEvaluation):
         )
         self._taught: Tensor | None = None  # [N, C], what cross-fitting put in place of the given labels
         self._notes: list[Note] = []
+        # Labels that are made row by row, or classes that the model does not tell: neither could be checked before.
+        self._labels_unseen = self._classes() is None or label_column(self.train_dataset) is None
         rows = 0 if self.train_dataset is None else len(self.train_dataset)
         self.ledger = Ledger(rows, self.model.peers, self.ledger_dir)
         self._class_weights: Tensor | None = None
@@ -275,7 +279,7 @@ class NoisyLabelTrainer(PeersEvaluation):
             raise InputError(
                 f"a batch has no labels, only {', '.join(inputs)}; name the dataset's label column 'labels'"
             )
-        rows = inputs.get("index")
+        labels, rows = as_classes(labels), inputs.get("index")
         features = {name: values for name, values in inputs.items() if name not in ("labels", "index")}
         if self.augment is not None and model.training and rows is not None:
             # Here and not in the collator, whose first batch after a resume is drawn before the generators are set.
@@ -295,8 +299,8 @@ class NoisyLabelTrainer(PeersEvaluation):
         return (loss, outputs) if return_outputs else loss
 
     def _training_loss(self, log_probs: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
-        if not self._loss_steps:  # once an epoch: where labels are made row by row nobody has looked at them before
-            check_labels(labels, f"batch's {len(labels)} rows", log_probs.shape[-1])
+        if not self._loss_steps or (self._labels_unseen and not self._epochs_closed):
+            check_labels(labels, "training set", log_probs.shape[-1], rows)
         self.method_state.rows = rows
         supervision = self.supervise(log_probs, self._labels_taught(labels, rows))
         loss = supervision.loss
@@ -386,6 +390,7 @@ class NoisyLabelTrainer(PeersEvaluation):
     def _take_over(self, epoch: int) -> None:
         """Ends the warm-up, unless the method finds the peers too unsure for that."""
         logits, labels = self._predict(self.train_dataset)
+        check_labels(labels, "training set", logits.shape[-1])
         state, log_probs = self.method_state, logits.log_softmax(-1)
         state.num_classes, state.logits = logits.shape[-1], logits
         why_not = self.method.not_yet(log_probs, state)
@@ -424,7 +429,8 @@ class NoisyLabelTrainer(PeersEvaluation):
         """
         labels = label_column(self.train_dataset)
         if labels is None:
-            labels = self._predict(self.train_dataset)[1]
+            logits, labels = self._predict(self.train_dataset)
+            check_labels(labels, "training set", logits.shape[-1])
         if labels.is_floating_point():
             raise InputError("cross-fitting and recovery need one class a row as the given label, not distributions")
         return labels.cpu().long()
@@ -508,6 +514,10 @@ class NoisyLabelTrainer(PeersEvaluation):
             if newest is None:
                 raise InputError(f"there is no complete checkpoint in {self.args.output_dir} to resume from")
             resume_from_checkpoint = str(newest)
+        if resume_from_checkpoint:
+            check_resumable(
+                Path(resume_from_checkpoint)
+            )  # `Trainer` would fail at the first file that it does not know
         self._start_afresh()
         if self.cross_fits_first:
             self._cross_fit()
@@ -526,17 +536,22 @@ class NoisyLabelTrainer(PeersEvaluation):
         from clc_text.crossfit.fold_trainer import cross_fit_of
 
         labels = sha256_of_labels(self.given_labels().numpy())
+        inputs = self.sketch(self.train_dataset)
         found = None if self.cross_fit_dir is None else CrossFit.load(self.cross_fit_dir)
-        if found is not None and found.facts.get("labels", labels) != labels:
-            raise InputError(
-                f"what cross-fitting found in {self.cross_fit_dir} belongs to other labels than those of the training "
-                "set; remove it, or name another folder"
-            )
-        if found is None and self.cross_fit is not None and self.cross_fit.facts["labels"] == labels:
+        if found is not None:
+            other = self._other_than_found(found, labels, inputs)
+            if other is not None:
+                raise InputError(
+                    f"what cross-fitting found in {self.cross_fit_dir} belongs to other {other} than those of the "
+                    "training set; remove it, or name another folder"
+                )
+        elif self.cross_fit is not None and self._other_than_found(self.cross_fit, labels, inputs) is None:
             found = self.cross_fit  # the networks have seen the labels since then: no others could be made of them
         if found is None:
             found = cross_fit_of(self)
             found.facts["labels"] = labels
+            if inputs:
+                found.facts["inputs"] = inputs
             if self.cross_fit_dir is not None and self.is_world_process_zero():
                 found.save(self.cross_fit_dir)
             # A resumed run, which finds all this done, goes on with the same generators.
@@ -551,6 +566,14 @@ class NoisyLabelTrainer(PeersEvaluation):
             self._given |= {"cross_fit_epochs": torch.tensor(found.facts["rounds"][1]["best_epoch"])}
         self.method_state.memory |= self._given
         self._notes.append(cross_fitted(found))
+
+    def _other_than_found(self, found: CrossFit, labels: str, inputs: Sketch | None) -> str | None:
+        """What of the training set is not as it was when it was cross-fitted, where the files say how it was."""
+        if found.facts.get("labels", labels) != labels:
+            return "labels"
+        if self._classes() not in (None, found.posterior.shape[1]):
+            return "classes"
+        return None if same_rows(found.facts.get("inputs"), inputs) else "rows, or rows encoded in another way,"
 
     def _load_best_model(self) -> None:
         logger.warning(

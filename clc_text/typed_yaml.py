@@ -17,6 +17,8 @@ import yaml
 
 from clc_text.errors import InputError, nearest
 
+SET = "--set "
+
 # ---- YAML with line numbers ----
 
 
@@ -114,7 +116,7 @@ def _check_tag(node: yaml.Node) -> None:
 
 def override(tree: Node, text: str) -> None:
     key, equals, value = text.partition("=")
-    where = f"--set {text}"
+    where = f"{SET}{text}"
     if not equals or not key.strip():
         raise InputError(f"{where}: write it as --set section.key=value")
     try:
@@ -139,8 +141,28 @@ def put(tree: Node, key: str, node: Node) -> None:
         raise InputError(f"{node.where}: '{parents[-1]}' is a plain value and has no '{last}'")
     named = section.value.get("name")
     if last == "name" and parents and named is not None and named.value != node.value:
-        section.value.clear()  # another part has other options: those of the part that stood here do not carry over
+        # Another part has other options: those of the part that stood here do not carry over. What the command line
+        # sets is meant for the new one, whichever of the two it names first.
+        section.value = _set_on_the_command_line(section)
+    before = section.value.get(last)
+    if before is not None and isinstance(before.value, dict) and _set_on_the_command_line(before):
+        raise InputError(
+            f"{node.where}: this replaces all of '{key}', of which an earlier --set has changed a part; put it first, "
+            "or leave one of them out"
+        )
     section.value[last] = node
+
+
+def _set_on_the_command_line(section: Node) -> dict[str, Node]:
+    found = {}
+    for key, child in section.value.items():
+        if isinstance(child.value, dict) and not child.where.startswith(SET):
+            inner = _set_on_the_command_line(child)
+            if inner:
+                found[key] = Node(inner, child.where)
+        elif child.where.startswith(SET):
+            found[key] = child
+    return found
 
 
 def _place(node: Node, where: str) -> None:

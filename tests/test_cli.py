@@ -309,6 +309,20 @@ def test_what_is_no_run_directory_is_said(command: str, tmp_path: Path) -> None:
     assert "it has no recipe.yaml" in refusal(command, str(tmp_path), *more)
 
 
+@pytest.mark.parametrize("command", [("audit",), ("diff",), ("export",), ("revert", "--all")])
+def test_of_a_run_that_has_not_ended_that_is_said_first(
+    command: tuple[str, ...], tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`correct`, which makes a corrected dataset, would refuse it."""
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("recipe.yaml", "environment.json"):
+        (run / name).write_bytes((tiny_run / name).read_bytes())
+    code, _, err = in_process(capsys, command[0], str(run), *command[1:])
+    said = "has no result.json: the run has not ended; `clc-text train RECIPE --resume` goes on"
+    assert (code, err) == (2, f"clc-text: {run} {said}\n")
+
+
 def test_recipe_show_gives_a_recipe(tiny_recipe: Path) -> None:
     from clc_text.recipe import load, loads
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,14 @@ def test_overrides_replace_and_add_keys() -> None:
 def test_another_part_forgets_the_options_of_the_one_before() -> None:
     assert loads(GOOD, overrides=["noise.name=none"]).noise.name == "none"
     assert loads(GOOD, overrides=["noise=none"]).noise.name == "none"
+
+
+def test_the_order_of_overrides_does_not_matter() -> None:
+    named, rows, seed = "data.name=quickstart", "data.rows=70", "seeds.data=5"
+    recipes = [loads(GOOD, overrides=list(order)) for order in itertools.permutations([named, rows, seed])]
+    assert {(recipe.data.name, recipe.data.rows, recipe.seeds.data) for recipe in recipes} == {("quickstart", 70, 5)}
+    with pytest.raises(InputError, match=r"--set noise=none: this replaces all of 'noise', of which an earlier --set"):
+        loads(GOOD, overrides=["noise.rate=0.3", "noise=none"])
 
 
 @pytest.mark.parametrize(

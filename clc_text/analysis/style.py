@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from clc_text.shown import printable as printable  # every picture and page needs it beside the rest
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -114,13 +116,6 @@ def footnote(figure: Figure, *sentences: str | None) -> None:
     text = "\n".join(wrapped(sentence, int(figure.get_figwidth() * 21)) for sentence in sentences if sentence)
     if text:
         figure.supxlabel(text, fontsize=6.5, color="#444444", x=0.01, ha="left")
-
-
-def printable(text: str, at_most: int | None = None) -> str:
-    """A user's text on one line, without control and direction characters; cut with an ellipsis."""
-    kept = "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs") else char for char in text)
-    kept = " ".join(kept.split())
-    return kept if at_most is None or len(kept) <= at_most else kept[: at_most - 1].rstrip() + "…"
 
 
 def short_name(name: str, at_most: int = 26) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import re
 import statistics
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from clc_text.analysis.paper import paper_figure
 from clc_text.analysis.significance import Test, compare, holm
 from clc_text.errors import InputError, nearest
 from clc_text.run_directory import RunDirectory
+from clc_text.typed_yaml import convert, read_yaml
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,16 @@ class Lead:
 
 @dataclass(frozen=True)
 class SweepTable:
-    """All cells that are done.
+    """All cells that are done, of those that the sweep's file names.
 
     Attributes:
         recipes: columns, in the order of the sweep.
-        variants: lines, in the order of the sweep.
-        cells: (variant, recipe) -> cell; those without any run are missing.
-        missing: planned runs without a result.
+        variants: lines, in the order of the sweep, those without any run among them.
+        cells: (variant, recipe) -> cell; those without any run that was tested are missing.
+        missing: planned runs that have neither a result nor failed.
+        untested: planned runs that have ended without test rows.
+        failed: planned runs without a result of which the sweep wrote down why.
+        others: runs in the directory that the sweep's file does not name: of variants, recipes or seeds it had once.
         of: "peers" (their mean, the paper's figure) or "ensemble".
     """
 
@@ -77,11 +80,25 @@ class SweepTable:
     variants: list[str]
     cells: dict[tuple[str, str], Cell]
     missing: int
+    untested: int
+    failed: int
+    others: int
     of: str
 
-    def best(self, recipe: str, measure: str) -> str:
-        """The variant with the highest mean of a column."""
-        return max(self._in(recipe), key=lambda variant: self.cells[variant, recipe].mean(measure))
+    def best(self, recipe: str, measure: str) -> str | None:
+        """The variant with the highest mean of a column; None in an empty one."""
+        return max(self._in(recipe), key=lambda variant: self.cells[variant, recipe].mean(measure), default=None)
+
+    @property
+    def absent(self) -> list[str]:
+        """Of which runs the table shows nothing, and why: clauses with their numbers."""
+        counts = {
+            "planned runs have no result yet": self.missing,
+            "have failed (the *.error.txt beside their folders say why)": self.failed,
+            "have ended without test rows": self.untested,
+            "further runs here are not of this sweep": self.others,
+        }
+        return [f"{count} {what}" for what, count in counts.items() if count]
 
     def lead(self, recipe: str, reference: str, measure: str = "last10") -> Lead | None:
         """How far the reference is from the best of the others; None where either is missing."""
@@ -105,47 +122,92 @@ def _test(mine: Cell, theirs: Cell, measure: str) -> Test:
 
 
 def read_table(directory: Path, of: str = "peers") -> SweepTable:
-    """Reads the runs of a sweep's directory, whatever wrote it: RECIPE/VARIANT/seed-N.
+    """Reads those runs of a sweep's directory that its sweep.yaml names, whatever ran them: RECIPE/VARIANT/seed-N.
 
     Raises:
-        InputError: it is no sweep's directory, or no run of it has ended with test rows.
+        InputError: it is no sweep's directory, a result is damaged, or no run that sweep.yaml names has ended with
+            test rows.
     """
     if of not in WHO:
         raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}")
     if not (directory / "sweep.yaml").is_file():
         raise InputError(f"{directory} is no sweep's directory: it has no sweep.yaml; `clc-text sweep` makes one")
-    runs = sorted(path for path in directory.glob("*/*/seed-*") if path.is_dir())
-    found: dict[tuple[str, str], list[Path]] = {}
-    for run in runs:
-        if (run / "result.json").is_file():
-            found.setdefault((run.parent.name, run.parent.parent.name), []).append(run)
-    cells = {key: cell for key, paths in found.items() if (cell := _cell(paths, of)) is not None}
+    recipes, variants, seeds = _named(directory)
+    cells: dict[tuple[str, str], Cell] = {}
+    planned: set[Path] = set()
+    untested = failed = tested = 0
+    for recipe in recipes:
+        for variant in variants:
+            runs = [directory / recipe / variant / f"seed-{seed}" for seed in seeds]
+            planned |= set(runs)
+            ended = [run for run in runs if (run / "result.json").is_file()]
+            failed += sum(run not in ended and run.with_name(f"{run.name}.error.txt").is_file() for run in runs)
+            results = {run: result for run in ended if (result := _result(run))["accuracy"] is not None}
+            untested += len(ended) - len(results)
+            tested += len(results)
+            if results:
+                cells[variant, recipe] = _cell(results, of)
+    missing = len(planned) - tested - untested - failed
+    others = sum(
+        run not in planned for run in directory.glob("*/*/seed-*") if _SEED.fullmatch(run.name) and run.is_dir()
+    )
+    table = SweepTable(recipes, variants, cells, missing, untested, failed, others, of)
     if not cells:
-        raise InputError(f"no run in {directory} has ended with test rows; `clc-text sweep` goes on with it")
-    recipes, variants, seeds = _order(directory)
-    planned = {f"{recipe}/{variant}/seed-{seed}" for recipe in recipes for variant in variants for seed in seeds}
-    planned |= {run.relative_to(directory).as_posix() for run in runs}
-    recipes = _known_first(recipes, [recipe for _, recipe in cells])
-    variants = _known_first(variants, [variant for variant, _ in cells])
-    done = sum(len(cell.values) for cell in cells.values())
-    return SweepTable(recipes, variants, cells, len(planned) - done, of)
+        raise InputError(
+            f"no run in {directory} that its sweep.yaml names has ended with test rows ({'; '.join(table.absent)}); "
+            "`clc-text sweep` goes on with it"
+        )
+    return table
 
 
-def _cell(runs: Sequence[Path], of: str) -> Cell | None:
-    values, result = {}, None
-    for run in runs:
-        result = json.loads((run / "result.json").read_text(encoding="utf-8"))
-        if result["accuracy"] is None:
-            return None
-        accuracy = {measure: figures[WHO[of]] for measure, figures in result["accuracy"].items()}
-        values[int(run.name.removeprefix("seed-"))] = accuracy
-    assert result is not None
-    recipe: dict[str, Any] = RunDirectory(runs[0]).recipe()
+_SEED = re.compile(r"seed-\d+")  # a copy that somebody put aside, seed-0.bak, is no run of the sweep
+
+
+def _result(run: Path) -> dict[str, Any]:
+    """result.json, with what is read of it here.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    try:
+        result = RunDirectory(run).result()
+        _ = result["method"], result["dataset"], result["noise"]["name"], result["noise"]["rate"]
+        if result["accuracy"] is not None:
+            _ = [float(figures[who]) for figures in result["accuracy"].values() for who in WHO.values()]
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise InputError(
+            f"{run / 'result.json'} is not as a run writes it; remove that file, and `clc-text sweep` runs the cell "
+            "again"
+        ) from None
+    return result
+
+
+def _cell(results: dict[Path, dict[str, Any]], of: str) -> Cell:
+    """Args: results by run directory, none of them without test rows."""
+    values = {
+        int(run.name.removeprefix("seed-")): {name: figures[WHO[of]] for name, figures in result["accuracy"].items()}
+        for run, result in results.items()
+    }
+    run, result = next(iter(results.items()))
+    recipe = _recipe(run)
     noise = result["noise"]
     paper = None
     if _as_in_the_paper(recipe):
         paper = paper_figure(result["dataset"], noise["name"], noise["rate"], result["method"])
     return Cell(values, result["method"], told_the_noise(recipe), paper)
+
+
+def _recipe(run: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        return RunDirectory(run).recipe()
+    except (yaml.YAMLError, UnicodeDecodeError, TypeError):
+        raise InputError(
+            f"{run / 'recipe.yaml'} is not as a run writes it; remove {run}, and `clc-text sweep` runs the cell again"
+        ) from None
 
 
 def _as_in_the_paper(recipe: dict[str, Any]) -> bool:
@@ -154,18 +216,17 @@ def _as_in_the_paper(recipe: dict[str, Any]) -> bool:
     return encoder.get("name", "word_vectors") in ("word_vectors", "pixels") and data.get("labels") != "fine"
 
 
-def _order(directory: Path) -> tuple[list[str], list[str], list[int]]:
-    """Recipes, variants and seeds as the sweep's file names them."""
-    import yaml
+def _named(directory: Path) -> tuple[list[str], list[str], list[int]]:
+    """Recipes, variants and seeds as the sweep's file names them: texts as they are written, as the sweep reads them.
 
+    (To YAML a variant `on` is a truth value and `0.10` the number 0.1; the folders have the written names.)
+    """
+    path = directory / "sweep.yaml"
     try:
-        plain = yaml.safe_load((directory / "sweep.yaml").read_text(encoding="utf-8"))
-        recipes = [Path(recipe).stem for recipe in plain["recipes"]]
-        variants = [str(variant) for variant in plain.get("variants") or ["as_written"]]
-        return recipes, variants, list(plain.get("seeds") or [0])
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise InputError(f"{directory / 'sweep.yaml'} is not the file that a sweep writes ({error})") from None
-
-
-def _known_first(order: list[str], present: list[str]) -> list[str]:
-    return [name for name in order if name in present] + sorted(set(present) - set(order))
+        tree = read_yaml(path, "sweep").value
+        recipes = [Path(recipe).stem for recipe in convert(tree["recipes"], list[str], "sweep.recipes")]
+        variants = list(tree["variants"].value) if "variants" in tree else []
+        seeds = convert(tree["seeds"], list[int], "sweep.seeds") if "seeds" in tree else [0]
+    except (KeyError, TypeError, InputError) as error:
+        raise InputError(f"{path} is not the file that a sweep writes ({error}); run the sweep again") from None
+    return recipes, variants or ["as_written"], seeds

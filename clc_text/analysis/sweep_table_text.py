@@ -6,11 +6,11 @@ import csv
 import io
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
 from clc_text.analysis.compare_text import SIGNIFICANT, TOLD
 from clc_text.analysis.sweep_table import SweepTable
+from clc_text.shown import for_rich
 
 TITLES = {
     "last10": "mean of the last 10 epochs",
@@ -30,7 +30,7 @@ def caption(table: SweepTable, measure: str) -> str:
         f"mean ± standard deviation over {seeds} seed{'s' * (counts[-1] > 1)}."
         + (f" {TOLD} told the noise rate or matrix." if told else "")
         + (" Beside it the paper's figure (Wu et al. 2019)." if _papers(table) else "")
-        + (f" {table.missing} planned runs have no result yet." if table.missing else "")
+        + "".join(f" {clause}." for clause in table.absent)
     )
 
 
@@ -57,9 +57,9 @@ def _p(value: float) -> str:
 def as_table(table: SweepTable, measure: str) -> Table:
     shown = Table(caption=caption(table, measure), caption_justify="left")
     for index, head in enumerate(_heads(table)):
-        shown.add_column(escape(head), justify="right" if index else "left", style="dim" if head == PAPER else None)
+        shown.add_column(for_rich(head), justify="right" if index else "left", style="dim" if head == PAPER else None)
     for variant, values in _lines(table, measure):
-        shown.add_row(escape(variant), *(f"[bold]{text}[/bold]" if best else text for text, best in values))
+        shown.add_row(for_rich(variant), *(f"[bold]{text}[/bold]" if best else text for text, best in values))
     return shown
 
 

@@ -20,12 +20,11 @@ def apply(
 ) -> None:
     """Take over a person's answers; rows so answered are locked against `correct` and `revert`."""
     from clc_text.corrections.answers import apply_answers
-    from clc_text.corrections.store import Corrected
+    from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import ProgressBar
-    from clc_text.run_directory import RunDirectory
 
     with ProgressBar() as progress:
-        done = apply_answers(Corrected(RunDirectory(run)), answers, progress)
+        done = apply_answers(corrected_in(run), answers, progress)
     count = "1 answer" if done["answers"] == 1 else f"{done['answers']:,} answers"
     said = f"{count}: {done['confirmed']:,} confirm the given label, {done['corrected']:,} correct it"
     if done["changed_mind"]:

@@ -21,11 +21,10 @@ def audit(
     import json
 
     from clc_text.corrections.audit import audit as audit_run
-    from clc_text.corrections.store import Corrected
+    from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import show_audit
-    from clc_text.run_directory import RunDirectory
 
-    found = audit_run(Corrected(RunDirectory(run)), bootstrap)
+    found = audit_run(corrected_in(run), bootstrap)
     if json_out:
         typer.echo(json.dumps(found, ensure_ascii=False))
     else:

@@ -29,6 +29,7 @@ def where(
 ) -> None:
     """Where a dataset's files are looked for, in that order, and which are there."""
     from clc_text.recipe import load, registries
+    from clc_text.shown import harmless
 
     if name.endswith((".yaml", ".yml")):
         data = load(Path(name)).data
@@ -37,7 +38,7 @@ def where(
 
         data = to_dataclass(registries(modality)["datasets"].get(name), Node({}, name), "data")
     for place in data.places():
-        typer.echo(f"{'found  ' if place.found else 'missing'}  {place.path}  ({place.what})")
+        typer.echo(harmless(f"{'found  ' if place.found else 'missing'}  {place.path}  ({place.what})"))
 
 
 @commands.command()
@@ -51,7 +52,7 @@ def check(
     """Read a dataset and say what is in it: classes, duplicates, contradictions, lengths, leaks into the test rows."""
     import json
 
-    from clc_text.describe import describe
+    from clc_text.describe import as_text, describe
     from clc_text.recipe import load
 
     chosen = load(recipe, overrides or [])
@@ -59,10 +60,4 @@ def check(
     if json_out:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
-    for key, value in found.items():
-        if isinstance(value, dict):
-            typer.echo(f"{key}:")
-            for name, entry in value.items():
-                typer.echo(f"  {name}: {entry}")
-        else:
-            typer.echo(f"{key}: {value}")
+    typer.echo(as_text(found))

@@ -27,14 +27,13 @@ def diff(
     import sys
 
     from clc_text.corrections.diff import differences, write_changed_rows
-    from clc_text.corrections.store import Corrected
+    from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import show_differences, show_history
     from clc_text.errors import InputError
-    from clc_text.run_directory import RunDirectory
 
     if json_out + csv_out > 1 or (csv_out and (history or step is not None)):
         raise InputError("--csv prints the changed rows and stands alone")
-    corrected = Corrected(RunDirectory(run))
+    corrected = corrected_in(run)
     if csv_out:
         write_changed_rows(corrected, sys.stdout)
     elif history:

@@ -24,15 +24,15 @@ def export(
     import shlex
 
     from clc_text.corrections.answers import check_answers_taken_over
+    from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.export import export as write_rows
     from clc_text.corrections.export import file_for, how_to_answer
-    from clc_text.corrections.store import Corrected
-    from clc_text.run_directory import RunDirectory
+    from clc_text.vision.png import write_png
 
-    corrected = Corrected(RunDirectory(run))
+    corrected = corrected_in(run)
     target = out or file_for(corrected, format)
     check_answers_taken_over(corrected, target)
-    count = write_rows(corrected, target, k, format)
+    count = write_rows(corrected, target, k, format, write_png)
     typer.echo(f"{count:,} rows in {target}")
     typer.echo(how_to_answer(format, target))
     typer.echo(f"then: clc-text apply {shlex.quote(str(run))} ANSWERS")

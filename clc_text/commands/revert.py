@@ -42,14 +42,13 @@ def revert(
     include_person: Annotated[bool, typer.Option("--include-person", help="Take people's labels back, too.")] = False,
 ) -> None:
     """Give rows their given labels back. Conditions narrow each other; it is a step that can be undone itself."""
+    from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.revert import Selection, parse_rows, restore
     from clc_text.corrections.revert import revert as take_back
-    from clc_text.corrections.store import Corrected
     from clc_text.corrections.tables import ProgressBar
     from clc_text.errors import InputError
-    from clc_text.run_directory import RunDirectory
 
-    corrected = Corrected(RunDirectory(run))
+    corrected = corrected_in(run)
     listed = None if rows is None else parse_rows(rows)
     selection = Selection(everything, label or (), given or (), listed, below, above, include_person)
     with ProgressBar() as progress:

@@ -50,7 +50,12 @@ def sweep(
         for cell in cells:
             typer.echo(cell.path)
         return
-    to_run = plan(file, cells, directory)
+    if engine == "ray":
+        from clc_text.sweep.ray_cluster import ray_itself
+
+        ray_itself()  # before anything is said or written: without it nothing can run
+    here = {cell.path for cell in cells}
+    to_run = [cell for cell in plan(file, all_cells, directory) if cell.path in here]
     at_once = min(len(to_run), jobs or default_jobs())
     typer.echo(
         f"{len(cells)} cells, {len(cells) - len(to_run)} done already, {len(to_run)} to run, "

@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 import numpy as np
 
-from clc_text.corrections.exported_images import are_images, written_beside
+from clc_text.corrections.exported_images import Draw, are_images, written_beside
 from clc_text.corrections.spreadsheet import harmless
 from clc_text.corrections.state import PERSON, State
 from clc_text.corrections.store import Corrected
@@ -25,8 +25,11 @@ Row = dict[str, Any]
 names), ``confidence``, ``doubt``, ``run_id``."""
 
 
-def export(corrected: Corrected, out: Path, k: int, format: str) -> int:
+def export(corrected: Corrected, out: Path, k: int, format: str, draw: Draw) -> int:
     """Writes the k most doubtful rows that no person has answered yet; gives their number.
+
+    Args:
+        draw: writes an image, where the rows are images.
 
     Raises:
         InputError: the format is not known, `k` is not positive, or the rows are no texts.
@@ -40,7 +43,7 @@ def export(corrected: Corrected, out: Path, k: int, format: str) -> int:
     if not are_images(inputs):
         rows = described(corrected, chosen, "text", inputs)
     elif format == "csv":
-        rows = described(corrected, chosen, "image", written_beside(inputs, chosen, out))
+        rows = described(corrected, chosen, "image", written_beside(inputs, chosen, out, draw))
     else:
         raise InputError(f"the format {format} shows texts only, and {corrected.path} has images; use --format csv")
     FORMATS[format](rows, corrected.facts["label_names"], out)

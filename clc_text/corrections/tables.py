@@ -7,12 +7,12 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from clc_text.corrections.intervals import percent
 from clc_text.corrections.store import Corrected
+from clc_text.shown import for_rich, printable
 
 STYLES = {"trust": "green", "look first": "yellow", "do not use": "red"}
 
@@ -53,29 +53,29 @@ def show_corrected(corrected: Corrected, console: Console | None = None) -> None
     facts, run = corrected.facts, shlex.quote(str(corrected.run.path))
     labels = facts["labels"]
     console.print(
-        escape(
+        for_rich(
             f"{facts['changed']:,} of {facts['rows']:,} labels changed ({facts['changed'] / facts['rows']:.1%}); "
             f"{labels['person']:,} are people's"
         )
     )
-    console.print(escape(f"rule: {facts['policy']['sentence']}; predictions {facts['predictions']['kind']}"))
+    console.print(for_rich(f"rule: {facts['policy']['sentence']}; predictions {facts['predictions']['kind']}"))
     if facts["canaries"]:
         found = facts["canaries"]
         console.print(
-            escape(
+            for_rich(
                 f"canaries: {found['planted']:,} labels were flipped on purpose, {found['found']:,} of them would be "
                 f"changed, {found['repaired']:,} back to what they were; all are restored and not counted"
             )
         )
     for name, here in facts["renamed"].items():
-        console.print(escape(f"the source's column '{name}' is called '{here}' here"))
-    console.print(escape(f"\n{corrected.path}\nnext:"))
+        console.print(for_rich(f"the source's column '{name}' is called '{here}' here"))
+    console.print(f"\n{for_rich(corrected.path)}\nnext:")
     for command, why in (
         (f"audit {run}", "how far to trust it"),
         (f"diff {run}", "what was changed"),
         (f"export {run} --k 100", "the rows to look at first"),
     ):
-        console.print(escape(f"  clc-text {command:40s} {why}"))
+        console.print(for_rich(f"  clc-text {command:40s} {why}"))
 
 
 def show_differences(found: dict[str, Any], console: Console | None = None) -> None:
@@ -84,7 +84,7 @@ def show_differences(found: dict[str, Any], console: Console | None = None) -> N
     table = Table(
         "from",
         "to",
-        title=escape(
+        title=for_rich(
             f"{found['changed']:,} of {found['rows']:,} labels differ ({found['share']:.1%}), step {found['step']}; "
             f"now {labels['given']:,} given, {labels['method']:,} the method's, {labels['person']:,} people's"
         ),
@@ -95,10 +95,11 @@ def show_differences(found: dict[str, Any], console: Console | None = None) -> N
     table.add_column("examples: row, confidence, text")
     for pair in found["pairs"]:
         shown = "\n".join(
-            f"{example['row']}  {example['confidence']:.2f}  {_short(example['text'])}" for example in pair["examples"]
+            for_rich(f"{example['row']}  {example['confidence']:.2f}  {_short(example['text'])}")
+            for example in pair["examples"]
         )
-        names = escape(pair["from"]), escape(pair["to"])
-        table.add_row(*names, f"{pair['rows']:,}", f"{pair['share_of_from']:.1%}", escape(shown))
+        names = for_rich(pair["from"]), for_rich(pair["to"])
+        table.add_row(*names, f"{pair['rows']:,}", f"{pair['share_of_from']:.1%}", shown)
     console.print(table)
 
 
@@ -113,7 +114,11 @@ def show_history(steps: list[dict[str, Any]], console: Console | None = None) ->
         what = ", ".join(f"{name}={value}" for name, value in arguments.items() if value not in (None, False, 0))
         counts = (f"{step['labels'][name]:,}" for name in ("given", "method", "person"))
         table.add_row(
-            str(step["step"]), step["time"], escape(f"{step['action']}: {what}"), f"{step['changed']:,}", *counts
+            str(step["step"]),
+            for_rich(step["time"]),
+            for_rich(f"{step['action']}: {what}"),
+            f"{step['changed']:,}",
+            *counts,
         )
     console.print(table)
 
@@ -122,12 +127,12 @@ def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     verdict = found["verdict"]
     style = STYLES[verdict["trust"]]
-    console.print(f"[bold {style}]{escape(verdict['trust'])}[/bold {style}]  {escape(verdict['summary'])}")
+    console.print(f"[bold {style}]{for_rich(verdict['trust'])}[/bold {style}]  {for_rich(verdict['summary'])}")
     for reason in verdict["reasons"]:
-        console.print(escape(f"  - {reason}"))
-    table = Table(show_header=False, title=escape(f"{found['recipe']} on {found['dataset']}"), title_justify="left")
+        console.print(for_rich(f"  - {reason}"))
+    table = Table(show_header=False, title=for_rich(f"{found['recipe']} on {found['dataset']}"), title_justify="left")
     for name, value in _figures(found):
-        table.add_row(name, escape(value))
+        table.add_row(for_rich(name), for_rich(value))
     console.print(table)
     classes = Table("class", title="by class", title_justify="left")
     for name in ("given", "changed", "share", "gained", "now"):
@@ -135,10 +140,10 @@ def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
     for entry in found["corrections"]["by_class"]:
         counts = (f"{entry[name]:,}" for name in ("given", "changed"))
         more = (f"{entry[name]:,}" for name in ("gained", "now"))
-        classes.add_row(escape(entry["label"]), *counts, f"{entry['share']:.1%}", *more)
+        classes.add_row(for_rich(entry["label"]), *counts, f"{entry['share']:.1%}", *more)
     console.print(classes)
     for notice in found["notices"]:
-        console.print(escape(f"{notice['severity']}: {notice['message']}"))
+        console.print(for_rich(f"{notice['severity']}: {notice['message']}"))
 
 
 def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
@@ -206,7 +211,4 @@ def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _short(text: str | None) -> str:
-    if text is None:
-        return ""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= 70 else flat[:69] + "…"
+    return "" if text is None else printable(text, 70)

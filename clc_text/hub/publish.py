@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,19 +11,18 @@ from clc_text.corrections.audit import VERSION
 from clc_text.corrections.columns import ADDED
 from clc_text.errors import InputError
 from clc_text.files import write_json, write_text, write_with
+from clc_text.hub.folders import without_folders as without_folders
 from clc_text.hub.images import image_columns, published_image
 from clc_text.run_directory import Labels, RunDirectory
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# A path from the root of a file system or from a home folder: /data/x.csv, ~/x.csv, C:\x.csv, \\server\x.csv.
-_ABSOLUTE = re.compile(r"(/|~|\\\\|[A-Za-z]:[\\/])")
 _BLOCK = 1024  # rows; one may hold an image
 
 
 def public_recipe(run: RunDirectory) -> str:
-    """The recipe's YAML; of an absolute path only its last part, which is all that another machine could use."""
+    """The recipe's YAML; of a path only its last part, which is all that another machine could use."""
     import yaml
 
     recipe = run.recipe()
@@ -42,17 +40,6 @@ def write_passport(run: RunDirectory, path: Path) -> None:
     """The noise passport, with its options' paths treated as in the recipe."""
     passport = run.passport()
     write_json(path, {**passport, "options": without_folders(passport["options"])})
-
-
-def without_folders(options: dict[str, Any]) -> dict[str, Any]:
-    """Options whose absolute paths are shortened to their last part."""
-
-    def shorten(value: Any) -> Any:
-        if isinstance(value, str) and _ABSOLUTE.match(value):
-            return re.split(r"[\\/]", value.rstrip("\\/"))[-1] or value
-        return value
-
-    return {key: shorten(value) for key, value in options.items()}
 
 
 def write_labels(run: RunDirectory, path: Path) -> None:

@@ -73,7 +73,9 @@ def push(
     check_name(repo)
     patience = patience or Patience()
     token = _token(token)
-    job = _Push(bundle, repo, private, create_pr, HfApi(endpoint=endpoint, token=token), token)
+    api = HfApi(endpoint=endpoint, token=token)
+    _check_endpoint(api.endpoint)
+    job = _Push(bundle, repo, private, create_pr, api, token)
     with session(patience):
         return job.run(patience, say)
 
@@ -95,6 +97,19 @@ def check_name(repo: str) -> None:
             f"'{short(repo, '')}' is no valid repository name: user/name may have letters, digits, '-', '_' and '.', "
             "not at its ends, no '--' or '..', and at most 96 characters"
         ) from None
+
+
+def _check_endpoint(endpoint: str) -> None:
+    """Refuses a user name or password in the Hub's address.
+
+    They go out in a header that is not the token's, so in a server's words repeated to the user nobody would know
+    them, and they would stand in the address of the page that a push ends with.
+    """
+    if "@" in endpoint:
+        raise InputError(
+            "the Hub's address (HF_ENDPOINT) holds a user name or password before an '@'; leave them out, and give "
+            "the token by HF_TOKEN or `hf auth login`"
+        )
 
 
 def _token(given: str | None) -> str:

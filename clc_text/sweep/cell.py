@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -27,7 +28,11 @@ _MEMO = Memo()
 
 
 def is_done(directory: Path) -> bool:
-    return (directory / "result.json").is_file()
+    """Whether the run has a result that can be read: one that a full disk or a person damaged is none."""
+    try:
+        return isinstance(json.loads((directory / "result.json").read_text(encoding="utf-8")), dict)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
 
 
 def run_cell(recipe: Recipe, directory: Path, observer: Observer | None = None) -> Outcome:
@@ -48,6 +53,7 @@ def run_cell(recipe: Recipe, directory: Path, observer: Observer | None = None) 
         return Outcome("elsewhere", "another process runs it")
     try:
         if not is_done(directory):
+            (directory / "result.json").unlink(missing_ok=True)  # damaged; by its presence the run would be complete
             resume = _is_of(recipe, directory)
             train(recipe, directory, resume=resume, overwrite=not resume, observer=observer, memo=_MEMO)
         error.unlink(missing_ok=True)

@@ -4,7 +4,9 @@ recipes: [../trec_sym05.yaml, ../trec_pair045.yaml]     # beside the sweep's own
 variants:                                               # each a name and the keys it changes
   standard: {method.name: standard}
   co_teaching: {method.name: co_teaching, noise_rate: "true"}
-seeds: [0, 1, 2, 3, 4]                                  # all three seeds of a run get this number
+seeds: [0, 1, 2, 3, 4]                                  # all three seeds of a run get this number, but for those
+                                                        # that `set` or a variant gives: seeds.noise: 0 compares
+                                                        # networks on the same flipped labels
 set: {keep_data: false}                                 # keys changed in every cell; a variant's own come after
 """
 
@@ -18,9 +20,10 @@ from pathlib import Path
 
 from clc_text.components import option
 from clc_text.errors import InputError
-from clc_text.recipe import Recipe, from_tree, read_tree
+from clc_text.recipe import Recipe, Seeds, from_tree, read_tree
 from clc_text.typed_yaml import Node, put, read_yaml, to_dataclass
 
+_SEEDS = tuple(f"seeds.{field.name}" for field in dataclasses.fields(Seeds))
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 
 
@@ -29,7 +32,7 @@ class Sweep:
     """A sweep file as it is written."""
 
     recipes: list[str] = option(help="recipe files, relative to the sweep's own")
-    seeds: list[int] = option([0], "numbers; each becomes the data, noise and network seed of a cell")
+    seeds: list[int] = option([0], "numbers; each becomes those seeds of a cell that nothing else sets")
     variants: dict[str, dict[str, Node]] = option({}, "name -> {key: value}; the recipe as it is written when empty")
     set: dict[str, Node] = option({}, "keys changed in every cell")
     name: str = option("", "what the sweep's directory is called; the file's name when empty")
@@ -80,7 +83,8 @@ def read_sweep(path: Path) -> tuple[Sweep, list[Cell]]:
     data stand together.
 
     Raises:
-        InputError: a key is unknown, a recipe is missing or wrong, two recipes have one name.
+        InputError: a key is unknown, a recipe is missing or wrong, two recipes have one name, a variant leaves the
+            sweep's seeds nothing to change.
     """
     tree = read_yaml(path, "sweep")
     sweep: Sweep = to_dataclass(Sweep, tree, "sweep")
@@ -88,14 +92,35 @@ def read_sweep(path: Path) -> tuple[Sweep, list[Cell]]:
     seed_nodes = (
         tree.value["seeds"].value if "seeds" in tree.value else [Node(seed, str(path)) for seed in sweep.seeds]
     )
+    everywhere = _dotted(sweep.set)
+    variants = {name: everywhere | _dotted(own) for name, own in (sweep.variants or {"as_written": {}}).items()}
+    for name, changes in variants.items():
+        if len(sweep.seeds) > 1 and changes.keys() >= set(_SEEDS):
+            raise InputError(
+                f"{changes[_SEEDS[-1]].where}: the variant '{name}' has all three seeds set, so its cells of the "
+                f"{len(sweep.seeds)} seeds would be one run again and again; leave a seed out, or name one in 'seeds'"
+            )
     cells = []
     for seed, node in zip(sweep.seeds, seed_nodes, strict=True):
-        seeds = {f"seeds.{key}": node for key in ("data", "noise", "network")}
         for stem, recipe in recipes.items():
-            for variant, changes in (sweep.variants or {"as_written": {}}).items():
-                resolved = _changed(recipe, stem, sweep.set | changes | seeds)
+            for variant, changes in variants.items():
+                left = {key: node for key in _SEEDS if key not in changes}
+                resolved = _changed(recipe, stem, changes | left)
                 cells.append(Cell(f"{stem}/{variant}/seed-{seed}", stem, variant, seed, resolved))
     return sweep, cells
+
+
+def _dotted(changes: dict[str, Node]) -> dict[str, Node]:
+    """The changes with a section of seeds as its single keys, which the sweep's own numbers then leave alone."""
+    found: dict[str, Node] = {}
+    for key, node in changes.items():
+        if key == "name":
+            raise InputError(f"{node.where}: a sweep calls its runs by their recipes' files; leave 'name' out here")
+        if key == "seeds" and isinstance(node.value, dict):
+            found |= {f"seeds.{kind}": seed for kind, seed in node.value.items()}
+        else:
+            found[key] = node
+    return found
 
 
 def _changed(recipe: Node, stem: str, changes: dict[str, Node]) -> Recipe:
@@ -107,10 +132,19 @@ def _changed(recipe: Node, stem: str, changes: dict[str, Node]) -> Recipe:
 
 
 def part_of(cells: list[Cell], part: str | None) -> list[Cell]:
-    """The cells of ``"2/3"``, the second of three equal parts; all of them for None."""
+    """The cells of ``"2/3"``, the second of three equal parts; all of them for None.
+
+    Raises:
+        InputError: it is written otherwise, or there are more parts than cells.
+    """
     if part is None:
         return cells
     match = re.fullmatch(r"(\d+)/(\d+)", part)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
         raise InputError(f"--part is '{part}'; write it as 2/3, the second of three parts")
+    if int(match[2]) > len(cells):
+        raise InputError(
+            f"--part is '{part}', but there are only {len(cells)} cells, so some parts would be empty; make at most "
+            f"{len(cells)} parts"
+        )
     return cells[int(match[1]) - 1 :: int(match[2])]

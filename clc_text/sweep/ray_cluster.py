@@ -15,6 +15,19 @@ from clc_text.sweep.grid import Cell
 _HANDED_ON = ("CLC_TEXT_DATA", "HF_HUB_OFFLINE", "HF_HOME")
 
 
+def ray_itself() -> Any:
+    """The package `ray`.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    try:
+        import ray
+    except ImportError:
+        raise InputError("--engine ray needs Ray: pip install 'clc-text[ray]'") from None
+    return ray
+
+
 def run_ray(cells: list[Cell], directory: Path, jobs: int | None) -> Generator[tuple[Cell, Outcome], None, None]:
     """Runs the cells and gives each with its outcome as it ends.
 
@@ -23,11 +36,7 @@ def run_ray(cells: list[Cell], directory: Path, jobs: int | None) -> Generator[t
     Args:
         jobs: cells at once, one processor each; None: as many as the cluster has processors.
     """
-    try:
-        import ray
-    except ImportError:
-        raise InputError("--engine ray needs Ray: pip install 'clc-text[ray]'") from None
-
+    ray = ray_itself()
     if not ray.is_initialized():
         try:
             joins = "RAY_ADDRESS" in os.environ

@@ -16,8 +16,12 @@ from clc_text.sweep.grid import Cell
 def plan(sweep_file: Path, cells: list[Cell], directory: Path) -> list[Cell]:
     """Makes the sweep's directory; gives the cells that are still to run.
 
+    Args:
+        cells: all of the sweep, also where only a part of them is to run here: one table is made of them.
+
     Raises:
-        InputError: the directory holds something else, or a cell that was run from another recipe.
+        InputError: the directory holds something else, or a cell that was run from another recipe, or nobody knows
+            from which.
     """
     stored = directory / "sweep.yaml"
     if directory.exists() and not (directory.is_dir() and (stored.is_file() or not any(directory.iterdir()))):
@@ -27,7 +31,7 @@ def plan(sweep_file: Path, cells: list[Cell], directory: Path) -> list[Cell]:
         path = directory / cell.path
         if not is_done(path):
             to_run.append(cell)
-        elif not _is_of(cell, path / "recipe.yaml"):
+        elif not _is_of(cell, path):
             raise InputError(
                 f"{path} was run from another recipe than the sweep now gives; remove it, or choose another directory "
                 "with --out"
@@ -36,10 +40,20 @@ def plan(sweep_file: Path, cells: list[Cell], directory: Path) -> list[Cell]:
     return to_run
 
 
-def _is_of(cell: Cell, recipe: Path) -> bool:
-    written = recipe.read_text(encoding="utf-8") if recipe.is_file() else ""
-    # Equal texts, the usual case, need no reading of YAML, which takes seconds for the cells of a large sweep.
-    return written == cell.resolved.dump() or load(recipe).fingerprint() == cell.resolved.fingerprint()
+def _is_of(cell: Cell, path: Path) -> bool:
+    """Whether a run that has ended is this cell's."""
+    recipe = path / "recipe.yaml"
+    try:
+        # Equal texts, the usual case, need no reading of YAML, which takes seconds for the cells of a large sweep.
+        if recipe.is_file() and recipe.read_text(encoding="utf-8") == cell.resolved.dump():
+            return True
+        return load(recipe).fingerprint() == cell.resolved.fingerprint()
+    except (InputError, UnicodeDecodeError):
+        state = "cannot be read" if recipe.exists() else "is gone"
+        raise InputError(
+            f"{path} has a result, but its recipe.yaml {state}, so nobody knows what was run; remove the folder, and "
+            "the sweep runs this cell anew"
+        ) from None
 
 
 def run(

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from clc_text.shown import for_rich
 from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import Cell
 
@@ -34,7 +34,7 @@ def follow(outcomes: Iterator[tuple[Cell, Outcome]], to_run: int, console: Conso
             number = ended.total()
             left = time_left(time.perf_counter() - begun, ended["done"], to_run - number)
             progress.update(bar, advance=1, left=left)
-            path = escape(cell.path)
+            path = for_rich(cell.path)
             if outcome.kind == "done":
                 if not console.is_terminal:
                     console.print(f"{number}/{to_run}  {path}  {left}".rstrip(), soft_wrap=True)
@@ -42,7 +42,7 @@ def follow(outcomes: Iterator[tuple[Cell, Outcome]], to_run: int, console: Conso
                 # The same mistake in a hundred cells is read once.
                 before = told.setdefault(outcome.sentence, cell.path)
                 sentence = outcome.sentence if before == cell.path else f"as {before}"
-                console.print(f"[yellow]{outcome.kind}[/yellow]  {path}: {escape(sentence)}", soft_wrap=True)
+                console.print(f"[yellow]{outcome.kind}[/yellow]  {path}: {for_rich(sentence)}", soft_wrap=True)
     return ended
 
 

@@ -28,6 +28,21 @@ def write_method_state(folder: Path, tensors: dict[str, Tensor], facts: dict[str
     save_file(whole, folder / METHOD_STATE, metadata={"facts": json.dumps(facts)})
 
 
+def check_resumable(folder: Path) -> None:
+    """Refuses a checkpoint without the state of a method.
+
+    Raises:
+        InputError: it has none.
+    """
+    if not folder.is_dir():
+        raise InputError(f"there is no checkpoint {folder} to resume from")
+    if not (folder / METHOD_STATE).is_file():
+        raise InputError(
+            f"{folder} has no {METHOD_STATE} and cannot be resumed from: it was cut short, written with "
+            "save_only_model, or by another trainer"
+        )
+
+
 def read_method_state(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """What `write_method_state` wrote.
 
@@ -36,12 +51,8 @@ def read_method_state(folder: Path, device: torch.device) -> tuple[dict[str, Ten
     """
     from safetensors import safe_open
 
+    check_resumable(folder)
     path = folder / METHOD_STATE
-    if not path.is_file():
-        raise InputError(
-            f"{folder} has no {METHOD_STATE} and cannot be resumed from: it was cut short, written with "
-            "save_only_model, or by another trainer"
-        )
     with safe_open(path, "pt") as opened:
         facts = json.loads(opened.metadata()["facts"])
     return {name: values.to(device) for name, values in load_file(path).items()}, facts

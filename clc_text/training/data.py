@@ -12,6 +12,7 @@ from torch.utils.data import Dataset, IterableDataset
 
 from clc_text.errors import InputError
 from clc_text.rows import Rows
+from clc_text.training.order import OrderWatch, other_order
 
 LABEL_COLUMNS = ("labels", "label", "label_ids")
 
@@ -35,29 +36,71 @@ class NumberedRows(Dataset):
 
 
 class NumberedBatch:
-    """The collator of `NumberedRows`: what an ordinary collator makes of the rows, and `index` [B] beside it."""
+    """The collator of `NumberedRows`: what an ordinary collator makes of the rows, and `index` [B] beside it.
 
-    def __init__(self, collate: Callable[[list[Any]], Any]) -> None:
+    Args:
+        collate: the ordinary collator.
+        watched: whether it is called on rows of the first batches once more, to see that it leaves them in order.
+    """
+
+    def __init__(self, collate: Callable[[list[Any]], Any], watched: bool = False) -> None:
         self.collate = collate
+        self.watch = OrderWatch(collate) if watched else None
 
     def __call__(self, items: list[tuple[int, Any]]) -> dict[str, Any]:
         rows = [row for _, row in items]
         given = _classes_of(rows)  # before the collator, which may empty the rows
-        batch = self.collate(rows)
+        copies = self.watch.copies(rows) if self.watch is not None else None
+        try:
+            batch = self.collate(rows)
+        except Exception as error:
+            _check_each_label(items, error)  # the collator's own words name no row
+            raise
         if not isinstance(batch, Mapping):
             raise InputError(f"the data collator gives a {type(batch).__name__}; a dictionary of tensors is needed")
-        if isinstance(labels := batch.get("labels"), Tensor):
-            _check_order(given, labels, len(items))
-        return {**batch, "index": torch.tensor([number for number, _ in items])}
+        index = torch.tensor([number for number, _ in items])
+        labels = batch.get("labels")
+        if labels is None:
+            _check_each_label(items, None)
+        if not isinstance(labels, Tensor):
+            return {**batch, "index": index}
+        _check_order(given, labels, len(items))
+        if self.watch is not None and copies is not None:
+            self.watch.look(copies, labels)
+        return {**batch, "labels": as_classes(labels), "index": index}
+
+
+def as_classes(labels: Tensor) -> Tensor:
+    """Whole numbers and truth values as int64, distributions as they are."""
+    return labels if labels.is_floating_point() else labels.long()
+
+
+def _check_each_label(items: list[tuple[int, Any]], cause: Exception | None) -> None:
+    """Names the row whose label no collator makes a class of."""
+    for number, row in items:
+        name = _label_name(row)
+        if name is None:
+            continue
+        if row[name] is None:
+            raise InputError(f"row {number} of the training set has no label; give it one, or leave it out") from cause
+        if isinstance(row[name], str):
+            raise InputError(
+                f"the label of row {number} of the training set is the text '{row[name]}'; give the number of its "
+                "class, from 0"
+            ) from cause
+
+
+def _label_name(row: Any) -> str | None:
+    return next((name for name in LABEL_COLUMNS if name in row), None) if isinstance(row, Mapping) else None
 
 
 def _classes_of(rows: list[Any]) -> Tensor | None:
     """The rows' classes [B], where they are there for all to see."""
-    name = next((name for name in LABEL_COLUMNS if isinstance(rows[0], Mapping) and name in rows[0]), None)
-    if name is None:
+    name = _label_name(rows[0])
+    if name is None or not all(_is_number(row.get(name)) for row in rows):
         return None
-    found = torch.tensor([row[name] for row in rows]) if all(_is_number(row[name]) for row in rows) else None
-    return None if found is None or found.is_floating_point() else found.long()
+    found = torch.tensor([row[name] for row in rows])
+    return None if found.is_floating_point() else found.long()
 
 
 def _is_number(value: Any) -> bool:
@@ -74,10 +117,7 @@ def _check_order(given: Tensor | None, labels: Tensor, rows: int) -> None:
     if given is None or labels.shape != given.shape or labels.is_floating_point():
         return
     if not torch.equal(labels.cpu().long(), given) and torch.equal(labels.cpu().long().sort()[0], given.sort()[0]):
-        raise InputError(
-            "the data collator puts the rows of a batch into another order; what is learnt of a row is remembered by "
-            "its number, so leave them in the order that it gets them"
-        )
+        raise other_order()
 
 
 def check_dataset(rows: Any, name: str, num_classes: int | None, made_later: bool = False) -> None:
@@ -102,50 +142,81 @@ def check_dataset(rows: Any, name: str, num_classes: int | None, made_later: boo
     if labels is not None:
         check_labels(labels, name, num_classes)
     elif hasattr(rows, "column_names") and not made_later:
-        raise InputError(f"the dataset has no column 'labels'; its columns are {', '.join(rows.column_names)}")
+        column = next((column for column in LABEL_COLUMNS if column in rows.column_names), None)
+        if column is None:
+            raise InputError(f"the dataset has no column 'labels'; its columns are {', '.join(rows.column_names)}")
+        raise InputError(
+            f"the column '{column}' of the {name} holds no numbers but {rows.features[column]}; number the classes: "
+            f"dataset.class_encode_column('{column}'), or in an order of your own dataset.cast_column('{column}', "
+            "ClassLabel(names=[...])); where the collator makes labels of it, set remove_unused_columns=False"
+        )
 
 
-def check_labels(labels: Tensor, name: str, num_classes: int | None) -> None:
+def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Tensor | None = None) -> None:
     """Refuses labels [N] or [N, C] that are no classes of the model, and no distributions over them.
+
+    Args:
+        name: what messages call the rows.
+        num_classes: C of the model, None where it does not say.
+        numbers: [N], what messages call each row; None: by its place.
 
     Raises:
         InputError: the first row that is wrong.
     """
+
+    def first(wrong: Tensor) -> int | None:
+        found = wrong.nonzero()
+        return int(found[0]) if len(found) else None
+
+    def called(row: int) -> str:
+        return f"row {row if numbers is None else int(numbers[row])}"
+
     if labels.is_floating_point():
+        row = first(labels.isnan().flatten(1).any(-1) if labels.dim() > 1 else labels.isnan())
+        if row is not None:
+            raise InputError(f"{called(row)} of the {name} has no label; give it one, or leave it out")
         if labels.dim() != 2:
-            raise InputError(f"the labels of the {name} are single numbers with a fraction; regression has no classes")
+            raise InputError(
+                f"the labels of the {name} are single numbers with a fraction; regression has no classes: give whole "
+                "numbers from 0"
+            )
         if num_classes is not None and labels.shape[1] != num_classes:
             raise InputError(
                 f"the labels of the {name} are {labels.shape[1]} numbers a row, but the model has {num_classes} "
                 "classes; make the model with num_labels set"
             )
-        wrong = (((labels.sum(-1) - 1).abs() > 1e-3) | (labels < 0).any(-1)).nonzero()
-        if len(wrong):
+        row = first(((labels.sum(-1) - 1).abs() > 1e-3) | (labels < 0).any(-1))
+        if row is not None:
             raise InputError(
-                f"the labels of the {name} are several numbers a row, but row {int(wrong[0])} does not sum to 1, or "
-                "has a negative one; a row has one class, or a distribution over them"
+                f"the labels of the {name} are several numbers a row, but {called(row)} does not sum to 1, or has a "
+                "negative one; a row has one class, or a distribution over them"
             )
-    elif num_classes is not None:
-        wrong = ((labels < 0) | (labels >= num_classes)).nonzero()
-        if len(wrong):
-            row = int(wrong[0])
-            raise InputError(
-                f"the label of row {row} of the {name} is {int(labels[row])}, but the model has {num_classes} classes "
-                f"(0 to {num_classes - 1}); make the model with num_labels set"
-            )
+        return
+    row = first(labels < 0)
+    if row is not None:
+        raise InputError(
+            f"the label of {called(row)} of the {name} is {int(labels[row])}, but classes are numbered from 0; leave "
+            "rows without a class out"
+        )
+    row = None if num_classes is None else first(labels >= num_classes)
+    if num_classes is not None and row is not None:
+        raise InputError(
+            f"the label of {called(row)} of the {name} is {int(labels[row])}, but the model has {num_classes} classes "
+            f"(0 to {num_classes - 1}); make the model with num_labels set"
+        )
 
 
 def label_column(rows: Any) -> Tensor | None:
-    """All labels, [N] or [N, C]; None where they can only be had row by row."""
+    """All labels, [N] or [N, C]; None where they are no numbers, or can only be had row by row."""
     if isinstance(rows, Rows):
-        return rows.labels
+        return as_classes(rows.labels)
     names = getattr(rows, "column_names", None)
     if names is None or not hasattr(rows, "with_format"):
         return None
     for name in LABEL_COLUMNS:
         if name in names:
             column = rows.select_columns([name]).with_format("numpy")[:][name]
-            return torch.as_tensor(column)
+            return as_classes(torch.as_tensor(column)) if column.dtype.kind in "biuf" else None
     return None
 
 

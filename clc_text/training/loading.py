@@ -14,6 +14,8 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from clc_text.peers_of import PeersOf
 from clc_text.rows import Rows, as_batch
 from clc_text.training.data import NumberedBatch, NumberedRows
+from clc_text.training.order import apart, untouched_generators
+from clc_text.training.sketch import Sketch, rows_to_sketch, sketch_of
 
 
 class SeededByEpoch(Sampler[int]):
@@ -61,12 +63,30 @@ class RowLoading(Trainer):
                 return loader(dataset, sampler_fn)
         if not (is_training or numbered):
             return loader(dataset, sampler_fn)
-        if hasattr(dataset, "column_names"):
-            kept, collate = self._remove_unused_columns(dataset, description), self.data_collator
-        else:
-            kept, collate = dataset, self._get_collator_with_removed_columns(self.data_collator, description)
-        with self._collating(NumberedBatch(collate)):
+        kept, collate = self._kept(dataset, description)
+        with self._collating(NumberedBatch(collate, watched=is_training)):
             return loader(NumberedRows(kept), sampler_fn and (lambda _: sampler_fn(dataset)))
+
+    def _kept(self, dataset: Any, description: str) -> tuple[Any, Callable[[list[Any]], Any]]:
+        """Rows and their collator, one of which leaves out the columns that no network takes."""
+        if hasattr(dataset, "column_names"):
+            return self._remove_unused_columns(dataset, description), self.data_collator
+        return dataset, self._get_collator_with_removed_columns(self.data_collator, description)
+
+    def sketch(self, dataset: Any) -> Sketch | None:
+        """What a few rows are known again by, as the networks get them; None where that is another at each look."""
+        chosen = rows_to_sketch(len(dataset))
+        if isinstance(dataset, Rows):
+            return sketch_of(dataset.__getitems__(chosen))
+        kept, collate = self._kept(dataset, "Comparing")
+        collate, numbered = apart(collate), NumberedRows(kept)
+
+        def once() -> Sketch:
+            with untouched_generators(seed=0):
+                return sketch_of(collate([row for _, row in numbered.__getitems__(chosen)]))
+
+        first = once()
+        return first if first == once() else None
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         sampler = super()._get_train_sampler(train_dataset)

@@ -48,7 +48,10 @@ def decode(value: Any, where: str, size: int | None) -> np.ndarray:
     except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         named = value.get("path") if isinstance(value, dict) else value if isinstance(value, (str, Path)) else None
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-        raise InputError(f"{where}{f' ({named})' if named else ''} is no readable image: {reason}") from None
+        raise InputError(
+            f"{where}{f' ({named})' if named else ''} is no readable image: {reason}; replace it, or take it off the "
+            "list"
+        ) from None
     if size is not None and picture.size != (size, size):
         scale = size / min(picture.size)
         width, height = (max(size, round(side * scale)) for side in picture.size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import statistics
 from pathlib import Path
 
@@ -105,11 +106,73 @@ def test_the_lead_is_of_the_measure_that_is_shown(sweep: Path) -> None:
     assert "trec_sym05: clc is 2.50 points above co_teaching" in shown(sweep, "--markdown")
 
 
-def test_runs_beyond_the_plan_do_not_hide_planned_ones_that_are_missing(sweep: Path) -> None:
-    (sweep / "sweep.yaml").write_text(SWEEP.replace("[0, 1, 2]", "[7, 8]"))
+def test_runs_that_the_sweep_no_longer_names_are_counted_apart_and_not_mixed_in(sweep: Path) -> None:
+    (sweep / "sweep.yaml").write_text(SWEEP.replace("[0, 1, 2]", "[2, 8]").replace("clc: {}", "new: {}"))
     table = read_table(sweep)
-    assert table.missing == 12 + 1  # all that is planned, and the one under way
-    assert len(table.cells["clc", "trec_sym05"].values) == 3
+    assert {key: list(cell.values) for key, cell in table.cells.items()} == {
+        ("standard", "trec_sym05"): [2], ("co_teaching", "trec_sym05"): [2],
+    }  # fmt: skip
+    assert table.variants == ["standard", "co_teaching", "new"]
+    assert table.missing == 12 - 2
+    assert table.others == 13 + 1 - 2  # one of them is under way
+    assert "12 further runs here are not of this sweep." in shown(sweep, "--markdown")
+    (sweep / "sweep.yaml").write_text(SWEEP.replace("[0, 1, 2]", "[7, 8]"))
+    with pytest.raises(InputError, match=r"no run in .* has ended .*\(12 planned runs have no result yet; 14 further"):
+        read_table(sweep)
+
+
+def test_folders_that_somebody_put_aside_are_no_runs(sweep: Path) -> None:
+    for name in ("seed-0.bak", "seed-old", "seed-"):
+        shutil.copytree(sweep / "own/clc/seed-0", sweep / "own/clc" / name)
+    table = read_table(sweep)
+    assert len(table.cells["clc", "own"].values) == 2
+    assert table.others == 0
+
+
+@pytest.mark.parametrize("damage", ["", '{"method": "cl', "{}", "[1]", '{"accuracy": 7}'])
+def test_a_damaged_result_is_named(sweep: Path, damage: str) -> None:
+    result = sweep / "own/clc/seed-1/result.json"
+    result.write_text(damage)
+    with pytest.raises(InputError, match=r"own/clc/seed-1/result\.json is not"):
+        read_table(sweep)
+
+
+def test_a_damaged_recipe_is_named(sweep: Path) -> None:
+    (sweep / "own/clc/seed-0/recipe.yaml").write_text("name: {")
+    with pytest.raises(InputError, match=r"own/clc/seed-0/recipe\.yaml is not as a run writes it; remove"):
+        read_table(sweep)
+
+
+def test_names_are_the_written_ones_whatever_yaml_makes_of_them(sweep: Path) -> None:
+    """To YAML 1.1 `on` is true and 0.10 is 0.1."""
+    for recipe in ("trec_sym05", "own"):
+        (sweep / recipe / "standard").rename(sweep / recipe / "on")
+        (sweep / recipe / "clc").rename(sweep / recipe / "0.10")
+    (sweep / "sweep.yaml").write_text(SWEEP.replace("standard:", "on:").replace("clc:", "0.10:"))
+    table = read_table(sweep)
+    assert table.variants == ["on", "co_teaching", "0.10"]
+    assert (table.missing, table.others) == (5, 0)
+
+
+def test_what_is_missing_is_said_apart(sweep: Path) -> None:
+    shutil.rmtree(sweep / "own/standard/seed-0")
+    (sweep / "own/standard/seed-0.error.txt").write_text("the data is nowhere\n")
+    for seed in (0, 1):
+        result = sweep / f"own/clc/seed-{seed}/result.json"
+        result.write_text(json.dumps(json.loads(result.read_text()) | {"accuracy": None}))
+    (sweep / "own/clc/seed-1.error.txt").write_text("of an earlier attempt\n")
+    (sweep / "sweep.yaml").write_text(SWEEP.replace("clc: {}", "clc: {}, bad: {}"))
+    for recipe in ("own", "trec_sym05"):
+        (sweep / recipe / "bad").mkdir()
+        for seed in range(3):
+            (sweep / recipe / "bad" / f"seed-{seed}.error.txt").write_text("it fails\n")
+    table = read_table(sweep)
+    assert (table.missing, table.failed, table.untested, table.others) == (5, 7, 2, 0)
+    text = shown(sweep, "--markdown")
+    assert "| bad | – |  | – |" in text
+    assert "5 planned runs have no result yet. 7 have failed (the *.error.txt beside their folders say why)." in text
+    assert "2 have ended without test rows." in text
+    assert "bad" in shown(sweep) and "bad" in shown(sweep, "--latex")
 
 
 @pytest.mark.parametrize(

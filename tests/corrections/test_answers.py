@@ -20,6 +20,7 @@ from clc_text.corrections.export import export
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, Step
 from clc_text.errors import InputError
+from clc_text.vision.png import write_png
 
 Command = Callable[..., str]
 
@@ -288,7 +289,7 @@ def test_images_are_files_beside_the_table(made: Made, tmp_path: Path, monkeypat
 
     monkeypatch.setattr(Corrected, "inputs", inputs)
     out = tmp_path / "look.csv"
-    assert export(corrected, out, 3, "csv") == 3
+    assert export(corrected, out, 3, "csv", write_png) == 3
     with open(out, newline="") as handle:
         rows = list(csv.DictReader(handle))
     names = [f"look_images/row-{int(row['row']):06d}.png" for row in rows]
@@ -297,7 +298,7 @@ def test_images_are_files_beside_the_table(made: Made, tmp_path: Path, monkeypat
         with Image.open(tmp_path / row["image"]) as picture:
             assert (picture.format, picture.size, picture.getpixel((0, 0))) == ("PNG", (4, 5), (200, 10, 30))
     with pytest.raises(InputError, match="the format argilla shows texts only"):
-        export(corrected, tmp_path / "look.json", 3, "argilla")
+        export(corrected, tmp_path / "look.json", 3, "argilla", write_png)
     assert not (tmp_path / "look.json").exists()
     for row in rows:
         row["answer"] = NAMES[0]

@@ -83,7 +83,7 @@ def test_own_data(tmp_path: Path) -> None:
     assert "epochs: 15" in recipe
     (tmp_path / "recipe.yaml").write_text(recipe.replace("epochs: 15", "epochs: 3"))
     commands = [line for block in blocks("own_data.md", "bash") for line in block.splitlines() if line.strip()]
-    assert len(commands) == 10
+    assert len(commands) == 11
     calls = [shlex.split(line)[1:] for line in commands]
     code = f"""
 import csv, sys

@@ -323,7 +323,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _post_yaml(self) -> None:
         content = json.loads(self.body)["content"]
         try:
-            metadata = yaml.safe_load(content.split("---\n")[1])
+            # A line that is only `---` ends it; the text may end a value just as well.
+            metadata = yaml.safe_load(re.split(r"^---$", content, flags=re.MULTILINE)[1])
         except (yaml.YAMLError, IndexError) as error:
             return self._json(400, {"errors": [{"message": str(error)}], "warnings": []})
         licence = metadata.get("license")

@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 
 from clc_text.errors import InputError
 from clc_text.hub.card import Split, Stated, dataset_card, model_card, size_category
+from clc_text.hub.metadata import metadata_yaml
 from clc_text.run_directory import RunDirectory
 
 
@@ -96,6 +97,25 @@ def test_metadata_is_what_the_hub_and_datasets_read(odd_run: Path) -> None:
     assert info.splits["train"].num_examples == 300
     assert info.dataset_size == 1200
     assert info.download_size == 600
+
+
+def test_metadata_shows_accents_and_hides_no_direction_marks() -> None:
+    names = [
+        "Ünïcödé 中文",
+        "a\u202eb",
+        "line\u2028sep\x85\x1b[2J\x00",
+        "yes",
+        "a\\ub",
+        'q"\u200d',
+        "\U000e0001",
+        "x ---\n---\n",
+    ]
+    plain = {"names": {str(number): name for number, name in enumerate(names)}, "a\u202e": [1, None, True, 0.5]}
+    text = metadata_yaml(plain)
+    assert yaml.safe_load(text) == plain
+    assert all(character == "\n" or character.isprintable() for character in text)
+    assert "Ünïcödé 中文" in text
+    assert "---" not in text.splitlines()
 
 
 def test_what_nobody_knows_is_not_said(odd_run: Path) -> None:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from clc_text.corrections.audit import VERSION
 from clc_text.errors import InputError
 from clc_text.hub import images, publish
 from clc_text.run_directory import Labels, RunDirectory
@@ -25,17 +26,53 @@ from clc_text.run_directory import Labels, RunDirectory
         ("C:\\Users\\alice\\train.csv", "train.csv"),
         ("\\\\server\\share\\train.csv", "train.csv"),
         ("/data/folder/", "folder"),
+        ("../../clients/acme/train.csv", "train.csv"),
+        ("./acme/", "acme"),
+        ("..\\acme\\train.csv", "train.csv"),
+        ("../..", ".."),
+        ("file:///home/alice/train.csv", "train.csv"),
         ("train.csv", "train.csv"),
-        ("corpora/train.csv", "corpora/train.csv"),
+        ("owner/name", "owner/name"),
+        ("https://huggingface.co/owner/name", "https://huggingface.co/owner/name"),
         ("glove.6B.50d", "glove.6B.50d"),
         ("\t", "\t"),
         (3, 3),
         (None, None),
-        (["/r/politics", "/r/news"], ["/r/politics", "/r/news"]),
+        (["/home/alice/a.csv", ["~/b.csv"]], ["a.csv", ["b.csv"]]),
+        ({"deep": {"deeper": "/home/alice/a.csv"}}, {"deep": {"deeper": "a.csv"}}),
     ],
 )
 def test_folders_of_this_machine_are_left_out(value: object, published: object) -> None:
     assert publish.without_folders({"key": value}) == {"key": published}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "published"),
+    [
+        ("train", "clients/acme.csv", "acme.csv"),  # never a name of the Hub
+        ("train", "acme/rows", "rows"),
+        ("train", ["clients/a.csv", {"more": "clients/b.csv"}], ["a.csv", {"more": "b.csv"}]),
+        ("matrix_file", "acme\\matrix.npy", "matrix.npy"),
+        ("model", "BAAI/bge-small-en-v1.5", "BAAI/bge-small-en-v1.5"),
+        ("model", "clients/acme/encoder", "encoder"),
+        ("path", "owner/name", "owner/name"),
+        ("path", "clients/acme.parquet", "acme.parquet"),
+        ("vectors", "glove.6B.50d", "glove.6B.50d"),
+        ("label_names", ["/r/politics", "a/b/c", "../x"], ["/r/politics", "a/b/c", "../x"]),
+        ("map", {"/r/a": "/r/b"}, {"/r/a": "/r/b"}),
+        ("text", ["subject/long", "body"], ["subject/long", "body"]),
+        ("revision", "refs/pr/1", "refs/pr/1"),
+    ],
+)
+def test_the_option_says_what_is_a_path(key: str, value: object, published: object) -> None:
+    assert publish.without_folders({key: value}) == {key: published}
+
+
+def test_what_lies_here_is_a_path_whatever_it_looks_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "acme" / "encoder").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    options = {"model": "acme/encoder", "own_option": ["acme/encoder", "acme/other"]}
+    assert publish.without_folders(options) == {"model": "encoder", "own_option": ["encoder", "acme/other"]}
 
 
 def test_the_published_recipe_is_a_recipe_without_folders(odd_run: Path, tmp_path: Path) -> None:
@@ -113,7 +150,7 @@ def _audited(odd_run: Path, tmp_path: Path, **changed: object) -> RunDirectory:
         shutil.copy(odd_run / name, folder)
     run = RunDirectory(folder)
     labels = {"given": 290, "method": 9, "person": 1}
-    audit = {"run_id": run.run_id, "corrections": {"rows": 10}, "labels": labels} | changed
+    audit = {"version": VERSION, "run_id": run.run_id, "corrections": {"rows": 10}, "labels": labels} | changed
     (folder / "audit.json").write_text(json.dumps(audit))
     return run
 
@@ -137,6 +174,12 @@ def test_without_an_audit(odd_run: Path, tmp_path: Path) -> None:
 def test_an_audit_of_other_corrections_is_refused(odd_run: Path, tmp_path: Path, changed: dict[str, object]) -> None:
     run = _audited(odd_run, tmp_path, **changed)
     with pytest.raises(InputError, match=r"is not of the corrected dataset as it is now \(10 changed labels\); run"):
+        publish.read_audit(run, 10, {"given": 290, "method": 9, "person": 1})
+
+
+def test_an_audit_of_another_version_is_refused(odd_run: Path, tmp_path: Path) -> None:
+    run = _audited(odd_run, tmp_path, version=VERSION - 1)
+    with pytest.raises(InputError, match="was written by another version of clc_text; run `clc-text audit"):
         publish.read_audit(run, 10, {"given": 290, "method": 9, "person": 1})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,22 @@ def test_a_new_repository_has_everything_after_one_commit(hub: FakeHub, bundle: 
     assert repo.files()["data/train.parquet"] == b"train" * 1000
     assert repo.files()["README.md"].decode() == CARD
     assert len(repo.commits) == 2  # the Hub's own first one, and this one
+
+
+@pytest.mark.parametrize("user", ["alice:{}", "{}"])
+def test_an_address_with_a_password_is_refused_before_anything_is_asked(
+    hub: FakeHub, bundle: Bundle, user: str
+) -> None:
+    """A server that repeats the header would print it in base64, where no one looks for the token."""
+    said = refused(bundle, endpoint=hub.url.replace("://", f"://{user.format(TOKEN)}@"))
+    assert "holds a user name or password" in said
+    assert hub.requests == []
+
+
+def test_a_line_of_dashes_ends_the_metadata_and_no_other_dashes_do(hub: FakeHub, bundle: Bundle) -> None:
+    """Of the fake Hub: a name may end in dashes."""
+    card = "---\npretty_name: x ---\nlicense: of nobody\n---\n\n# Card\n"
+    assert "must not be of nobody" in refused(replace(bundle, card=card))
 
 
 def test_private_is_private_from_the_start(hub: FakeHub, bundle: Bundle) -> None:

@@ -63,6 +63,25 @@ def test_names_of_parts_come_before_their_options_and_variants_before_the_rest(t
     assert (second.method.name, second.training.epochs) == ("slc", 9)
 
 
+def test_seeds_that_a_variant_or_all_cells_set_are_not_overwritten(tiny_recipe: Path) -> None:
+    """So networks are compared on the same flipped labels."""
+    path = tiny_recipe.parent / "sweep.yaml"
+    path.write_text(
+        "recipes: [tiny.yaml]\nseeds: [3, 5]\nset: {seeds.noise: 77}\n"
+        "variants:\n  a: {}\n  b: {seeds.noise: 8}\n  c: {seeds: {data: 9}}\n"
+    )
+    _, cells = read_sweep(path)
+    found = {cell.path: (seeds.data, seeds.noise, seeds.network) for cell in cells if (seeds := cell.resolved.seeds)}
+    assert found == {
+        "tiny/a/seed-3": (3, 77, 3), "tiny/b/seed-3": (3, 8, 3), "tiny/c/seed-3": (9, 77, 3),
+        "tiny/a/seed-5": (5, 77, 5), "tiny/b/seed-5": (5, 8, 5), "tiny/c/seed-5": (9, 77, 5),
+    }  # fmt: skip
+    assert len({cell.resolved.fingerprint() for cell in cells}) == len(cells)
+    path.write_text("recipes: [tiny.yaml]\nseeds: [4]\nset: {seeds: {data: 1, noise: 2, network: 3}}\n")
+    [cell] = read_sweep(path)[1]
+    assert (cell.path, cell.resolved.seeds.network) == ("tiny/as_written/seed-4", 3)
+
+
 def test_without_variants_and_seeds_the_recipe_runs_as_written(tiny_recipe: Path) -> None:
     path = tiny_recipe.parent / "sweep.yaml"
     path.write_text("recipes: [tiny.yaml]\n")
@@ -98,6 +117,14 @@ def test_without_variants_and_seeds_the_recipe_runs_as_written(tiny_recipe: Path
             "recipes: [tiny.yaml]\nset: {peers.x: 1}\n",
             "{file}:2: 'peers' must be a whole number or null, not a section",
         ),
+        (
+            "recipes: [tiny.yaml]\nset: {name: other}\n",
+            "{file}:2: a sweep calls its runs by their recipes' files; leave 'name' out",
+        ),
+        (
+            "recipes: [tiny.yaml]\nseeds: [0, 1]\nvariants:\n  x: {seeds: {data: 1, noise: 1, network: 1}}\n",
+            "{file}:4: the variant 'x' has all three seeds set, so its cells of the 2 seeds would be one run",
+        ),
         ("- tiny.yaml\n", "{file}: a sweep is a list of `key: value` lines"),
         ("recipes: [tiny.yaml]\nname: ../../etc\n", "{file}:1: the name '../../etc' must be made of letters"),
     ],
@@ -121,7 +148,9 @@ def test_parts_hold_every_cell_once(tiny_sweep: Path) -> None:
     assert sorted(cell.path for part in parts for cell in part) == sorted(cell.path for cell in cells)
     assert [len(part) for part in parts] == [3, 3, 2]
     assert part_of(cells, None) == cells
-    assert part_of(cells, "9/9") == []
+    assert [len(part_of(cells, f"{number}/8")) for number in range(1, 9)] == [1] * 8
+    with pytest.raises(InputError, match="--part is '9/9', but there are only 8 cells, so some parts would be empty"):
+        part_of(cells, "9/9")
     for wrong in ("0/3", "4/3", "2", "a/b", "1/0", "-1/2", "1/3/5"):
         with pytest.raises(InputError, match="write it as 2/3"):
             part_of(cells, wrong)

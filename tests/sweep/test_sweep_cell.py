@@ -63,6 +63,18 @@ def test_a_cell_runs_once_and_goes_on_where_it_was_cut(tiny_recipe: Path, tmp_pa
     assert [path.name for path in directory.parent.iterdir() if not path.name.startswith(".")] == ["seed-0"]
 
 
+@pytest.mark.parametrize("damage", [b"", b'{"method": "cl', b"[]", b"\xff"])
+def test_a_damaged_result_is_none_and_is_made_again(damage: bytes, tiny_recipe: Path, tmp_path: Path) -> None:
+    recipe, directory = load(tiny_recipe, ["training.epochs=1"]), tmp_path / "seed-0"
+    assert run_cell(recipe, directory) == Outcome("done")
+    before = json.loads((directory / "result.json").read_text())
+    (directory / "result.json").write_bytes(damage)
+    assert not is_done(directory)
+    assert run_cell(recipe, directory) == Outcome("done")
+    assert is_done(directory)
+    assert json.loads((directory / "result.json").read_text())["accuracy"] == before["accuracy"]
+
+
 def test_an_unfinished_run_of_another_recipe_makes_room(tiny_recipe: Path, tmp_path: Path) -> None:
     directory = tmp_path / "seed-0"
     with pytest.raises(Cut):
@@ -205,6 +217,15 @@ def test_a_plan_leaves_out_what_is_done_and_refuses_what_is_not_its_own(tiny_swe
     (done / "recipe.yaml").write_text(cells[3].resolved.dump())
     with pytest.raises(InputError, match="was run from another recipe than the sweep now gives"):
         plan(tiny_sweep, cells, out)
+
+    (done / "recipe.yaml").write_text("name: {")
+    with pytest.raises(InputError, match=r"its recipe\.yaml cannot be read, so nobody knows what was run; remove the"):
+        plan(tiny_sweep, cells, out)
+    (done / "recipe.yaml").unlink()
+    with pytest.raises(InputError, match=r"seed-3 has a result, but its recipe\.yaml is gone, .*; remove the folder"):
+        plan(tiny_sweep, cells, out)
+    (done / "result.json").write_text("")  # damaged: not done, so nobody asks what it was
+    assert plan(tiny_sweep, cells, out) == cells
 
     foreign = tmp_path / "foreign"
     foreign.mkdir()

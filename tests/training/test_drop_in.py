@@ -465,3 +465,22 @@ def test_a_class_that_transformers_does_not_know_is_asked_for(tmp_path: Path) ->
     loaded = PeersOf.from_pretrained(tmp_path, network_class=OwnBert)
     for name, value in own.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], value)
+
+
+def test_networks_that_are_no_models_of_transformers_come_back_by_what_makes_one(tmp_path: Path) -> None:
+    class Plain(torch.nn.Module):
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(width, 3)
+            self.register_buffer("scale", torch.full((3,), 2.0), persistent=False)
+
+        def forward(self, x: torch.Tensor) -> dict[str, torch.Tensor]:
+            return {"logits": self.layer(x) * self.scale}
+
+    own = PeersOf.around([Plain(4), Plain(4)])
+    own.save_pretrained(tmp_path)
+    with pytest.raises(InputError, match=r"give what makes one, .*from_pretrained\(folder, network_class=...\)"):
+        PeersOf.from_pretrained(tmp_path)
+    loaded = PeersOf.from_pretrained(tmp_path, network_class=lambda: Plain(4))
+    x = torch.randn(5, 4)
+    assert torch.equal(loaded.eval()(x=x).logits, own.eval()(x=x).logits)

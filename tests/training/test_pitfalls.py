@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from transformers import (
     GPT2Config,
     GPT2ForSequenceClassification,
     PreTrainedTokenizerFast,
+    Trainer,
     TrainerCallback,
     TrainingArguments,
 )
@@ -202,6 +204,19 @@ def test_the_checkpoint_before_goes_when_the_next_one_is_whole(
     assert sorted(path.name for path in tmp_path.glob("checkpoint-*")) == ["checkpoint-16"]
 
 
+def test_a_checkpoint_of_another_trainer_is_refused_before_anything_is_done(
+    tmp_path: Path, train_rows: Dataset, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    chosen = TrainingArguments(**training_arguments(tmp_path, max_steps=1, save_strategy="steps", save_steps=1))
+    Trainer(bert(), chosen, train_dataset=train_rows, processing_class=tokenizer).train()
+    trainer = script(tmp_path, bert(), train_rows, processing_class=tokenizer, method=QUICK)
+    with pytest.raises(InputError, match=r"cannot be resumed from: it was cut short, .* or by another trainer"):
+        trainer.train(resume_from_checkpoint=str(tmp_path / "checkpoint-1"))
+    with pytest.raises(InputError, match=r"there is no checkpoint .*nowhere"):
+        trainer.train(resume_from_checkpoint=str(tmp_path / "nowhere"))
+    assert trainer.cross_fit is None
+
+
 # ---- cross-fitting ----
 
 
@@ -229,6 +244,18 @@ def test_what_was_cross_fitted_for_other_labels_is_refused(tmp_path: Path) -> No
     build(rows(seed=1)).train()
     with pytest.raises(InputError, match="belongs to other labels than those of the training set"):
         build(rows(seed=5)).train()
+    other = rows(seed=1)
+    other.inputs["features"] = other.inputs["features"].flip(0)
+    with pytest.raises(InputError, match="belongs to other rows, or rows encoded in another way, than those of"):
+        build(other).train()
+    nearly = rows(seed=1)
+    nearly.inputs["features"] = nearly.inputs["features"] * (1 + 1e-4)  # encoded by another card
+    build(nearly).train()
+    written = tmp_path / "found" / "crossfit.json"
+    facts = json.loads(written.read_text())
+    del facts["inputs"]  # as files of older versions are
+    written.write_text(json.dumps(facts))
+    build(other).train()
 
 
 def test_scoring_before_the_first_step_is_no_business_of_the_folds(

@@ -285,6 +285,19 @@ def test_a_class_that_is_none(tmp_path: Path) -> None:
         Food101N(path=str(noisy), test_path=str(tmp_path / "nowhere")).load(0)
 
 
+def test_an_image_cut_short_is_found_when_the_list_is_read(tmp_path: Path) -> None:
+    """Not after all others were encoded; `missing: drop` is of files that are not there."""
+    noisy, clean = food101n(tmp_path)
+    cut = noisy / "images/filet_mignon/aa.jpg"
+    cut.write_bytes(cut.read_bytes()[:200])
+    with pytest.raises(
+        InputError, match=rf"image 2 of .*imagelist.tsv \({cut}\) is no readable image: .*; replace it"
+    ):
+        Food101N(path=str(noisy), test_path=str(clean), missing="drop").load(0)
+    cut.unlink()
+    assert len(Food101N(path=str(noisy), test_path=str(clean), missing="drop").load(0).train) == 2
+
+
 # ---- images ----
 
 
@@ -318,7 +331,9 @@ def test_bad_images_are_named(tmp_path: Path) -> None:
     path = tmp_path / "cut.jpg"
     picture(path)
     path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(InputError, match=rf"^image 2 \({path}\) is no readable image: "):
+    with pytest.raises(
+        InputError, match=rf"^image 2 \({path}\) is no readable image: .*; replace it, or take it off the list$"
+    ):
         decode_all([np.zeros((4, 4, 3), np.uint8), str(path)], 4)
     with pytest.raises(InputError, match=r"image 3 has 5 x 4 pixels and the first 4 x 4; set encoder.size"):
         decode_all([np.zeros((4, side, 3), np.uint8) for side in (4, 4, 5)], None)

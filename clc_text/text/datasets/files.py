@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from clc_text.text.datasets.reading.rows import Rows
 
 FORMATS = (
-    ".csv, .tsv, .jsonl, .json (each also with .gz), .parquet, a folder of Parquet shards, of class subfolders with "
-    ".txt files, or one written by `save_to_disk`"
+    ".csv, .tsv, .jsonl, .json (each also with .gz), .parquet, a folder of Parquet shards (in it or in its data/, as "
+    "`clc-text correct` writes them), of class subfolders with .txt files, or one written by `save_to_disk`"
 )
 
 
@@ -44,11 +44,12 @@ class Files(NamedColumns):
         return [Place(path, Path(path).expanduser().exists(), what) for what, path in named.items() if path]
 
     def load(self, seed: int) -> Task:
+        from clc_text.text.datasets.reading.shards import title_of
         from clc_text.text.datasets.reading.task_from_rows import task_from_rows
 
         train = self.read(self.train, "data.train")
         test = None if self.test is None else self.read(self.test, "data.test")
-        title = self.title or Path(self.train).name.split(".")[0] or self.name
+        title = self.title or title_of(Path(self.train).expanduser()) or self.name
         return task_from_rows(self, title, train, test, seed)
 
     def read(self, given: str, key: str) -> Rows:
@@ -57,13 +58,14 @@ class Files(NamedColumns):
         from clc_text.text.datasets.reading.columnar import read_parquet, read_saved
         from clc_text.text.datasets.reading.delimited import read_delimited
         from clc_text.text.datasets.reading.json_rows import read_json
+        from clc_text.text.datasets.reading.shards import shards_of
         from clc_text.text.datasets.reading.text_files import existing
 
         path = existing(given, key)
         if path.is_dir():
             if (path / "state.json").exists() or (path / "dataset_dict.json").exists():
                 return read_saved(path)
-            shards = sorted(path.glob("*.parquet"))
+            shards = shards_of(path, key.removeprefix("data."))
             if shards:
                 return read_parquet(shards, path)
             if len(self.texts) > 1:

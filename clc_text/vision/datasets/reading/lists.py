@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from clc_text.errors import InputError
+from clc_text.vision.images import decode
+
+SAMPLE = 32
 
 
 class Listed(NamedTuple):
@@ -111,8 +114,11 @@ def find_images(roots: Sequence[tuple[Path, str]], keys: Sequence[str], where: P
 def keep_found(listed: Listed, found: Found, roots: Sequence[tuple[Path, str]], drop: bool) -> tuple[list[str], Any]:
     """Paths and a mask of the rows whose files are there.
 
+    A few of the files, spread over the list, are decoded: better now than after an hour of encoding.
+
     Raises:
-        InputError: files are missing and `drop` is off, or none is there at all; says how many and names the first.
+        InputError: an image cannot be read; or files are missing and `drop` is off, or none is there at all (says how
+            many and names the first).
     """
     there = np.array([path is not None for path in found.paths], dtype=bool)
     if found.missing and (not drop or not there.any()):
@@ -123,4 +129,7 @@ def keep_found(listed: Listed, found: Found, roots: Sequence[tuple[Path, str]], 
             f"{len(found.missing):,} of the {len(listed.keys):,} images that {listed.where} lists are not there "
             f"({named}); looked in {looked} and found {int(there.sum()):,}; {remedy}"
         )
-    return [path for path in found.paths if path is not None], there
+    paths = [path for path in found.paths if path is not None]
+    for row in np.flatnonzero(there)[:: max(1, len(paths) // SAMPLE)].tolist():
+        decode(found.paths[row], f"image {row + 1} of {listed.where}", None)
+    return paths, there

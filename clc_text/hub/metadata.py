@@ -1,0 +1,33 @@
+"""The YAML at the head of a card: the class names in it are somebody's, and no reader should be led astray by them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes a text that holds anything but printable characters, so that those can be written as escapes."""
+
+
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _text)
+
+
+def metadata_yaml(metadata: dict[str, Any]) -> str:
+    """The metadata as YAML that reads back exactly: accents as they are, direction marks and the like as escapes.
+
+    PyYAML alone would write either all of them as they are, or every accent as an escape.
+    """
+    text = yaml.dump(metadata, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return "".join(c if c == "\n" or c.isprintable() else _escape(c) for c in text).strip()
+
+
+def _escape(character: str) -> str:
+    """As YAML writes it inside double quotes, where alone `_Dumper` leaves such a character."""
+    number = ord(character)
+    return f"\\u{number:04X}" if number < 0x10000 else f"\\U{number:08X}"

@@ -1,0 +1,33 @@
+"""Foreign text on its way to a terminal: class names, rows, and sentences that quote them.
+
+A terminal obeys what it is shown. An escape sequence in a class name moves the cursor, sets the clipboard or hides the
+line before; a direction mark (U+202E) turns a sentence around; a line separator breaks a table. None of them is text.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Control and format characters, line and paragraph separators, lone surrogates (which cannot be printed at all).
+_NO_TEXT = ("Cc", "Cf", "Zl", "Zp", "Cs")
+
+
+def harmless(text: object) -> str:
+    """The text on one line, a blank in place of every character that a terminal would obey; blanks stay as many."""
+    written = str(text)
+    if written.isascii() and written.isprintable():
+        return written
+    return "".join(" " if unicodedata.category(char) in _NO_TEXT else char for char in written)
+
+
+def printable(text: str, at_most: int | None = None) -> str:
+    """A user's text on one line, without control and direction characters; cut with an ellipsis."""
+    kept = " ".join(harmless(text).split())
+    return kept if at_most is None or len(kept) <= at_most else kept[: at_most - 1].rstrip() + "…"
+
+
+def for_rich(text: object) -> str:
+    """`harmless`, and no markup to rich: what a `Console` or a `Table` may be given of foreign text."""
+    from rich.markup import escape
+
+    return escape(harmless(text))

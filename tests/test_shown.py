@@ -1,0 +1,121 @@
+"""Foreign text reaches the terminal as text: nothing that a terminal obeys, whoever prints it."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from clc_text.console import TrainingDisplay
+from clc_text.corrections.tables import show_audit, show_differences
+from clc_text.describe import as_text as described
+from clc_text.errors import InputError
+from clc_text.evaluation import show
+from clc_text.guards import Notice
+from clc_text.noise.estimate import NoiseEstimate
+from clc_text.noise_estimate import Estimated
+from clc_text.noise_estimate import as_text as estimated
+from clc_text.shown import for_rich, harmless, printable
+
+EVIL = "a\x1b]0;owned\x07\x00\r\x9b2Jb\u202ec\u2028d\ud800[/bold]e"
+SAFE = "a ]0;owned    2Jb c d [/bold]e"
+
+
+def is_text(shown: str) -> bool:
+    return all(character == "\n" or character.isprintable() for character in shown) and SAFE in shown
+
+
+def wide() -> Console:
+    return Console(file=io.StringIO(), width=300, highlight=False)
+
+
+def text_of(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_what_is_left_of_a_hostile_name() -> None:
+    assert harmless(EVIL) == SAFE
+    assert harmless("two  blanks, Ünïcödé 中文") == "two  blanks, Ünïcödé 中文"
+    assert harmless(3) == "3"
+    assert printable(EVIL, 10) == "a ]0;owne…"
+    assert for_rich("[red]x\x1b") == "\\[red]x "
+
+
+def test_it_needs_nothing_heavy() -> None:
+    heavy = "{'matplotlib', 'transformers', 'torch', 'numpy', 'rich'}"
+    code = f"import sys, clc_text.shown; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_an_evaluation(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    figures = {"rows": 1, "precision": 1.0, "recall": 1.0, "f1": 1.0}
+    for classes in (2, 12):
+        show(
+            {
+                "rows": 2, "accuracy": {"peers": [50.0], "ensemble": 50.0}, "ece": 0.1, "macro_f1": 1.0,
+                "classes": [{"name": EVIL, **figures}] * classes, "confusion": [[1] * classes] * classes,
+            }
+        )  # fmt: skip
+        assert is_text(capsys.readouterr().out)
+
+
+def test_an_audit() -> None:
+    entry = {"label": EVIL, "given": 1, "changed": 1, "share": 1.0, "gained": 0, "now": 0}
+    found: dict[str, Any] = {
+        "verdict": {"trust": "trust", "summary": EVIL, "reasons": [EVIL]}, "recipe": EVIL, "dataset": EVIL,
+        "policy": EVIL, "predictions": {"kind": "in sample"}, "truth": None, "canaries": None, "second_opinion": None,
+        "noise": {"rate": 0.1, "interval": None, "known_rate": None}, "person": {"answers": 0},
+        "corrections": {"rows": 1, "share": 1.0, "by_class": [entry]},
+        "notices": [{"severity": "warning", "message": EVIL}],
+    }  # fmt: skip
+    console = wide()
+    show_audit(found, console)
+    assert is_text(text_of(console))
+    assert text_of(console).count(SAFE) == 7
+
+
+def test_differences() -> None:
+    example = {"row": 1, "confidence": 0.5, "text": EVIL}
+    pair = {"from": EVIL, "to": EVIL, "rows": 1, "share_of_from": 1.0, "examples": [example]}
+    labels = {"given": 1, "method": 1, "person": 0}
+    console = wide()
+    show_differences({"changed": 1, "rows": 2, "share": 0.5, "step": 1, "labels": labels, "pairs": [pair]}, console)
+    assert is_text(text_of(console))
+
+
+def test_an_estimate_of_the_noise() -> None:
+    estimate = NoiseEstimate(0.1, np.eye(2), None, "em")
+    assert is_text(estimated(Estimated([EVIL, "b"], 2, [estimate], -1.0, None, None)))
+
+
+def test_what_is_in_a_dataset() -> None:
+    assert is_text(described({"name": EVIL, "classes": {EVIL: {"train": 1}}, "facts": {"note": EVIL}}))
+
+
+def test_notices_and_stages_of_a_training() -> None:
+    console = wide()
+    display = TrainingDisplay(console=console)
+    display.stage(f"reading {EVIL}")
+    display._seen = 1
+    display.epoch({"epoch": 1}, [Notice("collapse", "warning", 1, f"the class {EVIL} takes over")])
+    assert is_text(text_of(console))
+    assert text_of(console).count(SAFE) == 2
+
+
+def test_the_sentence_of_a_mistake(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    from clc_text import cli
+
+    def fails() -> None:
+        raise InputError(f"the label {EVIL} is none of a,  b")
+
+    monkeypatch.setattr(cli, "app", fails)
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert capsys.readouterr().err == f"clc-text: the label {SAFE} is none of a,  b\n"

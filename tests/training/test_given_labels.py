@@ -1,0 +1,69 @@
+"""Given labels that are no classes: said in a sentence that names the column or the row."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from datasets import Dataset
+from small_training import CLASSES, arguments, peers_model, rows
+
+from clc_text import NoisyLabelTrainer
+from clc_text.errors import InputError
+from clc_text.training.data import check_labels
+
+
+def trainer(folder: Path, data: Any, **more: Any) -> NoisyLabelTrainer:
+    return NoisyLabelTrainer(peers_model(), arguments(folder, num_train_epochs=1, **more), train_dataset=data)
+
+
+def table(labels: list[Any]) -> Dataset:
+    return Dataset.from_dict({"features": rows().inputs["features"].tolist()[: len(labels)], "label": labels})
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        (["a", "b"] * 25, r"column 'label' of the training set holds no numbers but .*class_encode_column\('label'\)"),
+        ([0, None, 1] * 10, "^row 1 of the training set has no label; give it one, or leave it out$"),
+        ([0.0, 1.0, math.nan] * 10, "^row 2 of the training set has no label"),
+        ([0, -100] * 10, "the label of row 1 of the training set is -100, but classes are numbered from 0"),
+    ],
+)
+def test_a_column_without_classes_is_named(tmp_path: Path, labels: list[Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        trainer(tmp_path, table(labels))
+
+
+def test_truth_values_are_the_classes_0_and_1(tmp_path: Path) -> None:
+    made = trainer(tmp_path, table([True, False] * 25))
+    made.train()
+    assert made.given_labels().tolist() == [1, 0] * 25
+    assert math.isfinite(made.evaluate(table([True, False] * 5))["eval_loss"])
+
+
+@pytest.mark.parametrize(
+    ("label", "sentence"),
+    [
+        (-100, "the label of row 47 of the training set is -100, but classes are numbered from 0"),
+        (CLASSES, f"the label of row 47 of the training set is {CLASSES}, but the model has {CLASSES} classes"),
+        (None, "row 47 of the training set has no label"),
+        ("a", "the label of row 47 of the training set is the text 'a'; give the number of its class"),
+    ],
+)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_row_without_a_class_is_named_wherever_it_lies(tmp_path: Path, label: Any, sentence: str, seed: int) -> None:
+    data: Any = [{"features": row, "labels": 0} for row in rows().inputs["features"]]
+    data[47]["labels"] = label
+    with pytest.raises(InputError, match=sentence):
+        trainer(tmp_path, data, data_seed=seed).train()
+
+
+def test_a_distribution_that_is_no_number_is_named() -> None:
+    labels = torch.full((3, 2), 0.5)
+    labels[1, 0] = math.nan
+    with pytest.raises(InputError, match="row 1 of the training set has no label"):
+        check_labels(labels, "training set", 2)
