@@ -515,9 +515,8 @@ class NoisyLabelTrainer(PeersEvaluation):
                 raise InputError(f"there is no complete checkpoint in {self.args.output_dir} to resume from")
             resume_from_checkpoint = str(newest)
         if resume_from_checkpoint:
-            check_resumable(
-                Path(resume_from_checkpoint)
-            )  # `Trainer` would fail at the first file that it does not know
+            # Before `Trainer` fails at the first file that it does not know.
+            check_resumable(Path(resume_from_checkpoint))
         self._start_afresh()
         if self.cross_fits_first:
             self._cross_fit()
