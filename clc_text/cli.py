@@ -60,9 +60,9 @@ _NO_DEFECT = {
 
 def _tell(sentence: str) -> None:
     """On standard error; it may quote what stands in somebody's file."""
-    from clc_text.shown import harmless
+    from clc_text.shown import without_controls
 
-    typer.echo(f"clc-text: {harmless(sentence)}", err=True)
+    typer.echo(f"clc-text: {without_controls(sentence)}", err=True)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clc_text.shown import harmless
+from clc_text.shown import without_controls
 from clc_text.task import Task, column
 
 if TYPE_CHECKING:
@@ -54,9 +54,9 @@ def as_text(found: dict[str, Any]) -> str:
     for key, value in found.items():
         if isinstance(value, dict):
             lines.append(f"{key}:")
-            lines += [f"  {harmless(name)}: {harmless(entry)}" for name, entry in value.items()]
+            lines += [f"  {without_controls(name)}: {without_controls(entry)}" for name, entry in value.items()]
         else:
-            lines.append(f"{key}: {harmless(value)}")
+            lines.append(f"{key}: {without_controls(value)}")
     return "\n".join(lines)
 
 

@@ -14,7 +14,7 @@ from clc_text.noise.estimate import NoiseEstimate, estimate
 from clc_text.noise.probabilities import count_pairs
 from clc_text.observer import Observer, Silent
 from clc_text.recipe import Recipe
-from clc_text.shown import harmless
+from clc_text.shown import without_controls
 
 if TYPE_CHECKING:
     from clc_text.crossfit.result import CrossFit
@@ -120,7 +120,7 @@ def as_text(found: Estimated) -> str:
     if found.true_rate is not None:
         lines.append(f"  {found.true_rate:6.1%}  counted, since this recipe knows the true labels")
     lines += ["", "P(given label | true label) in percent, by cross-fitting; rows: true, columns: given"]
-    names = [harmless(name) for name in found.label_names]
+    names = [without_controls(name) for name in found.label_names]
     width = max(5, *map(len, names))
     lines.append(" " * width + "".join(f"  {name[:7]:>7s}" for name in names))
     for name, row in zip(names, found.estimates[0].matrix, strict=True):

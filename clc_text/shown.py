@@ -12,7 +12,7 @@ import unicodedata
 _NO_TEXT = ("Cc", "Cf", "Zl", "Zp", "Cs")
 
 
-def harmless(text: object) -> str:
+def without_controls(text: object) -> str:
     """The text on one line, a blank in place of every character that a terminal would obey; blanks stay as many."""
     written = str(text)
     if written.isascii() and written.isprintable():
@@ -22,12 +22,12 @@ def harmless(text: object) -> str:
 
 def printable(text: str, at_most: int | None = None) -> str:
     """A user's text on one line, without control and direction characters; cut with an ellipsis."""
-    kept = " ".join(harmless(text).split())
+    kept = " ".join(without_controls(text).split())
     return kept if at_most is None or len(kept) <= at_most else kept[: at_most - 1].rstrip() + "…"
 
 
 def for_rich(text: object) -> str:
-    """`harmless`, and no markup to rich: what a `Console` or a `Table` may be given of foreign text."""
+    """`without_controls`, and no markup to rich: what a `Console` or a `Table` may be given of foreign text."""
     from rich.markup import escape
 
-    return escape(harmless(text))
+    return escape(without_controls(text))

@@ -20,7 +20,7 @@ from clc_text.guards import Notice
 from clc_text.noise.estimate import NoiseEstimate
 from clc_text.noise_estimate import Estimated
 from clc_text.noise_estimate import as_text as estimated
-from clc_text.shown import for_rich, harmless, printable
+from clc_text.shown import for_rich, printable, without_controls
 
 EVIL = "a\x1b]0;owned\x07\x00\r\x9b2Jb\u202ec\u2028d\ud800[/bold]e"
 SAFE = "a ]0;owned    2Jb c d [/bold]e"
@@ -40,9 +40,9 @@ def text_of(console: Console) -> str:
 
 
 def test_what_is_left_of_a_hostile_name() -> None:
-    assert harmless(EVIL) == SAFE
-    assert harmless("two  blanks, Ünïcödé 中文") == "two  blanks, Ünïcödé 中文"
-    assert harmless(3) == "3"
+    assert without_controls(EVIL) == SAFE
+    assert without_controls("two  blanks, Ünïcödé 中文") == "two  blanks, Ünïcödé 中文"
+    assert without_controls(3) == "3"
     assert printable(EVIL, 10) == "a ]0;owne…"
     assert for_rich("[red]x\x1b") == "\\[red]x "
 

@@ -26,15 +26,15 @@ def compare(
     from clc_text.analysis.compare_text import as_csv, as_json, as_markdown, as_table
     from clc_text.errors import InputError
     from clc_text.run_directory import RunDirectory
-    from clc_text.shown import harmless
+    from clc_text.shown import without_controls
 
     if markdown + csv + json > 1:
         raise InputError("--markdown, --csv and --json exclude each other")
     found = compare_runs([RunDirectory(path) for path in runs], of)
     for sentence in found.remarks:
-        typer.echo(f"clc-text: {harmless(sentence)}", err=True)
+        typer.echo(f"clc-text: {without_controls(sentence)}", err=True)
     for sentence in found.warnings:
-        typer.echo(f"clc-text: not comparable without care: {harmless(sentence)}", err=True)
+        typer.echo(f"clc-text: not comparable without care: {without_controls(sentence)}", err=True)
     if markdown or csv or json:
         typer.echo((as_markdown if markdown else as_csv if csv else as_json)(found).rstrip("\n"))
     else:

@@ -29,7 +29,7 @@ def where(
 ) -> None:
     """Where a dataset's files are looked for, in that order, and which are there."""
     from clc_text.recipe import load, registries
-    from clc_text.shown import harmless
+    from clc_text.shown import without_controls
 
     if name.endswith((".yaml", ".yml")):
         data = load(Path(name)).data
@@ -38,7 +38,7 @@ def where(
 
         data = to_dataclass(registries(modality)["datasets"].get(name), Node({}, name), "data")
     for place in data.places():
-        typer.echo(harmless(f"{'found  ' if place.found else 'missing'}  {place.path}  ({place.what})"))
+        typer.echo(without_controls(f"{'found  ' if place.found else 'missing'}  {place.path}  ({place.what})"))
 
 
 @commands.command()
