@@ -55,7 +55,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.corrections.canary_figures import CanaryCounts, canary_figures
-from clc_text.corrections.gather import sample
+from clc_text.corrections.gather import sample, without_canaries
 from clc_text.corrections.intervals import figure
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
@@ -94,7 +94,8 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     best = out_of_sample(run) or used
     probs, rows = sample(best, ESTIMATE_ROWS)
     fair = ~labels.canary[rows]
-    noise = _noise(best, probs[fair], rows[fair], state, bootstrap)
+    matrix = None if best.transition is None else without_canaries(best.transition, labels)
+    noise = _noise(best.kind, matrix, probs[fair], rows[fair], state, bootstrap)
     corrections = _corrections(state, facts["label_names"])
     canaries = _canaries(facts, noise, state, labels.canary)
     truth = _truth(state)
@@ -134,21 +135,21 @@ def _predictions(corrected: Corrected) -> RowPredictions:
 
 
 def _noise(
-    predictions: RowPredictions, probs: np.ndarray, rows: np.ndarray, state: State, bootstrap: int
+    kind: str, matrix: np.ndarray | None, probs: np.ndarray, rows: np.ndarray, state: State, bootstrap: int
 ) -> dict[str, Any]:
-    """Args: probs [n, C] of some rows [n], none of them a canary."""
+    """Args: probs [n, C] of some rows [n], none of them a canary; the noise matrix where cross-fitting found one."""
     given = state.given[rows].astype(np.int64)
-    if predictions.transition is None:
+    if matrix is None:
         found = estimate(probs, given, "confident_joint", bootstrap)
     else:
-        found = _with_matrix(predictions.transition, probs, given, bootstrap)
+        found = _with_matrix(matrix, probs, given, bootstrap)
     known = None if state.true is None else state.true >= 0
     return {
         "rate": found.rate,
         "interval": None if found.interval is None else list(found.interval),
         "matrix": found.matrix.round(6).tolist(),
         "method": found.method,
-        "predictions": predictions.kind,
+        "predictions": kind,
         "known_rate": None if known is None else float((state.given != state.true)[known].mean()),
     }
 

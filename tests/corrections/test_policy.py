@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -96,6 +97,18 @@ def test_the_noise_matrix_is_found_without_the_canaries(made: Made) -> None:
     np.testing.assert_array_equal(
         found, noise_matrix_of(in_sample(made.run), type(labels)(changed, labels.trained, labels.true, labels.canary))
     )
+
+
+def test_of_a_cross_fit_s_matrix_the_canaries_part_is_taken_back(made: Made) -> None:
+    """It was shown the flipped labels; the rule is about the given ones."""
+    share = made.labels.canary.mean()
+    assert share > 0
+    transition = np.full((6, 6), 0.05) + 0.7 * np.eye(6)
+    flips = np.full((6, 6), share / 5) + (1 - share - share / 5) * np.eye(6)
+    shown = replace(in_sample(made.run), transition=transition @ flips)
+    np.testing.assert_allclose(noise_matrix_of(shown, made.labels), transition, atol=1e-12)
+    none = replace(made.labels, canary=np.zeros_like(made.labels.canary))
+    np.testing.assert_array_equal(noise_matrix_of(shown, none), transition @ flips)
 
 
 def test_conditions_row_by_row() -> None:

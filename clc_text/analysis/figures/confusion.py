@@ -111,6 +111,7 @@ def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
 
 def _of_cross_fit(transition: np.ndarray, run: RunDirectory, labels: Labels) -> Made:
     """What the run itself found: its own matrix, and the rate over the rows that it did not mislabel on purpose."""
+    from clc_text.corrections.gather import without_canaries
     from clc_text.crossfit.result import CrossFit
 
     found = CrossFit.load(run.path)
@@ -118,7 +119,8 @@ def _of_cross_fit(transition: np.ndarray, run: RunDirectory, labels: Labels) -> 
     if found is not None:
         rows = ~labels.canary
         rate = f", rate {1 - found.posterior[rows][np.arange(rows.sum()), labels.trained[rows]].mean():.2f}"
-    return Matrix(f"estimated{rate} (cross-fitting)", "true class (inferred)", "given label", transition), ""
+    matrix = without_canaries(transition, labels)
+    return Matrix(f"estimated{rate} (cross-fitting)", "true class (inferred)", "given label", matrix), ""
 
 
 def row_shares(counts: np.ndarray) -> np.ndarray:
