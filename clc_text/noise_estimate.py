@@ -81,17 +81,12 @@ def estimate_of_run(directory: Path) -> Estimated:
 
 def _estimated(found: CrossFit, labels: Labels, names: list[str]) -> Estimated:
     """Of all rows but the canaries, which the user has not mislabelled."""
-    from clc_text.corrections.gather import without_canaries
-    from clc_text.crossfit.noise_fit import posterior_labels, rate_interval
+    from clc_text.crossfit.noise_fit import rate_interval
 
     rows = ~labels.canary
     given, probs = labels.trained[rows], found.probs[rows]
     true = None if labels.true is None else labels.true[rows]
-    transition, posterior = found.transition, found.posterior[rows]
-    if labels.canary.any():
-        transition = without_canaries(transition, labels)
-        posterior = posterior_labels(probs, given, transition)
-    rate = float(1 - posterior[np.arange(len(given)), given].mean())
+    rate, transition = found.noise_of_given(labels)
     own = NoiseEstimate(rate, transition, rate_interval(probs, given, transition, RESAMPLINGS), "em")
     # Both are made for networks that predict the given labels; cross-fitting's predict the true ones.
     of_given = probs @ transition

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clc_text.corrections.spreadsheet import harmless
+from clc_text.corrections.spreadsheet import harmless_row
 from clc_text.errors import InputError, nearest
 from clc_text.files import lines_of, written_aside
 from clc_text.inference import Predictor
@@ -220,6 +220,6 @@ def _write_table(entries: Iterator[dict[str, Any]], out: Path) -> int:
                     if writer is None:
                         writer = csv.DictWriter(handle, list(entry))
                         writer.writeheader()
-                    writer.writerow({k: harmless(v) if isinstance(v, str) else v for k, v in entry.items()})
+                    writer.writerow(harmless_row(entry))
                 count += 1
     return count

@@ -7,6 +7,11 @@ from typing import Annotated
 
 import typer
 
+Column = Annotated[
+    str | None,
+    typer.Option("--column", help="The file's column of texts; the recipe's without it.", show_default=False),
+]
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(predict)
@@ -21,10 +26,7 @@ def predict(
     text: Annotated[
         list[str] | None, typer.Option("--text", help="A text; may be repeated.", show_default=False)
     ] = None,
-    column: Annotated[
-        str | None,
-        typer.Option("--column", help="The file's column of texts; the recipe's without it.", show_default=False),
-    ] = None,
+    column: Column = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="A .csv, .jsonl or .parquet file; the screen without it.", show_default=False),
@@ -51,10 +53,7 @@ def evaluate(
     source: Annotated[
         Path | None, typer.Argument(help="Labelled rows; the run's own test rows without it.", show_default=False)
     ] = None,
-    column: Annotated[
-        str | None,
-        typer.Option("--column", help="The file's column of texts; the recipe's without it.", show_default=False),
-    ] = None,
+    column: Column = None,
     label: Annotated[
         str | None,
         typer.Option(

@@ -55,7 +55,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.corrections.canary_figures import CanaryCounts, canary_figures
-from clc_text.corrections.gather import sample, without_canaries
+from clc_text.corrections.gather import sample
 from clc_text.corrections.intervals import figure
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
@@ -66,6 +66,7 @@ from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
 from clc_text.errors import InputError
 from clc_text.files import sha256_of_file, write_json
+from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimate import NoiseEstimate, estimate, posterior
 
 VERSION = 2
@@ -94,7 +95,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     best = out_of_sample(run) or used
     probs, rows = sample(best, ESTIMATE_ROWS)
     fair = ~labels.canary[rows]
-    matrix = None if best.transition is None else without_canaries(best.transition, labels)
+    matrix = None if best.transition is None else before_flips(best.transition, float(labels.canary.mean()))
     noise = _noise(best.kind, matrix, probs[fair], rows[fair], state, bootstrap)
     corrections = _corrections(state, facts["label_names"])
     canaries = _canaries(facts, noise, state, labels.canary)
@@ -218,7 +219,7 @@ def _canaries(
     counts = facts["canaries"]
     if counts is None:
         return None
-    by_policy = policy_of(facts["policy"]).changes(state) & ~canary
+    by_policy = policy_of(facts["policy"]).changes(state.evidence, state.given) & ~canary
     low, high = noise["interval"] or [noise["rate"]] * 2
     seen = CanaryCounts(
         counts["planted"], counts["found"], counts["repaired"], float(by_policy[~canary].mean()),

@@ -66,7 +66,7 @@ def recall(counts: CanaryCounts) -> dict[str, float] | None:
     """r: of wrong labels, changed."""
 
     def found(rate: float, share: float) -> float:
-        wrong = 1 - rate / (counts.classes - 1)
+        wrong = _wrong(counts, rate)
         return ((1 - rate) * share - (1 - wrong) * counts.changed) / (wrong - rate)
 
     return _inferred(counts, counts.found, found)
@@ -78,8 +78,13 @@ def false_corrections(counts: CanaryCounts) -> dict[str, float] | None:
     return _inferred(counts, counts.found, lambda rate, share: _falsely(counts, rate, share))
 
 
+def _wrong(counts: CanaryCounts, rate: float) -> float:
+    """w: of the canaries, wrong now."""
+    return 1 - rate / (counts.classes - 1)
+
+
 def _falsely(counts: CanaryCounts, rate: float, found: float) -> float:
-    wrong = 1 - rate / (counts.classes - 1)
+    wrong = _wrong(counts, rate)
     return (wrong * counts.changed - rate * found) / (wrong - rate)
 
 
@@ -119,4 +124,4 @@ def _inferred(counts: CanaryCounts, count: int, of: Callable[[float, float], flo
 def _tells(counts: CanaryCounts) -> bool:
     """Whether canaries are wrong so much more often than other rows that anything follows from them."""
     highest = max(counts.rates)
-    return counts.planted > 0 and 1 - highest / (counts.classes - 1) - highest >= APART
+    return counts.planted > 0 and _wrong(counts, highest) - highest >= APART

@@ -63,7 +63,7 @@ def correct(
 def _decide(run: RunDirectory, labels: Labels, policy: Policy, found: Gathered) -> State:
     evidence = found.rows
     given = labels.given.astype(np.int32)
-    changed = (evidence.suggested != given) & policy.takes(evidence) & ~labels.canary
+    changed = policy.changes(evidence, given) & ~labels.canary
     asked = np.where(evidence.suggested != given, evidence.suggested, -1)
     return State(
         label=np.where(changed, evidence.suggested, given).astype(np.int32),
@@ -113,7 +113,7 @@ def _canaries(labels: Labels, policy: Policy, found: Gathered) -> dict[str, int]
     if found.canaries is None:
         return None
     flipped, before = labels.trained[labels.canary], labels.given[labels.canary]
-    changed = (found.canaries.suggested != flipped) & policy.takes(found.canaries)
+    changed = policy.changes(found.canaries, flipped)
     return {
         "planted": len(flipped),
         "found": int(changed.sum()),

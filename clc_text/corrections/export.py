@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from clc_text.corrections.exported_images import Draw, are_images, written_beside
-from clc_text.corrections.spreadsheet import harmless
+from clc_text.corrections.spreadsheet import harmless_row
 from clc_text.corrections.state import PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError, nearest
@@ -88,8 +88,7 @@ def _csv(rows: Sequence[Row], names: list[str], out: Path) -> None:
     with written_aside(out) as aside, open(aside, "w", encoding="utf-8", newline="") as handle:
         writer = csv.DictWriter(handle, columns, restval="")
         writer.writeheader()
-        for row in rows:
-            writer.writerow({key: harmless(value) if isinstance(value, str) else value for key, value in row.items()})
+        writer.writerows(map(harmless_row, rows))
 
 
 def _argilla(rows: Sequence[Row], names: list[str], out: Path) -> None:

@@ -77,15 +77,10 @@ def noise_matrix_of(predictions: RowPredictions, labels: Labels) -> np.ndarray:
     """float64 [C, C], T of the given labels, without what the canaries' flips add to it: of the cross-fitting, or by
     expectation-maximisation from a sample of the other rows."""
     if predictions.transition is not None:
-        return without_canaries(predictions.transition, labels)
+        return before_flips(predictions.transition, float(labels.canary.mean()))
     probs, rows = sample(predictions, MATRIX_ROWS)
     rows_kept = ~labels.canary[rows]
     return em_matrix(probs[rows_kept], labels.given[rows[rows_kept]], sharpen=1.0)
-
-
-def without_canaries(transition: np.ndarray, labels: Labels) -> np.ndarray:
-    """float64 [C, C], T of the given labels from T of the labels that cross-fitting was shown, canaries among them."""
-    return before_flips(transition, float(labels.canary.mean())) if labels.canary.any() else transition
 
 
 def sample(predictions: RowPredictions, most: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from clc_text.corrections.evidence import Evidence
-from clc_text.corrections.state import State
 from clc_text.errors import InputError, nearest
 
 
@@ -76,12 +75,9 @@ class Policy:
             taken &= evidence.entropy <= float(self.max_entropy)
         return taken
 
-    def changes(self, state: State) -> np.ndarray:
-        """bool [N], the rows of a corrected dataset whose label the rule changes, whatever became of it since."""
-        evidence = Evidence(
-            state.suggested, state.confidence, state.probability_given, state.entropy, state.peers_agree
-        )
-        found: np.ndarray = (evidence.suggested != state.given) & self.takes(evidence)
+    def changes(self, evidence: Evidence, given: np.ndarray) -> np.ndarray:
+        """bool [N], the rows whose given class [N] the rule changes."""
+        found: np.ndarray = (evidence.suggested != given) & self.takes(evidence)
         return found
 
     def sentence(self) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _QUOTE = "'"
 
@@ -12,6 +15,11 @@ def harmless(text: str) -> str:
     Source: OWASP, "CSV Injection".
     """
     return _QUOTE + text if text.startswith(_FORMULA) and not _is_number(text) else text
+
+
+def harmless_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of a table whose texts are `harmless`."""
+    return {name: harmless(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def as_it_was(text: str) -> str:

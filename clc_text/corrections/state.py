@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.corrections.evidence import Evidence
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -45,6 +47,11 @@ class State:
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the rule was asked about."""
+        return Evidence(self.suggested, self.confidence, self.probability_given, self.entropy, self.peers_agree)
 
     @property
     def changed(self) -> np.ndarray:

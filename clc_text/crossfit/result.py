@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.crossfit.noise_fit import posterior_labels
 from clc_text.errors import InputError
 from clc_text.files import write_json, write_with
+from clc_text.noise.canaries import before_flips
+from clc_text.run_directory import Labels
 
 TENSORS, FACTS = "crossfit.safetensors", "crossfit.json"
 
@@ -39,6 +42,15 @@ class CrossFit:
     @property
     def rate(self) -> float:
         return float(self.facts["rate"])
+
+    def noise_of_given(self, labels: Labels) -> tuple[float, np.ndarray]:
+        """Rate and matrix [C, C] of the labels as they were given: without the canaries, which were flipped here."""
+        rows = ~labels.canary
+        given, posterior = labels.trained[rows], self.posterior[rows]
+        transition = before_flips(self.transition, float(labels.canary.mean()))
+        if labels.canary.any():
+            posterior = posterior_labels(self.probs[rows], given, transition)
+        return float(1 - posterior[np.arange(len(given)), given].mean()), transition
 
     def save(self, directory: Path) -> None:
         """Writes both files, the facts last: their presence says that the pair is whole."""

@@ -54,6 +54,8 @@ def before_flips(transition: np.ndarray, share: float) -> np.ndarray:
     With K the noise that `plant` makes, the flipped labels' T is T K, so that T is found by K's inverse; what sampling
     has left below zero is none.
     """
+    if share == 0:
+        return transition
     classes = len(transition)
     flips = np.full((classes, classes), share / (classes - 1))
     np.fill_diagonal(flips, 1 - share)

@@ -87,16 +87,17 @@ def _confusion(run: RunDirectory, labels: Labels, classes: int) -> Made:
 def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
     """T as `clc-text audit` estimated it; without an audit, from predictions of the training rows."""
     from clc_text.corrections.predictions import out_of_sample
+    from clc_text.crossfit.result import CrossFit
     from clc_text.noise.estimate import estimate
 
     audit, remark = run.file("audit.json"), ""
     if audit.is_file():
         found = json.loads(audit.read_text(encoding="utf-8"))["noise"]
         rate, matrix, source = found["rate"], np.array(found["matrix"], dtype=float), "audit"
+    elif (cross_fit := CrossFit.load(run.path)) is not None:
+        (rate, matrix), source = cross_fit.noise_of_given(labels), "cross-fitting"
     else:
         held_out = out_of_sample(run)
-        if held_out is not None and held_out.transition is not None:
-            return _of_cross_fit(held_out.transition, run, labels)
         if held_out is not None:
             log_probs, source = np.concatenate([block for _, block in held_out.blocks()], 1), "out of sample"
         elif run.file("predictions.safetensors").is_file():
@@ -107,20 +108,6 @@ def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
         guess = estimate(np.exp(log_probs), labels.given, bootstrap=0)
         rate, matrix = guess.rate, guess.matrix
     return Matrix(f"estimated, rate {rate:.2f} ({source})", "true class (inferred)", "given label", matrix), remark
-
-
-def _of_cross_fit(transition: np.ndarray, run: RunDirectory, labels: Labels) -> Made:
-    """What the run itself found: its own matrix, and the rate over the rows that it did not mislabel on purpose."""
-    from clc_text.corrections.gather import without_canaries
-    from clc_text.crossfit.result import CrossFit
-
-    found = CrossFit.load(run.path)
-    rate = ""
-    if found is not None:
-        rows = ~labels.canary
-        rate = f", rate {1 - found.posterior[rows][np.arange(rows.sum()), labels.trained[rows]].mean():.2f}"
-    matrix = without_canaries(transition, labels)
-    return Matrix(f"estimated{rate} (cross-fitting)", "true class (inferred)", "given label", matrix), ""
 
 
 def row_shares(counts: np.ndarray) -> np.ndarray:
