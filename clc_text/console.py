@@ -14,7 +14,7 @@ from rich.table import Table
 from clc_text.guards import Notice
 from clc_text.recipe import Recipe
 from clc_text.run_directory import RunDirectory
-from clc_text.shown import for_rich
+from clc_text.shown import for_rich, terminal
 
 
 class TrainingDisplay:
@@ -26,7 +26,7 @@ class TrainingDisplay:
 
     def __init__(self, quiet: bool = False, console: Console | None = None) -> None:
         self.quiet = quiet
-        self.console = console or Console(stderr=True, highlight=False)
+        self.console = console or terminal(stderr=True)
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -108,7 +108,7 @@ class TrainingDisplay:
 
 def show_result(run: RunDirectory, console: Console | None = None) -> None:
     """The table at the end, and the commands that come next."""
-    console = console or Console(highlight=False)
+    console = console or terminal()
     result = run.result()
     noise = result["noise"]
     table = Table(

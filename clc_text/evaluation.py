@@ -10,7 +10,7 @@ import numpy as np
 from clc_text.errors import InputError
 from clc_text.inference import Predictor
 from clc_text.run_directory import RunDirectory
-from clc_text.shown import for_rich
+from clc_text.shown import for_rich, terminal
 
 
 def evaluate_run(
@@ -88,10 +88,9 @@ def scores(log_probs: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[
 
 def show(found: dict[str, Any]) -> None:
     """Prints the figures as tables."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
+    console = terminal()
     peers = "  ".join(f"{value:.2f}" for value in found["accuracy"]["peers"])
     console.print(
         f"{found['rows']:,} rows: accuracy {found['accuracy']['ensemble']:.2f} % (ensemble), {peers} % (peers), "

@@ -7,6 +7,10 @@ line before; a direction mark (U+202E) turns a sentence around; a line separator
 from __future__ import annotations
 
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # Control and format characters, line and paragraph separators, lone surrogates (which cannot be printed at all).
 _NO_TEXT = ("Cc", "Cf", "Zl", "Zp", "Cs")
@@ -31,3 +35,10 @@ def for_rich(text: object) -> str:
     from rich.markup import escape
 
     return escape(without_controls(text))
+
+
+def terminal(*, stderr: bool = False) -> Console:
+    """A console that shows text as it is: no emoji for a class that is called ``:fire:``, no colours for numbers."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, emoji=False)

@@ -20,7 +20,7 @@ from clc_text.guards import Notice
 from clc_text.noise.estimate import NoiseEstimate
 from clc_text.noise_estimate import Estimated
 from clc_text.noise_estimate import as_text as estimated
-from clc_text.shown import for_rich, printable, without_controls
+from clc_text.shown import for_rich, printable, terminal, without_controls
 
 EVIL = "a\x1b]0;owned\x07\x00\r\x9b2Jb\u202ec\u2028d\ud800[/bold]e"
 SAFE = "a ]0;owned    2Jb c d [/bold]e"
@@ -119,3 +119,8 @@ def test_the_sentence_of_a_mistake(capsys: pytest.CaptureFixture[str], monkeypat
     with pytest.raises(SystemExit):
         cli.main()
     assert capsys.readouterr().err == f"clc-text: the label {SAFE} is none of a,  b\n"
+
+
+def test_a_name_between_colons_is_no_emoji(capsys):
+    terminal().print(for_rich("class :fire: of 12"))
+    assert capsys.readouterr().out == "class :fire: of 12\n"

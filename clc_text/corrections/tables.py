@@ -12,7 +12,7 @@ from rich.table import Table
 
 from clc_text.corrections.intervals import percent
 from clc_text.corrections.store import Corrected
-from clc_text.shown import for_rich, printable
+from clc_text.shown import for_rich, printable, terminal
 
 STYLES = {"trust": "green", "look first": "yellow", "do not use": "red"}
 
@@ -21,7 +21,7 @@ class ProgressBar:
     """A bar on standard error, shown on a terminal only; called as progress(what, done, total)."""
 
     def __init__(self) -> None:
-        console = Console(stderr=True)
+        console = terminal(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -49,7 +49,7 @@ class ProgressBar:
 
 def show_corrected(corrected: Corrected, console: Console | None = None) -> None:
     """What `clc-text correct` has done, and what comes next."""
-    console = console or Console(highlight=False)
+    console = console or terminal()
     facts, run = corrected.facts, shlex.quote(str(corrected.run.path))
     labels = facts["labels"]
     console.print(
@@ -79,7 +79,7 @@ def show_corrected(corrected: Corrected, console: Console | None = None) -> None
 
 
 def show_differences(found: dict[str, Any], console: Console | None = None) -> None:
-    console = console or Console(highlight=False)
+    console = console or terminal()
     labels = found["labels"]
     table = Table(
         "from",
@@ -104,7 +104,7 @@ def show_differences(found: dict[str, Any], console: Console | None = None) -> N
 
 
 def show_history(steps: list[dict[str, Any]], console: Console | None = None) -> None:
-    console = console or Console(highlight=False)
+    console = console or terminal()
     table = Table("step", "when", "what", title="history (clc-text revert --to STEP goes back)", title_justify="left")
     table.add_column("rows changed", justify="right")
     for name in ("given", "method", "person"):
@@ -124,7 +124,7 @@ def show_history(steps: list[dict[str, Any]], console: Console | None = None) ->
 
 
 def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
-    console = console or Console(highlight=False)
+    console = console or terminal()
     verdict = found["verdict"]
     style = STYLES[verdict["trust"]]
     console.print(f"[bold {style}]{for_rich(verdict['trust'])}[/bold {style}]  {for_rich(verdict['summary'])}")

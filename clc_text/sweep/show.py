@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from clc_text.shown import for_rich
+from clc_text.shown import for_rich, terminal
 from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import Cell
 
 
 def follow(outcomes: Iterator[tuple[Cell, Outcome]], to_run: int, console: Console | None = None) -> Counter[str]:
     """Consumes the outcomes while showing them; gives how many cells ended in which way."""
-    console = console or Console(stderr=True, highlight=False)
+    console = console or terminal(stderr=True)
     ended: Counter[str] = Counter()
     told: dict[str, str] = {}
     begun = time.perf_counter()

@@ -14,6 +14,7 @@ from torch import Tensor
 from clc_text.errors import InputError
 from clc_text.files import write_with
 from clc_text.pretrained import model_folder
+from clc_text.shown import terminal
 from clc_text.text.encoders.base import FittedEncoder, read_description, write_description
 from clc_text.text.encoders.features import cache
 from clc_text.text.encoders.features.compute import KEY, FrozenModel, Reading
@@ -117,10 +118,9 @@ class FittedSentence(FittedEncoder):
 @contextmanager
 def _progress(texts: int) -> Iterator[Callable[[int], object]]:
     """A bar over so many texts, on a terminal; nothing elsewhere. Yields what is told of the texts done."""
-    from rich.console import Console
     from rich.progress import Progress
 
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with Progress(console=console, transient=True, disable=texts <= FEW or not console.is_terminal) as bar:
         task = bar.add_task("computing features", total=texts)
         yield lambda done: bar.advance(task, done)
