@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from clc_text.training.checkpoints import (
     COMPLETE,
     METHOD_STATE,
     check_resumable,
+    check_same_training,
     last_complete_checkpoint,
     read_method_state,
     write_method_state,
@@ -104,6 +106,7 @@ class NoisyLabelTrainer(PeersEvaluation):
 
     # Supervision weights already hold the reduction over a micro-batch, so Trainer divides by their number.
     loss_is_scaled_for_ga = False
+    model: Any  # the peers; None between two trials of a search
 
     def __init__(
         self,
@@ -367,7 +370,7 @@ class NoisyLabelTrainer(PeersEvaluation):
 
     def begin_training(self, epochs: int) -> None:
         """Called before the first step, with the number of epochs that are to come in all."""
-        if self.method.warmup_epochs >= epochs and not self.supervised and not isinstance(self.method, Standard):
+        if self.method.warmup_epochs >= epochs and self._warms_up:
             logger.warning(
                 f"the warm-up lasts {self.method.warmup_epochs} epochs and the training {epochs}, so "
                 f"{self.method.name} never begins: all of it is plain training; train longer, or lower warmup_epochs"
@@ -447,7 +450,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         self._epochs_closed = epoch
         supervised, threshold = self.supervised, self.method_state.memory.get("threshold")
         self._undo_collapse(epoch, record)
-        if last and not self.supervised and not isinstance(self.method, Standard):
+        if last and self._warms_up:
             self._notes.append(never_began(self.method.name, epoch, self.method.warmup_epochs))
         notes, self._notes = tuple(self._notes), []
         if not self.epoch_listeners:
@@ -500,6 +503,14 @@ class NoisyLabelTrainer(PeersEvaluation):
         if self._unwritten is not None and self.is_world_process_zero():
             self.ledger.write(*self._unwritten)
         self._unwritten = None
+        if self._epochs_closed and self.state.global_step < self.state.max_steps and self._warms_up:
+            # Stopped early, and after the last epoch was told to the listeners.
+            logger.warning(never_began(self.method.name, self._epochs_closed, self.method.warmup_epochs).message)
+
+    @property
+    def _warms_up(self) -> bool:
+        """Whether the networks are still taught as before the method: for `Standard` there is nothing else."""
+        return not self.supervised and not isinstance(self.method, Standard)
 
     # ---- checkpoints ----
 
@@ -517,10 +528,36 @@ class NoisyLabelTrainer(PeersEvaluation):
         if resume_from_checkpoint:
             # Before `Trainer` fails at the first file that it does not know.
             check_resumable(Path(resume_from_checkpoint))
+        if self.model is None:  # a trial of `hyperparameter_search` ends with its networks thrown away
+            self.model = self.call_model_init()
         self._start_afresh()
         if self.cross_fits_first:
             self._cross_fit()
         return super().train(resume_from_checkpoint, *positional, **more)
+
+    def hyperparameter_search(
+        self,
+        hp_space: Callable[[Any], dict[str, float]] | None = None,
+        compute_objective: Callable[[dict[str, float]], float] | None = None,
+        *positional: Any,
+        **more: Any,
+    ) -> Any:
+        """As `Trainer.hyperparameter_search`; the accuracies that this trainer adds do not count as the objective.
+
+        The objective is taken from the evaluation set, so its labels choose; they should be trusted ones.
+
+        Raises:
+            InputError: the method cross-fits before training, which a trial's arguments would not reach.
+        """
+        if self.cross_fits_first:
+            raise InputError(
+                "hyperparameter_search tries other arguments on each trial, but cross-fitting (clc_auto, or what is "
+                "told 'estimate') is done before with one set; search with method='clc', or loop over trainers"
+            )
+        if compute_objective is None:
+            sets = list(self.eval_dataset) if isinstance(self.eval_dataset, dict) else []
+            compute_objective = partial(self._scores.objective, sets=sets)
+        return super().hyperparameter_search(hp_space, compute_objective, *positional, **more)
 
     @property
     def cross_fits_first(self) -> bool:
@@ -615,6 +652,8 @@ class NoisyLabelTrainer(PeersEvaluation):
         tensors = {f"memory.{name}": values for name, values in self.method_state.memory.items()}
         tensors |= self.ledger.state_dict() | {"loss_sum": loss_sum}
         facts = {
+            "method": self.method.name,
+            "rows": len(self.train_dataset),
             "loss_steps": self._loss_steps,
             "prepared": self._prepared,
             "epochs_closed": self._epochs_closed,
@@ -632,6 +671,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         if checkpoint is None:
             return
         tensors, facts = read_method_state(Path(checkpoint), self.args.device)
+        check_same_training(Path(checkpoint), facts, method=self.method.name, rows=len(self.train_dataset))
         memory = {name.removeprefix("memory."): value for name, value in tensors.items() if name.startswith("memory.")}
         self.method_state.memory = memory
         self.ledger.load_state_dict({name: value.cpu() for name, value in tensors.items()})

@@ -56,3 +56,21 @@ def read_method_state(folder: Path, device: torch.device) -> tuple[dict[str, Ten
     with safe_open(path, "pt") as opened:
         facts = json.loads(opened.metadata()["facts"])
     return {name: values.to(device) for name, values in load_file(path).items()}, facts
+
+
+def check_same_training(folder: Path, facts: dict[str, Any], **own: Any) -> None:
+    """Refuses a checkpoint of another training.
+
+    Args:
+        facts: what the checkpoint says of itself.
+        own: what this training says by the same names.
+
+    Raises:
+        InputError: they differ.
+    """
+    for name, value in own.items():
+        if facts.get(name, value) != value:
+            raise InputError(
+                f"{folder} belongs to another training ({name} {facts[name]} there, {value} here); resume with what "
+                "it began with, or train anew"
+            )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 from transformers import EvalPrediction
-from transformers.trainer_utils import EvalLoopOutput
+from transformers.trainer_utils import EvalLoopOutput, default_compute_objective
 
 
 class Scores:
@@ -30,6 +30,7 @@ class Scores:
         by_batch: bool,
     ) -> None:
         self.compute_metrics, self.user_preprocess, self.by_batch = compute_metrics, preprocess, by_batch
+        self.added: set[str] = set()  # what was put beside the user's metrics
 
     def preprocess(self, logits: tuple[Tensor, Tensor], labels: Tensor) -> tuple[Any, Tensor]:
         ensemble, classes = logits
@@ -48,13 +49,26 @@ class Scores:
         found = {} if self.compute_metrics is None else dict(self.compute_metrics(seen))
         if np.ndim(truth) == 2:
             truth = truth.argmax(-1)
-        for peer in range(classes.shape[1]):
-            found[f"accuracy_peer_{peer}"] = float((classes[:, peer] == truth).mean())
-        own = any(key == "accuracy" or key.endswith("_accuracy") for key in found)  # with or without "eval_"
+        added = {f"accuracy_peer_{peer}": float((each == truth).mean()) for peer, each in enumerate(classes.T)}
+        own = not {"accuracy", "eval_accuracy", "test_accuracy"}.isdisjoint(
+            found
+        )  # with or without `Trainer`'s prefix
         if self.user_preprocess is None and not own:
             together = np.concatenate(ensemble) if isinstance(ensemble, list) else ensemble
-            found["accuracy"] = float((together.argmax(-1) == truth).mean())
-        return found
+            added["accuracy"] = float((together.argmax(-1) == truth).mean())
+        self.added |= added.keys()
+        return found | added
+
+    def objective(self, metrics: dict[str, float], sets: Iterable[str] = ()) -> float:
+        """What a search for hyperparameters goes by unless told: as of a stock `Trainer`, which adds no accuracies.
+
+        Args:
+            metrics: of an evaluation, with `Trainer`'s prefix.
+            sets: the names of the evaluation sets, where there are several.
+        """
+        prefixes = ["eval_", *(f"eval_{name}_" for name in sets)]
+        ours = {prefix + name for prefix in prefixes for name in self.added}
+        return default_compute_objective({name: value for name, value in metrics.items() if name not in ours})
 
 
 def ensemble_alone(output: EvalLoopOutput) -> EvalLoopOutput:

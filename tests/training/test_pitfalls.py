@@ -127,7 +127,53 @@ def test_a_method_that_finds_no_time_to_begin_says_so_at_the_end(tmp_path: Path)
     assert not any(note.name == "method never began" for result in told[:-1] for note in result.notes)
 
 
+def test_a_training_that_is_stopped_in_its_warm_up_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """By early stopping, which is decided after the last epoch was told to the listeners."""
+    library = logging.getLogger("transformers")
+    library.addHandler(caplog.handler)
+    try:
+        for warmup_epochs in (4, 1):
+            caplog.clear()
+            NoisyLabelTrainer(
+                peers_model(), arguments(tmp_path, num_train_epochs=6, eval_strategy="epoch", learning_rate=1e-9),
+                train_dataset=rows(), eval_dataset=rows(seed=2), method=CLC(warmup_epochs=warmup_epochs),
+                compute_metrics=lambda _: {"same": 0.0},
+                callbacks=[MetricStops("eval_same", after=2)],
+            ).train()  # fmt: skip
+            assert ("clc never began: all 2 epochs were warm-up" in caplog.text) == (warmup_epochs == 4)
+    finally:
+        library.removeHandler(caplog.handler)
+
+
+class MetricStops(TrainerCallback):
+    """As `EarlyStoppingCallback`, after so many evaluations with a metric."""
+
+    def __init__(self, name: str, after: int) -> None:
+        self.name, self.left = name, after
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **more: Any) -> None:
+        self.left -= self.name in metrics
+        control.should_training_stop = self.left <= 0
+
+
 # ---- resuming ----
+
+
+@pytest.mark.parametrize(
+    ("other", "sentence"),
+    [
+        ({"method": "elr"}, r"belongs to another training \(method clc there, elr here\)"),
+        ({"train_dataset": rows(40)}, r"belongs to another training \(rows 50 there, 40 here\)"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path, other: dict[str, Any], sentence: str) -> None:
+    def build(**more: Any) -> NoisyLabelTrainer:
+        given: dict[str, Any] = {"method": CLC(warmup_epochs=1), "train_dataset": rows()}
+        return NoisyLabelTrainer(peers_model(), arguments(tmp_path, save_strategy="epoch"), **(given | more))
+
+    build().train()
+    with pytest.raises(InputError, match=sentence):
+        build(**other).train(resume_from_checkpoint=True)
 
 
 def test_whether_the_warm_up_ends_is_asked_once_an_epoch(tmp_path: Path) -> None:
@@ -386,6 +432,17 @@ def test_the_scripts_own_accuracy_is_the_one_that_is_reported(
         compute_metrics=lambda _: {name: 0.123},
     )  # fmt: skip
     assert trainer.evaluate()["eval_accuracy"] == 0.123
+
+
+def test_another_metrics_name_may_end_in_accuracy(
+    tmp_path: Path, model: nn.Module, train_rows: Dataset, test_rows: Dataset, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    trainer = script(
+        tmp_path, model, train_rows, eval_dataset=test_rows, processing_class=tokenizer,
+        compute_metrics=lambda _: {"balanced_accuracy": 0.123},
+    )  # fmt: skip
+    found = trainer.evaluate()
+    assert found["eval_balanced_accuracy"] == 0.123 and found["eval_accuracy"] > 0
 
 
 def test_a_batchs_labels_need_not_come_from_the_rows(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:
