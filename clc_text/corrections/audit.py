@@ -4,8 +4,11 @@ Its keys are an interface that the report and the dataset card read, kept stable
 0 … 1; `null` stands where something is not known. A *figure* is ``{"value", "low", "high", "count", "of"}``: a share
 with its 95 % Wilson interval, and the two whole numbers that it is the quotient of; ``null`` where `of` is 0.
 
-    version            2 (in 1 the canaries' inferred figures were of another kind)
+    version            3 (in 1 the canaries' inferred figures were of another kind, 2 did not say of which labels)
     run_id, recipe, dataset, method
+    step               of the corrected dataset that was judged
+    labels_sha256      of its labels and of who said each (see `labels_mark`): counts alone stay as they are where
+                       other answers take the place of some
     rows               N
     label_names        [C]
     policy             one sentence: by which rule labels were changed (see `clc_text.corrections.policy`)
@@ -49,6 +52,7 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -69,7 +73,7 @@ from clc_text.files import sha256_of_file, write_json
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimate import NoiseEstimate, estimate, posterior
 
-VERSION = 2
+VERSION = 3
 ESTIMATE_ROWS = 50_000  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
 
 
@@ -107,6 +111,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         "recipe": facts["recipe"],
         "dataset": facts["dataset"],
         "method": run.environment()["method"]["name"],
+        **labels_mark(facts["step"], state),
         "rows": len(state),
         "label_names": facts["label_names"],
         "policy": facts["policy"]["sentence"],
@@ -121,6 +126,13 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         "notices": notices,
         "verdict": verdict(corrections, noise, canaries, truth, notices),
     }
+
+
+def labels_mark(step: int, state: State) -> dict[str, Any]:
+    """What tells one state of a corrected dataset from every other: ``step`` and ``labels_sha256``."""
+    digest = hashlib.sha256(state.label.astype("<i4").tobytes())
+    digest.update(state.source.astype("<i1").tobytes())
+    return {"step": step, "labels_sha256": digest.hexdigest()}
 
 
 def _predictions(corrected: Corrected) -> RowPredictions:

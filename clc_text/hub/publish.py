@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clc_text.corrections.audit import VERSION
+from clc_text.corrections.audit import VERSION, labels_mark
 from clc_text.corrections.columns import ADDED
+from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.files import write_json, write_text, write_with
 from clc_text.hub.folders import without_folders as without_folders
@@ -102,17 +103,22 @@ def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> di
     path = run.file("audit.json")
     if not path.is_file():
         return None
+    again = f"run `clc-text audit {run.path}` again"
     try:
         audit = dict(json.loads(path.read_text(encoding="utf-8")))
-        about = (audit["run_id"], audit["corrections"]["rows"], audit["labels"])
+        version, about = audit["version"], (audit["run_id"], audit["corrections"]["rows"], audit["labels"])
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no audit ({error!r}); run `clc-text audit {run.path}` again") from None
-    if audit.get("version") != VERSION:
-        raise InputError(f"{path} was written by another version of clc_text; run `clc-text audit {run.path}` again")
-    if about != (run.run_id, changed, dict(labels)):
+        raise InputError(f"{path} is no audit ({error!r}); {again}") from None
+    if version != VERSION:
+        raise InputError(f"{path} was written by another version of clc_text; {again}")
+    corrected = Corrected(run)
+    step = corrected.facts["step"]
+    # Counts stay as they are where other answers take the place of some, so the labels themselves are compared, too.
+    mark = labels_mark(step, corrected.state())
+    if about != (run.run_id, changed, dict(labels)) or any(audit.get(name) != mark[name] for name in mark):
         raise InputError(
-            f"{path} is not of the corrected dataset as it is now ({changed:,} changed labels); run "
-            f"`clc-text audit {run.path}` again, so that the card says what is true"
+            f"{path} is not of the corrected dataset as it is now (step {step}, {changed:,} changed labels); "
+            f"{again}, so that the card says what is true"
         )
     return audit
 

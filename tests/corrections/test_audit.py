@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from synthetic_run import NAMES, Made, corrected_of, make_run
 
 from clc_text.corrections import audit as audit_module
 from clc_text.corrections import canary_figures as inferred
-from clc_text.corrections.audit import audit, judge
+from clc_text.corrections.audit import audit, judge, labels_mark
 from clc_text.corrections.canary_figures import CanaryCounts
 from clc_text.corrections.revert import Selection, revert
 from clc_text.corrections.second_opinion import kappa
@@ -26,8 +27,9 @@ from clc_text.hub.publish import read_audit
 
 Command = Callable[..., str]
 KEYS = {
-    "version", "run_id", "recipe", "dataset", "method", "rows", "label_names", "policy", "predictions", "labels",
-    "corrections", "noise", "canaries", "truth", "person", "second_opinion", "notices", "verdict",
+    "version", "run_id", "recipe", "dataset", "method", "step", "labels_sha256", "rows", "label_names", "policy",
+    "predictions", "labels", "corrections", "noise", "canaries", "truth", "person", "second_opinion", "notices",
+    "verdict",
 }  # fmt: skip
 
 
@@ -187,6 +189,36 @@ def test_an_audit_of_another_version_is_made_anew(made: Made) -> None:
     made.run.file("audit.json").write_text(json.dumps(found | {"version": 1}))
     with pytest.raises(InputError, match="by another version of clc_text; run `clc-text audit"):
         read_audit(made.run, *about)
+
+
+def test_an_audit_of_other_labels_in_the_same_numbers_is_made_anew(made: Made) -> None:
+    """Other answers to the same rows, or another person's decision for a method's: no count need change."""
+    corrected = corrected_of(made)
+    state = corrected.state()
+    rows = np.arange(6)
+    one, other = ((state.given[rows] + by) % 6 for by in (1, 2))
+    corrected.write(state.with_labels(rows, one, PERSON), Step("apply", {"file": "one"}))
+    found = audit(Corrected(made.run), bootstrap=0)
+    Corrected(made.run).write(state.with_labels(rows, other, PERSON), Step("apply", {"file": "other"}))
+    facts = Corrected(made.run).facts
+    assert (facts["changed"], facts["labels"]) == (found["corrections"]["rows"], found["labels"])
+    with pytest.raises(InputError, match=r"is not of the corrected dataset as it is now \(step 3, "):
+        read_audit(made.run, facts["changed"], facts["labels"])
+
+
+def test_the_mark_of_a_state_is_of_each_label_and_of_who_said_it(made: Made) -> None:
+    state = corrected_of(made).state()
+    mark = labels_mark(1, state)
+    assert mark == labels_mark(1, state.part(np.arange(len(state))))
+    swapped = state.label.copy()
+    first, second = 0, int(np.flatnonzero(state.label != state.label[0])[0])
+    swapped[[first, second]] = swapped[[second, first]]
+    others = [
+        labels_mark(2, state),
+        labels_mark(1, replace(state, label=swapped)),
+        labels_mark(1, replace(state, source=state.source[::-1])),
+    ]
+    assert mark not in others
 
 
 def test_no_canaries_and_no_truth(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from clc_text.corrections.audit import VERSION
+from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.hub import images, publish
 from clc_text.run_directory import Labels, RunDirectory
@@ -143,52 +144,61 @@ def test_test_rows_get_the_columns_of_the_training_rows(odd_run: Path, tmp_path:
         assert table[name].null_count == 60
 
 
-def _audited(odd_run: Path, tmp_path: Path, **changed: object) -> RunDirectory:
-    folder = tmp_path / "run"
-    folder.mkdir()
-    for name in ("recipe.yaml", "environment.json"):
-        shutil.copy(odd_run / name, folder)
-    run = RunDirectory(folder)
-    labels = {"given": 290, "method": 9, "person": 1}
-    audit = {"version": VERSION, "run_id": run.run_id, "corrections": {"rows": 10}, "labels": labels} | changed
-    (folder / "audit.json").write_text(json.dumps(audit))
-    return run
+def _audited(corrected_run: Path, tmp_path: Path, **changed: object) -> tuple[RunDirectory, int, dict[str, int]]:
+    """A copy of the run whose audit says something else, and what its corrected dataset is."""
+    run = RunDirectory(shutil.copytree(corrected_run, tmp_path / "run"))
+    audit = json.loads(run.file("audit.json").read_text())
+    run.file("audit.json").write_text(json.dumps(audit | changed))
+    facts = Corrected(run).facts
+    return run, facts["changed"], facts["labels"]
 
 
-def test_an_audit_of_these_corrections_is_read(odd_run: Path, tmp_path: Path) -> None:
-    run = _audited(odd_run, tmp_path)
-    audit = publish.read_audit(run, 10, {"given": 290, "method": 9, "person": 1})
+def test_an_audit_of_these_corrections_is_read(corrected_run: Path, tmp_path: Path) -> None:
+    run, *about = _audited(corrected_run, tmp_path)
+    audit = publish.read_audit(run, *about)
     assert audit is not None
     assert audit["run_id"] == run.run_id
 
 
-def test_without_an_audit(odd_run: Path, tmp_path: Path) -> None:
-    run = _audited(odd_run, tmp_path)
+def test_without_an_audit(corrected_run: Path, tmp_path: Path) -> None:
+    run, *about = _audited(corrected_run, tmp_path)
     run.file("audit.json").unlink()
-    assert publish.read_audit(run, 10, {}) is None
+    assert publish.read_audit(run, *about) is None
 
 
 @pytest.mark.parametrize(
-    "changed", [{"run_id": "of another"}, {"corrections": {"rows": 11}}, {"labels": {"given": 300}}]
+    "changed",
+    [
+        {"run_id": "of another"},
+        {"corrections": {"rows": 1}},
+        {"labels": {"given": 300}},
+        {"step": 2},
+        {"labels_sha256": "of others"},
+        {"labels_sha256": None},
+    ],
 )
-def test_an_audit_of_other_corrections_is_refused(odd_run: Path, tmp_path: Path, changed: dict[str, object]) -> None:
-    run = _audited(odd_run, tmp_path, **changed)
-    with pytest.raises(InputError, match=r"is not of the corrected dataset as it is now \(10 changed labels\); run"):
-        publish.read_audit(run, 10, {"given": 290, "method": 9, "person": 1})
+def test_an_audit_of_other_corrections_is_refused(
+    corrected_run: Path, tmp_path: Path, changed: dict[str, object]
+) -> None:
+    run, *about = _audited(corrected_run, tmp_path, **changed)
+    with pytest.raises(
+        InputError, match=r"is not of the corrected dataset as it is now \(step 1, \d+ changed labels\);"
+    ):
+        publish.read_audit(run, *about)
 
 
-def test_an_audit_of_another_version_is_refused(odd_run: Path, tmp_path: Path) -> None:
-    run = _audited(odd_run, tmp_path, version=VERSION - 1)
+def test_an_audit_of_another_version_is_refused(corrected_run: Path, tmp_path: Path) -> None:
+    run, *about = _audited(corrected_run, tmp_path, version=VERSION - 1)
     with pytest.raises(InputError, match="was written by another version of clc_text; run `clc-text audit"):
-        publish.read_audit(run, 10, {"given": 290, "method": 9, "person": 1})
+        publish.read_audit(run, *about)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"run_id": "x", "corrections": 3}'])
-def test_what_is_no_audit_is_refused(odd_run: Path, tmp_path: Path, text: str) -> None:
-    run = _audited(odd_run, tmp_path)
+def test_what_is_no_audit_is_refused(corrected_run: Path, tmp_path: Path, text: str) -> None:
+    run, *about = _audited(corrected_run, tmp_path)
     run.file("audit.json").write_text(text)
     with pytest.raises(InputError, match=r"audit\.json is no audit"):
-        publish.read_audit(run, 10, {})
+        publish.read_audit(run, *about)
 
 
 IMAGE_PATHS = ["/home/alice/food/pie/1.jpg", "C:\\food\\pie\\2.jpg", "3.jpg"]
