@@ -18,6 +18,10 @@ from clc_text.text.encoders.vectors.tokens import KnownWords, Numbering, number_
         ("(AT&T ... really?!)", "( at&t ... really ? ! )"),
         ("``quoted'' -- \"twice\"", "`` quoted '' -- \" twice \""),
         ("naïve Übung 東京", "naïve übung 東京"),
+        ("nai\u0308ve cafe\u0301!", "na\u00efve caf\u00e9 !"),
+        ("हिन्दी में लिखा। 5वीं", "हिन्दी में लिखा । 5वीं"),
+        ("I don’t; it’s ‘so’", "i do n't ; it 's ‘ so '"),
+        ("❤\ufe0fgreat 1\ufe0f\u20e3", "❤ \ufe0f great 1 \ufe0f \u20e3"),
         (" \t\n ", ""),
         ("", ""),
     ],
@@ -52,6 +56,7 @@ def test_a_long_run_without_blanks_takes_linear_time() -> None:
     assert cut("x" * 200_000) == ["x" * 200_000]
     assert len(cut("a." * 100_000 + "'")) == 2
     assert len(cut("don't" * 20_000)) >= 1
+    assert cut("क्" * 100_000) == ["क्" * 100_000]
 
 
 def test_tokens_are_numbered_in_order_of_appearance() -> None:

@@ -5,7 +5,8 @@ Two tokenisers, both deterministic and without a vocabulary:
 ``"glove"`` cuts as the Penn Treebank does, which is how GloVe's own corpora were cut: punctuation marks are tokens of
 their own, contractions fall in two (``do n't``, ``it 's``), abbreviations keep their dots (``u.s.``, ``mr.``), numbers
 and hyphenated words stay whole (``1,000.50``, ``well-known``). A text that is already cut so comes out nearly
-unchanged.
+unchanged. Beyond ASCII, letters are composed first (NFC), a mark on a letter belongs to the word (``हिन्दी``), and the
+typographic apostrophe counts as the plain one.
 
 ``"spaces"`` cuts at white space only, for texts that are tokenised already (TREC's original files).
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -42,6 +44,8 @@ _PENN_TREEBANK = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# A letter that stands for a mark on a letter, which is no part of a word to `re`.
+_MARK = "ª"
 _LONGEST_REMEMBERED = 64
 _MOST_REMEMBERED = 1 << 18
 
@@ -63,12 +67,23 @@ class _Pieces(dict[str, tuple[str, ...]]):
     """The tokens of what stands between two blanks; the same few strings come again and again, so they are kept."""
 
     def __missing__(self, piece: str) -> tuple[str, ...]:
-        tokens = tuple(_PENN_TREEBANK.findall(piece))
+        tokens = tuple(_PENN_TREEBANK.findall(piece)) if piece.isascii() else _beyond_ascii(piece)
         if len(piece) <= _LONGEST_REMEMBERED:
             if len(self) >= _MOST_REMEMBERED:
                 self.clear()
             self[piece] = tokens
         return tokens
+
+
+def _beyond_ascii(piece: str) -> tuple[str, ...]:
+    piece = unicodedata.normalize("NFC", piece).replace("’", "'")
+    shown, on_letter = [], False
+    for character in piece:
+        # Elsewhere a mark is a token of its own: the one in "❤️" or "1️⃣" chooses how a sign looks.
+        mark = unicodedata.category(character) in ("Mn", "Mc")
+        on_letter = on_letter if mark else character.isalpha()
+        shown.append(_MARK if mark and on_letter else character)
+    return tuple(piece[found.start() : found.end()] for found in _PENN_TREEBANK.finditer("".join(shown)))
 
 
 class Numbering(dict[str, int]):
