@@ -46,6 +46,15 @@ def test_the_second_load_maps_the_cache(vectors: Path) -> None:
         np.testing.assert_array_equal(table.matrix, plain.matrix)
 
 
+def test_an_entry_of_another_way_of_reading_is_left_alone(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_READING", 1)
+    cached_file(vectors, WANTED, read_text)
+    monkeypatch.undo()
+    monkeypatch.setenv("CLC_TEXT_CACHE", str(vectors.parent / "cache"))
+    with pytest.raises(AssertionError):
+        cached_file(vectors, WANTED, never)
+
+
 def test_an_entry_belongs_to_one_file_one_vocabulary_and_one_number_of_words(vectors: Path) -> None:
     cached_file(vectors, WANTED, read_text)
     for other in (Wanted(WANTED.words, 11), Wanted({"w1": 0}, 10)):

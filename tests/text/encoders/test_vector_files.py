@@ -38,6 +38,14 @@ def test_text_plain_and_gzip_with_and_without_header(tmp_path: Path, name: str, 
     assert table.source["words_in_source"] == 4
 
 
+@pytest.mark.parametrize("header", ["", "4 3\n"])
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path: Path, header: str) -> None:
+    path = write(tmp_path / "g.txt", ("\ufeff" + header + LINES).encode())
+    table = read(path, Wanted({"the", "cat", "sat"}, 0))
+    assert (table.words, table.dimension) == (["the", "cat", "sat"], 3)
+    assert table.source["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def test_only_the_wanted_words_and_the_first_are_kept(tmp_path: Path) -> None:
     path = write(tmp_path / "g.txt", LINES)
     assert read(path, Wanted({"sat", "dog"}, 0)).words == ["sat"]

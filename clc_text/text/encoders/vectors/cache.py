@@ -23,6 +23,8 @@ from clc_text.files import write_json
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted
 
 _FORMAT = 1
+# Of what is read from files alone; raised when the same file gives other words (2: no byte-order mark in the first).
+_READING = 2
 
 
 def cache_directory() -> Path:
@@ -45,7 +47,7 @@ def cached_file(path: Path, wanted: Wanted, read: Callable[[Path, Wanted], Vecto
     # gensim keeps a big matrix in .npy files beside the .kv file.
     files = [path, *sorted(path.parent.glob(f"{path.name}.*.npy"))] if path.suffix == ".kv" else [path]
     states = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
-    return cached([states, sha256_of_words(wanted.words), wanted.first], lambda: read(path, wanted))
+    return cached([_READING, states, sha256_of_words(wanted.words), wanted.first], lambda: read(path, wanted))
 
 
 def cached(key: list[Any], make: Callable[[], VectorTable]) -> VectorTable:

@@ -6,6 +6,7 @@ the memory of the words kept.
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +36,7 @@ def read_text(path: Path, wanted: Wanted) -> VectorTable:
     lines: list[int] = []
     with open_hashed(path) as (file, sha256):
         for number, raw in enumerate(file, 1):
-            line = raw.rstrip()
+            line = (raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw).rstrip()
             if not line:
                 continue
             if found is None:
