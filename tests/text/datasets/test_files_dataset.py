@@ -108,6 +108,13 @@ def test_of_class_folders_every_text_and_nothing_hidden(tmp_path: Path) -> None:
     assert task.label_names == ["neg", "pos"]
 
 
+def test_a_byte_order_mark_is_no_part_of_a_text_in_a_folder(tmp_path: Path) -> None:
+    for label in ("neg", "pos"):
+        (tmp_path / "reviews" / label).mkdir(parents=True)
+        (tmp_path / "reviews" / label / "1.txt").write_text(f"one\n{label}", encoding="utf-8-sig")
+    assert list(Files(train=str(tmp_path / "reviews")).load(0).train["text"]) == ["one\nneg", "one\npos"]
+
+
 def test_an_object_without_keys_is_kept_as_text(tmp_path: Path) -> None:
     rows = [row | {"meta": {}, "deep": [{"more": {}}]} for row in rows_of(["a", "b", "a"])]
     task = load(tmp_path, rows)
@@ -128,6 +135,27 @@ def test_a_number_that_is_none_is_no_class(tmp_path: Path, missing: float | None
         load(tmp_path, rows_of([0.0, 1.0, missing, 1.0]))
     task = load(tmp_path, rows_of([0.0, 1.0, missing, 1.0]), unlabelled="drop")
     assert task.label_names == ["0", "1"] and len(task.train) == 3
+
+
+@pytest.mark.parametrize("label", [float("inf"), -float("inf"), 2.0**63, 1e300])
+@pytest.mark.parametrize("kind", [pa.float32(), pa.float64()])
+def test_a_number_beyond_all_integers_is_no_class(tmp_path: Path, label: float, kind: pa.DataType) -> None:
+    table = pa.table({"text": ["a", "b", "c", "d"], "label": pa.array([1.0, None, label, 0.5]).cast(kind, safe=False)})
+    parquet.write_table(table, tmp_path / "rows.parquet")
+    with pytest.raises(InputError, match=r"the label -?(inf|9\.22337e\+18|1e\+300) in row 3 \(.*\) is no class"):
+        Files(train=str(tmp_path / "rows.parquet"), unlabelled="drop").load(0)
+
+
+def test_an_infinite_number_in_json_is_named_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "a", "label": 1}\n{"text": "b", "label": 1e999}\n{"text": "c", "label": 2}\n')
+    with pytest.raises(InputError, match=r"the label inf in line 2 \(column 'label'\) is no class"):
+        Files(train=str(path)).load(0)
+
+
+def test_classes_that_look_the_same_are_alike(tmp_path: Path) -> None:
+    alike = load(tmp_path, rows_of(["caf\u00e9", "cafe\u0301", "Caf\u00c9", "tea"])).facts["classes_alike"]
+    assert str(alike).count("' and '") == 2
 
 
 def test_blanks_are_no_class(tmp_path: Path) -> None:

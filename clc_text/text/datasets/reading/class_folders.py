@@ -49,7 +49,7 @@ def _batches(files: list[Path], text: str, label: str, encoding: str) -> Iterato
 
 def _text(file: Path, encoding: str) -> str:
     try:
-        return file.read_text(encoding=encoding)
+        return file.read_text(encoding=encoding).removeprefix("\ufeff")
     except (UnicodeDecodeError, LookupError):
         check_encoding(file, encoding)  # names the line and the byte
         raise

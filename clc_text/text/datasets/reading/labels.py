@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Iterable
 
 import datasets
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,7 +20,8 @@ def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
     `ClassLabel`).
 
     Raises:
-        InputError: the column holds what cannot be a class (lists, objects, dates).
+        InputError: the column holds what cannot be a class (lists, objects, dates), or a row, which is named, an
+            infinite number or a whole one beyond 64 bits.
     """
     values, feature = rows.table.column(column), rows.features[column]
     if isinstance(feature, datasets.ClassLabel) and feature.names is not None:
@@ -27,6 +30,7 @@ def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
     kind = values.type
     if pa.types.is_floating(kind):
         values = pc.if_else(pc.is_nan(values), None, values)  # what a table without nulls has for "none"
+        _refuse_beyond_64_bits(rows, column, values)
     if pa.types.is_floating(kind) and pc.all(pc.equal(values, pc.floor(values))).as_py():
         values = values.cast(pa.int64())  # whole numbers that a missing value turned into floats
     elif not (
@@ -51,7 +55,7 @@ def class_names(rows: Rows, columns: Iterable[str], strings: Iterable[pa.Chunked
         feature = rows.features[column]
         if isinstance(feature, datasets.ClassLabel) and feature.names is not None and found <= set(feature.names):
             return list(feature.names)
-    if all(_is_number(name) for name in found):
+    if all(is_number(name) for name in found):
         return sorted(found, key=lambda name: (float(name), name))  # "1" and "1.0" are two classes of one size
     return sorted(found)
 
@@ -70,19 +74,32 @@ def class_numbers(strings: pa.ChunkedArray, names: list[str], where: str, key: s
 
 
 def alike(names: list[str]) -> list[str]:
-    """Pairs of class names that differ only in case or blanks, as ``'HUM' and 'hum '``."""
+    """Pairs of class names that differ only in case, blanks or code points, as ``'HUM' and 'hum '``.
+
+    ``é`` may be one code point or two, which nobody sees.
+    """
     seen: dict[str, str] = {}
     pairs = []
     for name in names:
-        folded = "".join(name.split()).casefold()
+        folded = "".join(unicodedata.normalize("NFKC", name).split()).casefold()
         if folded in seen:
             pairs.append(f"'{seen[folded]}' and '{name}'")
         seen.setdefault(folded, name)
     return pairs
 
 
-def _is_number(name: str) -> bool:
+def is_number(name: str) -> bool:
     try:
         return math.isfinite(float(name))
     except ValueError:
         return False
+
+
+def _refuse_beyond_64_bits(rows: Rows, column: str, values: pa.ChunkedArray) -> None:
+    beyond = pc.fill_null(pc.greater_equal(pc.abs(values), pa.scalar(2.0**63, values.type)), False)
+    if len(bad := np.flatnonzero(beyond.to_numpy())):
+        label = values[int(bad[0])].as_py()
+        raise InputError(
+            f"{rows.where}: the label {label:g} in {rows.row_names(bad)} (column '{column}') is no class; a class is "
+            "a word or a number of at most 64 bits"
+        )
