@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from clc_text.shown import for_rich, terminal
 def evaluate_run(
     run: RunDirectory, source: Path | None, column: str | None = None, label: str | None = None
 ) -> dict[str, Any]:
-    """Figures on the run's test rows, or on those of a file.
+    """Figures on the run's test rows, or on those of a file, whose labels `class_numbers` reads.
 
     Returns:
         ``rows``, ``accuracy`` {``peers`` [P], ``ensemble``} in percent, ``ece``, ``classes`` (one entry a class:
@@ -28,31 +29,43 @@ def evaluate_run(
         log_probs = run.log_probs("test")
         labels = np.asarray(run.data("test")[run.environment()["label_column"]], dtype=np.int64)
     else:
-        from clc_text.prediction_file import read_column, read_labelled, read_rows
+        from clc_text.prediction_file import read_labelled, read_labels, read_rows
 
         rows: Any
-        values: Any
+        values: Sequence[str | None]
         if run.recipe().get("modality") != "vision":
             rows, values = read_labelled(run, source, column, label)
         else:
             rows = read_rows(run, source, column)
             # Of a folder of images the subfolders are the classes.
             folders = source.is_dir()
-            values = [Path(row).parent.name for row in rows] if folders else read_column(source, label or "label")
+            values = [Path(row).parent.name for row in rows] if folders else read_labels(source, label or "label")
         labels = class_numbers(values, names, f"{source}")
         log_probs = Predictor(run).predict(rows).log_probs
     return scores(log_probs, labels, names)
 
 
-def class_numbers(values: Any, names: list[str], where: str) -> np.ndarray:
-    """int64 [n], the class numbers of label names (or of numbers); an unknown one is named with its row."""
-    number = {name: index for index, name in enumerate(names)}
-    found = np.empty(len(values), dtype=np.int64)
-    for row, value in enumerate(values):
-        index = number.get(str(value), value if isinstance(value, int) and 0 <= value < len(names) else None)
-        if index is None:
-            raise InputError(f"{where}, row {row + 1}: the label '{value}' is none of {', '.join(names)}")
-        found[row] = index
+def class_numbers(values: Sequence[Any], names: list[str], where: str) -> np.ndarray:
+    """int64 [n], the class numbers of labels, which are class names as `label_strings` writes them.
+
+    Where no class name is a number, a column of numbers alone is one of places: 0 is the first class.
+
+    Raises:
+        InputError: a label is missing or unknown; its row is named.
+    """
+    from clc_text.text.datasets.reading.labels import is_number
+
+    labels = [None if value is None else str(value) for value in values]
+    by_place = not any(map(is_number, names)) and all(is_number(label) for label in labels if label is not None)
+    number = {str(index) if by_place else name: index for index, name in enumerate(names)}
+    found = np.empty(len(labels), dtype=np.int64)
+    for row, label in enumerate(labels):
+        if label is None:
+            raise InputError(f"{where}, row {row + 1} has no label; leave the row out, or label it")
+        if label not in number:
+            places = f", nor of 0 to {len(names) - 1}" if by_place else ""
+            raise InputError(f"{where}, row {row + 1}: the label '{label}' is none of {', '.join(names)}{places}")
+        found[row] = number[label]
     return found
 
 

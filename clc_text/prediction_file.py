@@ -45,15 +45,12 @@ def read_rows(run: RunDirectory, path: Path, column: str | None = None) -> Seque
 
 def read_labelled(
     run: RunDirectory, path: Path, column: str | None = None, label: str | None = None, labelled: bool = True
-) -> tuple[list[str], list[Any]]:
+) -> tuple[list[str], list[str | None]]:
     """Texts and labels of a table, read as the run's recipe reads its own data; no labels without `labelled`.
 
     Without `label` the labels are what the run tests on: the recipe's `true_label` where the file has it. Where the
     recipe drops rows without a label, so does this.
     """
-    import pyarrow as pa
-    from datasets import ClassLabel
-
     from clc_text.text.datasets.reading.labels import label_strings
 
     reader = _reader(run, path, column, label)
@@ -67,8 +64,6 @@ def read_labelled(
         trusted = reader.true_label
     _require(rows, trusted)
     labels = label_strings(rows, trusted).to_pylist()
-    if pa.types.is_integer(rows.table[trusted].type) and not isinstance(rows.features[trusted], ClassLabel):
-        labels = rows.table[trusted].to_pylist()  # perhaps numbers of classes, where no class is called so
     kept = [index for index, value in enumerate(labels) if value is not None]
     if len(kept) < len(labels) and reader.unlabelled == "error":
         without = next(index for index, value in enumerate(labels) if value is None)
@@ -76,14 +71,15 @@ def read_labelled(
     return [texts[index] for index in kept], [labels[index] for index in kept]
 
 
-def read_column(path: Path, column: str) -> Sequence[Any]:
-    """One column of a CSV, TSV, JSON-lines or Parquet file."""
+def read_labels(path: Path, column: str) -> list[str | None]:
+    """The labels in a column of a CSV, TSV, JSON-lines or Parquet file, as `label_strings` writes them."""
     from clc_text.text.datasets.files import Files
+    from clc_text.text.datasets.reading.labels import label_strings
 
     rows = Files(train=str(path)).read(str(path), "the file")
     _require(rows, column)
-    values: Sequence[Any] = rows.table[column].to_pylist()
-    return values
+    labels: list[str | None] = label_strings(rows, column).to_pylist()
+    return labels
 
 
 def _reader(run: RunDirectory, path: Path, column: str | None = None, label: str | None = None) -> Files:
