@@ -14,6 +14,7 @@ import numpy as np
 from clc_text.components import Registry, option
 from clc_text.errors import InputError
 from clc_text.noise.draws import pick_targets, select_rows, uniforms
+from clc_text.typed_yaml import Node, to_dataclass
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,21 @@ class Noise(ABC):
 
     @classmethod
     def from_passport(cls, passport: Mapping[str, Any]) -> Noise:
-        """The noise that wrote this passport."""
+        """The noise that wrote this passport; its options are checked as a recipe's are, as anyone may change them."""
+        where = f"the passport's options do not fit the noise '{cls.name}'"
         try:
-            return cls(**passport["options"])
-        except TypeError as error:
-            raise InputError(f"the passport's options do not fit the noise '{cls.name}': {error}") from None
+            found: Noise = to_dataclass(cls, _as_node(passport["options"], where), "options")
+        except RecursionError:
+            raise InputError(f"{where}: nested too deeply") from None
+        return found
+
+
+def _as_node(value: Any, where: str) -> Node:
+    if isinstance(value, dict):
+        return Node({key: _as_node(each, where) for key, each in value.items()}, where)
+    if isinstance(value, (list, tuple)):
+        return Node([_as_node(each, where) for each in value], where)
+    return Node(value, where)
 
 
 @dataclass(frozen=True, kw_only=True)

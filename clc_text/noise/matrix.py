@@ -50,7 +50,10 @@ class FromMatrix(Noise):
 
     @classmethod
     def from_passport(cls, passport: Mapping[str, Any]) -> Noise:
-        return cls(draw=passport["options"].get("draw"), values=passport.get("matrix"))
+        # The file may be gone, or be another by now; what it held is the passport's matrix.
+        values = passport.get("matrix")
+        rows = _as_array(values if isinstance(values, list) else [], "in the passport")
+        return super().from_passport({"options": passport["options"] | {"file": None, "values": rows.tolist()}})
 
 
 def read_matrix(path: Path) -> np.ndarray:
@@ -83,6 +86,8 @@ def checked_matrix(transition: np.ndarray, label_names: list[str], where: str) -
         InputError: names `where` and the first wrong row.
     """
     classes = len(label_names)
+    if transition.ndim != 2:
+        raise InputError(f"the noise matrix {where} must be a list of rows, each a list of numbers")
     if transition.shape != (classes, classes):
         shape = " x ".join(map(str, transition.shape))
         raise InputError(f"the noise matrix {where} is {shape}, but the data has {classes} classes")

@@ -235,6 +235,38 @@ def test_replay_refuses_in_one_sentence(path: str, value: Any, sentence: str) ->
     assert "\n" not in str(caught.value)
 
 
+UNFIT: list[Any] = [5, -1, "x", [], {}, [[]], [5], [[None]], {"sport": 3}, {"sport": None}, True, float("nan"), None]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_whatever_stands_in_a_passport_is_replayed_or_refused_in_one_sentence(name: str) -> None:
+    """An option of a type that the noise does not take is refused, as in a recipe, before it is used."""
+    passport = json.loads(json.dumps(inject(example(name), rows(), 11).passport))
+    spoilt = [passport | {key: value} for key in passport for value in UNFIT]
+    for key in passport["options"]:
+        spoilt += [passport | {"options": passport["options"] | {key: value}} for value in UNFIT]
+    for changed_passport in spoilt:
+        try:
+            replay(changed_passport, rows())
+        except InputError as error:
+            assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("value", [5, {"sport": 3}, {"sport": None}, ["art"], None])
+def test_an_unfit_map_in_a_passport_is_named(value: Any) -> None:
+    passport = inject(example("asymmetric"), rows(), 11).passport
+    passport["options"]["map"] = value
+    with pytest.raises(InputError, match=r"options do not fit the noise 'asymmetric': 'options\.map' must be"):
+        replay(passport, rows())
+
+
+@pytest.mark.parametrize("value", [None, 5, "x", {}, [], [5]])
+def test_a_passport_without_its_matrix_is_named(value: Any) -> None:
+    passport = inject(example("matrix"), rows(), 11).passport | {"matrix": value}
+    with pytest.raises(InputError, match="noise matrix in the passport must be a list of rows"):
+        replay(passport, rows())
+
+
 def test_replay_refuses_other_true_labels() -> None:
     passport = inject(example("symmetric"), rows(), 1).passport
     other = rows()
