@@ -14,7 +14,7 @@ from clc_text.noise.base import NoiseInput
 from clc_text.observer import Observer, Silent
 from clc_text.recipe import Recipe
 from clc_text.run_directory import Labels
-from clc_text.task import Task
+from clc_text.task import Task, column
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -107,6 +107,7 @@ def _cross_fit_key(recipe: Recipe) -> str:
 
 def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None = None) -> Prepared:
     """Reads the data, encodes it and makes the labels noisy, as the recipe says."""
+    from clc_text.crossfit.copies import first_copies
     from clc_text.noise.canaries import plant
     from clc_text.noise.inject import inject
 
@@ -119,7 +120,8 @@ def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None 
     # Who injects noise into labels takes those labels for the truth.
     injected = recipe.noise.name != "none"
     true = task.true_labels if task.true_labels is not None else source_labels if injected else None
-    trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names))
+    first = first_copies(encoded.train_inputs, len(source_labels)) if recipe.canaries else None
+    trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names), first)
     labels = Labels(injection.labels, trained, true, canary)
     return Prepared(task, labels, injection.passport, encoded.encoder, encoded.train_inputs, encoded.test_inputs)
 
@@ -170,13 +172,23 @@ def _as_features(values: Tensor) -> np.ndarray:
 
 
 class _Columns(Mapping[str, Any]):
-    """The training rows' columns by name, read only when a noise asks for one."""
+    """The training rows' columns by name, as class names; read only when a noise asks for one.
+
+    A number alone does not say which class it is: that of a `ClassLabel` is a place among its own names, and any
+    other is a name, as it is in the column of labels.
+    """
 
     def __init__(self, task: Task) -> None:
-        self._rows = task.train
+        self._rows, self._where = task.train, task.name
 
     def __getitem__(self, name: str) -> Any:
-        return self._rows[name]
+        import pyarrow as pa
+
+        from clc_text.text.datasets.reading.labels import label_strings
+        from clc_text.text.datasets.reading.rows import Rows
+
+        values = column(self._rows, name)
+        return label_strings(Rows(pa.table({name: values}), self._rows.features, self._where), name).to_pylist()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows.column_names)

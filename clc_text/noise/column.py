@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +16,12 @@ from clc_text.noise.base import Noise, NoiseInput, noise
 @noise("column")
 @dataclass(frozen=True, kw_only=True)
 class FromColumn(Noise):
-    """The given labels are read from a column, as class names or class numbers; nothing is drawn."""
+    """The given labels are read from a column of class names; nothing is drawn.
 
-    column: str = option(help="the column of the training rows that holds the given labels, names or numbers")
+    Where no class name is a number, a column of numbers alone is one of places: 0 is the first class.
+    """
+
+    column: str = option(help="the column of the training rows that holds the given labels, as class names")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -42,18 +46,21 @@ class FromColumn(Noise):
         return self.as_classes(list(values), given.label_names)
 
     def as_classes(self, values: list[Any], label_names: list[str]) -> np.ndarray:
-        """int64 [N] from names or numbers.
+        """int64 [N] from class names, or from places where they cannot be names.
 
         Raises:
             InputError: names the first row whose label is missing or no class.
         """
-        numbers = {name: number for number, name in enumerate(label_names)}
         try:
-            distinct = {value: self._class(value, numbers) for value in set(values) if not _is_missing(value)}
+            names = {value: _as_name(value) for value in set(values) if not _is_missing(value)}
         except TypeError:
             raise InputError(
                 f"the column '{self.column}' holds lists or mappings, and a label is one name or number"
             ) from None
+        numbers = {name: number for number, name in enumerate(label_names)}
+        by_place = not any(map(_is_number, label_names)) and all(map(_is_number, names.values()))
+        if by_place:
+            numbers = {str(number): number for number in range(len(label_names))}
         labels = np.empty(len(values), dtype=np.int64)
         for row, value in enumerate(values):
             if _is_missing(value):
@@ -62,21 +69,26 @@ class FromColumn(Noise):
                     f"the column '{self.column}' has no label in row {row + 1}, and in {missing - 1} more; remove "
                     "these rows, or give them a label"
                 )
-            number = distinct[value]
-            if number is None:
-                hint = nearest(value, label_names) if isinstance(value, str) else f"; classes: 0 to {len(numbers) - 1}"
-                raise InputError(f"the column '{self.column}', row {row + 1}: {value!r} is not a class{hint}")
-            labels[row] = number
+            name = names[value]
+            if name not in numbers:
+                hint = f"; classes: 0 to {len(label_names) - 1}" if by_place else nearest(name, label_names)
+                raise InputError(f"the column '{self.column}', row {row + 1}: '{name}' is not a class{hint}")
+            labels[row] = numbers[name]
         return labels
 
-    @staticmethod
-    def _class(value: Any, numbers: dict[str, int]) -> int | None:
-        if isinstance(value, str):
-            return numbers.get(value)
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-            return None
-        whole = int(value) if np.isfinite(value) else -1
-        return whole if whole == value and 0 <= whole < len(numbers) else None
+
+def _as_name(value: Any) -> str:
+    """As the readers of datasets name a class: `true`, and `2` for 2.0."""
+    if isinstance(value, (bool, np.bool_)):
+        return str(value).lower()
+    return str(int(value)) if isinstance(value, (float, np.floating)) and float(value).is_integer() else str(value)
+
+
+def _is_number(name: str) -> bool:
+    try:
+        return math.isfinite(float(name))
+    except ValueError:
+        return False
 
 
 def _is_missing(value: Any) -> bool:

@@ -287,7 +287,7 @@ def column(values: object) -> NoiseInput:
     return NoiseInput(np.array([0, 1, 2]), ["x", "y", "z"], columns={"weak": values, "text": ["", "", ""]})
 
 
-@pytest.mark.parametrize("values", [["z", "y", "x"], [2, 1, 0], np.array([2, 1, 0]), [2.0, 1.0, 0.0]])
+@pytest.mark.parametrize("values", [["z", "y", "x"], [2, 1, 0], np.array([2, 1, 0]), [2.0, 1.0, 0.0], ["2", "1", "0"]])
 def test_column_of_names_or_numbers(values: object) -> None:
     given = column(values)
     injection = inject(FromColumn(column="weak"), given, 0)
@@ -297,13 +297,38 @@ def test_column_of_names_or_numbers(values: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("names", "values", "expected"),
+    [
+        (["1", "2", "3"], [1, 2, 2], [0, 1, 1]),
+        (["1", "2", "3"], [3.0, 1.0, 2.0], [2, 0, 1]),
+        (["2", "1", "0"], np.array([0, 1, 2]), [2, 1, 0]),
+        (["false", "true"], [True, False, True], [1, 0, 1]),
+    ],
+)
+def test_numbers_and_truth_values_are_names_where_classes_are_called_so(
+    names: list[str], values: object, expected: list[int]
+) -> None:
+    given = NoiseInput(np.array([0, 1, 1]), names, columns={"weak": values})
+    assert inject(FromColumn(column="weak"), given, 0).labels.tolist() == expected
+
+
+@pytest.mark.parametrize("value", [0, 4])
+def test_a_number_that_is_no_name_is_no_place_either(value: int) -> None:
+    given = NoiseInput(np.array([0, 1, 2]), ["1", "2", "3"], columns={"weak": [1, value, 3]})
+    with pytest.raises(InputError, match=f"row 2: '{value}' is not a class; known: 1, 2, 3"):
+        inject(FromColumn(column="weak"), given, 0)
+
+
+@pytest.mark.parametrize(
     ("values", "sentence"),
     [
         (["z", None, None], "has no label in row 2, and in 1 more"),
         ([0.0, float("nan"), 1.0], "has no label in row 2, and in 0 more"),
-        ([0, 1, 3], "row 3: 3 is not a class; classes: 0 to 2"),
-        ([0, 1.5, 1], "row 2: 1.5 is not a class"),
-        ([0, True, 1], "row 2: True is not a class"),
+        ([0, 1, 3], "row 3: '3' is not a class; classes: 0 to 2"),
+        ([0, 1.5, 1], "row 2: '1.5' is not a class"),
+        ([float("inf"), 0, 1], "row 1: 'inf' is not a class"),
+        ([True, 0, 2], "row 1: 'true' is not a class"),
+        (["x", "2", "z"], "row 2: '2' is not a class"),
         (["x", "yy", "z"], "row 2: 'yy' is not a class; did you mean 'y'?"),
         ([[0], [1], [2]], "holds lists or mappings"),
         (["x", "y"], "has 2 rows, and the data 3"),

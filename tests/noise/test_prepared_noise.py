@@ -1,0 +1,87 @@
+"""What a noise is given by a dataset: columns as class names, and features where a noise asks for them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+import pytest
+
+from clc_text.errors import InputError
+from clc_text.noise_files import inject_and_save
+from clc_text.recipe import Recipe, loads
+from clc_text.run_directory import Labels
+
+LABEL = [1, 2, 3, 3, 2, 1]
+GIVEN = [1, 2, 3, 1, 2, 2]  # two of six are wrong
+
+
+def write(path: Path, columns: dict[str, Any], features: datasets.Features | None = None) -> Path:
+    rows = {"text": [f"question {row}" for row in range(len(LABEL))], **columns}
+    if path.suffix == ".csv":
+        pyarrow.csv.write_csv(pa.table(rows), path)
+    elif path.suffix == ".jsonl":
+        datasets.Dataset.from_dict(rows).to_json(path)
+    else:
+        pq.write_table(datasets.Dataset.from_dict(rows, features=features).data.table, path)
+    return path
+
+
+def from_column(train: Path, column: str = "given") -> Recipe:
+    return loads(
+        f"data: {{name: files, train: '{train}', text: text, label: label}}\nnoise: {{name: column, column: {column}}}"
+    )
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_numbers_name_their_classes_in_every_kind_of_file(tmp_path: Path, kind: str) -> None:
+    train = write(tmp_path / f"rows.{kind}", {"label": LABEL, "given": GIVEN})
+    passport = inject_and_save(from_column(train), tmp_path / "out")
+    assert passport["label_names"] == ["1", "2", "3"]
+    assert passport["realised_counts"] == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
+    noisy = Labels.read(tmp_path / "out" / "noise" / "labels.parquet").given
+    assert noisy.tolist() == [number - 1 for number in GIVEN]
+
+
+def test_numbers_of_a_class_label_are_places_among_its_own_names(tmp_path: Path) -> None:
+    names = ["who", "num", "loc"]  # the column of labels sorts them otherwise
+    words = [names[number - 1] for number in LABEL]
+    features = datasets.Features(
+        text=datasets.Value("string"), label=datasets.Value("string"), given=datasets.ClassLabel(names=names)
+    )
+    columns = {"label": words, "given": [number - 1 for number in GIVEN]}
+    passport = inject_and_save(from_column(write(tmp_path / "rows.parquet", columns, features)), tmp_path / "out")
+    assert passport["label_names"] == ["loc", "num", "who"]
+    assert passport["realised_rate"] == pytest.approx(2 / 6)
+
+
+def test_truth_values_are_classes(tmp_path: Path) -> None:
+    columns = {"label": [number > 1 for number in LABEL], "given": [number > 1 for number in GIVEN]}
+    passport = inject_and_save(from_column(write(tmp_path / "rows.jsonl", columns)), tmp_path / "out")
+    assert passport["label_names"] == ["false", "true"]
+    assert passport["realised_counts"] == [[1, 1], [1, 3]]
+
+
+def test_places_where_no_class_is_called_a_number(tmp_path: Path) -> None:
+    words = ["abc"[number - 1] for number in LABEL]
+    columns = {"label": words, "given": [number - 1 for number in GIVEN]}
+    passport = inject_and_save(from_column(write(tmp_path / "rows.jsonl", columns)), tmp_path / "out")
+    assert passport["realised_counts"] == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ([1, 2, None, 1, 2, None], "has no label in row 3, and in 1 more"),
+        ([1, 2, 3, 0, 2, 2], "row 4: '0' is not a class; known: 1, 2, 3"),
+        ([[1]] * 6, "'given' holds list"),
+    ],
+)
+def test_a_column_that_holds_no_classes_is_refused(tmp_path: Path, given: list[Any], sentence: str) -> None:
+    train = write(tmp_path / "rows.jsonl", {"label": LABEL, "given": given})
+    with pytest.raises(InputError, match=sentence):
+        inject_and_save(from_column(train), tmp_path / "out")
