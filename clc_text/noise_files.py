@@ -33,7 +33,7 @@ def inject_and_save(recipe: Recipe, out: Path) -> dict[str, Any]:
 
 def replay_and_save(passport_file: Path, recipe: Recipe, out: Path) -> int:
     """The same files from a passport; gives the number of rows."""
-    from clc_text.noise.inject import replay
+    from clc_text.noise.inject import noise_of, replay
 
     _must_be_new(out)
     if passport_file.is_dir():
@@ -42,12 +42,13 @@ def replay_and_save(passport_file: Path, recipe: Recipe, out: Path) -> int:
         passport = json.loads(passport_file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(f"there is no noise passport {passport_file}") from None
-    except (UnicodeDecodeError, ValueError) as error:
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise InputError(f"{passport_file} is no readable JSON: {error}") from None
     if not isinstance(passport, dict):
         raise InputError(f"{passport_file} is no noise passport: it holds no keys")
+    kind = noise_of(passport)
     task: Task = recipe.data.load(recipe.seeds.data)
-    labels = replay(passport, noise_input(recipe, task))
+    labels = replay(passport, noise_input(recipe, task, kind=kind))  # the recipe's own noise is not asked
     _save(task, labels, passport, out)
     return len(labels)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.errors import InputError
-from clc_text.noise.base import NoiseInput
+from clc_text.noise.base import Noise, NoiseInput
 from clc_text.observer import Observer, Silent
 from clc_text.recipe import Recipe
 from clc_text.run_directory import Labels
@@ -153,10 +153,15 @@ def _check_training(recipe: Recipe, task: Task) -> None:
         class_weights(recipe.training.class_weights, None, len(task.label_names))
 
 
-def noise_input(recipe: Recipe, task: Task, inputs: Mapping[str, Tensor] | None = None) -> NoiseInput:
-    """What the recipe's noise may look at; without `inputs` the rows are encoded here if it needs features."""
+def noise_input(
+    recipe: Recipe, task: Task, inputs: Mapping[str, Tensor] | None = None, kind: Noise | None = None
+) -> NoiseInput:
+    """What a noise may look at: `kind`, or else the recipe's.
+
+    Without `inputs` the rows are encoded here if it needs features.
+    """
     features = None
-    if recipe.noise.needs_features:
+    if (kind or recipe.noise).needs_features:
         if inputs is None:
             rows = task.train[task.input_column]
             test_rows = [] if task.test is None else task.test[task.input_column]

@@ -82,6 +82,18 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
     return Injection(labels, passport)
 
 
+def noise_of(passport: Mapping[str, Any]) -> Noise:
+    """The noise that a passport is of.
+
+    Raises:
+        InputError: the passport is not whole, or has options that this noise cannot have.
+    """
+    for key, kind_of_value in _NEEDED.items():
+        if not isinstance(passport.get(key), kind_of_value):
+            raise InputError(f"this is no noise passport: the key '{key}' is missing or no {kind_of_value.__name__}")
+    return noise.get(passport["name"]).from_passport(passport)
+
+
 def replay(passport: Mapping[str, Any], given: NoiseInput) -> np.ndarray:
     """int64 [N], the very labels that the passport's injection drew.
 
@@ -89,9 +101,7 @@ def replay(passport: Mapping[str, Any], given: NoiseInput) -> np.ndarray:
         InputError: the data is not the passport's (rows, label names, true labels or features), the passport is not
             whole, or the labels drawn now are not the passport's.
     """
-    for key, kind_of_value in _NEEDED.items():
-        if not isinstance(passport.get(key), kind_of_value):
-            raise InputError(f"this is no noise passport: the key '{key}' is missing or no {kind_of_value.__name__}")
+    kind = noise_of(passport)
     if passport["rows"] != len(given.labels):
         raise InputError(f"the noise passport is of {passport['rows']} rows, and the data has {len(given.labels)}")
     if list(passport["label_names"]) != list(given.label_names):
@@ -99,7 +109,6 @@ def replay(passport: Mapping[str, Any], given: NoiseInput) -> np.ndarray:
             f"the noise passport is of the classes {', '.join(map(str, passport['label_names']))}, and the data has "
             f"{', '.join(given.label_names)}"
         )
-    kind = noise.get(passport["name"]).from_passport(passport)
     _check(kind, given)
     stated = passport["sha256"]
     _compare(stated, "true_labels", sha256_of_labels(given.labels), "the true labels are not those of the passport")

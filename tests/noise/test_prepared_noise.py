@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
 from clc_text.errors import InputError
-from clc_text.noise_files import inject_and_save
-from clc_text.recipe import Recipe, loads
+from clc_text.noise_files import inject_and_save, replay_and_save
+from clc_text.recipe import Recipe, load, loads
 from clc_text.run_directory import Labels
 
 LABEL = [1, 2, 3, 3, 2, 1]
@@ -85,3 +86,24 @@ def test_a_column_that_holds_no_classes_is_refused(tmp_path: Path, given: list[A
     train = write(tmp_path / "rows.jsonl", {"label": LABEL, "given": given})
     with pytest.raises(InputError, match=sentence):
         inject_and_save(from_column(train), tmp_path / "out")
+
+
+def test_replay_makes_the_features_that_the_passport_needs(tiny_recipe: Path, tmp_path: Path) -> None:
+    """The recipe is asked for its data alone: its own noise may be another one, or none."""
+    instance = load(tiny_recipe, ["noise={name: instance, rate: 0.3, draw: exact}"])
+    inject_and_save(instance, tmp_path / "first")
+    replay_and_save(tmp_path / "first", load(tiny_recipe, ["noise.name=none"]), tmp_path / "second")
+    first, second = (
+        Labels.read(tmp_path / folder / "noise" / "labels.parquet").given for folder in ("first", "second")
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("depth", [900, 100_000])
+def test_a_passport_nested_too_deeply_is_refused(tiny_recipe: Path, tmp_path: Path, depth: int) -> None:
+    recipe = load(tiny_recipe)
+    inject_and_save(recipe, tmp_path / "first")
+    file = tmp_path / "first" / "noise" / "passport.json"
+    file.write_text(file.read_text().replace('"draw": "independent"', f'"draw": {"[" * depth}{"]" * depth}', 1))
+    with pytest.raises(InputError, match=r"nested too deeply|no readable JSON|which is none of its values"):
+        replay_and_save(file, recipe, tmp_path / "second")
