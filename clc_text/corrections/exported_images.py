@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,22 @@ def written_beside(images: Sequence[Any], rows: np.ndarray, table: Path, draw: D
         rows: their row numbers.
     """
     folder = table.with_name(f"{table.stem}_images")
+    here = table.parent.resolve()
     names = []
     for image, row in zip(images, rows.tolist(), strict=True):
         if image["bytes"] is None:
-            names.append(str(image["path"]))
+            names.append(_seen_from(here, image["path"]))
             continue
         name = f"row-{row:06d}.png"
         draw(image, f"the image of row {row}", folder / name)
         names.append(f"{folder.name}/{name}")
     return names
+
+
+def _seen_from(folder: Path, path: str) -> str:
+    """The path of a file as seen from a folder."""
+    file = Path(path).resolve()
+    try:
+        return Path(os.path.relpath(file, folder)).as_posix()
+    except ValueError:  # on Windows there is no way from one drive to another
+        return str(file)

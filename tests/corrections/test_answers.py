@@ -278,7 +278,9 @@ def test_a_class_with_other_line_ends_in_its_name(tmp_path: Path, clc_text: Comm
 def test_images_are_files_beside_the_table(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a row holds is drawn anew; what lies in a file of its own is named; the answers come back as for texts."""
     corrected = corrected_of(made)
-    own = tmp_path / "own.png"
+    own, out = tmp_path / "pictures/own.png", tmp_path / "tables/look.csv"
+    for folder in (own.parent, out.parent):
+        folder.mkdir()
     Image.new("RGB", (2, 3), (9, 9, 9)).save(own)
 
     def inputs(self: Corrected, rows: np.ndarray) -> list[dict[str, Any]]:
@@ -288,14 +290,15 @@ def test_images_are_files_beside_the_table(made: Made, tmp_path: Path, monkeypat
         return [held if index else {"bytes": None, "path": str(own)} for index in range(len(rows))]
 
     monkeypatch.setattr(Corrected, "inputs", inputs)
-    out = tmp_path / "look.csv"
     assert export(corrected, out, 3, "csv", write_png) == 3
     with open(out, newline="") as handle:
         rows = list(csv.DictReader(handle))
     names = [f"look_images/row-{int(row['row']):06d}.png" for row in rows]
-    assert [row["image"] for row in rows] == [str(own), *names[1:]]
+    assert [row["image"] for row in rows] == ["../pictures/own.png", *names[1:]]
+    with Image.open(out.parent / rows[0]["image"]) as picture:
+        assert picture.size == (2, 3)
     for row in rows[1:]:
-        with Image.open(tmp_path / row["image"]) as picture:
+        with Image.open(out.parent / row["image"]) as picture:
             assert (picture.format, picture.size, picture.getpixel((0, 0))) == ("PNG", (4, 5), (200, 10, 30))
     with pytest.raises(InputError, match="the format argilla shows texts only"):
         export(corrected, tmp_path / "look.json", 3, "argilla", write_png)

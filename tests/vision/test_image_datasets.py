@@ -19,7 +19,7 @@ from clc_text.vision.datasets.food101n import Food101, Food101N
 from clc_text.vision.datasets.reading.subset import balanced
 from clc_text.vision.datasets.reading.tables import encode_png
 from clc_text.vision.encoders.pixels import FittedPixels, Pixels
-from clc_text.vision.images import LazyImages, decode, decode_all
+from clc_text.vision.images import LazyImages, decode, decode_all, undecoded
 
 ROWS = {"train": 30, "test": 10}
 
@@ -264,6 +264,23 @@ def food101n(root: Path, header: bool = True) -> tuple[Path, Path]:
     for split in ("train", "test"):
         (clean / f"meta/{split}.txt").write_text("".join(f"{name}/1\n" for name in names))
     return noisy, clean
+
+
+def test_listed_images_are_found_from_every_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run keeps the paths of its images, and `report` may be called from elsewhere than `train` was."""
+    food101n(tmp_path)
+    clothing(tmp_path / "clothes", "images/")
+    for part in ("noisy_train", "clean_test"):
+        (tmp_path / f"clothes/{part}.txt").write_text("images/0/00/130100,347850.jpg 1\n")
+    monkeypatch.chdir(tmp_path)
+    noisy = Food101N(path="Food-101N_release", test_path="food-101")
+    tasks = [one.load(0) for one in (noisy, Food101(path="food-101"), Clothing1M(path="clothes"))]
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    for task in tasks:
+        for rows in (task.train, task.test):
+            assert rows["image"][0].size == (40, 30)
+            assert all(Path(image["path"]).is_absolute() for image in undecoded(rows["image"]))
 
 
 @pytest.mark.parametrize("header", [True, False])

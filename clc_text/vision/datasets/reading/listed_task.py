@@ -57,5 +57,6 @@ def listed_rows(
     )
     part = key.removesuffix("_rows") if key != "rows" else "train"
     facts = {f"missing_{part}_images": len(found.missing)} if found.missing else {}
-    identity = (str(listed.where), [str(root) for root, _ in roots], len(index), rows, seed, key)
+    places = [str(place.resolve()) for place in (listed.where, *(root for root, _ in roots))]
+    identity = (places, len(index), rows, seed, key)
     return to_dataset(table, "image", {"label": label_names}, identity), facts

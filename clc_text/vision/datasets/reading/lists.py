@@ -24,7 +24,7 @@ class Listed(NamedTuple):
 
 
 class Found(NamedTuple):
-    """`paths[i]` is the file of key i, or None where there is none."""
+    """`paths[i]` is the file of key i, from the root of the file system, or None where there is none."""
 
     paths: list[str | None]
     missing: list[str]
@@ -87,6 +87,8 @@ def find_images(roots: Sequence[tuple[Path, str]], keys: Sequence[str], where: P
     Raises:
         InputError: a key leaves the folder.
     """
+    # A run keeps these paths, and its commands are not always called from the folder that it was trained in.
+    places = [(root.expanduser().resolve().as_posix(), prefix) for root, prefix in roots]
     listings: dict[str, set[str]] = {}
 
     def is_there(path: str) -> bool:
@@ -103,7 +105,7 @@ def find_images(roots: Sequence[tuple[Path, str]], keys: Sequence[str], where: P
     for key in keys:
         if key.startswith("/") or ".." in key.split("/"):
             raise InputError(f"{where}: the key '{key}' leaves the folder of images")
-        candidates = (f"{root.as_posix()}/{key.removeprefix(prefix)}" for root, prefix in roots)
+        candidates = (f"{place}/{key.removeprefix(prefix)}" for place, prefix in places)
         path = next((path for path in candidates if is_there(path)), None)
         paths.append(path)
         if path is None:
