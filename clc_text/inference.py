@@ -15,6 +15,7 @@ from clc_text.recipe import load as load_recipe
 from clc_text.run_directory import RunDirectory
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel
 
 
@@ -93,14 +94,25 @@ class Predictor:
         import torch
 
         for start in range(0, len(rows), self.block):
-            encoded = self.encoder.encode(rows[start : start + self.block])
-            inputs = {name: values[:] for name, values in encoded.items()}  # what is no tensor yet becomes one
+            inputs = self._inputs(rows, start)
             with torch.no_grad():
                 outputs = self.model(**inputs)
             shown = outputs.hidden if hidden else None
             yield Predictions(
                 outputs.logits.float().log_softmax(-1).numpy(), None if shown is None else shown.float().numpy()
             )
+
+    def _inputs(self, rows: Sequence[Any], start: int) -> dict[str, Tensor]:
+        """The tensors of the block that begins at `start`."""
+        try:
+            encoded = self.encoder.encode(rows[start : start + self.block])
+            return {name: values[:] for name, values in encoded.items()}  # what is no tensor yet becomes one
+        except InputError as error:
+            if self.recipe.modality != "vision":
+                raise
+            from clc_text.vision.images import numbered_among_all
+
+            raise InputError(numbered_among_all(str(error), start)) from None
 
     def predict(self, rows: Sequence[Any], hidden: bool = False) -> Predictions:
         """All rows at once; `rows` are texts (or whatever the run's input column holds)."""

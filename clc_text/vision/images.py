@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -75,6 +76,11 @@ def _opened(value: Any) -> Image:
     if isinstance(value, (str, Path)):
         return Image.open(value)
     raise ValueError(f"it is {type(value).__name__}, not an image, a path or encoded bytes")
+
+
+def numbered_among_all(sentence: str, before: int) -> str:
+    """What is said of an image of a part, said of it among all; the part comes after so many others."""
+    return re.sub(r"^image (\d+)", lambda number: f"image {before + int(number[1])}", sentence)
 
 
 def decode_all(images: Sequence[Any], size: int | None) -> Tensor:

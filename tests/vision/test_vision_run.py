@@ -250,6 +250,16 @@ def test_wrong_inputs_are_named(image_run: Path, small_images: Path, tmp_path: P
     assert read_rows(run, tmp_path / "list.csv", "file") == [str(tmp_path / "a.png")]
 
 
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_an_unreadable_image_has_its_number_among_all(image_run: Path, in_memory: bool, tmp_path: Path) -> None:
+    predictor = Predictor(RunDirectory(image_run), block=4)
+    predictor.encoder.size, predictor.encoder.in_memory = 32, in_memory
+    (tmp_path / "image 3.png").write_bytes(b"no image")
+    images = [*stripes(9, 1)[0], tmp_path / "image 3.png"]
+    with pytest.raises(InputError, match=r"^image 10 \(.*image 3\.png\) is no readable image"):
+        predictor.predict(images)
+
+
 def test_correct_keeps_the_images(image_run: Path) -> None:
     found = clc_text("correct", str(image_run))
     assert found.exit_code == 0, found.output
