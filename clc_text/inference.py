@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from clc_text.errors import InputError
 from clc_text.recipe import Recipe
 from clc_text.recipe import load as load_recipe
-from clc_text.run_directory import RunDirectory
+from clc_text.run_directory import RunDirectory, undamaged
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -87,7 +88,22 @@ class Predictor:
         self.block: int = block or self.recipe.training.eval_batch_size
         self.label_names = run.label_names
         self.encoder: Any = type(self.recipe.encoder).fitted.load(run.file("encoder"))
-        self.model: PreTrainedModel = self.recipe.network.load(folder).eval()
+        self.model: PreTrainedModel = self._networks(folder).eval()
+
+    def _networks(self, folder: Path) -> PreTrainedModel:
+        """What `save_pretrained` left in a folder; each file is looked at first, so that a sentence can name it."""
+        from safetensors import safe_open
+
+        config = folder / "config.json"
+        with undamaged(config):
+            dict(json.loads(config.read_text(encoding="utf-8")))
+        weights = sorted(folder.glob("*.safetensors")) or [folder / "model.safetensors"]
+        for path in weights:
+            with undamaged(path), safe_open(path, "np"):
+                pass
+        with undamaged(folder):
+            model: PreTrainedModel = self.recipe.network.load(folder)
+            return model
 
     def blocks(self, rows: Sequence[Any], hidden: bool = False) -> Iterator[Predictions]:
         """Predictions block by block, so that any number of rows fits into memory."""

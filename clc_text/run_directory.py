@@ -29,6 +29,8 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +44,36 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from clc_text.ledger import EpochRecord
+
+
+_SIGNS = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)  # of damage, beside formats' own
+
+
+@contextmanager
+def undamaged(path: Path) -> Iterator[None]:
+    """Turns what reading a damaged file of a run ends in, whatever its format, into one sentence about it.
+
+    What the system says of a path (no permission, no room) stays as it is.
+
+    Raises:
+        InputError: `path` is missing, cut short or changed.
+    """
+    from safetensors import SafetensorError
+    from yaml import YAMLError
+
+    try:
+        yield
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(f"{path} is missing; bring it back or train again") from error
+    except (*_SIGNS, SafetensorError, YAMLError) as error:
+        if isinstance(error, OSError) and error.errno is not None:  # of Arrow and transformers, damage has no number
+            raise
+        # A wrong type tells of this code, not of the file.
+        said = [] if isinstance(error, (TypeError, AttributeError)) else str(error).splitlines()
+        reason = f" ({said[0].rstrip('.')})" if said else ""
+        raise InputError(f"{path} is damaged or cut short{reason}; bring it back or train again") from error
 
 
 @dataclass(frozen=True)
@@ -128,12 +160,10 @@ class RunDirectory:
             raise InputError(f"{self.path} has no {name}: {why}")
         return path
 
-    def _json(self, name: str, why: str) -> Any:
+    def _json(self, name: str, why: str) -> dict[str, Any]:
         path = self._needed(name, why)
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise InputError(f"{path} is not readable JSON ({error}); it was changed after the run wrote it") from None
+        with undamaged(path):
+            return dict(json.loads(path.read_text(encoding="utf-8")))
 
     @property
     def complete(self) -> bool:
@@ -153,31 +183,41 @@ class RunDirectory:
         """The resolved recipe as plain values; `clc_text.recipe.load` gives it as dataclasses."""
         import yaml
 
-        return dict(yaml.safe_load(self.file("recipe.yaml").read_text(encoding="utf-8")))
+        path = self.file("recipe.yaml")
+        with undamaged(path):
+            return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
 
     def environment(self) -> dict[str, Any]:
         """Keys: ``run_id``, ``label_names`` [C], ``input_column``, ``label_column``, ``rows`` {train, test},
         ``seeds``, ``versions``, ``sources``, ``facts`` {data, encoder}, ``peers``, ``method`` {name, citation},
         ``files`` {name: sha256} of the rows that the run keeps."""
-        return dict(self._json("environment.json", "the run stopped before its data was read"))
+        return self._json("environment.json", "the run stopped before its data was read")
 
     @property
     def label_names(self) -> list[str]:
         return list(self.environment()["label_names"])
 
     def passport(self) -> dict[str, Any]:
-        return dict(self._json("noise/passport.json", "the run stopped before its labels were made"))
+        return self._json("noise/passport.json", "the run stopped before its labels were made")
 
     def labels(self) -> Labels:
-        return Labels.read(self._needed("noise/labels.parquet", "the run stopped before its labels were made"))
+        path = self._needed("noise/labels.parquet", "the run stopped before its labels were made")
+        with undamaged(path):
+            return Labels.read(path)
 
     def data(self, split: str = "train") -> Dataset:
-        """The source's rows, ``"train"`` or ``"test"``, memory-mapped."""
+        """The source's rows, ``"train"`` or ``"test"``: memory-mapped, or in memory where no disk has the room."""
+        import pyarrow.parquet as pq
         from datasets import Dataset
+        from datasets.exceptions import DatasetsError
 
         why = "the run had no such rows" if split == "test" else "the run was made with `keep_data: false`"
         path = self._needed(f"data/{split}.parquet", why)
-        return Dataset.from_parquet(str(path), cache_dir=str(self._cache()))
+        try:
+            return Dataset.from_parquet(str(path), cache_dir=str(self._cache()))
+        except (OSError, ValueError, DatasetsError):  # no room for the cache, or either file is damaged
+            with undamaged(path):
+                return Dataset(pq.read_table(path, partitioning=None))
 
     def _cache(self) -> Path:
         """Where `datasets` keeps what it memory-maps: in the run, or where that cannot be written, only for now."""
@@ -196,7 +236,9 @@ class RunDirectory:
         ``fixed`` | ``broken`` | ``missed`` [P] | null, ``class_shares`` [C] of the predictions};
         ``notes``: what the run decided by itself, each with ``name``, ``message``, ``severity``.
         """
-        return read_json_lines(self._needed("metrics.jsonl", "no epoch has ended yet"))
+        path = self._needed("metrics.jsonl", "no epoch has ended yet")
+        with undamaged(path):
+            return read_json_lines(path)
 
     def ledger_epochs(self) -> list[int]:
         from clc_text.ledger import epochs_in
@@ -213,14 +255,16 @@ class RunDirectory:
         wanted = known[-1] if epoch is None else epoch
         if wanted not in known:
             raise InputError(f"{self.path} has no ledger of epoch {wanted}; it has {known[0]} to {known[-1]}")
-        return read_epoch(epoch_file(self.file("ledger"), wanted))
+        path = epoch_file(self.file("ledger"), wanted)
+        with undamaged(path):
+            return read_epoch(path)
 
     def log_probs(self, split: str = "train") -> np.ndarray:
         """float32 [P, N, C], the peers' log-probabilities at the end of training."""
         from safetensors import safe_open
 
         path = self._needed("predictions.safetensors", "the run has not ended")
-        with safe_open(path, "np") as opened:
+        with undamaged(path), safe_open(path, "np") as opened:
             if split not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
                 raise InputError(f"{path} has no predictions of the {split} rows: the run had none")
             return opened.get_tensor(split)
@@ -228,8 +272,11 @@ class RunDirectory:
     def guards(self) -> list[dict[str, Any]]:
         """What the run noticed of itself; each has ``name``, ``severity``, ``epoch``, ``message`` (see `Notice`)."""
         path = self.file("guards.json")
-        return list(self._json("guards.json", "")) if path.is_file() else []
+        if not path.is_file():
+            return []
+        with undamaged(path):
+            return [dict(notice) for notice in json.loads(path.read_text(encoding="utf-8"))]
 
     def result(self) -> dict[str, Any]:
         """See `clc_text.results`: the keys of result.json are an interface."""
-        return dict(self._json("result.json", "the run has not ended; `clc-text train RECIPE --resume` goes on"))
+        return self._json("result.json", "the run has not ended; `clc-text train RECIPE --resume` goes on")

@@ -260,7 +260,7 @@ def not_ended(run: Path) -> None:
         (other_predictions, "has predictions of 300 rows, but the run has 400 labels"),
         (other_classes, "the shape [2, 400, 5], but the run has 6 classes; the file does not belong to this run"),
         (no_numbers, "holds values that are no log-probabilities"),
-        (broken_environment, "environment.json is not readable JSON"),
+        (broken_environment, "environment.json is damaged or cut short"),
         (not_ended, "the run has not ended"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
