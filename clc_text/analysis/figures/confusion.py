@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +9,10 @@ import numpy as np
 
 from clc_text.analysis.curves import subject
 from clc_text.analysis.figure import figure
+from clc_text.analysis.report.judged import sound_audit
 from clc_text.analysis.state import not_ended
 from clc_text.analysis.style import footnote, new_figure, short_name
+from clc_text.errors import InputError
 from clc_text.noise.probabilities import count_pairs
 from clc_text.run_directory import Labels, RunDirectory
 
@@ -85,14 +86,17 @@ def _confusion(run: RunDirectory, labels: Labels, classes: int) -> Made:
 
 
 def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
-    """T as `clc-text audit` estimated it; without an audit, from predictions of the training rows."""
+    """T as `clc-text audit` estimated it; without a sound audit, from predictions of the training rows."""
     from clc_text.corrections.predictions import out_of_sample
     from clc_text.crossfit.result import CrossFit
     from clc_text.noise.estimate import estimate
 
-    audit, remark = run.file("audit.json"), ""
-    if audit.is_file():
-        found = json.loads(audit.read_text(encoding="utf-8"))["noise"]
+    try:
+        audit, remark = sound_audit(run), ""
+    except InputError:  # the predictions tell as much
+        audit, remark = None, "The audit is damaged or not of the corrected dataset as it is now, so it is not used."
+    if audit is not None:
+        found = audit["noise"]
         rate, matrix, source = found["rate"], np.array(found["matrix"], dtype=float), "audit"
     elif (cross_fit := CrossFit.load(run.path)) is not None:
         (rate, matrix), source = cross_fit.noise_of_given(labels), "cross-fitting"
@@ -102,7 +106,8 @@ def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
             log_probs, source = np.concatenate([block for _, block in held_out.blocks()], 1), "out of sample"
         elif run.file("predictions.safetensors").is_file():
             log_probs, source = run.log_probs("train"), "in sample"
-            remark = "In sample: networks that have memorised wrong labels make the estimate too small."
+            in_sample = "In sample: networks that have memorised wrong labels make the estimate too small."
+            remark = f"{remark} {in_sample}".lstrip()
         else:
             return None, "The estimated matrix needs the predictions that a run leaves at its end."
         guess = estimate(np.exp(log_probs), labels.given, bootstrap=0)

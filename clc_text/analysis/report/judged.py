@@ -23,20 +23,34 @@ class Judged:
     remark: str | None = None
 
 
+def sound_audit(run: RunDirectory) -> dict[str, Any] | None:
+    """RUN/audit.json; None where there is none.
+
+    Raises:
+        InputError: it is damaged, or not of the corrected dataset as it is now.
+    """
+    from clc_text.corrections.store import Corrected
+    from clc_text.hub.publish import read_audit
+
+    if not run.file("corrected/corrected.json").is_file():
+        return None
+    facts = Corrected(run).facts
+    return read_audit(run, facts["changed"], facts["labels"])
+
+
 def judged(run: RunDirectory) -> Judged:
     """RUN/audit.json if it is of the corrected dataset as it is now; otherwise an audit made here, written nowhere."""
     from clc_text.corrections.audit import judge
     from clc_text.corrections.store import Corrected
-    from clc_text.hub.publish import read_audit
 
     if not run.file("corrected/corrected.json").is_file():
         return Judged(None, _why_none(run))
     corrected, remark = Corrected(run), None
     try:
-        audit = read_audit(run, corrected.facts["changed"], corrected.facts["labels"])
+        audit = sound_audit(run)
     except InputError:
         audit = None
-        remark = "RUN/audit.json is not of the corrected dataset as it is now, so this page judged it anew"
+        remark = "RUN/audit.json is damaged or not of the corrected dataset as it is now, so this page judged it anew"
     if audit is not None:
         return Judged(audit)
     try:
