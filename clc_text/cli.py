@@ -55,7 +55,10 @@ _NO_DEFECT = {
     errno.ENOENT,
     errno.ENOSPC,
     errno.EDQUOT,
+    errno.EFBIG,
 }
+# Said in the middle of writing, too, and then of no file by its name.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def _tell(sentence: str) -> None:
@@ -79,13 +82,16 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(141)
     except OSError as error:
-        if error.errno not in _NO_DEFECT or not isinstance(error.filename, (str, os.PathLike)):
+        named = isinstance(error.filename, (str, os.PathLike))
+        if error.errno not in (_NO_DEFECT if named else _NO_ROOM):
             raise
         reason = os.strerror(error.errno)
-        _tell(
-            f"cannot open or write {os.fspath(error.filename)}: {reason[:1].lower()}{reason[1:]}; check the path, who "
-            "may write there, and the room on the disk"
-        )
+        reason = f"{reason[:1].lower()}{reason[1:]}"
+        if named:
+            what = f"cannot open or write {os.fspath(error.filename)}: {reason}; check the path, who may write there, "
+            _tell(what + "and the room on the disk")
+        else:
+            _tell(f"a file could not be written: {reason}; make room on the disk (or raise `ulimit -f`), and go on")
         sys.exit(2)
 
 

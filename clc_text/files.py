@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,13 +17,18 @@ from typing import Any
 
 from clc_text.errors import InputError
 
-_FULL = {errno.ENOSPC: "the disk is full; make room", errno.EDQUOT: "your quota of disk space is used up; make room"}
+_FULL = {
+    errno.ENOSPC: "the disk is full; make room",
+    errno.EDQUOT: "your quota of disk space is used up; make room",
+    errno.EFBIG: "it would be larger than a file may be here; raise that limit (`ulimit -f`)",
+}
 _ELSEWHERE = "; name another place, or work on a copy of its folder"
-_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 _WHY = _FULL | {
     errno.EROFS: "its file system is read-only" + _ELSEWHERE,
     errno.EACCES: "permission denied" + _ELSEWHERE,
     errno.EPERM: "not permitted" + _ELSEWHERE,
+    errno.EIO: "writing it broke off; make room on the disk, and see that it is sound",
     errno.EISDIR: "it is a folder; name a file",
     errno.ENOTDIR: "what should be a folder there is a file; name another place",
     errno.EEXIST: "what should be a folder there is a file; name another place",
@@ -44,19 +51,38 @@ def _unwritable(path: Path, number: int) -> Unwritable:
 
 
 @contextmanager
-def _to_be_written(path: Path, aside: Path) -> Iterator[None]:
+def to_be_written(path: Path, aside: Path | None = None) -> Iterator[None]:
     """Turns the system's refusal to write `aside` (or what is in it) into a sentence about `path`.
 
     Errors of other files stay as they are, as does an `aside` that is missing: they are somebody's defect.
+
+    Args:
+        aside: None: `path` itself is being written.
     """
     try:
         yield
-    except OSError as error:
-        own = isinstance(error.filename, str) and Path(error.filename).is_relative_to(aside)
+    except Exception as error:
+        number = _refusal(error)
+        own = True  # a library's own error names no file
+        if isinstance(error, OSError):
+            own = isinstance(error.filename, str) and Path(error.filename).is_relative_to(aside or path)
         # What fails in the middle of writing for want of room names no file.
-        if error.errno in _FULL or (own and error.errno in _FORBIDDEN):
-            raise _unwritable(path, error.errno) from error
+        if number in _FULL or (own and number in _FORBIDDEN):
+            raise _unwritable(path, number) from error
         raise
+
+
+def _refusal(error: Exception) -> int:
+    """The system's number of what went wrong; 0 where it is no failure to write.
+
+    Libraries raise errors of their own: safetensors tells the number in words, and `torch.save` tells none.
+    """
+    if isinstance(error, OSError):
+        return error.errno or 0
+    if type(error).__name__ == "SafetensorError" and (told := re.search(r"\(os error (\d+)\)", str(error))):
+        return int(told[1])
+    torch_writes = isinstance(error, RuntimeError) and re.search("inline_container.*(pos|StreamWriter)", str(error))
+    return errno.EIO if torch_writes else 0
 
 
 def _make(make: Callable[[], object], path: Path) -> None:
@@ -81,7 +107,7 @@ def written_aside(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     _make(lambda: path.parent.mkdir(parents=True, exist_ok=True), path)
     _make(aside.touch, path)
-    with _to_be_written(path, aside):
+    with to_be_written(path, aside):
         aside.unlink()  # a body that writes nothing must not leave an empty file
         try:
             yield aside
@@ -102,9 +128,32 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json_lines(path: Path) -> list[Any]:
-    """The complete lines of a file; a last one without its end is being written, or was cut short by a crash."""
-    text = path.read_text(encoding="utf-8")
-    return [json.loads(line) for line in lines_of(text[: text.rfind("\n") + 1]) if line.strip()]
+    """The complete lines of a file; a last one without its end is being written, or was cut short by a crash.
+
+    Raises:
+        InputError: a line is no JSON.
+    """
+    try:
+        return json_lines(path.read_bytes())
+    except ValueError as error:
+        raise InputError(f"{path}: {error}; it was changed after it was written, bring back what it was") from None
+
+
+def json_lines(content: bytes) -> list[Any]:
+    """What `read_json_lines` finds in a file of this content.
+
+    Raises:
+        ValueError: a line is no JSON; without the file's name.
+    """
+    found = []
+    # Cut before it is decoded: a last line that was cut short may end within a character.
+    for number, line in enumerate(content[: content.rfind(b"\n") + 1].split(b"\n"), 1):
+        try:
+            if line.strip():
+                found.append(json.loads(line.decode("utf-8")))
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"line {number} is not readable JSON ({error})") from None
+    return found
 
 
 def lines_of(text: str) -> list[str]:
@@ -130,7 +179,7 @@ def replace_folder(path: Path, write: Callable[[Path], object]) -> None:
     aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     before = aside.with_suffix(".old")
     _make(lambda: aside.mkdir(parents=True), path)
-    with _to_be_written(path, aside):
+    with to_be_written(path, aside):
         try:
             write(aside)
             if path.exists():
@@ -142,15 +191,38 @@ def replace_folder(path: Path, write: Callable[[Path], object]) -> None:
             raise
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-            shutil.rmtree(before, ignore_errors=True)
+            if path.exists():  # else nothing could be put there, and what was moved away is all that there is
+                shutil.rmtree(before, ignore_errors=True)
 
 
-def bring_back(path: Path) -> None:
-    """Puts back the folder that `replace_folder` had moved away when the machine stopped between its two renames."""
-    if not path.exists():
-        for before in path.parent.glob(f".{path.name}.*.old"):
-            os.replace(before, path)
-            break
+def moved_away(path: Path) -> list[Path]:
+    """The folders that `replace_folder` has moved away from `path` just now, or had when the machine stopped."""
+    return list(path.parent.glob(f".{glob.escape(path.name)}.*.old"))
+
+
+def bring_back(path: Path, age: Callable[[Path], int | None]) -> None:
+    """Puts back the folder that `replace_folder` had moved away when the machine stopped between its two renames.
+
+    It must be called under the lock under which the folder is replaced: otherwise it may come between the renames.
+
+    Args:
+        age: of several folders the one with the largest number comes back, and none for which it gives None.
+    """
+    if path.exists():
+        return
+    found = [(number, before) for before in moved_away(path) if (number := age(before)) is not None]
+    if found:
+        os.replace(max(found)[1], path)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Removes what `replace_folder` left beside `path` when it was killed; under its lock, and after `bring_back`.
+
+    Otherwise a state of long ago would come back some day, when `path` is removed.
+    """
+    unfinished = path.parent.glob(f".{glob.escape(path.name)}.*.part")
+    for left in [*unfinished, *(moved_away(path) if path.exists() else [])]:
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def sha256_of_file(path: Path) -> str:

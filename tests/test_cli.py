@@ -258,6 +258,7 @@ def test_an_output_that_cannot_be_written_is_one_sentence(
         (PermissionError(errno.EACCES, "x", "/some/file"), "/some/file: permission denied"),
         (FileNotFoundError(errno.ENOENT, "x", "/proc/run"), "/proc/run: no such file or directory"),
         (OSError(errno.ENOSPC, "x", "/some/file"), "/some/file: no space left on device"),
+        (OSError(errno.EFBIG, "x", "/some/file"), "/some/file: file too large"),
         (OSError(errno.EROFS, "x"), None),  # of which file?
         (OSError(errno.EBADF, "x", "/some/file"), None),
         (OSError("x"), None),
@@ -280,6 +281,23 @@ def test_what_the_system_refuses_is_one_sentence_and_a_defect_a_traceback(
             cli.main()
         assert left.value.code == 2
         assert capsys.readouterr().err.startswith(f"clc-text: cannot open or write {caught}; check the path")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_no_room_in_the_middle_of_writing_names_no_file(
+    number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from clc_text import cli
+
+    def fails() -> None:
+        raise OSError(number, "x")
+
+    monkeypatch.setattr(cli, "app", fails)
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 2
+    reason = os.strerror(number).lower()
+    assert capsys.readouterr().err.lower().startswith(f"clc-text: a file could not be written: {reason}; make room")
 
 
 def test_a_wrong_recipe_leaves_nothing_behind(tmp_path: Path) -> None:

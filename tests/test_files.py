@@ -6,6 +6,9 @@ import errno
 import hashlib
 import json
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,17 @@ import pytest
 import torch
 
 from clc_text.errors import InputError
-from clc_text.files import bring_back, replace_folder, sha256_of_file, write_json, write_text, write_with
+from clc_text.files import (
+    bring_back,
+    read_json_lines,
+    remove_leftovers,
+    replace_folder,
+    sha256_of_file,
+    to_be_written,
+    write_json,
+    write_text,
+    write_with,
+)
 
 
 def nothing_else(folder: Path, *names: str) -> None:
@@ -78,12 +91,66 @@ def test_a_folder_that_a_crash_left_moved_away_comes_back(tmp_path: Path) -> Non
     folder = tmp_path / "model"
     replace_folder(folder, lambda aside: (aside / "one").write_text("1"))
     folder.rename(tmp_path / ".model.0123abcd.old")
-    bring_back(folder)
+    bring_back(folder, lambda before: 1)
     nothing_else(folder, "one")
     nothing_else(tmp_path, "model")
-    bring_back(folder)
-    bring_back(tmp_path / "other")
+    bring_back(folder, lambda before: 1)
+    bring_back(tmp_path / "other", lambda before: 1)
     nothing_else(tmp_path, "model")
+
+
+def test_of_several_the_newest_comes_back_and_the_others_are_removed_then(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    for name, age in (("0", "7"), ("1", "10"), ("2", "9"), ("3", "")):
+        write_text(tmp_path / f".model.{name}.old" / "age", age)
+    write_text(tmp_path / ".model.4.part" / "age", "11")
+    write_text(tmp_path / ".models.5.old" / "age", "12")
+
+    def age(before: Path) -> int | None:
+        text = (before / "age").read_text()
+        return int(text) if text else None
+
+    remove_leftovers(folder)
+    assert len(list(tmp_path.glob(".model.*.old"))) == 4, "one of them may be all that there is"
+    bring_back(folder, age)
+    assert (folder / "age").read_text() == "10"
+    remove_leftovers(folder)
+    nothing_else(tmp_path, "model", ".models.5.old")
+
+
+def test_nothing_unreadable_comes_back(tmp_path: Path) -> None:
+    (tmp_path / ".model.0.old").mkdir()
+    bring_back(tmp_path / "model", lambda before: None)
+    nothing_else(tmp_path, ".model.0.old")
+
+
+def test_a_folder_that_could_neither_be_replaced_nor_put_back_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "model"
+    replace_folder(folder, lambda aside: (aside / "one").write_text("1"))
+    real = os.replace
+
+    def only_away(source: Path, target: Path) -> None:
+        if target == folder:
+            raise OSError("broken")
+        real(source, target)
+
+    monkeypatch.setattr(os, "replace", only_away)
+    with pytest.raises(OSError, match="broken"):
+        replace_folder(folder, lambda aside: (aside / "two").write_text("2"))
+    (kept,) = tmp_path.iterdir()
+    nothing_else(kept, "one")
+
+
+def test_a_broken_line_of_json_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes('{"a": "Γ"}\r\n\n2\n{"cut": "Γ'.encode()[:-1])  # within a character
+    assert read_json_lines(path) == [{"a": "Γ"}, 2]
+    for line in (b'{"a": ', b'"\xff"', b"[" * 100_000):
+        path.write_bytes(b"1\n\n" + line + b"\n4\n")
+        with pytest.raises(InputError, match=r"a\.jsonl: line 3 is not readable JSON \(.*bring back what it was"):
+            read_json_lines(path)
 
 
 def test_sha256(tmp_path: Path) -> None:
@@ -158,3 +225,43 @@ def test_errors_of_other_files_and_a_body_that_writes_nothing_stay_defects(tmp_p
 def test_who_can_do_without_the_file_may_catch_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="it is a folder"):
         write_text(tmp_path, "")
+
+
+@contextmanager
+def at_most(size: int) -> Iterator[None]:
+    """No file may become larger; writing on fails as on a full disk, with another number."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_what_libraries_say_of_a_disk_without_room_is_one_sentence(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    large, path = np.zeros(30_000), tmp_path / "a"
+    for write, reason in (
+        (lambda aside: aside.write_bytes(large.tobytes()), "it would be larger than a file may be here"),
+        (lambda aside: save_file({"x": large}, aside), "it would be larger than a file may be here"),
+        (lambda aside: torch.save(torch.from_numpy(large), aside), "writing it broke off; make room"),
+    ):
+        with at_most(9_000), pytest.raises(InputError, match=f"/a cannot be written: {reason}"):
+            write_with(path, write)
+        nothing_else(tmp_path)
+        with at_most(9_000), pytest.raises(InputError, match=f"/a cannot be written: {reason}"), to_be_written(path):
+            write(path)
+        path.unlink(missing_ok=True)
+
+
+def test_what_libraries_say_of_their_input_stays_a_defect(tmp_path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    (tmp_path / "b").write_bytes(b"no tensors")
+    with pytest.raises(SafetensorError):
+        write_with(tmp_path / "a", lambda aside: load_file(tmp_path / "b"))
+    with pytest.raises(Exception, match=r".") as found:
+        write_with(tmp_path / "a", lambda aside: torch.load(tmp_path / "b"))
+    assert not isinstance(found.value, InputError)

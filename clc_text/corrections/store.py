@@ -17,10 +17,12 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, fields
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from filelock import FileLock
@@ -28,8 +30,19 @@ from filelock import FileLock
 from clc_text.corrections.columns import Layout, layout
 from clc_text.corrections.source import SourceRows, from_parquet, values_of
 from clc_text.corrections.state import State, to_arrow
+from clc_text.corrections.stored import (
+    DAMAGE,
+    apply_changes,
+    facts_in,
+    is_damage,
+    read_whole,
+    reason,
+    shards_in,
+    step_in,
+    steps_in,
+)
 from clc_text.errors import InputError
-from clc_text.files import bring_back, read_json_lines, replace_folder, write_json
+from clc_text.files import bring_back, moved_away, remove_leftovers, replace_folder, write_json
 from clc_text.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -39,6 +52,7 @@ FOLDER = "corrected"
 LOCK = f".{FOLDER}.lock"  # empty, and left there: removing it could let two in at once
 MADE = ("policy", "predictions", "noise_matrix", "canaries", "sha256")
 SHARD_BYTES = 500 << 20
+Found = TypeVar("Found")
 Progress = Callable[[str, int, int], None]
 """Called as progress(what, done, total) while rows are written."""
 
@@ -68,38 +82,39 @@ class Corrected:
     """Reads `RUN/corrected`.
 
     Raises:
-        InputError: there is none, or it belongs to another run.
+        InputError: there is none, it is damaged, or it belongs to another run; from every method: a file is damaged.
     """
 
     def __init__(self, run: RunDirectory) -> None:
         self.run = run
         self.path = run.file(FOLDER)
-        bring_back(self.path)
-        if not (self.path / "corrected.json").is_file():
+        if not has_corrected(run):
             raise InputError(f"{run.path} has no corrected dataset yet; `clc-text correct {run.path}` makes it")
-        self.facts: dict[str, Any] = _json(self.path / "corrected.json")
+        self.facts: dict[str, Any] = {}
+        self.facts = self._read("corrected.json", facts_in)
         """Keys: ``version``, ``run_id``, ``recipe``, ``dataset``, ``rows``, ``label_names``, ``input_column``,
         ``label_column`` (the source's), ``renamed`` {source column: name here}, ``policy``, ``predictions``, ``step``,
         ``labels`` {given, method, person}, ``changed``, ``canaries_restored``, ``sha256`` {predictions, labels}."""
         if self.facts["run_id"] != run.run_id:
-            raise InputError(
-                f"{self.path} belongs to run {self.facts['run_id']}, not to {run.run_id}; make it anew with `clc-text "
-                f"correct {run.path}`"
-            )
+            raise InputError(f"{self.path} belongs to run {self.facts['run_id']}, not to {run.run_id}; {self._anew}")
+
+    @property
+    def _anew(self) -> str:
+        return f"move {self.path} aside and run `clc-text correct {self.run.path}` again, which makes it anew"
 
     @property
     def shards(self) -> list[Path]:
-        return sorted((self.path / "data").glob("train-*.parquet"))
+        return self._read("data", partial(shards_in, rows=self.facts["rows"]))
 
     def history(self) -> list[dict[str, Any]]:
-        return read_json_lines(self.path / "history.jsonl")
+        return self._read("history.jsonl", partial(steps_in, last=self.facts["step"]))
 
     def state(self, step: int | None = None) -> State:
         """The state after a step; the current one when `step` is None."""
         base, *changes = self._since_whole(self.facts["step"] if step is None else step)
-        state = _read_whole(self.path / base["file"])
+        state = self._read(base["file"], partial(read_whole, rows=self.facts["rows"]))
         for entry in changes:
-            state = _apply_changes(self.path / entry["file"], state)
+            state = self._read(entry["file"], partial(apply_changes, state=state))
         return state
 
     def made_by(self, step: int) -> dict[str, Any]:
@@ -117,6 +132,25 @@ class Corrected:
             )
         return steps[max(index for index, entry in enumerate(steps) if entry["whole"]) :]
 
+    def _read(self, name: str, read: Callable[[Path], Found]) -> Found:
+        """What `read` makes of a file."""
+        with suppress(*DAMAGE):
+            return read(self.path / name)
+        with _settled(self.path):  # the old state may just have been moved away, and the new one not yet be there
+            try:
+                return read(self.path / name)
+            except DAMAGE as error:
+                if not is_damage(error):
+                    raise
+                damaged = f"{self.path / name} is damaged ({reason(error)})"
+        if name.startswith("history/"):
+            needed = [entry["file"] for entry in self._since_whole(self.facts["step"])]
+            if name not in needed:  # of an earlier step, and nobody must lose the later ones for it
+                raise InputError(
+                    f"{damaged}; go back to another step, or on from the labels as they are, which are whole"
+                )
+        raise InputError(f"{damaged}; {self._anew}, but for people's answers, which must be applied again")
+
     def inputs(self, rows: np.ndarray) -> list[Any]:
         """What the networks read of these rows (texts), in the order asked for; only their column is read."""
         name = self.facts["renamed"].get(self.facts["input_column"], self.facts["input_column"])
@@ -131,9 +165,28 @@ class Corrected:
 
 
 def has_corrected(run: RunDirectory) -> bool:
-    """Whether the run has a corrected dataset."""
-    bring_back(run.file(FOLDER))
-    return run.file(FOLDER).is_dir()
+    """Whether the run has a corrected dataset, whole or damaged."""
+    path = run.file(FOLDER)
+    if path.exists() or not moved_away(path):
+        return path.exists()
+    with _settled(path):
+        return path.exists()
+
+
+@contextmanager
+def _settled(path: Path) -> Iterator[None]:
+    """No command writes here at the moment, and what one had moved away when it was killed is back.
+
+    Where the folder cannot be written to, no lock can be taken, and none is needed.
+    """
+    lock = FileLock(path.with_name(LOCK))
+    with suppress(OSError):
+        lock.acquire()
+        bring_back(path, step_in)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def write_first(
@@ -194,7 +247,9 @@ def _write(
         write_json(folder / "corrected.json", facts)
 
     with FileLock(old.with_name(LOCK)):  # of two commands at once the second must not undo the first
-        step_there = _json(old / "corrected.json")["step"] if (old / "corrected.json").is_file() else 0
+        bring_back(old, step_in)
+        remove_leftovers(old)  # what is there has been read: none of them is needed any more
+        step_there = step_in(old) or 0
         if step_there != facts["step"] - 1:
             raise InputError(
                 f"{old} was changed by another command in the meantime (it is at step {step_there}); nothing was "
@@ -248,30 +303,6 @@ def _write_rows(path: Path, state: State, rows: np.ndarray | None) -> None:
         numbers = np.flatnonzero(rows)
         table = pa.table({"row": numbers, "label": state.label[numbers], "source": state.source[numbers]})
     pq.write_table(table, path, compression="zstd")
-
-
-def _read_whole(path: Path) -> State:
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
-    return State(**{name: table[name].to_numpy() for name in table.column_names})
-
-
-def _apply_changes(path: Path, state: State) -> State:
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(path)
-    label, source = state.label.copy(), state.source.copy()
-    rows = table["row"].to_numpy()
-    label[rows], source[rows] = table["label"].to_numpy(), table["source"].to_numpy()
-    return replace(state, label=label, source=source)
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path} is not readable JSON ({error}); make the corrected dataset anew") from None
 
 
 def _link(source: str, target: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +16,9 @@ from pathlib import Path
 import pytest
 from synthetic_run import Made, corrected_of
 
-from clc_text.corrections.revert import Selection, revert
-from clc_text.corrections.store import LOCK, Corrected
+from clc_text.corrections.revert import Selection, restore, revert
+from clc_text.corrections.store import LOCK, Corrected, has_corrected
+from clc_text.errors import InputError
 
 Change = Callable[[], object]
 
@@ -73,6 +77,87 @@ def test_a_stop_between_the_two_renames(made: Made) -> None:
     assert content(Corrected(made.run).path) == before
     corrected.path.rename(made.run.path / ".corrected.0123abcd.old")
     assert corrected_of(made).facts["step"] == 2
+
+
+def test_a_reader_between_the_two_renames_waits(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It must neither find nothing, nor call it damaged, nor put the old state back in the writer's way."""
+    corrected = corrected_of(made)
+    between, done = threading.Event(), threading.Event()
+    real = os.replace
+
+    def slowly(source: Path, target: Path) -> None:
+        real(source, target)
+        if str(target).endswith(".old"):
+            between.set()
+            time.sleep(0.3)
+
+    monkeypatch.setattr(os, "replace", slowly)
+    early, found, failed = Corrected(made.run), [], []
+
+    def read() -> None:
+        between.wait()
+        while not done.is_set():
+            try:
+                found.append(has_corrected(made.run))
+                assert len(early.state()) == len(Corrected(made.run).state()) == 400
+                assert early.shards
+            except BaseException as error:
+                failed.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        restore(corrected, 0)
+        restore(Corrected(made.run), 1)
+    finally:
+        done.set()
+        between.set()
+        reader.join()
+    assert not failed
+    assert found
+    assert all(found)
+    assert Corrected(made.run).facts["step"] == 3
+    assert not litter(made.run.path)
+
+
+def test_what_a_killed_command_left_does_not_rise_again(made: Made) -> None:
+    """It was killed after the second rename; the next step removes what it left beside the corrected dataset."""
+    corrected = corrected_of(made)
+    shutil.copytree(corrected.path, made.run.path / ".corrected.0123abcd.old")
+    (made.run.path / ".corrected.4567abcd.part").mkdir()
+    revert(corrected, Selection(everything=True))
+    assert not litter(made.run.path)
+    shutil.rmtree(corrected.path)
+    assert not has_corrected(made.run)
+    assert corrected_of(made).facts["step"] == 1
+
+
+def test_of_several_states_moved_away_the_newest_comes_back(made: Made) -> None:
+    corrected = corrected_of(made)
+    for name in "bac":
+        shutil.copytree(corrected.path, made.run.path / f"moved-{name}")  # of steps 1, 2 and 3
+        restore(Corrected(made.run), 1)
+    shutil.rmtree(corrected.path)
+    for name in "bac":
+        (made.run.path / f"moved-{name}").rename(made.run.path / f".corrected.{name}.old")
+    (made.run.path / ".corrected.c.old" / "corrected.json").unlink()  # its removal had begun
+    assert Corrected(made.run).facts["step"] == 2
+
+
+def test_where_no_lock_can_be_taken_it_is_read_all_the_same(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), LOCK)
+
+    corrected = corrected_of(made)
+    monkeypatch.setattr("filelock.FileLock._acquire", refused)
+    (made.run.path / ".corrected.0123abcd.old").mkdir()
+    assert has_corrected(made.run)
+    assert len(Corrected(made.run).state()) == 400
+    (corrected.path / "history.jsonl").unlink()
+    with pytest.raises(InputError, match=r"history.jsonl is damaged \(it is missing\)"):
+        Corrected(made.run).state()
+    corrected.path.rename(made.run.path / ".corrected.4567abcd.old")
+    assert not has_corrected(made.run)
 
 
 def test_a_process_that_is_killed(made: Made) -> None:
