@@ -42,6 +42,7 @@ def correct(
     include_person: Annotated[bool, typer.Option("--include-person", help="Overwrite people's labels, too.")] = False,
 ) -> None:
     """Write RUN/corrected: the dataset with corrected labels, every row with its doubt, every change undoable."""
+    from clc_text.corrections.correct import check_nothing_lost
     from clc_text.corrections.correct import correct as correct_run
     from clc_text.corrections.policy import policy_named
     from clc_text.corrections.predictions import in_sample
@@ -61,5 +62,7 @@ def correct(
             own = chosen.in_sample if out_of_sample is None else not out_of_sample
             made = None if own else found_out_of_sample(directory)
             predictions = made or in_sample(directory)
+            if made is None and not own:
+                check_nothing_lost(directory)
         corrected = correct_run(directory, chosen, predictions, source_rows(directory), include_person, progress)
     show_corrected(corrected)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from clc_text.corrections.gather import Gathered, gather
 from clc_text.corrections.policy import Policy
-from clc_text.corrections.predictions import RowPredictions
+from clc_text.corrections.predictions import OUT_OF_SAMPLE_FILE, RowPredictions
 from clc_text.corrections.source import SourceRows, check_rows
 from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
 from clc_text.corrections.store import Corrected, Progress, Step, has_corrected, silent, write_first
@@ -58,6 +59,24 @@ def correct(
     facts = _facts(run, labels, policy, predictions, found)
     write_first(run, state, source, facts, Step("correct", arguments | {"kept_of_people": kept}, whole=True), progress)
     return Corrected(run)
+
+
+def check_nothing_lost(run: RunDirectory) -> None:
+    """Refuses a run whose out-of-sample predictions are missing: its own networks would judge otherwise, unnoticed.
+
+    Raises:
+        InputError: the run, or a later command, has made such predictions, and they are gone.
+    """
+    from clc_text.methods.base import method
+
+    made = run.file("crossfit.json").is_file()
+    with suppress(InputError):  # a method of the user's own, which only that training knew
+        made = made or method.get(run.environment()["method"]["name"]).cross_fits
+    if made:
+        raise InputError(
+            f"{run.path} was cross-fitted, but has no {OUT_OF_SAMPLE_FILE} any more; bring it back, or say "
+            "--out-of-sample, which makes it anew, or --in-sample"
+        )
 
 
 def _decide(run: RunDirectory, labels: Labels, policy: Policy, found: Gathered) -> State:

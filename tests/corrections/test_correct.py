@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -320,3 +321,105 @@ def test_a_threshold_that_is_no_entropy_is_not_taken_for_one(tmp_path: Path, opt
         corrected_of(made, "entropy")
     write_text(made.run.file("recipe.yaml"), loads("data: {name: quickstart}", overrides=["method.name=clc"]).dump())
     assert corrected_of(made, "entropy").facts["policy"]["max_entropy"] == pytest.approx(0.55)
+
+
+# ---- a corrected dataset that is damaged: one sentence, and what it says works ----
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def junk(path: Path) -> None:
+    path.write_bytes(b"\xff\xfe no such file\n" * 9)
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, cut, empty, junk], ids=["missing", "cut", "empty", "junk"])
+@pytest.mark.parametrize(
+    "name", ["corrected.json", "history.jsonl", "history/step-0001.parquet", "data/train-00000-of-00001.parquet"]
+)
+def test_a_damaged_one_can_be_made_anew(
+    corrected: Corrected, clc_text: Command, refused: Command, spoil: Callable[[Path], None], name: str
+) -> None:
+    run, before = corrected.run.path, corrected.state()
+    spoil(corrected.path / name)
+    damaged = corrected.path / ("data" if name.startswith("data") else name)
+    remedy = (
+        f"; move {corrected.path} aside and run `clc-text correct {run}` again, which makes it anew, but for people's "
+        "answers, which must be applied again"
+    )
+    commands = [["diff"], ["revert", "--all"], ["export"]]
+    if not name.startswith("data"):  # which these need not read
+        commands += [["audit"], ["correct"], ["correct", "--include-person"]]
+    for command, *more in commands:
+        said = refused(command, run, *more)
+        assert said.startswith(f"{damaged} is damaged ("), said
+        assert said.endswith(remedy), said
+    corrected.path.rename(run / "aside")
+    clc_text("correct", run, "--policy", "agree")
+    for command, *more in commands:
+        clc_text(command, run, *more)
+    assert (Corrected(corrected.run).state(1).label == before.label).all()
+
+
+def test_a_file_in_its_place_is_said_to_be_none(corrected: Corrected, refused: Command) -> None:
+    corrected.path.rename(corrected.run.path / "aside")
+    corrected.path.write_text("")
+    for command in ("correct", "diff"):
+        assert "corrected.json is damaged (" in refused(command, corrected.run.path)
+
+
+def test_a_report_of_a_damaged_one_is_refused(corrected: Corrected, refused: Command) -> None:
+    empty(corrected.path / "history/step-0001.parquet")
+    assert "step-0001.parquet is damaged (Parquet file size is 0 bytes); move" in refused("report", corrected.run.path)
+
+
+def test_a_damaged_earlier_step_costs_no_later_one(corrected: Corrected, clc_text: Command, refused: Command) -> None:
+    run = corrected.run.path
+    clc_text("correct", run, "--policy", "confidence")
+    empty(corrected.path / "history/step-0001.parquet")
+    for arguments in (["diff", run, "--step", "1"], ["revert", run, "--to", "1"], ["revert", run, "--last"]):
+        said = refused(*arguments)
+        assert "step-0001.parquet is damaged (" in said
+        assert said.endswith("; go back to another step, or on from the labels as they are, which are whole")
+    clc_text("diff", run)
+    clc_text("revert", run, "--all")
+    clc_text("revert", run, "--to", "2")
+    assert Corrected(corrected.run).facts["step"] == 4
+
+
+def test_what_may_not_be_read_is_no_damage(corrected: Corrected, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "no", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", forbidden)
+    with pytest.raises(PermissionError):
+        corrected.state()
+
+
+# ---- predictions that were there once ----
+
+
+def test_lost_out_of_sample_predictions_are_not_replaced_unnoticed(
+    made: Made, clc_text: Command, refused: Command
+) -> None:
+    clc_text("correct", made.run.path)
+    write_text(made.run.file("crossfit.json"), "{}")
+    said = refused("correct", made.run.path)
+    assert said.endswith(
+        "was cross-fitted, but has no crossfit.safetensors any more; bring it back, or say --out-of-sample, which "
+        "makes it anew, or --in-sample"
+    )
+    clc_text("correct", made.run.path, "--in-sample")
+    clc_text("correct", made.run.path, "--policy", "doubt")
+    made.run.file("crossfit.json").unlink()
+    clc_text("correct", made.run.path)
+    environment = json.loads(made.run.file("environment.json").read_text())
+    for name, ok in (("clc_auto", False), ("a_method_of_my_own", True)):
+        write_text(made.run.file("environment.json"), json.dumps(environment | {"method": {"name": name}}))
+        assert ok or refused("correct", made.run.path) == said
+    clc_text("correct", made.run.path)
