@@ -17,7 +17,7 @@ from transformers.utils.logging import get_logger
 
 from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
-from clc_text.files import write_json
+from clc_text.files import to_be_written, write_json
 from clc_text.ledger import EpochRecord, Ledger
 from clc_text.methods.base import Method, Supervision, TrainingState, method
 from clc_text.methods.clc import CLC
@@ -621,13 +621,14 @@ class NoisyLabelTrainer(PeersEvaluation):
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         if self._loss_steps:
             self._epoch_loss(self._epochs_closed + 1)  # a checkpoint of networks that are lost would help nobody
+        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         limit, self.args.save_total_limit = self.args.save_total_limit, None
         try:
-            super()._save_checkpoint(model, trial)
+            with to_be_written(folder):
+                super()._save_checkpoint(model, trial)
         finally:
             self.args.save_total_limit = limit
         self.accelerator.wait_for_everyone()
-        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         if self.args.should_save and not self.args.save_only_model:
             # Written last and at once: a checkpoint without it was cut short and is never resumed from.
             facts = {"step": self.state.global_step, "epoch": self.state.epoch, "epochs_closed": self._epochs_closed}
