@@ -156,6 +156,40 @@ def test_a_checkpoint_cut_short_is_not_used(tiny_recipe: Path, tmp_path: Path) -
     same_run(whole, resumed)
 
 
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        (9_000, "it would be larger than a file may be here; raise that limit"),  # model.safetensors
+        (120_000, "writing it broke off; make room on the disk"),  # optimizer.pt
+    ],
+)
+def test_no_room_for_a_checkpoint_is_one_sentence(
+    size: int, said: str, tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import resource
+
+    from transformers import Trainer
+
+    real, before = Trainer._save_checkpoint, resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def on_a_full_disk(*arguments: Any) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+        try:
+            real(*arguments)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    run = tmp_path / "run"
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(InputError, match=r"checkpoint-\d+ cannot be written: ") as found,
+    ):
+        patch.setattr(Trainer, "_save_checkpoint", on_a_full_disk)
+        train(recipe_of(tiny_recipe), run)
+    assert said in str(found.value)
+    train(recipe_of(tiny_recipe), run, resume=True)
+
+
 def test_a_run_without_checkpoints_starts_anew(tiny_recipe: Path, tmp_path: Path) -> None:
     without = recipe_of(tiny_recipe, "training.checkpoint_epochs=0")
     train(without, tmp_path / "whole")
