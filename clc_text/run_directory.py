@@ -236,9 +236,7 @@ class RunDirectory:
         ``fixed`` | ``broken`` | ``missed`` [P] | null, ``class_shares`` [C] of the predictions};
         ``notes``: what the run decided by itself, each with ``name``, ``message``, ``severity``.
         """
-        path = self._needed("metrics.jsonl", "no epoch has ended yet")
-        with undamaged(path):
-            return read_json_lines(path)
+        return read_json_lines(self._needed("metrics.jsonl", "no epoch has ended yet"))
 
     def ledger_epochs(self) -> list[int]:
         from clc_text.ledger import epochs_in
