@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clc_text.shown import printable as printable  # every picture and page needs it beside the rest
+from clc_text.shown import without_controls
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,6 +126,11 @@ def short_name(name: str, at_most: int = 26) -> str:
         return name or "(no name)"
     head = (at_most - 1) // 2
     return f"{name[:head]}…{name[len(name) - (at_most - 1 - head) :]}"
+
+
+def printable_lines(text: str) -> str:
+    """A user's text with its lines, and without the characters that `printable` leaves out."""
+    return "\n".join(without_controls(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 
 def wrapped(text: str, width: int, lines: int | None = None) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clc_text.analysis.maps import Maps, Panel
-from clc_text.analysis.style import COLOURS, footnote, house_style, new_figure, short_name
+from clc_text.analysis.short_names import short_names
+from clc_text.analysis.style import COLOURS, footnote, house_style, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ def draw(maps: Maps, labellings: Sequence[str]) -> Figure:
     """
     with house_style():
         columns, lines = len(maps.panels), len(labellings)
-        names = [f"{number} {short_name(name)}" for number, name in enumerate(maps.label_names)]
+        names = [f"{number} {name}" for number, name in enumerate(short_names(maps.label_names))]
         side = 2.5 if columns > 2 else 2.9
         legend_lines = max(1, int(lines * side / 0.155))
         legend_columns = -(-len(names) // legend_lines)

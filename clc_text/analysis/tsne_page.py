@@ -9,8 +9,9 @@ import numpy as np
 
 from clc_text.analysis.maps import Maps, Panel
 from clc_text.analysis.page import asset, page
-from clc_text.analysis.style import COLOURS
+from clc_text.analysis.style import COLOURS, printable, printable_lines
 from clc_text.analysis.tsne_figure import SHAPES
+from clc_text.shown import without_controls
 
 _TEXT_BYTES = 6_000_000  # of all texts together
 _GRID = 10_000  # coordinates are whole numbers up to this
@@ -18,15 +19,17 @@ _GRID = 10_000  # coordinates are whole numbers up to this
 
 def tsne_page(maps: Maps) -> str:
     """The page's text."""
-    title = f"t-SNE of {' and '.join(dict.fromkeys(panel.run for panel in maps.panels))}"
-    body = (
-        asset("tsne.html").replace("{{title}}", html.escape(title)).replace("{{subject}}", html.escape(maps.subject))
-    )
+    title = printable(f"t-SNE of {' and '.join(dict.fromkeys(panel.run for panel in maps.panels))}")
+    subject = html.escape(printable(maps.subject))
+    body = asset("tsne.html").replace("{{title}}", html.escape(title)).replace("{{subject}}", subject)
     return page(title, body, asset("tsne.css"), asset("tsne.js"), page_data(maps))
 
 
 def page_data(maps: Maps) -> dict[str, Any]:
-    """What the page's script draws: rows and texts once for each run, coordinates for each panel."""
+    """What the page's script draws: rows and texts once for each run, coordinates for each panel.
+
+    A browser obeys a direction mark in a class's name as a terminal does, so none gets here.
+    """
     samples: list[dict[str, Any]] = []
     numbers: dict[int, int] = {}
     for panel in maps.panels:
@@ -34,7 +37,7 @@ def page_data(maps: Maps) -> dict[str, Any]:
             numbers[id(panel.rows)] = len(samples)
             samples.append(_sample(panel, sum(len(other.rows.texts) for other in maps.panels)))
     return {
-        "classes": maps.label_names,
+        "classes": [without_controls(name) for name in maps.label_names],
         "colours": list(COLOURS),
         "shapes": len(SHAPES),
         "labellings": maps.labellings,
@@ -42,8 +45,8 @@ def page_data(maps: Maps) -> dict[str, Any]:
         "samples": samples,
         "panels": [
             {
-                "title": panel.title,
-                "run": panel.run,
+                "title": without_controls(panel.title),
+                "run": without_controls(panel.run),
                 "sample": numbers[id(panel.rows)],
                 "points": _whole(panel.map.points),
                 "quality": panel.quality,
@@ -58,7 +61,7 @@ def _sample(panel: Panel, texts: int) -> dict[str, Any]:
     rows = panel.rows
     return {
         "rows": rows.rows.tolist(),
-        "texts": [text if len(text) <= longest else text[: longest - 1] + "…" for text in rows.texts],
+        "texts": [printable_lines(text if len(text) <= longest else text[: longest - 1] + "…") for text in rows.texts],
         "entropy": rows.entropy.round(3).tolist(),
         "labels": {name: values.tolist() for name, values in rows.labels.items()}
         | {"predicted": rows.predicted.tolist()},

@@ -1,4 +1,7 @@
-"""The YAML at the head of a card: the class names in it are somebody's, and no reader should be led astray by them."""
+"""YAML for people: a card's head, and a recipe that is shown or published.
+
+The class names in it are somebody's, and no reader should be led astray by them.
+"""
 
 from __future__ import annotations
 
@@ -18,12 +21,12 @@ def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def metadata_yaml(metadata: dict[str, Any]) -> str:
-    """The metadata as YAML that reads back exactly: accents as they are, direction marks and the like as escapes.
+def metadata_yaml(metadata: dict[str, Any], width: int = 80) -> str:
+    """The values as YAML that reads back exactly: accents as they are, direction marks and the like as escapes.
 
     PyYAML alone would write either all of them as they are, or every accent as an escape.
     """
-    text = yaml.dump(metadata, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    text = yaml.dump(metadata, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
     return "".join(c if c == "\n" or c.isprintable() else _escape(c) for c in text).strip()
 
 

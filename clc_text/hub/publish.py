@@ -14,6 +14,7 @@ from clc_text.errors import InputError
 from clc_text.files import write_json, write_text, write_with
 from clc_text.hub.folders import without_folders as without_folders
 from clc_text.hub.images import image_columns, published_image
+from clc_text.hub.metadata import metadata_yaml
 from clc_text.run_directory import Labels, RunDirectory
 
 if TYPE_CHECKING:
@@ -24,13 +25,11 @@ _BLOCK = 1024  # rows; one may hold an image
 
 def public_recipe(run: RunDirectory) -> str:
     """The recipe's YAML; of a path only its last part, which is all that another machine could use."""
-    import yaml
-
     recipe = run.recipe()
     for section, options in recipe.items():
         if isinstance(options, dict):
             recipe[section] = without_folders(options)
-    return str(yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True, width=110))
+    return metadata_yaml(recipe, width=110) + "\n"
 
 
 def write_recipe(run: RunDirectory, path: Path) -> None:

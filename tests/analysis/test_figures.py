@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from clc_text.analysis.figure import as_bytes, draw, pictures, write
-from clc_text.analysis.style import COLOURS, line, printable, short_name, wrapped
+from clc_text.analysis.style import COLOURS, line, printable, printable_lines, short_name, wrapped
 from clc_text.errors import InputError
 from clc_text.run_directory import RunDirectory
 
@@ -251,5 +251,6 @@ def test_printable_is_one_line_without_controls():
     assert printable("x" * 30, 10) == "x" * 9 + "…"
     assert short_name("comp.sys.ibm.pc-1", 11) == "comp.….pc-1"
     assert short_name("\n") == "(no name)"
+    assert printable_lines("a\r\n\n b\x00c\u202e\td\u2028") == "a\n\n b c  d "
     assert wrapped("word " * 30, 20, 2).count("\n") == 1
     assert np.max([len(part) for part in wrapped("y" * 90, 20).splitlines()]) == 20

@@ -8,11 +8,13 @@ import json
 import re
 import shutil
 import time
+import unicodedata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from clc_text.analysis.corrected import corrected_labels
@@ -259,6 +261,24 @@ def test_what_users_wrote_is_never_markup(make_run):
     data = data_of(page)
     assert data["classes"] == names
     assert all(text.startswith(EVIL) for text in data["texts"])
+
+
+def test_no_character_that_a_browser_obeys_gets_into_the_page(make_run):
+    """A direction mark in a class's name or a text would turn around what stands beside it."""
+    names = ["a\u202eb", "\u2066c\x1b[2J", "d\ud7ff", "x" * 60, "x" * 30 + "y" + "x" * 29]
+    run = make_run(names=names, rows=100, texts=[f"first \u202eline\nsecond {row}\x00" for row in range(100)])
+    recipe = run.recipe()
+    recipe["data"]["title"] = "t\u202e"
+    (run.path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    audit(make_corrected(run), bootstrap=0)
+    page = report_page(run)
+    data = data_of(page)
+    assert data["classes"][:2] == ["a b", " c [2J"]
+    assert len(set(data["short"])) == 5
+    assert max(map(len, data["short"])) == 40
+    assert all(re.fullmatch(r"first  line\nsecond \d+ ", text) for text in data["texts"])
+    assert not {char for char in page if unicodedata.category(char) in ("Cf", "Cc")} - {"\n"}
+    assert not re.search(r"\\u(00[01]|20[26])", page.split('id="data">')[1].split("<script>")[0])
 
 
 def test_without_true_labels_and_without_texts(make_run, unpictured):

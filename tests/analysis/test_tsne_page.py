@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -56,6 +58,22 @@ def test_what_users_wrote_is_never_markup(page_file):
     data = json.loads(re.search(r'id="data">(.*?)</script>', text, re.DOTALL).group(1))
     assert data["samples"][0]["texts"][10] == EVIL
     assert data["classes"][2] == EVIL
+
+
+def test_no_character_that_a_browser_obeys_gets_into_the_page(maps):
+    mark = "\u202e\x1b[2J"
+    [panel, _] = maps.panels
+    rows = dataclasses.replace(panel.rows, texts=[f"one{mark}\ntwo"] * 300)
+    panel = dataclasses.replace(panel, run=f"run{mark}", title=f"title{mark}", rows=rows)
+    odd = dataclasses.replace(
+        maps, label_names=[f"class{mark}", "two", "three"], subject=f"noise{mark}", panels=[panel]
+    )
+    data = page_data(odd)
+    assert data["classes"][0] == "class  [2J"
+    assert data["samples"][0]["texts"][0] == "one  [2J\ntwo"
+    page = tsne_page(odd)
+    assert not {char for char in page if unicodedata.category(char) in ("Cf", "Cc")} - {"\n"}
+    assert not re.search(r"\\u(00[01]|20[26])", page.split('id="data">')[1].split("<script>")[0])
 
 
 def test_nothing_is_asked_from_elsewhere(page_file):

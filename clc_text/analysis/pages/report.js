@@ -19,13 +19,12 @@
   if (total === 0) { document.querySelectorAll(".pair").forEach((button) => { button.disabled = true; }); return; }
   byId("corrections-table").hidden = false;
 
-  const { texts, images, classes } = data;
+  const { texts, images, classes, short: shorts } = data;
   const [CHANGED, KEPT, DOUBTED] = [0, 1, 2];
   const SOURCES = ["given", "method", "person"];
   const SHOWN = 240; // letters of a text before it is unfolded
   const state = { column: null, direction: 1, page: 0, size: 25 };
   const name = (number) => (number < 0 ? "not known" : classes[number].trim() || "(no name)");
-  const LONGEST = 40; // letters of a class's name in the table; a longer one loses its middle
   const lower = texts && texts.map((text) => text.toLowerCase());
 
   // How the proposed label stands to the true one.
@@ -40,8 +39,7 @@
 
   const classCell = (td, number) => { // long names may break after a dot, a dash, ...
     td.classList.add("class");
-    const whole = name(number);
-    const short = whole.length <= LONGEST ? whole : `${whole.slice(0, LONGEST / 2)}…${whole.slice(1 - LONGEST / 2)}`;
+    const whole = name(number), short = number < 0 ? whole : shorts[number];
     if (short !== whole) td.title = whole;
     short.split(/(?<=[._/:-])/).forEach((part, place) => td.append(...(place ? [make("wbr"), part] : [part])));
   };

@@ -8,7 +8,7 @@ import numpy as np
 
 from clc_text.analysis.corrected import CorrectedLabels
 from clc_text.analysis.report.markup import table, text
-from clc_text.analysis.style import short_name
+from clc_text.analysis.short_names import short_names
 from clc_text.run_directory import Labels
 
 MOST_PAIRS = 15
@@ -40,9 +40,10 @@ def frequent_pairs(labels: Labels, now: CorrectedLabels, classes: int) -> list[t
 
 def pairs_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> str:
     """Buttons that set the table's filters; where no script runs they still tell the numbers."""
+    short = [text(name) for name in short_names(names)]
     buttons = "".join(
         f'<li><button type="button" class="pair" data-given="{given}" data-proposed="{label}">'
-        f"<bdi>{text(short_name(names[given]))}</bdi> → <bdi>{text(short_name(names[label]))}</bdi> <b>{rows:,}</b>"
+        f"<bdi>{short[given]}</bdi> → <bdi>{short[label]}</bdi> <b>{rows:,}</b>"
         "</button></li>"
         for given, label, rows in frequent_pairs(labels, now, len(names))
     )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.analysis.page import json_in_html
+from clc_text.analysis.style import printable, printable_lines
 from clc_text.corrections.source import TRAIN_FILE, kept_rows, values_of
 from clc_text.errors import InputError
 from clc_text.run_directory import RunDirectory
@@ -25,7 +26,7 @@ class Contents:
     """One entry a listed row.
 
     Attributes:
-        texts: None where the rows are not texts.
+        texts: printable, with their lines; None where the rows are not texts.
         images: data URIs, None for a row without one; None where the rows are not images.
         remark: what is left out, as a sentence; empty if nothing is.
     """
@@ -51,9 +52,8 @@ def read_contents(run: RunDirectory, rows: np.ndarray, budget: int) -> Contents:
         return _texts(values, budget)
     if isinstance(values[0], dict) and "bytes" in values[0]:
         return _images(values, budget)
-    return Contents(
-        remark=f"The rows' '{run.environment()['input_column']}' is neither text nor image; see their numbers."
-    )
+    column = printable(run.environment()["input_column"])
+    return Contents(remark=f"The rows' '{column}' is neither text nor image; see their numbers.")
 
 
 def _values(run: RunDirectory, rows: np.ndarray) -> list[Any] | None:
@@ -74,7 +74,7 @@ def _texts(values: list[Any], budget: int) -> Contents:
             break
     shortened = sum(len(text) > length for text in texts)
     remark = f"{shortened:,} texts are cut after {length:,} letters, so search finds their beginnings only."
-    return Contents(texts=cut, remark=remark if shortened else "")
+    return Contents(texts=[printable_lines(text) for text in cut], remark=remark if shortened else "")
 
 
 def _images(values: list[Any], budget: int) -> Contents:

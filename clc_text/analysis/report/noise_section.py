@@ -6,7 +6,7 @@ import numpy as np
 
 from clc_text.analysis.figures.confusion import Matrix, matrices
 from clc_text.analysis.report.markup import folded, table, text
-from clc_text.analysis.style import short_name
+from clc_text.analysis.short_names import short_names
 from clc_text.run_directory import RunDirectory
 
 MOST_CELLS_OF = 30  # classes up to which the whole matrix is written out
@@ -15,7 +15,7 @@ MOST_CONFUSED = 40
 
 def matrices_html(run: RunDirectory) -> str:
     """Each matrix as a table: whole, or of many classes its largest cells."""
-    names = [short_name(name) for name in run.label_names]
+    names = short_names(run.label_names)
     panels, _ = matrices(run)
     return "".join(folded(f"In numbers: {panel.title}", _matrix(panel, names)) for panel in panels)
 

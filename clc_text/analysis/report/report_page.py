@@ -20,11 +20,15 @@ from clc_text.analysis.report.numbers import numbers_html
 from clc_text.analysis.report.pictures import epochs_html, figure_html, picture_html, pictures_html
 from clc_text.analysis.report.rows import listed_rows, page_rows
 from clc_text.analysis.report.verdict_section import verdict_html
+from clc_text.analysis.short_names import short_names
+from clc_text.analysis.style import printable
 from clc_text.errors import InputError
 from clc_text.run_directory import Labels, RunDirectory
+from clc_text.shown import without_controls
 
 MOST_BYTES = 4_800_000
 CONTENT_BYTES = 3_000_000  # of these, for texts and thumbnails at most
+IN_TABLE = 40  # letters of a class's name at most
 
 
 def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
@@ -47,10 +51,15 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
         "Pictures": (pictures_html(run) if now else "") + _maps_html(maps) + epochs_html(run),
         "Recipe and hashes": recipe_html(run) + hashes_html(run) + background_html(run),
     }
-    title = f"{run.name}: {method_title(run.recipe()['method']['name'])}"
+    title = printable(f"{run.name}: {method_title(run.recipe()['method']['name'])}")
     body = _body(title, subject([run]), {name: inner for name, inner in sections.items() if inner})
     style, script = asset("report.css"), asset("report.js")
-    data: dict[str, Any] = {"classes": names, "rows": None}
+    data: dict[str, Any] = {
+        # A browser obeys a direction mark in a class's name as a terminal does.
+        "classes": [without_controls(name) for name in names],
+        "short": short_names(names, IN_TABLE),
+        "rows": None,
+    }
     if (now is not None and now.changed.any()) or found.audit is not None:
         data |= _table(run, labels, now, MOST_BYTES - len((body + style + script).encode()))
     return page(f"{title} – report", body, style, script, data)
