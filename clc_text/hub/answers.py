@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
 
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN to a token with write access"
+REFUSED_CARD = "Invalid metadata in README.md."  # how huggingface_hub begins to say so
 
 
 @contextmanager
@@ -25,9 +26,8 @@ def understood(repo: str, host: str, token: str) -> Iterator[None]:
     except (Fault, InputError):
         raise
     except Exception as error:
-        metadata = "Invalid metadata in README.md."
-        if str(error).startswith(metadata):
-            said = short(str(error).removeprefix(metadata), token)
+        if str(error).startswith(REFUSED_CARD):
+            said = short(str(error).removeprefix(REFUSED_CARD), token)
             raise InputError(f"{host} does not accept the card's metadata: {said}") from None
         for cause in _causes(error):  # an upload in a thread wraps its reason
             if isinstance(cause, (Fault, InputError)):

@@ -1,10 +1,10 @@
 """One commit to a repository of the Hub.
 
-The repository is looked up (and created where there is none), large files are uploaded, then one commit puts all files
-in place. An uploaded file is invisible until a commit names it, so a push that breaks off anywhere leaves the
-repository as it was: an earlier push whole, or a new repository empty. A commit whose answer was lost is no danger
-either: the next attempt compares the files by their hashes and finds nothing left to do. So every attempt starts from
-the beginning, and the command may be repeated at any time.
+The repository is looked up (and created where there is none and the card is accepted), large files are uploaded, then
+one commit puts all files in place. An uploaded file is invisible until a commit names it, so a push that breaks off
+anywhere leaves the repository as it was: an earlier push whole, or a new repository empty. A commit whose answer was
+lost is no danger either: the next attempt compares the files by their hashes and finds nothing left to do. So every
+attempt starts from the beginning, and the command may be repeated at any time.
 
 A new repository has its final visibility from the start, since nothing in it can be seen before the commit. Filling it
 while private and publishing it afterwards would add a step that can fail, and hide nothing more.
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from clc_text.errors import InputError
-from clc_text.hub.answers import LOG_IN, short, understood
+from clc_text.hub.answers import LOG_IN, REFUSED_CARD, short, understood
 from clc_text.hub.bundle import CARD, Bundle
 from clc_text.hub.session import Fault, Patience, session
 
@@ -207,6 +207,7 @@ class _Push:
                 raise InputError(
                     f"there is no {self.bundle.kind} {self.repo} to open a pull request for; push without --create-pr"
                 )
+            self._check_card()
             self.absent = True
             private = True if self.private else None  # None: as the account or organisation has it
             with self._understood():
@@ -216,6 +217,23 @@ class _Push:
                 raise InputError(f"{self.host} has created {self.repo} and does not know it; push again later")
         self.created = self.absent  # also where the answer to an earlier attempt's request was lost
         return found
+
+    def _check_card(self) -> None:
+        """Asks whether the card's metadata is accepted: the commit asks too, when an empty repository is there.
+
+        Where no answer of use comes, the commit's question decides.
+        """
+        from huggingface_hub.utils import build_hf_headers, get_session
+
+        with self._understood():
+            answer = get_session().post(
+                f"{self.api.endpoint}/api/validate-yaml",
+                json={"content": self.bundle.card, "repoType": self.bundle.kind},
+                headers=build_hf_headers(token=self.token),
+            )
+            if answer.status_code == 400:
+                said = " ".join(f"- {error['message']}" for error in answer.json()["errors"])
+                raise ValueError(f"{REFUSED_CARD} {said}")
 
     def _look(self) -> DatasetInfo | ModelInfo | None:
         from huggingface_hub.errors import HfHubHTTPError

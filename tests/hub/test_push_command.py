@@ -183,12 +183,26 @@ def test_no_failure_shows_the_token(
     caplog.set_level("DEBUG")
     method, part, how = failure
     hub.fail(method, part, **how)
-    hub.fail("POST", "/validate-yaml", status=200, body={"warnings": [{"message": TOKEN}]})
+    hub.fail("POST", "/validate-yaml", status=200, body={"warnings": [{"message": TOKEN}]}, times=2)
     said = sentence(command(run, "--repo", "user/odd"))
     assert "\n" not in said
     assert TOKEN not in said + caplog.text + "".join(str(warning.message) for warning in recwarn)
     assert "SIGNED" not in said + caplog.text
     assert all(TOKEN.encode() not in path.read_bytes() for path in run.rglob("*") if path.is_file())
+
+
+def test_a_licence_that_the_hub_does_not_know_leaves_no_empty_repository(run: Path, hub: FakeHub) -> None:
+    """Only the Hub knows which names it takes, so it is asked before anything is created."""
+    for kind in ([], ["--model"]):
+        said = sentence(command(run, "--repo", "user/odd", "--license", "my-own-licence", *kind))
+        assert said == '127.0.0.1 does not accept the card\'s metadata: - "license" must not be my-own-licence'
+    assert hub.repos == {}
+    assert hub.count("POST", "/create") == 0
+
+
+def test_a_hub_that_cannot_be_asked_about_a_card_is_pushed_to(run: Path, hub: FakeHub) -> None:
+    hub.fail("POST", "/validate-yaml", status=404)
+    assert command(run, "--repo", "user/odd").exit_code == 0
 
 
 def test_a_run_that_has_not_ended(run: Path) -> None:
