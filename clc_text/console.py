@@ -13,6 +13,7 @@ from rich.table import Table
 
 from clc_text.guards import Notice
 from clc_text.recipe import Recipe
+from clc_text.results import LAST
 from clc_text.run_directory import RunDirectory
 from clc_text.shown import for_rich, terminal
 
@@ -125,7 +126,7 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
         table.add_column("mean of the peers", justify="right")
         table.add_column("ensemble", justify="right")
         names = {
-            "last10": "last 10 epochs, mean",
+            "last10": f"last {min(LAST, result['epochs'])} epochs, mean",
             "last": "last epoch",
             "best_oracle": "best epoch (oracle: chosen by test labels)",
         }

@@ -14,6 +14,7 @@ from clc_text.errors import InputError
 from clc_text.hub.markdown import Markdown, environment, line
 from clc_text.hub.metadata import metadata_yaml
 from clc_text.hub.sources import source_of
+from clc_text.results import LAST
 from clc_text.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -116,6 +117,7 @@ def dataset_card(
         passport=run.passport(),
         environment=known,
         accuracy=run.result()["accuracy"],
+        averaged=min(LAST, run.result()["epochs"]),
         corrected=corrected,
         audit=audit,
         notices=[] if audit else _warnings(run),  # an audit's reasons name them
@@ -177,6 +179,7 @@ def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str,
         passport=run.passport(),
         environment=known,
         accuracy=accuracy,
+        averaged=min(LAST, result["epochs"]),
         notices=_warnings(run),
         files=files.items(),
         made=_made(run),
