@@ -32,6 +32,7 @@ from transformers import TrainerCallback
 
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.folds import assign_folds
+from clc_text.crossfit.gain import gain_over_shares
 from clc_text.crossfit.match_classes import match_classes
 from clc_text.crossfit.noise_fit import NoiseFit, fit_noise, fit_shares, fit_transition, posterior_labels, softmax
 from clc_text.crossfit.result import CrossFit
@@ -103,6 +104,7 @@ def cross_fit(
     settings: Settings,
     seed: int,
     say: Callable[[str], None] = lambda _: None,
+    firsts: np.ndarray | None = None,
 ) -> CrossFit:
     """Out-of-sample predictions, the noise matrix and posterior labels.
 
@@ -112,14 +114,21 @@ def cross_fit(
         num_classes: C.
         seed: of folds and networks.
         say: told of every round and its end.
+        firsts: int64 [N], the first copy of each row (`first_copies`); None: all rows differ.
 
     Raises:
-        InputError: fewer rows than folds.
+        InputError: fewer rows than folds, copies aside.
     """
-    if len(labels) < settings.folds:
-        raise InputError(f"{len(labels)} rows cannot be divided into {settings.folds} folds; lower method.folds")
+    if firsts is None:
+        firsts = np.arange(len(labels))
+    copies = int((firsts != np.arange(len(labels))).sum())
+    if len(labels) - copies < settings.folds:
+        alike = f", {copies} of them copies," if copies else ""
+        raise InputError(
+            f"{len(labels)} rows{alike} cannot be divided into {settings.folds} folds; lower method.folds"
+        )
     # Each round deals the rows out anew: its networks then err in other places, which is what a mean is good for.
-    dealt = [assign_folds(labels, settings.folds, seed + number) for number in range(settings.rounds)]
+    dealt = [assign_folds(labels, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
 
     say(f"cross-fitting, round 1 of {settings.rounds}: {settings.folds} networks, each blind to a fold")
     first = _train(fold_trainer, dealt[0], labels, settings, seed + 1, None)
@@ -151,8 +160,12 @@ def cross_fit(
         used, fit = _with(rounds[-1], used, fit, labels)
     fit = fit_shares(fit, labels)
     posterior = posterior_labels(fit.probs, labels, fit.transition)
+    gain, error = gain_over_shares(fit.probs, labels, dealt[0], firsts)
     facts = {
         "rate": float(1 - posterior[np.arange(len(labels)), labels].mean()),
+        "gain": gain,
+        "gain_error": error,
+        "copies": copies,
         "folds": settings.folds,
         "sharpness": fit.sharpness,
         "log_likelihood": fit.log_likelihood,

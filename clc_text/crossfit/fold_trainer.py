@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from transformers import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
+from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import AfterEpoch, Settings, cross_fit
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.result import CrossFit
@@ -24,7 +25,8 @@ def cross_fit_of(trainer: NoisyLabelTrainer) -> CrossFit:
     """Cross-fits the training set of a trainer with networks like its own.
 
     Raises:
-        InputError: no more networks like the trainer's can be made, or its labels are distributions.
+        InputError: no more networks like the trainer's can be made, or none that do not know the labels; or its
+            labels are distributions.
     """
     make = peers_like(trainer)
     labels = trainer.given_labels().numpy()
@@ -47,7 +49,8 @@ def cross_fit_of(trainer: NoisyLabelTrainer) -> CrossFit:
             made.remove_callback(talkative)
         return made
 
-    return cross_fit(fold_trainer, labels, trainer.number_of_classes(), settings, trainer.args.seed, trainer.say)
+    classes, first = trainer.number_of_classes(), first_copies_of(trainer)
+    return cross_fit(fold_trainer, labels, classes, settings, trainer.args.seed, trainer.say, first)
 
 
 def peers_like(trainer: NoisyLabelTrainer) -> Callable[[int, int], PeersModel]:
@@ -62,6 +65,12 @@ def peers_like(trainer: NoisyLabelTrainer) -> Callable[[int, int], PeersModel]:
         raise InputError(
             f"cross-fitting needs more networks like those of this {type(model).__name__}; give `peers_init`, which "
             "makes a model of so many peers from a seed"
+        )
+    if trainer.state.global_step:
+        # A network that has learnt a row's label would be given out as one that never saw it.
+        raise InputError(
+            "cross-fitting needs networks that have not seen the labels, and these have been trained on them already; "
+            "make a new trainer, or give model_init"
         )
     return lambda peers, seed: peers_from_model(copy.deepcopy(model.networks[0]), peers, seed)
 

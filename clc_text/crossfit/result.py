@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.crossfit.gain import is_nothing
 from clc_text.crossfit.noise_fit import posterior_labels
 from clc_text.errors import InputError
 from clc_text.files import write_json, write_with
@@ -28,7 +29,8 @@ class CrossFit:
         transition: float64 [C, C], T[c, k] = P(given k | true c).
         posterior: float64 [N, C], q ∝ p · T[:, y]: the true class, given the text and the given label.
         facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``sharpness``,
-            ``log_likelihood`` in nats, ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
+            ``log_likelihood`` in nats, ``gain`` and ``gain_error`` (`clc_text.crossfit.gain`), ``copies`` (rows with
+            the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
             ``sharpness``, ``used``), ``renamed`` [C], ``names_tried``; in a training ``labels``, the sha256 of the
             given labels.
     """
@@ -42,6 +44,24 @@ class CrossFit:
     @property
     def rate(self) -> float:
         return float(self.facts["rate"])
+
+    @property
+    def learnt_nothing(self) -> bool:
+        """Whether the predictions tell nothing of the labels; the noise that they seem to show is then a fiction."""
+        return "gain" in self.facts and is_nothing(self.facts["gain"], self.facts["gain_error"])
+
+    def rate_for_a_method(self) -> float:
+        """The rate, for a method that is told it.
+
+        Raises:
+            InputError: the networks have learnt nothing that it could follow from.
+        """
+        if self.learnt_nothing:
+            raise InputError(
+                "the noise rate cannot be estimated: networks that had not seen a label foretell it no better than "
+                "the labels' shares do; choose a better encoder or a higher learning rate, or give a number"
+            )
+        return self.rate
 
     def noise_of_given(self, labels: Labels) -> tuple[float, np.ndarray]:
         """Rate and matrix [C, C] of the labels as they were given: without the canaries, which were flipped here."""

@@ -10,17 +10,24 @@ from clc_text.noise.draws import uniforms
 MAX_SHARE = 0.2
 
 
-def plant(labels: np.ndarray, share: float, seed: int, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+def plant(
+    labels: np.ndarray, share: float, seed: int, num_classes: int, first: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Flips a share of the given labels, each to another class, all of them alike.
 
     ``round(share * N)`` rows, at least one where `share` is above 0, spread over the given classes in proportion to
     their rows (largest remainders); the rows of a class are drawn at random.
+
+    A copy of a canary would betray it by its label. So rows without copies are taken, and where a class has too few
+    of them, rows with all their copies, those with few copies first (of the last ones it may be a few rows more).
 
     Args:
         labels: int64 [N] given labels; not changed.
         share: 0 ... 0.2.
         seed: of the draw.
         num_classes: C.
+        first: int64 [N], the number of the first row with the same inputs, a row's own where it is the first; None:
+            all rows differ.
 
     Returns:
         int64 [N] labels to train on, and bool [N], true where a row is a canary.
@@ -40,11 +47,18 @@ def plant(labels: np.ndarray, share: float, seed: int, num_classes: int) -> tupl
             "set it to 0"
         )
     quotas = apportion(np.bincount(labels, minlength=num_classes), max(1, round(share * len(labels))))
+    first = np.arange(len(labels)) if first is None else first
+    sizes = np.bincount(first, minlength=len(labels))  # 0 where a row is not the first
     order = np.argsort(uniforms(seed, "canary-row", len(labels)), kind="stable")
+    order = order[sizes[order] > 0]
+    order = order[np.argsort(sizes[order], kind="stable")]
     for given_class, quota in enumerate(quotas):
-        canary[order[labels[order] == given_class][:quota]] = True
+        rows = order[labels[order] == given_class]
+        before = np.cumsum(sizes[rows]) - sizes[rows]
+        canary[rows[before < quota]] = True
+    canary = canary[first]
     # 1 ... C-1 classes further: any class but the given one.
-    steps = 1 + (uniforms(seed, "canary-target", len(labels)) * (num_classes - 1)).astype(np.int64)
+    steps = 1 + (uniforms(seed, "canary-target", len(labels)) * (num_classes - 1)).astype(np.int64)[first]
     return np.where(canary, (labels + steps) % num_classes, labels), canary
 
 

@@ -26,6 +26,14 @@ class Note:
 
 
 def cross_fitted(found: CrossFit) -> Note:
+    if found.learnt_nothing:
+        return Note(
+            "nothing learnt",
+            "networks that had not seen a label foretell it no better than the labels' shares do, so the noise is not "
+            "known, and labels that are corrected by them are guesses; choose a better encoder or a higher learning "
+            "rate",
+            "warning",
+        )
     names = found.facts["renamed"]
     renamed = sum(name != index for index, name in enumerate(names))
     sentence = (
@@ -34,6 +42,9 @@ def cross_fitted(found: CrossFit) -> Note:
     )
     if renamed:
         sentence += f"; {renamed} classes had been learnt under each other's names and were renamed"
+    copies = found.facts.get("copies", 0)
+    if copies:
+        sentence += f"; {copies:,} rows are copies of another, and share its fold"
     return Note("cross-fitted", sentence)
 
 

@@ -40,7 +40,7 @@ def test_a_run_without_cross_fitting_gets_it(tiny_run: Path, tmp_path: Path) -> 
 
 def own_run(folder: Path, keep_data: bool = True) -> Path:
     words = ["left", "right"]
-    rows = [f"row {number} {words[number % 2]} {words[number % 2]},{number % 2}\n" for number in range(60)]
+    rows = [f"row n{number % 15} {words[number % 2]} {words[number % 2]},{number % 2}\n" for number in range(60)]
     (folder / "rows.csv").write_text("text,label\n" + "".join(rows))
     (folder / "own.yaml").write_text(
         "data: {name: files, train: rows.csv}\nencoder: {vectors: train}\nnetwork: {hidden: [8]}\n"

@@ -81,3 +81,32 @@ def test_the_noise_before_the_flips_is_found_from_that_after_them() -> None:
     assert np.allclose(before_flips(transition @ flips, canary.mean()), transition, atol=0.01)
     less = before_flips(np.eye(4), 0.1)  # less noise than the flips alone make: a matrix all the same
     assert (less >= 0).all() and np.allclose(less.sum(1), 1)
+
+
+def test_without_copies_the_choice_is_what_it_always_was() -> None:
+    given = labels()
+    for one, other in zip(plant(given, 0.02, 3, 5), plant(given, 0.02, 3, 5, np.arange(1000)), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert np.flatnonzero(plant(np.arange(40) % 4, 0.1, 0, 4)[1]).tolist() == [7, 29, 30, 32]
+
+
+def test_a_row_with_a_copy_is_no_canary_where_there_are_others() -> None:
+    """Its copy would show the label before the flip."""
+    given = labels()
+    before = plant(given, 0.02, 3, 5)[1]
+    first = np.arange(1000)
+    canary = int(np.flatnonzero(before)[4])
+    twin = next(row for row in range(1000) if row > canary and given[row] == given[canary] and not before[row])
+    first[twin] = canary
+    after = plant(given, 0.02, 3, 5, first)[1]
+    assert not after[canary] and not after[twin]
+    assert after.sum() == before.sum() and (before & after).sum() == before.sum() - 1
+
+
+def test_where_every_row_has_copies_all_of_a_row_are_flipped() -> None:
+    given, first = np.tile(labels(), 3), np.tile(np.arange(1000), 3)
+    trained, canary = plant(given, 0.1, 3, 5, first)
+    assert (canary == canary[first]).all() and (trained == trained[first]).all()
+    assert 300 <= canary.sum() <= 300 + 2 * 5
+    one_group = plant(np.zeros(10, np.int64), 0.1, 0, 3, np.zeros(10, np.int64))
+    assert one_group[1].all()  # there is no smaller part to take

@@ -270,6 +270,22 @@ def test_held_out_part_is_stratified_seeded_and_complete(tmp_path: Path) -> None
     assert list(Files(train=path, test_share=0.25).load(4).test["text"]) != list(task.test["text"])  # type: ignore[index]
 
 
+def test_equal_texts_are_held_out_together(tmp_path: Path) -> None:
+    def parts(name: str, rows: list[Any]) -> tuple[list[str], list[str]]:
+        task = Files(train=str(write_jsonl(tmp_path / name, rows)), test_share=0.25).load(3)
+        assert task.test is not None
+        assert not set(task.train["text"]) & set(task.test["text"])
+        return list(task.train["text"]), list(task.test["text"])
+
+    rows = rows_of(["a"] * 40 + ["b"] * 20)
+    train, tripled = parts("tripled.jsonl", rows * 3)
+    assert len(train) + len(tripled) == 180 and 25 < len(tripled) < 65
+    same = [{"text": "the same", "label": "c"}] * 8  # a class with one text, drawn or not, stays in training
+    for name, more in (("same.jsonl", same), ("torn.jsonl", [*same, {"text": "the same", "label": "a"}])):
+        train, _ = parts(name, rows + more)
+        assert train.count("the same") == len(more)
+
+
 def test_columns_are_joined_and_the_source_stays(tmp_path: Path) -> None:
     rows = [{"title": "a", "body": "b", "y": 0}, {"title": "c", "body": None, "y": 1}]
     task = load(tmp_path, rows, text=["title", "body"], label="y")

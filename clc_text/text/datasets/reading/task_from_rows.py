@@ -55,7 +55,7 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
         test, _ = _with_text(test, columns, facts, "test_")
         test_part = _labelled(test, columns, facts, "test_", trusted=True)
     elif columns.test_share is not None:
-        whole, test_part = _hold_out(whole, columns.test_share, seed)
+        whole, test_part = _hold_out(whole, input_column, columns.test_share, seed)
     else:
         test_part = None
 
@@ -191,8 +191,11 @@ def _check_classes(whole: _Labelled, names: list[str], columns: NamedColumns) ->
         )
 
 
-def _hold_out(whole: _Labelled, share: float, seed: int) -> tuple[_Labelled, _Labelled]:
-    """Draws `share` of each class (never all of it) for testing; both parts keep the source's order."""
+def _hold_out(whole: _Labelled, input_column: str, share: float, seed: int) -> tuple[_Labelled, _Labelled]:
+    """Draws `share` of each class (never all of it) for testing; both parts keep the source's order.
+
+    Equal texts go where the first of them goes: a test on a text that was trained on would say nothing.
+    """
     labels = whole.trusted.combine_chunks().dictionary_encode().indices.to_numpy()
     generator = np.random.default_rng(seed)
     held = np.zeros(len(labels), dtype=bool)
@@ -200,9 +203,22 @@ def _hold_out(whole: _Labelled, share: float, seed: int) -> tuple[_Labelled, _La
         members = np.flatnonzero(labels == label)
         drawn = min(int(len(members) * share + 0.5), len(members) - 1)
         held[generator.permutation(members)[:drawn]] = True
+    first = _first_equal(whole.rows.table.column(input_column))
+    held = held[first]
+    for label in range(int(labels.max()) + 1):
+        if held[labels == label].all():  # by its copies alone: the first text is given back, with whatever copies
+            held[first == first[np.flatnonzero(labels == label)[0]]] = False
     if not held.any():
         raise InputError(f"{whole.rows.where}: data.test_share={share:g} of these rows is no row; raise it")
     return whole.filter(pa.array(~held)), whole.filter(pa.array(held))
+
+
+def _first_equal(texts: pa.ChunkedArray) -> np.ndarray:
+    """int64 [N], the number of the first row with the same text: a row's own where it is the first."""
+    codes = texts.combine_chunks().dictionary_encode().indices.to_numpy()
+    _, where, back = np.unique(codes, return_index=True, return_inverse=True)
+    first: np.ndarray = where[back]
+    return first
 
 
 def _dataset(rows: Rows, label: str, numbers: pa.ChunkedArray, names: list[str], identity: object) -> datasets.Dataset:
