@@ -11,6 +11,8 @@ from typing import Any
 from clc_text.analysis.compare import WHO, told_the_noise
 from clc_text.analysis.paper import paper_figure
 from clc_text.analysis.significance import Test, compare, holm
+from clc_text.analysis.sweep_data import check_same_data
+from clc_text.analysis.sweep_plan import is_planned, read_plan, recipe_of
 from clc_text.errors import InputError, nearest
 from clc_text.run_directory import RunDirectory
 from clc_text.typed_yaml import convert, read_yaml
@@ -72,6 +74,7 @@ class SweepTable:
         missing: planned runs that have neither a result nor failed.
         untested: planned runs that have ended without test rows.
         failed: planned runs without a result of which the sweep wrote down why.
+        foreign: paths of planned runs that have ended, but were run from another recipe than the sweep gives.
         others: runs in the directory that the sweep's file does not name: of variants, recipes or seeds it had once.
         of: "peers" (their mean, the paper's figure) or "ensemble".
     """
@@ -82,6 +85,7 @@ class SweepTable:
     missing: int
     untested: int
     failed: int
+    foreign: list[str]
     others: int
     of: str
 
@@ -92,10 +96,13 @@ class SweepTable:
     @property
     def absent(self) -> list[str]:
         """Of which runs the table shows nothing, and why: clauses with their numbers."""
+        such = f", such as {self.foreign[0]}" if self.foreign else ""
         counts = {
             "planned runs have no result yet": self.missing,
             "have failed (the *.error.txt beside their folders say why)": self.failed,
             "have ended without test rows": self.untested,
+            f"were run from another recipe than the sweep now gives{such} (remove their folders, and `clc-text sweep` "
+            "runs them anew)": len(self.foreign),
             "further runs here are not of this sweep": self.others,
         }
         return [f"{count} {what}" for what, count in counts.items() if count]
@@ -112,6 +119,11 @@ class SweepTable:
         difference = mine.mean(measure) - self.cells[other, recipe].mean(measure)
         return Lead(other, difference, tests[others.index(other)], corrected[other])
 
+    @property
+    def most_seeds(self) -> int:
+        """Of a cell; those with fewer are means over other seeds than the rest."""
+        return max(len(cell.values) for cell in self.cells.values())
+
     def _in(self, recipe: str) -> list[str]:
         return [variant for variant in self.variants if (variant, recipe) in self.cells]
 
@@ -125,33 +137,40 @@ def read_table(directory: Path, of: str = "peers") -> SweepTable:
     """Reads those runs of a sweep's directory that its sweep.yaml names, whatever ran them: RECIPE/VARIANT/seed-N.
 
     Raises:
-        InputError: it is no sweep's directory, a result is damaged, or no run that sweep.yaml names has ended with
-            test rows.
+        InputError: it is no sweep's directory, a result is damaged, no run that sweep.yaml names has ended with test
+            rows, or those of one recipe were made on different data.
     """
     if of not in WHO:
         raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}")
     if not (directory / "sweep.yaml").is_file():
         raise InputError(f"{directory} is no sweep's directory: it has no sweep.yaml; `clc-text sweep` makes one")
     recipes, variants, seeds = _named(directory)
+    plan = read_plan(directory)
     cells: dict[tuple[str, str], Cell] = {}
     planned: set[Path] = set()
+    foreign: list[str] = []
     untested = failed = tested = 0
     for recipe in recipes:
+        column: list[Path] = []
         for variant in variants:
             runs = [directory / recipe / variant / f"seed-{seed}" for seed in seeds]
             planned |= set(runs)
             ended = [run for run in runs if (run / "result.json").is_file()]
             failed += sum(run not in ended and run.with_name(f"{run.name}.error.txt").is_file() for run in runs)
-            results = {run: result for run in ended if (result := _result(run))["accuracy"] is not None}
-            untested += len(ended) - len(results)
+            own = [run for run in ended if is_planned(run, plan.get(f"{recipe}/{variant}/{run.name}"))]
+            foreign += [f"{recipe}/{variant}/{run.name}" for run in ended if run not in own]
+            results = {run: result for run in own if (result := _result(run))["accuracy"] is not None}
+            untested += len(own) - len(results)
             tested += len(results)
+            column += results
             if results:
                 cells[variant, recipe] = _cell(results, of)
-    missing = len(planned) - tested - untested - failed
+        check_same_data(column)
+    missing = len(planned) - tested - untested - failed - len(foreign)
     others = sum(
         run not in planned for run in directory.glob("*/*/seed-*") if _SEED.fullmatch(run.name) and run.is_dir()
     )
-    table = SweepTable(recipes, variants, cells, missing, untested, failed, others, of)
+    table = SweepTable(recipes, variants, cells, missing, untested, failed, foreign, others, of)
     if not cells:
         raise InputError(
             f"no run in {directory} that its sweep.yaml names has ended with test rows ({'; '.join(table.absent)}); "
@@ -174,9 +193,8 @@ def _result(run: Path) -> dict[str, Any]:
         _ = result["method"], result["dataset"], result["noise"]["name"], result["noise"]["rate"]
         if result["accuracy"] is not None:
             _ = [float(figures[who]) for figures in result["accuracy"].values() for who in WHO.values()]
-    except InputError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (InputError, KeyError, TypeError, ValueError, AttributeError):
+        # Whatever it is, in a sweep the remedy is another than in a run of one's own.
         raise InputError(
             f"{run / 'result.json'} is not as a run writes it; remove that file, and `clc-text sweep` runs the cell "
             "again"
@@ -191,29 +209,23 @@ def _cell(results: dict[Path, dict[str, Any]], of: str) -> Cell:
         for run, result in results.items()
     }
     run, result = next(iter(results.items()))
-    recipe = _recipe(run)
+    recipe = recipe_of(run)
     noise = result["noise"]
     paper = None
-    if _as_in_the_paper(recipe):
+    if _as_in_the_paper(recipe, result["dataset"]):
         paper = paper_figure(result["dataset"], noise["name"], noise["rate"], result["method"])
     return Cell(values, result["method"], told_the_noise(recipe), paper)
 
 
-def _recipe(run: Path) -> dict[str, Any]:
-    import yaml
+def _as_in_the_paper(recipe: dict[str, Any], title: str) -> bool:
+    """Whether rows and classes are those of the paper: it has no pre-trained encoder, and TREC's six classes.
 
-    try:
-        return RunDirectory(run).recipe()
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError):
-        raise InputError(
-            f"{run / 'recipe.yaml'} is not as a run writes it; remove {run}, and `clc-text sweep` runs the cell again"
-        ) from None
-
-
-def _as_in_the_paper(recipe: dict[str, Any]) -> bool:
-    """Whether rows and classes are those of the paper: it has no pre-trained encoder, and TREC's six classes."""
+    Args:
+        title: of the data, as the result calls it; a user's own files may be called as a dataset of the paper.
+    """
     encoder, data = recipe.get("encoder") or {}, recipe.get("data") or {}
-    return encoder.get("name", "word_vectors") in ("word_vectors", "pixels") and data.get("labels") != "fine"
+    own = encoder.get("name", "word_vectors") not in ("word_vectors", "pixels") or data.get("labels") == "fine"
+    return data.get("name") == title and not own
 
 
 def _named(directory: Path) -> tuple[list[str], list[str], list[int]]:

@@ -22,14 +22,15 @@ PAPER = "paper"
 
 def caption(table: SweepTable, measure: str) -> str:
     """How the numbers are to be read."""
-    counts = sorted({len(cell.values) for cell in table.cells.values()})
-    seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    seeds = table.most_seeds
+    fewer = any(len(cell.values) < seeds for cell in table.cells.values())
     told = any(cell.told for cell in table.cells.values())
     return (
         f"Test accuracy in percent, {TITLES[measure]}, {'mean of the peers' if table.of == 'peers' else 'ensemble'}; "
-        f"mean ± standard deviation over {seeds} seed{'s' * (counts[-1] > 1)}."
+        f"mean ± standard deviation over {seeds} seed{'s' * (seeds > 1)}"
+        + (", or over as many as stand in brackets." if fewer else ".")
         + (f" {TOLD} told the noise rate or matrix." if told else "")
-        + (" Beside it the paper's figure (Wu et al. 2019)." if _papers(table) else "")
+        + (" Beside it the paper's figure (Wu et al. 2019)." if _papers(table, measure) else "")
         + "".join(f" {clause}." for clause in table.absent)
     )
 
@@ -41,11 +42,15 @@ def leads(table: SweepTable, reference: str, measure: str = "last10") -> list[st
         lead = table.lead(recipe, reference, measure)
         if lead is None:
             continue
-        p = "no test" if lead.p is None else _p(lead.p)
+        if lead.p is not None:
+            how = f"{_p(lead.p)}, {lead.test.kind} t-test, Holm-corrected"
+        elif min(len(table.cells[variant, recipe].values) for variant in (reference, lead.other)) == 1:
+            how = "one seed, no test"
+        else:
+            how = "no test, since seeds do not change it"
         found.append(
             f"{recipe}: {reference} is {abs(lead.difference):.2f} points "
-            f"{'above' if lead.difference >= 0 else 'below'} {lead.other}, the best of the others "
-            f"({p}, {lead.test.kind} t-test, Holm-corrected)"
+            f"{'above' if lead.difference >= 0 else 'below'} {lead.other}, the best of the others ({how})"
         )
     return found
 
@@ -56,7 +61,7 @@ def _p(value: float) -> str:
 
 def as_table(table: SweepTable, measure: str) -> Table:
     shown = Table(caption=caption(table, measure), caption_justify="left")
-    for index, head in enumerate(_heads(table)):
+    for index, head in enumerate(_heads(table, measure)):
         shown.add_column(for_rich(head), justify="right" if index else "left", style="dim" if head == PAPER else None)
     for variant, values in _lines(table, measure):
         shown.add_row(for_rich(variant), *(f"[bold]{text}[/bold]" if best else text for text, best in values))
@@ -67,7 +72,7 @@ def as_markdown(table: SweepTable, measure: str) -> str:
     def row(values: list[str]) -> str:
         return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
 
-    heads = _heads(table)
+    heads = _heads(table, measure)
     lines = [row(heads), "|" + "|".join(["---", *["---:"] * (len(heads) - 1)]) + "|"]
     for variant, values in _lines(table, measure):
         lines.append(row([variant, *(f"**{text}**" if best else text for text, best in values)]))
@@ -76,7 +81,7 @@ def as_markdown(table: SweepTable, measure: str) -> str:
 
 def as_latex(table: SweepTable, measure: str) -> str:
     """A `tabular` for booktabs."""
-    heads = _heads(table)
+    heads = _heads(table, measure)
     lines = [f"% {caption(table, measure)}", rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}", r"\toprule"]
     lines += [" & ".join(map(_latex, heads)) + r" \\", r"\midrule"]
     for variant, values in _lines(table, measure):
@@ -107,8 +112,10 @@ def as_csv(table: SweepTable) -> str:
     return buffer.getvalue()
 
 
-def _papers(table: SweepTable) -> list[str]:
-    """The recipes of which the paper has a figure."""
+def _papers(table: SweepTable, measure: str) -> list[str]:
+    """The recipes of which the paper has a figure; it has none of one epoch alone, nor of an ensemble."""
+    if measure != "last10" or table.of != "peers":
+        return []
     return [recipe for recipe in table.recipes if any(_paper(table, v, recipe) is not None for v in table.variants)]
 
 
@@ -117,8 +124,8 @@ def _paper(table: SweepTable, variant: str, recipe: str) -> float | None:
     return None if cell is None else cell.paper
 
 
-def _heads(table: SweepTable) -> list[str]:
-    heads, with_paper = ["variant"], _papers(table)
+def _heads(table: SweepTable, measure: str) -> list[str]:
+    heads, with_paper = ["variant"], _papers(table, measure)
     for recipe in table.recipes:
         heads += [recipe, PAPER] if recipe in with_paper else [recipe]
     return heads
@@ -127,7 +134,7 @@ def _heads(table: SweepTable) -> list[str]:
 def _lines(table: SweepTable, measure: str) -> list[tuple[str, list[tuple[str, bool]]]]:
     """Each variant with its cells' texts, and whether it is the best of its column."""
     best = {recipe: table.best(recipe, measure) for recipe in table.recipes}
-    with_paper = _papers(table)
+    with_paper = _papers(table, measure)
     lines = []
     for variant in table.variants:
         values: list[tuple[str, bool]] = []
@@ -140,6 +147,8 @@ def _lines(table: SweepTable, measure: str) -> list[tuple[str, list[tuple[str, b
                 told |= cell.told
                 deviation = cell.deviation(measure)
                 text = f"{cell.mean(measure):.2f}" + ("" if deviation is None else f" ± {deviation:.2f}")
+                if len(cell.values) < table.most_seeds:
+                    text += f" ({len(cell.values)})"
                 values.append((text, best[recipe] == variant))
             if recipe in with_paper:
                 paper = _paper(table, variant, recipe)

@@ -37,6 +37,7 @@ def sweep(
     from contextlib import closing
 
     from clc_text.errors import InputError, nearest
+    from clc_text.sweep.changed_data import changed_data, told
     from clc_text.sweep.grid import part_of, read_sweep
     from clc_text.sweep.run_sweep import default_jobs, plan, run
     from clc_text.sweep.show import follow
@@ -62,6 +63,8 @@ def sweep(
         f"{f'{at_once} at once' if engine == 'local' else 'by Ray'}",
         err=True,
     )
+    if sentence := told(changed_data(all_cells, directory)):
+        typer.echo(f"clc-text: {sentence}", err=True)
     # A scheduler's way to end it, which by default would leave the workers to finish their cells.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

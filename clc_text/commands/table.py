@@ -16,7 +16,10 @@ def table(
     directory: Annotated[Path, typer.Argument(help="A sweep's directory.")],
     measure: Annotated[str, typer.Option("--measure", help="last10, last, or best_oracle.")] = "last10",
     of: Annotated[str, typer.Option("--of", help="peers (their mean, the paper's figure) or ensemble.")] = "peers",
-    reference: Annotated[str, typer.Option("--reference", help="The variant that is set against the others.")] = "clc",
+    reference: Annotated[
+        str | None,
+        typer.Option("--reference", help="The variant that is set against the others.", show_default="clc"),
+    ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV: all measures, every seed.")] = False,
     latex: Annotated[bool, typer.Option("--latex", help="Print a LaTeX tabular (booktabs).")] = False,
@@ -28,7 +31,7 @@ def table(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="The picture's file; DIRECTORY/over.pdf without it.", show_default=False),
+        typer.Option("--out", help="The file of --over's picture; DIRECTORY/over.pdf.", show_default=False),
     ] = None,
 ) -> None:
     """A sweep as a table: variants by recipes, mean ± deviation over seeds, the paper's figures, and significance."""
@@ -40,9 +43,15 @@ def table(
 
     if markdown + csv + latex > 1:
         raise InputError("--markdown, --csv and --latex exclude each other")
+    if over is not None and (markdown or csv or latex):
+        raise InputError("--over draws a picture, and --markdown, --csv and --latex print the table; give one of them")
+    if out is not None and over is None:
+        raise InputError("--out names the file of --over's picture; for the table, redirect what is printed: > FILE")
     if measure not in TITLES:
         raise InputError(f"there is no measure '{measure}'{nearest(measure, TITLES)}")
     found = read_table(directory, of)
+    if reference is not None and reference not in found.variants:
+        raise InputError(f"--reference: the sweep has no variant '{reference}'{nearest(reference, found.variants)}")
     if over is not None:
         from clc_text.analysis.figure import format_of, write
         from clc_text.analysis.sweep_figure import draw_over
@@ -54,7 +63,7 @@ def table(
     if csv or latex:
         typer.echo((as_csv(found) if csv else as_latex(found, measure)).rstrip("\n"))
         return
-    sentences = leads(found, reference, measure)
+    sentences = leads(found, reference or "clc", measure)
     if markdown:
         typer.echo(as_markdown(found, measure) + "".join(f"\n* {sentence}" for sentence in sentences))
         return

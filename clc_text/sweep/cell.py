@@ -12,8 +12,9 @@ from filelock import FileLock, Timeout
 from clc_text.errors import InputError
 from clc_text.files import write_text
 from clc_text.observer import Observer
-from clc_text.prepare import Memo
+from clc_text.prepare import Memo, describe, prepare
 from clc_text.recipe import Recipe, load
+from clc_text.run_directory import RunDirectory
 
 
 class Outcome(NamedTuple):
@@ -35,26 +36,56 @@ def is_done(directory: Path) -> bool:
         return False
 
 
+def check_done(recipe: Recipe, directory: Path) -> None:
+    """Refuses a run that has ended and is not this recipe's.
+
+    Raises:
+        InputError: it was run from another recipe, or nobody knows from which.
+    """
+    stored = directory / "recipe.yaml"
+    try:
+        # Equal texts, the usual case, need no reading of YAML, which takes seconds for the cells of a large sweep.
+        if stored.is_file() and stored.read_text(encoding="utf-8") == recipe.dump():
+            return
+        same = load(stored).fingerprint() == recipe.fingerprint()
+    except (InputError, UnicodeDecodeError):
+        state = "cannot be read" if stored.exists() else "is gone"
+        raise InputError(
+            f"{directory} has a result, but its recipe.yaml {state}, so nobody knows what was run; remove the folder, "
+            "and the sweep runs this cell anew"
+        ) from None
+    if not same:
+        raise InputError(
+            f"{directory} was run from another recipe than the sweep now gives; remove it, or choose another "
+            "directory with --out"
+        )
+
+
 def run_cell(recipe: Recipe, directory: Path, observer: Observer | None = None) -> Outcome:
     """Runs one cell, or goes on with it.
 
     Safe to call for the same cell by several processes, and by several machines that share the directory: one of them
     runs it, for the others it is "elsewhere". The lock is the operating system's, so it ends with its process, however
-    that dies. An unfinished run of another recipe holds no result and makes room.
+    that dies. An unfinished run of another recipe, or on other data, holds no result and makes room.
     """
     from clc_text.run import train
 
     directory.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(directory.with_name(f".{directory.name}.lock"))
+    # Whose recipe the lock's holder runs: until its data is read, recipe.yaml may be that of a run that makes room.
+    running = directory.with_name(f".{directory.name}.running")
     error = directory.with_name(directory.name + ".error.txt")
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        return Outcome("elsewhere", "another process runs it")
+        return _held(recipe, directory, running)
     try:
-        if not is_done(directory):
+        write_text(running, recipe.fingerprint())
+        if is_done(directory):
+            check_done(recipe, directory)
+        else:
             (directory / "result.json").unlink(missing_ok=True)  # damaged; by its presence the run would be complete
-            resume = _is_of(recipe, directory)
+            resume = _can_go_on(recipe, directory, observer)
             train(recipe, directory, resume=resume, overwrite=not resume, observer=observer, memo=_MEMO)
         error.unlink(missing_ok=True)
         return Outcome("done")
@@ -65,12 +96,32 @@ def run_cell(recipe: Recipe, directory: Path, observer: Observer | None = None) 
         write_text(error, traceback.format_exc())
         return Outcome("failed", f"{type(wrong).__name__}: {wrong} (the traceback is in {error})")
     finally:
+        running.unlink(missing_ok=True)
         lock.release()
 
 
-def _is_of(recipe: Recipe, directory: Path) -> bool:
-    """Whether an unfinished run can be gone on with."""
+def _held(recipe: Recipe, directory: Path, running: Path) -> Outcome:
+    """Of a cell that another process runs; the worker of a sweep that was killed ends only with its cell."""
     try:
-        return load(directory / "recipe.yaml").fingerprint() == recipe.fingerprint()
-    except InputError:
+        same = running.read_text(encoding="utf-8") == recipe.fingerprint()
+    except FileNotFoundError:
+        same = True  # it has just begun, or just ended
+    if same:
+        return Outcome("elsewhere", "another process runs it")
+    return Outcome(
+        "failed",
+        "another process is running it from another recipe than the sweep now gives; end that process, or wait for "
+        f"it and remove {directory}",
+    )
+
+
+def _can_go_on(recipe: Recipe, directory: Path, observer: Observer | None) -> bool:
+    """Whether an unfinished run is one of this recipe on the data that is there now."""
+    try:
+        if load(directory / "recipe.yaml").fingerprint() != recipe.fingerprint():
+            return False
+        begun = RunDirectory(directory).run_id
+    except (InputError, KeyError):
         return False
+    # What is read and encoded here is kept for the training.
+    return begun == describe(recipe, prepare(recipe, observer, _MEMO))["run_id"]

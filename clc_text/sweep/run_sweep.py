@@ -6,10 +6,10 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
+from clc_text.analysis.sweep_plan import write_plan
 from clc_text.errors import InputError
 from clc_text.files import write_text
-from clc_text.recipe import load
-from clc_text.sweep.cell import Outcome, is_done
+from clc_text.sweep.cell import Outcome, check_done, is_done
 from clc_text.sweep.grid import Cell
 
 
@@ -29,31 +29,13 @@ def plan(sweep_file: Path, cells: list[Cell], directory: Path) -> list[Cell]:
     to_run = []
     for cell in cells:
         path = directory / cell.path
-        if not is_done(path):
+        if is_done(path):
+            check_done(cell.resolved, path)
+        else:
             to_run.append(cell)
-        elif not _is_of(cell, path):
-            raise InputError(
-                f"{path} was run from another recipe than the sweep now gives; remove it, or choose another directory "
-                "with --out"
-            )
     write_text(stored, sweep_file.read_text(encoding="utf-8"))
+    write_plan(directory, {cell.path: cell.resolved for cell in cells})
     return to_run
-
-
-def _is_of(cell: Cell, path: Path) -> bool:
-    """Whether a run that has ended is this cell's."""
-    recipe = path / "recipe.yaml"
-    try:
-        # Equal texts, the usual case, need no reading of YAML, which takes seconds for the cells of a large sweep.
-        if recipe.is_file() and recipe.read_text(encoding="utf-8") == cell.resolved.dump():
-            return True
-        return load(recipe).fingerprint() == cell.resolved.fingerprint()
-    except (InputError, UnicodeDecodeError):
-        state = "cannot be read" if recipe.exists() else "is gone"
-        raise InputError(
-            f"{path} has a result, but its recipe.yaml {state}, so nobody knows what was run; remove the folder, and "
-            "the sweep runs this cell anew"
-        ) from None
 
 
 def run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 import shutil
@@ -17,9 +18,11 @@ from typer.testing import CliRunner
 from clc_text.analysis.compare import told_the_noise
 from clc_text.analysis.paper import paper_figure
 from clc_text.analysis.significance import holm
+from clc_text.analysis.sweep_plan import write_plan
 from clc_text.analysis.sweep_table import read_table
 from clc_text.cli import app
 from clc_text.errors import InputError
+from clc_text.recipe import loads
 
 SWEEP = """
 recipes: [../trec_sym05.yaml, ../own.yaml]
@@ -42,7 +45,10 @@ def sweep(tmp_path: Path) -> Path:
                 run = directory / recipe / variant / f"seed-{seed}"
                 run.mkdir(parents=True)
                 rate = "'true'" if variant == "co_teaching" else "null"
-                (run / "recipe.yaml").write_text(f"noise_rate: {rate}\nmethod: {{name: {variant}}}\n")
+                data = "trec" if recipe == "trec_sym05" else "files"
+                (run / "recipe.yaml").write_text(
+                    f"data: {{name: {data}}}\nnoise_rate: {rate}\nmethod: {{name: {variant}}}\n"
+                )
                 accuracy = {
                     measure: {"peers_mean": value + more, "ensemble": value + more + 1}
                     for measure, more in (("last10", 0), ("last", 0.5), ("best_oracle", 2))
@@ -197,7 +203,7 @@ def test_who_was_told_the_noise(recipe: str, told: bool) -> None:
 def test_markdown_has_the_best_in_bold_and_the_paper_beside(sweep: Path) -> None:
     text = shown(sweep, "--markdown")
     assert "| variant | trec_sym05 | paper | own |" in text
-    assert "| **73.67 ± 0.76** | 73.42 | 80.25 ± 1.77 |" in text
+    assert "| **73.67 ± 0.76** | 73.42 | 80.25 ± 1.77 (2) |" in text
     assert "| co_teaching † | 71.17 ± 1.04 | 71.54 | – |" in text
     assert "5 planned runs have no result yet" in text
     assert "* trec_sym05: clc is 2.50 points above co_teaching" in text
@@ -209,6 +215,129 @@ def test_the_paper_is_not_beside_what_it_did_not_do(sweep: Path, other: str) -> 
     for recipe in (sweep / "trec_sym05").glob("*/*/recipe.yaml"):
         recipe.write_text(f"{recipe.read_text()}{other}\n")
     assert "paper" not in shown(sweep, "--markdown")
+
+
+@pytest.mark.parametrize(
+    "own", ["{name: files, train: own.csv, title: trec}", "{name: hub, id: CogComp/trec, label: fine_label}"]
+)
+def test_the_paper_is_not_beside_other_data_of_the_same_title(sweep: Path, own: str) -> None:
+    for recipe in (sweep / "trec_sym05").glob("*/*/recipe.yaml"):
+        recipe.write_text(recipe.read_text().replace("{name: trec}", own))
+    assert "paper" not in shown(sweep, "--markdown")
+
+
+@pytest.mark.parametrize("other", [("--measure", "last"), ("--measure", "best_oracle"), ("--of", "ensemble")])
+def test_the_paper_s_mean_of_ten_epochs_is_not_beside_another_figure(sweep: Path, other: tuple[str, str]) -> None:
+    for form in ("--markdown", "--latex"):
+        assert "73.42" in shown(sweep, form)
+        text = shown(sweep, form, *other)
+        assert "73.42" not in text and "paper's figure (Wu" not in text
+
+
+def test_cells_with_fewer_seeds_than_the_rest_say_so(sweep: Path) -> None:
+    text = shown(sweep, "--markdown")
+    assert "over 3 seeds, or over as many as stand in brackets." in text
+    assert "| **81.00 ± 1.41 (2)** |" in text and "51.00 ± 1.00 (" not in text
+    assert r"80.25 $\pm$ 1.77 (2)" in shown(sweep, "--latex")
+    for run in sweep.glob("*/*/seed-2"):
+        shutil.rmtree(run)
+    text = shown(sweep, "--markdown")
+    assert "over 2 seeds." in text and "brackets" not in text and "(2)" not in text
+
+
+def test_without_a_test_the_sentence_says_why(sweep: Path) -> None:
+    def leads() -> list[str]:
+        return [line for line in shown(sweep, "--markdown").splitlines() if line.startswith("* ")]
+
+    for seed, value in enumerate(FIGURES["own"]["standard"]):
+        result = sweep / f"own/clc/seed-{seed}/result.json"
+        plain = json.loads(result.read_text())
+        plain["accuracy"]["last10"]["peers_mean"] = value + 1
+        result.write_text(json.dumps(plain))
+    assert leads()[1].endswith(
+        "1.00 points above standard, the best of the others (no test, since seeds do not change it)"
+    )
+    for run in sweep.glob("*/*/seed-[12]"):
+        shutil.rmtree(run)
+    assert leads() == [
+        "* trec_sym05: clc is 3.00 points above co_teaching, the best of the others (one seed, no test)",
+        "* own: clc is 1.00 points above standard, the best of the others (one seed, no test)",
+    ]
+
+
+def run_on(run: Path, **sha256: str) -> None:
+    """Writes down that the run has read these files."""
+    sources = [{"path": f"{name}.csv", "sha256": digest * 8} for name, digest in sha256.items()]
+    (run / "environment.json").write_text(json.dumps({"sources": sources}))
+
+
+def test_runs_on_different_data_are_not_compared(sweep: Path) -> None:
+    for run in sweep.glob("own/*/seed-[01]"):
+        run_on(run, train="01234567", test="89abcdef")
+    for run in sweep.glob("trec_sym05/*/seed-*"):
+        run_on(run, train="another")
+    assert len(read_table(sweep).cells) == 5  # recipes differ in their data as they like
+    for seed in (0, 1):
+        run_on(sweep / f"own/clc/seed-{seed}", train="fedcba98", test="89abcdef")
+    with pytest.raises(InputError) as caught:
+        read_table(sweep)
+    assert str(caught.value) == (
+        f"the runs in {sweep / 'own'} were not made on the same data (standard/seed-0, standard/seed-1: train.csv "
+        "01234567; clc/seed-0, clc/seed-1: train.csv fedcba98), and their figures cannot be compared; remove the "
+        "folders of all but one kind, and `clc-text sweep` runs those cells anew"
+    )
+    for run in sweep.glob("own/clc/seed-*"):  # a variant that names other data means to
+        (run / "recipe.yaml").write_text("data: {name: files, train: corrected.csv}\nmethod: {name: clc}\n")
+    assert len(read_table(sweep).cells) == 5
+    run_on(sweep / "own/clc/seed-1", train="01234567", test="89abcdef")
+    with pytest.raises(InputError, match=r"\(clc/seed-1: train\.csv 01234567; clc/seed-0: train\.csv fedcba98\)"):
+        read_table(sweep)
+
+
+def test_runs_of_another_recipe_than_the_sweep_gives_are_left_out(sweep: Path) -> None:
+    recipes = {
+        f"own/{variant}/seed-{seed}": loads(f"data: quickstart\nmethod: {variant}\nseeds: {{noise: {seed}}}\n")
+        for variant in ("standard", "clc") for seed in (0, 1)
+    }  # fmt: skip
+    for path, recipe in recipes.items():
+        (sweep / path / "recipe.yaml").write_text(recipe.dump())
+    write_plan(sweep, recipes)
+    assert read_table(sweep).foreign == []
+    renamed = dataclasses.replace(recipes["own/clc/seed-0"], name="renamed")  # which changes no result
+    (sweep / "own/clc/seed-0/recipe.yaml").write_text(renamed.dump())
+    (sweep / "own/clc/seed-1/recipe.yaml").write_text(recipes["own/clc/seed-0"].dump())
+    table = read_table(sweep)
+    assert (table.foreign, table.missing) == (["own/clc/seed-1"], 5)
+    assert list(table.cells["clc", "own"].values) == [0]
+    assert (
+        "1 were run from another recipe than the sweep now gives, such as own/clc/seed-1 (remove their folders, and "
+        "`clc-text sweep` runs them anew)."
+    ) in shown(sweep, "--markdown")
+    (sweep / "own/clc/seed-1/recipe.yaml").write_text("data: {name: from_a_plug-in}\n")
+    assert read_table(sweep).foreign == ["own/clc/seed-1"]
+    (sweep / "cells.json").write_text("[")
+    with pytest.raises(InputError, match=r"cells\.json is not as a sweep writes it; run the sweep again"):
+        read_table(sweep)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--reference", "cocl_teaching"), "the sweep has no variant 'cocl_teaching'; did you mean 'co_teaching'?"),
+        (("--out", "x.pdf"), "--out names the file of --over's picture"),
+        (("--over", "method.alpha", "--csv"), "--over draws a picture, and --markdown, --csv and --latex print"),
+        (("--over", "method.alpha", "--markdown"), "give one of them"),
+    ],
+)
+def test_what_would_be_ignored_is_refused(sweep: Path, arguments: tuple[str, ...], sentence: str) -> None:
+    result = CliRunner().invoke(app, ["table", str(sweep), *arguments])
+    assert isinstance(result.exception, InputError) and sentence in str(result.exception)
+
+
+def test_a_sweep_need_not_have_the_reference_that_nobody_named(sweep: Path) -> None:
+    (sweep / "sweep.yaml").write_text(SWEEP.replace(", clc: {}", ""))
+    assert "points" not in shown(sweep, "--markdown")
+    assert "standard is" in shown(sweep, "--markdown", "--reference", "standard")
 
 
 def test_csv_has_every_seed(sweep: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,25 @@ def test_parts_hold_every_cell_once(tiny_sweep: Path) -> None:
     for wrong in ("0/3", "4/3", "2", "a/b", "1/0", "-1/2", "1/3/5"):
         with pytest.raises(InputError, match="write it as 2/3"):
             part_of(cells, wrong)
+
+
+def test_parts_have_equally_many_cells_of_each_variant(recipes: Path) -> None:
+    """A variant may take ten times as long as another; a stride over the cells gave part 8 five of table4's ten."""
+    _, cells = read_sweep(recipes / "sweeps" / "table4.yaml")
+    for number in range(1, 9):
+        part = part_of(cells, f"{number}/8")
+        assert set(Counter(cell.variant for cell in part).values()) == {4}
+        assert len({(cell.recipe, cell.seed) for cell in part}) > 10  # nor always the same ones of the variants
+        assert part == [cell for cell in cells if cell in part]  # one seed of everything still comes first
+
+
+def test_parts_are_the_same_on_every_machine(tiny_sweep: Path) -> None:
+    _, cells = read_sweep(tiny_sweep)
+    assert [[cell.path for cell in part_of(cells, f"{number}/3")] for number in (1, 2, 3)] == [
+        ["tiny/clc/seed-3", "tiny/plain/seed-5", "other/clc/seed-5"],
+        ["tiny/plain/seed-3", "other/plain/seed-3", "other/clc/seed-3"],
+        ["tiny/clc/seed-5", "other/plain/seed-5"],
+    ]  # fmt: skip
 
 
 def test_the_sweeps_of_the_project_are_read(recipes: Path) -> None:

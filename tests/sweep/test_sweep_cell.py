@@ -11,12 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import clc_text.run
+import clc_text.sweep.cell
+from clc_text.analysis.sweep_table import read_table
+from clc_text.cli import app
 from clc_text.errors import InputError
 from clc_text.observer import Silent
+from clc_text.prepare import Memo
 from clc_text.recipe import Recipe, load
 from clc_text.sweep.cell import Outcome, is_done, run_cell
+from clc_text.sweep.changed_data import changed_data
 from clc_text.sweep.grid import read_sweep
 from clc_text.sweep.run_sweep import plan
 
@@ -81,6 +87,92 @@ def test_an_unfinished_run_of_another_recipe_makes_room(tiny_recipe: Path, tmp_p
         run_cell(load(tiny_recipe, ["seeds.noise=1"]), directory, CutAfter(2))
     assert run_cell(load(tiny_recipe), directory) == Outcome("done")
     assert load(directory / "recipe.yaml").seeds.noise == 0
+
+
+def write_table(path: Path, classes: int) -> None:
+    rows = [f"row {i} {('left', 'right', 'up')[i % classes]},{i % classes}\n" for i in range(120)]
+    path.write_text("text,label\n" + "".join(rows))
+
+
+def own_recipe(tiny_recipe: Path, train: Path, *more: str) -> Recipe:
+    data = f"data={{name: files, train: {train}, test_share: 0.2}}"
+    return load(tiny_recipe, [data, "noise=none", "training.batch_size=16", *more])
+
+
+def test_an_unfinished_run_on_data_that_has_changed_makes_room(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, directory = tmp_path / "own.csv", tmp_path / "seed-0"
+    write_table(train, 2)
+    recipe = own_recipe(tiny_recipe, train)
+    with pytest.raises(Cut):
+        run_cell(recipe, directory, CutAfter(3))
+    before = epochs(directory)
+    monkeypatch.setattr(clc_text.sweep.cell, "_MEMO", Memo())  # of another process
+    with pytest.raises(Cut):
+        run_cell(recipe, directory, CutAfter(4))
+    assert epochs(directory)[:2] == before[:2]  # the same data: it went on
+    write_table(train, 3)
+    monkeypatch.setattr(clc_text.sweep.cell, "_MEMO", Memo())
+    stages = Stages()
+    assert run_cell(recipe, directory, stages) == Outcome("done")
+    assert stages.sentences.count("reading files") == 1  # not once more to find out
+    assert len(json.loads((directory / "environment.json").read_text())["label_names"]) == 3
+    assert len(epochs(directory)) == 5 and epochs(directory)[:2] != before[:2]
+
+
+def test_a_cell_that_another_process_runs_from_another_recipe_has_failed(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So does the worker of a sweep that was killed, until its cell has ended."""
+    old, new = load(tiny_recipe, ["seeds.noise=1"]), load(tiny_recipe)
+    directory = tmp_path / "seed-0"
+    with pytest.raises(Cut):
+        run_cell(load(tiny_recipe, ["seeds.noise=2"]), directory, CutAfter(1))  # which will make room for the others
+    meanwhile: list[Outcome] = []
+
+    def train(recipe: Recipe, directory: Path, **more: Any) -> None:
+        meanwhile.extend(run_cell(other, directory) for other in (old, new))
+        (directory / "recipe.yaml").write_text(recipe.dump())
+        (directory / "result.json").write_text("{}")
+
+    monkeypatch.setattr(clc_text.run, "train", train)
+    assert run_cell(old, directory) == Outcome("done")
+    assert meanwhile[0] == Outcome("elsewhere", "another process runs it")
+    assert meanwhile[1].kind == "failed"
+    assert "is running it from another recipe than the sweep now gives; end that process" in meanwhile[1].sentence
+    # It has ended between the plan and this cell's turn.
+    outcome = run_cell(new, directory)
+    assert outcome.kind == "failed" and "was run from another recipe than the sweep now gives" in outcome.sentence
+
+
+def test_files_that_have_changed_since_a_cell_ran_are_told(
+    tiny_sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, out = tmp_path / "own.csv", tmp_path / "out"
+    write_table(train, 2)
+    own = f"data: {{name: files, train: {train}, test_share: 0.2}}, noise: none, training.batch_size: 16"
+    tiny_sweep.write_text(
+        f"recipes: [tiny.yaml]\nset: {{{own}, training.epochs: 1}}\n"
+        "variants: {a: {}, b: {method.name: standard}, c: {data: {name: quickstart}}}\n"
+    )
+    _, cells = read_sweep(tiny_sweep)
+    plan(tiny_sweep, cells, out)
+    for one in (cells[0], cells[2]):
+        assert run_cell(one.resolved, out / one.path) == Outcome("done")
+    assert changed_data(cells, out) == {}
+    write_table(train, 3)
+    assert changed_data(cells, out) == {str(train): ["tiny/a/seed-0"]}
+    found = CliRunner().invoke(
+        app, ["sweep", str(tiny_sweep), "--out", str(out), "--part", "1/3"]
+    )  # the cell that is done
+    assert f"clc-text: {train} has changed since tiny/a/seed-0 ran; remove its folder to run it anew" in found.output
+    monkeypatch.setattr(clc_text.sweep.cell, "_MEMO", Memo())
+    assert run_cell(cells[1].resolved, out / cells[1].path) == Outcome("done")
+    with pytest.raises(InputError, match=r"on the same data \(a/seed-0: own\.csv .*; b/seed-0: own\.csv"):
+        read_table(out)
+    train.unlink()
+    assert changed_data(cells, out) == {}  # nobody can say
 
 
 def test_variants_of_one_dataset_encode_it_once(tiny_recipe: Path, tmp_path: Path) -> None:
@@ -182,6 +274,7 @@ def test_two_sweeps_at_once_run_each_cell_once(
         run.append(directory)
         time.sleep(0.01)
         directory.mkdir(parents=True)
+        (directory / "recipe.yaml").write_text(recipe.dump())
         (directory / "result.json").write_text("{}")
 
     monkeypatch.setattr(clc_text.run, "train", train)

@@ -1,0 +1,60 @@
+"""Which cells that are done were run on files that have changed since, told before any other cell runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from clc_text.errors import InputError
+from clc_text.files import sha256_of_file
+from clc_text.run_directory import RunDirectory
+from clc_text.sweep.cell import is_done
+from clc_text.sweep.grid import Cell
+
+LARGEST = 1 << 28  # bytes; of a larger file only the size is looked at, since reading it would keep the sweep waiting
+
+
+def changed_data(cells: Iterable[Cell], directory: Path) -> dict[str, list[str]]:
+    """Files that are not those that a run which is done has read, each with the cells' paths.
+
+    Only of files that are where the recipe says; not of folders of them, nor of what lies in the Hub's cache.
+    """
+    sha256 = cache(sha256_of_file)  # cells share their data
+    found: dict[str, list[str]] = {}
+    for cell in cells:
+        if not is_done(directory / cell.path):
+            continue
+        try:
+            sources = RunDirectory(directory / cell.path).environment().get("sources") or []
+        except InputError:
+            continue  # nobody knows what it has read
+        places = [Path(place.path).expanduser() for place in cell.resolved.data.places() if place.found]
+        for source in sources:
+            name = str(source.get("path"))
+            files = [place if place.name == name else place / name for place in places]
+            files = [file for file in files if file.is_file()]
+            if files and not any(_is(file, source, sha256) for file in files):
+                found.setdefault(str(files[0]), []).append(cell.path)
+    return found
+
+
+def _is(file: Path, source: dict[str, Any], sha256: Callable[[Path], str]) -> bool:
+    size = file.stat().st_size
+    if size != source.get("bytes", size):
+        return False
+    return size > LARGEST or sha256(file) == source.get("sha256")
+
+
+def told(found: dict[str, list[str]]) -> str:
+    """A sentence on what `changed_data` has found; "" where it is nothing."""
+    if not found:
+        return ""
+    cells = list(dict.fromkeys(path for paths in found.values() for path in paths))
+    named = ", ".join(cells[:3]) + (f" and {len(cells) - 3} more" if len(cells) > 3 else "")
+    return (
+        f"{', '.join(found)} {'has' if len(found) == 1 else 'have'} changed since {named} ran; remove "
+        f"{'its folder' if len(cells) == 1 else 'their folders'} to run {'it' if len(cells) == 1 else 'them'} anew: "
+        "`clc-text table` refuses to compare runs on different data"
+    )
