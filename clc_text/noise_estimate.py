@@ -31,7 +31,7 @@ class Estimated:
         label_names: [C].
         rows: N without canaries.
         estimates: the first is the one to use, cross-fitting's own; then those of the literature, on what the same
-            out-of-sample networks predict of the given labels, p T.
+            out-of-sample networks predict of the given labels, p T. None where the networks have learnt nothing.
         log_likelihood: of the given labels on held-out rows, nats a row: the higher, the more encoder and network
             know, so that either can be chosen without clean labels.
         true_rate: share of wrong labels, where the true ones are known, else None.
@@ -86,17 +86,19 @@ def _estimated(found: CrossFit, labels: Labels, names: list[str]) -> Estimated:
     rows = ~labels.canary
     given, probs = labels.trained[rows], found.probs[rows]
     true = None if labels.true is None else labels.true[rows]
-    rate, transition = found.noise_of_given(labels)
-    own = NoiseEstimate(rate, transition, rate_interval(probs, given, transition, RESAMPLINGS), "em")
-    # Both are made for networks that predict the given labels; cross-fitting's predict the true ones.
-    of_given = probs @ transition
-    others = [estimate(of_given, given, method, RESAMPLINGS) for method in ("confident_joint", "anchor")]
+    estimates = []
+    if not found.learnt_nothing:
+        rate, transition = found.noise_of_given(labels)
+        estimates = [NoiseEstimate(rate, transition, rate_interval(probs, given, transition, RESAMPLINGS), "em")]
+        # Both are made for networks that predict the given labels; cross-fitting's predict the true ones.
+        of_given = probs @ transition
+        estimates += [estimate(of_given, given, method, RESAMPLINGS) for method in ("confident_joint", "anchor")]
     true_rate = true_matrix = None
     if true is not None and (known := true >= 0).any():
         true_rate = float((given != true)[known].mean())
         counts = count_pairs(true[known], given[known], len(names))
         true_matrix = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    return Estimated(names, len(given), [own, *others], found.facts["log_likelihood"], true_rate, true_matrix)
+    return Estimated(names, len(given), estimates, found.facts["log_likelihood"], true_rate, true_matrix)
 
 
 TITLES = {
@@ -106,25 +108,37 @@ TITLES = {
 }
 
 
+NOTHING = (
+    "the share of wrong labels cannot be estimated: networks that had not seen a label foretell it no better than the "
+    "labels' shares do; choose a better encoder or a higher learning rate."
+)
+
+
 def as_text(found: Estimated) -> str:
     """For people: the rates, and the matrix of the first estimate."""
+    counted = "counted, since this recipe knows the true labels"
+    fit = (
+        f"Log-likelihood of the given labels on held-out rows: {found.log_likelihood:.3f} nats; the higher, the "
+        "better the encoder and the network of the recipe fit the data."
+    )
+    if not found.estimates:
+        lines = [f"{found.rows:,} rows, {len(found.label_names)} classes; {NOTHING}"]
+        if found.true_rate is not None:
+            lines.append(f"  {found.true_rate:6.1%}  {counted}")
+        return "\n".join([*lines, fit])
     lines = [f"{found.rows:,} rows, {len(found.label_names)} classes; estimated share of wrong labels:"]
     for one in found.estimates:
         interval = "" if one.interval is None else f"  (95 %: {one.interval[0]:.1%} to {one.interval[1]:.1%})"
         lines.append(f"  {one.rate:6.1%}{interval}  {TITLES[one.method]}")
     if found.true_rate is not None:
-        lines.append(f"  {found.true_rate:6.1%}  counted, since this recipe knows the true labels")
+        lines.append(f"  {found.true_rate:6.1%}  {counted}")
     lines += ["", "P(given label | true label) in percent, by cross-fitting; rows: true, columns: given"]
     names = [without_controls(name) for name in found.label_names]
     width = max(5, *map(len, names))
     lines.append(" " * width + "".join(f"  {name[:7]:>7s}" for name in names))
     for name, row in zip(names, found.estimates[0].matrix, strict=True):
         lines.append(f"{name:<{width}s}" + "".join(f"  {100 * value:7.1f}" for value in row))
-    lines.append("")
-    lines.append(
-        f"Log-likelihood of the given labels on held-out rows: {found.log_likelihood:.3f} nats; the higher, the "
-        "better the encoder and the network of the recipe fit the data."
-    )
+    lines += ["", fit]
     lines.append("The interval says how much the draw of the rows matters, not how good the predictions are.")
     return "\n".join(lines)
 

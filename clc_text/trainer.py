@@ -594,7 +594,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         set_seed(self.args.seed)
         self.cross_fit = found
         if self.noise_rate == "estimate":
-            self.method_state.noise_rate = found.rate
+            self.method_state.noise_rate = found.rate_for_a_method()
         if self.method.transition_source == "estimate":
             self._given |= {"transition": torch.from_numpy(found.transition).float().to(self.args.device)}
         if self.method.cross_fits:

@@ -272,7 +272,8 @@ def test_a_run_s_own_rows_are_not_removed_to_be_trained_on(tiny_run: Path, tiny_
 
 def test_changed_data_cannot_be_resumed(tmp_path: Path) -> None:
     rows = tmp_path / "rows.csv"
-    rows.write_text("text,label\n" + "".join(f"row {i} {'left' if i % 2 else 'right'},{i % 2}\n" for i in range(40)))
+    texts = [f"{'row ' * i}{'left' if i % 2 else 'right'}" for i in range(40)]
+    rows.write_text("text,label\n" + "".join(f"{text},{i % 2}\n" for i, text in enumerate(texts)))
     recipe = tmp_path / "own.yaml"
     recipe.write_text(
         f"data: {{name: files, train: {rows}}}\nencoder: {{vectors: train}}\nnetwork: {{hidden: [8]}}\n"
@@ -280,6 +281,6 @@ def test_changed_data_cannot_be_resumed(tmp_path: Path) -> None:
     )
     with pytest.raises(Interruption):
         train(load(recipe), tmp_path / "run", observer=StopAfter(2))
-    rows.write_text(rows.read_text().replace("row 7 left,1", "row 7 left,0"))
+    rows.write_text(rows.read_text().replace(f"\n{texts[7]},1", f"\n{texts[7]},0"))
     with pytest.raises(InputError, match="have changed since"):
         train(load(recipe), tmp_path / "run", resume=True)

@@ -40,7 +40,8 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                         "recall": figure (of wrong labels: right now),
                         "false_correction_rate": figure (of right labels: changed)}
     person             {"answers", "kept_given", "took_suggestion", "other"}: what people answered
-    second_opinion     null without cleanlab, else {"library", "version", "issues": rows that it doubts,
+    second_opinion     null without cleanlab, else, of the rows that are no canaries,
+                       {"library", "version", "issues": rows that it doubts,
                         "changed_and_doubted", "changed_only", "doubted_only", "kappa": Cohen's of the two decisions,
                         "truth": null | {"fixed", "broken", "right_after": figure} if each issue took its prediction}
     notices            [{"name", "severity": "warning" | "note", "epoch", "message"}], of the run (see `guards.json`)
@@ -122,7 +123,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         "canaries": canaries,
         "truth": truth,
         "person": _person(state),
-        "second_opinion": second_opinion(probs, state.part(rows)),
+        "second_opinion": second_opinion(probs[fair], state.part(rows[fair])),
         "notices": notices,
         "verdict": verdict(corrections, noise, canaries, truth, notices),
     }

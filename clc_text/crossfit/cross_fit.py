@@ -123,7 +123,7 @@ def cross_fit(
         firsts = np.arange(len(labels))
     copies = int((firsts != np.arange(len(labels))).sum())
     if len(labels) - copies < settings.folds:
-        alike = f", {copies} of them copies," if copies else ""
+        alike = f", of which {copies} have the same inputs as an earlier one," if copies else ""
         raise InputError(
             f"{len(labels)} rows{alike} cannot be divided into {settings.folds} folds; lower method.folds"
         )

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from clc_text.analysis.corrected import corrected_labels, taught_labels
 from clc_text.analysis.figures.accuracy import accuracy
@@ -173,7 +174,8 @@ def test_corrected_labels_are_those_of_the_corrected_dataset_once_there_is_one(m
         label=label, source=source, given=labels.given.astype(np.int32), suggested=label.copy(), confidence=even,
         probability_given=even / 2, entropy=even, peers_agree=np.ones(rows, bool), since=np.zeros(rows, np.int32),
     )  # fmt: skip
-    facts = {"run_id": run.run_id, "input_column": "text", "label_column": "label"} | dict.fromkeys(MADE)
+    facts = {"run_id": run.run_id, "label_names": run.label_names, "input_column": "text", "label_column": "label"}
+    facts |= dict.fromkeys(MADE)
     write_first(run, state, from_parquet([run.file("data/train.parquet")]), facts, Step("correct", {}, whole=True))
     found = corrected_labels(run)
     assert np.flatnonzero(found.changed).tolist() == [3]
@@ -192,6 +194,18 @@ def test_confusion_panels_against_loops(make_run):
         counts[probs[row].argmax(), given] += 1
     assert np.allclose(panels[1].shares, counts / counts.sum(1, keepdims=True))
     assert np.allclose(panels[2].shares.sum(1), 1)
+
+
+def test_canaries_that_the_networks_repeat_are_no_noise_of_the_given_labels(make_run):
+    run = make_run(rate=0)
+    labels = run.labels()
+    canary = np.arange(len(labels.given)) % 5 == 0
+    trained = np.where(canary, (labels.given + 1) % 4, labels.given)
+    Labels(labels.given, trained, labels.true, canary).write(run.file("noise/labels.parquet"))
+    log_probs = np.log(np.full((2, len(trained), 4), 0.01) + 0.96 * np.eye(4)[trained]).astype(np.float32)
+    kept = load_file(run.file("predictions.safetensors"))
+    save_file(kept | {"train": log_probs}, run.file("predictions.safetensors"))
+    assert matrices(run)[0][2].title == "estimated, rate 0.00 (in sample)"
 
 
 def test_the_estimated_panel_is_what_the_run_itself_found(make_run):

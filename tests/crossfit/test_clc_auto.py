@@ -136,7 +136,9 @@ def test_the_matrix_can_be_estimated_or_told(tmp_path: Path) -> None:
 
 
 def test_more_folds_than_rows(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="20 rows, 3 of them copies, cannot be divided into 21 folds"):
+    with pytest.raises(
+        InputError, match="20 rows, of which 3 have the same inputs as an earlier one, cannot be divided into 21 folds"
+    ):
         train(loads(RECIPE, overrides=["data.rows=20", "training.batch_size=20", "method.folds=21"]), tmp_path / "run")
 
 

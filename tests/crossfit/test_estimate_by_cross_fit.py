@@ -8,10 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from clc_text.cli import app
+from clc_text.crossfit.gain import gain_over_shares, is_nothing
 from clc_text.crossfit.noise_fit import rate_interval, softmax
 from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
-from clc_text.noise_estimate import _estimated, estimate_of_recipe
+from clc_text.noise_estimate import _estimated, as_dict, as_text, estimate_of_recipe
 from clc_text.prepare import prepare
 from clc_text.recipe import loads
 from clc_text.run_directory import Labels
@@ -68,6 +69,47 @@ def test_the_literature_is_given_what_it_is_made_for() -> None:
     labels = Labels(given, given, true, np.zeros(3000, bool))
     for one in _estimated(found, labels, ["a", "b", "c"]).estimates:
         assert one.rate == pytest.approx(0.4, abs=0.03), one.method
+
+
+def test_of_networks_that_have_learnt_nothing_there_is_no_estimate() -> None:
+    probs = np.random.default_rng(0).dirichlet(np.ones(3), 300)
+    given = np.random.default_rng(1).integers(0, 3, 300)
+    gain, error = gain_over_shares(probs, given, np.arange(300) % 5)
+    facts = {"rate": 0.4, "log_likelihood": -1.099, "gain": gain, "gain_error": error}
+    found = CrossFit(np.zeros((1, 300), np.int64), probs, np.eye(3), probs, facts)
+    told = _estimated(found, Labels(given, given, given, np.zeros(300, bool)), ["a", "b", "c"])
+    assert as_dict(told)["estimates"] == [] and as_dict(told)["true_rate"] == 0
+    text = as_text(told)
+    assert "300 rows, 3 classes; the share of wrong labels cannot be estimated: networks that had not seen" in text
+    assert "95 %" not in text and "-1.099 nats" in text
+
+
+def test_the_gain_by_hand() -> None:
+    """Two folds of two rows, even predictions but for the last: gains of log p T[y] over the other fold's shares."""
+    probs = np.full((4, 2), 0.5)
+    labels, fold = np.array([0, 1, 0, 1]), np.array([0, 0, 1, 1])
+    gain, error = gain_over_shares(probs, labels, fold)
+    assert gain == pytest.approx(0, abs=1e-9) and error == pytest.approx(0, abs=1e-9)
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 1000)
+    sure = np.where(labels[:, None] == np.arange(2), 0.9, 0.1)
+    gain, error = gain_over_shares(sure, labels, np.arange(1000) % 5)
+    assert gain > 0.5 and not is_nothing(gain, error)
+    tripled = gain_over_shares(np.tile(sure, (3, 1)), np.tile(labels, 3), np.tile(np.arange(1000) % 5, 3))
+    as_one = gain_over_shares(
+        np.tile(sure, (3, 1)), np.tile(labels, 3), np.tile(np.arange(1000) % 5, 3), np.tile(np.arange(1000), 3)
+    )
+    assert tripled[0] == as_one[0] and as_one[1] == pytest.approx(3**0.5 * tripled[1])  # copies are one draw
+    assert is_nothing(0.009, 0.0001) and is_nothing(0.05, 0.03) and not is_nothing(0.05, 0.02)
+
+
+@pytest.mark.parametrize("classes", [2, 6, 20])
+def test_predictions_of_nothing_gain_nothing_however_many_entries_the_matrix_has(classes: int) -> None:
+    for seed in range(5):
+        random = np.random.default_rng(seed)
+        labels = random.integers(0, classes, 600)
+        probs = random.dirichlet(np.ones(classes), 600)
+        assert is_nothing(*gain_over_shares(probs, labels, np.arange(600) % 5))
 
 
 def test_a_run_that_does_not_cross_fit(tmp_path: Path) -> None:

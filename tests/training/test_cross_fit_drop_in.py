@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,3 +76,58 @@ def test_distributions_as_given_labels_cannot_be_cross_fitted(tmp_path: Path) ->
     )
     with pytest.raises(InputError, match="one class a row"):
         trainer.train()
+
+
+def test_networks_that_know_the_labels_are_not_copied_for_others(
+    tmp_path: Path, model: nn.Module, tokenizer: PreTrainedTokenizerFast, train_rows: Dataset
+) -> None:
+    """With other labels cross-fitting begins anew, and copies of the trained networks would repeat what they know."""
+    labels = [(label + (row == 0)) % 3 for row, label in enumerate(train_rows["label"])]
+    other = train_rows.remove_columns("label").add_column("label", labels)
+
+    def script(model: nn.Module | None, **more: Any) -> CLCTrainer:
+        chosen = TrainingArguments(**training_arguments(tmp_path, num_train_epochs=1))
+        method = CLCAuto(folds=2, fold_rounds=2, fold_epochs=2)
+        return CLCTrainer(model, chosen, DataCollatorWithPadding(tokenizer), train_rows, method=method, **more)
+
+    trainer = script(model)
+    trainer.train()
+    first = trainer.cross_fit
+    trainer.train()  # the same labels: what was found for them serves again
+    assert trainer.cross_fit is first
+    trainer.train_dataset = other
+    with pytest.raises(
+        InputError, match="these have been trained on them already; make a new trainer, or give model_"
+    ):
+        trainer.train()
+    fresh = script(None, model_init=lambda: bert())
+    fresh.train()
+    first, fresh.train_dataset = fresh.cross_fit, other
+    fresh.train()
+    assert fresh.cross_fit is not first
+
+
+@pytest.mark.parametrize("informative", [True, False])
+def test_networks_that_learnt_nothing_say_so_and_give_no_rate(tmp_path: Path, informative: bool) -> None:
+    data = rows(400)
+    if not informative:
+        data.inputs["features"] = torch.randn(400, 8, generator=torch.Generator().manual_seed(9))
+    told: list[Any] = []
+    trainer = NoisyLabelTrainer(
+        peers_model(), arguments(tmp_path), train_dataset=data, method=METHOD, peers_init=peers_model,
+        epoch_listeners=[told.append],
+    )  # fmt: skip
+    trainer.train()
+    assert trainer.cross_fit is not None and trainer.cross_fit.learnt_nothing is not informative
+    [note] = [note for result in told for note in result.notes if note.name in ("cross-fitted", "nothing learnt")]
+    assert (note.name, note.severity) == (("cross-fitted", "note") if informative else ("nothing learnt", "warning"))
+
+    needs_rate = NoisyLabelTrainer(
+        peers_model(), arguments(tmp_path, num_train_epochs=1), train_dataset=data, method="co_teaching",
+        noise_rate="estimate", peers_init=peers_model,
+    )  # fmt: skip
+    if informative:
+        needs_rate.train()
+    else:
+        with pytest.raises(InputError, match="the noise rate cannot be estimated: networks that had not seen a label"):
+            needs_rate.train()

@@ -271,7 +271,7 @@ def test_training_again_does_not_cross_fit_with_networks_that_know_the_labels(
 ) -> None:
     trainer = NoisyLabelTrainer(
         model, TrainingArguments(**training_arguments(tmp_path)), train_dataset=train_rows,
-        processing_class=tokenizer, method="co_teaching", noise_rate="estimate",
+        processing_class=tokenizer, method=QUICK,
     )  # fmt: skip
     trainer.train()
     first = trainer.cross_fit

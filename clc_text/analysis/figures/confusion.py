@@ -110,7 +110,8 @@ def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
             remark = f"{remark} {in_sample}".lstrip()
         else:
             return None, "The estimated matrix needs the predictions that a run leaves at its end."
-        guess = estimate(np.exp(log_probs), labels.given, bootstrap=0)
+        rows = ~labels.canary  # where they were trained on a canary, the networks repeat its flipped label
+        guess = estimate(np.exp(log_probs[:, rows]), labels.given[rows], bootstrap=0)
         rate, matrix = guess.rate, guess.matrix
     return Matrix(f"estimated, rate {rate:.2f} ({source})", "true class (inferred)", "given label", matrix), remark
 
