@@ -6,6 +6,7 @@ no half-made directory behind.
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from pathlib import Path
@@ -105,6 +106,9 @@ WRITTEN = {
 }  # fmt: skip
 """What commands write into a run directory; anything else there is a person's."""
 
+# What `clc_text.files` leaves of it where a writer was killed.
+_LEFT_OVER = re.compile(r"\.(.+)\.[0-9a-f]{8}\.(part|old)")
+
 
 def _is_run(directory: Path) -> bool:
     """Whether a run wrote this folder: a folder with a recipe.yaml may as well be a person's own."""
@@ -131,7 +135,8 @@ def _check_sources(recipe: Recipe, directory: Path) -> None:
 def _empty(directory: Path) -> None:
     """Removes what a run writes, and leaves what somebody else has put beside it."""
     for path in directory.iterdir():
-        if path.name not in WRITTEN:
+        left_over = _LEFT_OVER.fullmatch(path.name)
+        if (left_over[1] if left_over else path.name) not in WRITTEN:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

@@ -250,11 +250,14 @@ def test_overwriting_empties_what_the_run_wrote_and_nothing_else(
     copy = tmp_path / "copy"
     shutil.copytree(tiny_run, copy)
     (copy / "notes.txt").write_text("mine")
-    (copy / "corrected").mkdir()
+    for written in ("corrected", ".corrected.0a1b2c3d.old", ".notes.txt.0a1b2c3d.part"):
+        (copy / written).mkdir()
+    (copy / ".result.json.0a1b2c3d.part").touch()  # a writer was killed
     (tmp_path / "link").symlink_to(copy)
     train(recipe_of(tiny_recipe), tmp_path / "link", overwrite=True)
     assert (copy / "notes.txt").read_text() == "mine"
     assert not (copy / "corrected").exists() and RunDirectory(copy).complete
+    assert [path.name for path in copy.glob(".*")] == [".notes.txt.0a1b2c3d.part"]
     monkeypatch.chdir(copy)
     train(recipe_of(tiny_recipe), Path("."), overwrite=True)
     assert (copy / "notes.txt").read_text() == "mine" and RunDirectory(copy).complete

@@ -146,6 +146,15 @@ def test_a_number_beyond_all_integers_is_no_class(tmp_path: Path, label: float, 
         Files(train=str(tmp_path / "rows.parquet"), unlabelled="drop").load(0)
 
 
+@pytest.mark.parametrize("kind", [pa.float16(), pa.decimal128(4, 1), pa.decimal256(60, 2)])
+def test_numbers_of_rare_kinds_are_numbers(tmp_path: Path, kind: pa.DataType) -> None:
+    for values, names in (([10.0, 2.0, None, 2.0], ["2", "10"]), ([0.5, 1.0, None, 1.0], ["0.5", "1"])):
+        table = pa.table({"text": ["a", "b", "c", "d"], "label": pa.array(values).cast(kind)})
+        parquet.write_table(table, tmp_path / "rows.parquet")
+        task = Files(train=str(tmp_path / "rows.parquet"), unlabelled="drop").load(0)
+        assert task.label_names == names and len(task.train) == 3
+
+
 def test_an_infinite_number_in_json_is_named_by_its_line(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "a", "label": 1}\n{"text": "b", "label": 1e999}\n{"text": "c", "label": 2}\n')

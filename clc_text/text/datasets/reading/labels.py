@@ -27,6 +27,8 @@ def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
     if isinstance(feature, datasets.ClassLabel) and feature.names is not None:
         known = pc.and_(pc.greater_equal(values, 0), pc.less(values, len(feature.names)))
         return pc.take(pa.chunked_array([pa.array(feature.names, pa.string())]), pc.if_else(known, values, None))
+    if pa.types.is_float16(values.type) or pa.types.is_decimal(values.type):
+        values = values.cast(pa.float64())  # pyarrow does not calculate with the one, and 1.0 and 1.00 are one class
     kind = values.type
     if pa.types.is_floating(kind):
         values = pc.if_else(pc.is_nan(values), None, values)  # what a table without nulls has for "none"
