@@ -76,6 +76,17 @@ def undamaged(path: Path) -> Iterator[None]:
         raise InputError(f"{path} is damaged or cut short{reason}; bring it back or train again") from error
 
 
+class _Keys(dict[str, Any]):
+    """What a file of a run says; a key that it lacks is told as damage."""
+
+    def __init__(self, path: Path, found: Any) -> None:
+        super().__init__(found)
+        self._path = path
+
+    def __missing__(self, key: str) -> Any:
+        raise InputError(f"{self._path} is damaged (it has no `{key}`); bring it back or train again")
+
+
 @dataclass(frozen=True)
 class Labels:
     """The labels of the N training rows, as class numbers.
@@ -163,7 +174,7 @@ class RunDirectory:
     def _json(self, name: str, why: str) -> dict[str, Any]:
         path = self._needed(name, why)
         with undamaged(path):
-            return dict(json.loads(path.read_text(encoding="utf-8")))
+            return _Keys(path, json.loads(path.read_text(encoding="utf-8")))
 
     @property
     def complete(self) -> bool:

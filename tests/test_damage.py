@@ -86,6 +86,14 @@ def test_a_damaged_file_is_named(run: Path, refused: Callable[..., str], name: s
     assert re.match(re.escape(f"clc-text: {path}") + kind, said), said
 
 
+@pytest.mark.parametrize("command", ["report", "evaluate", "predict"])
+def test_a_file_that_lacks_what_is_asked_of_it(run: Path, refused: Callable[..., str], command: str) -> None:
+    path = run / "environment.json"
+    path.write_text("{}")
+    said = refused(command, run)
+    assert re.match(re.escape(f"clc-text: {path} is damaged (it has no `") + r"\w+`\); bring it back or", said), said
+
+
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 def test_a_missing_file_of_the_model_is_named(run: Path, refused: Callable[..., str], name: str) -> None:
     (run / "model" / name).unlink()

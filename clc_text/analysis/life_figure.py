@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clc_text.analysis.life import Life
+from clc_text.analysis.short_names import short_names
 from clc_text.analysis.style import (
     BLACK,
     GREEN,
@@ -18,7 +19,6 @@ from clc_text.analysis.style import (
     marks,
     new_figure,
     printable,
-    short_name,
     wrapped,
 )
 
@@ -70,7 +70,8 @@ def _draw_classes(axes: Axes, found: Life, shown: list[int]) -> None:
                 epochs[chosen], taught[chosen], color=look.colour, linestyle="", marker=look.marker,
                 markerfacecolor=fill, markersize=3, markeredgewidth=0.7, label=title,
             )  # fmt: skip
-    axes.set_yticks(range(len(shown)), [short_name(found.label_names[number]) for number in shown])
+    names = short_names(found.label_names)
+    axes.set_yticks(range(len(shown)), [names[number] for number in shown])
     axes.set_ylim(-0.6, len(shown) - 0.4)
     axes.set_ylabel("class")
 

@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from clc_text.analysis.life import Life, Stretch, stretches
-from clc_text.analysis.style import printable, short_name
+from clc_text.analysis.short_names import short_names
+from clc_text.analysis.style import printable
 
 
 def as_table(found: Life, every_epoch: bool = False) -> Group:
@@ -20,11 +21,11 @@ def as_table(found: Life, every_epoch: bool = False) -> Group:
     for title in ("epochs", "peer", "predicts", "p", "entropy", "taught"):
         table.add_column(title, justify="left" if title in ("predicts", "taught") else "right")
     places = [Stretch(place, place) for place in range(len(found.epochs))] if every_epoch else list(stretches(found))
-    peers = range(found.prediction.shape[1])
+    peers, short = range(found.prediction.shape[1]), short_names(found.label_names)
     for stretch in places:
         for peer in peers:
             span = _span(found, stretch) if peer == 0 else ""
-            table.add_row(span, str(peer), *_peer(found, stretch, peer), end_section=peer == peers[-1])
+            table.add_row(span, str(peer), *_peer(found, short, stretch, peer), end_section=peer == peers[-1])
     return Group(head(found), table)
 
 
@@ -44,16 +45,16 @@ def _span(found: Life, stretch: Stretch) -> str:
     return str(first) if first == last else f"{first}–{last}"
 
 
-def _peer(found: Life, stretch: Stretch, peer: int) -> list[str]:
+def _peer(found: Life, names: list[str], stretch: Stretch, peer: int) -> list[str]:
     if not found.seen[stretch.first]:
         return ["(not seen)", "", "", ""]
-    names, part = found.label_names, slice(stretch.first, stretch.last + 1)
+    part = slice(stretch.first, stretch.last + 1)
     target = int(found.target[stretch.first, peer])
-    taught = escape(short_name(names[target]))
+    taught = escape(names[target])
     if target != found.trained:
         taught = f"[bold]{taught}[/bold]"
     return [
-        escape(short_name(names[int(found.prediction[stretch.first, peer])])),
+        escape(names[int(found.prediction[stretch.first, peer])]),
         _range(found.confidence[part, peer].min(), found.confidence[part, peer].max()),
         _range(found.entropy[part, peer].min(), found.entropy[part, peer].max()),
         f"{taught} {'●' if found.selected[stretch.first, peer] else ''}".rstrip(),

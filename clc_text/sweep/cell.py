@@ -121,7 +121,7 @@ def _can_go_on(recipe: Recipe, directory: Path, observer: Observer | None) -> bo
         if load(directory / "recipe.yaml").fingerprint() != recipe.fingerprint():
             return False
         begun = RunDirectory(directory).run_id
-    except (InputError, KeyError):
+    except InputError:
         return False
     # What is read and encoded here is kept for the training.
     return begun == describe(recipe, prepare(recipe, observer, _MEMO))["run_id"]

@@ -135,6 +135,15 @@ def overlaps(figure) -> list[tuple[str, str]]:
     return pairs
 
 
+def test_long_names_that_differ_in_the_middle_stay_different(make_run):
+    names = [f"complaints about {what} of the northern branch" for what in ("prices", "rooms", "staff")]
+    run = make_run(names=names)
+    ticks = [text.get_text() for text in draw("confusion", [run]).axes[0].get_yticklabels()]
+    assert len(set(ticks)) == 3 and not any(set(ticks) <= {name} for name in names)
+    changes = [text.replace("\n", " ") for text in texts(draw("corrections", [run])) if "→" in text and "…" in text]
+    assert changes and all(len(set(change.split(" → "))) == 2 for change in changes)
+
+
 @pytest.mark.parametrize("name", ["accuracy", "confusion", "corrections", "entropy", "selection", "threshold"])
 def test_no_text_overlaps_another_or_leaves_the_picture(make_run, name):
     long = ["comp.os.ms-windows.misc", "talk.politics.mideast", "rec.sport.baseball", "soc.religion.christian"]

@@ -10,8 +10,9 @@ import numpy as np
 from clc_text.analysis.curves import subject
 from clc_text.analysis.figure import figure
 from clc_text.analysis.report.judged import sound_audit
+from clc_text.analysis.short_names import short_names
 from clc_text.analysis.state import not_ended
-from clc_text.analysis.style import footnote, new_figure, short_name
+from clc_text.analysis.style import footnote, new_figure
 from clc_text.errors import InputError
 from clc_text.noise.probabilities import count_pairs
 from clc_text.run_directory import Labels, RunDirectory
@@ -129,7 +130,7 @@ def draw(run: RunDirectory) -> Figure:
     In each panel a row sums to 100 %: of the rows of that true (or predicted) class, how many were given which label.
     """
     panels, remarks = matrices(run)
-    names = [short_name(name) for name in run.label_names]
+    names = short_names(run.label_names)
     longest = max(map(len, names))
     side = min(max(1.9, 0.135 * len(names)), 9.0)
     picture = new_figure(len(panels) * (side + 0.25) + 0.055 * longest + 0.8, side + 0.055 * longest + 0.85, True)

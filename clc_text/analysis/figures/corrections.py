@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import numpy as np
 from clc_text.analysis.corrected import CorrectedLabels, corrected_labels
 from clc_text.analysis.curves import subject
 from clc_text.analysis.figure import figure
+from clc_text.analysis.short_names import short_names
 from clc_text.analysis.state import begun, not_ended
-from clc_text.analysis.style import BLACK, BLUE, GREY, PAGE, VERMILLION, footnote, new_figure, short_name, wrapped
+from clc_text.analysis.style import BLACK, BLUE, GREY, PAGE, VERMILLION, footnote, new_figure, wrapped
 from clc_text.errors import InputError
 from clc_text.run_directory import Labels, RunDirectory
 
@@ -115,7 +117,14 @@ def draw(run: RunDirectory, examples: int = 12) -> Figure:
             f"{run.path} changes no label ({corrected.source}, method {run.recipe()['method']['name']}), so there "
             "is no correction to show"
         )
-    found = pick_examples(run, labels, corrected, examples)
+    short = dict(zip(run.label_names, short_names(run.label_names, 24), strict=True))
+    found = [
+        dataclasses.replace(
+            one, given=short[one.given], corrected=short[one.corrected],
+            true=None if one.true is None else short[one.true],
+        )
+        for one in pick_examples(run, labels, corrected, examples)
+    ]  # fmt: skip
     bodies = [wrapped(example.text, _TEXT_WIDTH, _TEXT_LINES) or "(empty)" for example in found]
     # A change of long names takes two smaller lines.
     heights = [max(1.0 if _fits(one) else 1.6, body.count("\n") + 1) for one, body in zip(found, bodies, strict=True)]
@@ -142,7 +151,7 @@ def _title(run: RunDirectory, corrected: CorrectedLabels, counts: Counts) -> str
 
 
 def _change(example: Example) -> str:
-    return f"{short_name(example.given, 24)} → {short_name(example.corrected, 24)}"
+    return f"{example.given} → {example.corrected}"
 
 
 def _fits(example: Example) -> bool:
@@ -169,7 +178,7 @@ def _draw_table(axes: Axes, found: list[Example], bodies: list[str], heights: li
             56, middle, change if fits else change.replace("→ ", "→\n"), fontsize=6.5 if fits else 5.5, va="center",
             linespacing=1.05,
         )  # fmt: skip
-        truth = "not known" if example.true is None else short_name(example.true, 24)
+        truth = "not known" if example.true is None else example.true
         axes.text(76.5, middle, sign, fontsize=8, va="center", color=colour, weight="bold")
         axes.text(columns["true"], middle, truth, fontsize=6.5 if len(truth) <= 14 else 5.5, va="center", color=BLACK)
         axes.text(columns["conf."], middle, f"{example.confidence:.2f}", fontsize=6.5, va="center", ha="right")
