@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -111,11 +112,12 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
     """The table at the end, and the commands that come next."""
     console = console or terminal()
     result = run.result()
-    noise = result["noise"]
+    noise, epochs = result["noise"], result["epochs"]
+    averaged = min(LAST, epochs)
     table = Table(
         title=for_rich(
             f"{result['recipe']}: {result['method']} on {result['dataset']}, {noise['name']} noise "
-            f"{noise['realised_rate']:.1%}, {result['epochs']} epochs in {result['seconds']:.0f} s"
+            f"{noise['realised_rate']:.1%}, {epochs:,} epoch{'s' * (epochs != 1)} in {result['seconds']:.0f} s"
         ),
         title_justify="left",
         title_style="bold",
@@ -126,7 +128,7 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
         table.add_column("mean of the peers", justify="right")
         table.add_column("ensemble", justify="right")
         names = {
-            "last10": f"last {min(LAST, result['epochs'])} epochs, mean",
+            "last10": f"last {averaged} epoch{'s' * (averaged != 1)}, mean",
             "last": "last epoch",
             "best_oracle": "best epoch (oracle: chosen by test labels)",
         }
@@ -151,17 +153,19 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
     console.print(f"\nrun directory: {for_rich(run.path)}")
     place = shlex.quote(str(run.path))
     console.print("next:")
-    for command, why in NEXT + (NEXT_FOR_TEXTS if run.recipe().get("modality") == "text" else []):
+    for command, why in _next(run, tested=accuracy is not None):
         told = for_rich(f"{command.format(run=place):34s}")
         console.print(f"  clc-text {told} [dim]{why}[/dim]", soft_wrap=True)
 
 
-NEXT: list[tuple[str, str]] = [
-    ("correct {run}", "the corrected dataset, and how far to trust it"),
-    ("report {run}", "all of it as one page"),
-    ("evaluate {run}", "accuracy, per-class figures and the confusion matrix"),
-]
-NEXT_FOR_TEXTS: list[tuple[str, str]] = [("predict {run} --text 'What is …?'", "classify new texts")]
+def _next(run: RunDirectory, tested: bool) -> Iterator[tuple[str, str]]:
+    """Commands with what they do, in the order in which one wants them."""
+    yield "correct {run}", "the corrected dataset, and how far to trust it"
+    yield "report {run}", "all of it as one page"
+    where, of = ("", "") if tested else (" LABELLED_FILE", " on other rows")
+    yield f"evaluate {{run}}{where}", f"accuracy, per-class figures and the confusion matrix{of}"
+    if run.recipe().get("modality") == "text":
+        yield "predict {run} --text 'What is …?'", "classify new texts"
 
 
 def _short(value: Any) -> str:

@@ -26,6 +26,8 @@ def evaluate_run(
     """
     names = run.label_names
     if source is None:
+        if not run.environment()["rows"]["test"]:
+            raise InputError(f"{run.path} had no test rows; name a file of labelled rows after it")
         log_probs = run.log_probs("test")
         labels = np.asarray(run.data("test")[run.environment()["label_column"]], dtype=np.int64)
     else:

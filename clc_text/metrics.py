@@ -66,7 +66,7 @@ def test_scores(log_probs: Tensor, labels: Tensor) -> dict[str, Any]:
 def training_scores(record: EpochRecord, labels: Labels, num_classes: int) -> dict[str, Any]:
     """What the ledger of one epoch says of the training rows; every list has one value a peer."""
     seen = record.seen
-    trained = torch.from_numpy(labels.trained)
+    trained = torch.tensor(labels.trained)
     fits = record.prediction == trained
     changed = (record.target != trained) & seen
     shares = torch.bincount(record.prediction[:, seen].flatten(), minlength=num_classes).double()
@@ -85,7 +85,7 @@ def training_scores(record: EpochRecord, labels: Labels, num_classes: int) -> di
     }
     if labels.true is None:
         return scores
-    true = torch.from_numpy(labels.true)
+    true = torch.tensor(labels.true)
     known = seen & (true >= 0)
     right = record.prediction == true
     was_right, is_right = trained == true, record.target == true

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from clc_text.console import show_result
 from clc_text.errors import InputError
+from clc_text.evaluation import evaluate_run
 from clc_text.ledger import read_epoch
 from clc_text.observer import Silent
-from clc_text.recipe import Recipe, load
+from clc_text.recipe import Recipe, load, loads
 from clc_text.run import train
 from clc_text.run_directory import RunDirectory
 
@@ -216,6 +218,25 @@ def test_the_same_recipe_gives_the_same_run_and_seeds_matter(tiny_recipe: Path, 
 def test_peers_differ(tiny_run: Path) -> None:
     first, second = RunDirectory(tiny_run).log_probs()
     assert not np.allclose(first, second)
+
+
+def test_a_run_without_test_rows_says_how_it_can_be_tested(
+    tiny_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("text,label\n" + "left,0\nright,1\n" * 20)
+    recipe = loads(
+        f"data: {{name: files, train: {rows}}}\nmethod: standard\nencoder: {{vectors: train}}\n"
+        "network: {hidden: [8]}\ntraining: {epochs: 1, batch_size: 20, device: cpu}\n"
+    )
+    run = train(recipe, tmp_path / "run")
+    show_result(run)
+    shown = capsys.readouterr().out
+    assert "noise 0.0%, 1 epoch in" in shown and "no test rows, so no accuracy" in shown
+    assert f"clc-text evaluate {run.path} LABELLED_FILE" in shown
+    with pytest.raises(InputError, match="had no test rows; name a file of labelled rows after it"):
+        evaluate_run(run, None)
+    assert evaluate_run(run, rows)["rows"] == 40
 
 
 def test_what_is_there_is_not_lost(tiny_recipe: Path, tiny_run: Path, tmp_path: Path) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
+from clc_text import shown
 from clc_text.console import TrainingDisplay
 from clc_text.corrections.tables import show_audit, show_differences
 from clc_text.describe import as_text as described
@@ -124,3 +127,10 @@ def test_the_sentence_of_a_mistake(capsys: pytest.CaptureFixture[str], monkeypat
 def test_a_name_between_colons_is_no_emoji(capsys):
     terminal().print(for_rich("class :fire: of 12"))
     assert capsys.readouterr().out == "class :fire: of 12\n"
+
+
+def test_no_other_console_is_made():
+    """One that rich makes by itself would turn such names into emoji."""
+    package = Path(shown.__file__).parent
+    made = {path.name for path in package.rglob("*.py") if re.search(r"\bConsole\(", path.read_text())}
+    assert made == {"shown.py"}

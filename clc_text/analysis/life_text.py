@@ -10,6 +10,7 @@ from rich.text import Text
 from clc_text.analysis.life import Life, Stretch, stretches
 from clc_text.analysis.short_names import short_names
 from clc_text.analysis.style import printable
+from clc_text.shown import without_controls
 
 
 def as_table(found: Life, every_epoch: bool = False) -> Group:
@@ -31,7 +32,7 @@ def as_table(found: Life, every_epoch: bool = False) -> Group:
 
 def head(found: Life) -> Text:
     """The row's number, text and labels."""
-    names = found.label_names
+    names = [without_controls(name) for name in found.label_names]
     true = "not known" if found.true is None else names[found.true]
     lines = [f"row {found.row}: {printable(found.text) if found.text is not None else '(no text kept)'}"]
     lines.append(f"given label: {names[found.given]}   true label: {true}")

@@ -5,25 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from clc_text.analysis.maps import Maps
 from clc_text.analysis.maps import Progress as Begin
+from clc_text.shown import for_rich, terminal
 
 
 @contextmanager
 def progress_bars() -> Iterator[Begin]:
     """Gives a function that begins a bar and returns what moves it; on standard error, and on a terminal only."""
     # The stream is taken now: while t-SNE runs, what it prints is caught.
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, redirect_stdout=False) as bars:
 
         def begin(title: str, steps: int) -> Callable[[int], None]:
-            task = bars.add_task(escape(title), total=steps)
+            task = bars.add_task(for_rich(title), total=steps)
             return lambda done: bars.advance(task, done)
 
         yield begin
@@ -48,7 +47,7 @@ def quality_table(maps: Maps) -> Table:
                 *(_number(found["silhouette"][space], 3) for space in ("hidden", "map")),
             ]
             title = f"{panel.title} ({panel.run})" if several else panel.title
-            table.add_row(escape(title), labelling, f"{found['rows']:,}", *figures)
+            table.add_row(for_rich(title), labelling, f"{found['rows']:,}", *figures)
     return table
 
 

@@ -20,13 +20,11 @@ def compare(
     json: Annotated[bool, typer.Option("--json", help="Print JSON, with every run's figures.")] = False,
 ) -> None:
     """Compare runs: last-10, last and best (oracle) accuracy, mean ± deviation over seeds, and p against the best."""
-    from rich.console import Console
-
     from clc_text.analysis.compare import compare_runs
     from clc_text.analysis.compare_text import as_csv, as_json, as_markdown, as_table
     from clc_text.errors import InputError
     from clc_text.run_directory import RunDirectory
-    from clc_text.shown import without_controls
+    from clc_text.shown import terminal, without_controls
 
     if markdown + csv + json > 1:
         raise InputError("--markdown, --csv and --json exclude each other")
@@ -38,4 +36,4 @@ def compare(
     if markdown or csv or json:
         typer.echo((as_markdown if markdown else as_csv if csv else as_json)(found).rstrip("\n"))
     else:
-        Console(highlight=False).print(as_table(found))
+        terminal().print(as_table(found))

@@ -24,20 +24,19 @@ def inspect(
     ] = None,
 ) -> None:
     """Show what the peers predicted of one row in each epoch, how sure they were, and what they were taught."""
-    from rich.console import Console
-
     from clc_text.analysis.figure import format_of, write
     from clc_text.analysis.life import life
     from clc_text.analysis.life_figure import draw
     from clc_text.analysis.life_text import as_table
     from clc_text.analysis.state import not_ended
     from clc_text.run_directory import RunDirectory
+    from clc_text.shown import terminal
 
     directory = RunDirectory(run)
     if plot is not None:
         format_of(plot)
     found = life(directory, row)
-    Console(highlight=False).print(as_table(found, every_epoch))
+    terminal().print(as_table(found, every_epoch))
     if sentence := not_ended(directory):
         typer.echo(f"clc-text: {sentence}", err=True)
     if plot is not None:

@@ -35,11 +35,10 @@ def table(
     ] = None,
 ) -> None:
     """A sweep as a table: variants by recipes, mean ± deviation over seeds, the paper's figures, and significance."""
-    from rich.console import Console
-
     from clc_text.analysis.sweep_table import read_table
     from clc_text.analysis.sweep_table_text import TITLES, as_csv, as_latex, as_markdown, as_table, leads
     from clc_text.errors import InputError, nearest
+    from clc_text.shown import terminal
 
     if markdown + csv + latex > 1:
         raise InputError("--markdown, --csv and --latex exclude each other")
@@ -67,6 +66,6 @@ def table(
     if markdown:
         typer.echo(as_markdown(found, measure) + "".join(f"\n* {sentence}" for sentence in sentences))
         return
-    Console(highlight=False).print(as_table(found, measure))
+    terminal().print(as_table(found, measure))
     for sentence in sentences:
         typer.echo(sentence)

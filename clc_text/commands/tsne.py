@@ -38,8 +38,6 @@ def tsne(
     ] = None,
 ) -> None:
     """Draw t-SNE maps of the last hidden layer: a picture, an interactive page, and cluster quality in numbers."""
-    from rich.console import Console
-
     from clc_text.analysis.figure import format_of, write
     from clc_text.analysis.maps import check_labellings, make_maps, write_numbers
     from clc_text.analysis.maps_text import progress_bars, quality_table
@@ -48,6 +46,7 @@ def tsne(
     from clc_text.analysis.tsne_page import tsne_page
     from clc_text.files import write_text
     from clc_text.run_directory import RunDirectory
+    from clc_text.shown import terminal
 
     directories = [RunDirectory(path) for path in runs]
     target = out or (runs[0] / "figures" if len(runs) == 1 else Path()) / "tsne.png"
@@ -60,6 +59,6 @@ def tsne(
     write(draw(maps, wanted), target)
     write_text(target.with_suffix(".html"), tsne_page(maps))
     write_numbers(maps, target.with_suffix(".json"), target.with_suffix(".parquet"))
-    Console(highlight=False).print(quality_table(maps))
+    terminal().print(quality_table(maps))
     for ending in (target.suffix, ".html", ".json", ".parquet"):
         typer.echo(target.with_suffix(ending))

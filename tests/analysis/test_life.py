@@ -18,7 +18,7 @@ from clc_text.run_directory import Labels
 
 
 def printed(found, **options) -> str:
-    console = Console(width=160, record=True, file=io.StringIO())
+    console = Console(width=160, record=True, file=io.StringIO(), emoji=False)
     console.print(as_table(found, **options))
     return console.export_text()
 
@@ -73,12 +73,12 @@ def test_the_table_shows_text_labels_and_every_epoch_when_asked(make_run):
 
 
 def test_markup_in_texts_and_names_is_shown_not_obeyed(make_run):
-    names = ["[red]a[/red]", "[bold", "c", "d"]
+    names = ["[red]a[/red]", "[bold\x1b]0;owned\x07", ":fire:", "\x1b[2Jd"]
     run = make_run(names=names, epochs=5, texts=["[blink]hello[/blink] \x1b[31m"] * 120)
-    shown = printed(life(run, 0), every_epoch=True)
+    shown = "".join(printed(life(run, row), every_epoch=True) for row in range(20))
     assert "[blink]hello[/blink]" in shown
     assert "\x1b" not in shown
-    assert any(name in shown for name in names)
+    assert all(name in shown for name in ("[red]a[/red]", "[bold", ":fire:"))
 
 
 def test_a_canary_says_what_it_was_trained_as(make_run):

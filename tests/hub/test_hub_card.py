@@ -204,11 +204,11 @@ def test_every_row_of_a_table_has_its_columns(odd_run: Path) -> None:
 def test_a_short_run_has_no_ten_last_epochs(odd_run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(odd_run, tmp_path / "run"))
     result = json.loads((folder / "result.json").read_text())
-    for epochs, averaged in ((16, 10), (8, 8)):
+    for epochs, averaged in ((16, "10 epochs"), (8, "8 epochs"), (1, "1 epoch")):
         (folder / "result.json").write_text(json.dumps(result | {"epochs": epochs}))
-        assert f"| mean of the last {averaged} epochs |" in card_of(folder)
+        assert f"| mean of the last {averaged} |" in card_of(folder)
         model = model_card(RunDirectory(folder), "user/odd", Stated(), {})
-        assert f"| the last {averaged} epochs, their mean |" in model
+        assert f"| the last {averaged}, their mean |" in model
 
 
 def test_injected_noise_is_said_first(odd_run: Path) -> None:

@@ -130,7 +130,7 @@ def _of_tests(run: RunDirectory) -> Iterator[Number]:
         yield Number(f"test accuracy, last epoch, {called}", share, wilson(share * rows, rows), f"{rows:,} test rows")
     share, epochs = accuracies["last10"]["peers_mean"] / 100, min(LAST, len(run.metrics()))
     yield Number(
-        f"test accuracy, last {epochs} epochs, {WHO['peers_mean']}",
+        f"test accuracy, last {epochs} epoch{'s' * (epochs != 1)}, {WHO['peers_mean']}",
         share,
         None,
         "as papers state it" * (epochs == LAST),
