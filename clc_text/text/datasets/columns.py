@@ -26,7 +26,7 @@ class NamedColumns(TextDataset):
     unlabelled: Literal["error", "drop"] = option("error", "what becomes of rows without a label")
     test_share: float | None = option(
         None,
-        "hold out this share of the rows for testing, of each class alike, equal texts together, drawn by the data seed",
+        "hold out this share of the rows for testing, of each class alike, equal texts together (data seed)",
     )
     title: str | None = option(None, "what results call the dataset; null: the name of the source")
 
