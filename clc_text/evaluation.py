@@ -26,10 +26,11 @@ def evaluate_run(
     """
     names = run.label_names
     if source is None:
-        if not run.environment()["rows"]["test"]:
+        environment = run.environment()
+        if not environment["rows"]["test"]:
             raise InputError(f"{run.path} had no test rows; name a file of labelled rows after it")
         log_probs = run.log_probs("test")
-        labels = np.asarray(run.data("test")[run.environment()["label_column"]], dtype=np.int64)
+        labels = np.asarray(run.data("test")[environment["label_column"]], dtype=np.int64)
     else:
         from clc_text.prediction_file import read_labelled, read_labels, read_rows
 

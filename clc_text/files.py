@@ -215,6 +215,15 @@ def bring_back(path: Path, age: Callable[[Path], int | None]) -> None:
         os.replace(max(found)[1], path)
 
 
+_ASIDE = re.compile(r"\.(.+)\.[0-9a-f]{8}\.(?:part|old)")
+
+
+def name_of_whole(path: Path) -> str:
+    """The name of what `path` is a leftover of, where a writer of this module was killed; else its own."""
+    leftover = _ASIDE.fullmatch(path.name)
+    return leftover[1] if leftover else path.name
+
+
 def remove_leftovers(path: Path) -> None:
     """Removes what `replace_folder` left beside `path` when it was killed; under its lock, and after `bring_back`.
 

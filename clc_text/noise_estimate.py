@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.crossfit.gain import NOTHING
 from clc_text.errors import InputError
 from clc_text.noise.estimate import NoiseEstimate, estimate
 from clc_text.noise.probabilities import count_pairs
@@ -108,12 +109,6 @@ TITLES = {
 }
 
 
-NOTHING = (
-    "the share of wrong labels cannot be estimated: networks that had not seen a label foretell it no better than the "
-    "labels' shares do; choose a better encoder or a higher learning rate."
-)
-
-
 def as_text(found: Estimated) -> str:
     """For people: the rates, and the matrix of the first estimate."""
     counted = "counted, since this recipe knows the true labels"
@@ -122,7 +117,10 @@ def as_text(found: Estimated) -> str:
         "better the encoder and the network of the recipe fit the data."
     )
     if not found.estimates:
-        lines = [f"{found.rows:,} rows, {len(found.label_names)} classes; {NOTHING}"]
+        lines = [
+            f"{found.rows:,} rows, {len(found.label_names)} classes; the share of wrong labels cannot be estimated: "
+            f"{NOTHING}; choose a better encoder or a higher learning rate."
+        ]
         if found.true_rate is not None:
             lines.append(f"  {found.true_rate:6.1%}  {counted}")
         return "\n".join([*lines, fit])

@@ -6,7 +6,6 @@ no half-made directory behind.
 
 from __future__ import annotations
 
-import re
 import shutil
 import time
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc_text.build import build_trainer
 from clc_text.errors import InputError
-from clc_text.files import replace_folder, sha256_of_file, write_json, write_text, write_with
+from clc_text.files import name_of_whole, replace_folder, sha256_of_file, write_json, write_text, write_with
 from clc_text.observer import Observer, Silent
 from clc_text.prepare import Memo, Prepared, describe, prepare
 from clc_text.recipe import Recipe
@@ -106,9 +105,6 @@ WRITTEN = {
 }  # fmt: skip
 """What commands write into a run directory; anything else there is a person's."""
 
-# What `clc_text.files` leaves of it where a writer was killed.
-_LEFT_OVER = re.compile(r"\.(.+)\.[0-9a-f]{8}\.(part|old)")
-
 
 def _is_run(directory: Path) -> bool:
     """Whether a run wrote this folder: a folder with a recipe.yaml may as well be a person's own."""
@@ -135,8 +131,7 @@ def _check_sources(recipe: Recipe, directory: Path) -> None:
 def _empty(directory: Path) -> None:
     """Removes what a run writes, and leaves what somebody else has put beside it."""
     for path in directory.iterdir():
-        left_over = _LEFT_OVER.fullmatch(path.name)
-        if (left_over[1] if left_over else path.name) not in WRITTEN:
+        if name_of_whole(path) not in WRITTEN:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

@@ -11,7 +11,7 @@ from typing import Any
 from clc_text.analysis.groups import Group, group
 from clc_text.analysis.significance import Test, compare, holm
 from clc_text.analysis.state import begun, epochs_planned, not_ended
-from clc_text.errors import InputError, nearest
+from clc_text.errors import InputError, nearest, some_of
 from clc_text.results import summarise
 from clc_text.run_directory import RunDirectory
 
@@ -141,7 +141,7 @@ def incomparable(runs: Sequence[RunDirectory]) -> list[str]:
         for run in runs:
             kinds.setdefault(reading(run), []).append(str(run.path))
         if len(kinds) > 1:
-            told = "; ".join(f"{kind}: {_some(names)}" for kind, names in kinds.items())
+            told = "; ".join(f"{kind}: {some_of(names)}" for kind, names in kinds.items())
             sentences.append(f"the runs differ in their {title} ({told})")
     sentences += [sentence for run in runs if (sentence := not_ended(run))]
     for one in group(runs):
@@ -149,10 +149,6 @@ def incomparable(runs: Sequence[RunDirectory]) -> list[str]:
         if len(set(taken)) < len(taken):
             sentences.append(f"{one.title} has runs of the same seeds on other data, which are no repetitions")
     return sentences
-
-
-def _some(names: list[str], at_most: int = 3) -> str:
-    return ", ".join(names[:at_most]) + (f" and {len(names) - at_most} more" if len(names) > at_most else "")
 
 
 def _data(run: RunDirectory) -> str:

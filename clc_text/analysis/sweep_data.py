@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clc_text.analysis.sweep_plan import recipe_of
-from clc_text.errors import InputError
+from clc_text.errors import InputError, some_of
 from clc_text.run_directory import RunDirectory
 
 # File names with their sha256, in the order in which they were read.
@@ -57,6 +57,5 @@ def _differing(kinds: Mapping[Sources, Sequence[Path]]) -> str:
     for sources, runs in kinds.items():
         files = ", ".join(f"{name} {sha256[:8]}" for name, sha256 in sources if (name, sha256) not in shared)
         names = [f"{run.parent.name}/{run.name}" for run in runs]
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        told.append(f"{', '.join(names[:3])}{more}: {files or 'the same files in another order'}")
+        told.append(f"{some_of(names)}: {files or 'the same files in another order'}")
     return "; ".join(told)

@@ -55,15 +55,15 @@ def sweep(
         from clc_text.sweep.ray_cluster import ray_itself
 
         ray_itself()  # before anything is said or written: without it nothing can run
-    here = {cell.path for cell in cells}
-    to_run = [cell for cell in plan(file, all_cells, directory) if cell.path in here]
+    left = {cell.path for cell in plan(file, all_cells, directory)}
+    to_run = [cell for cell in cells if cell.path in left]
     at_once = min(len(to_run), jobs or default_jobs())
     typer.echo(
         f"{len(cells)} cells, {len(cells) - len(to_run)} done already, {len(to_run)} to run, "
         f"{f'{at_once} at once' if engine == 'local' else 'by Ray'}",
         err=True,
     )
-    if sentence := told(changed_data(all_cells, directory)):
+    if sentence := told(changed_data([cell for cell in all_cells if cell.path not in left], directory)):
         typer.echo(f"clc-text: {sentence}", err=True)
     # A scheduler's way to end it, which by default would leave the workers to finish their cells.
     signal.signal(signal.SIGTERM, signal.default_int_handler)

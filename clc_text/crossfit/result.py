@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.crossfit.gain import is_nothing
+from clc_text.crossfit.gain import NOTHING, is_nothing
 from clc_text.crossfit.noise_fit import posterior_labels
 from clc_text.errors import InputError
 from clc_text.files import write_json, write_with
@@ -58,8 +58,8 @@ class CrossFit:
         """
         if self.learnt_nothing:
             raise InputError(
-                "the noise rate cannot be estimated: networks that had not seen a label foretell it no better than "
-                "the labels' shares do; choose a better encoder or a higher learning rate, or give a number"
+                f"the noise rate cannot be estimated: {NOTHING}; choose a better encoder or a higher learning rate, "
+                "or give a number"
             )
         return self.rate
 

@@ -7,25 +7,25 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from clc_text.errors import InputError
+from clc_text.errors import InputError, some_of
 from clc_text.files import sha256_of_file
 from clc_text.run_directory import RunDirectory
-from clc_text.sweep.cell import is_done
 from clc_text.sweep.grid import Cell
 
 LARGEST = 1 << 28  # bytes; of a larger file only the size is looked at, since reading it would keep the sweep waiting
 
 
 def changed_data(cells: Iterable[Cell], directory: Path) -> dict[str, list[str]]:
-    """Files that are not those that a run which is done has read, each with the cells' paths.
+    """Files that are not those that a run has read, each with the cells' paths.
 
     Only of files that are where the recipe says; not of folders of them, nor of what lies in the Hub's cache.
+
+    Args:
+        cells: those that are done.
     """
     sha256 = cache(sha256_of_file)  # cells share their data
     found: dict[str, list[str]] = {}
     for cell in cells:
-        if not is_done(directory / cell.path):
-            continue
         try:
             sources = RunDirectory(directory / cell.path).environment().get("sources") or []
         except InputError:
@@ -52,9 +52,8 @@ def told(found: dict[str, list[str]]) -> str:
     if not found:
         return ""
     cells = list(dict.fromkeys(path for paths in found.values() for path in paths))
-    named = ", ".join(cells[:3]) + (f" and {len(cells) - 3} more" if len(cells) > 3 else "")
     return (
-        f"{', '.join(found)} {'has' if len(found) == 1 else 'have'} changed since {named} ran; remove "
+        f"{', '.join(found)} {'has' if len(found) == 1 else 'have'} changed since {some_of(cells)} ran; remove "
         f"{'its folder' if len(cells) == 1 else 'their folders'} to run {'it' if len(cells) == 1 else 'them'} anew: "
         "`clc-text table` refuses to compare runs on different data"
     )

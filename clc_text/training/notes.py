@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from clc_text.criteria import entropy, share_of_maximum
+from clc_text.crossfit.gain import NOTHING
 from clc_text.crossfit.result import CrossFit
 
 
@@ -29,9 +30,8 @@ def cross_fitted(found: CrossFit) -> Note:
     if found.learnt_nothing:
         return Note(
             "nothing learnt",
-            "networks that had not seen a label foretell it no better than the labels' shares do, so the noise is not "
-            "known, and labels that are corrected by them are guesses; choose a better encoder or a higher learning "
-            "rate",
+            f"{NOTHING}, so the noise is not known, and labels that are corrected by them are guesses; choose a "
+            "better encoder or a higher learning rate",
             "warning",
         )
     names = found.facts["renamed"]

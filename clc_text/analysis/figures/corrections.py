@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,7 +118,7 @@ def draw(run: RunDirectory, examples: int = 12) -> Figure:
         )
     short = dict(zip(run.label_names, short_names(run.label_names, 24), strict=True))
     found = [
-        dataclasses.replace(
+        replace(
             one, given=short[one.given], corrected=short[one.corrected],
             true=None if one.true is None else short[one.true],
         )
