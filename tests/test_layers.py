@@ -19,7 +19,7 @@ LAYERS = [
     {"trainer", "training", "corrections", "crossfit"},
     {"text", "vision"},
     {"recipe", "recipe_text"},
-    {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files", "reload"},
+    {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files", "reload", "frozen_features"},
     {"build", "recorder", "console", "analysis", "hub", "report"},
     {"run", "noise_estimate", "out_of_sample"},
     {"sweep", "benchmark", "correction_benchmark"},

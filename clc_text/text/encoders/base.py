@@ -30,6 +30,10 @@ class FittedEncoder(ABC):
     def encode(self, texts: Sequence[str]) -> dict[str, Tensor]:
         """Tensors by the name of the network's forward argument, each with len(texts) rows, on the CPU."""
 
+    def frozen(self, texts: Sequence[str]) -> Tensor:
+        """float32 [N, D] on the CPU, dense features that no label has shaped; see `clc_text.frozen_features`."""
+        return self.encode(texts)["features"]
+
     @abstractmethod
     def save(self, directory: Path) -> None:
         """Writes all that `load` needs: JSON (``encoder.json`` by `write_description`) and safetensors only."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KEY = "encoder.model"
+_TEXTS_A_PASS = 64
 
 
 class FittedTokens(FittedEncoder):
@@ -43,6 +44,15 @@ class FittedTokens(FittedEncoder):
         )
         found: list[list[int]] = encoded["input_ids"]
         return found
+
+    def frozen(self, texts: Sequence[str]) -> Tensor:
+        """The mean of the tokens' vectors by the model as it was before any training."""
+        from clc_text.pretrained import model_folder
+        from clc_text.text.encoders.features.compute import FrozenModel, Reading
+        from clc_text.text.encoders.features.fitted import FittedSentence
+
+        model = FrozenModel(model_folder(self.facts["model"], KEY))
+        return FittedSentence(self.facts["model"], model, Reading("mean", self.max_length), _TEXTS_A_PASS).raw(texts)
 
     def save(self, directory: Path) -> None:
         self.tokenizer.save_pretrained(directory)

@@ -13,7 +13,7 @@ from clc_text.components import option
 from clc_text.errors import InputError, nearest
 from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
 from clc_text.text.encoders.vectors.fitted import FittedWordVectors, Reading
-from clc_text.text.encoders.vectors.pooling import POOLINGS
+from clc_text.text.encoders.vectors.pooling import POOLINGS, idf
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted, select
 from clc_text.text.encoders.vectors.tokens import Numbering, Tokens, number_tokens, tokenizer
 
@@ -113,9 +113,9 @@ class WordVectors(Encoder):
                 "is it of another language, or does encoder.lowercase not fit it?"
             )
         facts = _facts(table, rows[:in_train], train_tokens, test_tokens)
-        idf = _idf(train_tokens, len(table.words)) if "idf_mean" in self.pooling else None
+        weights = idf(train_tokens, len(table.words)) if "idf_mean" in self.pooling else None
         reading = Reading(self.tokens, self.lowercase, list(self.pooling), self.length)
-        fitted = FittedWordVectors(table, reading, idf, facts=facts)
+        fitted = FittedWordVectors(table, reading, weights, facts=facts)
         if self.standardize:
             fitted.standardise(train_tokens)
         return fitted
@@ -156,14 +156,6 @@ class _GivenVectors(WordVectors):
         digest = hashlib.sha256(np.ascontiguousarray(self.matrix, dtype=np.float32).tobytes()).hexdigest()
         source = {"vectors": self.vectors, "sha256": digest, "words_in_source": len(self.words)}
         return select(self.words, self.matrix, Wanted(words, self.keep_words), source)
-
-
-def _idf(tokens: Tokens, size: int) -> np.ndarray:
-    """float32 [V], log((1 + N) / (1 + df)) + 1 with df the number of the N texts that hold the word."""
-    text = np.repeat(np.arange(len(tokens)), tokens.lengths)[tokens.ids >= 0]
-    pairs = np.unique(text * np.int64(size) + tokens.ids[tokens.ids >= 0])
-    frequency = np.bincount(pairs % size, minlength=size)
-    return (np.log((1 + len(tokens)) / (1 + frequency)) + 1).astype(np.float32)
 
 
 def _facts(table: VectorTable, rows_of_types: np.ndarray, train: Tokens, test: Tokens) -> dict[str, Any]:

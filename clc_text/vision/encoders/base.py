@@ -30,6 +30,10 @@ class FittedEncoder(ABC):
         """
 
     @abstractmethod
+    def frozen(self, images: Sequence[Any]) -> Tensor:
+        """float32 [N, D] on the CPU, dense features that no label has shaped; see `clc_text.frozen_features`."""
+
+    @abstractmethod
     def augment(self, inputs: dict[str, Tensor], rows: Tensor, epoch: int) -> dict[str, Tensor]:
         """A training batch as this epoch sees it: the same for the same row, epoch and seed, whatever the batch."""
 

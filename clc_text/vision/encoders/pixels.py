@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from clc_text.components import option
 from clc_text.errors import InputError
@@ -18,6 +20,8 @@ from clc_text.vision.augmentation import Augmentation
 from clc_text.vision.encoders.base import Encoder, FittedEncoder, encoder
 from clc_text.vision.images import LazyImages, decode, decode_all, undecoded
 
+BLOCK = 512  # images whose colours are averaged at once
+GRID = 8
 MEMORY = 2 << 30  # bytes of decoded images that `in_memory: null` takes to be little
 
 
@@ -43,6 +47,12 @@ class FittedPixels(FittedEncoder):
         if self.size is None:
             raise InputError("images that are decoded when they are needed must have one size; set encoder.size")
         return {"pixels": LazyImages(images, self.size)}
+
+    def frozen(self, images: Sequence[Any]) -> Tensor:
+        """The mean colours of a grid of `GRID` × `GRID` parts, -1 … 1."""
+        pixels = self.encode(images)["pixels"]
+        blocks = [pixels[start : start + BLOCK].float() for start in range(0, len(pixels), BLOCK)]
+        return torch.cat([adaptive_avg_pool2d(block / 127.5 - 1, GRID).flatten(1) for block in blocks])
 
     def _bytes(self, images: Sequence[Any]) -> int:
         side = self.size

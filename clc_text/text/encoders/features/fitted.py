@@ -54,6 +54,10 @@ class FittedSentence(FittedEncoder):
             features.sub_(self.mean).div_(self.scale)
         return {"features": features}
 
+    def frozen(self, texts: Sequence[str]) -> Tensor:
+        """As the model makes them: its distances are those that it was trained for."""
+        return self.raw(texts)
+
     def raw(self, texts: Sequence[str]) -> Tensor:
         """float32 [N, D] before standardisation, from the cache as far as it reaches."""
         pieces = [list(texts[start : start + PIECE]) for start in range(0, len(texts), PIECE)]

@@ -16,7 +16,7 @@ from torch import Tensor
 from clc_text.errors import InputError
 from clc_text.files import write_json, write_with
 from clc_text.text.encoders.base import FittedEncoder, read_description, write_description
-from clc_text.text.encoders.vectors.pooling import pool, pooled_size
+from clc_text.text.encoders.vectors.pooling import idf, pool, pooled_size
 from clc_text.text.encoders.vectors.table import VectorTable
 from clc_text.text.encoders.vectors.tokens import KnownWords, Tokens, number_tokens, tokenizer
 
@@ -84,6 +84,20 @@ class FittedWordVectors(FittedEncoder):
                 features[start + block.start : start + block.stop] = pooled
             start += len(chunk)
         return {"features": features}
+
+    def frozen(self, texts: Sequence[str]) -> Tensor:
+        """As `encode` makes them, or with ``concat`` the mean of all words' vectors, weighted by rarity.
+
+        Vectors one after the other have no distances to speak of: a word more at the beginning moves all of them.
+        """
+        if "concat" not in self.reading.pooling:
+            return self.encode(texts)["features"]
+        tokens = number_tokens(texts, self._tokenize, self._rows)
+        weights = idf(tokens, len(self.table.words)) if self.idf is None else self.idf
+        features = torch.zeros(len(texts), self.table.dimension)
+        for block, pooled in pool(tokens, self.table.matrix, ["idf_mean"], 1, weights):
+            features[block] = pooled
+        return features
 
     def pooled(self, tokens: Tokens) -> Iterator[tuple[slice, Tensor]]:
         """Blocks of features before standardisation; ids are rows of the table."""

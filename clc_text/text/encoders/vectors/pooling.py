@@ -20,6 +20,14 @@ def pooled_size(dimension: int, pooling: Sequence[str], length: int) -> int:
     return sum(dimension * (length if kind == "concat" else 1) for kind in pooling)
 
 
+def idf(tokens: Tokens, size: int) -> np.ndarray:
+    """float32 [V], log((1 + N) / (1 + df)) + 1 with df the number of the N texts that hold the word."""
+    text = np.repeat(np.arange(len(tokens)), tokens.lengths)[tokens.ids >= 0]
+    pairs = np.unique(text * np.int64(size) + tokens.ids[tokens.ids >= 0])
+    frequency = np.bincount(pairs % size, minlength=size)
+    return (np.log((1 + len(tokens)) / (1 + frequency)) + 1).astype(np.float32)
+
+
 def pool(
     tokens: Tokens, matrix: np.ndarray, pooling: Sequence[str], length: int, idf: np.ndarray | None = None
 ) -> Iterator[tuple[slice, Tensor]]:
