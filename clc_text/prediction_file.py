@@ -51,7 +51,7 @@ def read_labelled(
     Without `label` the labels are what the run tests on: the recipe's `true_label` where the file has it. Where the
     recipe drops rows without a label, so does this.
     """
-    from clc_text.text.datasets.reading.labels import label_strings
+    from clc_text.text.datasets.reading.labels import joined, label_strings
 
     reader = _reader(run, path, column, label)
     rows = reader.read(str(path), "the file")
@@ -63,7 +63,7 @@ def read_labelled(
     if reader.true_label is not None and reader.true_label in rows.table.column_names:
         trusted = reader.true_label
     _require(rows, trusted)
-    labels = label_strings(rows, trusted).to_pylist()
+    labels = joined(label_strings(rows, trusted), reader.label_map or {}).to_pylist()
     kept = [index for index, value in enumerate(labels) if value is not None]
     if len(kept) < len(labels) and reader.unlabelled == "error":
         without = next(index for index, value in enumerate(labels) if value is None)
@@ -90,7 +90,7 @@ def _reader(run: RunDirectory, path: Path, column: str | None = None, label: str
     data = load_recipe(run.file("recipe.yaml")).data
     given: dict[str, Any] = {}
     if isinstance(data, NamedColumns):
-        given = {name: getattr(data, name) for name in ("text", "label", "true_label", "unlabelled")}
+        given = {name: getattr(data, name) for name in ("text", "label", "true_label", "label_map", "unlabelled")}
     if isinstance(data, Files):
         given |= {name: getattr(data, name) for name in ("encoding", "separator", "quote", "header")}
     if column is not None:

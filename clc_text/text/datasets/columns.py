@@ -23,6 +23,9 @@ class NamedColumns(TextDataset):
     label_names: list[str] | None = option(
         None, "the class names in order; null: the source's own order, otherwise numbers by size and words sorted"
     )
+    label_map: dict[str, str] | None = option(
+        None, "labels that are read as another, such as {'mac ': Mac}: joins the variants of one class"
+    )
     unlabelled: Literal["error", "drop"] = option("error", "what becomes of rows without a label")
     test_share: float | None = option(
         None,
@@ -41,6 +44,14 @@ class NamedColumns(TextDataset):
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise InputError(f"data.label_names has '{twice}' twice")
+        for name, kept in (self.label_map or {}).items():
+            if not kept.strip():
+                raise InputError(f"data.label_map reads '{name}' as an empty label; name the class that it belongs to")
+            if self.label_map and kept != name and self.label_map.get(kept, kept) != kept:
+                raise InputError(
+                    f"data.label_map reads '{name}' as '{kept}', which it reads as '{self.label_map[kept]}'; name the "
+                    "last one for both"
+                )
 
     @property
     def texts(self) -> list[str]:

@@ -221,6 +221,27 @@ def test_label_order(labels: list[Any], names: list[str], tmp_path: Path) -> Non
     assert task.given_labels.tolist() == expected
 
 
+def test_a_label_map_joins_the_variants_of_a_class(tmp_path: Path) -> None:
+    rows = [row | {"gold": gold} for row, gold in zip(rows_of(["Mac", "mac ", "tea", "MAC"]), "Mac tea tea MAC".split())]
+    task = load(tmp_path, rows, label_map={"mac ": "Mac", "MAC": "Mac", "never": "tea"}, true_label="gold")
+    assert task.label_names == ["Mac", "tea"] and task.given_labels.tolist() == [0, 0, 1, 0]
+    assert task.true_labels is not None and task.true_labels.tolist() == [0, 1, 1, 0]
+    assert "classes_alike" not in task.facts
+    with pytest.raises(InputError, match=r"label_map reads 'a' as 'b', which it reads as 'c'"):
+        load(tmp_path, rows, label_map={"a": "b", "b": "c"})
+    with pytest.raises(InputError, match=r"label_map reads 'a' as an empty label"):
+        load(tmp_path, rows, label_map={"a": " "})
+
+
+def test_a_label_map_joins_classes_that_the_source_has_named(tmp_path: Path) -> None:
+    features = datasets.Features(text=datasets.Value("string"), label=datasets.ClassLabel(names=["x", "X", "y"]))
+    datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, 2]}, features=features).save_to_disk(
+        tmp_path / "saved"
+    )
+    task = Files(train=str(tmp_path / "saved"), label_map={"X": "x"}).load(0)
+    assert task.label_names == ["x", "y"] and task.given_labels.tolist() == [0, 0, 1]
+
+
 def test_label_names_set_the_order(tmp_path: Path) -> None:
     task = load(tmp_path, rows_of(["a", "b", "a"]), label_names=["b", "a", "never"])
     assert task.given_labels.tolist() == [1, 0, 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import datasets
 import numpy as np
@@ -46,6 +46,12 @@ def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
         raise InputError(f"{rows.where}: the column '{column}' holds {kind}, and a class is a word or a number")
     strings = values.cast(pa.string())
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(strings), ""), None, strings)
+
+
+def joined(strings: pa.ChunkedArray, label_map: Mapping[str, str]) -> pa.ChunkedArray:
+    """The labels, each that `label_map` names in its other reading; null stays null."""
+    found = pc.index_in(strings, value_set=pa.array(list(label_map), pa.string()))
+    return pc.if_else(pc.is_valid(found), pc.take(pa.array(list(label_map.values()), pa.string()), found), strings)
 
 
 def class_names(rows: Rows, columns: Iterable[str], strings: Iterable[pa.ChunkedArray]) -> list[str]:

@@ -14,7 +14,7 @@ from clc_text.describe import text_facts
 from clc_text.errors import InputError
 from clc_text.task import Task
 from clc_text.text.datasets.columns import NamedColumns
-from clc_text.text.datasets.reading.labels import alike, class_names, class_numbers, label_strings
+from clc_text.text.datasets.reading.labels import alike, class_names, class_numbers, joined, label_strings
 from clc_text.text.datasets.reading.rows import Rows, to_dataset
 
 MANY_CLASSES = 20  # above it, a class for every second row means that the column is not one of labels
@@ -146,10 +146,11 @@ def _labelled(
     else:
         given, key = columns.label, "label"
     rows.require(given, key)
-    labelled = _Labelled(rows, label_strings(rows, given), None)
+    label_map = columns.label_map or {}
+    labelled = _Labelled(rows, joined(label_strings(rows, given), label_map), None)
     if true_label and not trusted:
         rows.require(true_label, "true_label")
-        labelled = replace(labelled, true=label_strings(rows, true_label))
+        labelled = replace(labelled, true=joined(label_strings(rows, true_label), label_map))
     if labelled.given.null_count:
         without = np.flatnonzero(labelled.given.is_null().to_numpy())
         if columns.unlabelled == "error":
@@ -173,8 +174,11 @@ def _labelled(
 
 def _names(columns: NamedColumns, whole: _Labelled) -> list[str]:
     if whole.true is None or columns.true_label is None:
-        return class_names(whole.rows, [columns.label], [whole.given])
-    return class_names(whole.rows, [columns.label, columns.true_label], [whole.given, whole.true])
+        names = class_names(whole.rows, [columns.label], [whole.given])
+    else:
+        names = class_names(whole.rows, [columns.label, columns.true_label], [whole.given, whole.true])
+    gone = {name for name, kept in (columns.label_map or {}).items() if name != kept}
+    return [name for name in names if name not in gone]
 
 
 def _check_classes(whole: _Labelled, names: list[str], columns: NamedColumns) -> None:
