@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import IO, Any
 
 import numpy as np
@@ -113,8 +114,9 @@ def _changed(corrected: Corrected, columns: list[str]) -> Iterator[tuple[int, di
     import pyarrow.parquet as pq
 
     start = 0
-    for shard in corrected.shards:
-        with pq.ParquetFile(shard) as file:
+    with ExitStack() as stack:
+        # Open ones stay readable when another command puts a new state in their place.
+        for file in corrected.of_shards(lambda shards: [stack.enter_context(pq.ParquetFile(path)) for path in shards]):
             for batch in file.iter_batches(batch_size=16_384, columns=columns):
                 differs = pc.not_equal(batch.column("label"), batch.column("label_given"))
                 rows = np.flatnonzero(differs.to_numpy(zero_copy_only=False)) + start

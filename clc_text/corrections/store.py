@@ -104,7 +104,11 @@ class Corrected:
 
     @property
     def shards(self) -> list[Path]:
-        return self._read("data", partial(shards_in, rows=self.facts["rows"]))
+        return self.of_shards(list)
+
+    def of_shards(self, read: Callable[[list[Path]], Found]) -> Found:
+        """What `read` makes of the files in data/, also where another command is putting new ones in their place."""
+        return self._read("data", lambda data: read(shards_in(data, self.facts["rows"])))
 
     def history(self) -> list[dict[str, Any]]:
         return self._read("history.jsonl", partial(steps_in, last=self.facts["step"]))
@@ -154,21 +158,23 @@ class Corrected:
     def inputs(self, rows: np.ndarray) -> list[Any]:
         """What the networks read of these rows (texts), in the order asked for; only their column is read."""
         name = self.facts["renamed"].get(self.facts["input_column"], self.facts["input_column"])
-        return values_of(self.shards, name, rows)
+        return self.of_shards(partial(values_of, column=name, rows=rows))
 
     def write(self, state: State, step: Step, progress: Progress = silent) -> None:
         """Puts a new state in the place of the current one, as one step more."""
-        source = from_parquet(self.shards)
+        source = self.of_shards(from_parquet)
         plan = Layout(source.features, {}, None)
         facts = self.facts | {"step": self.facts["step"] + 1} | (step.made or {})
         _write(self.run, state, self.state(), source, plan, facts, step, progress)
 
 
 def has_corrected(run: RunDirectory) -> bool:
-    """Whether the run has a corrected dataset, whole or damaged."""
+    """Whether the run has a corrected dataset, whole or damaged; waits for a command that is writing one."""
     path = run.file(FOLDER)
-    if path.exists() or not moved_away(path):
-        return path.exists()
+    if path.exists():  # asked once: a second answer could fall between a writer's two renames
+        return True
+    if not (path.with_name(LOCK).exists() or moved_away(path)):
+        return False  # nobody has written here yet; a writer takes the lock first
     with _settled(path):
         return path.exists()
 

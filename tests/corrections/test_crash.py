@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import io
+import itertools
 import os
 import shutil
 import signal
@@ -12,13 +14,19 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from filelock import FileLock
 from synthetic_run import Made, corrected_of
 
+from clc_text.corrections.diff import write_changed_rows
 from clc_text.corrections.revert import Selection, restore, revert
 from clc_text.corrections.store import LOCK, Corrected, has_corrected
 from clc_text.errors import InputError
+from clc_text.files import replace_folder
+from clc_text.run_directory import RunDirectory
 
 Change = Callable[[], object]
 
@@ -93,6 +101,7 @@ def test_a_reader_between_the_two_renames_waits(made: Made, monkeypatch: pytest.
 
     monkeypatch.setattr(os, "replace", slowly)
     early, found, failed = Corrected(made.run), [], []
+    texts = early.inputs(np.array([3]))
 
     def read() -> None:
         between.wait()
@@ -101,6 +110,8 @@ def test_a_reader_between_the_two_renames_waits(made: Made, monkeypatch: pytest.
                 found.append(has_corrected(made.run))
                 assert len(early.state()) == len(Corrected(made.run).state()) == 400
                 assert early.shards
+                assert early.inputs(np.array([3])) == texts
+                write_changed_rows(early, io.StringIO())
             except BaseException as error:
                 failed.append(error)
 
@@ -118,6 +129,82 @@ def test_a_reader_between_the_two_renames_waits(made: Made, monkeypatch: pytest.
     assert all(found)
     assert Corrected(made.run).facts["step"] == 3
     assert not litter(made.run.path)
+
+
+class Renames:
+    """A writer of another process, as far as the file system tells; `move` is its next step."""
+
+    def __init__(self, path: Path) -> None:
+        part, old = path.with_name(".corrected.0.part"), path.with_name(".corrected.1.old")
+        self.steps = (part.mkdir, lambda: path.rename(old), lambda: part.rename(path), old.rmdir)
+        self.next = 0
+        self.locked_out = False
+
+    def move(self, steps: int) -> None:
+        for _ in range(0 if self.locked_out else steps):
+            self.steps[self.next]()
+            self.next = (self.next + 1) % 4
+
+    def lock_out(self) -> None:
+        """The reader gets the lock: only between two replacements."""
+        self.move(-self.next % 4)
+        self.locked_out = True
+
+
+@pytest.mark.parametrize("ahead", [0, 1, 2, 3])
+def test_a_reader_finds_it_at_whatever_pace_others_write(
+    made: Made, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    """Every pace: so many steps of the writer before the reader begins, and so many after each of its looks."""
+    run, lock, glob, exists = RunDirectory(made.run.path), FileLock.acquire, Path.glob, Path.exists
+    folder = run.file("corrected")
+    folder.mkdir()
+    folder.with_name(LOCK).touch()
+    looked_once = 0
+    for paces in itertools.product(range(5), repeat=3):
+        writer, left = Renames(folder), list(paces)
+        writer.move(ahead)
+
+        def looks(found: Any, writer: Renames = writer, left: list[int] = left) -> Any:
+            writer.move(left.pop(0) if left else 0)
+            return found
+
+        def locks(self: FileLock, writer: Renames = writer) -> Any:
+            writer.lock_out()
+            return lock(self)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "exists", lambda path, looks=looks: looks(exists(path)))
+            patch.setattr(Path, "glob", lambda path, pattern, looks=looks: looks(list(glob(path, pattern))))
+            patch.setattr(FileLock, "acquire", locks)
+            assert has_corrected(run), paces
+        writer.lock_out()
+        looked_once += len(left) == 2
+    assert looked_once == (0 if ahead == 2 else 5**3), "between the two renames the first look finds nothing"
+
+
+def test_readers_beside_a_writer_in_a_hurry(made: Made) -> None:
+    """Thousands of replacements, and as many questions."""
+    path, answers, done = corrected_of(made).path, [], threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            answers.append(has_corrected(made.run))
+
+    readers = [threading.Thread(target=ask) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            with FileLock(path.with_name(LOCK)):
+                replace_folder(path, lambda folder: None)
+    finally:
+        done.set()
+        for reader in readers:
+            reader.join()
+    assert answers
+    assert all(answers)
 
 
 def test_what_a_killed_command_left_does_not_rise_again(made: Made) -> None:
@@ -166,6 +253,7 @@ def test_a_process_that_is_killed(made: Made) -> None:
     program = f"""
 import sys
 sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
+from clc_text.corrections.diff import write_changed_rows
 from clc_text.corrections.revert import restore
 from clc_text.corrections.store import LOCK, Corrected
 from clc_text.run_directory import RunDirectory
