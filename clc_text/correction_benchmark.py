@@ -103,7 +103,7 @@ def compare(run: RunDirectory, plain: Callable[[RunDirectory], np.ndarray]) -> d
     found = {}
     for name, (policy, kind) in POLICIES.items():
         evidence = gather(out if kind == "out of sample" else own, labels, policy).rows
-        changes = policy.takes(evidence) & ~labels.canary
+        changes = policy.changes(evidence, given) & ~labels.canary
         found[name] = score(np.where(changes, evidence.suggested, given), given, true)
     for name, probs in (
         ("cleanlab, the same predictions", _all(out)),

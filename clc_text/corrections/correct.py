@@ -83,7 +83,6 @@ def _decide(run: RunDirectory, labels: Labels, policy: Policy, found: Gathered) 
     evidence = found.rows
     given = labels.given.astype(np.int32)
     changed = policy.changes(evidence, given) & ~labels.canary
-    asked = np.where(evidence.suggested != given, evidence.suggested, -1)
     return State(
         label=np.where(changed, evidence.suggested, given).astype(np.int32),
         source=np.where(changed, METHOD, GIVEN).astype(np.int8),
@@ -93,7 +92,7 @@ def _decide(run: RunDirectory, labels: Labels, policy: Policy, found: Gathered) 
         probability_given=evidence.probability_given,
         entropy=evidence.entropy,
         peers_agree=evidence.peers_agree,
-        since=taught_since(run, asked),
+        since=taught_since(run, evidence.suggested),
         true=None if labels.true is None else labels.true.astype(np.int32),
     )
 
@@ -103,7 +102,7 @@ def _facts(
 ) -> dict[str, Any]:
     environment = run.environment()
     return {
-        "version": 1,
+        "version": 2,
         "run_id": run.run_id,
         "recipe": run.name,
         "dataset": environment["dataset"],

@@ -12,8 +12,7 @@ class Evidence:
     """Arrays of n rows.
 
     Attributes:
-        suggested: int32, the class of the greatest belief, or the rival of a given label that has to go
-            (`Policy.rival`).
+        suggested: int32, the class of the greatest belief beside the given one.
         confidence: float32, the belief in it.
         probability_given: float32, the belief in the given class.
         entropy: float32, of the prediction, in nats.

@@ -76,7 +76,8 @@ def described(corrected: Corrected, chosen: np.ndarray, kind: str, shown: Sequen
 
 
 def first_to_look_at(state: State, k: int) -> np.ndarray:
-    """int64 [<= k], the most doubtful rows that no person has answered."""
+    """int64 [<= k], the rows whose given label is most probably wrong, changed ones among them, and that no person has
+    answered."""
     open_rows = np.flatnonzero(state.source != PERSON)
     return open_rows[np.argsort(state.rank[open_rows], kind="stable")[:k]]
 

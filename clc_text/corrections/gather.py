@@ -63,12 +63,12 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
         agree += int((probs.argmax(1) == given).sum())
         confidence += float(probs.max(1).sum())
         if canaries is not None and canary.any():
-            found = _evidence(log_probs[:, canary], probs[canary], trained[canary], matrix, policy)
+            found = _evidence(log_probs[:, canary], probs[canary], trained[canary], matrix)
             canaries.put(slice(done, done + int(canary.sum())), found)
             done += int(canary.sum())
             if predictions.kind == "in sample":
                 probs[canary] = _without(probs[canary], trained[canary], given[canary])
-        rows.put(part, _evidence(log_probs, probs, given, matrix, policy))
+        rows.put(part, _evidence(log_probs, probs, given, matrix))
         progress("reading predictions", part.stop, count)
     return Gathered(rows, canaries, matrix, agree / count, confidence / count)
 
@@ -109,24 +109,19 @@ def _without(probs: np.ndarray, planted: np.ndarray, given: np.ndarray) -> np.nd
     return probs / probs.sum(1, keepdims=True)
 
 
-def _evidence(
-    log_probs: np.ndarray, probs: np.ndarray, given: np.ndarray, matrix: np.ndarray | None, policy: Policy
-) -> Evidence:
+def _evidence(log_probs: np.ndarray, probs: np.ndarray, given: np.ndarray, matrix: np.ndarray | None) -> Evidence:
     if len(probs) == 0:
         return Evidence.empty(0)
     belief = probs if matrix is None else posterior(probs, given, matrix, sharpen=1.0)
-    suggested = belief.argmax(1)
     each = np.arange(len(probs))
-    probability_given = belief[each, given].astype(np.float32)
-    if policy.rival:
-        others = belief.copy()
-        others[each, given] = -1
-        suggested = np.where(policy.doubts(probability_given), others.argmax(1), suggested)
+    others = belief.copy()
+    others[each, given] = -1
+    suggested = others.argmax(1)
     firsts = log_probs.argmax(2)
     return Evidence(
         suggested=suggested.astype(np.int32),
         confidence=belief[each, suggested].astype(np.float32),
-        probability_given=probability_given,
+        probability_given=belief[each, given].astype(np.float32),
         entropy=-(probs * np.log(probs.clip(1e-300))).sum(1).astype(np.float32),
         peers_agree=(firsts == firsts[0]).all(0),
     )

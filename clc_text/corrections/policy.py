@@ -14,13 +14,12 @@ from clc_text.errors import InputError, nearest
 
 @dataclass(frozen=True)
 class Policy:
-    """A label is changed where the suggested class differs from the given one and every condition holds.
+    """A label is changed to the best other class where that is more probable and every condition holds.
 
     Attributes:
         name: what it is called.
-        rival: a label that is doubted enough (`min_doubt`) has to go, and the most probable other class is suggested
-            even where the given one has the largest single share of the belief; otherwise the class of the greatest
-            belief is suggested.
+        rival: a label that is doubted enough (`min_doubt`) has to go, even where the given class has the largest
+            single share of the belief; otherwise the other class must be more probable than it.
         in_sample: the run's own networks judge, unless the user says otherwise; else those that never saw the row,
             where the run has them.
         noise_matrix: weigh the networks' prediction by the estimated noise matrix, so that a given label counts for
@@ -67,7 +66,7 @@ class Policy:
         return found
 
     def takes(self, evidence: Evidence) -> np.ndarray:
-        """bool [N], the rows whose suggested class meets the conditions (it may be the given one)."""
+        """bool [N], the rows whose suggested class meets the conditions, more probable than the given one or not."""
         taken = (evidence.confidence >= self.min_confidence) & self.doubts(evidence.probability_given)
         if self.peers_agree:
             taken &= evidence.peers_agree
@@ -77,7 +76,10 @@ class Policy:
 
     def changes(self, evidence: Evidence, given: np.ndarray) -> np.ndarray:
         """bool [N], the rows whose given class [N] the rule changes."""
+        # Earlier versions suggested the given class where it was the most probable one, and such states are read, too.
         found: np.ndarray = (evidence.suggested != given) & self.takes(evidence)
+        if not self.rival:
+            found &= evidence.confidence > evidence.probability_given
         return found
 
     def sentence(self) -> str:

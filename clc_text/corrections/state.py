@@ -24,7 +24,8 @@ class State:
         label: int32 [N], the current class.
         source: int8 [N], who says so: `GIVEN`, `METHOD` or `PERSON`.
         given: int32 [N], the given class; of a canary the one before it was flipped.
-        suggested: int32 [N], the class that the method finds most probable, whether or not the policy took it.
+        suggested: int32 [N], the class that the method finds most probable beside the given one, whether or not the
+            policy took it.
         confidence: float32 [N], its probability.
         probability_given: float32 [N], that of the given class.
         entropy: float32 [N], of the class probabilities, in nats.
@@ -60,16 +61,22 @@ class State:
 
     @property
     def doubt(self) -> np.ndarray:
-        """float32 [N], the probability that the current label is wrong; 0 where a person has decided."""
-        right = np.where(self.label == self.suggested, self.confidence, 0.0)
-        right = np.where(self.label == self.given, self.probability_given, right)
-        return np.where(self.source == PERSON, 0.0, 1.0 - right).clip(0, 1).astype(np.float32)
+        """float32 [N], the probability that the given label is wrong, whatever the current one is.
+
+        Where a person has decided: 0 for the given label, 1 for another.
+        """
+        decided = np.where(self.changed, 1.0, 0.0)
+        return np.where(self.source == PERSON, decided, 1.0 - self.probability_given).clip(0, 1).astype(np.float32)
 
     @property
     def rank(self) -> np.ndarray:
-        """int32 [N], 1 for the most doubtful row; rows of equal doubt in their own order."""
+        """int32 [N], 1 for the row whose given label is most probably wrong; rows of equal doubt in their own order.
+
+        Rows that a person has answered need no other look and come last.
+        """
         rank = np.empty(len(self), np.int32)
-        rank[np.argsort(-self.doubt, kind="stable")] = np.arange(1, len(self) + 1, dtype=np.int32)
+        order = np.lexsort((-self.doubt, self.source == PERSON))
+        rank[order] = np.arange(1, len(self) + 1, dtype=np.int32)
         return rank
 
     @property

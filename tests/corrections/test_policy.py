@@ -17,9 +17,9 @@ from clc_text.errors import InputError
 
 
 def literal_evidence(
-    made: Made, row: int, given: int, planted: int | None, matrix: np.ndarray | None, rival_from: float | None
+    made: Made, row: int, given: int, planted: int | None, matrix: np.ndarray | None
 ) -> tuple[int, float, float, float, bool]:
-    """Suggested class, its belief, that of the given class, entropy and agreement of one row, written out."""
+    """The best class beside the given one, its belief, that of the given one, entropy and agreement, written out."""
     log_probs = made.log_probs[:, row].astype(float)
     peers, classes = log_probs.shape
     p = [sum(np.exp(log_probs[k, c]) for k in range(peers)) / peers for c in range(classes)]
@@ -30,36 +30,26 @@ def literal_evidence(
     if matrix is not None:
         belief = [p[c] * matrix[c, given] for c in range(classes)]
         belief = [value / sum(belief) for value in belief]
-    suggested = max(range(classes), key=lambda c: belief[c])
-    if rival_from is not None and 1 - belief[given] >= rival_from:
-        suggested = max((c for c in range(classes) if c != given), key=lambda c: belief[c])
+    suggested = max((c for c in range(classes) if c != given), key=lambda c: belief[c])
     entropy = -sum(value * np.log(value) for value in p if value > 0)
     agree = len({max(range(classes), key=lambda c, k=k: log_probs[k, c]) for k in range(peers)}) == 1
     return suggested, belief[suggested], belief[given], float(entropy), agree
 
 
-@pytest.mark.parametrize("rival_from", [None, 0.3, 0.5])
 @pytest.mark.parametrize("noise_matrix", [False, True])
-def test_evidence_of_every_row(made: Made, noise_matrix: bool, rival_from: float | None) -> None:
-    predictions = in_sample(made.run)
-    policy = Policy("p", rival=rival_from is not None, min_doubt=rival_from or 0.0, noise_matrix=noise_matrix)
-    found = gather(predictions, made.labels, policy)
+def test_evidence_of_every_row(made: Made, noise_matrix: bool) -> None:
+    found = gather(in_sample(made.run), made.labels, Policy("p", noise_matrix=noise_matrix))
     assert (found.matrix is not None) == noise_matrix
     labels = made.labels
     for row in range(len(labels.given)):
         planted = int(labels.trained[row]) if labels.canary[row] else None
-        expected = literal_evidence(made, row, int(labels.given[row]), planted, found.matrix, rival_from)
+        expected = literal_evidence(made, row, int(labels.given[row]), planted, found.matrix)
         _agrees(found.rows, row, expected)
     assert found.canaries is not None
     for place, row in enumerate(np.flatnonzero(labels.canary).tolist()):
-        expected = literal_evidence(made, row, int(labels.trained[row]), None, found.matrix, rival_from)
+        expected = literal_evidence(made, row, int(labels.trained[row]), None, found.matrix)
         _agrees(found.canaries, place, expected)
-    if rival_from is not None:
-        assert (found.rows.suggested != belief_first(made, found.matrix)).any()  # the rows that the rule is about
-
-
-def belief_first(made: Made, matrix: np.ndarray | None) -> np.ndarray:
-    return gather(in_sample(made.run), made.labels, Policy("p", noise_matrix=matrix is not None)).rows.suggested
+    assert (found.rows.suggested != labels.given).all()
 
 
 def _agrees(evidence: Evidence, row: int, expected: tuple[int, float, float, float, bool]) -> None:
@@ -128,6 +118,27 @@ def test_conditions_row_by_row() -> None:
             expected = expected and (most is None or evidence.entropy[row] <= most)
             assert taken[row] == expected
         assert taken.sum() > 0
+
+
+@pytest.mark.parametrize("rival_from", [None, 0.3, 0.5])
+def test_a_rival_needs_no_more_belief_than_the_given_class(made: Made, rival_from: float | None) -> None:
+    policy = Policy("p", rival=rival_from is not None, min_doubt=rival_from or 0.0)
+    evidence = gather(in_sample(made.run), made.labels, policy).rows
+    changes = policy.changes(evidence, made.labels.given)
+    less = 0
+    for row in range(len(changes)):
+        more_probable = evidence.confidence[row] > evidence.probability_given[row]
+        doubted = rival_from is not None and 1 - evidence.probability_given[row] >= rival_from
+        assert changes[row] == (more_probable if rival_from is None else doubted)
+        less += bool(changes[row] and not more_probable)
+    assert (less > 0) == (rival_from is not None)
+
+
+def test_a_state_of_earlier_versions_that_suggests_the_given_class_is_not_changed() -> None:
+    one, agree = np.array([1], np.int32), np.array([True])
+    sure = np.array([0.9], np.float32)
+    for rival in (False, True):
+        assert not Policy("p", rival=rival).changes(Evidence(one, sure, sure, sure, agree), one).any()
 
 
 def test_names_numbers_and_sentences() -> None:

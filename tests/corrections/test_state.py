@@ -24,31 +24,24 @@ def state(rows: int = 200, classes: int = 4, seed: int = 0, with_true: bool = Tr
     return State(label, source, given, suggested, confidence, probability_given, entropy, agree, since, true)
 
 
-def test_doubt_is_what_is_missing_from_the_belief_in_the_current_label() -> None:
+def test_doubt_is_of_the_given_label_whatever_the_current_one_is() -> None:
     some = state()
     for row, doubt in enumerate(some.doubt):
         if some.source[row] == PERSON:
-            expected = 0.0
-        elif some.label[row] == some.given[row]:
-            expected = 1 - float(some.probability_given[row])
-        elif some.label[row] == some.suggested[row]:
-            expected = 1 - float(some.confidence[row])
+            assert doubt == (0.0 if some.label[row] == some.given[row] else 1.0)
         else:
-            expected = 1.0
-        assert doubt == pytest.approx(expected)
+            assert doubt == pytest.approx(1 - float(some.probability_given[row]))
+    open_rows = some.source != PERSON
+    as_given = some.with_given(open_rows)
+    np.testing.assert_array_equal(as_given.doubt, some.doubt)
+    np.testing.assert_array_equal(as_given.rank, some.rank)
 
 
-def test_rank_begins_at_the_most_doubtful_row_and_keeps_the_order_of_equals() -> None:
+def test_rank_begins_at_the_most_doubtful_open_row_and_keeps_the_order_of_equals() -> None:
     some = state()
-    order = sorted(range(len(some)), key=lambda row: (-float(some.doubt[row]), row))
+    order = sorted(range(len(some)), key=lambda row: (some.source[row] == PERSON, -float(some.doubt[row]), row))
     for place, row in enumerate(order, start=1):
         assert some.rank[row] == place
-
-
-def test_a_method_that_says_something_else_than_it_suggested_is_in_full_doubt() -> None:
-    """It can be: a label taken over from an earlier step, for example."""
-    one = State(*(np.array([value]) for value in (2, METHOD, 0, 1, 0.9, 0.1, 0.3, True, 1)))
-    assert one.doubt.tolist() == [1.0]
 
 
 def test_new_labels_leave_the_old_state_alone() -> None:
