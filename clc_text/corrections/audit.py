@@ -22,7 +22,9 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
     noise              {"rate", "interval": [low, high] | null, "matrix": [C][C] (row = true class, column = given),
                         "method", "predictions": "in sample" | "out of sample" (in sample the rate is too low, since
                        networks repeat labels that they were trained on), "known_rate": share of wrong given labels
-                       where the true ones are known | null}
+                       where the true ones are known | null,
+                        "nothing_learnt": bool: cross-fitted networks foretell no label, so that rate, interval and
+                        matrix say nothing, and nothing is changed}
     canaries           null where none were planted, else
                        {"planted", "found": figure (flipped labels that the policy would change),
                         "repaired": figure (of all planted: changed back to the very label before the flip; a lower
@@ -69,6 +71,7 @@ from clc_text.corrections.second_opinion import second_opinion
 from clc_text.corrections.state import GIVEN, PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
+from clc_text.crossfit.result import has_learnt_nothing
 from clc_text.errors import InputError
 from clc_text.files import sha256_of_file, write_json
 from clc_text.noise.canaries import before_flips
@@ -102,6 +105,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     fair = ~labels.canary[rows]
     matrix = None if best.transition is None else before_flips(best.transition, float(labels.canary.mean()))
     noise = _noise(best.kind, matrix, probs[fair], rows[fair], state, bootstrap)
+    noise["nothing_learnt"] = has_learnt_nothing(run.path)
     corrections = _corrections(state, facts["label_names"])
     canaries = _canaries(facts, noise, state, labels.canary)
     truth = _truth(state)
@@ -233,6 +237,7 @@ def _canaries(
     if counts is None:
         return None
     by_policy = policy_of(facts["policy"]).changes(state.evidence, state.given) & ~canary
+    by_policy &= not facts.get("nothing_learnt", False)
     low, high = noise["interval"] or [noise["rate"]] * 2
     seen = CanaryCounts(
         counts["planted"], counts["found"], counts["repaired"], float(by_policy[~canary].mean()),

@@ -15,6 +15,7 @@ from clc_text.corrections.source import SourceRows, check_rows
 from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
 from clc_text.corrections.store import Corrected, Progress, Step, has_corrected, silent, write_first
 from clc_text.corrections.taught import taught_since
+from clc_text.crossfit.result import has_learnt_nothing
 from clc_text.errors import InputError
 from clc_text.files import sha256_of_file
 from clc_text.noise.inject import sha256_of_labels
@@ -32,7 +33,8 @@ def correct(
     """Writes RUN/corrected by a policy; where there is one already, this is one step more of its history.
 
     Canaries get the label back that they had before they were flipped, and are never corrected. A person's labels
-    stay, unless `include_person` says otherwise.
+    stay, unless `include_person` says otherwise. Where cross-fitted networks have learnt nothing, the method changes
+    nothing: whatever a policy makes of their predictions, or of networks that know these labels by heart, is a guess.
 
     Args:
         predictions: see `clc_text.corrections.predictions`.
@@ -48,7 +50,9 @@ def correct(
     if policy.peers_agree and predictions.peers == 1:
         policy = replace(policy, peers_agree=False)  # a single prediction agrees with itself: no condition at all
     found = gather(predictions, labels, policy, progress)
-    state = _decide(run, labels, policy, found)
+    nothing_learnt = has_learnt_nothing(run.path)
+    changes = np.zeros(len(labels.given), bool) if nothing_learnt else policy.changes(found.rows, labels.given)
+    state = _decide(run, labels, changes, found)
     kept = 0
     if not include_person and has_corrected(run):
         earlier = Corrected(run).state()
@@ -56,7 +60,9 @@ def correct(
         state = state.with_labels(persons, earlier.label[persons], PERSON)
         kept = int(persons.sum())
     arguments = {**policy.to_dict(), "predictions": predictions.kind, "include_person": include_person}
-    facts = _facts(run, labels, policy, predictions, found)
+    facts = _facts(run, labels, policy, predictions, found) | {"nothing_learnt": nothing_learnt}
+    if nothing_learnt:
+        facts["canaries"] = facts["canaries"] and facts["canaries"] | {"found": 0, "repaired": 0}
     write_first(run, state, source, facts, Step("correct", arguments | {"kept_of_people": kept}, whole=True), progress)
     return Corrected(run)
 
@@ -79,10 +85,11 @@ def check_nothing_lost(run: RunDirectory) -> None:
         )
 
 
-def _decide(run: RunDirectory, labels: Labels, policy: Policy, found: Gathered) -> State:
+def _decide(run: RunDirectory, labels: Labels, changes: np.ndarray, found: Gathered) -> State:
+    """Args: bool [N], the rows that the policy changes, canaries among them."""
     evidence = found.rows
     given = labels.given.astype(np.int32)
-    changed = policy.changes(evidence, given) & ~labels.canary
+    changed = changes & ~labels.canary
     return State(
         label=np.where(changed, evidence.suggested, given).astype(np.int32),
         source=np.where(changed, METHOD, GIVEN).astype(np.int8),

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from clc_text.corrections.intervals import percent
 from clc_text.corrections.store import Corrected
+from clc_text.crossfit.gain import NOTHING
 from clc_text.shown import for_rich, printable, terminal
 
 STYLES = {"trust": "green", "look first": "yellow", "do not use": "red"}
@@ -58,6 +59,8 @@ def show_corrected(corrected: Corrected, console: Console | None = None) -> None
             f"{labels['person']:,} are people's"
         )
     )
+    if facts.get("nothing_learnt"):
+        console.print(for_rich(f"no label is changed: {NOTHING}; choose another encoder or network, and train again"))
     console.print(for_rich(f"rule: {facts['policy']['sentence']}; predictions {facts['predictions']['kind']}"))
     if facts["canaries"]:
         found = facts["canaries"]
@@ -151,10 +154,11 @@ def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
     interval = noise["interval"]
     spread = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
     known = "" if noise["known_rate"] is None else f"; known: {100 * noise['known_rate']:.1f} %"
+    estimated = "not known" if noise.get("nothing_learnt") else f"{100 * noise['rate']:.1f} %{spread}"
     lines = [
         ("rule", found["policy"]),
         ("predictions", found["predictions"]["kind"]),
-        ("wrong given labels, estimated", f"{100 * noise['rate']:.1f} %{spread}{known}"),
+        ("wrong given labels, estimated", f"{estimated}{known}"),
         ("labels changed", f"{corrections['rows']:,} ({corrections['share']:.1%})"),
     ]
     truth = found["truth"]

@@ -3,8 +3,9 @@
 What decides, in this order: true labels where they are known, canaries where enough were planted, otherwise only
 estimates. The rule:
 
-    do not use   the run has collapsed; or by true labels more labels were broken than fixed, and not just a few; or by
-                 canaries fewer than half of the changed labels are right (the whole interval below one half)
+    do not use   the run has collapsed, or its cross-fitted networks have learnt nothing; or by true labels more labels
+                 were broken than fixed, and not just a few; or by canaries fewer than half of the changed labels are
+                 right (the whole interval below one half)
     trust        there is no warning of the run, and either the changed labels are known to be right in at least four
                  of five cases (the whole interval above) while at most 5 % of the right labels were changed; or there
                  is little to correct, and true labels say so
@@ -19,6 +20,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from clc_text.crossfit.gain import NOTHING
 
 LITTLE = 0.02  # share of labels changed below which there is little to correct
 PRECISION = 0.8  # of changed labels, for trust
@@ -40,8 +43,12 @@ def verdict(
     basis = "true labels" if truth is not None else "canaries" if enough else "estimates"
     share = corrections["share"]
     measured = canaries if enough else None
-    little = share < LITTLE and not _missed(noise, measured, truth)
+    nothing_learnt = noise.get("nothing_learnt", False)
+    little = share < LITTLE and not nothing_learnt and not _missed(noise, measured, truth)
     against = _objections(measured, truth, notices, little)
+    if nothing_learnt:
+        said = [notice["message"] for notice in notices if notice["name"] == "nothing learnt"]
+        against += said or [f"{NOTHING}, so nothing is known of the labels; choose another encoder or network"]
     warnings = [notice["message"] for notice in notices if notice["severity"] == "warning"]
     evidence = _evidence(measured, truth)
     leave = f"Little to correct: {share:.1%} of the labels would change, so leave the given labels as they are."
@@ -70,10 +77,11 @@ def verdict(
             f"there are neither true labels nor {ENOUGH_CANARIES} canaries, so nothing measures the corrections; "
             "train with canaries: 0.02, or more of them where there are few rows, to have a measure"
         )
-    reasons.append(
-        f"{noise['rate']:.1%} of the given labels are estimated to be wrong, and {share:.1%} were changed"
-        + ("; networks judged rows that they were trained on, so the estimate may be far off" if _low(noise) else "")
-    )
+    if not nothing_learnt:  # else the rate is a fiction
+        low = "; networks judged rows that they were trained on, so the estimate may be far off" if _low(noise) else ""
+        reasons.append(
+            f"{noise['rate']:.1%} of the given labels are estimated to be wrong, and {share:.1%} were changed{low}"
+        )
     return {"trust": trust, "little_to_correct": little, "summary": summary, "reasons": reasons, "basis": basis}
 
 

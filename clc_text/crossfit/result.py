@@ -48,7 +48,7 @@ class CrossFit:
     @property
     def learnt_nothing(self) -> bool:
         """Whether the predictions tell nothing of the labels; the noise that they seem to show is then a fiction."""
-        return "gain" in self.facts and is_nothing(self.facts["gain"], self.facts["gain_error"])
+        return _nothing(self.facts)
 
     def rate_for_a_method(self) -> float:
         """The rate, for a method that is told it.
@@ -106,6 +106,27 @@ class CrossFit:
                 f"{directory / TENSORS} or {FACTS} beside it cannot be read ({error}); remove both, and they are made "
                 "anew"
             ) from None
+
+
+def has_learnt_nothing(directory: Path) -> bool:
+    """Whether a run was cross-fitted, by networks that learnt nothing (`CrossFit.learnt_nothing`).
+
+    Raises:
+        InputError: the file that says so is damaged.
+    """
+    path = directory / FACTS
+    if not path.is_file():
+        return False
+    try:
+        return _nothing(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); remove it with {TENSORS}, and both are made anew"
+        ) from None
+
+
+def _nothing(facts: dict[str, Any]) -> bool:
+    return "gain" in facts and is_nothing(facts["gain"], facts["gain_error"])
 
 
 _AS_THEY_ARE = ("folds", "transition", "posterior")

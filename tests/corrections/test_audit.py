@@ -23,6 +23,7 @@ from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, Step
 from clc_text.corrections.verdict import verdict
 from clc_text.errors import InputError
+from clc_text.files import write_json
 from clc_text.hub.publish import read_audit
 
 Command = Callable[..., str]
@@ -329,6 +330,32 @@ def test_the_command_prints_and_writes(corrected: Corrected, clc_text: Command) 
     assert said.startswith(found["verdict"]["trust"])
     assert f"{found['truth']['fixed']:,}, {found['truth']['broken']:,}" in said
     assert json.loads(clc_text("audit", corrected.run.path, "--bootstrap", 5, "--json")) == found
+
+
+@pytest.mark.parametrize("policy", ["posterior", "doubt", "agree"])
+@pytest.mark.parametrize("informative", [True, False])
+def test_where_nothing_was_learnt_nothing_is_changed(
+    made: Made, clc_text: Command, policy: str, informative: bool
+) -> None:
+    """By any policy, also where the run's own networks judge, which know the labels by heart."""
+    run = made.run
+    p = np.exp(made.log_probs.astype(float)).mean(0, keepdims=True)
+    tensors = {"train": np.log(p).astype(np.float32), "transition": np.full((6, 6), 0.08) + np.eye(6) * 0.52}
+    save_file(tensors, run.file("crossfit.safetensors"), metadata={"folds": "5"})
+    write_json(run.file("crossfit.json"), {"folds": 5, "gain": 0.4 if informative else 0.01, "gain_error": 0.02})
+    said = clc_text("correct", run.path, "--policy", policy)
+    found = json.loads(clc_text("audit", run.path, "--bootstrap", 2, "--json"))
+    assert found["noise"]["nothing_learnt"] is not informative
+    if informative:
+        assert found["corrections"]["rows"] > 0 and found["canaries"]["found"]["count"] > 0
+        assert "no label is changed" not in said and found["verdict"]["trust"] != "do not use"
+        return
+    assert "no label is changed: networks that had not seen a label foretell it no better" in said
+    assert found["corrections"]["rows"] == found["canaries"]["found"]["count"] == 0
+    assert found["verdict"]["trust"] == "do not use" and not found["verdict"]["little_to_correct"]
+    assert "foretell it no better" in found["verdict"]["reasons"][0]
+    assert not any("are estimated to be wrong" in reason for reason in found["verdict"]["reasons"])
+    assert "not known" in clc_text("audit", run.path, "--bootstrap", 0)
 
 
 # ---- the verdict's rule ----

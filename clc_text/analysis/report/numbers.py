@@ -56,7 +56,8 @@ def _of_audit(audit: dict[str, Any]) -> Iterator[Number]:
     known = "" if noise["known_rate"] is None else f"known: {noise['known_rate']:.1%}; "
     judges = "networks that never saw these labels" if noise["predictions"] == "out of sample" else IN_SAMPLE
     interval = None if noise["interval"] is None else tuple(noise["interval"])
-    yield Number("wrong given labels, estimated", noise["rate"], interval, f"{known}by {judges}")
+    if not noise.get("nothing_learnt"):
+        yield Number("wrong given labels, estimated", noise["rate"], interval, f"{known}by {judges}")
     yield Number("labels changed", corrections["share"], None, f"{corrections['rows']:,} of {audit['rows']:,}")
     if audit["truth"]:
         yield from _shares(
