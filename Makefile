@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export HF_HUB_DISABLE_TELEMETRY ?= 1
+# Tests run in so many processes at once; `make test WORKERS=0` runs them in one, in their order.
+WORKERS ?= logical
+PARALLEL := --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
 .PHONY: help install train test test-all check format bench clean
 
@@ -31,10 +34,10 @@ train: $(VENV)/package  ## install, then run the main job on the embedded corpus
 	$(BIN)/clc-text train recipes/quickstart.yaml --overwrite
 
 test: install  ## the tests that CI runs
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-all: install  ## every test, the slow ones too
-	$(BIN)/python -m pytest -m ''
+	$(BIN)/python -m pytest $(PARALLEL) -m ''
 
 check: install  ## lint and types
 	$(BIN)/ruff check .

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -12,7 +14,9 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 os.environ.setdefault("MPLBACKEND", "Agg")
-os.environ.setdefault("CLC_TEXT_CACHE", tempfile.mkdtemp(prefix="clc-text-tests-"))  # not the user's own
+if "CLC_TEXT_CACHE" not in os.environ:  # not the user's own; of tests in parallel, the first process makes one for all
+    os.environ["CLC_TEXT_CACHE"] = tempfile.mkdtemp(prefix="clc-text-tests-")
+    atexit.register(shutil.rmtree, os.environ["CLC_TEXT_CACHE"], ignore_errors=True)
 
 import pytest
 import torch

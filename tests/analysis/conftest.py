@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from browser import Browser, require
 from datasets import ClassLabel, Dataset, Features, Value
 from safetensors.torch import save_file
 
@@ -177,15 +177,9 @@ def build_run() -> Callable[..., RunDirectory]:
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real one, without a head; see `browser.py`."""
-    spec = importlib.util.spec_from_file_location("browser", Path(__file__).with_name("browser.py"))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if reason := module.missing():
-        pytest.skip(reason)
-    found = module.Browser(tmp_path_factory.mktemp("profile"))
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A real one, without a head."""
+    require()
+    found = Browser(tmp_path_factory.mktemp("profile"))
     yield found
     found.close()

@@ -47,7 +47,7 @@ def data(page_file: Path) -> dict[str, Any]:
 def open_page(browser, path: Path) -> None:
     """Opens a page and waits for its script: on a busy machine the driver may answer a little early."""
     browser.open(path)
-    for _ in range(100):
+    for _ in range(1000):
         if browser.run("return document.readyState === 'complete' && document.getElementById('status')?.textContent"):
             return
         time.sleep(0.1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -22,15 +21,12 @@ ROWS, STEPS = 51, 4  # 51 rows in two shares of 8: four steps an epoch, 13 rows 
 
 def launch(folder: Path, *arguments: str, launcher: str = "torchrun") -> list[dict[str, Tensor]]:
     """What the two processes leave in the end."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
     command = {
-        "torchrun": ["-m", "torch.distributed.run", "--nproc-per-node=2", f"--master-port={port}"],
+        "torchrun": ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"],
         "accelerate": [
             "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes=2", "--num_machines=1",
             "--mixed_precision=no", "--dynamo_backend=no", "--num_cpu_threads_per_process=1",
-            f"--main_process_port={port}",
+            "--main_process_port=0",
         ],
     }[launcher]  # fmt: skip
     path = os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])
