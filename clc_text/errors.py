@@ -13,17 +13,33 @@ from collections.abc import Iterable, Sequence
 class InputError(ValueError):
     """Something the user gave is wrong.
 
-    The message is one sentence: what is wrong, where (file, row, key), and what to do about it.
+    The message is one sentence: what is wrong, where (file, row, key), and what to do about it. It may quote what
+    stands in a file, which may be of any length: of a message beyond `LONGEST` the middle is left out.
     """
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(bounded(text) if isinstance(text, str) else text for text in arguments))
+
+
+LONGEST = 2_000  # characters; the longest of our own sentences have some 600
+_AT_THE_END = 500  # what to do about it
+
+
+def bounded(text: str) -> str:
+    """The text, without its middle where it is longer than `LONGEST`."""
+    if len(text) <= LONGEST:
+        return text
+    return f"{text[: LONGEST - _AT_THE_END - 3]} … {text[-_AT_THE_END:]}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint such as ``; did you mean 'alpha'?``, or all the known words when none comes near."""
+    """A hint such as ``; did you mean 'alpha'?``, or the known words (of many the first) when none comes near."""
     known = sorted(known)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean '{close[0]}'?"
-    return f"; known: {', '.join(known)}" if known else ""
+    if len(word) <= 200:  # comparing takes the square of the length
+        close = difflib.get_close_matches(word, [name for name in known if len(name) <= 200], n=1, cutoff=0.5)
+        if close:
+            return f"; did you mean '{close[0]}'?"
+    return f"; known: {some_of([name[:60] for name in known], 20)}" if known else ""
 
 
 def some_of(names: Sequence[str], at_most: int = 3) -> str:

@@ -15,19 +15,39 @@ def add_to(app: typer.Typer) -> None:
 def apply(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     answers: Annotated[
-        Path, typer.Argument(help="A CSV file with `row` and `answer`, or what Argilla or Label Studio exports.")
+        Path,
+        typer.Argument(
+            help="A table (CSV, .xlsx, Parquet) with `row` and `answer`, or what Argilla or Label Studio exports."
+        ),
     ],
+    on_disagreement: Annotated[
+        str,
+        typer.Option(help="Rows with several answers: `refuse` the file, take the `majority`'s, or `skip` them."),
+    ] = "refuse",
+    question: Annotated[
+        str | None,
+        typer.Option(help="The question's name in the tool, or the column; `label` or the only one without it."),
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of a text file, such as cp1252; UTF-8 or marked UTF-16 without it.")
+    ] = None,
 ) -> None:
     """Take over a person's answers; rows so answered are locked against `correct` and `revert`."""
     from clc_text.corrections.answers import apply_answers
     from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import ProgressBar
+    from clc_text.errors import some_of
+    from clc_text.shown import without_controls
 
     with ProgressBar() as progress:
-        done = apply_answers(corrected_in(run), answers, progress)
+        done = apply_answers(corrected_in(run), answers, progress, on_disagreement, question, encoding)  # type: ignore[arg-type]
     count = "1 answer" if done["answers"] == 1 else f"{done['answers']:,} answers"
     said = f"{count}: {done['confirmed']:,} confirm the given label, {done['corrected']:,} correct it"
     if done["changed_mind"]:
         replace = "1 replaces" if done["changed_mind"] == 1 else f"{done['changed_mind']:,} replace"
         said += f"; {replace} an earlier answer"
     typer.echo(said)
+    if torn := done.get("disagreed"):
+        left = f", {done['left_out']:,} of them left out" if done["left_out"] else ""
+        counted = "1 row was" if len(torn) == 1 else f"{len(torn):,} rows were"
+        typer.echo(without_controls(f"{counted} answered in several ways{left}: {some_of(torn, 20)}"), err=True)

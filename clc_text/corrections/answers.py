@@ -1,69 +1,104 @@
-"""A person's answers: read from a CSV file, Argilla's records or Label Studio's exports, checked, and locked in."""
+"""A person's answers, checked and locked in."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from clc_text.corrections.export import QUESTION
+from clc_text.corrections.answer_files import Answer, read_answers
 from clc_text.corrections.spreadsheet import as_it_was
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, Progress, Step, silent
-from clc_text.errors import InputError, nearest
+from clc_text.errors import InputError, nearest, some_of
+from clc_text.shown import printable
 
-_LONGEST_FIELD = 2**31 - 1  # the module's own limit is 131,072 characters, and a text may be longer
-ANSWER_COLUMNS = ("answer", QUESTION, "choice")  # of a CSV file, the first that is there
+OnDisagreement = Literal["refuse", "majority", "skip"]
+_SHOWN = 60  # characters of a name in a message
+
+
+@dataclass
+class _Votes:
+    """What a row is answered: (class, place in the file), in the order of the file."""
+
+    cast: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def agreed(self) -> bool:
+        return len({label for label, _ in self.cast}) == 1
+
+    def majority(self) -> int | None:
+        """The class with the most votes; None where two have as many."""
+        first, *others = Counter(label for label, _ in self.cast).most_common(2)
+        return None if others and others[0][1] == first[1] else first[0]
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer as the file has it.
+class Checked:
+    """Answers that can be taken over.
 
     Attributes:
-        where: the place in the file, such as ``line 7``.
-        row: what names the row.
-        label: what names the class.
-        run_id: of the run that the question came from; None where the file does not say.
+        rows, labels: int64 [n] and int32 [n].
+        disagreed: what to say of each row whose answers differ, in their order.
+        left_out: how many of those rows are not among `rows`.
     """
 
-    where: str
-    row: Any
-    label: Any
-    run_id: Any = None
+    rows: np.ndarray
+    labels: np.ndarray
+    disagreed: list[str]
+    left_out: int
 
 
-def apply_answers(corrected: Corrected, path: Path, progress: Progress = silent) -> dict[str, int]:
+def apply_answers(
+    corrected: Corrected,
+    path: Path,
+    progress: Progress = silent,
+    on_disagreement: OnDisagreement = "refuse",
+    question: str | None = None,
+    encoding: str | None = None,
+) -> dict[str, Any]:
     """Takes a person's answers over; a row so answered is locked.
+
+    Args:
+        on_disagreement: what becomes of rows that are answered in several ways: ``refuse`` the file, take the class
+            that the ``majority`` gave (and leave rows out where there is none), or ``skip`` them all.
+        question, encoding: see `read_answers`.
 
     Returns:
         ``answers`` (rows answered), ``new``, ``changed_mind`` (rows that had another answer of a person before),
-        ``corrected`` (answers that are not the given label) and ``confirmed`` (answers that are it).
+        ``corrected`` (answers that are not the given label), ``confirmed`` (answers that are it), and where people
+        disagreed ``disagreed`` (a text a row) and ``left_out`` (rows of them that are left as they were).
 
     Raises:
         InputError: the file is not readable, has no answer, names an unknown row or class, answers one row in two
             ways, or belongs to another run; nothing is then changed.
     """
+    if on_disagreement not in get_args(OnDisagreement):
+        raise InputError(
+            f"--on-disagreement is '{on_disagreement}'{nearest(on_disagreement, get_args(OnDisagreement))}"
+        )
     names = corrected.facts["label_names"]
     before = corrected.state()
-    rows, labels = _checked(list(read_answers(path)), path, names, len(before), corrected.facts["run_id"])
+    answers = read_answers(path, question, encoding)
+    found = _checked(answers, path, names, len(before), corrected.facts["run_id"], on_disagreement)
+    rows, labels = found.rows, found.labels
     after = before.with_labels(rows, labels, PERSON)
     was_answered = before.source[rows] == PERSON
-    summary = {
+    summary: dict[str, Any] = {
         "answers": len(rows),
         "new": int((~was_answered).sum()),
         "changed_mind": int((was_answered & (before.label[rows] != labels)).sum()),
         "corrected": int((labels != before.given[rows]).sum()),
         "confirmed": int((labels == before.given[rows]).sum()),
     }
-    corrected.write(after, Step("apply", {"file": path.name, **summary}), progress)
-    return summary
+    told: dict[str, Any] = {}
+    if found.disagreed:
+        told = {"on_disagreement": on_disagreement, "disagreed": len(found.disagreed), "left_out": found.left_out}
+    corrected.write(after, Step("apply", {"file": path.name, **summary, **told}), progress)
+    return summary | ({"disagreed": found.disagreed, "left_out": found.left_out} if found.disagreed else {})
 
 
 def check_answers_taken_over(corrected: Corrected, path: Path) -> None:
@@ -76,15 +111,16 @@ def check_answers_taken_over(corrected: Corrected, path: Path) -> None:
         return
     names, state = corrected.facts["label_names"], corrected.state()
     try:
-        answers = list(read_answers(path))
+        answers = read_answers(path)
         if not answers:
             return
-        rows, labels = _checked(answers, path, names, len(state), corrected.facts["run_id"])
+        found = _checked(answers, path, names, len(state), corrected.facts["run_id"], "refuse")
     except InputError as error:
         raise InputError(
             f"{path} is there already, and its answers cannot be taken over ({error}); choose another file with --out"
         ) from None
-    still_open = int(((state.source[rows] != PERSON) | (state.label[rows] != labels)).sum())
+    rows = found.rows
+    still_open = int(((state.source[rows] != PERSON) | (state.label[rows] != found.labels)).sum())
     if still_open:
         raise InputError(
             f"{path} has {still_open} answers that were not taken over yet; do that first (clc-text apply), or choose "
@@ -93,36 +129,75 @@ def check_answers_taken_over(corrected: Corrected, path: Path) -> None:
 
 
 def _checked(
-    answers: list[Answer], path: Path, names: list[str], rows: int, run_id: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Row numbers int64 [n] and classes int32 [n] of answers that can be taken over as they are."""
+    answers: list[Answer], path: Path, names: list[str], rows: int, run_id: str, on_disagreement: OnDisagreement
+) -> Checked:
     if not answers:
         raise InputError(f"{path} holds no answer: every one is empty")
     number = {name: index for index, name in enumerate(names)}
-    found: dict[int, tuple[int, str]] = {}
+    found: dict[int, _Votes] = {}
     for answer in answers:
+        place = f"{path}, {answer.where}"
         if answer.run_id not in (None, "", run_id):
-            raise InputError(
-                f"{path}, {answer.where}: this answer belongs to run {answer.run_id}, not to {run_id}; apply it there"
-            )
+            other = printable(str(answer.run_id), _SHOWN)
+            raise InputError(f"{place}: this answer belongs to run {other}, not to {run_id}; apply it there")
         row = _row_number(answer.row)
         if row is None or not 0 <= row < rows:
-            raise InputError(f"{path}, {answer.where}: there is no row '{answer.row}'; rows are 0 to {rows - 1}")
-        label = str(answer.label)
-        if label not in number:
-            label = label.strip()  # what a person typed
-        if label not in number:
-            label = as_it_was(label)
-        if label not in number:
-            raise InputError(f"{path}, {answer.where}: there is no class '{label}'{nearest(label, names)}")
-        earlier = found.get(row)
-        if earlier is not None and earlier[0] != number[label]:
-            raise InputError(
-                f"{path}, {answer.where}: row {row} is answered '{label}' here and '{names[earlier[0]]}' in "
-                f"{earlier[1]}; keep one of them"
-            )
-        found.setdefault(row, (number[label], answer.where))
-    return np.array(list(found), np.int64), np.array([label for label, _ in found.values()], np.int32)
+            shown = printable(str(answer.row), _SHOWN)
+            raise InputError(f"{place}: there is no row '{shown}'; rows are 0 to {rows - 1}")
+        if len(answer.labels) > 1 and on_disagreement == "refuse":
+            chosen = some_of([printable(str(label), _SHOWN) for label in answer.labels], 5)
+            raise InputError(f"{place}: {len(answer.labels)} classes are chosen ({chosen}); choose one")
+        for label in answer.labels:
+            found.setdefault(row, _Votes()).cast.append((_class_number(label, number, place), answer.where))
+    torn = {row: votes for row, votes in found.items() if not votes.agreed}
+    if torn and on_disagreement == "refuse":
+        raise _refused(path, torn, names)
+    taken: dict[int, int] = {}
+    for row, votes in found.items():
+        label = votes.cast[0][0] if votes.agreed else votes.majority() if on_disagreement == "majority" else None
+        if label is not None:
+            taken[row] = label
+    disagreed = [
+        f"row {row} ({_in_words(votes, names)}){'' if row in taken else ' is left out'}" for row, votes in torn.items()
+    ]
+    if not taken:
+        raise InputError(f"{path} holds no answer that people agree on: {some_of(disagreed, 5)}")
+    rows_taken, labels = np.array(list(taken), np.int64), np.array(list(taken.values()), np.int32)
+    return Checked(rows_taken, labels, disagreed, len(torn.keys() - taken.keys()))
+
+
+def _class_number(label: Any, number: dict[str, int], place: str) -> int:
+    """Of a class as a person, a spreadsheet or JSON writes it."""
+    written = str(label)
+    tried = [written, written.strip(), as_it_was(written.strip())]
+    if isinstance(label, bool):
+        tried.append(written.lower())
+    elif isinstance(label, float) and label.is_integer():
+        tried.append(str(int(label)))  # a column with empty cells holds no whole numbers
+    for name in tried:
+        if name in number:
+            return number[name]
+    raise InputError(f"{place}: there is no class '{printable(tried[2], _SHOWN)}'{nearest(tried[2], number)}")
+
+
+def _refused(path: Path, torn: dict[int, _Votes], names: list[str]) -> InputError:
+    way = "or give --on-disagreement majority or skip"
+    if len(torn) == 1:
+        (row, votes), *_ = torn.items()
+        first, before = votes.cast[0]
+        label, where = next(vote for vote in votes.cast if vote[0] != first)
+        here, there = (printable(names[number], _SHOWN) for number in (label, first))
+        return InputError(
+            f"{path}, {where}: row {row} is answered '{here}' here and '{there}' in {before}; keep one of them, {way}"
+        )
+    listed = some_of([f"row {row} ({_in_words(votes, names)})" for row, votes in torn.items()], 10)
+    return InputError(
+        f"{path}: {len(torn):,} rows are answered in several ways: {listed}; keep one answer each, {way}"
+    )
+
+
+def _in_words(votes: _Votes, names: list[str]) -> str:
+    return some_of([f"'{printable(names[label], _SHOWN)}' in {where}" for label, where in votes.cast], 4)
 
 
 def _row_number(value: Any) -> int | None:
@@ -133,93 +208,3 @@ def _row_number(value: Any) -> int | None:
     text = str(value).strip()
     text = text.removesuffix(".0")  # a spreadsheet may have made a decimal number of it
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
-
-
-def read_answers(path: Path) -> Iterator[Answer]:
-    """The answers in a file, without empty ones.
-
-    Raises:
-        InputError: the file is missing, or in none of the formats.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError(f"there is no file {path}") from None
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8") from None
-    if not text.strip():
-        raise InputError(f"{path} is empty")
-    if text.lstrip()[0] not in "[{":
-        yield from _from_csv(text, path)
-        return
-    try:
-        entries = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not readable JSON: {error}") from None
-    entries = entries if isinstance(entries, list) else [entries]
-    for index, entry in enumerate(entries, start=1):
-        if not isinstance(entry, dict):
-            raise InputError(f"{path}, entry {index}: expected an object of keys and values, got {str(entry)[:40]}")
-        try:
-            yield from _from_json(entry, f"entry {index}", path)
-        except (AttributeError, TypeError, KeyError, IndexError):
-            raise InputError(
-                f"{path}, entry {index}: neither a record of Argilla nor a task of Label Studio; export it from there "
-                "as JSON again"
-            ) from None
-
-
-def _from_csv(text: str, path: Path) -> Iterator[Answer]:
-    csv.field_size_limit(_LONGEST_FIELD)
-    header = text.split("\n", 1)[0]
-    separator = max(",;\t", key=header.count)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    try:
-        columns = reader.fieldnames or []
-        answer = next((name for name in ANSWER_COLUMNS if name in columns), None)
-        if "row" not in columns or answer is None:
-            raise InputError(
-                f"{path} has the columns {', '.join(map(repr, columns))}; it needs 'row' and one of "
-                f"{', '.join(map(repr, ANSWER_COLUMNS))}"
-            )
-        for entry in reader:
-            if (entry[answer] or "").strip():
-                yield Answer(f"line {reader.line_num}", entry["row"], entry[answer], entry.get("run_id"))
-    except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: not readable as CSV ({error})") from None
-
-
-def _from_json(entry: dict[str, Any], where: str, path: Path) -> Iterator[Answer]:
-    if "fields" in entry and "responses" in entry:
-        metadata = entry.get("metadata") or {}
-        for response in (entry["responses"] or {}).get(QUESTION) or []:
-            if response["value"] is None:  # discarded
-                continue
-            yield Answer(where, entry["id"], response["value"], metadata.get("run_id"))
-    elif "data" in entry:
-        data = entry["data"]
-        for annotation in entry.get("annotations") or []:
-            if annotation.get("was_cancelled"):
-                continue
-            for result in annotation["result"]:
-                if result["from_name"] == QUESTION and result["value"]["choices"]:
-                    yield Answer(where, data["row"], _one(result["value"]["choices"], where, path), data.get("run_id"))
-    elif "row" in entry:  # Label Studio's JSON-MIN: the data and the answers side by side
-        chosen = entry.get(QUESTION)
-        if isinstance(chosen, dict):
-            chosen = chosen["choices"]
-        if chosen:
-            label = _one(chosen, where, path) if isinstance(chosen, list) else chosen
-            yield Answer(where, entry["row"], label, entry.get("run_id"))
-    else:
-        raise KeyError("data")
-
-
-def _one(choices: list[Any], where: str, path: Path) -> Any:
-    if len(choices) > 1:
-        raise InputError(
-            f"{path}, {where}: {len(choices)} classes are chosen ({', '.join(map(str, choices))}); choose one"
-        )
-    return choices[0]

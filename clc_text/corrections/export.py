@@ -181,7 +181,8 @@ def how_to_answer(format: str, out: Path) -> str:
         "argilla": (
             "in Argilla: "
             f"rg.Dataset(name=..., settings=rg.Settings.from_json('{out.with_suffix('.settings.json')}')), create it, "
-            f"dataset.records.from_json('{out}'); afterwards dataset.records(with_responses=True).to_json(...)"
+            f"dataset.records.from_json('{out}'); afterwards "
+            "dataset.records(with_responses=True).to_datasets().to_json('answers.jsonl')"
         ),
         "label-studio": (
             f"in Label Studio: a project with the labelling configuration {out.with_suffix('.config.xml')}, import "

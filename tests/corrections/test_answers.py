@@ -11,6 +11,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as parquet
 import pytest
 from PIL import Image
 from synthetic_run import NAMES, Made, corrected_of, make_run
@@ -36,12 +39,19 @@ def answered_csv(path: Path, answer: Callable[[dict[str, str]], str]) -> None:
 
 
 def answered_argilla(path: Path, answer: Callable[[dict[str, Any]], str]) -> None:
-    """What `dataset.records(with_responses=True).to_json` writes; a record left out has a discarded, empty answer."""
-    records = json.loads(path.read_text(encoding="utf-8"))
-    for record in records:
-        value = answer(record["metadata"] | {"suggested": record["suggestions"]["label"]["value"]}) or None
-        record["responses"] = {"label": [{"value": value, "user_id": "u"}]}
-    path.write_text(json.dumps(records), encoding="utf-8")
+    """What `dataset.records(with_responses=True).to_datasets().to_json` writes; what is left open was discarded."""
+    flat = []
+    for record in json.loads(path.read_text(encoding="utf-8")):
+        suggested = record["suggestions"]["label"]["value"]
+        value = answer(record["metadata"] | {"suggested": suggested})
+        responses = {
+            "label.responses": [value or suggested],
+            "label.responses.users": ["u"],
+            "label.responses.status": ["submitted" if value else "discarded"],
+        }
+        more = {"_server_id": "s", "label.suggestion": suggested, "label.suggestion.score": None}
+        flat.append({"id": record["id"], **more, **record["fields"], **record["metadata"], **responses})
+    path.write_text("".join(json.dumps(record) + "\n" for record in flat), encoding="utf-8")
 
 
 def answered_label_studio(path: Path, answer: Callable[[dict[str, Any]], str]) -> None:
@@ -61,11 +71,35 @@ def answered_label_studio_min(path: Path, answer: Callable[[dict[str, Any]], str
     path.write_text(json.dumps(minimal), encoding="utf-8")
 
 
+def answered_xlsx(path: Path, answer: Callable[[dict[str, str]], str]) -> None:
+    """The table opened in Excel and saved as a workbook: numbers are numbers there."""
+    with open(path, encoding="utf-8", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    book = openpyxl.Workbook()
+    book.active.append(list(rows[0]))
+    for row in rows:
+        book.active.append(list((row | {"row": int(row["row"]), "answer": answer(row) or None}).values()))
+    book.save(path)
+
+
+def answered_parquet(path: Path, answer: Callable[[dict[str, str]], str]) -> None:
+    with open(path, encoding="utf-8", newline="") as handle:
+        rows = [row | {"row": int(row["row"]), "answer": answer(row) or None} for row in csv.DictReader(handle)]
+    parquet.write_table(pa.Table.from_pylist(rows), path)
+
+
+def answered_utf16(path: Path, answer: Callable[[dict[str, str]], str]) -> None:
+    """What Excel calls Unicode text."""
+    answered_csv(path, answer)
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-16")
+
+
 @pytest.mark.parametrize(
     ("format", "people"),
     [
         ("csv", answered_csv), ("argilla", answered_argilla), ("label-studio", answered_label_studio),
-        ("label-studio", answered_label_studio_min),
+        ("label-studio", answered_label_studio_min), ("csv", answered_xlsx), ("csv", answered_parquet),
+        ("csv", answered_utf16),
     ],
 )  # fmt: skip
 def test_there_and_back(made: Made, clc_text: Command, tmp_path: Path, format: str, people: Any) -> None:
@@ -174,7 +208,10 @@ RUN = "0123456789abcdef"
         (b'[{"a": 1}]', "entry 1: neither a record of Argilla nor a task of Label Studio"),
         (b'[{"data": {}, "annotations": [{"result": 3}]}]', "entry 1: neither a record"),
         (b"[]", "holds no answer"),
-        (b'[{"id": "true", "fields": {}, "responses": {"label": [{"value": "NUM"}]}}]', "there is no row 'true'"),
+        (
+            b'[{"id": "true", "label.responses": ["NUM"], "label.responses.status": ["submitted"]}]',
+            "there is no row 'true'",
+        ),
         (b'[{"id": 1, "fields": {}, "responses": {"label": [{"value": null}]}}]', "holds no answer"),
         (b'[{"row": true, "label": "NUM"}]', "there is no row 'True'"),
         (b'[{"row": 1, "label": ["NUM", "LOC"]}]', "entry 1: 2 classes are chosen (NUM, LOC); choose one"),
