@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from clc_text.guards import Notice
+from clc_text.guards import Notice, cut_off
 from clc_text.recipe import Recipe
 from clc_text.results import LAST
 from clc_text.run_directory import RunDirectory
@@ -70,6 +70,8 @@ class TrainingDisplay:
             return
         for room in ("data", "encoder"):
             for name, value in environment["facts"][room].items():
+                if name == "cut_off":
+                    continue  # a notice says it, whole
                 self._say(f"         [dim]{for_rich(f'{name}: {_short(value)}')}[/dim]")
         peers = environment["peers"]
         self._say(
@@ -79,13 +81,12 @@ class TrainingDisplay:
                 f"({passport['realised_rate']:.1%} of the labels flipped)"
             )
         )
+        self._tell(list(cut_off(environment["facts"]["encoder"])))
         self.progress.start()
         self._task = self.progress.add_task("training", total=self._epochs, completed=done, figures="")
 
     def epoch(self, entry: dict[str, Any], notices: list[Notice]) -> None:
-        for notice in notices:
-            style = "yellow" if notice.severity == "warning" else "cyan"
-            self._say(f"[{style}]{notice.severity}[/{style}]  {for_rich(notice.message)}")
+        self._tell(notices)
         if entry["epoch"] == self._seen:
             return
         self._seen = entry["epoch"]
@@ -97,6 +98,11 @@ class TrainingDisplay:
         tenth = max(1, self._epochs // 10)
         if not self.quiet and not self.console.is_terminal and entry["epoch"] % tenth == 0:
             self._say(for_rich(f"epoch {entry['epoch']:4d}/{self._epochs}  {entry['phase']:8s}  {figures}"))
+
+    def _tell(self, notices: list[Notice]) -> None:
+        for notice in notices:
+            style = "yellow" if notice.severity == "warning" else "cyan"
+            self._say(f"[{style}]{notice.severity}[/{style}]  {for_rich(notice.message)}")
 
     def _figures(self, entry: dict[str, Any]) -> str:
         selected = entry["train"]["selected"]

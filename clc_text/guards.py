@@ -16,6 +16,7 @@ UNSURE_SHARE = 0.68  # of log C: measured on TREC, every run that began CLC abov
 FITTED_AGREEMENT = 0.95  # training predictions that repeat the given label at the end of the warm-up
 CHANGED_SHARE = 0.6  # of one given class
 CLEAN_SHARE = 0.02  # of all rows
+READ_SHARE = 0.5  # of all words; with less, labels are judged by what is not the whole text
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,12 @@ class Watch:
         self.threshold_scale = threshold_scale
         self.notices: list[Notice] = []
 
+    def before_training(self, encoder: dict[str, Any]) -> list[Notice]:
+        """What the encoder's facts say already."""
+        fresh = list(cut_off(encoder))
+        self.notices += fresh
+        return fresh
+
     def after_epoch(self, entries: list[dict[str, Any]]) -> list[Notice]:
         """What is new after the last of `entries` (of metrics.jsonl)."""
         known = {notice.name for notice in self.notices}
@@ -86,6 +93,13 @@ class Watch:
         fresh = list(corrections(entries[-1], changed_by_class, self.class_shares, self.label_names))
         self.notices += fresh
         return fresh
+
+
+def cut_off(encoder: dict[str, Any]) -> Iterator[Notice]:
+    """The encoder does not read all of the texts (`clc_text.text.cut_off` makes these facts)."""
+    if "cut_off" in encoder:
+        severity: Literal["warning", "note"] = "warning" if encoder["share_read"] < READ_SHARE else "note"
+        yield Notice("texts cut off", severity, 0, encoder["cut_off"])
 
 
 def distance(shares: list[float], others: list[float]) -> float:

@@ -140,6 +140,16 @@ def encode(recipe: Recipe, observer: Observer) -> Encoded:
     return Encoded(task, encoder, train_inputs, test_inputs)
 
 
+def reading(recipe: Recipe, task: Task) -> dict[str, Any]:
+    """What the recipe's encoder reads of the training rows, before anything is fitted: its ``name``, what of long
+    texts it cuts off, and as ``problem`` why it cannot be had."""
+    told = {"name": recipe.encoder.name}
+    try:
+        return told | recipe.encoder.reading(task.train[task.input_column])
+    except InputError as error:
+        return told | {"problem": str(error)}
+
+
 def _check_training(recipe: Recipe, task: Task) -> None:
     """What can be known to be wrong before any row is encoded."""
     if recipe.training.batch_size > len(task.train):

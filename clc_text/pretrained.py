@@ -131,14 +131,19 @@ def load_tokenizer(folder: Path, key: str) -> Any:
     return found
 
 
+def longest_text(folder: Path, tokenizer: Any) -> int:
+    """Tokens that a model reads at most, by its tokenizer and its configuration, as far as they say."""
+    positions = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("max_position_embeddings")
+    return int(min(tokenizer.model_max_length, positions or tokenizer.model_max_length))
+
+
 def check_length(max_length: int, folder: Path, tokenizer: Any) -> None:
-    """Refuses more tokens than a model reads, by its tokenizer and its configuration, as far as they say.
+    """Refuses more tokens than a model reads.
 
     Raises:
         InputError: `max_length` is larger.
     """
-    positions = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("max_position_embeddings")
-    longest = min(tokenizer.model_max_length, positions or tokenizer.model_max_length)
+    longest = longest_text(folder, tokenizer)
     if max_length > longest:
         raise InputError(
             f"encoder.max_length is {max_length}, but the model in {folder} reads at most {longest} tokens; lower it"

@@ -37,6 +37,7 @@ class Recorder:
         scale = getattr(recipe.method, "threshold_scale", 1.0) if in_nats else None
         self.watch = Watch((counts / counts.sum()).tolist(), scale, prepared.task.label_names)
         if recipe.guard != "off":
+            self.watch.before_training(prepared.encoder.facts)
             for index in range(len(self.metrics.entries)):
                 self.watch.after_epoch(self.metrics.entries[: index + 1])
         self.ledger = directory / "ledger"

@@ -12,6 +12,7 @@ from clc_text.guards import (
     CLEAN_SHARE,
     COLLAPSE_DISTANCE,
     FITTED_AGREEMENT,
+    READ_SHARE,
     UNSURE_SHARE,
     Watch,
     distance,
@@ -145,3 +146,13 @@ def test_a_run_that_corrects_nothing_says_nothing_of_its_data(phase: str, change
     watch = Watch([0.5, 0.5])
     watch.at_end([entry(3, phase, class_shares=[0.5, 0.5])], [changed, changed])
     assert names(watch) == []
+
+
+@pytest.mark.parametrize(("step", "severity"), [(-EPSILON, "warning"), (0.0, "note")])
+def test_texts_that_are_cut_off_are_noticed_before_training(step: float, severity: str) -> None:
+    watch = Watch(SHARES)
+    facts = {"share_read": READ_SHARE + step, "cut_off": "1 of 2 texts is longer"}
+    (notice,) = watch.before_training(facts)
+    assert watch.notices == [notice]
+    assert (notice.name, notice.severity, notice.message) == ("texts cut off", severity, "1 of 2 texts is longer")
+    assert Watch(SHARES).before_training({"share_read": 0.2}) == [], "too few to say a sentence about"

@@ -43,7 +43,7 @@ def where(
 
 @commands.command()
 def check(
-    recipe: Annotated[Path, typer.Argument(help="A recipe; only its `data:` section is looked at.")],
+    recipe: Annotated[Path, typer.Argument(help="A recipe; its `data:` and `encoder:` sections are looked at.")],
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key.", show_default=False)
     ] = None,
@@ -53,10 +53,12 @@ def check(
     import json
 
     from clc_text.describe import as_text, describe
+    from clc_text.prepare import reading
     from clc_text.recipe import load
 
     chosen = load(recipe, overrides or [])
-    found = describe(chosen.data.load(chosen.seeds.data))
+    task = chosen.data.load(chosen.seeds.data)
+    found = describe(task) | {"encoder": reading(chosen, task)}
     if json_out:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return

@@ -64,6 +64,14 @@ class Encoder(ABC):
             seed: the recipe's network seed, for vectors that are trained here.
         """
 
+    def reading(self, texts: Sequence[str]) -> dict[str, Any]:
+        """What of these training texts is read and what is cut off, as facts, before anything is fitted.
+
+        Raises:
+            InputError: what the encoder reads with, such as a tokenizer, is not there.
+        """
+        return {}
+
 
 encoder: Registry[Encoder] = Registry("encoder", "clc_text.text.encoders")
 

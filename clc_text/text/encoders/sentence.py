@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from clc_text.components import option
 from clc_text.errors import InputError
+from clc_text.text.cut_off import tokens_cut_off
 from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
 from clc_text.text.encoders.features.fitted import FittedSentence
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from clc_text.text.encoders.features.compute import FrozenModel
 
 
 @encoder("sentence")
@@ -44,20 +50,36 @@ class Sentence(Encoder):
         Raises:
             InputError: there is no such model, or it reads fewer tokens than `max_length`.
         """
-        from clc_text.pretrained import check_length, model_folder
-        from clc_text.text.encoders.features.compute import KEY, FrozenModel, Reading
+        from clc_text.text.encoders.features.compute import Reading
 
-        model = FrozenModel(model_folder(self.model, KEY))
-        check_length(self.max_length, model.folder, model.tokenizer)
+        model = self._model()
         facts = {
             "model": self.model,
             "model_sha256": model.sha256,
             "empty_texts": sum(not text.strip() for text in train),
             "empty_texts_test": sum(not text.strip() for text in test),
         }
-        fitted = FittedSentence(
-            self.model, model, Reading(self.pooling, self.max_length), self.batch_size, facts=facts
-        )
+        fitted = FittedSentence(self.model, model, Reading(self.pooling, self.max_length), self.batch_size)
+        raw, tokens = fitted.read(train)
+        fitted.facts = facts | self._cut_off(model, tokens.numpy())
         if self.standardize:
-            fitted.standardise(train)
+            fitted.take_scales(raw)
         return fitted
+
+    def reading(self, texts: Sequence[str]) -> dict[str, Any]:
+        from clc_text.text.encoders.features.first_tokens import first_tokens
+
+        model = self._model()
+        _, tokens = first_tokens(model.tokenizer, texts, self.max_length)
+        return {"model": self.model} | self._cut_off(model, tokens)
+
+    def _model(self) -> FrozenModel:
+        from clc_text.pretrained import check_length, model_folder
+        from clc_text.text.encoders.features.compute import KEY, FrozenModel
+
+        model = FrozenModel(model_folder(self.model, KEY))
+        check_length(self.max_length, model.folder, model.tokenizer)
+        return model
+
+    def _cut_off(self, model: FrozenModel, tokens: np.ndarray) -> dict[str, Any]:
+        return tokens_cut_off(tokens, self.max_length, model.folder, model.tokenizer)

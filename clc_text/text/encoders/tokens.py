@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from clc_text.components import option
 from clc_text.errors import InputError
+from clc_text.text.cut_off import tokens_cut_off
 from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder, read_description, write_description
 
 if TYPE_CHECKING:
@@ -29,21 +30,13 @@ class FittedTokens(FittedEncoder):
         self.facts = dict(facts or {})
 
     def encode(self, texts: Sequence[str]) -> dict[str, Tensor]:
+        from clc_text.text.encoders.features.first_tokens import first_tokens
         from clc_text.text.encoders.features.ragged import Ragged
 
-        rows = self.numbers(texts)
+        rows, _ = first_tokens(self.tokenizer, texts, self.max_length)
         ids = Ragged.of(rows, fill=self.tokenizer.pad_token_id)
         # They are indexed like tensors, which is all that batches need.
         return {"input_ids": ids, "attention_mask": ids.mask()}  # type: ignore[dict-item]
-
-    def numbers(self, texts: Sequence[str]) -> list[list[int]]:
-        if not len(texts):
-            return []
-        encoded = self.tokenizer(
-            list(texts), truncation=True, max_length=self.max_length, return_attention_mask=False, verbose=False
-        )
-        found: list[list[int]] = encoded["input_ids"]
-        return found
 
     def frozen(self, texts: Sequence[str]) -> Tensor:
         """The mean of the tokens' vectors by the model as it was before any training."""
@@ -95,17 +88,27 @@ class Tokens(Encoder):
         Raises:
             InputError: there is no such model, or it reads fewer tokens than `max_length`.
         """
+        folder, tokenizer = self._tokenizer()
+        facts = {
+            "model": self.model,
+            "empty_texts": sum(not text.strip() for text in train),
+            "empty_texts_test": sum(not text.strip() for text in test),
+        }
+        return FittedTokens(tokenizer, self.max_length, facts | self._cut_off(train, folder, tokenizer))
+
+    def reading(self, texts: Sequence[str]) -> dict[str, Any]:
+        return {"model": self.model} | self._cut_off(texts, *self._tokenizer())
+
+    def _cut_off(self, texts: Sequence[str], folder: Path, tokenizer: Any) -> dict[str, Any]:
+        from clc_text.text.encoders.features.first_tokens import first_tokens
+
+        _, lengths = first_tokens(tokenizer, texts, self.max_length)
+        return tokens_cut_off(lengths, self.max_length, folder, tokenizer)
+
+    def _tokenizer(self) -> tuple[Path, Any]:
         from clc_text.pretrained import check_length, load_tokenizer, model_folder
 
         folder = model_folder(self.model, KEY)
         tokenizer = load_tokenizer(folder, KEY)
         check_length(self.max_length, folder, tokenizer)
-        fitted = FittedTokens(tokenizer, self.max_length)
-        fitted.facts = {
-            "model": self.model,
-            "empty_texts": sum(not text.strip() for text in train),
-            "empty_texts_test": sum(not text.strip() for text in test),
-            # A text of exactly the limit may have been whole, so this is an upper bound.
-            "texts_at_the_limit": sum(len(row) >= self.max_length for row in fitted.numbers(train)),
-        }
-        return fitted
+        return folder, tokenizer

@@ -11,6 +11,7 @@ import numpy as np
 
 from clc_text.components import option
 from clc_text.errors import InputError, nearest
+from clc_text.text.cut_off import cut_off
 from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
 from clc_text.text.encoders.vectors.fitted import FittedWordVectors, Reading
 from clc_text.text.encoders.vectors.pooling import POOLINGS, idf
@@ -112,13 +113,22 @@ class WordVectors(Encoder):
                 f"no word of the {len(train_tokens)} training texts has a vector in {table.source['vectors']}; "
                 "is it of another language, or does encoder.lowercase not fit it?"
             )
-        facts = _facts(table, rows[:in_train], train_tokens, test_tokens)
+        facts = _facts(table, rows[:in_train], train_tokens, test_tokens) | self._cut_off(train_tokens)
         weights = idf(train_tokens, len(table.words)) if "idf_mean" in self.pooling else None
         reading = Reading(self.tokens, self.lowercase, list(self.pooling), self.length)
         fitted = FittedWordVectors(table, reading, weights, facts=facts)
         if self.standardize:
             fitted.standardise(train_tokens)
         return fitted
+
+    def reading(self, texts: Sequence[str]) -> dict[str, Any]:
+        return self._cut_off(number_tokens(texts, tokenizer(self.tokens, self.lowercase), Numbering()))
+
+    def _cut_off(self, tokens: Tokens) -> dict[str, Any]:
+        if self.pooling != ["concat"]:
+            return {}  # the other poolings read every word
+        remedy = "raise it, or read all words with encoder.pooling: [idf_mean] or encoder: auto"
+        return cut_off(tokens.lengths, self.length, "words", "encoder.length", remedy)
 
     def table(self, words: Numbering, train_tokens: Tokens, seed: int) -> VectorTable:
         """The vectors of `words` that the source has; ids of `train_tokens` are the words' numbers."""

@@ -58,5 +58,9 @@ class Encoder(ABC):
     def fit(self, train: Sequence[Any], test: Sequence[Any], seed: int) -> FittedEncoder:
         """Looks at the training images; `seed` is the recipe's network seed, for augmentation."""
 
+    def reading(self, images: Sequence[Any]) -> dict[str, Any]:
+        """What can be said of these images before anything is fitted."""
+        return {}
+
 
 encoder: Registry[Encoder] = Registry("encoder", "clc_text.vision.encoders")

@@ -89,28 +89,55 @@ def test_what_was_computed_is_never_computed_again(
     assert computed == [4, 2], "fitting computes, encoding reads"
     assert torch.equal(fit(tiny_bert).encode(TRAIN)["features"], first)
     assert computed == [4, 2]
-    assert {path.suffix for path in cache.iterdir()} == {".safetensors"}
+    files = sorted(cache.rglob("*.*"))
+    assert {path.suffix for path in files} == {".safetensors"} and len(files) == 2
 
-    # Another option, another text or another model is another entry; a piece that is unchanged is read.
+    # Another order, a part, copies, and rows among new ones: what is known is read, copies are computed once.
+    assert torch.equal(fit(tiny_bert).raw(TRAIN[::-1]), fit(tiny_bert).raw(TRAIN).flip(0))
+    fit(tiny_bert).raw(TRAIN[2:4])
+    assert computed == [4, 2]
+    more = fit(tiny_bert).raw(["the city", *TRAIN, "a river", "the city"])
+    assert computed == [4, 2, 2] and torch.equal(more[0], more[-1])
+
+    # Another option or another model is another entry.
     fit(tiny_bert, max_length=4)
-    assert computed == [4, 2, 4, 2]
-    fit(tiny_bert).raw([*TRAIN, "the city"])
-    assert computed[4:] == [3]
-    other = cache.parent.parent / "other"
-    fit(write_tiny_bert(other, seed=1))
+    assert computed[3:] == [4, 2]
+    fit(write_tiny_bert(cache.parent.parent / "other", seed=1))
     assert computed[5:] == [4, 2]
 
-    # A damaged entry is made anew.
-    for path in cache.iterdir():
+    # Damaged entries are made anew.
+    for path in cache.rglob("*.safetensors"):
         path.write_bytes(path.read_bytes()[:50])
     assert torch.equal(fit(tiny_bert).encode(TRAIN)["features"], first)
+    assert computed[7:] == [4, 2]
+    fit(tiny_bert).encode(TRAIN)
+    assert computed[9:] == []
+
+
+def test_how_many_tokens_a_text_has_is_told_from_the_cache_as_well(
+    tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitted_module, "FEW", 0)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_bert)
+    texts = [*TRAIN, "who " * 100]
+    expected = [len(tokenizer(text)["input_ids"]) for text in texts]
+    for _ in range(2):
+        features, tokens = fit(tiny_bert, max_length=4).read(texts)
+        assert tokens.tolist() == expected and len(features) == len(texts)
+    facts = Sentence(str(tiny_bert), max_length=4).fit(texts, [], 0).facts
+    assert facts == facts | Sentence(str(tiny_bert), max_length=4).reading(texts)
+    assert facts["texts_cut_off"] == sum(length > 4 for length in expected)
+    assert f"raise it, the model reads up to {POSITIONS}" in facts["cut_off"]
+    all_it_can = Sentence(str(tiny_bert), max_length=POSITIONS)
+    assert "this model reads no longer ones" in all_it_can.reading(texts)["cut_off"]
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tiny_bert: Path, cache: Path) -> None:
-    expected = fit(tiny_bert).encode(TRAIN * 20)["features"]
+    texts = [f"{text} {number}" for number in range(20) for text in TRAIN]
+    expected = fit(tiny_bert).encode(texts)["features"]
     shutil.rmtree(cache.parent)
     cache.parent.write_text("a file where the folder should be")
-    assert torch.equal(fit(tiny_bert).encode(TRAIN * 20)["features"], expected)
+    assert torch.equal(fit(tiny_bert).encode(texts)["features"], expected)
 
 
 def test_saved_and_loaded(tiny_bert: Path, tmp_path: Path) -> None:

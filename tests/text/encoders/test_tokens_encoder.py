@@ -52,7 +52,10 @@ def test_batches_are_what_the_tokenizer_makes(tiny_bert: Path) -> None:
 def test_long_texts_are_cut(tiny_bert: Path) -> None:
     fitted = fit(tiny_bert, max_length=5)
     assert fitted.encode(TEXTS)["input_ids"][:].shape == (5, 5)
-    assert fitted.facts["texts_at_the_limit"] == 2
+    # The tokenizer adds two: the lengths are 6, 3, 2, 12 and 3.
+    assert fitted.facts["texts_cut_off"] == 2 and fitted.facts["share_read"] == round((5 + 3 + 2 + 5 + 3) / 26, 4)
+    assert "2 of 5 texts (40%) are longer than the first 5 tokens" in fitted.facts["cut_off"]
+    assert fit(tiny_bert).facts["texts_cut_off"] == 0 and "cut_off" not in fit(tiny_bert).facts
     assert fitted.facts["empty_texts"] == 1
     with pytest.raises(InputError, match=f"max_length is 99, but the model in .* reads at most {POSITIONS} tokens"):
         fit(tiny_bert, max_length=99)

@@ -1,57 +1,115 @@
-"""Features kept on disk, in pieces of a few thousand texts: what was computed once is never computed again.
+"""Features kept on disk, a row a text: what was computed once is never computed again, whichever command asks.
 
-A piece belongs to one model (its files' hash), one way of reading and the texts themselves, so an entry is never out
-of date, a run that was cut short goes on where it was, and a dataset that grew computes its new rows alone. The whole
-cache may be deleted at any time.
+A row belongs to one model (its files' hash), one way of reading and the text itself, so none is ever out of date. It
+is found again in another order, in a part of the rows or among new ones, and a run that was cut short goes on where it
+was. Equal texts share a row, so that they are equal to the bit. The whole cache may be deleted at any time; what is
+computed anew may differ in its last bits, since they depend on which texts share a forward pass.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from clc_text.files import write_with
 from clc_text.text.encoders.vectors.cache import cache_directory
 
-_FORMAT = 1
+_FORMAT = 2
+_KEY_BYTES = 16
 
 
-def entry(facts: dict[str, Any], texts: Sequence[str]) -> Path:
-    """The file of a piece.
+@dataclass(frozen=True)
+class Found:
+    """Rows of the cache.
+
+    Attributes:
+        places: int64 [n], which of the texts that were asked for.
+        features: float32 [n, D].
+        tokens: int32 [n], of each whole text.
+    """
+
+    places: Tensor
+    features: Tensor
+    tokens: Tensor
+
+
+class FeatureCache:
+    """The features of one model, read one way; one folder of files with some thousand rows each.
 
     Args:
         facts: all that the features depend on besides the texts.
     """
-    digest = hashlib.sha256(json.dumps([_FORMAT, facts], sort_keys=True).encode())
-    for text in texts:
-        raw = text.encode("utf-8", "surrogatepass")
-        digest.update(len(raw).to_bytes(8, "little"))
-        digest.update(raw)
-    return cache_directory() / "features" / f"{digest.hexdigest()[:32]}.safetensors"
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        digest = hashlib.sha256(json.dumps([_FORMAT, facts], sort_keys=True).encode())
+        self.folder = cache_directory() / "features" / digest.hexdigest()[:32]
+
+    def find(self, texts: Sequence[str]) -> Iterator[Found]:
+        """What is there of different texts, file by file; a damaged file counts as none."""
+        wanted = {key_of(text): place for place, text in enumerate(texts)}
+        for path in sorted(self.folder.glob("*.safetensors")):
+            if not wanted:
+                return
+            found = _read(path, wanted)
+            if found is not None and len(found.places):
+                yield found
+
+    def store(self, texts: Sequence[str], features: Tensor, tokens: Tensor) -> None:
+        """Writes a file of rows; where the cache cannot be written, there is none.
+
+        Args:
+            features: float32 [n, D].
+            tokens: int32 [n].
+        """
+        from safetensors.torch import save_file
+
+        keys = b"".join(map(key_of, texts))
+        tensors = {
+            "keys": torch.frombuffer(bytearray(keys), dtype=torch.uint8).reshape(-1, _KEY_BYTES),
+            "features": features.contiguous(),
+            "tokens": tokens.to(torch.int32).contiguous(),
+        }
+        path = self.folder / f"{hashlib.sha256(keys).hexdigest()[:32]}.safetensors"
+        try:
+            write_with(path, lambda aside: save_file(tensors, aside))
+        except OSError:
+            return
 
 
-def read(path: Path, rows: int) -> Tensor | None:
-    """float32 [rows, D], or None where there is no sound entry."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+def key_of(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest()
+
+
+def _read(path: Path, wanted: dict[bytes, int]) -> Found | None:
+    """The rows of a file that are wanted, which are then wanted no longer."""
+    from safetensors import SafetensorError, safe_open
 
     try:
-        found = load_file(path)["features"]
+        with safe_open(path, "pt") as opened:
+            keys: Tensor = opened.get_tensor("keys")
+            if keys.dim() != 2 or keys.shape[1] != _KEY_BYTES:
+                return None
+            raw = keys.numpy().tobytes()
+            hits = [
+                (row, wanted[key])
+                for row in range(len(keys))
+                if (key := raw[row * _KEY_BYTES : (row + 1) * _KEY_BYTES]) in wanted
+            ]
+            if not hits:
+                return None
+            features, tokens = opened.get_tensor("features"), opened.get_tensor("tokens")
     except (OSError, KeyError, SafetensorError):
         return None
-    return found if found.dim() == 2 and len(found) == rows else None
-
-
-def store(path: Path, features: Tensor) -> None:
-    """Writes an entry; where the cache cannot be written, there is none."""
-    from safetensors.torch import save_file
-
-    try:
-        write_with(path, lambda aside: save_file({"features": features.contiguous()}, aside))
-    except OSError:
-        return
+    if features.dim() != 2 or len(features) != len(keys) or tokens.shape != (len(keys),):
+        return None
+    rows = torch.tensor([row for row, _ in hits])
+    for row, _ in hits:
+        wanted.pop(raw[row * _KEY_BYTES : (row + 1) * _KEY_BYTES], None)
+    return Found(torch.tensor([place for _, place in hits]), features[rows], tokens[rows])

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from clc_text.pretrained import load_model, load_tokenizer, model_hash
+from clc_text.text.encoders.features.first_tokens import first_tokens
 
 KEY = "encoder.model"
 
@@ -60,17 +61,18 @@ class FrozenModel:
     @torch.no_grad()
     def vectors(
         self, texts: Sequence[str], reading: Reading, batch_size: int, done: Callable[[int], object] = lambda _: None
-    ) -> Tensor:
-        """float32 [N, D] on the CPU.
+    ) -> tuple[Tensor, Tensor]:
+        """float32 [N, D] and the tokens of each whole text, int32 [N], on the CPU.
 
         Args:
             batch_size: texts of a forward pass; texts of like length go together, so that little is padded.
-            done: told the number of texts after each of them.
+            done: told after each of them how much of `work` it was.
         """
         if not len(texts):
-            return torch.empty(0, self.size)
-        tokens = self.tokenizer(list(texts), truncation=True, max_length=reading.max_length)["input_ids"]
-        order = sorted(range(len(tokens)), key=lambda row: len(tokens[row]))
+            return torch.empty(0, self.size), torch.empty(0, dtype=torch.int32)
+        tokens, whole = first_tokens(self.tokenizer, texts, reading.max_length)
+        # The longest first: what does not fit into memory fails at once.
+        order = sorted(range(len(tokens)), key=lambda row: -len(tokens[row]))
         found = torch.empty(len(tokens), self.size)
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
@@ -78,11 +80,16 @@ class FrozenModel:
             batch = {name: batch[name].to(self.device) for name in ("input_ids", "attention_mask")}
             hidden = self.model(**batch).last_hidden_state.float()
             found[rows] = pooled(hidden, batch["attention_mask"], reading.pooling).cpu()
-            done(len(rows))
-        return found
+            done(sum(work(texts[row], reading) for row in rows))
+        return found, torch.from_numpy(whole)
 
     def facts(self, reading: Reading) -> dict[str, Any]:
         return {"model_sha256": self.sha256, **asdict(reading)}
+
+
+def work(text: str, reading: Reading) -> int:
+    """About what a text costs: the characters that are read of it, with those that a text costs anyway."""
+    return 20 + min(len(text), 5 * reading.max_length)
 
 
 def pooled(hidden: Tensor, mask: Tensor, pooling: str) -> Tensor:

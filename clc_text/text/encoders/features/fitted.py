@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,12 @@ from torch import Tensor
 from clc_text.errors import InputError
 from clc_text.files import write_with
 from clc_text.pretrained import model_folder
-from clc_text.shown import terminal
 from clc_text.text.encoders.base import FittedEncoder, read_description, write_description
-from clc_text.text.encoders.features import cache
-from clc_text.text.encoders.features.compute import KEY, FrozenModel, Reading
+from clc_text.text.encoders.features.cache import FeatureCache, Found
+from clc_text.text.encoders.features.compute import KEY, FrozenModel, Reading, work
+from clc_text.text.progress import progress
 
-PIECE = 4096  # texts of a cache entry
+PIECE = 4096  # texts of a file of the cache
 FEW = 64  # so many texts are computed faster than a file is worth
 
 
@@ -60,21 +59,43 @@ class FittedSentence(FittedEncoder):
 
     def raw(self, texts: Sequence[str]) -> Tensor:
         """float32 [N, D] before standardisation, from the cache as far as it reaches."""
-        pieces = [list(texts[start : start + PIECE]) for start in range(0, len(texts), PIECE)]
-        keys = [cache.entry(self.model.facts(self.reading), piece) for piece in pieces]
-        known = [cache.read(key, len(piece)) for key, piece in zip(keys, pieces, strict=True)]
-        missing = sum(len(piece) for piece, found in zip(pieces, known, strict=True) if found is None)
-        with _progress(missing) as advance:
-            for at, (piece, found) in enumerate(zip(pieces, known, strict=True)):
-                if found is None:
-                    known[at] = computed = self.model.vectors(piece, self.reading, self.batch_size, advance)
-                    if len(piece) > FEW:
-                        cache.store(keys[at], computed)
-        return torch.cat([found for found in known if found is not None]) if known else torch.empty(0, self.model.size)
+        return self.read(texts)[0]
 
-    def standardise(self, texts: Sequence[str]) -> None:
-        """Takes mean and deviation of the features from training texts."""
-        features = self.raw(texts).double()
+    def read(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """`raw`, and the tokens of each whole text, int32 [N]; equal texts are computed once."""
+        places: dict[str, int] = {}
+        rows = torch.tensor([places.setdefault(text, len(places)) for text in texts], dtype=torch.int64)
+        different = list(places)
+        if not different:
+            return torch.empty(0, self.model.size), torch.empty(0, dtype=torch.int32)
+        cache = FeatureCache(self.model.facts(self.reading))
+        found = list(cache.find(different))
+        missing = torch.ones(len(different), dtype=torch.bool)
+        for part in found:
+            missing[part.places] = False
+        found += self._compute(different, missing.nonzero()[:, 0].tolist(), cache)
+        features, tokens = torch.empty(len(different), found[0].features.shape[1]), torch.empty(len(different)).int()
+        for part in found:
+            features[part.places], tokens[part.places] = part.features, part.tokens
+        return features[rows], tokens[rows]
+
+    def _compute(self, texts: Sequence[str], missing: list[int], cache: FeatureCache) -> list[Found]:
+        """Those texts, a file of the cache after another, so that what is done survives a crash."""
+        made = []
+        shown = len(missing) > FEW
+        with progress("computing features", sum(work(texts[row], self.reading) for row in missing), shown) as advance:
+            for start in range(0, len(missing), PIECE):
+                rows = missing[start : start + PIECE]
+                piece = [texts[row] for row in rows]
+                features, tokens = self.model.vectors(piece, self.reading, self.batch_size, advance)
+                if len(missing) > FEW:
+                    cache.store(piece, features, tokens)
+                made.append(Found(torch.tensor(rows), features, tokens))
+        return made
+
+    def take_scales(self, raw: Tensor) -> None:
+        """Takes mean and deviation of the features from those of training texts, [N, D]."""
+        features = raw.double()
         mean, deviation = features.mean(0), features.std(0, unbiased=False)
         # A column that does not vary (beyond rounding) is only shifted; dividing by its deviation would blow up noise.
         constant = deviation <= 1e-6 * mean.abs().clamp_min(1e-6)
@@ -117,14 +138,3 @@ class FittedSentence(FittedEncoder):
                 "bring its files back, or train again"
             )
         return cls(name, model, reading, batch_size, scales.get("mean"), scales.get("scale"), facts)
-
-
-@contextmanager
-def _progress(texts: int) -> Iterator[Callable[[int], object]]:
-    """A bar over so many texts, on a terminal; nothing elsewhere. Yields what is told of the texts done."""
-    from rich.progress import Progress
-
-    console = terminal(stderr=True)
-    with Progress(console=console, transient=True, disable=texts <= FEW or not console.is_terminal) as bar:
-        task = bar.add_task("computing features", total=texts)
-        yield lambda done: bar.advance(task, done)
