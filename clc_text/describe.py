@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clc_text.shown import without_controls
 from clc_text.task import Task, column
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+EXCERPT = 200  # characters of an example
+SHOWN = 5  # examples of a flaw
 
 
 def describe(task: Task) -> dict[str, Any]:
@@ -21,9 +23,16 @@ def describe(task: Task) -> dict[str, Any]:
     Returns:
         ``name``, ``rows``, ``test_rows``, ``classes`` (name -> {"train", "test"} counts; "test" only with test rows),
         ``label_accuracy`` (percent of given labels that equal the true ones, where those are known), ``facts``,
-        ``sources``, and where the input is text the counts of `text_facts` and ``words`` (quantile -> number of
-        blank-separated words of a training text).
+        ``sources``, ``label_variants`` (see `clc_text.checks.label_variants`), and where the input is text the counts
+        of `text_facts`, ``words`` and ``characters`` (quantile -> number of blank-separated words, of characters, of a
+        training text), ``scripts`` (script -> training rows), ``empty_rows`` (numbers, from 0, of the first few) and
+        ``near_copies`` (see `near_copy_facts`).
     """
+    import pyarrow.compute as pc
+
+    from clc_text.checks.label_variants import label_variants
+    from clc_text.checks.scripts import scripts
+
     names = task.label_names
     given = task.given_labels
     counts = np.bincount(given, minlength=len(names))
@@ -37,6 +46,7 @@ def describe(task: Task) -> dict[str, Any]:
         "rows": len(task.train),
         "test_rows": 0 if task.test is None else len(task.test),
         "classes": classes,
+        "label_variants": label_variants({name: int(count) for name, count in zip(names, counts, strict=True)}),
     }
     if task.true_labels is not None:
         found["label_accuracy"] = round(100.0 * float(np.mean(given == task.true_labels)), 2)
@@ -44,20 +54,14 @@ def describe(task: Task) -> dict[str, Any]:
         texts = column(task.train, task.input_column)
         test_texts = None if task.test is None else column(task.test, task.input_column)
         found.update(text_facts(texts, given, test_texts))
+        found["empty_rows"] = np.flatnonzero(_blank(texts).to_numpy())[:SHOWN].tolist()
         found["words"] = _word_quantiles(texts)
+        found["characters"] = _quantiles(np.asarray(pc.utf8_length(pc.fill_null(texts, ""))))
+        written = pc.fill_null(texts, "").to_pylist()
+        found["scripts"] = scripts(written)
+        tested = [] if test_texts is None else pc.fill_null(test_texts, "").to_pylist()
+        found["near_copies"] = near_copy_facts(written, [names[label] for label in given], tested)
     return {**found, "facts": dict(task.facts), "sources": list(task.sources)}
-
-
-def as_text(found: dict[str, Any]) -> str:
-    """What `describe` found, for people: one line a fact, those of a class or a section indented."""
-    lines = []
-    for key, value in found.items():
-        if isinstance(value, dict):
-            lines.append(f"{key}:")
-            lines += [f"  {without_controls(name)}: {without_controls(entry)}" for name, entry in value.items()]
-        else:
-            lines.append(f"{key}: {without_controls(value)}")
-    return "\n".join(lines)
 
 
 def text_facts(texts: pa.ChunkedArray, labels: np.ndarray, test_texts: pa.ChunkedArray | None) -> dict[str, int]:
@@ -95,6 +99,43 @@ def text_facts(texts: pa.ChunkedArray, labels: np.ndarray, test_texts: pa.Chunke
     return facts
 
 
+def near_copy_facts(texts: Sequence[str], labels: Sequence[str], test_texts: Sequence[str]) -> dict[str, Any]:
+    """Texts that are nearly the same as another (see `clc_text.checks.near_copies`), equal ones among them.
+
+    Args:
+        texts: [N] training texts.
+        labels: [N], their given labels' names.
+        test_texts: [M].
+
+    Returns:
+        ``texts`` (rows with an earlier near copy), ``conflicting`` (rows in a group of near copies with several
+        labels), ``leaked_test_texts`` (test rows with a near copy among the training rows), and of a few groups with
+        several labels the ``examples``: ``{"rows": [first, another], "labels", "texts"}``.
+    """
+    from clc_text.checks.near_copies import first_near_copies
+
+    first = first_near_copies([*texts, *test_texts])
+    of_train, of_test = first[: len(texts)], first[len(texts) :]
+    _, label = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
+    different = of_train != np.arange(len(texts))
+    odd = np.flatnonzero(label != label[of_train])
+    torn = np.unique(of_train[odd])
+    shown = [int(odd[of_train[odd] == group][0]) for group in torn[:SHOWN]]
+    return {
+        "texts": int(different.sum()),
+        "conflicting": int(np.isin(of_train, torn).sum()),
+        "leaked_test_texts": int((of_test < len(texts)).sum()),
+        "examples": [
+            {
+                "rows": [int(of_train[row]), row],
+                "labels": [labels[of_train[row]], labels[row]],
+                "texts": [texts[of_train[row]][:EXCERPT], texts[row][:EXCERPT]],
+            }
+            for row in shown
+        ],
+    }
+
+
 def _blank(texts: pa.ChunkedArray) -> pa.ChunkedArray:
     import pyarrow.compute as pc
 
@@ -117,5 +158,9 @@ def _word_quantiles(texts: pa.ChunkedArray) -> dict[str, float]:
             trimmed = pc.utf8_trim_whitespace(pc.fill_null(chunk.slice(start, 50_000), ""))
             words = np.asarray(pc.list_value_length(pc.utf8_split_whitespace(trimmed)))
             lengths.append(np.where(np.asarray(pc.binary_length(trimmed)) == 0, 0, words))  # "" splits into one ""
-    counts = np.concatenate(lengths) if lengths else np.zeros(1)
+    return _quantiles(np.concatenate(lengths) if lengths else np.zeros(1))
+
+
+def _quantiles(counts: np.ndarray) -> dict[str, float]:
+    counts = counts if len(counts) else np.zeros(1)
     return {f"{q:g}": float(value) for q, value in zip(QUANTILES, np.quantile(counts, QUANTILES), strict=True)}

@@ -7,6 +7,7 @@ line before; a direction mark (U+202E) turns a sentence around; a line separator
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -42,3 +43,11 @@ def terminal(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False, emoji=False)
+
+
+def say_next(console: Console, arguments: Sequence[object], why: str, then: str = "") -> None:
+    """The one line on what to do next: `arguments` follow ``clc-text``, each quoted as a shell wants it."""
+    import shlex
+
+    command = for_rich(shlex.join(["clc-text", *map(str, arguments)]))
+    console.print(f"next: {then}{command}  [dim]{for_rich(why)}[/dim]", soft_wrap=True)

@@ -26,6 +26,13 @@ def test_describe() -> None:
     assert (found["empty_test_texts"], found["leaked_test_texts"]) == (1, 1)
     # words of the six texts, sorted: 0 0 1 1 2 3
     assert found["words"] == {"0": 0, "0.05": 0, "0.25": 0.25, "0.5": 1, "0.75": 1.75, "0.95": 2.75, "1": 3}
+    assert found["characters"]["1"] == len("three more words")
+    assert found["scripts"] == {"Latin": 4, "no letters": 2}
+    assert found["empty_rows"] == [3, 5]
+    near = found["near_copies"]
+    assert (near["texts"], near["conflicting"], near["leaked_test_texts"]) == (1, 2, 1)
+    assert near["examples"] == [{"rows": [0, 1], "labels": ["a", "b"], "texts": ["one", "one"]}]
+    assert found["label_variants"] == []
     assert found["facts"] == {"note": 1}
 
 
@@ -41,4 +48,8 @@ def test_inputs_that_are_not_text_are_only_counted() -> None:
     features = datasets.Features(pixel=datasets.Value("int64"), label=datasets.ClassLabel(names=["a", "b"]))
     rows = datasets.Dataset.from_dict({"pixel": [1, 2], "label": [0, 1]}, features=features)
     found = describe(Task("t", rows, None, "pixel", "label"))
-    assert "words" not in found and found["classes"] == {"a": {"train": 1}, "b": {"train": 1}}
+    assert (
+        "words" not in found
+        and "near_copies" not in found
+        and found["classes"] == {"a": {"train": 1}, "b": {"train": 1}}
+    )

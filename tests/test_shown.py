@@ -14,9 +14,9 @@ import pytest
 from rich.console import Console
 
 from clc_text import shown
+from clc_text.checks.tables import show_check
 from clc_text.console import TrainingDisplay
 from clc_text.corrections.tables import show_audit, show_differences
-from clc_text.describe import as_text as described
 from clc_text.errors import InputError
 from clc_text.evaluation import show
 from clc_text.guards import Notice
@@ -99,7 +99,22 @@ def test_an_estimate_of_the_noise() -> None:
 
 
 def test_what_is_in_a_dataset() -> None:
-    assert is_text(described({"name": EVIL, "classes": {EVIL: {"train": 1}}, "facts": {"note": EVIL}}))
+    near = {"texts": 1, "conflicting": 2, "leaked_test_texts": 0}
+    near["examples"] = [{"rows": [0, 1], "labels": [EVIL, "b"], "texts": [EVIL, EVIL]}]
+    quantiles = dict.fromkeys(("0", "0.05", "0.25", "0.5", "0.75", "0.95", "1"), 1.0)
+    counts = dict.fromkeys(("empty_texts", "duplicate_texts", "conflicting_texts"), 1)
+    console = wide()
+    show_check(
+        {
+            "name": EVIL, "rows": 2, "test_rows": 0, "classes": {EVIL: {"train": 1}}, "facts": {"note": EVIL},
+            "label_variants": [{EVIL: 1, EVIL.upper(): 1}], "scripts": {"Latin": 2}, "near_copies": near,
+            "words": quantiles, "characters": quantiles, "empty_rows": [1], **counts,
+            "sources": [{"path": EVIL, "sha256": "0"}],
+            "encoder": {"note": EVIL, "texts_cut_off": 1, "share_read": 0.5, "cut_off": EVIL},
+        },
+        console,
+    )  # fmt: skip
+    assert is_text(text_of(console))
 
 
 def test_notices_and_stages_of_a_training() -> None:

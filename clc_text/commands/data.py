@@ -49,10 +49,10 @@ def check(
     ] = None,
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Read a dataset and say what is in it: classes, duplicates, contradictions, lengths, leaks into the test rows."""
+    """Read a dataset and say what is in it: classes, near copies, contradictions, lengths, leaks into test rows."""
     import json
 
-    from clc_text.describe import as_text, describe
+    from clc_text.describe import describe
     from clc_text.prepare import reading
     from clc_text.recipe import load
 
@@ -62,4 +62,13 @@ def check(
     if json_out:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
-    typer.echo(as_text(found))
+    from clc_text.checks.tables import show_check
+    from clc_text.shown import say_next, terminal
+
+    show_check(found)
+    changed = [part for override in overrides or [] for part in ("--set", override)]
+    if found["label_variants"]:
+        say_next(terminal(), ["data", "check", recipe, *changed], "again", then="add the label_map, then ")
+    else:
+        why = "how many labels are wrong, and which class is taken for which"
+        say_next(terminal(), ["noise", "estimate", recipe, *changed], why)

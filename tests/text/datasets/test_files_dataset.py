@@ -222,7 +222,8 @@ def test_label_order(labels: list[Any], names: list[str], tmp_path: Path) -> Non
 
 
 def test_a_label_map_joins_the_variants_of_a_class(tmp_path: Path) -> None:
-    rows = [row | {"gold": gold} for row, gold in zip(rows_of(["Mac", "mac ", "tea", "MAC"]), "Mac tea tea MAC".split())]
+    gold = ["Mac", "tea", "tea", "MAC"]
+    rows = [row | {"gold": true} for row, true in zip(rows_of(["Mac", "mac ", "tea", "MAC"]), gold, strict=True)]
     task = load(tmp_path, rows, label_map={"mac ": "Mac", "MAC": "Mac", "never": "tea"}, true_label="gold")
     assert task.label_names == ["Mac", "tea"] and task.given_labels.tolist() == [0, 0, 1, 0]
     assert task.true_labels is not None and task.true_labels.tolist() == [0, 1, 1, 0]

@@ -1,0 +1,1 @@
+"""What a check of a dataset looks for, one file a kind of flaw."""
