@@ -18,7 +18,7 @@ _LARGEST, _SMALLEST = 25, 10
 _RARE = 10  # rows of a class below which little can be learnt of it
 _SHORT = 70  # letters of an example
 _QUANTILES = {"0": "least", "0.05": "5 %", "0.25": "25 %", "0.5": "half", "0.75": "75 %", "0.95": "95 %", "1": "most"}
-_IN_THE_TABLE = {"texts_cut_off", "share_cut_off", "share_read", "cut_off"}
+_IN_THE_TABLE = {"name", "texts_cut_off", "share_cut_off", "share_read", "cut_off"}
 # Facts of the loader that are told elsewhere on the page.
 _TOLD = {"empty_texts", "duplicate_texts", "conflicting_texts", "empty_test_texts", "leaked_test_texts",
          "classes_alike"}  # fmt: skip

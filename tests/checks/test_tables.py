@@ -34,7 +34,7 @@ def said(*arguments: object) -> str:
 
 def test_tables_and_what_to_do(recipe: Path) -> None:
     shown = said(recipe)
-    assert "{" not in shown and "None" not in shown and "[" not in shown, "nothing of Python"
+    assert "{" not in shown and "None" not in shown and "['" not in shown, "nothing of Python"
     assert "rows: 5 rows, 3 classes, no test rows" in shown
     assert '  label_map:\n    "mac ": "Mac"\n' in shown
     assert "│ nearly equal to an earlier text" in shown and "nearly equal texts with several labels" in shown
