@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from clc_text.trainer import EpochResult, NoisyLabelTrainer
 
+STEPS_AT_LEAST = 4  # of an epoch, where the recipe's batch holds more rows than there are
 RESIDENT = 0.25  # of the device's free memory: training rows that need no more are kept there
 
 
@@ -38,6 +39,12 @@ def build_trainer(
     task, labels = prepared.task, prepared.labels
     arguments = training_arguments(recipe, directory / "checkpoints")
     rows = Rows(prepared.train_inputs, torch.from_numpy(labels.trained))
+    if (size := fitting_batch(recipe.training.batch_size, len(rows))) != arguments.per_device_train_batch_size:
+        say(
+            f"training.batch_size is {arguments.per_device_train_batch_size}, but there are only {len(rows)} training "
+            f"rows: each step takes {size} of them"
+        )
+        arguments.per_device_train_batch_size = size
     if arguments.device.type == "cuda" and rows.nbytes <= torch.cuda.mem_get_info()[0] * RESIDENT:
         rows = rows.to(arguments.device)
         arguments.dataloader_pin_memory = False  # what lies on the device already cannot be pinned
@@ -93,6 +100,14 @@ def transition(recipe: Recipe, labels: Labels, label_names: list[str]) -> Tensor
     return torch.from_numpy(
         rows_to_one(count_pairs(labels.true[known], labels.trained[known], len(label_names)))
     ).float()
+
+
+def fitting_batch(size: int, rows: int) -> int:
+    """The batch size; where there are not as many rows, the largest power of two of which an epoch has four or more.
+
+    A batch of all rows would make one step an epoch, and networks would hardly learn in as many epochs as are usual.
+    """
+    return size if size <= rows else 1 << max(0, (rows // STEPS_AT_LEAST).bit_length() - 1)
 
 
 def training_arguments(recipe: Recipe, output_dir: Path) -> Any:

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.scripts import PICTURES, SPACELESS
 from clc_text.task import Task, column
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_BY_ITSELF = rf"({SPACELESS}|{PICTURES})\p{{M}}*"
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 EXCERPT = 200  # characters of an example
 SHOWN = 5  # examples of a flaw
@@ -24,9 +26,11 @@ def describe(task: Task) -> dict[str, Any]:
         ``name``, ``rows``, ``test_rows``, ``classes`` (name -> {"train", "test"} counts; "test" only with test rows),
         ``label_accuracy`` (percent of given labels that equal the true ones, where those are known), ``facts``,
         ``sources``, ``label_variants`` (see `clc_text.checks.label_variants`), and where the input is text the counts
-        of `text_facts`, ``words`` and ``characters`` (quantile -> number of blank-separated words, of characters, of a
+        of `text_facts`, ``words`` and ``characters`` (quantile -> number of words, of characters, of a
         training text), ``scripts`` (script -> training rows), ``empty_rows`` (numbers, from 0, of the first few) and
-        ``near_copies`` (see `near_copy_facts`).
+        ``near_copies`` (see `near_copy_facts`). A word is what stands between blanks; of a script without blanks each
+        character is one, and each emoji. Where there are such texts ``scripts_without_blanks`` says so, and where the
+        median text has no more than a word ``warning`` does.
     """
     import pyarrow.compute as pc
 
@@ -55,12 +59,19 @@ def describe(task: Task) -> dict[str, Any]:
         test_texts = None if task.test is None else column(task.test, task.input_column)
         found.update(text_facts(texts, given, test_texts))
         found["empty_rows"] = np.flatnonzero(_blank(texts).to_numpy())[:SHOWN].tolist()
-        found["words"] = _word_quantiles(texts)
+        found["words"] = words = _word_quantiles(texts)
         found["characters"] = _quantiles(np.asarray(pc.utf8_length(pc.fill_null(texts, ""))))
         written = pc.fill_null(texts, "").to_pylist()
         found["scripts"] = scripts(written)
         tested = [] if test_texts is None else pc.fill_null(test_texts, "").to_pylist()
         found["near_copies"] = near_copy_facts(written, [names[label] for label in given], tested)
+        if spaceless := _count(pc.match_substring_regex(pc.fill_null(texts, ""), SPACELESS)):
+            found["scripts_without_blanks"] = (
+                f"{spaceless} of {len(texts)} training texts are in a script that sets words apart by no blanks; word "
+                "vectors are made of single characters there, and encoder.length counts characters"
+            )
+        if words["0.5"] <= 1:
+            found["warning"] = "the median text has a single word, which tells little unless it comes again"
     return {**found, "facts": dict(task.facts), "sources": list(task.sources)}
 
 
@@ -155,7 +166,8 @@ def _word_quantiles(texts: pa.ChunkedArray) -> dict[str, float]:
     for chunk in texts.chunks:
         # Part by part: the split words of a million texts at once would be the largest thing in memory.
         for start in range(0, len(chunk), 50_000):
-            trimmed = pc.utf8_trim_whitespace(pc.fill_null(chunk.slice(start, 50_000), ""))
+            apart = pc.replace_substring_regex(pc.fill_null(chunk.slice(start, 50_000), ""), _BY_ITSELF, r" \0 ")
+            trimmed = pc.utf8_trim_whitespace(apart)
             words = np.asarray(pc.list_value_length(pc.utf8_split_whitespace(trimmed)))
             lengths.append(np.where(np.asarray(pc.binary_length(trimmed)) == 0, 0, words))  # "" splits into one ""
     return _quantiles(np.concatenate(lengths) if lengths else np.zeros(1))

@@ -135,6 +135,8 @@ def encode(recipe: Recipe, observer: Observer) -> Encoded:
     train_rows = task.train[task.input_column]
     test_rows = [] if task.test is None else task.test[task.input_column]
     encoder = recipe.encoder.fit(train_rows, test_rows, recipe.seeds.network)
+    if "warning" in encoder.facts:
+        observer.stage(f"warning: {encoder.facts['warning']}")
     train_inputs = encoder.encode(train_rows)
     test_inputs = None if task.test is None else encoder.encode(test_rows)
     return Encoded(task, encoder, train_inputs, test_inputs)
@@ -152,11 +154,6 @@ def reading(recipe: Recipe, task: Task) -> dict[str, Any]:
 
 def _check_training(recipe: Recipe, task: Task) -> None:
     """What can be known to be wrong before any row is encoded."""
-    if recipe.training.batch_size > len(task.train):
-        raise InputError(
-            f"training.batch_size is {recipe.training.batch_size}, but {task.name} has only {len(task.train)} "
-            "training rows; lower it"
-        )
     if isinstance(recipe.training.class_weights, list):
         from clc_text.training.data import class_weights
 

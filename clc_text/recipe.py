@@ -56,7 +56,7 @@ class Training:
     """How the networks are trained; the defaults are the paper's for texts."""
 
     epochs: int = option(100, "passes over the training set")
-    batch_size: int = option(128, "rows of a step")
+    batch_size: int = option(128, "rows of a step; fewer where there are not as many rows, so that an epoch has some")
     eval_batch_size: int = option(4096, "rows of a forward pass when nothing is learnt")
     learning_rate: float = option(3e-4, "step size of the optimizer")
     optimizer: Literal["adam", "adamw", "sgd"] = option("adam", "what makes a step of a gradient")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datasets
 import numpy as np
+import pytest
 
 from clc_text.describe import describe
 from clc_text.task import Task
@@ -53,3 +54,28 @@ def test_inputs_that_are_not_text_are_only_counted() -> None:
         and "near_copies" not in found
         and found["classes"] == {"a": {"train": 1}, "b": {"train": 1}}
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("发票退款", 4),
+        ("ราคา", 4),
+        ("ที่นี่", 2),
+        ("テスト", 3),
+        ("iPhone手机 ok", 4),
+        ("🙂🙂", 2),
+        ("한국어 문장", 2),
+        ("a", 1),
+    ],
+)
+def test_words_that_no_blank_sets_apart_are_counted_all_the_same(text: str, words: int) -> None:
+    features = datasets.Features(text=datasets.Value("string"), label=datasets.ClassLabel(names=["a", "b"]))
+    rows = datasets.Dataset.from_dict({"text": [text] * 3, "label": [0, 1, 1]}, features=features)
+    found = describe(Task("t", rows, None, "text", "label"))
+    assert set(found["words"].values()) == {words}
+    assert ("warning" in found) is (words == 1)
+    spaceless = text[0] not in "🙂한a"
+    assert ("scripts_without_blanks" in found) is spaceless
+    if spaceless:
+        assert found["scripts_without_blanks"].startswith("3 of 3 training texts")

@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "clc_text"
 
 # From the ground up: a module imports from its own layer or from one below.
 LAYERS = [
-    {"errors", "files", "components", "typed_yaml", "where", "shown", "tabular"},
+    {"errors", "files", "components", "typed_yaml", "where", "shown", "scripts", "tabular"},
     {"criteria", "task", "rows", "noise", "describe", "hub_datasets"},
     {"methods", "peers", "peers_of", "pretrained", "ledger", "metrics", "results", "guards", "calibration"},
     {"run_directory"},

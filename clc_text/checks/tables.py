@@ -123,10 +123,11 @@ def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
         told = ", ".join(f"{name} {count:,}" for name, count in written.items())
         yield f"texts by the script of most of their letters: {told}"
         main = next(iter(written))
-        if main in UNSPACED:
-            yield f"{main} has no blanks between words, so counts of words say little"
-        elif len([name for name in written if name != NO_LETTERS]) > 1:
+        if main not in UNSPACED and len([name for name in written if name != NO_LETTERS]) > 1:
             yield "texts of several scripts are often texts of several languages: an encoder of all of them is needed"
+    for key in ("scripts_without_blanks", "warning"):
+        if key in found:
+            yield found[key]
     rare = [name for name, counts in found.get("classes", {}).items() if 0 < counts["train"] < _RARE]
     if rare:
         named = ", ".join(f"'{name}'" for name in rare[:5]) + (", …" if len(rare) > 5 else "")

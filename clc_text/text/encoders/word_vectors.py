@@ -43,7 +43,8 @@ class WordVectors(Encoder):
     standardize: bool = option(False, "shift and scale every feature to mean 0, deviation 1 over the training texts")
     tokens: Literal["glove", "spaces"] = option(
         "glove",
-        "glove: words, marks and contractions apart, as in GloVe's corpus; spaces: cut at white space only",
+        "glove: words, marks and contractions apart, as in GloVe's corpus, and scripts without blanks (Chinese, Thai) "
+        "into characters; spaces: cut at white space only",
     )
     lowercase: bool = option(True, "lower-case the texts first; GloVe 6B knows lower-case words only")
     keep_words: int = option(
@@ -115,7 +116,7 @@ class WordVectors(Encoder):
             )
         facts = _facts(table, rows[:in_train], train_tokens, test_tokens) | self._cut_off(train_tokens)
         weights = idf(train_tokens, len(table.words)) if "idf_mean" in self.pooling else None
-        reading = Reading(self.tokens, self.lowercase, list(self.pooling), self.length)
+        reading = Reading(self.tokens, self.lowercase, list(self.pooling), self.length, characters=True)
         fitted = FittedWordVectors(table, reading, weights, facts=facts)
         if self.standardize:
             fitted.standardise(train_tokens)
@@ -174,7 +175,14 @@ def _facts(table: VectorTable, rows_of_types: np.ndarray, train: Tokens, test: T
     def share(known: np.ndarray) -> float | None:
         return round(float(np.mean(known)), 6) if len(known) else None
 
+    few = {}
+    if len(train) and np.median(train.lengths) <= 1:
+        few["warning"] = (
+            "the median text is a single word to this encoder; where words are not set apart by blanks, use "
+            "encoder.tokens: glove, or cut the texts first"
+        )
     return {
+        **few,
         **table.source,
         "dimension": table.dimension,
         "vocabulary": len(rows_of_types),

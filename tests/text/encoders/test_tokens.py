@@ -17,7 +17,12 @@ from clc_text.text.encoders.vectors.tokens import KnownWords, Numbering, number_
         ("a well-known 19th-century painter", "a well-known 19th-century painter"),
         ("(AT&T ... really?!)", "( at&t ... really ? ! )"),
         ("``quoted'' -- \"twice\"", "`` quoted '' -- \" twice \""),
-        ("naïve Übung 東京", "naïve übung 東京"),
+        ("naïve Übung 東京", "naïve übung 東 京"),
+        ("发票，退款iPhone15手机2023年", "发 票 ， 退 款 iphone15 手 机 2023 年"),
+        ("ที่นี่ราคา 10บาท", "ที่ นี่ ร า ค า 10 บ า ท"),
+        ("コーヒーを飲む。ﾃｽﾄ", "コ ー ヒ ー を 飲 む 。 ﾃ ｽ ﾄ"),
+        ("한국어 문장 བོད་ཡིག", "한국어 문장 བོད ་ ཡིག"),
+        ("🙂🙂 👍", "🙂 🙂 👍"),
         ("nai\u0308ve cafe\u0301!", "na\u00efve caf\u00e9 !"),
         ("हिन्दी में लिखा। 5वीं", "हिन्दी में लिखा । 5वीं"),
         ("I don’t; it’s ‘so’", "i do n't ; it 's ‘ so '"),
@@ -43,6 +48,11 @@ def test_spaces_cut_nowhere_else() -> None:
     assert tokenizer("spaces", lowercase=True)("What 's  a\u00a0U.S. cat?\n") == ["what", "'s", "a", "u.s.", "cat?"]
 
 
+def test_runs_of_before_read_scripts_without_blanks_as_they_did() -> None:
+    before = tokenizer("glove", lowercase=True, characters=False)
+    assert before("naïve Übung 東京, 発") == ["naïve", "übung", "東京", ",", "発"]
+
+
 def test_the_memory_of_pieces_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [f"it's word{n}-x, {n}." for n in range(50)] * 2
     expected = [tokenizer("glove", True)(text) for text in texts]
@@ -57,6 +67,8 @@ def test_a_long_run_without_blanks_takes_linear_time() -> None:
     assert len(cut("a." * 100_000 + "'")) == 2
     assert len(cut("don't" * 20_000)) >= 1
     assert cut("क्" * 100_000) == ["क्" * 100_000]
+    assert cut("东" + "x" * 100_000) == ["东", "x" * 100_000]
+    assert cut("东" + "\u0301" * 100_000) == ["东" + "\u0301" * 100_000]
 
 
 def test_tokens_are_numbered_in_order_of_appearance() -> None:

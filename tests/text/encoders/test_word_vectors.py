@@ -112,6 +112,26 @@ def test_saved_and_loaded_it_encodes_the_same(glove: Path, tmp_path: Path, sourc
     assert loaded.facts == fitted.facts
 
 
+def test_a_run_of_before_reads_scripts_without_blanks_as_it_did(tmp_path: Path) -> None:
+    texts = ["发票退款 发票", "退款发票 发票"]
+    fitted = WordVectors(vectors="train", train_min_count=1).fit(texts, [], seed=0)
+    assert "warning" not in fitted.facts and fitted.facts["vocabulary"] == 4
+    assert fitted.encode(["票"])["features"].any()
+    fitted.save(tmp_path / "encoder")
+    about = json.loads((tmp_path / "encoder" / "encoder.json").read_text(encoding="utf-8"))
+    del about["reading"]["characters"]
+    (tmp_path / "encoder" / "encoder.json").write_text(json.dumps(about), encoding="utf-8")
+    loaded = load_encoder(tmp_path / "encoder")
+    assert loaded.encode(["票"])["features"].any() and not loaded.encode(["发票退款"])["features"].any()
+
+
+def test_texts_of_one_word_are_warned_of() -> None:
+    texts = ["发票退款", "发票退款", "hello you two"]
+    fitted = WordVectors(vectors="train", tokens="spaces").fit(texts, [], seed=0)
+    assert "the median text is a single word" in fitted.facts["warning"]
+    assert "warning" not in WordVectors(vectors="train").fit(texts, [], seed=0).facts
+
+
 def test_new_texts_find_the_frequent_words_of_the_file(glove: Path) -> None:
     few, many = fit(glove, keep_words=0), fit(glove, keep_words=10)
     assert not few.encode(["xylophone"])["features"].any()

@@ -31,6 +31,7 @@ class Reading:
     lowercase: bool
     pooling: list[str]
     length: int
+    characters: bool = False  # as runs of before this was written down read texts; see `tokenizer`
 
 
 class FittedWordVectors(FittedEncoder):
@@ -64,7 +65,7 @@ class FittedWordVectors(FittedEncoder):
         self.scale = scale
         self.facts = dict(facts or {})
         self._rows = KnownWords((word, row) for row, word in enumerate(table.words))
-        self._tokenize = tokenizer(reading.tokens, reading.lowercase)
+        self._tokenize = tokenizer(reading.tokens, reading.lowercase, reading.characters)
 
     @property
     def size(self) -> int:

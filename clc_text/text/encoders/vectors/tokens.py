@@ -6,7 +6,8 @@ Two tokenisers, both deterministic and without a vocabulary:
 their own, contractions fall in two (``do n't``, ``it 's``), abbreviations keep their dots (``u.s.``, ``mr.``), numbers
 and hyphenated words stay whole (``1,000.50``, ``well-known``). A text that is already cut so comes out nearly
 unchanged. Beyond ASCII, letters are composed first (NFC), a mark on a letter belongs to the word (``हिन्दी``), and the
-typographic apostrophe counts as the plain one.
+typographic apostrophe counts as the plain one. Scripts without blanks between words are cut into characters
+(`clc_text.scripts`).
 
 ``"spaces"`` cuts at white space only, for texts that are tokenised already (TREC's original files).
 """
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clc_text.errors import InputError
+from clc_text.scripts import has_spaceless, in_characters
 
 Tokenizer = Callable[[str], list[str]]
 
@@ -50,9 +52,14 @@ _LONGEST_REMEMBERED = 64
 _MOST_REMEMBERED = 1 << 18
 
 
-def tokenizer(kind: str, lowercase: bool) -> Tokenizer:
-    """A function from a text to its tokens; `kind` is ``"glove"`` or ``"spaces"``."""
-    pieces = _Pieces()
+def tokenizer(kind: str, lowercase: bool, characters: bool = True) -> Tokenizer:
+    """A function from a text to its tokens.
+
+    Args:
+        kind: ``"glove"`` or ``"spaces"``.
+        characters: ``"glove"`` cuts scripts without blanks into characters; runs of before that did not.
+    """
+    pieces = _Pieces(characters)
 
     def spaces(text: str) -> list[str]:
         return (text.lower() if lowercase else text).split()
@@ -66,8 +73,14 @@ def tokenizer(kind: str, lowercase: bool) -> Tokenizer:
 class _Pieces(dict[str, tuple[str, ...]]):
     """The tokens of what stands between two blanks; the same few strings come again and again, so they are kept."""
 
+    def __init__(self, characters: bool) -> None:
+        super().__init__()
+        self.characters = characters
+
     def __missing__(self, piece: str) -> tuple[str, ...]:
         tokens = tuple(_PENN_TREEBANK.findall(piece)) if piece.isascii() else _beyond_ascii(piece)
+        if self.characters and not piece.isascii() and has_spaceless(piece):
+            tokens = tuple(itertools.chain.from_iterable(map(in_characters, tokens)))
         if len(piece) <= _LONGEST_REMEMBERED:
             if len(self) >= _MOST_REMEMBERED:
                 self.clear()
