@@ -47,6 +47,7 @@ from clc_text.training.checkpoints import (
 from clc_text.training.data import as_classes, check_dataset, check_labels, class_weights, label_column
 from clc_text.training.epochs import EpochHooks, EpochResult
 from clc_text.training.evaluation import PeersEvaluation, at_least_float32
+from clc_text.training.names import by_name, check_names
 from clc_text.training.notes import Note, cross_fitted, never_began, warm_up_ended
 from clc_text.training.recovery import Recovery
 from clc_text.training.schedule import constant_then_linear, set_momentum
@@ -172,7 +173,9 @@ class NoisyLabelTrainer(PeersEvaluation):
         if equal_peers(self.model):
             logger.warning("all peers start from the same weights: only dropout will tell them apart")
         self.model_accepts_loss_kwargs = False  # the number of items in a batch is not needed
+        check_names(self.train_dataset, getattr(self.model, "config", None), "training set")
         for name, rows in self._datasets():
+            by_name(rows, self._known_names(), name)
             check_dataset(rows, name, self._classes(), made_later=not args.remove_unused_columns)
         self._class_weights_wanted = class_weights
         self._given = {} if transition is None else {"transition": transition}

@@ -14,8 +14,11 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from clc_text.peers_of import PeersOf
 from clc_text.rows import Rows, as_batch
 from clc_text.training.data import NumberedBatch, NumberedRows
+from clc_text.training.names import by_name, named_classes, names_of_model
 from clc_text.training.order import apart, untouched_generators
 from clc_text.training.sketch import Sketch, rows_to_sketch, sketch_of
+
+_SETS = {"Evaluation": "evaluation set", "test": "test set", "Scoring": "evaluation set"}
 
 
 class SeededByEpoch(Sampler[int]):
@@ -53,6 +56,9 @@ class RowLoading(Trainer):
     ) -> Any:
         """As `Trainer` makes it; batches of `Rows` come ready made, all others of the training set with `index`."""
 
+        if not is_training:
+            dataset = by_name(dataset, self._known_names(), _SETS.get(description, "rows to score"))
+
         def loader(rows: Any, sampler: Callable[[Any], Any] | None) -> Any:
             return super(RowLoading, self)._get_dataloader(
                 rows, description, batch_size, sampler, is_training, dataloader_key
@@ -66,6 +72,11 @@ class RowLoading(Trainer):
         kept, collate = self._kept(dataset, description)
         with self._collating(NumberedBatch(collate, watched=is_training)):
             return loader(NumberedRows(kept), sampler_fn and (lambda _: sampler_fn(dataset)))
+
+    def _known_names(self) -> list[str] | None:
+        """The names of the classes that the networks are trained on."""
+        found = named_classes(self.train_dataset)
+        return names_of_model(getattr(self.model, "config", None)) if found is None else found[1]
 
     def _kept(self, dataset: Any, description: str) -> tuple[Any, Callable[[list[Any]], Any]]:
         """Rows and their collator, one of which leaves out the columns that no network takes."""
