@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -14,7 +15,7 @@ import sys
 import typer
 
 from clc_text import commands
-from clc_text.errors import InputError
+from clc_text.errors import InputError, bounded
 
 app = typer.Typer(
     name="clc-text",
@@ -56,6 +57,9 @@ _NO_DEFECT = {
     errno.ENOSPC,
     errno.EDQUOT,
     errno.EFBIG,
+    errno.ENAMETOOLONG,
+    errno.ELOOP,
+    errno.EINVAL,
 }
 # Said in the middle of writing, too, and then of no file by its name.
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -63,9 +67,9 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 def _tell(sentence: str) -> None:
     """On standard error; it may quote what stands in somebody's file."""
-    from clc_text.shown import without_controls
+    from clc_text.shown import say
 
-    typer.echo(f"clc-text: {without_controls(sentence)}", err=True)
+    say("clc-text: " + bounded(sentence).replace("\n", " "), err=True)
 
 
 def main() -> None:
@@ -73,6 +77,9 @@ def main() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")  # this package draws its own
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a screen that knows no accents shows them as escapes
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except InputError as error:

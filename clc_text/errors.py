@@ -35,7 +35,7 @@ def bounded(text: str) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint such as ``; did you mean 'alpha'?``, or the known words (of many the first) when none comes near."""
     known = sorted(known)
-    if len(word) <= 200:  # comparing takes the square of the length
+    if len(word) <= 200 and len(known) <= 5_000:  # comparing takes the square of the length
         close = difflib.get_close_matches(word, [name for name in known if len(name) <= 200], n=1, cutoff=0.5)
         if close:
             return f"; did you mean '{close[0]}'?"

@@ -10,13 +10,16 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from clc_text.errors import InputError
+from clc_text.shown import without_controls
 
+_LONGEST_NAME = 200  # bytes: 255 are the most that file systems take, and a part being written has a longer name
 _FULL = {
     errno.ENOSPC: "the disk is full; make room",
     errno.EDQUOT: "your quota of disk space is used up; make room",
@@ -232,6 +235,47 @@ def remove_leftovers(path: Path) -> None:
     unfinished = path.parent.glob(f".{glob.escape(path.name)}.*.part")
     for left in [*unfinished, *(moved_away(path) if path.exists() else [])]:
         shutil.rmtree(left, ignore_errors=True)
+
+
+def check_regular(path: Path, what: str) -> None:
+    """That a path names a file, if it names anything: a pipe or a device has no end, or never begins.
+
+    Raises:
+        InputError: it is a folder, a pipe, a device or a socket.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if stat.S_ISDIR(mode):
+        raise InputError(f"the {what} {path} is a folder; name a file")
+    if not stat.S_ISREG(mode):
+        raise InputError(f"the {what} {path} is a pipe or a device, which cannot be read here; save it to a file")
+
+
+def check_folder_name(name: str, key: str) -> None:
+    """That a name which somebody wrote makes a folder where it is put, and nowhere else; "" is the caller's to judge.
+
+    Args:
+        key: what a message calls the place where the name was written.
+
+    Raises:
+        InputError: it leads out of its folder, or no system would take it.
+    """
+    if not name:
+        return
+    why = None
+    if set(name) & set("/\\") or name in (".", ".."):
+        why = "it would lead to another folder"
+    elif name[0] in ". " or name[-1] == " ":
+        why = "it begins with '.' or a blank, or ends with one"
+    elif not name.isprintable():
+        why = "it holds characters that cannot be printed"
+    elif len(name.encode()) > _LONGEST_NAME:
+        why = f"it has {len(name.encode()):,} bytes, and {_LONGEST_NAME} are the most"
+    if why is not None:
+        shown = without_controls(name) if len(name) <= 60 else without_controls(name[:60]) + "…"
+        raise InputError(f"{key} is '{shown}' and names the run's folder, but {why}; give a plain name, or --out")
 
 
 def sha256_of_file(path: Path) -> str:

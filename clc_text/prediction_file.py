@@ -15,6 +15,7 @@ from clc_text.files import lines_of, written_aside
 from clc_text.inference import Predictor
 from clc_text.recipe import load as load_recipe
 from clc_text.run_directory import RunDirectory
+from clc_text.shown import printable_json
 
 if TYPE_CHECKING:
     from clc_text.text.datasets.files import Files
@@ -157,7 +158,7 @@ def write_predictions(run: RunDirectory, rows: Sequence[Any], out: Path | None) 
     if out is None:
         count = 0
         for entry in _entries(run, rows):
-            sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
+            sys.stdout.write(printable_json(entry) + "\n")
             count += 1
         return count
     if out.suffix not in WRITABLE:

@@ -10,16 +10,16 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import yaml
 
-from clc_text.components import Registry, option
+from clc_text.components import Options, Registry, option, types_of
 from clc_text.errors import InputError, nearest
+from clc_text.printable_yaml import printable_yaml
 from clc_text.typed_yaml import (
     Node,
     check_keys,
@@ -37,69 +37,84 @@ WITHOUT_EFFECT = ("name", "keep_data")
 TRAINING_WITHOUT_EFFECT = ("threads", "workers", "checkpoint_epochs", "ledger_epochs", "eval_batch_size")
 
 
+_SEED = {"at_least": 0, "at_most": 2**32 - 1, "give": "a whole number from 0 to 4294967295"}
+
+
 @dataclass(frozen=True)
-class Seeds:
+class Seeds(Options):
     """Three seeds that never mix: what is drawn of the data, the flipped labels, and the networks."""
 
-    data: int = option(0, "what is drawn of the data: a held-out part, a generated corpus, the canaries")
-    noise: int = option(0, "which labels are flipped, and to what")
-    network: int = option(0, "initial weights, dropout, the order of the batches, word vectors trained here")
+    section: ClassVar[str] = "seeds"
 
-    def __post_init__(self) -> None:
-        for key, seed in dataclasses.asdict(self).items():
-            if not 0 <= seed < 2**32:
-                raise InputError(f"seeds.{key} is {seed}; give a whole number from 0 to 4294967295")
+    data: int = option(0, "what is drawn of the data: a held-out part, a generated corpus, the canaries", **_SEED)
+    noise: int = option(0, "which labels are flipped, and to what", **_SEED)
+    network: int = option(0, "initial weights, dropout, the order of the batches, word vectors trained here", **_SEED)
 
 
 @dataclass(frozen=True)
-class Training:
+class Training(Options):
     """How the networks are trained; the defaults are the paper's for texts."""
 
-    epochs: int = option(100, "passes over the training set")
-    batch_size: int = option(128, "rows of a step; fewer where there are not as many rows, so that an epoch has some")
-    eval_batch_size: int = option(4096, "rows of a forward pass when nothing is learnt")
-    learning_rate: float = option(3e-4, "step size of the optimizer")
+    section: ClassVar[str] = "training"
+
+    epochs: int = option(100, "passes over the training set", at_least=1, at_most=1_000_000)
+    batch_size: int = option(
+        128, "rows of a step; fewer where there are not as many rows, so that an epoch has some", at_least=1
+    )
+    eval_batch_size: int = option(4096, "rows of a forward pass when nothing is learnt", at_least=1)
+    learning_rate: float = option(3e-4, "step size of the optimizer", above=0, at_most=1_000)
     optimizer: Literal["adam", "adamw", "sgd"] = option("adam", "what makes a step of a gradient")
-    weight_decay: float = option(0.0, "decoupled for adamw, an L2 term for adam and sgd")
-    momentum: float = option(0.9, "of sgd; β1 of adam and adamw")
+    weight_decay: float = option(0.0, "decoupled for adamw, an L2 term for adam and sgd", at_least=0, at_most=1_000)
+    momentum: float = option(0.9, "of sgd; β1 of adam and adamw", at_least=0, below=1, give="a number in [0, 1)")
     lr_schedule: Literal["constant", "linear", "cosine"] = option("constant", "how the learning rate changes")
-    warmup_steps: int = option(0, "steps over which the learning rate rises from 0")
-    decay_from_epoch: int | None = option(None, "with linear: constant up to this epoch, then down to 0")
-    momentum_after_decay: float | None = option(None, "β1 (momentum) from `decay_from_epoch` on")
-    max_grad_norm: float = option(0.0, "each peer's gradient is clipped to this norm by itself; 0: not clipped")
-    gradient_accumulation: int = option(1, "batches of one optimizer step")
+    warmup_steps: int = option(0, "steps over which the learning rate rises from 0", at_least=0)
+    decay_from_epoch: int | None = option(
+        None, "with linear: constant up to this epoch, then down to 0", at_least=0, at_most=1_000_000
+    )
+    momentum_after_decay: float | None = option(
+        None, "β1 (momentum) from `decay_from_epoch` on", at_least=0, below=1, give="a number in [0, 1)"
+    )
+    max_grad_norm: float = option(
+        0.0, "each peer's gradient is clipped to this norm by itself; 0: not clipped", at_least=0
+    )
+    gradient_accumulation: int = option(1, "batches of one optimizer step", at_least=1)
     class_weights: Literal["balanced"] | list[float] | None = option(
-        None, "each row's loss times the weight of the class it is taught: balanced (by the given labels), or numbers"
+        None,
+        "each row's loss times the weight of the class it is taught: balanced (by the given labels), or numbers",
+        at_least=0,
+        items_at_least=1,
     )
     precision: Literal["fp32", "bf16"] = option("fp32", "number format of the forward pass")
     device: Literal["auto", "cpu", "cuda"] = option("auto", "where the networks live")
-    threads: int | None = option(None, "threads of PyTorch on the CPU; null: what OMP_NUM_THREADS or the machine says")
-    workers: int = option(0, "processes that fetch batches: for images that are decoded when needed; 0: none")
-    checkpoint_epochs: int = option(10, "epochs between two checkpoints; 0: none, so that a run cannot be resumed")
-    ledger_epochs: int = option(1, "epochs between two files of the ledger; the last epoch always has one")
+    threads: int | None = option(
+        None,
+        "threads of PyTorch on the CPU; null: what OMP_NUM_THREADS or the machine says",
+        at_least=1,
+        at_most=1_024,
+    )
+    workers: int = option(
+        0,
+        "processes that fetch batches: for images that are decoded when needed; 0: none",
+        at_least=0,
+        at_most=256,
+    )
+    checkpoint_epochs: int = option(
+        10, "epochs between two checkpoints; 0: none, so that a run cannot be resumed", at_least=0
+    )
+    ledger_epochs: int = option(1, "epochs between two files of the ledger; the last epoch always has one", at_least=1)
 
     def __post_init__(self) -> None:
-        at_least = {
-            "epochs": 1, "batch_size": 1, "eval_batch_size": 1, "gradient_accumulation": 1, "ledger_epochs": 1,
-            "checkpoint_epochs": 0, "warmup_steps": 0, "workers": 0, "max_grad_norm": 0, "weight_decay": 0,
-        }  # fmt: skip
-        for key, least in at_least.items():
-            if getattr(self, key) < least:
-                raise InputError(f"training.{key} is {getattr(self, key)}; give at least {least}")
-        if not 0 < self.learning_rate < float("inf"):
-            raise InputError(f"training.learning_rate is {self.learning_rate}; give a number above 0")
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"training.threads is {self.threads}; give at least 1")
-        if not 0 <= self.momentum < 1:
-            raise InputError(f"training.momentum is {self.momentum}; give a number in [0, 1)")
-        if self.decay_from_epoch is not None and not 0 <= self.decay_from_epoch < self.epochs:
+        super().__post_init__()
+        if self.decay_from_epoch is not None and self.decay_from_epoch >= self.epochs:
             raise InputError(
                 f"training.decay_from_epoch is {self.decay_from_epoch}; give an epoch before the last, {self.epochs}"
             )
+        if isinstance(self.class_weights, list) and not any(self.class_weights):
+            raise InputError("training.class_weights are all 0, so that nothing would be learnt; give one above 0")
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(Options):
     """One run. `data`, `noise`, `encoder`, `network` and `method` are instances of the parts they name."""
 
     name: str = option("", "what results, tables and pictures call the run; the file's name when empty")
@@ -109,25 +124,29 @@ class Recipe:
     encoder: Any = option(None, "what turns a row into numbers", registry="encoders")
     network: Any = option(None, "the network, of which every peer is one", registry="networks")
     method: Any = option(None, "how noisy labels are learnt from", registry="methods", default_name="clc_auto")
-    peers: int | None = option(None, "networks that learn side by side; null: as many as the method wants")
-    noise_rate: float | Literal["true", "estimate"] | None = option(
-        None, "what methods that need the noise rate are told: true (side information), estimate, or a number"
+    peers: int | None = option(
+        None, "networks that learn side by side; null: as many as the method wants", at_least=1, at_most=10_000
     )
-    canaries: float = option(0.0, "share of labels flipped on purpose, to measure how many the run finds (0 … 0.2)")
+    noise_rate: float | Literal["true", "estimate"] | None = option(
+        None,
+        "what methods that need the noise rate are told: true (side information), estimate, or a number",
+        at_least=0,
+        below=1,
+        give="a rate in [0, 1), 'estimate' or 'true'",
+    )
+    canaries: float = option(
+        0.0,
+        "share of labels flipped on purpose, to measure how many the run finds (0 … 0.2)",
+        at_least=0,
+        at_most=0.2,
+        give="a share from 0 to 0.2 (0.02 is usual)",
+    )
     guard: Literal["off", "warn", "recover"] = option(
         "warn", "watch for collapse and memorised noise: say nothing, say so, or go back and mend it"
     )
     training: Training = option(Training(), "how the networks are trained")
     seeds: Seeds = option(Seeds(), "seeds of the three sources of chance")
     keep_data: bool = option(True, "keep the rows in the run directory, for the report and corrected datasets")
-
-    def __post_init__(self) -> None:
-        if self.peers is not None and self.peers < 1:
-            raise InputError(f"peers is {self.peers}; give at least 1")
-        if not 0 <= self.canaries <= 0.2:
-            raise InputError(f"canaries is {self.canaries}; give a share from 0 to 0.2 (0.02 is usual)")
-        if isinstance(self.noise_rate, (int, float)) and not 0 <= self.noise_rate < 1:
-            raise InputError(f"noise_rate is {self.noise_rate}; give a rate in [0, 1), 'estimate' or 'true'")
 
     @property
     def num_peers(self) -> int:
@@ -147,7 +166,7 @@ class Recipe:
         return plain
 
     def dump(self) -> str:
-        return yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, width=110)
+        return printable_yaml(self.to_dict(), width=110) + "\n"
 
     def fingerprint(self) -> str:
         """A sha256 over everything that can change a result: not the name, the device's threads or the saving."""
@@ -196,6 +215,14 @@ def from_dict(plain: dict[str, Any], where: str = "recipe", overrides: Sequence[
     return loads(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True), where, overrides)
 
 
+def check_modality(modality: str) -> None:
+    """Raises:
+    InputError: it is none.
+    """
+    if modality not in _DEFAULT_PARTS:
+        raise InputError(f"there is no modality '{modality}'{nearest(modality, _DEFAULT_PARTS)}")
+
+
 def registries(modality: str) -> dict[str, Registry[Any]]:
     """The registries that a recipe's sections look their names up in."""
     import importlib
@@ -222,9 +249,9 @@ def _recipe(tree: Node) -> Recipe:
     check_keys(values, known, "")
     modality = "text"
     if "modality" in values:
-        modality = convert(values["modality"], typing.get_type_hints(Recipe)["modality"], "modality")
+        modality = convert(values["modality"], types_of(Recipe)["modality"], "modality")
     parts = registries(modality)
-    hints = typing.get_type_hints(Recipe)
+    hints = types_of(Recipe)
     arguments: dict[str, Any] = {}
     for key, field in known.items():
         if "registry" in field.metadata:

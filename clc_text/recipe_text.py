@@ -6,8 +6,7 @@ import dataclasses
 import typing
 from typing import Any
 
-import yaml
-
+from clc_text.printable_yaml import printable_yaml
 from clc_text.recipe import Recipe
 from clc_text.typed_yaml import type_in_words
 
@@ -41,5 +40,5 @@ def _section(part: Any, named: bool) -> list[str]:
 
 def _key(name: str, value: Any, help: str, hint: Any, indent: str) -> list[str]:
     kind = "anything" if hint is Any else type_in_words(hint)
-    text = yaml.safe_dump(value, default_flow_style=True, allow_unicode=True, sort_keys=False, width=100_000)
-    return [f"{indent}# {help} ({kind})", f"{indent}{name}: {text.removesuffix(chr(10)).removesuffix('...').rstrip()}"]
+    text = printable_yaml(value, width=100_000, flow=True)
+    return [f"{indent}# {help} ({kind})", f"{indent}{name}: {text.removesuffix('...').rstrip()}"]

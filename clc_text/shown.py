@@ -6,9 +6,11 @@ line before; a direction mark (U+202E) turns a sentence around; a line separator
 
 from __future__ import annotations
 
+import json
+import sys
 import unicodedata
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,3 +53,46 @@ def say_next(console: Console, arguments: Sequence[object], why: str, then: str 
 
     command = for_rich(shlex.join(["clc-text", *map(str, arguments)]))
     console.print(f"next: {then}{command}  [dim]{for_rich(why)}[/dim]", soft_wrap=True)
+
+
+def clean_lines(text: object) -> str:
+    """`without_controls` of each line."""
+    return "\n".join(map(without_controls, str(text).split("\n")))
+
+
+def say(text: object = "", *, err: bool = False, end: str = "\n") -> None:
+    """Prints sentences, which may quote what stands in somebody's file; the one way in which commands print."""
+    out = sys.stderr if err else sys.stdout
+    out.write(clean_lines(text) + end)
+    out.flush()
+
+
+def say_json(value: Any, indent: int | None = None) -> None:
+    """Prints a value as JSON that reads back exactly, what a terminal would obey as escapes."""
+    sys.stdout.write(printable_json(value, indent) + "\n")
+    sys.stdout.flush()
+
+
+def printable_json(value: Any, indent: int | None = None) -> str:
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    if text.isascii():
+        return text
+    return "".join(
+        json.dumps(char)[1:-1] if char > "~" and unicodedata.category(char) in _NO_TEXT else char for char in text
+    )
+
+
+def say_table(text: str) -> None:
+    """Prints what a program reads, CSV or Markdown: as it is into a file or a pipe, clean on a terminal."""
+    table_output().write(text.rstrip("\n") + "\n")
+    sys.stdout.flush()
+
+
+def table_output() -> IO[str]:
+    """Standard output, for a table that a program reads; what goes to a terminal is cleaned."""
+    return _Screen() if sys.stdout.isatty() else sys.stdout  # type: ignore[return-value]
+
+
+class _Screen:
+    def write(self, text: str) -> int:
+        return sys.stdout.write(clean_lines(text))

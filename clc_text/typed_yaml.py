@@ -15,19 +15,30 @@ from typing import Any, Literal
 
 import yaml
 
+from clc_text.components import types_of
 from clc_text.errors import InputError, nearest
+from clc_text.files import check_regular
+from clc_text.shown import printable
 
 SET = "--set "
 
 # ---- YAML with line numbers ----
 
+DEEPEST = 50  # lists and sections within each other; the deepest recipe has five
+LONGEST = 1 << 20  # bytes of a file: 5,000 classes take a tenth of it
+
 
 @dataclass
 class Node:
-    """A YAML value with the place it came from; a mapping holds (key place, node) by key."""
+    """A YAML value with the place it came from; a mapping holds (key place, node) by key.
+
+    Attributes:
+        written: how a plain scalar is written, such as ``no`` of a false; None where it has no other form.
+    """
 
     value: Any
     where: str
+    written: str | None = None
 
 
 class _Loader(yaml.SafeLoader):
@@ -44,10 +55,19 @@ _Loader.add_implicit_resolver(
 def read_yaml(path: Path, what: str) -> Node:
     """The mapping in a file; `what` is what messages call it ("recipe")."""
     try:
-        text = path.read_text(encoding="utf-8")
+        check_regular(path, what)
+        with open(path, "rb") as file:
+            content = file.read(LONGEST + 1)
+        text = content.decode("utf-8")
     except FileNotFoundError:
         raise InputError(f"there is no {what} {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        if len(content) <= LONGEST:
+            raise InputError(f"the {what} {path} cannot be read: {error}") from None
+        text = "#" * (LONGEST + 1)
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"the {what} {path} cannot be read: {error}") from None
     return parse_yaml(text, str(path), what)
 
@@ -55,14 +75,7 @@ def read_yaml(path: Path, what: str) -> Node:
 def parse_yaml(text: str, where: str, what: str) -> Node:
     """The mapping in a text; `where` is what messages call the text."""
     try:
-        # An alias lets a few lines grow into millions of values, and nothing here has a use for one.
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                first = event.start_mark.line + 1 if event.start_mark else 1
-                raise InputError(f"{where}:{first}: aliases (*{event.anchor}) are not allowed")
-        tree = to_nodes(yaml.compose(text, Loader=yaml.SafeLoader), where)
-    except RecursionError:
-        raise InputError(f"{where}: nested too deeply") from None
+        tree = _tree(text, where)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
@@ -70,6 +83,27 @@ def parse_yaml(text: str, where: str, what: str) -> Node:
     if not isinstance(tree.value, dict):
         raise InputError(f"{where}: a {what} is a list of `key: value` lines")
     return tree
+
+
+def _tree(text: str, where: str) -> Node:
+    """The values in a text, of which size and depth are looked at before anything is made of it.
+
+    Raises:
+        YAMLError: it is no YAML.
+        InputError: it is YAML that nothing here has a use for.
+    """
+    if len(text) > LONGEST or len(text.encode("utf-8", "replace")) > LONGEST:
+        raise InputError(f"{where}: it is larger than {LONGEST >> 20} MiB, and no recipe is")
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        # An alias lets a few lines grow into millions of values, and nothing here has a use for one.
+        if isinstance(event, yaml.AliasEvent):
+            raise InputError(f"{where}:{line}: aliases (*{printable(event.anchor, 40)}) are not allowed")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise InputError(f"{where}:{line}: nested too deeply, with more than {DEEPEST} levels")
+    return to_nodes(yaml.compose(text, Loader=yaml.SafeLoader), where)
 
 
 def to_nodes(node: yaml.Node | None, file: str) -> Node:
@@ -80,47 +114,54 @@ def to_nodes(node: yaml.Node | None, file: str) -> Node:
     if isinstance(node, yaml.MappingNode):
         found: dict[str, Node] = {}
         for key_node, value_node in node.value:
+            place = f"{file}:{key_node.start_mark.line + 1}"
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise InputError(f"{place}: a key is one word or number, not a list or a section")
             key = str(key_node.value)
             if key in found:
-                raise InputError(f"{file}:{key_node.start_mark.line + 1}: the key '{key}' stands here twice")
+                raise InputError(f"{place}: the key '{printable(key, 60)}' stands here twice")
             child = to_nodes(value_node, file)
-            found[key] = Node(child.value, f"{file}:{key_node.start_mark.line + 1}")
+            found[key] = Node(child.value, place, child.written)
         return Node(found, where)
     if isinstance(node, yaml.SequenceNode):
         return Node([to_nodes(item, file) for item in node.value], where)
-    return Node(_scalar(node), where)
+    value = _scalar(node, where)
+    return Node(value, where, None if isinstance(value, str) else node.value)
 
 
 _PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
 _DATE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "merge", "value")}
+_MOST_DIGITS = 400  # of a number; Python refuses to read more than some thousand
+_resolver = _Loader("")
 
 
-def _scalar(node: Any) -> Any:
-    loader = _Loader("")
+def _scalar(node: Any, where: str) -> Any:
+    tag = _resolver.resolve(yaml.ScalarNode, node.value, (node.style is None, node.style is not None))
+    # What looks like a date, `=` or `<<` is the text that it is.
+    if tag in _DATE_TAGS:
+        return node.value
+    if tag.endswith((":int", ":float")) and len(node.value) > _MOST_DIGITS:
+        raise InputError(f"{where}: a number of {len(node.value):,} digits; put quotes around it where it is a text")
     try:
-        tag = loader.resolve(yaml.ScalarNode, node.value, (node.style is None, node.style is not None))
-        # What looks like a date, `=` or `<<` is the text that it is.
-        return (
-            node.value
-            if tag in _DATE_TAGS
-            else loader.construct_object(yaml.ScalarNode(tag, node.value, node.start_mark))
-        )
-    finally:
-        loader.dispose()
+        return _Loader("").construct_object(yaml.ScalarNode(tag, node.value, node.start_mark))
+    except ValueError:  # of YAML 1.1's numbers not all are: `0o`, `08:`, `_`
+        return node.value
 
 
 def _check_tag(node: yaml.Node) -> None:
     if node.tag not in _PLAIN_TAGS | _DATE_TAGS:
-        raise yaml.constructor.ConstructorError(None, None, f"the tag {node.tag} is not allowed", node.start_mark)
+        raise yaml.constructor.ConstructorError(
+            None, None, f"the tag {printable(node.tag, 60)} is not allowed", node.start_mark
+        )
 
 
 def override(tree: Node, text: str) -> None:
     key, equals, value = text.partition("=")
-    where = f"{SET}{text}"
+    where = f"{SET}{printable(text, 120)}"
     if not equals or not key.strip():
         raise InputError(f"{where}: write it as --set section.key=value")
     try:
-        parsed = to_nodes(yaml.compose(value or "null", Loader=yaml.SafeLoader), where)
+        parsed = _tree(value or "null", where)
     except yaml.YAMLError:
         raise InputError(f"{where}: the value is not valid YAML; put quotes around it") from None
     _place(parsed, where)
@@ -181,7 +222,7 @@ def to_dataclass(cls: type, node: Node, path: str) -> Any:
         raise InputError(f"{node.where}: '{path}' must be a section of `key: value` lines, not {describe(node.value)}")
     known = {field.name: field for field in dataclasses.fields(cls) if field.init}
     check_keys(node.value, known, path)
-    hints = typing.get_type_hints(cls)
+    hints = types_of(cls)
     arguments = {key: convert(child, hints[key], f"{path}.{key}") for key, child in node.value.items()}
     for key, field in known.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
@@ -213,16 +254,21 @@ def convert(node: Node, wanted: Any, path: str) -> Any:
     if origin in (typing.Union, types.UnionType):
         if value is None and type(None) in arguments:
             return None
+        told: dict[Any, InputError] = {}
         for choice in arguments:
             if choice is not type(None):
                 try:
                     return convert(node, choice, path)
-                except InputError:
-                    continue
-        raise _mistyped(node, wanted, path)
+                except InputError as error:
+                    told[choice] = error
+        # Of a list, that one of its items is wrong says more than what might stand here instead of a list.
+        inner = [error for choice, error in told.items() if typing.get_origin(choice) is type(value)]
+        raise inner[0] if len(inner) == 1 else _mistyped(node, wanted, path)
     if origin is Literal:
         if value in arguments and type(value) in {type(argument) for argument in arguments}:
             return value
+        if node.written in arguments:  # `off`, which YAML 1.1 takes for a false
+            return node.written
         hint = nearest(str(value), [str(argument) for argument in arguments])
         raise InputError(f"{node.where}: '{path}' is {describe(value)}, which is none of its values{hint}")
     if dataclasses.is_dataclass(wanted):
@@ -232,11 +278,13 @@ def convert(node: Node, wanted: Any, path: str) -> Any:
     if origin is dict and isinstance(value, dict):
         return {key: convert(item, arguments[1], f"{path}.{key}") for key, item in value.items()}
     if wanted is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
+        return float(value) if abs(value) < 10**308 or isinstance(value, float) else float("inf")
     if wanted is int and isinstance(value, int) and not isinstance(value, bool):
         return value
     if wanted in (str, bool) and isinstance(value, wanted):
         return value
+    if wanted is str and node.written and value is not None:
+        return node.written  # a class that is called `no`, `on`, `1` or `1e3`: YAML 1.1 makes something else of them
     if wanted is Any:
         return _bare(node)
     raise _mistyped(node, wanted, path)
@@ -251,7 +299,8 @@ def _bare(node: Node) -> Any:
 
 
 def _mistyped(node: Node, wanted: Any, path: str) -> InputError:
-    return InputError(f"{node.where}: '{path}' must be {type_in_words(wanted)}, not {describe(node.value)}")
+    quotes = "; put quotes around it if it is a text" if wanted is str and node.written else ""
+    return InputError(f"{node.where}: '{path}' must be {type_in_words(wanted)}, not {describe(node.value)}{quotes}")
 
 
 def type_in_words(wanted: Any) -> str:
@@ -274,4 +323,4 @@ def describe(value: Any) -> str:
         return "a section"
     if isinstance(value, list):
         return "a list"
-    return "null" if value is None else f"'{value}'"
+    return "null" if value is None else f"'{printable(str(value), 80)}'"

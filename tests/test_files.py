@@ -18,6 +18,8 @@ import torch
 from clc_text.errors import InputError
 from clc_text.files import (
     bring_back,
+    check_folder_name,
+    check_regular,
     read_json_lines,
     remove_leftovers,
     replace_folder,
@@ -265,3 +267,43 @@ def test_what_libraries_say_of_their_input_stays_a_defect(tmp_path: Path) -> Non
     with pytest.raises(Exception, match=r".") as found:
         write_with(tmp_path / "a", lambda aside: torch.load(tmp_path / "b"))
     assert not isinstance(found.value, InputError)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "/tmp/x",
+        "../../..",
+        "..",
+        ".",
+        "a/b",
+        "a\\b",
+        ".hidden",
+        " a",
+        "a ",
+        "n" * 300,
+        "é" * 101,
+        "a\u202eb",
+        "\x1b[2J",
+    ],
+)
+def test_a_name_that_makes_another_folder_is_refused(name: str) -> None:
+    with pytest.raises(InputError, match=r"names the run's folder, but .*; give a plain name, or --out") as caught:
+        check_folder_name(name, "name")
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("name", ["trec_sym05", "TREC, symmetric 0.5", "Fragen: weiß", "a..b", ""])
+def test_a_plain_name_is_taken(name: str) -> None:
+    check_folder_name(name, "name")
+
+
+def test_only_files_have_an_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(InputError, match=r"is a pipe or a device, which cannot be read here"):
+            check_regular(path, "recipe")
+    with pytest.raises(InputError, match="is a folder; name a file"):
+        check_regular(tmp_path, "recipe")
+    check_regular(tmp_path / "missing", "recipe")

@@ -168,3 +168,61 @@ def test_every_recipe_of_the_project_is_read_and_explained(recipes: Path) -> Non
 def test_a_missing_recipe_names_the_nearest(recipes: Path) -> None:
     with pytest.raises(InputError, match=r"there is no recipe .*quikstart.yaml; did you mean '.*quickstart.yaml'"):
         load(recipes / "quikstart.yaml")
+
+
+@pytest.mark.parametrize("written", ['"\\ud800"', '"a\\0b"'])
+def test_a_text_that_nothing_can_print_is_refused(written: str) -> None:
+    told = complaint(GOOD + f"name: {written}\n")
+    assert "some.yaml:1: name holds a zero character or half a character" in told
+    assert told.isprintable()
+
+
+def test_texts_are_read_as_they_are_written_where_texts_are_meant() -> None:
+    words = ["yes", "no", "NO", "on", "off", "1", "007", "1e3", "1.50", "2020-01-01", "12:30", "0x1F", "=", "<<"]
+    listed = loads(f"data: {{name: files, train: x.csv, label_names: [{', '.join(words)}]}}\n")
+    assert listed.data.label_names == words
+    assert loads(listed.dump()) == listed
+    mapped = loads(
+        GOOD + "method: standard\n", overrides=["noise={name: asymmetric, rate: 0.1, map: {no: yes, 1: on}}"]
+    )
+    assert mapped.noise.map == {"no": "yes", "1": "on"}
+
+
+def test_an_item_that_is_no_text_is_named_by_itself() -> None:
+    told = complaint("data: {name: files, train: x.csv, label_names: [yes, null]}\n")
+    assert "'data.label_names[1]' must be a text, not null; put quotes around it" in told
+
+
+@pytest.mark.parametrize("opened", ["[", "{a: ", "- ", "? "])
+def test_depth_and_size_are_looked_at_before_anything_is_made_of_a_text(opened: str) -> None:
+    for text in ("a: " + opened * 5_000, opened * 5_000):
+        assert "nested too deeply" in complaint(text) or "not valid YAML" in complaint(text)
+    assert "larger than 1 MiB" in complaint("# " + "x" * (1 << 20))
+
+
+def test_an_override_is_held_to_the_same_depth_and_told_shortly() -> None:
+    told = complaint(GOOD, "name=" + "[" * 3_000)
+    assert "nested too deeply" in told
+    assert len(told) < 300
+
+
+def test_a_number_of_a_thousand_digits_is_a_sentence() -> None:
+    assert "a number of 5,000 digits" in complaint(GOOD + f"peers: {'9' * 5_000}\n")
+    assert "training.epochs is a number of 391 digits; give at most" in complaint(
+        GOOD, f"training.epochs=1{'0' * 390}"
+    )
+
+
+def test_a_pipe_is_no_recipe(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(InputError, match="is a pipe or a device"):
+        load(tmp_path / "pipe.yaml")
+
+
+def test_what_a_reader_is_shown_is_printable_and_a_recipe_again() -> None:
+    recipe = loads('data: {name: files, train: "a\\u202e\\u2028\\e b é.csv", label_names: ["\\x9b", "no", "a\\nb"]}\n')
+    for text in (explain(recipe), recipe.dump()):
+        assert all(line.isprintable() for line in text.split("\n"))
+        assert loads(text) == recipe

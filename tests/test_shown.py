@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import io
+import json
+import os
 import re
 import subprocess
 import sys
@@ -15,15 +18,17 @@ from rich.console import Console
 
 from clc_text import shown
 from clc_text.checks.tables import show_check
+from clc_text.cli import _tell
+from clc_text.commands.recipe import list_recipes
 from clc_text.console import TrainingDisplay
 from clc_text.corrections.tables import show_audit, show_differences
-from clc_text.errors import InputError
+from clc_text.errors import InputError, nearest
 from clc_text.evaluation import show
 from clc_text.guards import Notice
 from clc_text.noise.estimate import NoiseEstimate
 from clc_text.noise_estimate import Estimated
 from clc_text.noise_estimate import as_text as estimated
-from clc_text.shown import for_rich, printable, terminal, without_controls
+from clc_text.shown import for_rich, printable, say, say_json, say_table, terminal, without_controls
 
 EVIL = "a\x1b]0;owned\x07\x00\r\x9b2Jb\u202ec\u2028d\ud800[/bold]e"
 SAFE = "a ]0;owned    2Jb c d [/bold]e"
@@ -149,3 +154,62 @@ def test_no_other_console_is_made():
     package = Path(shown.__file__).parent
     made = {path.name for path in package.rglob("*.py") if re.search(r"\bConsole\(", path.read_text())}
     assert made == {"shown.py"}
+
+
+COMMANDS = Path(shown.__file__).parent / "commands"
+
+
+@pytest.mark.parametrize("path", sorted(COMMANDS.glob("*.py")), ids=lambda path: path.name)
+def test_commands_print_by_one_way_only(path: Path) -> None:
+    """What goes to the terminal in another way would go there raw."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("print", "typer.echo", "typer.secho", "click.echo"), f"{path}:{node.lineno}"
+            assert not called.endswith(("stdout.write", "stderr.write")), f"{path}:{node.lineno}"
+            assert called != "json.dumps", f"{path}:{node.lineno}: say_json"
+
+
+def test_sentences_json_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
+    say(f"x {EVIL}\nsecond")
+    assert capsys.readouterr().out == f"x {SAFE}\nsecond\n"
+    value = {EVIL: [EVIL, "é 中 \U000e0041 \u200d\x85"]}
+    say_json(value)
+    printed = capsys.readouterr().out
+    assert printed.removesuffix("\n").isprintable()
+    assert "é 中" in printed
+    assert json.loads(printed) == value
+
+
+def test_a_table_is_clean_on_a_terminal_and_exact_in_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    for terminal_there, expected in ((True, f"{SAFE},2\n"), (False, f"{EVIL},2\n")):
+        out = io.StringIO()
+        monkeypatch.setattr(out, "isatty", lambda there=terminal_there: there)
+        monkeypatch.setattr(sys, "stdout", out)
+        say_table(f"{EVIL},2")
+        assert out.getvalue() == expected
+
+
+def test_a_message_does_not_grow_with_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    many = [f"class {number} {'x' * 500}" for number in range(10_000)]
+    for known in (many, ["y" * 3_000_000]):
+        assert len(nearest("unlike any", known)) < 3_000
+    _tell("what is wrong: " + "x" * 3_000_000 + "; what to do")
+    told = capsys.readouterr().err
+    assert len(told) < 2_100
+    assert told.startswith("clc-text: what is wrong: x")
+    assert told.endswith("x; what to do\n")
+
+
+def test_a_list_of_recipes_takes_any_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.yaml").write_bytes(b"")
+    (tmp_path / "latin.yaml").write_bytes(b"# Gr\xfc\xdfe \x1b]0;owned\x07\n")
+    (tmp_path / "long.yaml").write_bytes(b"# " + b"x" * 1_000_000)
+    (tmp_path / "folder.yaml").mkdir()
+    os.mkfifo(tmp_path / "pipe.yaml")
+    list_recipes(tmp_path)
+    lines = capsys.readouterr().out.splitlines()
+    assert [Path(line.split()[0]).name for line in lines] == [
+        "empty.yaml", "folder.yaml", "latin.yaml", "long.yaml", "pipe.yaml",
+    ]  # fmt: skip
+    assert all(line.isprintable() and len(line) < 500 for line in lines)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(apply)
@@ -37,7 +39,6 @@ def apply(
     from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import ProgressBar
     from clc_text.errors import some_of
-    from clc_text.shown import without_controls
 
     with ProgressBar() as progress:
         done = apply_answers(corrected_in(run), answers, progress, on_disagreement, question, encoding)  # type: ignore[arg-type]
@@ -46,8 +47,8 @@ def apply(
     if done["changed_mind"]:
         replace = "1 replaces" if done["changed_mind"] == 1 else f"{done['changed_mind']:,} replace"
         said += f"; {replace} an earlier answer"
-    typer.echo(said)
+    say(said)
     if torn := done.get("disagreed"):
         left = f", {done['left_out']:,} of them left out" if done["left_out"] else ""
         counted = "1 row was" if len(torn) == 1 else f"{len(torn):,} rows were"
-        typer.echo(without_controls(f"{counted} answered in several ways{left}: {some_of(torn, 20)}"), err=True)
+        say(f"{counted} answered in several ways{left}: {some_of(torn, 20)}", err=True)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say_json
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(audit)
@@ -18,14 +20,12 @@ def audit(
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Estimate the noise, judge the corrections, and say in plain words whether to trust them (also in audit.json)."""
-    import json
-
     from clc_text.corrections.audit import audit as audit_run
     from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import show_audit
 
     found = audit_run(corrected_in(run), bootstrap)
     if json_out:
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        say_json(found)
     else:
         show_audit(found)

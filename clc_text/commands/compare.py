@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say, say_table
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(compare)
@@ -24,16 +26,16 @@ def compare(
     from clc_text.analysis.compare_text import as_csv, as_json, as_markdown, as_table
     from clc_text.errors import InputError
     from clc_text.run_directory import RunDirectory
-    from clc_text.shown import terminal, without_controls
+    from clc_text.shown import terminal
 
     if markdown + csv + json > 1:
         raise InputError("--markdown, --csv and --json exclude each other")
     found = compare_runs([RunDirectory(path) for path in runs], of)
     for sentence in found.remarks:
-        typer.echo(f"clc-text: {without_controls(sentence)}", err=True)
+        say(f"clc-text: {sentence}", err=True)
     for sentence in found.warnings:
-        typer.echo(f"clc-text: not comparable without care: {without_controls(sentence)}", err=True)
+        say(f"clc-text: not comparable without care: {sentence}", err=True)
     if markdown or csv or json:
-        typer.echo((as_markdown if markdown else as_csv if csv else as_json)(found).rstrip("\n"))
+        say_table((as_markdown if markdown else as_csv if csv else as_json)(found))
     else:
         terminal().print(as_table(found))

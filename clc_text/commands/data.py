@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say, say_json
+
 commands = typer.Typer(help="List datasets, say where they are looked for, check one.", no_args_is_help=True)
 
 
@@ -28,9 +30,9 @@ def where(
     modality: Annotated[str, typer.Option(help="text or vision.")] = "text",
 ) -> None:
     """Where a dataset's files are looked for, in that order, and which are there."""
-    from clc_text.recipe import load, registries
-    from clc_text.shown import without_controls
+    from clc_text.recipe import check_modality, load, registries
 
+    check_modality(modality)
     if name.endswith((".yaml", ".yml")):
         data = load(Path(name)).data
     else:
@@ -38,7 +40,7 @@ def where(
 
         data = to_dataclass(registries(modality)["datasets"].get(name), Node({}, name), "data")
     for place in data.places():
-        typer.echo(without_controls(f"{'found  ' if place.found else 'missing'}  {place.path}  ({place.what})"))
+        say(f"{'found  ' if place.found else 'missing'}  {place.path}  ({place.what})")
 
 
 @commands.command()
@@ -50,8 +52,6 @@ def check(
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read a dataset and say what is in it: classes, near copies, contradictions, lengths, leaks into test rows."""
-    import json
-
     from clc_text.describe import describe
     from clc_text.prepare import reading
     from clc_text.recipe import load
@@ -60,7 +60,7 @@ def check(
     task = chosen.data.load(chosen.seeds.data)
     found = describe(task) | {"encoder": reading(chosen, task)}
     if json_out:
-        typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
+        say_json(found, indent=2)
         return
     from clc_text.checks.tables import show_check
     from clc_text.shown import say_next, terminal

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say_json, table_output
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(diff)
@@ -23,8 +25,6 @@ def diff(
     csv_out: Annotated[bool, typer.Option("--csv", help="Print every changed row as CSV.")] = False,
 ) -> None:
     """Show which labels were changed, from which class to which, with examples."""
-    import json
-    import sys
 
     from clc_text.corrections.diff import differences, write_changed_rows
     from clc_text.corrections.existing import corrected_in
@@ -35,10 +35,10 @@ def diff(
         raise InputError("--csv prints the changed rows and stands alone")
     corrected = corrected_in(run)
     if csv_out:
-        write_changed_rows(corrected, sys.stdout)
+        write_changed_rows(corrected, table_output())
     elif history:
         steps = corrected.history()
-        typer.echo(json.dumps(steps, ensure_ascii=False)) if json_out else show_history(steps)
+        say_json(steps) if json_out else show_history(steps)
     else:
         found = differences(corrected, step, examples)
-        typer.echo(json.dumps(found, ensure_ascii=False)) if json_out else show_differences(found)
+        say_json(found) if json_out else show_differences(found)

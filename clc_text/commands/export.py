@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(export)
@@ -33,6 +35,6 @@ def export(
     target = out or file_for(corrected, format)
     check_answers_taken_over(corrected, target)
     count = write_rows(corrected, target, k, format, write_png)
-    typer.echo(f"{count:,} rows in {target}")
-    typer.echo(how_to_answer(format, target))
-    typer.echo(f"then: clc-text apply {shlex.quote(str(run))} ANSWERS")
+    say(f"{count:,} rows in {target}")
+    say(how_to_answer(format, target))
+    say(f"then: clc-text apply {shlex.quote(str(run))} ANSWERS")

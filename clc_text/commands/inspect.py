@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(inspect)
@@ -38,7 +40,7 @@ def inspect(
     found = life(directory, row)
     terminal().print(as_table(found, every_epoch))
     if sentence := not_ended(directory):
-        typer.echo(f"clc-text: {sentence}", err=True)
+        say(f"clc-text: {sentence}", err=True)
     if plot is not None:
         write(draw(found), plot)
-        typer.echo(plot)
+        say(plot)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say, say_json
+
 commands = typer.Typer(help="Inject label noise, replay it, estimate it.", no_args_is_help=True)
 
 Recipe = Annotated[Path, typer.Argument(help="A recipe; its `data:`, `noise:` and `seeds:` are used.")]
@@ -25,8 +27,8 @@ def inject(recipe: Recipe, out: Out, overrides: Set = None) -> None:
     from clc_text.recipe import load
 
     passport = inject_and_save(load(recipe, overrides or []), out)
-    typer.echo(f"{passport['convention']}")
-    typer.echo(f"{passport['rows']:,} rows, {passport['realised_rate']:.2%} of the labels flipped, in {out}")
+    say(f"{passport['convention']}")
+    say(f"{passport['rows']:,} rows, {passport['realised_rate']:.2%} of the labels flipped, in {out}")
 
 
 @commands.command()
@@ -36,8 +38,6 @@ def estimate(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate how many labels are wrong, and which class is taken for which, without any clean label."""
-    import json as writer
-
     from clc_text.console import TrainingDisplay
     from clc_text.errors import InputError
     from clc_text.noise_estimate import as_dict, as_text, estimate_of_recipe, estimate_of_run
@@ -49,7 +49,7 @@ def estimate(
         found = estimate_of_run(source)
     else:
         found = estimate_of_recipe(load(source, overrides or []), TrainingDisplay())
-    typer.echo(writer.dumps(as_dict(found)) if json else as_text(found))
+    say_json(as_dict(found)) if json else say(as_text(found))
 
 
 @commands.command()
@@ -64,4 +64,4 @@ def replay(
     from clc_text.recipe import load
 
     rows = replay_and_save(passport, load(recipe, overrides or []), out)
-    typer.echo(f"{rows:,} labels, equal to the passport's, in {out}")
+    say(f"{rows:,} labels, equal to the passport's, in {out}")

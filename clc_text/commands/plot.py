@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(plot)
@@ -49,6 +51,6 @@ def plot(
     picture = draw(figure, directories, gamma=gamma, of=of, examples=examples, bins=bins)
     kept, remarks = begun(directories)
     for sentence in [*remarks, *filter(None, map(not_ended, kept))]:
-        typer.echo(f"clc-text: {sentence}", err=True)
+        say(f"clc-text: {sentence}", err=True)
     write(picture, target)
-    typer.echo(target)
+    say(target)

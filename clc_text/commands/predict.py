@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say, say_json
+
 Column = Annotated[
     str | None,
     typer.Option("--column", help="The file's column of texts; the recipe's without it.", show_default=False),
@@ -45,7 +47,7 @@ def predict(
     rows = list(text) if text else read_rows(directory, source, column)  # type: ignore[arg-type]
     count = write_predictions(directory, rows, out)
     if out is not None:
-        typer.echo(f"{count:,} predictions in {out}", err=True)
+        say(f"{count:,} predictions in {out}", err=True)
 
 
 def evaluate(
@@ -65,13 +67,11 @@ def evaluate(
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Accuracy of each peer and of the ensemble, calibration, figures of every class, confusion matrix."""
-    import json
-
     from clc_text.evaluation import evaluate_run, show
     from clc_text.run_directory import RunDirectory
 
     found = evaluate_run(RunDirectory(run), source, column, label)
     if json_out:
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        say_json(found)
     else:
         show(found)

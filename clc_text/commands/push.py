@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(push)
@@ -45,7 +47,7 @@ def push(
     from clc_text.run_directory import RunDirectory
 
     def tell(message: str) -> None:
-        typer.echo(message, err=True)
+        say(message, err=True)
 
     check_name(repo)
     directory = RunDirectory(run)
@@ -55,12 +57,12 @@ def push(
         if card is not None:
             write_text(card, bundle.card)
         if dry_run:
-            typer.echo(bundle.preview(repo), nl=False)
+            say(bundle.preview(repo), end="")
             return
         if not model and "audit.json" not in bundle.files:
             tell(f"clc-text: the card says how far to trust the labels if you run `clc-text audit {run}` first")
         pushed = send(bundle, repo, private=private, create_pr=create_pr, say=tell)
     if pushed.pull_request:
-        typer.echo(f"pull request: {pushed.url}")
+        say(f"pull request: {pushed.url}")
     else:
-        typer.echo(pushed.url if pushed.changed else f"{pushed.url} is up to date already")
+        say(pushed.url if pushed.changed else f"{pushed.url} is up to date already")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say
+
 commands = typer.Typer(help="Show, list and explain recipes.", no_args_is_help=True)
 
 
@@ -27,7 +29,7 @@ def show(
     from clc_text.recipe_text import explain
 
     chosen = load(recipe, overrides or [])
-    typer.echo(chosen.dump() if plain else explain(chosen), nl=False)
+    say(chosen.dump() if plain else explain(chosen), end="")
 
 
 @commands.command("list")
@@ -41,8 +43,18 @@ def list_recipes(
     if not found:
         raise InputError(f"there is no recipe (*.yaml) in {folder}; give the folder that holds them")
     for path in found:
-        first = path.read_text(encoding="utf-8").splitlines()[0]
-        typer.echo(f"{path!s:44s} {first.lstrip('# ')}")
+        say(f"{path!s:44s} {_first_line(path)}")
+
+
+def _first_line(path: Path) -> str:
+    """What a recipe says of itself; of a file that is none, that it cannot be read."""
+    if not path.is_file():
+        return "(a folder, a pipe or a broken link)"
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.readline(300).strip().lstrip("# ")
+    except OSError as error:
+        return f"(cannot be read: {error.strerror})"
 
 
 @commands.command()
@@ -56,23 +68,22 @@ def parts(
     import typing
 
     from clc_text.errors import InputError, nearest
-    from clc_text.recipe import registries
+    from clc_text.recipe import check_modality, registries
     from clc_text.typed_yaml import type_in_words
 
-    if modality not in ("text", "vision"):
-        raise InputError(f"there is no modality '{modality}'; known: text, vision")
+    check_modality(modality)
     known = registries(modality)
     if kind not in known:
         raise InputError(f"there are no parts of kind '{kind}'{nearest(kind, known)}")
     if name is None:
         for each in known[kind].names():
-            typer.echo(f"{each:22s} {(known[kind].get(each).__doc__ or '').strip().splitlines()[0]}")
+            say(f"{each:22s} {(known[kind].get(each).__doc__ or '').strip().splitlines()[0]}")
         return
     part = known[kind].get(name)
-    typer.echo(f"{(part.__doc__ or '').strip()}\n")
+    say(f"{(part.__doc__ or '').strip()}\n")
     hints = typing.get_type_hints(part)
     for field in dataclasses.fields(part):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         default = field.default_factory() if callable(field.default_factory) else field.default
         shown = "required" if required else f"default {default!r}"
-        typer.echo(f"{field.name} ({type_in_words(hints[field.name])}; {shown})\n    {field.metadata.get('help', '')}")
+        say(f"{field.name} ({type_in_words(hints[field.name])}; {shown})\n    {field.metadata.get('help', '')}")

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(report)
@@ -33,10 +35,10 @@ def report(
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{target} is no page: give --out a name that ends in .html")
     if ending := not_ended(directory):
-        typer.echo(f"clc-text: {ending}", err=True)
+        say(f"clc-text: {ending}", err=True)
     maps = None
     if tsne:
         with progress_bars() as progress:
             maps = make_maps([directory], sample=10_000, progress=progress)
     write_text(target, report_page(directory, maps))
-    typer.echo(target)
+    say(target)

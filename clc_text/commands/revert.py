@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say
+
 Names = list[str] | None
 
 
@@ -65,7 +67,7 @@ def revert(
             message = "no row meets this; nothing changed"
             if count:
                 message = f"{_rows(count, 'has its', 'have their')} given label back"
-    typer.echo(message)
+    say(message)
 
 
 def _rows(count: int, one: str, several: str) -> str:

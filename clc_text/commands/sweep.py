@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(sweep)
@@ -49,7 +51,7 @@ def sweep(
     directory = out or Path("runs") / "sweeps" / (described.name or file.stem)
     if dry_run:
         for cell in cells:
-            typer.echo(cell.path)
+            say(cell.path)
         return
     if engine == "ray":
         from clc_text.sweep.ray_cluster import ray_itself
@@ -58,25 +60,25 @@ def sweep(
     left = {cell.path for cell in plan(file, all_cells, directory)}
     to_run = [cell for cell in cells if cell.path in left]
     at_once = min(len(to_run), jobs or default_jobs())
-    typer.echo(
+    say(
         f"{len(cells)} cells, {len(cells) - len(to_run)} done already, {len(to_run)} to run, "
         f"{f'{at_once} at once' if engine == 'local' else 'by Ray'}",
         err=True,
     )
     if sentence := told(changed_data([cell for cell in all_cells if cell.path not in left], directory)):
-        typer.echo(f"clc-text: {sentence}", err=True)
+        say(f"clc-text: {sentence}", err=True)
     # A scheduler's way to end it, which by default would leave the workers to finish their cells.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with closing(run(to_run, directory, engine, jobs)) as outcomes:
             ended = follow(outcomes, len(to_run))
     except KeyboardInterrupt:
-        typer.echo("clc-text: stopped; the same command goes on", err=True)
+        say("clc-text: stopped; the same command goes on", err=True)
         raise typer.Exit(130) from None
     if ended["elsewhere"]:
-        typer.echo(f"clc-text: {ended['elsewhere']} cells are being run by another sweep of this directory", err=True)
+        say(f"clc-text: {ended['elsewhere']} cells are being run by another sweep of this directory", err=True)
     if ended["failed"]:
-        typer.echo(f"clc-text: {ended['failed']} cells failed; the same command tries them again", err=True)
-    typer.echo(f"clc-text table {directory}")
+        say(f"clc-text: {ended['failed']} cells failed; the same command tries them again", err=True)
+    say(f"clc-text table {directory}")
     if ended["failed"]:
         raise typer.Exit(1)

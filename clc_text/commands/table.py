@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say, say_table
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(table)
@@ -57,15 +59,15 @@ def table(
 
         target = out or directory / "over.pdf"
         format_of(target)
-        typer.echo(write(draw_over(found, directory, over, measure), target))
+        say(write(draw_over(found, directory, over, measure), target))
         return
     if csv or latex:
-        typer.echo((as_csv(found) if csv else as_latex(found, measure)).rstrip("\n"))
+        say_table(as_csv(found) if csv else as_latex(found, measure))
         return
     sentences = leads(found, reference or "clc", measure)
     if markdown:
-        typer.echo(as_markdown(found, measure) + "".join(f"\n* {sentence}" for sentence in sentences))
+        say_table(as_markdown(found, measure) + "".join(f"\n* {sentence}" for sentence in sentences))
         return
     terminal().print(as_table(found, measure))
     for sentence in sentences:
-        typer.echo(sentence)
+        say(sentence)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(train)
@@ -32,11 +34,14 @@ def train(
 
     from clc_text.console import TrainingDisplay, show_result
     from clc_text.errors import InputError
+    from clc_text.files import check_folder_name
     from clc_text.recipe import load
 
     if resume and overwrite:
         raise InputError("--resume and --overwrite exclude each other")
     chosen = load(recipe, overrides or [])
+    if out is None:
+        check_folder_name(chosen.name, f"{recipe}: name")
     directory = out or Path("runs") / chosen.name
     with TrainingDisplay(quiet) as display:
         from clc_text.run import train as run_training
@@ -47,6 +52,6 @@ def train(
             display.stop()
             again = ["clc-text", "train", str(recipe), "--out", str(directory)]
             again += [part for override in overrides or [] for part in ("--set", override)]
-            typer.echo(f"clc-text: stopped; go on with: {shlex.join([*again, '--resume'])}", err=True)
+            say(f"clc-text: stopped; go on with: {shlex.join([*again, '--resume'])}", err=True)
             raise typer.Exit(130) from None
     show_result(run)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from clc_text.shown import say
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(tsne)
@@ -52,7 +54,7 @@ def tsne(
     target = out or (runs[0] / "figures" if len(runs) == 1 else Path()) / "tsne.png"
     format_of(target)
     for sentence in filter(None, map(not_ended, directories)):
-        typer.echo(f"clc-text: {sentence}", err=True)
+        say(f"clc-text: {sentence}", err=True)
     wanted = check_labellings([name.strip() for name in labels.split(",")], directories)
     with progress_bars() as progress:
         maps = make_maps(directories, peer, sample, perplexity, seed, iterations, threads, progress)
@@ -61,4 +63,4 @@ def tsne(
     write_numbers(maps, target.with_suffix(".json"), target.with_suffix(".parquet"))
     terminal().print(quality_table(maps))
     for ending in (target.suffix, ".html", ".json", ".parquet"):
-        typer.echo(target.with_suffix(ending))
+        say(target.with_suffix(ending))

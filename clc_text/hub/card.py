@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from clc_text.errors import InputError
 from clc_text.hub.markdown import Markdown, environment, line
-from clc_text.hub.metadata import metadata_yaml
 from clc_text.hub.sources import source_of
+from clc_text.printable_yaml import printable_yaml
 from clc_text.results import LAST
 from clc_text.run_directory import RunDirectory
 
@@ -214,7 +214,7 @@ def size_category(rows: int) -> str:
 
 
 def _render(template: str, metadata: Any, **values: Any) -> str:
-    text = environment().get_template(template).render(metadata=Markdown(metadata_yaml(metadata.to_dict())), **values)
+    text = environment().get_template(template).render(metadata=Markdown(printable_yaml(metadata.to_dict())), **values)
     return text.rstrip() + "\n"
 
 

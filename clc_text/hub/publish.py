@@ -14,7 +14,7 @@ from clc_text.errors import InputError
 from clc_text.files import write_json, write_text, write_with
 from clc_text.hub.folders import without_folders as without_folders
 from clc_text.hub.images import image_columns, published_image
-from clc_text.hub.metadata import metadata_yaml
+from clc_text.printable_yaml import printable_yaml
 from clc_text.run_directory import Labels, RunDirectory
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def public_recipe(run: RunDirectory) -> str:
     for section, options in recipe.items():
         if isinstance(options, dict):
             recipe[section] = without_folders(options)
-    return metadata_yaml(recipe, width=110) + "\n"
+    return printable_yaml(recipe, width=110) + "\n"
 
 
 def write_recipe(run: RunDirectory, path: Path) -> None:

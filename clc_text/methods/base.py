@@ -7,8 +7,6 @@ for S seeds or folds at once) work unchanged.
 
 from __future__ import annotations
 
-import dataclasses
-import typing
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
@@ -16,8 +14,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from clc_text.components import Registry, option
-from clc_text.errors import InputError, nearest
+from clc_text.components import Options, Registry, option
 
 
 @dataclass(frozen=True)
@@ -69,13 +66,13 @@ class TrainingState:
 
 
 @dataclass(frozen=True)
-class Method(ABC):
+class Method(Options, ABC):
     """Base of all methods; the fields of a subclass are its hyper-parameters.
 
     For the first `warmup_epochs` every peer learns the given labels as `Standard` does; then `prepare` is called once
     with the warmed-up peers' predictions over the whole training set, and `supervise` takes over.
 
-    An option with the metadata ``at_least`` or ``at_most`` is held to it when the method is made.
+    An option is held to the limits that its `option` declares when the method is made.
 
     Attributes:
         citation: the source: authors, title, venue and year.
@@ -86,6 +83,7 @@ class Method(ABC):
             where several processes train, each has seen its own rows, and the memories are put together.
     """
 
+    section: ClassVar[str] = "method"
     name: ClassVar[str]
     citation: ClassVar[str]
     default_peers: ClassVar[int] = 1
@@ -96,12 +94,6 @@ class Method(ABC):
     warmup_epochs: int = option(
         0, "epochs of plain training on the given labels before the method takes over", at_least=0
     )
-
-    def __post_init__(self) -> None:
-        kinds = typing.get_type_hints(type(self))
-        for option_ in dataclasses.fields(self):
-            value = getattr(self, option_.name)
-            _check(f"method.{option_.name}", value, kinds[option_.name], option_.metadata)
 
     @property
     def transition_source(self) -> Literal["true", "estimate", "file"] | None:
@@ -131,7 +123,7 @@ class Method(ABC):
             state: what is known of the training so far; never changed here, except for a method's own `memory`.
         """
 
-    def prepare(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> None:  # noqa: B027
+    def prepare(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> None:
         """Takes from the warmed-up peers what the method needs, into `state.memory`.
 
         Args:
@@ -182,17 +174,3 @@ def supervise_all(losses: Tensor, targets: Tensor, log_probs: Tensor) -> Supervi
         targets=targets.expand_as(log_probs),
         selected=torch.ones_like(losses, dtype=torch.bool),
     )
-
-
-def _check(name: str, value: object, kind: object, limits: typing.Mapping[str, typing.Any]) -> None:
-    """Holds one option to its choices and limits; NaN is outside every limit."""
-    if typing.get_origin(kind) is typing.Literal:
-        choices = typing.get_args(kind)
-        if value not in choices:
-            raise InputError(f"{name} is '{value}'{nearest(str(value), choices)}")
-    if not isinstance(value, (int, float)):
-        return
-    if "at_least" in limits and not value >= limits["at_least"]:
-        raise InputError(f"{name} is {value}; give at least {limits['at_least']}")
-    if "at_most" in limits and not value <= limits["at_most"]:
-        raise InputError(f"{name} is {value}; give at most {limits['at_most']}")

@@ -47,8 +47,10 @@ class CLC(Method):
     warmup_epochs: int = option(
         10, "epochs of plain training before Γ is taken (the paper: 10, Clothing1M 2)", at_least=0
     )
-    alpha: float = option(0.1, "α, the weight of entropy minimisation on a peer's own sure rows", at_least=0)
-    beta: float = option(0.5, "β, the weight of the given labels where the peer is unsure", at_least=0)
+    alpha: float = option(
+        0.1, "α, the weight of entropy minimisation on a peer's own sure rows", at_least=0, at_most=1
+    )
+    beta: float = option(0.5, "β, the weight of the given labels where the peer is unsure", at_least=0, at_most=100)
     supervision: Literal["soft", "hard"] = option("soft", "teach the peer's whole prediction, or only its first class")
     reduction: Literal["batch", "subset"] = option("batch", "divide each sum by the batch, or by its own subset")
     criterion: Criterion = option("entropy", "what measures how unsure a prediction is")
@@ -56,11 +58,16 @@ class CLC(Method):
         1.0,
         "a peer's logits are divided by it before their doubt is measured (not in the losses); fit: by the given "
         "labels of rows that the warm-up leaves out",
+        above=0,
+        at_most=1_000_000,
+        give="a number above 0, or fit",
     )
     held_out: float = option(
         0.1, "with temperature fit: share of the rows that the warm-up leaves out", at_least=0.01, at_most=0.5
     )
-    threshold_scale: float = option(1.0, "Γ is multiplied by this; not with the energy, which has no zero", at_least=0)
+    threshold_scale: float = option(
+        1.0, "Γ is multiplied by this; not with the energy, which has no zero", at_least=0, at_most=1_000_000
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -69,13 +76,10 @@ class CLC(Method):
                 f"method.threshold_scale is {self.threshold_scale} with criterion energy, whose zero means nothing; "
                 "leave it at 1"
             )
-        if self.temperature == "fit":
-            if not (self.warmup_epochs or self.cross_fits):
-                raise InputError(
-                    "method.temperature is fit, but there is no warm-up to hold rows out of; set method.warmup_epochs"
-                )
-        elif not (isinstance(self.temperature, (int, float)) and 0 < self.temperature < float("inf")):
-            raise InputError(f"method.temperature is {self.temperature}; give a number above 0, or fit")
+        if self.temperature == "fit" and not (self.warmup_epochs or self.cross_fits):
+            raise InputError(
+                "method.temperature is fit, but there is no warm-up to hold rows out of; set method.warmup_epochs"
+            )
 
     def warm_up_without(self, rows: Tensor) -> Tensor | None:
         return held_out(rows, self.held_out) if self.temperature == "fit" else None

@@ -39,8 +39,12 @@ class CLCAuto(CLC):
     unsure_share: float = option(
         0.68, "the warm-up lasts while a peer's mean entropy is above this share of log C", at_least=0, at_most=1
     )
-    folds: int = option(5, "networks of the cross-fitting, each blind to one part of the rows", at_least=2)
-    fold_rounds: int = option(3, "rounds of the cross-fitting; more average over more networks", at_least=2)
+    folds: int = option(
+        5, "networks of the cross-fitting, each blind to one part of the rows", at_least=2, at_most=1_000
+    )
+    fold_rounds: int = option(
+        3, "rounds of the cross-fitting; more average over more networks", at_least=2, at_most=1_000
+    )
     fold_epochs: int = option(20, "epochs of each round, at most", at_least=1)
     fold_patience: int = option(3, "rounds 1 and 2 end after so many epochs without a better likelihood", at_least=1)
 

@@ -40,7 +40,7 @@ class CoDistillation(Method):
 
     warmup_epochs: int = option(0, "burn-in: epochs on the given labels alone before the peers are heard", at_least=0)
     lam: float = option(0.5, "λ, the weight of the given labels", at_least=0, at_most=1)
-    temperature: float = option(1.0, "T, above 1 flattens what the peers compare", at_least=0.01)
+    temperature: float = option(1.0, "T, above 1 flattens what the peers compare", at_least=0.01, at_most=1_000_000)
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         given = self.lam * as_distribution(labels, log_probs)

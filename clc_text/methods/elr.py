@@ -40,7 +40,7 @@ class ELR(Method):
     row_memory: ClassVar[tuple[str, ...]] = ("average",)
 
     beta: float = option(0.7, "β, how slowly the average of a row's predictions moves", at_least=0, at_most=1)
-    lam: float = option(3.0, "λ, the weight of the regularizer", at_least=0)
+    lam: float = option(3.0, "λ, the weight of the regularizer", at_least=0, at_most=1_000_000)
 
     def prepare(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> None:
         state.memory["average"] = torch.zeros_like(log_probs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from clc_text.components import Registry, option
+from clc_text.components import Options, Registry, option
 from clc_text.errors import InputError
 from clc_text.noise.draws import pick_targets, select_rows, uniforms
 from clc_text.typed_yaml import Node, to_dataclass
@@ -35,19 +34,16 @@ class NoiseInput:
 
 
 @dataclass(frozen=True)
-class Noise(ABC):
+class Noise(Options, ABC):
     """Base of all noises; the fields of a subclass are what a recipe's `noise:` section may set."""
 
+    section: ClassVar[str] = "noise"
     name: ClassVar[str]
     needs_features: ClassVar[bool] = False
 
     draw: Literal["independent", "exact"] = option(
         "independent", "flip each row on its own, or exactly int(rate * rows) rows"
     )
-
-    def __post_init__(self) -> None:
-        if self.draw not in ("independent", "exact"):
-            raise InputError(f"noise.draw is '{self.draw}'; it must be 'independent' or 'exact'")
 
     @abstractmethod
     def matrix(self, label_names: list[str]) -> np.ndarray | None:
@@ -114,13 +110,12 @@ def _as_node(value: Any, where: str) -> Node:
 class RatedNoise(Noise):
     """A noise of one stated rate."""
 
-    rate: float = option(help="share of the labels that the noise is stated to change, 0 <= rate < 1")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        is_number = isinstance(self.rate, (int, float)) and not isinstance(self.rate, bool)
-        if not is_number or not math.isfinite(self.rate) or not 0 <= self.rate < 1:
-            raise InputError(f"noise.rate is {self.rate!r}; it must be a number from 0 up to, but not including, 1")
+    rate: float = option(
+        help="share of the labels that the noise is stated to change, 0 <= rate < 1",
+        at_least=0,
+        below=1,
+        give="a number from 0 up to, but not including, 1",
+    )
 
     def require_another_class(self, label_names: list[str]) -> None:
         """One class leaves a label nowhere to go."""

@@ -21,7 +21,9 @@ class FromColumn(Noise):
     Where no class name is a number, a column of numbers alone is one of places: 0 is the first class.
     """
 
-    column: str = option(help="the column of the training rows that holds the given labels, as class names")
+    column: str = option(
+        help="the column of the training rows that holds the given labels, as class names", not_empty=True
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -9,7 +9,6 @@ from typing import ClassVar
 import numpy as np
 
 from clc_text.components import option
-from clc_text.errors import InputError
 from clc_text.noise.base import NoiseInput, RatedNoise, noise
 from clc_text.noise.draws import bits, cumulated, next_uniforms, select_rows, uniforms
 
@@ -34,12 +33,9 @@ class InstanceDependent(RatedNoise):
 
     needs_features: ClassVar[bool] = True
 
-    rate_std: float = option(0.1, "standard deviation of the rows' flip rates around `rate`, before truncation")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if not 0 < self.rate_std <= 1:
-            raise InputError(f"noise.rate_std is {self.rate_std}; it must be above 0 and at most 1")
+    rate_std: float = option(
+        0.1, "standard deviation of the rows' flip rates around `rate`, before truncation", above=0, at_most=1
+    )
 
     def matrix(self, label_names: list[str]) -> None:
         return None

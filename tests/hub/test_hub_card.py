@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from clc_text.errors import InputError
 from clc_text.hub.card import Split, Stated, dataset_card, model_card, size_category
-from clc_text.hub.metadata import metadata_yaml
+from clc_text.printable_yaml import printable_yaml
 from clc_text.run_directory import RunDirectory
 
 
@@ -112,7 +112,7 @@ def test_metadata_shows_accents_and_hides_no_direction_marks() -> None:
         "x ---\n---\n",
     ]
     plain = {"names": {str(number): name for number, name in enumerate(names)}, "a\u202e": [1, None, True, 0.5]}
-    text = metadata_yaml(plain)
+    text = printable_yaml(plain)
     assert yaml.safe_load(text) == plain
     assert all(character == "\n" or character.isprintable() for character in text)
     assert "Ünïcödé 中文" in text

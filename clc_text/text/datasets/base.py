@@ -6,15 +6,16 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from clc_text.components import Registry
+from clc_text.components import Options, Registry
 from clc_text.task import Task
 from clc_text.where import Place
 
 
 @dataclass(frozen=True)
-class TextDataset(ABC):
+class TextDataset(Options, ABC):
     """Base of all text datasets; the fields of a subclass are what a recipe's `data:` section may set."""
 
+    section: ClassVar[str] = "data"
     name: ClassVar[str]
 
     @abstractmethod

@@ -17,8 +17,10 @@ class NamedColumns(TextDataset):
     Test labels must be trusted, so where `true_label` is named and the test rows have it, they are tested on it.
     """
 
-    text: str | list[str] = option("text", "the column of texts; of several, their texts are joined by a blank")
-    label: str = option("label", "the column of given labels")
+    text: str | list[str] = option(
+        "text", "the column of texts; of several, their texts are joined by a blank", not_empty=True
+    )
+    label: str = option("label", "the column of given labels", not_empty=True)
     true_label: str | None = option(None, "the column of labels known to be right, where there is one")
     label_names: list[str] | None = option(
         None, "the class names in order; null: the source's own order, otherwise numbers by size and words sorted"
@@ -30,12 +32,14 @@ class NamedColumns(TextDataset):
     test_share: float | None = option(
         None,
         "hold out this share of the rows for testing, of each class alike, equal texts together (data seed)",
+        above=0,
+        below=1,
+        give="a share between 0 and 1",
     )
     title: str | None = option(None, "what results call the dataset; null: the name of the source")
 
     def __post_init__(self) -> None:
-        if self.test_share is not None and not 0.0 < self.test_share < 1.0:
-            raise InputError(f"data.test_share is {self.test_share:g}; it must lie between 0 and 1")
+        super().__post_init__()
         if self.true_label == self.label:
             raise InputError(f"data.true_label and data.label are both '{self.label}'; name two columns")
         if not self.texts:

@@ -27,7 +27,7 @@ FORMATS = (
 class Files(NamedColumns):
     """CSV, TSV, JSON lines, JSON, Parquet, a folder of class subfolders, or a saved `datasets.Dataset`."""
 
-    train: str = option(help=f"the training rows: {FORMATS}")
+    train: str = option(help=f"the training rows: {FORMATS}", not_empty=True)
     test: str | None = option(None, "the test rows, in any of these formats; null: none, or a held-out test_share")
     encoding: str = option("utf-8", "the encoding of text files, for example iso-8859-1")
     separator: str | None = option(None, "the character between columns; null: a comma, in .tsv files a tab")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Hub(NamedColumns):
     """A dataset of the Hugging Face Hub, by its id; code that comes with a dataset is never run."""
 
-    id: str = option(help="the dataset's id, such as 'owner/name'")
+    id: str = option(help="the dataset's id, such as 'owner/name'", not_empty=True)
     config: str | None = option(None, "the dataset's configuration, where it has several")
     revision: str | None = option(None, "a branch, tag or commit; null: the newest")
     train_split: str = option("train", "the split to train on")

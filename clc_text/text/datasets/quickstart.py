@@ -18,14 +18,10 @@ class Quickstart(TextDataset):
     A bag-of-words linear model reaches about 95 % on clean labels; word order decides most of the rest.
     """
 
-    rows: int = option(5_000, "training questions")
-    test_rows: int = option(500, "test questions; none of their texts is a training text")
-
-    def __post_init__(self) -> None:
-        for key, least in (("rows", 2), ("test_rows", 0)):
-            value = getattr(self, key)
-            if value < least:
-                raise InputError(f"data.{key} is {value}; it must be at least {least}")
+    rows: int = option(5_000, "training questions", at_least=2, at_most=100_000_000)
+    test_rows: int = option(
+        500, "test questions; none of their texts is a training text", at_least=0, at_most=10_000_000
+    )
 
     def load(self, seed: int) -> Task:
         import datasets

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from clc_text.components import Registry
+from clc_text.components import Options, Registry
 from clc_text.errors import InputError
 from clc_text.files import write_json
 
@@ -49,9 +49,10 @@ class FittedEncoder(ABC):
 
 
 @dataclass(frozen=True)
-class Encoder(ABC):
+class Encoder(Options, ABC):
     """Base of all encoders; the fields of a subclass are what a recipe's `encoder:` section may set."""
 
+    section: ClassVar[str] = "encoder"
     name: ClassVar[str]
     fitted: ClassVar[type[FittedEncoder]]
 

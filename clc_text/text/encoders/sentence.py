@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from clc_text.components import option
-from clc_text.errors import InputError
 from clc_text.text.cut_off import tokens_cut_off
 from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
 from clc_text.text.encoders.features.fitted import FittedSentence
@@ -29,20 +28,17 @@ class Sentence(Encoder):
         "sentence-transformers/all-MiniLM-L6-v2",
         "a folder, a Hub id, or 'package:NAME' for an installed package that carries a model; safetensors only, and "
         "never code of the model's own",
+        not_empty=True,
+        give="a folder, a Hub id or 'package:NAME'",
     )
     pooling: Literal["mean", "first"] = option(
         "mean", "the mean of the tokens' vectors, or the first token's (for models that were trained so)"
     )
-    max_length: int = option(128, "tokens of a text that the model reads; the rest is cut off")
+    max_length: int = option(
+        128, "tokens of a text that the model reads; the rest is cut off", at_least=3, at_most=1_000_000
+    )
     standardize: bool = option(True, "shift and scale every feature to mean 0, deviation 1 over the training texts")
-    batch_size: int = option(64, "texts of a forward pass")
-
-    def __post_init__(self) -> None:
-        if not self.model:
-            raise InputError("encoder.model is empty; name a folder, a Hub id or 'package:NAME'")
-        for key, least in {"max_length": 3, "batch_size": 1}.items():
-            if getattr(self, key) < least:
-                raise InputError(f"encoder.{key} is {getattr(self, key)}; give at least {least}")
+    batch_size: int = option(64, "texts of a forward pass", at_least=1, at_most=1_000_000)
 
     def fit(self, train: Sequence[str], test: Sequence[str], seed: int) -> FittedSentence:
         """Finds the model, and takes the scales from the training texts.

@@ -73,14 +73,10 @@ class Tokens(Encoder):
     model: str = option(
         "sentence-transformers/all-MiniLM-L6-v2",
         "the model whose tokenizer is used: a folder, a Hub id, or 'package:NAME'; the same as network.model",
+        not_empty=True,
+        give="a folder, a Hub id or 'package:NAME'",
     )
-    max_length: int = option(128, "tokens of a text; the rest is cut off")
-
-    def __post_init__(self) -> None:
-        if not self.model:
-            raise InputError("encoder.model is empty; name a folder, a Hub id or 'package:NAME'")
-        if self.max_length < 3:
-            raise InputError(f"encoder.max_length is {self.max_length}; give at least 3")
+    max_length: int = option(128, "tokens of a text; the rest is cut off", at_least=3, at_most=1_000_000)
 
     def fit(self, train: Sequence[str], test: Sequence[str], seed: int) -> FittedTokens:
         """Loads the tokenizer.

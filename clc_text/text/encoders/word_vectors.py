@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from clc_text.components import option
-from clc_text.errors import InputError, nearest
+from clc_text.errors import InputError
 from clc_text.text.cut_off import cut_off
 from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
 from clc_text.text.encoders.vectors.fitted import FittedWordVectors, Reading
@@ -33,13 +33,20 @@ class WordVectors(Encoder):
         "glove.6B.300d",
         "a file of vectors (.txt, .vec, .bin, .gz, gensim's .kv, torchtext's .pt), a name such as glove.6B.50d that "
         "is looked for in $CLC_TEXT_DATA/glove, then at gensim.downloader, or 'train': made from the training texts",
+        not_empty=True,
+        give="a file of word vectors, or 'train'",
     )
     pooling: list[str] = option(
         ["concat"],
         f"one or several of {', '.join(POOLINGS)}; several are put side by side. concat: the first `length` tokens' "
         "vectors one after the other, which keeps word order; idf_mean: a mean weighted by rarity",
+        choices=POOLINGS,
+        items_at_least=1,
+        give=f"one or several of {', '.join(POOLINGS)}",
     )
-    length: int = option(10, "tokens that concat takes; shorter texts are filled up with zeros")
+    length: int = option(
+        10, "tokens that concat takes; shorter texts are filled up with zeros", at_least=1, at_most=100_000
+    )
     standardize: bool = option(False, "shift and scale every feature to mean 0, deviation 1 over the training texts")
     tokens: Literal["glove", "spaces"] = option(
         "glove",
@@ -48,29 +55,20 @@ class WordVectors(Encoder):
     )
     lowercase: bool = option(True, "lower-case the texts first; GloVe 6B knows lower-case words only")
     keep_words: int = option(
-        20000, "most frequent words of the file that are kept beside those of the texts, so that new texts find theirs"
+        20000,
+        "most frequent words of the file that are kept beside those of the texts, so that new texts find theirs",
+        at_least=0,
     )
-    train_dimension: int = option(50, "with vectors: train, numbers a word")
-    train_epochs: int = option(20, "with vectors: train, passes over the training texts")
-    train_window: int = option(5, "with vectors: train, words of context on each side")
-    train_min_count: int = option(2, "with vectors: train, rarer words get no vector")
+    train_dimension: int = option(50, "with vectors: train, numbers a word", at_least=1, at_most=100_000)
+    train_epochs: int = option(20, "with vectors: train, passes over the training texts", at_least=1)
+    train_window: int = option(5, "with vectors: train, words of context on each side", at_least=1, at_most=10_000)
+    train_min_count: int = option(2, "with vectors: train, rarer words get no vector", at_least=1)
     train_skip_gram: bool = option(True, "with vectors: train, skip-gram rather than continuous bag of words")
 
     def __post_init__(self) -> None:
-        if not self.vectors:
-            raise InputError("encoder.vectors is empty; name a file of word vectors, or 'train'")
-        if not self.pooling:
-            raise InputError(f"encoder.pooling is empty; give one or several of {', '.join(POOLINGS)}")
-        for kind in self.pooling:
-            if kind not in POOLINGS:
-                raise InputError(f"encoder.pooling: there is no pooling '{kind}'{nearest(kind, POOLINGS)}")
+        super().__post_init__()
         if len(set(self.pooling)) < len(self.pooling):
             raise InputError(f"encoder.pooling names one of {', '.join(self.pooling)} twice; once is enough")
-        lowest = {"length": 1, "keep_words": 0}
-        lowest |= {f"train_{key}": 1 for key in ("dimension", "epochs", "window", "min_count")}
-        for key, least in lowest.items():
-            if getattr(self, key) < least:
-                raise InputError(f"encoder.{key} is {getattr(self, key)}; give at least {least}")
 
     @classmethod
     def from_torchtext(cls, vectors: Any, **options: Any) -> WordVectors:

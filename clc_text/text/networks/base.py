@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
-from clc_text.components import Registry
+from clc_text.components import Options, Registry
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
-class Network(ABC):
+class Network(Options, ABC):
     """Base of all networks; the fields of a subclass are what a recipe's `network:` section may set."""
 
+    section: ClassVar[str] = "network"
     name: ClassVar[str]
 
     @abstractmethod

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.components import option
-from clc_text.errors import InputError
 from clc_text.text.networks.base import Network, network
 
 if TYPE_CHECKING:
@@ -21,14 +20,18 @@ if TYPE_CHECKING:
 class MLP(Network):
     """Linear layers with ReLU between them; the paper's has two hidden layers of 300."""
 
-    hidden: list[int] = option([300, 300], "widths of the hidden layers (the paper: a 3-layer MLP, hidden size 300)")
-    dropout: float = option(0.0, "share of hidden units that are dropped while training")
-
-    def __post_init__(self) -> None:
-        if not self.hidden or min(self.hidden) < 1:
-            raise InputError(f"network.hidden is {self.hidden}; give one width of at least 1 for each hidden layer")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"network.dropout is {self.dropout}; give a share in [0, 1)")
+    hidden: list[int] = option(
+        [300, 300],
+        "widths of the hidden layers (the paper: a 3-layer MLP, hidden size 300)",
+        at_least=1,
+        at_most=1_000_000,
+        items_at_least=1,
+        items_at_most=100,
+        give="one width of at least 1 for each hidden layer, at most 100 of them",
+    )
+    dropout: float = option(
+        0.0, "share of hidden units that are dropped while training", at_least=0, below=1, give="a share in [0, 1)"
+    )
 
     def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
         from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig

@@ -31,6 +31,8 @@ class Transformer(Network):
     model: str = option(
         "sentence-transformers/all-MiniLM-L6-v2",
         "a folder, a Hub id, or 'package:NAME' for an installed package that carries a model; safetensors only",
+        not_empty=True,
+        give="a folder, a Hub id or 'package:NAME'",
     )
     backbone: Literal["separate", "frozen", "lora"] = option(
         "separate",
@@ -38,23 +40,28 @@ class Transformer(Network):
         "heads on the mean of its token vectors; lora: one backbone in memory, with a low-rank adapter and a head for "
         "each peer (needs the extra peft)",
     )
-    hidden: list[int] = option([], "frozen and lora: widths of the head's hidden layers; none: one linear layer")
-    dropout: float = option(0.1, "frozen and lora: share of the head's inputs that are dropped while training")
-    lora_rank: int = option(8, "lora: rank of the adapters")
-    lora_alpha: float = option(16.0, "lora: the adapters' output is scaled by lora_alpha / lora_rank")
+    hidden: list[int] = option(
+        [],
+        "frozen and lora: widths of the head's hidden layers; none: one linear layer",
+        at_least=1,
+        at_most=1_000_000,
+        items_at_most=100,
+        give="widths of at least 1, at most 100 of them, or none",
+    )
+    dropout: float = option(
+        0.1,
+        "frozen and lora: share of the head's inputs that are dropped while training",
+        at_least=0,
+        below=1,
+        give="a share in [0, 1)",
+    )
+    lora_rank: int = option(8, "lora: rank of the adapters", at_least=1, at_most=10_000)
+    lora_alpha: float = option(
+        16.0, "lora: the adapters' output is scaled by lora_alpha / lora_rank", at_least=0, at_most=1_000_000
+    )
     lora_layers: list[str] | None = option(
         None, "lora: names of the linear layers that get adapters, as peft knows them; null: all of its linear layers"
     )
-
-    def __post_init__(self) -> None:
-        if not self.model:
-            raise InputError("network.model is empty; name a folder, a Hub id or 'package:NAME'")
-        if any(width < 1 for width in self.hidden):
-            raise InputError(f"network.hidden is {self.hidden}; give widths of at least 1, or none")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"network.dropout is {self.dropout}; give a share in [0, 1)")
-        if self.lora_rank < 1:
-            raise InputError(f"network.lora_rank is {self.lora_rank}; give at least 1")
 
     def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
         from transformers import AutoModel, AutoModelForSequenceClassification

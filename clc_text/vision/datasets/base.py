@@ -6,29 +6,23 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
-from clc_text.components import Registry, option
-from clc_text.errors import InputError
+from clc_text.components import Options, Registry, option
 from clc_text.task import Task
 from clc_text.where import Place
 
 
 @dataclass(frozen=True)
-class ImageDataset(ABC):
+class ImageDataset(Options, ABC):
     """Base of all image datasets; the fields of a subclass are what a recipe's `data:` section may set.
 
     The input column of the task is an `Image` feature: encoded images, in the rows themselves or as files beside them.
     """
 
+    section: ClassVar[str] = "data"
     name: ClassVar[str]
 
-    rows: int | None = option(None, "training rows to draw, of each class as many; null: all")
-    test_rows: int | None = option(None, "test rows to draw, of each class as many; null: all")
-
-    def __post_init__(self) -> None:
-        for key in ("rows", "test_rows"):
-            value = getattr(self, key)
-            if value is not None and value < 1:
-                raise InputError(f"data.{key} is {value}; give at least 1, or null for all rows")
+    rows: int | None = option(None, "training rows to draw, of each class as many; null: all", at_least=1)
+    test_rows: int | None = option(None, "test rows to draw, of each class as many; null: all", at_least=1)
 
     @abstractmethod
     def load(self, seed: int) -> Task:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from clc_text.components import Registry
+from clc_text.components import Options, Registry
 
 
 class FittedEncoder(ABC):
@@ -48,9 +48,10 @@ class FittedEncoder(ABC):
 
 
 @dataclass(frozen=True)
-class Encoder(ABC):
+class Encoder(Options, ABC):
     """Base of all image encoders; the fields of a subclass are what a recipe's `encoder:` section may set."""
 
+    section: ClassVar[str] = "encoder"
     name: ClassVar[str]
     fitted: ClassVar[type[FittedEncoder]]
 

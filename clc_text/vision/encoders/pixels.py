@@ -93,22 +93,32 @@ class Pixels(Encoder):
     cuts a random square out of that for training. In evaluation the network cuts the middle (`network.image_size`).
     """
 
-    size: int | None = option(None, "scale the shorter side to so many pixels, keep the middle square; null: as it is")
-    crop: int | None = option(None, "side of the random square that training cuts out; null: all of the image")
-    pad: int = option(0, "black pixels at each side before the random crop (4 is usual for CIFAR)")
+    size: int | None = option(
+        None,
+        "scale the shorter side to so many pixels, keep the middle square; null: as it is",
+        at_least=1,
+        at_most=16_384,
+    )
+    crop: int | None = option(
+        None, "side of the random square that training cuts out; null: all of the image", at_least=1, at_most=16_384
+    )
+    pad: int = option(
+        0, "black pixels at each side before the random crop (4 is usual for CIFAR)", at_least=0, at_most=16_384
+    )
     flip: bool = option(False, "mirror half of the training images")
-    jitter: float = option(0.0, "brightness, contrast and saturation change by up to this share while training")
+    jitter: float = option(
+        0.0,
+        "brightness, contrast and saturation change by up to this share while training",
+        at_least=0,
+        below=1,
+        give="a share in [0, 1)",
+    )
     in_memory: bool | None = option(None, "decode all images once; null: where they need at most 2 GiB")
 
     fitted = FittedPixels
 
     def __post_init__(self) -> None:
-        for key, least in (("size", 1), ("crop", 1), ("pad", 0)):
-            value = getattr(self, key)
-            if value is not None and value < least:
-                raise InputError(f"encoder.{key} is {value}; give at least {least}")
-        if not 0 <= self.jitter < 1:
-            raise InputError(f"encoder.jitter is {self.jitter}; give a share in [0, 1)")
+        super().__post_init__()
         if self.crop and self.size and self.crop > self.size + 2 * self.pad:
             raise InputError(f"encoder.crop is {self.crop}, but the images have {self.size + 2 * self.pad} pixels")
 

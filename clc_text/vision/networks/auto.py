@@ -23,7 +23,9 @@ class Auto(Network):
     Images must have the size that the model wants (`encoder.size`, `encoder.crop`, `network.image_size`).
     """
 
-    weights: str = option(help="a folder, or a Hub id such as 'google/vit-base-patch16-224', with safetensors")
+    weights: str = option(
+        help="a folder, or a Hub id such as 'google/vit-base-patch16-224', with safetensors", not_empty=True
+    )
 
     def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
         from clc_text.vision.models.pretrained import build_peers

@@ -10,24 +10,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
-from clc_text.components import Registry, option
-from clc_text.errors import InputError
+from clc_text.components import Options, Registry, option
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
 @dataclass(frozen=True)
-class Network(ABC):
+class Network(Options, ABC):
     """Base of all networks; the fields of a subclass are what a recipe's `network:` section may set."""
 
+    section: ClassVar[str] = "network"
     name: ClassVar[str]
 
-    image_size: int | None = option(None, "side of the middle square that evaluation looks at; null: the whole image")
-
-    def __post_init__(self) -> None:
-        if self.image_size is not None and self.image_size < 1:
-            raise InputError(f"network.image_size is {self.image_size}; give at least 1, or null")
+    image_size: int | None = option(
+        None, "side of the middle square that evaluation looks at; null: the whole image", at_least=1, at_most=16_384
+    )
 
     @abstractmethod
     def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:

@@ -26,19 +26,23 @@ class CNN9(Network):
     evaluation as well: `dropout_when: always` is that.
     """
 
-    width: int = option(128, "channels of the first layers; the others have twice or four times as many (paper: 128)")
-    dropout: float = option(0.25, "share of the channels that are dropped after each pool; 0: none")
+    width: int = option(
+        128,
+        "channels of the first layers; the others have twice or four times as many (paper: 128)",
+        at_least=1,
+        at_most=100_000,
+    )
+    dropout: float = option(
+        0.25,
+        "share of the channels that are dropped after each pool; 0: none",
+        at_least=0,
+        below=1,
+        give="a share in [0, 1)",
+    )
     dropout_when: Literal["training", "always"] = option(
         "training", "training: as dropout is meant; always: also in evaluation, as in Co-teaching's published code"
     )
     grouped: bool = option(True, "all peers in one grouped convolution; false: one peer after the other")
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.width < 1:
-            raise InputError(f"network.width is {self.width}; give at least 1")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"network.dropout is {self.dropout}; give a share in [0, 1)")
 
     def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
         from clc_text.vision.models.stacked_cnn import SMALLEST, StackedCNN, StackedCNNConfig

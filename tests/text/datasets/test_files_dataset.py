@@ -471,7 +471,7 @@ def test_a_class_of_the_test_rows_alone_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"test_share": 1.0}, "data.test_share is 1; it must lie between 0 and 1"),
+        ({"test_share": 1.0}, "data.test_share is 1.0; give a share between 0 and 1"),
         ({"test_share": 0.1, "test": "y.csv"}, "data.test and data.test_share are both set"),
         ({"true_label": "label"}, "data.true_label and data.label are both 'label'"),
         ({"text": []}, "data.text is an empty list"),

@@ -64,7 +64,7 @@ def test_a_bag_of_words_learns_most_but_not_all() -> None:
 
 def test_sizes_are_checked() -> None:
     assert Quickstart(rows=10, test_rows=0).load(0).test is None
-    with pytest.raises(InputError, match=r"data\.rows is 1; it must be at least 2"):
+    with pytest.raises(InputError, match=r"data\.rows is 1; give at least 2"):
         Quickstart(rows=1)
-    with pytest.raises(InputError, match=r"data\.test_rows is -1; it must be at least 0"):
+    with pytest.raises(InputError, match=r"data\.test_rows is -1; give at least 0"):
         Quickstart(test_rows=-1)

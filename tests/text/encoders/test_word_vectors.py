@@ -151,7 +151,7 @@ def test_a_text_is_encoded_the_same_alone_and_among_others(glove: Path) -> None:
     ("options", "message"),
     [
         ({"pooling": []}, "encoder.pooling is empty"),
-        ({"pooling": ["meen"]}, "no pooling 'meen'; did you mean 'mean'"),
+        ({"pooling": ["meen"]}, "encoder.pooling is 'meen'; did you mean 'mean'"),
         ({"pooling": ["max", "max"]}, "twice"),
         ({"length": 0}, "encoder.length is 0; give at least 1"),
         ({"keep_words": -1}, "encoder.keep_words is -1; give at least 0"),

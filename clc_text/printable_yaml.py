@@ -21,12 +21,15 @@ def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
-def metadata_yaml(metadata: dict[str, Any], width: int = 80) -> str:
+def printable_yaml(values: Any, width: int = 80, flow: bool = False) -> str:
     """The values as YAML that reads back exactly: accents as they are, direction marks and the like as escapes.
 
     PyYAML alone would write either all of them as they are, or every accent as an escape.
+
+    Args:
+        flow: lists and sections in brackets, on one line where `width` allows it.
     """
-    text = yaml.dump(metadata, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width)
+    text = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=width, default_flow_style=flow)
     return "".join(c if c == "\n" or c.isprintable() else _escape(c) for c in text).strip()
 
 
