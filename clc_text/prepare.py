@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput
 from clc_text.observer import Observer, Silent
 from clc_text.recipe import Recipe
