@@ -39,6 +39,7 @@ def apply(
     from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import ProgressBar
     from clc_text.errors import some_of
+    from clc_text.shown import say_next, terminal
 
     with ProgressBar() as progress:
         done = apply_answers(corrected_in(run), answers, progress, on_disagreement, question, encoding)  # type: ignore[arg-type]
@@ -52,3 +53,4 @@ def apply(
         left = f", {done['left_out']:,} of them left out" if done["left_out"] else ""
         counted = "1 row was" if len(torn) == 1 else f"{len(torn):,} rows were"
         say(f"{counted} answered in several ways{left}: {some_of(torn, 20)}", err=True)
+    say_next(terminal(), ["audit", run], "how far to trust the labels as they are now")

@@ -22,10 +22,12 @@ def audit(
     """Estimate the noise, judge the corrections, and say in plain words whether to trust them (also in audit.json)."""
     from clc_text.corrections.audit import audit as audit_run
     from clc_text.corrections.existing import corrected_in
-    from clc_text.corrections.tables import show_audit
+    from clc_text.corrections.tables import after_audit, show_audit
+    from clc_text.shown import say_next, terminal
 
     found = audit_run(corrected_in(run), bootstrap)
     if json_out:
         say_json(found)
     else:
         show_audit(found)
+        say_next(terminal(), *after_audit(found["verdict"], run))

@@ -42,6 +42,7 @@ def estimate(
     from clc_text.errors import InputError
     from clc_text.noise_estimate import as_dict, as_text, estimate_of_recipe, estimate_of_run
     from clc_text.recipe import load
+    from clc_text.shown import say_next, terminal
 
     if source.is_dir():
         if overrides:
@@ -49,7 +50,17 @@ def estimate(
         found = estimate_of_run(source)
     else:
         found = estimate_of_recipe(load(source, overrides or []), TrainingDisplay())
-    say_json(as_dict(found)) if json else say(as_text(found))
+    if json:
+        say_json(as_dict(found))
+        return
+    say(as_text(found))
+    changed = [part for override in overrides or [] for part in ("--set", override)]
+    if source.is_dir():
+        say_next(terminal(), ["correct", source], "the corrected dataset, and how far to trust it")
+    elif not found.estimates:
+        say_next(terminal(), ["recipe", "parts", "encoders"], "the encoders to choose from")
+    else:
+        say_next(terminal(), ["train", source, *changed], "finds which labels are wrong")
 
 
 @commands.command()

@@ -26,9 +26,11 @@ def report(
     from clc_text.analysis.maps_text import progress_bars
     from clc_text.analysis.report.report_page import report_page
     from clc_text.analysis.state import not_ended
+    from clc_text.corrections.store import has_corrected
     from clc_text.errors import InputError
     from clc_text.files import write_text
     from clc_text.run_directory import RunDirectory
+    from clc_text.shown import say_next, terminal
 
     directory = RunDirectory(run)
     target = out or run / "report.html"
@@ -42,3 +44,13 @@ def report(
             maps = make_maps([directory], sample=10_000, progress=progress)
     write_text(target, report_page(directory, maps))
     say(target)
+    # Standard output holds the page's name alone, for scripts.
+    if has_corrected(directory):
+        say_next(
+            terminal(stderr=True), ["export", run, "--k", 100], "the rows to look at first", then="open the page; "
+        )
+    elif directory.complete:
+        say_next(terminal(stderr=True), ["correct", run], "the corrected dataset, which the page then judges")
+    else:
+        again = ["train", directory.file("recipe.yaml"), "--out", run, "--resume"]
+        say_next(terminal(stderr=True), again, "goes on with the run")

@@ -49,6 +49,7 @@ def revert(
     from clc_text.corrections.revert import revert as take_back
     from clc_text.corrections.tables import ProgressBar
     from clc_text.errors import InputError
+    from clc_text.shown import say_next, terminal
 
     corrected = corrected_in(run)
     listed = None if rows is None else parse_rows(rows)
@@ -68,6 +69,10 @@ def revert(
             if count:
                 message = f"{_rows(count, 'has its', 'have their')} given label back"
     say(message)
+    if message.startswith("no row"):
+        say_next(terminal(), ["diff", run], "which rows are changed, and how sure each is")
+    else:
+        say_next(terminal(), ["audit", run], "how far to trust the labels as they are now")
 
 
 def _rows(count: int, one: str, several: str) -> str:

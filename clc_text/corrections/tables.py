@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -147,6 +149,15 @@ def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
     console.print(classes)
     for notice in found["notices"]:
         console.print(for_rich(f"{notice['severity']}: {notice['message']}"))
+
+
+def after_audit(verdict: Mapping[str, Any], run: Path) -> tuple[list[object], str]:
+    """The arguments of the command that follows from a verdict, and what it does."""
+    if verdict["trust"] == "do not use":
+        return ["revert", run, "--all"], "every row has its given label again"
+    if verdict["trust"] == "trust" or verdict["little_to_correct"]:
+        return ["report", run], "one page for whoever owns the data"
+    return ["export", run, "--k", 100], "the rows to look at first, in a table that people fill"
 
 
 def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
