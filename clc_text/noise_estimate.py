@@ -56,7 +56,7 @@ def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Esti
     observer = observer or Silent()
     prepared = prepare(recipe, observer)
     with tempfile.TemporaryDirectory() as folder:
-        found = cross_fit_of(build_trainer(recipe, Path(folder), prepared, say=observer.stage))
+        found = cross_fit_of(build_trainer(prepared.recipe, Path(folder), prepared, say=observer.stage))
     return _estimated(found, prepared.labels, list(prepared.task.label_names))
 
 
