@@ -65,13 +65,13 @@ SETTINGS = {
     ),
 }
 POLICIES: dict[str, tuple[Policy, str]] = {
-    "posterior, out of sample (default)": (policy_named(), "out of sample"),
-    "posterior, doubt 0.5": (policy_named(min_doubt=0.5), "out of sample"),
-    "posterior, doubt 0.9": (policy_named(min_doubt=0.9), "out of sample"),
-    "doubt, in sample": (policy_named("doubt"), "in sample"),
+    "posterior, out of sample": (policy_named("posterior"), "out of sample"),
+    "posterior, doubt 0.5": (policy_named("posterior", min_doubt=0.5), "out of sample"),
+    "posterior, doubt 0.9": (policy_named("posterior", min_doubt=0.9), "out of sample"),
+    "taught, in sample": (policy_named("taught"), "in sample"),
     "agree, in sample": (policy_named("agree"), "in sample"),
     "confidence, in sample": (policy_named("confidence"), "in sample"),
-    "posterior, in sample": (policy_named(), "in sample"),
+    "posterior, in sample": (policy_named("posterior"), "in sample"),
 }
 
 

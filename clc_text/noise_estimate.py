@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from clc_text.crossfit.gain import NOTHING
 from clc_text.errors import InputError
+from clc_text.evidence.readings import MIXTURE, Reading, span
 from clc_text.noise.estimate import NoiseEstimate, estimate
 from clc_text.noise.probabilities import count_pairs
 from clc_text.observer import Observer, Silent
@@ -19,7 +20,8 @@ from clc_text.shown import without_controls
 
 if TYPE_CHECKING:
     from clc_text.crossfit.result import CrossFit
-    from clc_text.run_directory import Labels
+    from clc_text.prepare import Prepared
+    from clc_text.run_directory import Labels, RunDirectory
 
 RESAMPLINGS = 200
 
@@ -31,8 +33,10 @@ class Estimated:
     Attributes:
         label_names: [C].
         rows: N without canaries.
-        estimates: the first is the one to use, cross-fitting's own; then those of the literature, on what the same
-            out-of-sample networks predict of the given labels, p T. None where the networks have learnt nothing.
+        estimates: cross-fitting's own; then those of the literature, on what the same out-of-sample networks predict of
+            the given labels, p T. None where the networks have learnt nothing.
+        readings: of several views (`clc_text.evidence.readings`), the mean doubt first; none where nothing has been
+            learnt, or no features are to be had.
         log_likelihood: of the given labels on held-out rows, nats a row: the higher, the more encoder and network
             know, so that either can be chosen without clean labels.
         true_rate: share of wrong labels, where the true ones are known, else None.
@@ -45,6 +49,7 @@ class Estimated:
     log_likelihood: float
     true_rate: float | None
     true_matrix: np.ndarray | None
+    readings: list[Reading] = field(default_factory=list)
 
 
 def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Estimated:
@@ -56,8 +61,10 @@ def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Esti
     observer = observer or Silent()
     prepared = prepare(recipe, observer)
     with tempfile.TemporaryDirectory() as folder:
-        found = cross_fit_of(build_trainer(prepared.recipe, Path(folder), prepared, say=observer.stage))
-    return _estimated(found, prepared.labels, list(prepared.task.label_names))
+        found = cross_fit_of(build_trainer(recipe, Path(folder), prepared, say=observer.stage))
+    names = list(prepared.task.label_names)
+    observer.stage("judging by other views")
+    return _estimated(found, prepared.labels, names, _readings_of(prepared, found, recipe.seeds.network))
 
 
 def estimate_of_run(directory: Path) -> Estimated:
@@ -77,10 +84,42 @@ def estimate_of_run(directory: Path) -> Estimated:
             f"{directory} has no out-of-sample predictions: {unfinished}its method does not cross-fit; give its "
             f"recipe instead, {directory}/recipe.yaml"
         )
-    return _estimated(found, run.labels(), run.label_names)
+    return _estimated(found, run.labels(), run.label_names, _readings_of_run(run))
 
 
-def _estimated(found: CrossFit, labels: Labels, names: list[str]) -> Estimated:
+def _readings_of(prepared: Prepared, found: CrossFit, seed: int) -> list[Reading]:
+    """Of what a recipe was prepared to; none where there are no features, or too many rows and classes."""
+    from clc_text.evidence.evidence import mixture_of, too_large
+    from clc_text.frozen_features import features_of
+
+    labels, classes = prepared.labels, len(prepared.task.label_names)
+    try:
+        too_large(len(labels.given), classes)
+        features = features_of(prepared)
+    except InputError:
+        return []
+    networks = None if found.learnt_nothing else found.probs
+    mixture = mixture_of(features, labels, classes, seed, networks)
+    return [] if mixture is None else mixture.readings(labels.given, np.flatnonzero(~labels.canary))
+
+
+def _readings_of_run(run: RunDirectory) -> list[Reading]:
+    """Likewise of a run; one that has not ended has none yet."""
+    from clc_text.evidence.readings import readings
+    from clc_text.run_evidence import views_of_run
+
+    try:
+        found = views_of_run(run)
+    except InputError:
+        return []
+    if found is None or found.transition is None:
+        return []
+    sound, given = ~run.labels().canary, run.labels().given
+    log_probs = np.concatenate([block for _, block in found.blocks()], 1)
+    return readings(log_probs[:, sound], given[sound], found.views, found.sharpness, found.transition)
+
+
+def _estimated(found: CrossFit, labels: Labels, names: list[str], readings: list[Reading]) -> Estimated:
     """Of all rows but the canaries, which the user has not mislabelled."""
     from clc_text.crossfit.noise_fit import rate_interval
 
@@ -99,7 +138,8 @@ def _estimated(found: CrossFit, labels: Labels, names: list[str]) -> Estimated:
         true_rate = float((given != true)[known].mean())
         counts = count_pairs(true[known], given[known], len(names))
         true_matrix = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    return Estimated(names, len(given), estimates, found.facts["log_likelihood"], true_rate, true_matrix)
+    fit = found.facts["log_likelihood"]
+    return Estimated(names, len(given), estimates, fit, true_rate, true_matrix, readings)
 
 
 TITLES = {
@@ -107,6 +147,19 @@ TITLES = {
     "confident_joint": "confident joint (Northcutt et al. 2021)",
     "anchor": "anchor rows (Patrini et al. 2017)",
 }
+
+
+WHICH = (
+    "Matrices are right where labels are wrong whatever the text, and too low where texts make them wrong; the confident "
+    "joint is too high where the encoder is weak. The table cannot tell which; a person's look at 100 random rows can."
+)
+
+
+def _title(reading: Reading) -> str:
+    if reading.of == MIXTURE and reading.method == "doubt":
+        return "mean doubt of all views together"
+    whose = "all views together" if reading.of == MIXTURE else f"the view '{reading.of}'"
+    return f"{whose}: {'noise matrix' if reading.method == 'em' else 'confident joint'}"
 
 
 def as_text(found: Estimated) -> str:
@@ -125,8 +178,15 @@ def as_text(found: Estimated) -> str:
             lines.append(f"  {found.true_rate:6.1%}  {counted}")
         return "\n".join([*lines, fit])
     lines = [f"{found.rows:,} rows, {len(found.label_names)} classes; estimated share of wrong labels:"]
+    if found.readings:
+        low, high = span(found.readings, found.rows)
+        lines[0] += f" between {low:.1%} and {high:.1%}"
+    for reading in found.readings:
+        lines.append(f"  {reading.rate:6.1%}  {_title(reading)}")
     for one in found.estimates:
-        interval = "" if one.interval is None else f"  (95 %: {one.interval[0]:.1%} to {one.interval[1]:.1%})"
+        # The draw of the rows is the least of what is not known, and beside a range would read as an answer.
+        told = one.interval is not None and not found.readings
+        interval = f"  (95 %: {one.interval[0]:.1%} to {one.interval[1]:.1%})" if told and one.interval else ""
         lines.append(f"  {one.rate:6.1%}{interval}  {TITLES[one.method]}")
     if found.true_rate is not None:
         lines.append(f"  {found.true_rate:6.1%}  {counted}")
@@ -137,7 +197,10 @@ def as_text(found: Estimated) -> str:
     for name, row in zip(names, found.estimates[0].matrix, strict=True):
         lines.append(f"{name:<{width}s}" + "".join(f"  {100 * value:7.1f}" for value in row))
     lines += ["", fit]
-    lines.append("The interval says how much the draw of the rows matters, not how good the predictions are.")
+    if found.readings:
+        lines.append(WHICH)
+    else:
+        lines.append("The interval says how much the draw of the rows matters, not how good the predictions are.")
     return "\n".join(lines)
 
 
@@ -149,6 +212,7 @@ def as_dict(found: Estimated) -> dict[str, Any]:
             {"method": one.method, "rate": one.rate, "interval": one.interval, "matrix": one.matrix.tolist()}
             for one in found.estimates
         ],
+        "readings": [vars(one) for one in found.readings],
         "log_likelihood": found.log_likelihood,
         "true_rate": found.true_rate,
         "true_matrix": None if found.true_matrix is None else found.true_matrix.tolist(),

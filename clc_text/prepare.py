@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,6 @@ class Prepared:
         encoder: the fitted encoder.
         train_inputs: tensors by the name of the network's argument, N rows each.
         test_inputs: likewise M rows, None without test rows.
-        recipe: what the recipe leaves open (`encoder: auto`) is settled in it.
     """
 
     task: Task
@@ -39,7 +38,6 @@ class Prepared:
     encoder: Any
     train_inputs: dict[str, Tensor]
     test_inputs: dict[str, Tensor] | None
-    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,6 @@ class Encoded:
     encoder: Any
     train_inputs: dict[str, Tensor]
     test_inputs: dict[str, Tensor] | None
-    settled: Any  # the recipe's encoder, or what it settled on
 
 
 class Memo:
@@ -126,9 +123,7 @@ def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None 
     first = first_copies(encoded.train_inputs, len(source_labels)) if recipe.canaries else None
     trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names), first)
     labels = Labels(injection.labels, trained, true, canary)
-    settled = replace(recipe, encoder=encoded.settled)
-    inputs = (encoded.train_inputs, encoded.test_inputs)
-    return Prepared(task, labels, injection.passport, encoded.encoder, *inputs, settled)
+    return Prepared(task, labels, injection.passport, encoded.encoder, encoded.train_inputs, encoded.test_inputs)
 
 
 def encode(recipe: Recipe, observer: Observer) -> Encoded:
@@ -136,20 +131,15 @@ def encode(recipe: Recipe, observer: Observer) -> Encoded:
     observer.stage(f"reading {recipe.data.name}")
     task: Task = recipe.data.load(recipe.seeds.data)
     _check_training(recipe, task)
+    observer.stage(f"encoding {len(task.train):,} rows with {recipe.encoder.name}")
     train_rows = task.train[task.input_column]
     test_rows = [] if task.test is None else task.test[task.input_column]
-    settled, why = recipe.encoder.settle(train_rows)
-    if why:
-        observer.stage(f"encoder {settled.name} is chosen: {why}")
-    observer.stage(f"encoding {len(task.train):,} rows with {settled.name}")
-    encoder = settled.fit(train_rows, test_rows, recipe.seeds.network)
-    if why:
-        encoder.facts["chosen"] = why
+    encoder = recipe.encoder.fit(train_rows, test_rows, recipe.seeds.network)
     if "warning" in encoder.facts:
         observer.stage(f"warning: {encoder.facts['warning']}")
     train_inputs = encoder.encode(train_rows)
     test_inputs = None if task.test is None else encoder.encode(test_rows)
-    return Encoded(task, encoder, train_inputs, test_inputs, settled)
+    return Encoded(task, encoder, train_inputs, test_inputs)
 
 
 def reading(recipe: Recipe, task: Task) -> dict[str, Any]:

@@ -16,8 +16,12 @@ def correct(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     policy: Annotated[
         str,
-        typer.Option("--policy", help="When to change a label: posterior, doubt, agree, confidence, entropy, strict."),
-    ] = "posterior",
+        typer.Option(
+            "--policy",
+            help="When to change a label: default, doubt, posterior, taught, agree, confidence, entropy, "
+            "strict.",
+        ),
+    ] = "default",
     min_confidence: Annotated[
         float | None,
         typer.Option("--min-confidence", help="Least probability of the new class.", show_default=False),
@@ -34,35 +38,27 @@ def correct(
         bool | None,
         typer.Option(
             "--out-of-sample/--in-sample",
-            help="Judge every row by networks that never saw its label, trained now where the run has none, or by the "
-            "run's own. Without either: by the former where the run has them, with the policy doubt by the latter.",
+            help="Judge every row by networks alone: that never saw its label, trained now where the run has none, or "
+            "by the run's own. Without either: as the policy says.",
             show_default=False,
         ),
     ] = None,
     include_person: Annotated[bool, typer.Option("--include-person", help="Overwrite people's labels, too.")] = False,
 ) -> None:
     """Write RUN/corrected: the dataset with corrected labels, every row with its doubt, every change undoable."""
-    from clc_text.corrections.correct import check_nothing_lost
     from clc_text.corrections.correct import correct as correct_run
     from clc_text.corrections.policy import policy_named
-    from clc_text.corrections.predictions import in_sample
-    from clc_text.corrections.predictions import out_of_sample as found_out_of_sample
     from clc_text.corrections.tables import ProgressBar, show_corrected
     from clc_text.reload import source_rows
     from clc_text.run_directory import RunDirectory
+    from clc_text.run_evidence import judges_of_run
 
     chosen = policy_named(policy, min_confidence, max_entropy, min_doubt)
     directory = RunDirectory(run)
     with ProgressBar() as progress:
-        if out_of_sample:
-            from clc_text.out_of_sample import predict_out_of_sample
-
-            predictions = predict_out_of_sample(directory, progress)
-        else:
-            own = chosen.in_sample if out_of_sample is None else not out_of_sample
-            made = None if own else found_out_of_sample(directory)
-            predictions = made or in_sample(directory)
-            if made is None and not own:
-                check_nothing_lost(directory)
-        corrected = correct_run(directory, chosen, predictions, source_rows(directory), include_person, progress)
-    show_corrected(corrected)
+        judges = judges_of_run(directory, chosen, out_of_sample, progress)
+        corrected = correct_run(
+            directory, judges.policy, judges.predictions, source_rows(directory), include_person, progress,
+            judges.nothing_learnt,
+        )  # fmt: skip
+    show_corrected(corrected, judges.note)

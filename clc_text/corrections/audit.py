@@ -4,7 +4,8 @@ Its keys are an interface that the report and the dataset card read, kept stable
 0 … 1; `null` stands where something is not known. A *figure* is ``{"value", "low", "high", "count", "of"}``: a share
 with its 95 % Wilson interval, and the two whole numbers that it is the quotient of; ``null`` where `of` is 0.
 
-    version            3 (in 1 the canaries' inferred figures were of another kind, 2 did not say of which labels)
+    version            4 (in 1 the canaries' inferred figures were of another kind, 2 did not say of which labels, 3 had
+                       no readings)
     run_id, recipe, dataset, method
     step               of the corrected dataset that was judged
     labels_sha256      of its labels and of who said each (see `labels_mark`): counts alone stay as they are where
@@ -12,16 +13,19 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
     rows               N
     label_names        [C]
     policy             one sentence: by which rule labels were changed (see `clc_text.corrections.policy`)
-    predictions        {"kind": "in sample" | "out of sample", "folds": int | null, "agree_with_given": share of rows
+    predictions        {"kind": "in sample" | "out of sample" | "views", "views": [names], "folds": int | null, "agree_with_given": share of rows
                        whose predicted class is the given label, "confidence": mean, "entropy": mean, nats}
     labels             {"given", "method", "person"}: rows by who said the current label; they sum to `rows`
     corrections        {"rows", "share": of all rows,
                         "by_class": [{"label", "given": rows given so, "changed": of these, "share",
                                       "gained": rows changed into it, "now": rows that have it now}] in class order,
                         "pairs": [{"given", "label", "rows"}] most frequent first}
-    noise              {"rate", "interval": [low, high] | null, "matrix": [C][C] (row = true class, column = given),
-                        "method", "predictions": "in sample" | "out of sample" (in sample the rate is too low, since
-                       networks repeat labels that they were trained on), "known_rate": share of wrong given labels
+    noise              {"rate", "interval": [low, high] | null (of views: from the lowest to the highest reading, else
+                        what the draw of the rows matters), "readings": [{"of", "method", "rate"}] of views (see
+                       `clc_text.evidence.readings`), "agreement": of views, the mean share of rows on whose class two
+                       of them agree | null, "matrix": [C][C] (row = true class, column = given),
+                        "method", "predictions": as `predictions.kind` (in sample the rate is too low, since networks
+                       repeat labels that they were trained on), "nothing_learnt": bool, "known_rate": share of wrong given labels
                        where the true ones are known | null,
                         "nothing_learnt": bool: cross-fitted networks foretell no label, so that rate, interval and
                         matrix say nothing, and nothing is changed}
@@ -30,6 +34,7 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                         "repaired": figure (of all planted: changed back to the very label before the flip; a lower
                         bound, since that label may itself be wrong),
                         "precision": figure (of those found: repaired),
+                        "doubted": figure (more probably wrong than right, changed or not) | null,
                         "recall": {"value", "low", "high"} | null (of wrong labels: the policy changes),
                         "precision_adjusted": {"value", "low", "high"} | null (of the labels that the policy changes:
                         right), "false_correction_rate": {"value", "low", "high"} | null (of sound labels: the policy
@@ -66,18 +71,19 @@ from clc_text.corrections.gather import sample
 from clc_text.corrections.intervals import figure
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
-from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample
+from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample, views
 from clc_text.corrections.second_opinion import second_opinion
 from clc_text.corrections.state import GIVEN, PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
 from clc_text.crossfit.result import has_learnt_nothing
 from clc_text.errors import InputError
+from clc_text.evidence.readings import agreement, readings, span
 from clc_text.files import sha256_of_file, write_json
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimate import NoiseEstimate, estimate, posterior
 
-VERSION = 3
+VERSION = 4
 ESTIMATE_ROWS = 50_000  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
 
 
@@ -100,12 +106,15 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     run, state, facts = corrected.run, corrected.state(), corrected.facts
     labels = run.labels()
     used = _predictions(corrected)
-    best = out_of_sample(run) or used
+    best = used if used.kind == "views" else out_of_sample(run) or used
     probs, rows = sample(best, ESTIMATE_ROWS)
     fair = ~labels.canary[rows]
     matrix = None if best.transition is None else before_flips(best.transition, float(labels.canary.mean()))
-    noise = _noise(best.kind, matrix, probs[fair], rows[fair], state, bootstrap)
-    noise["nothing_learnt"] = has_learnt_nothing(run.path)
+    if best.kind == "views":
+        noise = _noise_of_views(best, rows[fair], state)
+    else:
+        noise = _noise(best.kind, matrix, probs[fair], rows[fair], state, bootstrap)
+    noise["nothing_learnt"] = bool(facts.get("nothing_learnt", has_learnt_nothing(run.path)))
     corrections = _corrections(state, facts["label_names"])
     canaries = _canaries(facts, noise, state, labels.canary)
     truth = _truth(state)
@@ -143,7 +152,8 @@ def labels_mark(step: int, state: State) -> dict[str, Any]:
 def _predictions(corrected: Corrected) -> RowPredictions:
     """Those that the corrected dataset was made from."""
     run = corrected.run
-    out = out_of_sample(run) if corrected.facts["predictions"]["kind"] == "out of sample" else in_sample(run)
+    kind = corrected.facts["predictions"]["kind"]
+    out = views(run) if kind == "views" else out_of_sample(run) if kind == "out of sample" else in_sample(run)
     if out is None or sha256_of_file(out.path) != corrected.facts["sha256"]["predictions"]:
         raise InputError(
             f"the predictions of {run.path} are no longer those that {corrected.path} was made from; make it anew "
@@ -161,15 +171,39 @@ def _noise(
         found = estimate(probs, given, "confident_joint", bootstrap)
     else:
         found = _with_matrix(matrix, probs, given, bootstrap)
-    known = None if state.true is None else state.true >= 0
     return {
         "rate": found.rate,
         "interval": None if found.interval is None else list(found.interval),
+        "readings": [],
+        "agreement": None,
         "matrix": found.matrix.round(6).tolist(),
         "method": found.method,
         "predictions": kind,
-        "known_rate": None if known is None else float((state.given != state.true)[known].mean()),
+        "known_rate": _known_rate(state),
     }
+
+
+def _noise_of_views(predictions: RowPredictions, rows: np.ndarray, state: State) -> dict[str, Any]:
+    """By all readings of what the views say of some rows [n], none of them a canary."""
+    assert predictions.transition is not None
+    log_probs = np.concatenate([block for _, block in predictions.blocks()], 1)[:, rows]
+    given = state.given[rows].astype(np.int64)
+    found = readings(log_probs, given, predictions.views, predictions.sharpness, predictions.transition)
+    return {
+        "rate": found[0].rate,
+        "interval": list(span(found, len(rows))),
+        "readings": [vars(one) for one in found],
+        "agreement": agreement(log_probs),
+        "matrix": predictions.transition.round(6).tolist(),
+        "method": "views",
+        "predictions": predictions.kind,
+        "known_rate": _known_rate(state),
+    }
+
+
+def _known_rate(state: State) -> float | None:
+    known = None if state.true is None else state.true >= 0
+    return None if known is None else float((state.given != state.true)[known].mean())
 
 
 def _with_matrix(matrix: np.ndarray, probs: np.ndarray, given: np.ndarray, bootstrap: int) -> NoiseEstimate:
@@ -241,7 +275,7 @@ def _canaries(
     low, high = noise["interval"] or [noise["rate"]] * 2
     seen = CanaryCounts(
         counts["planted"], counts["found"], counts["repaired"], float(by_policy[~canary].mean()),
-        (noise["rate"], low, high), len(facts["label_names"]),
+        (noise["rate"], low, high), len(facts["label_names"]), counts.get("doubted"),
     )  # fmt: skip
     taken_back = by_policy & (state.source == GIVEN)
     return canary_figures(seen, whole=not taken_back.any())

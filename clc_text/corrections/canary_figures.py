@@ -34,6 +34,7 @@ class CanaryCounts:
         changed: share of all other rows that the policy changes.
         rates: ρ, and the two ends of its interval.
         classes: C.
+        doubted: canaries whose flipped label is more probably wrong than right, changed or not; None where unknown.
     """
 
     planted: int
@@ -42,6 +43,7 @@ class CanaryCounts:
     changed: float
     rates: tuple[float, float, float]
     classes: int
+    doubted: int | None = None
 
 
 def canary_figures(counts: CanaryCounts, whole: bool) -> dict[str, Any]:
@@ -55,6 +57,7 @@ def canary_figures(counts: CanaryCounts, whole: bool) -> dict[str, Any]:
         "planted": counts.planted,
         "found": figure(counts.found, counts.planted),
         "repaired": figure(counts.repaired, counts.planted),
+        "doubted": None if counts.doubted is None else figure(counts.doubted, counts.planted),
         "precision": figure(counts.repaired, counts.found),
         "recall": recall(counts),
         "precision_adjusted": precision(counts) if whole else None,

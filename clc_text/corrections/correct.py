@@ -29,16 +29,18 @@ def correct(
     source: SourceRows,
     include_person: bool = False,
     progress: Progress = silent,
+    nothing_learnt: bool | None = None,
 ) -> Corrected:
     """Writes RUN/corrected by a policy; where there is one already, this is one step more of its history.
 
     Canaries get the label back that they had before they were flipped, and are never corrected. A person's labels
-    stay, unless `include_person` says otherwise. Where cross-fitted networks have learnt nothing, the method changes
+    stay, unless `include_person` says otherwise. Where those who judge have learnt nothing, the method changes
     nothing: whatever a policy makes of their predictions, or of networks that know these labels by heart, is a guess.
 
     Args:
         predictions: see `clc_text.corrections.predictions`.
         source: the rows that the run was trained on.
+        nothing_learnt: whether those who judge can tell nothing of the labels; None: as the run's cross-fitting says.
 
     Raises:
         InputError: the run has no ledger, or its labels, rows and predictions do not belong together.
@@ -46,11 +48,14 @@ def correct(
     labels = run.labels()
     check_rows(run, source)
     _check_labels(run, labels, predictions)
+    if predictions.kind != "views":
+        policy = policy.without_views()
     policy = policy.resolve(_threshold(run))
     if policy.peers_agree and predictions.peers == 1:
         policy = replace(policy, peers_agree=False)  # a single prediction agrees with itself: no condition at all
     found = gather(predictions, labels, policy, progress)
-    nothing_learnt = has_learnt_nothing(run.path)
+    if nothing_learnt is None:
+        nothing_learnt = predictions.kind != "views" and has_learnt_nothing(run.path)
     changes = np.zeros(len(labels.given), bool) if nothing_learnt else policy.changes(found.rows, labels.given)
     state = _decide(run, labels, changes, found)
     kept = 0
@@ -62,7 +67,7 @@ def correct(
     arguments = {**policy.to_dict(), "predictions": predictions.kind, "include_person": include_person}
     facts = _facts(run, labels, policy, predictions, found) | {"nothing_learnt": nothing_learnt}
     if nothing_learnt:
-        facts["canaries"] = facts["canaries"] and facts["canaries"] | {"found": 0, "repaired": 0}
+        facts["canaries"] = facts["canaries"] and facts["canaries"] | {"found": 0, "repaired": 0, "doubted": 0}
     write_first(run, state, source, facts, Step("correct", arguments | {"kept_of_people": kept}, whole=True), progress)
     return Corrected(run)
 
@@ -120,6 +125,7 @@ def _facts(
         "predictions": {
             "kind": predictions.kind,
             "folds": predictions.folds,
+            "views": list(predictions.views),
             "agree_with_given": found.agree_with_given,
             "confidence": found.mean_confidence,
             "entropy": float(found.rows.entropy.mean()),
@@ -143,6 +149,7 @@ def _canaries(labels: Labels, policy: Policy, found: Gathered) -> dict[str, int]
         "planted": len(flipped),
         "found": int(changed.sum()),
         "repaired": int((changed & (found.canaries.suggested == before)).sum()),
+        "doubted": int((found.canaries.probability_given < 0.5).sum()),
     }
 
 

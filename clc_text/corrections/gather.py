@@ -6,7 +6,8 @@ The belief in class c of a row with prediction p (the mean of the peers' probabi
 
 with T the noise matrix, found by cross-fitting or else estimated by expectation-maximisation from the same predictions
 (`clc_text.noise`), or q = p where a policy does without it. For a canary whose flipped label the networks were trained
-on, p is taken without that class.
+on, p is taken without that class. Where several views judge, p is their pool, and the doubt is the mixture's
+(`clc_text.evidence.mixture`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.corrections.store import Progress, silent
+from clc_text.crossfit.noise_fit import softmax
+from clc_text.evidence.mixture import judge
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimate import em_matrix, posterior
 from clc_text.run_directory import Labels
@@ -51,24 +54,24 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
     Reads all predictions once, and a sample of them before that where the policy wants the noise matrix.
     """
     count = predictions.rows
-    matrix = noise_matrix_of(predictions, labels) if policy.noise_matrix else None
+    matrix = noise_matrix_of(predictions, labels) if policy.noise_matrix or predictions.kind == "views" else None
     rows = Evidence.empty(count)
     canaries = Evidence.empty(int(labels.canary.sum())) if labels.canary.any() else None
     done = agree = 0
     confidence = 0.0
     for start, log_probs in predictions.blocks():
         part = slice(start, start + log_probs.shape[1])
-        probs = mean_of_peers(log_probs)
+        probs = pooled(predictions, log_probs)
         given, trained, canary = labels.given[part], labels.trained[part], labels.canary[part]
         agree += int((probs.argmax(1) == given).sum())
         confidence += float(probs.max(1).sum())
         if canaries is not None and canary.any():
-            found = _evidence(log_probs[:, canary], probs[canary], trained[canary], matrix)
+            found = _evidence(predictions, log_probs[:, canary], probs[canary], trained[canary], matrix)
             canaries.put(slice(done, done + int(canary.sum())), found)
             done += int(canary.sum())
             if predictions.kind == "in sample":
                 probs[canary] = _without(probs[canary], trained[canary], given[canary])
-        rows.put(part, _evidence(log_probs, probs, given, matrix))
+        rows.put(part, _evidence(predictions, log_probs, probs, given, matrix))
         progress("reading predictions", part.stop, count)
     return Gathered(rows, canaries, matrix, agree / count, confidence / count)
 
@@ -76,6 +79,8 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
 def noise_matrix_of(predictions: RowPredictions, labels: Labels) -> np.ndarray:
     """float64 [C, C], T of the given labels, without what the canaries' flips add to it: of the cross-fitting, or by
     expectation-maximisation from a sample of the other rows."""
+    if predictions.kind == "views" and predictions.transition is not None:
+        return predictions.transition
     if predictions.transition is not None:
         return before_flips(predictions.transition, float(labels.canary.mean()))
     probs, rows = sample(predictions, MATRIX_ROWS)
@@ -90,8 +95,15 @@ def sample(predictions: RowPredictions, most: int) -> tuple[np.ndarray, np.ndarr
     probs = np.empty((len(rows), predictions.classes))
     for start, log_probs in predictions.blocks():
         inside = np.flatnonzero((rows >= start) & (rows < start + log_probs.shape[1]))
-        probs[inside] = mean_of_peers(log_probs[:, rows[inside] - start])
+        probs[inside] = pooled(predictions, log_probs[:, rows[inside] - start])
     return probs, rows
+
+
+def pooled(predictions: RowPredictions, log_probs: np.ndarray) -> np.ndarray:
+    """float64 [n, C], one prediction a row of log-probabilities [P, n, C]: the peers' mean, or the views' pool."""
+    if predictions.kind == "views":
+        return softmax(predictions.sharpness * log_probs.astype(np.float64).mean(0))
+    return mean_of_peers(log_probs)
 
 
 def mean_of_peers(log_probs: np.ndarray) -> np.ndarray:
@@ -109,9 +121,25 @@ def _without(probs: np.ndarray, planted: np.ndarray, given: np.ndarray) -> np.nd
     return probs / probs.sum(1, keepdims=True)
 
 
-def _evidence(log_probs: np.ndarray, probs: np.ndarray, given: np.ndarray, matrix: np.ndarray | None) -> Evidence:
+def _evidence(
+    predictions: RowPredictions,
+    log_probs: np.ndarray,
+    probs: np.ndarray,
+    given: np.ndarray,
+    matrix: np.ndarray | None,
+) -> Evidence:
     if len(probs) == 0:
         return Evidence.empty(0)
+    if predictions.kind == "views":
+        assert matrix is not None
+        found = judge(log_probs, given, predictions.sharpness, matrix)
+        return Evidence(
+            suggested=found.suggested.astype(np.int32),
+            confidence=found.belief[np.arange(len(probs)), found.suggested].astype(np.float32),
+            probability_given=(1 - found.wrong).astype(np.float32),
+            entropy=_entropy(probs),
+            peers_agree=found.agree,
+        )
     belief = probs if matrix is None else posterior(probs, given, matrix, sharpen=1.0)
     each = np.arange(len(probs))
     others = belief.copy()
@@ -122,6 +150,12 @@ def _evidence(log_probs: np.ndarray, probs: np.ndarray, given: np.ndarray, matri
         suggested=suggested.astype(np.int32),
         confidence=belief[each, suggested].astype(np.float32),
         probability_given=belief[each, given].astype(np.float32),
-        entropy=-(probs * np.log(probs.clip(1e-300))).sum(1).astype(np.float32),
+        entropy=_entropy(probs),
         peers_agree=(firsts == firsts[0]).all(0),
     )
+
+
+def _entropy(probs: np.ndarray) -> np.ndarray:
+    """float32 [n], in nats."""
+    found: np.ndarray = -(probs * np.log(probs.clip(1e-300))).sum(1)
+    return found.astype(np.float32)

@@ -22,6 +22,8 @@ class Policy:
             single share of the belief; otherwise the other class must be more probable than it.
         in_sample: the run's own networks judge, unless the user says otherwise; else those that never saw the row,
             where the run has them.
+        views: several out-of-sample views judge (`clc_text.evidence`), not the networks alone; their doubt takes the
+            place of the belief in the given label.
         noise_matrix: weigh the networks' prediction by the estimated noise matrix, so that a given label counts for
             as much as it deserves; otherwise the prediction alone is the belief.
         peers_agree: all peers have the same first class.
@@ -29,16 +31,28 @@ class Policy:
         min_doubt: least probability that the given label is wrong; 0: any. Where several classes share the belief,
             this may hold although none of them has much of it.
         max_entropy: largest entropy of the prediction, in nats; "threshold": the run's own Γ; None: any.
+        least_share: of all labels, that would change; fewer are all left as they are, since as many sound labels of
+            any dataset look wrong.
     """
 
     name: str
     rival: bool = False
     in_sample: bool = False
+    views: bool = False
     noise_matrix: bool = False
     peers_agree: bool = False
     min_confidence: float = 0.0
     min_doubt: float = 0.0
     max_entropy: float | str | None = None
+    least_share: float = 0.0
+
+    def without_views(self) -> Policy:
+        """The policy by which networks alone judge; itself where it asks for no other views."""
+        if not self.views:
+            return self
+        usual = POLICIES[self.name]
+        set_here = {name: value for name, value in self.__dict__.items() if value != getattr(usual, name)}
+        return replace(POLICIES[WITHOUT_VIEWS[self.name]], **set_here)
 
     def resolve(self, threshold: float | None) -> Policy:
         """The policy with Γ as a number.
@@ -80,17 +94,21 @@ class Policy:
         found: np.ndarray = (evidence.suggested != given) & self.takes(evidence)
         if not self.rival:
             found &= evidence.confidence > evidence.probability_given
+        if found.mean() < self.least_share:
+            found = np.zeros_like(found)
         return found
 
     def sentence(self) -> str:
         """The rule in words, for people."""
-        source = "the networks' prediction"
+        source = "the mixture of all views" if self.views else "the networks' prediction"
         if self.noise_matrix:
             source += ", weighed by the estimated noise matrix,"
         conditions = []
         doubt = f"the given one is wrong with a probability of at least {self.min_doubt:g}"
         if self.peers_agree:
-            conditions.append("all peers agree on their first class")
+            conditions.append(
+                "every view finds it most probable" if self.views else "all peers agree on their first class"
+            )
         if self.min_confidence > 0:
             conditions.append(f"its probability is at least {self.min_confidence:g}")
         if self.min_doubt > 0 and not self.rival:
@@ -101,7 +119,11 @@ class Policy:
             rule = f"a label is changed to the most probable other class where {source} says that {doubt}"
         else:
             rule = f"a label is changed where {source} finds another class most probable"
-        return f"{rule} and {' and '.join(conditions)}" if conditions else rule
+        if conditions:
+            rule += f" and {' and '.join(conditions)}"
+        if self.least_share > 0:
+            rule += f"; where that is fewer than {self.least_share:.0%} of all labels, none is changed"
+        return rule
 
     def to_dict(self) -> dict[str, Any]:
         return {**self.__dict__, "sentence": self.sentence()}
@@ -110,15 +132,19 @@ class Policy:
 POLICIES = {
     policy.name: policy
     for policy in (
+        Policy("default", views=True, peers_agree=True, min_confidence=0.85, min_doubt=0.6, least_share=0.01),
+        Policy("doubt", views=True, rival=True, min_doubt=0.7),
         Policy("posterior", noise_matrix=True, peers_agree=True, min_doubt=0.75),
-        Policy("doubt", rival=True, in_sample=True, min_doubt=0.5),
+        Policy("taught", rival=True, in_sample=True, min_doubt=0.5),
         Policy("agree", in_sample=True, peers_agree=True),
         Policy("confidence", min_confidence=0.9),
         Policy("entropy", max_entropy="threshold"),
         Policy("strict", noise_matrix=True, peers_agree=True, min_confidence=0.95, max_entropy="threshold"),
     )
 }
-DEFAULT = "posterior"
+DEFAULT = "default"
+# What judges where no views can be had: networks that never saw the row, or those that learnt from it.
+WITHOUT_VIEWS = {"default": "posterior", "doubt": "taught"}
 
 
 def policy_of(values: Mapping[str, Any]) -> Policy:

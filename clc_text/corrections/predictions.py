@@ -12,10 +12,11 @@ import numpy as np
 from clc_text.errors import InputError
 from clc_text.run_directory import RunDirectory
 
-Kind = Literal["in sample", "out of sample"]
+Kind = Literal["in sample", "out of sample", "views"]
 
 IN_SAMPLE_FILE = "predictions.safetensors"
 OUT_OF_SAMPLE_FILE = "crossfit.safetensors"
+VIEWS_FILE = "evidence.safetensors"
 BLOCK_BYTES = 32 << 20
 
 
@@ -25,9 +26,13 @@ class RowPredictions:
 
     Attributes:
         kind: "in sample" when the networks were trained on these rows, "out of sample" when each row was predicted by
-            networks that never saw its label.
+            networks that never saw its label, "views" when P are different views, out of sample all of them
+            (`clc_text.evidence`).
         folds: of the cross-fitting; None in sample.
-        transition: float64 [C, C], the noise matrix that cross-fitting found with them; None where nothing has.
+        transition: float64 [C, C], the noise matrix that cross-fitting found with them, of views that of the given
+            labels; None where nothing has.
+        views: the views' names.
+        sharpness: of views, the power of their pool.
     """
 
     path: Path
@@ -37,6 +42,8 @@ class RowPredictions:
     rows: int
     classes: int
     transition: np.ndarray | None = None
+    views: tuple[str, ...] = ()
+    sharpness: float = 1.0
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first row, float32 [P, b, C]) one after the other.
@@ -72,6 +79,12 @@ def out_of_sample(run: RunDirectory) -> RowPredictions | None:
     return _opened(run, path, "out of sample") if path.is_file() else None
 
 
+def views(run: RunDirectory) -> RowPredictions | None:
+    """What several views say of every row (`clc_text.run_evidence` makes them); None where they were not made."""
+    path = run.file(VIEWS_FILE)
+    return _opened(run, path, "views") if path.is_file() else None
+
+
 def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     from safetensors import SafetensorError, safe_open
 
@@ -93,4 +106,6 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
         )
     peers, rows, classes = shape
     folds = int(facts["folds"]) if "folds" in facts else None
-    return RowPredictions(path, kind, folds, peers, rows, classes, transition)
+    names = tuple(facts["views"].split(",")) if "views" in facts else ()
+    sharpness = float(facts.get("sharpness", 1.0))
+    return RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness)

@@ -50,8 +50,12 @@ class ProgressBar:
         self._bar.stop()
 
 
-def show_corrected(corrected: Corrected, console: Console | None = None) -> None:
-    """What `clc-text correct` has done, and what comes next."""
+def show_corrected(corrected: Corrected, note: str | None = None, console: Console | None = None) -> None:
+    """What `clc-text correct` has done, and what comes next.
+
+    Args:
+        note: what people have to know of who judged; None: nothing.
+    """
     console = console or terminal()
     facts, run = corrected.facts, shlex.quote(str(corrected.run.path))
     labels = facts["labels"]
@@ -63,7 +67,9 @@ def show_corrected(corrected: Corrected, console: Console | None = None) -> None
     )
     if facts.get("nothing_learnt"):
         console.print(for_rich(f"no label is changed: {NOTHING}; choose another encoder or network, and train again"))
-    console.print(for_rich(f"rule: {facts['policy']['sentence']}; predictions {facts['predictions']['kind']}"))
+    console.print(for_rich(f"rule: {facts['policy']['sentence']}; judged by {_judges(facts['predictions'])}"))
+    if note:
+        console.print(for_rich(f"note: {note}"))
     if facts["canaries"]:
         found = facts["canaries"]
         console.print(
@@ -166,9 +172,11 @@ def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
     spread = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
     known = "" if noise["known_rate"] is None else f"; known: {100 * noise['known_rate']:.1f} %"
     estimated = "not known" if noise.get("nothing_learnt") else f"{100 * noise['rate']:.1f} %{spread}"
+    if noise.get("readings"):
+        estimated += f", by {len(noise['readings'])} readings"
     lines = [
         ("rule", found["policy"]),
-        ("predictions", found["predictions"]["kind"]),
+        ("judged by", _judges(found["predictions"])),
         ("wrong given labels, estimated", f"{estimated}{known}"),
         ("labels changed", f"{corrections['rows']:,} ({corrections['share']:.1%})"),
     ]
@@ -227,3 +235,10 @@ def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _short(text: str | None) -> str:
     return "" if text is None else printable(text, 70)
+
+
+def _judges(predictions: dict[str, Any]) -> str:
+    """Who judged, in words, from the entry ``predictions`` of corrected.json or audit.json."""
+    if predictions["kind"] == "views":
+        return f"views that had not seen the labels ({', '.join(predictions['views'])})"
+    return f"networks {predictions['kind']}"

@@ -3,16 +3,17 @@
 What decides, in this order: true labels where they are known, canaries where enough were planted, otherwise only
 estimates. The rule:
 
-    do not use   the run has collapsed, or its cross-fitted networks have learnt nothing; or by true labels more labels
-                 were broken than fixed, and not just a few; or by canaries fewer than half of the changed labels are
-                 right (the whole interval below one half)
+    do not use   the run has collapsed, or those who judge have learnt nothing, or agree on fewer than half of the rows;
+                 or by true labels more labels were broken than fixed; or, where no true labels are known, a class has
+                 lost nearly all of its rows, or by canaries fewer than half of the changed labels are right (the whole
+                 interval below one half)
     trust        there is no warning of the run, and either the changed labels are known to be right in at least four
                  of five cases (the whole interval above) while at most 5 % of the right labels were changed; or there
                  is little to correct, and true labels say so
     look first   everything else: without true labels and canaries there is nothing better
 
 There is *little to correct* where fewer than 2 % of the labels would change and nothing says that wrong ones were
-missed. A network that has memorised wrong labels finds little to correct as well, which canaries show; and so does
+missed: by canaries, that fewer than half of them are doubted. A network that has memorised wrong labels finds little to correct as well, which canaries show; and so does
 every network where the errors follow a rule that it learns like a class, which canaries, errors at random, hide.
 """
 
@@ -22,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clc_text.crossfit.gain import NOTHING
+from clc_text.errors import some_of
 
 LITTLE = 0.02  # share of labels changed below which there is little to correct
 PRECISION = 0.8  # of changed labels, for trust
@@ -29,6 +31,9 @@ CLEAN = 0.05  # known share of wrong labels below which a dataset counts as clea
 HALF = 0.5  # of changed labels, for any use; of wrong labels that canaries say are found, for "little to correct"
 FALSE_CORRECTIONS = 0.05  # of right labels, for trust
 ENOUGH_CANARIES = 30
+EMPTIED = 0.1  # of its given rows: a class with fewer left is as good as gone
+FEW = 10  # given rows below which a class may come and go
+AGREEMENT = 0.5  # of rows, on whose class two views agree
 
 
 def verdict(
@@ -45,7 +50,9 @@ def verdict(
     measured = canaries if enough else None
     nothing_learnt = noise.get("nothing_learnt", False)
     little = share < LITTLE and not nothing_learnt and not _missed(noise, measured, truth)
-    against = _objections(measured, truth, notices, little)
+    against = _objections(measured, truth, notices, noise)
+    if truth is None:
+        against += _emptied(corrections)
     if nothing_learnt:
         said = [notice["message"] for notice in notices if notice["name"] == "nothing learnt"]
         against += said or [f"{NOTHING}, so nothing is known of the labels; choose another encoder or network"]
@@ -53,7 +60,8 @@ def verdict(
     evidence = _evidence(measured, truth)
     leave = f"Little to correct: {share:.1%} of the labels would change, so leave the given labels as they are."
     if against:
-        trust, summary = "do not use", "Do not use these corrections: train again, or keep the given labels."
+        trust = "do not use"
+        summary = leave if little else "Do not use these corrections: train again, or keep the given labels."
     elif little:
         trust, summary = ("trust" if basis == "true labels" and not warnings else "look first"), leave
     elif _good(measured, truth) and not warnings:
@@ -80,7 +88,7 @@ def verdict(
     if not nothing_learnt:  # else the rate is a fiction
         low = "; networks judged rows that they were trained on, so the estimate may be far off" if _low(noise) else ""
         reasons.append(
-            f"{noise['rate']:.1%} of the given labels are estimated to be wrong, and {share:.1%} were changed{low}"
+            f"{_rate(noise)} of the given labels are estimated to be wrong, and {share:.1%} were changed{low}"
         )
     return {"trust": trust, "little_to_correct": little, "summary": summary, "reasons": reasons, "basis": basis}
 
@@ -89,16 +97,43 @@ def _objections(
     canaries: Mapping[str, Any] | None,
     truth: Mapping[str, Any] | None,
     notices: Sequence[Mapping[str, Any]],
-    little: bool,
+    noise: Mapping[str, Any],
 ) -> list[str]:
     found = [notice["message"] for notice in notices if notice["name"] == "collapse"]
-    if truth is not None and truth["broken"] > truth["fixed"] and not little:
+    agreement = noise.get("agreement")
+    if agreement is not None and agreement < AGREEMENT:
+        found.append(
+            f"the views agree on the class of {agreement:.0%} of the rows only: the encoder tells too little of these "
+            "classes"
+        )
+    if truth is not None and truth["broken"] > truth["fixed"]:
         found.append(f"more labels were broken ({truth['broken']:,}) than fixed ({truth['fixed']:,})")
     elif truth is None and canaries is not None:
         precision = canaries["precision_adjusted"]
         if precision is not None and precision["high"] < HALF:
             found.append(f"by the canaries only {precision['value']:.0%} of the changed labels are right")
     return found
+
+
+def _emptied(corrections: Mapping[str, Any]) -> list[str]:
+    """Classes that the corrections have as good as removed, in a sentence."""
+    gone = [
+        entry
+        for entry in corrections["by_class"]
+        if entry["given"] >= FEW and entry["changed"] and entry["now"] < EMPTIED * entry["given"]
+    ]
+    if not gone:
+        return []
+    named = some_of([f"'{entry['label']}' ({entry['given']:,} rows given, {entry['now']:,} left)" for entry in gone], 3)
+    return [f"hardly a row is left of {named}: a class that was taught away, rather than one that nobody meant"]
+
+
+def _rate(noise: Mapping[str, Any]) -> str:
+    """The estimate in words: a range, where several readings of the same evidence say different things."""
+    if not noise.get("readings"):
+        return f"{noise['rate']:.1%}"
+    low, high = noise["interval"]
+    return f"between {low:.1%} and {high:.1%} (by {len(noise['readings'])} readings; {noise['rate']:.1%} in the middle)"
 
 
 def _evidence(canaries: Mapping[str, Any] | None, truth: Mapping[str, Any] | None) -> list[str]:
@@ -146,7 +181,7 @@ def _missed(noise: Mapping[str, Any], canaries: Mapping[str, Any] | None, truth:
         return bool(noise["known_rate"] >= CLEAN)
     if canaries is None:
         return False
-    return bool((canaries["recall"] or canaries["found"])["value"] < HALF)
+    return bool((canaries.get("doubted") or canaries["recall"] or canaries["found"])["value"] < HALF)
 
 
 def _low(noise: Mapping[str, Any]) -> bool:

@@ -29,7 +29,7 @@ from clc_text.recipe import loads
 Command = Callable[..., str]
 
 
-@pytest.mark.parametrize("policy", ["posterior", "doubt", "agree", "confidence"])
+@pytest.mark.parametrize("policy", ["posterior", "taught", "agree", "confidence"])
 def test_labels_row_by_row(made: Made, policy: str) -> None:
     state = corrected_of(made, policy).state()
     chosen = policy_named(policy)
@@ -54,15 +54,16 @@ def test_canaries_are_given_back_and_counted(made: Made) -> None:
     state, labels = corrected.state(), made.labels
     np.testing.assert_array_equal(state.label[labels.canary], labels.given[labels.canary])
     assert (state.source[labels.canary] == GIVEN).all()
-    found = repaired = 0
+    found = repaired = doubted = 0
     for row in np.flatnonzero(labels.canary).tolist():
         firsts = {int(np.argmax(peer[row])) for peer in made.log_probs}
         mean = np.exp(made.log_probs[:, row].astype(float)).mean(0)
         suggested = int(mean.argmax())
+        doubted += float(mean[labels.trained[row]] / mean.sum()) < 0.5
         if len(firsts) == 1 and suggested != labels.trained[row]:
             found += 1
             repaired += suggested == labels.given[row]
-    assert corrected.facts["canaries"] == {"planted": 40, "found": found, "repaired": repaired}
+    assert corrected.facts["canaries"] == {"planted": 40, "found": found, "repaired": repaired, "doubted": doubted}
     assert found > 20
 
 

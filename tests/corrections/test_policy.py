@@ -150,7 +150,7 @@ def test_names_numbers_and_sentences() -> None:
     assert "at least 0.25" in chosen.sentence()
     assert "at most 0.5 nats" in chosen.sentence()
     assert (
-        policy_named("doubt")
+        policy_named("taught")
         .sentence()
         .endswith(
             "to the most probable other class where the networks' prediction says that the given one is wrong with a "
@@ -158,6 +158,26 @@ def test_names_numbers_and_sentences() -> None:
         )
     )
     assert policy_named("entropy").resolve(0.7).max_entropy == 0.7
+    default = policy_named().sentence()
+    assert "the mixture of all views" in default and "every view" in default
+    assert default.endswith("where that is fewer than 1% of all labels, none is changed")
+
+
+def test_without_views_networks_judge_by_what_the_user_has_set() -> None:
+    assert policy_named("default").without_views() == policy_named("posterior")
+    assert policy_named("doubt", min_doubt=0.9).without_views() == policy_named("taught", min_doubt=0.9)
+    for name, policy in POLICIES.items():
+        assert policy.views or policy.without_views() is policy, name
+        assert not policy.without_views().views
+
+
+def test_so_few_changes_that_none_is_made() -> None:
+    """Of 100 rows 4, 5 or 6 could be changed, where at least 5 % must be."""
+    policy = Policy("p", least_share=0.05)
+    for count, expected in ((4, 0), (5, 5), (6, 6)):
+        sure = np.where(np.arange(100) < count, 0.9, 0.1).astype(np.float32)
+        evidence = Evidence(np.ones(100, np.int32), sure, 1 - sure, 1 - sure, np.ones(100, bool))
+        assert policy.changes(evidence, np.zeros(100, np.int64)).sum() == expected
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,10 @@ from clc_text.results import LAST, summarise
 from clc_text.run_directory import Labels, RunDirectory
 
 IN_SAMPLE = "networks trained on these very labels"
+JUDGES = {
+    "out of sample": "networks that never saw these labels",
+    "views": "several views that never saw these labels, from the lowest to the highest reading",
+}
 WHO = {"ensemble": "ensemble", "peers_mean": "mean of the peers"}
 
 
@@ -54,7 +58,7 @@ def _of_labels(audit: dict[str, Any] | None, labels: Labels, now: CorrectedLabel
 def _of_audit(audit: dict[str, Any]) -> Iterator[Number]:
     noise, corrections = audit["noise"], audit["corrections"]
     known = "" if noise["known_rate"] is None else f"known: {noise['known_rate']:.1%}; "
-    judges = "networks that never saw these labels" if noise["predictions"] == "out of sample" else IN_SAMPLE
+    judges = JUDGES.get(noise["predictions"], IN_SAMPLE)
     interval = None if noise["interval"] is None else tuple(noise["interval"])
     if not noise.get("nothing_learnt"):
         yield Number("wrong given labels, estimated", noise["rate"], interval, f"{known}by {judges}")

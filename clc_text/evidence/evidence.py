@@ -1,0 +1,119 @@
+"""Making the mixture of all views from features, labels and, where there are any, cross-fitted networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from clc_text.crossfit.folds import assign_folds
+from clc_text.errors import InputError
+from clc_text.evidence.mixture import chosen_views, clipped, fit
+from clc_text.evidence.readings import Reading, readings
+from clc_text.evidence.views import VIEWS
+from clc_text.evidence.views.base import Seen
+from clc_text.files import write_with
+from clc_text.run_directory import Labels
+
+FOLDS = 5
+NETWORKS = "networks"
+LARGEST = 4 << 30  # bytes of all views' probabilities together
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Several views of the same rows, and what explains the given labels by them.
+
+    Attributes:
+        views: names of those that are heard, V.
+        left_out: names of those that have learnt too little.
+        log_probs: float32 [V, N, C] (`mixture.clipped`).
+        sharpness: power of their pool.
+        transition: float64 [C, C], T of the given labels, canaries aside.
+    """
+
+    views: tuple[str, ...]
+    left_out: tuple[str, ...]
+    log_probs: np.ndarray
+    sharpness: float
+    transition: np.ndarray
+
+    def save(self, path: Path, made_from: str) -> None:
+        """As `corrections.predictions` reads it: a safetensors file with the tensors ``train`` and ``transition``."""
+        from safetensors.numpy import save_file
+
+        facts = {
+            "folds": str(FOLDS),
+            "views": ",".join(self.views),
+            "left_out": ",".join(self.left_out),
+            "sharpness": repr(self.sharpness),
+            "made_from": made_from,
+        }
+        tensors = {"train": self.log_probs, "transition": self.transition}
+        write_with(path, lambda aside: save_file(tensors, aside, metadata=facts))
+
+    def readings(self, labels: np.ndarray, rows: np.ndarray) -> list[Reading]:
+        """See `readings.readings`, of some rows."""
+        return readings(self.log_probs[:, rows], labels[rows], self.views, self.sharpness, self.transition)
+
+
+def too_large(rows: int, classes: int) -> None:
+    """Raises: InputError: so many probabilities do not fit into memory."""
+    needed = 4 * rows * classes * (len(VIEWS) + 1)
+    if needed > LARGEST:
+        raise InputError(
+            f"{rows:,} rows of {classes:,} classes need {needed / 2**30:.0f} GB for all views of them, more than "
+            f"{LARGEST >> 30} GB"
+        )
+
+
+def mixture_of(
+    features: np.ndarray,
+    labels: Labels,
+    classes: int,
+    seed: int,
+    networks: np.ndarray | None = None,
+    progress: Progress = lambda what, done, total: None,
+) -> Mixture | None:
+    """All views of the rows, those that have learnt enough; None where none has.
+
+    Args:
+        features: float32 [N, D], which no label has shaped.
+        labels: of the rows; the views learn those that training sees, and the noise is that of the given ones.
+        classes: C.
+        seed: of the folds.
+        networks: float64 [N, C], probabilities by cross-fitted networks; None: there are none.
+        progress: told of each view.
+
+    Raises:
+        InputError: a feature is not finite.
+    """
+    import torch
+
+    from clc_text.crossfit.copies import first_copies
+
+    if not np.isfinite(features).all():
+        row = int(np.flatnonzero(~np.isfinite(features).all(1))[0])
+        raise InputError(f"the features of row {row} are not finite; remove the row, or choose another encoder")
+    first = first_copies({"features": torch.from_numpy(features)}, len(features))
+    folds = np.stack([assign_folds(labels.trained, FOLDS, seed + number, first) for number in range(2)])
+    seen = Seen(features, labels.trained, classes, first, folds, seed)
+    found = {} if networks is None else {NETWORKS: networks}
+    varied = len(first) and not (first == 0).all()  # features that are all alike have nothing to tell
+    for done, (name, view) in enumerate(VIEWS.items()):
+        progress(f"judging by a view: {name}", done, len(VIEWS))
+        if varied:
+            found[name] = view(seen)
+    progress("judging by views", len(VIEWS), len(VIEWS))
+    chosen = chosen_views(found, labels.trained, folds[0], first) if found else []
+    if not chosen:
+        return None
+    log_probs = np.stack([clipped(found[name]) for name in chosen])
+    sound = ~labels.canary
+    fitted = fit(log_probs[:, sound], labels.given[sound])
+    left_out = tuple(name for name in found if name not in chosen)
+    return Mixture(tuple(chosen), left_out, log_probs, fitted.sharpness, fitted.transition)

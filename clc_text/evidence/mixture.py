@@ -1,0 +1,111 @@
+"""What several views of a row say together of its given label.
+
+The views' probabilities are pooled as their geometric mean, sharpened by whatever power explains the given labels best
+(`crossfit.noise_fit.fit_noise`), which also gives the noise matrix T of expectation-maximisation. Two readings follow:
+
+* by T: q(c) ∝ p(c) · T[c, y]. The given label counts for as much as class-wide noise leaves it. Right where noise
+  depends on the class alone; where labels are wrong because texts are hard, T is far too near to the identity.
+* by the text alone: p(c) against p(y), as if the given label told nothing.
+
+The truth lies between, so the given label counts for half of what T says, h(c) ∝ p(c) · T[c, y]^½, and a label is
+doubted by how far the best other class is ahead of it there: (1 + max h − h(y)) / 2. Where a text fits several classes
+a little, that is near one half; 1 − h(y) would be near one, and put rows first of which nobody knows the class.
+Measured beside either reading alone, weights by likelihood, and means of ranks: `recipes/results/find_wrong_rows.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from clc_text.crossfit.gain import ERRORS, gain_over_shares, is_nothing
+from clc_text.crossfit.noise_fit import NoiseFit, fit_noise, posterior_labels, softmax
+
+LEAST = 1e-4  # probability: no view is surer than that of a class being impossible
+# A view that gains less than this share of what the best one gains over the labels' shares is left out.
+WORTH = 0.4
+SURE = 3.0
+# Of every class, so many labels can be wrong, to any other class alike: a T that rules out what it has not seen would
+# take even a label for right that every view contradicts. More of it ranks worse (measured: 0.01, 0.02).
+EVER_WRONG = 0.002
+FIT_ROWS = 50_000  # T and the sharpness are fitted to every n-th row of larger datasets
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the mixture says of n rows.
+
+    Attributes:
+        probs: float64 [n, C], p.
+        belief: float64 [n, C], q.
+        wrong: float64 [n], how far the given label is doubted, 0 … 1; above one half another class is more probable.
+        suggested: int64 [n], that class.
+        agree: bool [n], whether every view's first class is the suggested one.
+    """
+
+    probs: np.ndarray
+    belief: np.ndarray
+    wrong: np.ndarray
+    suggested: np.ndarray
+    agree: np.ndarray
+
+
+def clipped(probs: np.ndarray) -> np.ndarray:
+    """float32, log-probabilities [..., C] of which none is below log `LEAST`."""
+    bounded = probs.clip(LEAST)
+    found: np.ndarray = np.log(bounded / bounded.sum(-1, keepdims=True)).astype(np.float32)
+    return found
+
+
+def chosen_views(views: dict[str, np.ndarray], labels: np.ndarray, fold: np.ndarray, first: np.ndarray) -> list[str]:
+    """The views that have learnt enough to be heard, in their order: by the likelihood of held-out given labels.
+
+    Args:
+        views: probabilities [N, C] by the view's name.
+        labels: int64 [N], given.
+        fold: int64 [N], any parts of the rows, copies together.
+        first: int64 [N], the first copy of each row.
+
+    Returns:
+        Their names; a gain of `SURE` standard errors is asked for, since several views have several chances; none where not even the best can be told from the labels' shares.
+    """
+    rows = np.arange(0, len(labels), -(-len(labels) // FIT_ROWS))
+    gains = {
+        name: gain_over_shares(probs[rows], labels[rows], fold[rows], first[rows]) for name, probs in views.items()
+    }
+    best = max(gain for gain, _ in gains.values())
+    return [name for name, (gain, error) in gains.items() if gain >= WORTH * best and not is_nothing(gain, SURE / ERRORS * error)]
+
+
+def fit(log_probs: np.ndarray, labels: np.ndarray) -> NoiseFit:
+    """Sharpness and T of the pool of views' log-probabilities [V, N, C], from every n-th row of many.
+
+    The `probs` of what is given out are those of the rows that were used.
+    """
+    rows = np.arange(0, len(labels), -(-len(labels) // FIT_ROWS))
+    found = fit_noise(log_probs[:, rows].astype(np.float64).mean(0), labels[rows])
+    classes = found.classes
+    elsewhere = (1 - np.eye(classes)) / max(classes - 1, 1)
+    return replace(found, transition=(1 - EVER_WRONG) * found.transition + EVER_WRONG * elsewhere)
+
+
+def judge(log_probs: np.ndarray, given: np.ndarray, sharpness: float, transition: np.ndarray) -> Judged:
+    """See the module.
+
+    Args:
+        log_probs: [V, n, C], of the views (`clipped`).
+        given: int64 [n].
+        sharpness: power of the pool.
+        transition: float64 [C, C], T.
+    """
+    probs = softmax(sharpness * log_probs.astype(np.float64).mean(0))
+    belief = posterior_labels(probs, given, transition)
+    half = posterior_labels(probs, given, np.sqrt(transition))
+    each = np.arange(len(given))
+    of_given = half[each, given]
+    rivals = half.copy()
+    rivals[each, given] = -1.0
+    suggested = rivals.argmax(1)
+    wrong = (1 + rivals[each, suggested] - of_given) / 2
+    return Judged(probs, belief, wrong, suggested, (log_probs.argmax(2) == suggested).all(0))

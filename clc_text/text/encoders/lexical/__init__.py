@@ -1,1 +1,0 @@
-"""Texts as the terms that occur in them."""

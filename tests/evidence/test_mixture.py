@@ -1,0 +1,106 @@
+"""The mixture against a literal reading of its formulas, and the range of readings on noise of several kinds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clc_text.errors import InputError
+from clc_text.evidence.evidence import LARGEST, mixture_of, too_large
+from clc_text.evidence.mixture import LEAST, chosen_views, clipped, judge
+from clc_text.evidence.readings import agreement, span
+from clc_text.run_directory import Labels
+
+
+def labels_of(given: np.ndarray, canaries: int = 0) -> Labels:
+    canary = np.arange(len(given)) < canaries
+    trained = np.where(canary, (given + 1) % (given.max() + 1), given)
+    return Labels(given, trained, None, canary)
+
+
+def blobs(rows: int = 1500, classes: int = 4, apart: float = 1.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    true = random.integers(0, classes, rows)
+    centres = apart * random.normal(size=(classes, 16))
+    return (centres[true] + random.normal(size=(rows, 16))).astype(np.float32), true
+
+
+def flipped(true: np.ndarray, rate: float, seed: int = 1) -> np.ndarray:
+    random = np.random.default_rng(seed)
+    classes = int(true.max()) + 1
+    other = (true + random.integers(1, classes, len(true))) % classes
+    return np.where(random.random(len(true)) < rate, other, true)
+
+
+def test_judging_row_by_row() -> None:
+    random = np.random.default_rng(0)
+    views = clipped(random.dirichlet(np.ones(3), size=(4, 50)))
+    transition = random.dirichlet(np.ones(3), size=3) * 0.3 + np.eye(3) * 0.7
+    given = random.integers(0, 3, 50)
+    found = judge(views, given, 1.4, transition)
+    for row in range(50):
+        p = np.exp(1.4 * views[:, row].astype(float).mean(0))
+        p /= p.sum()
+        q, h = p * transition[:, given[row]], p * np.sqrt(transition[:, given[row]])
+        q, h = q / q.sum(), h / h.sum()
+        other = max((c for c in range(3) if c != given[row]), key=lambda c: h[c])
+        np.testing.assert_allclose(found.probs[row], p)
+        np.testing.assert_allclose(found.belief[row], q)
+        assert found.suggested[row] == other
+        assert found.wrong[row] == pytest.approx((1 + h[other] - h[given[row]]) / 2)
+        assert found.agree[row] == all(int(view[row].argmax()) == other for view in views)
+    assert ((found.wrong >= 0) & (found.wrong <= 1)).all()
+
+
+def test_no_view_is_surer_than_the_bound() -> None:
+    probs = np.exp(clipped(np.array([[[1.0, 0.0, 0.0]]])).astype(float))
+    np.testing.assert_allclose(probs.sum(-1), 1, rtol=1e-6)
+    assert probs.min() == pytest.approx(LEAST, rel=1e-2)
+
+
+def test_views_that_have_learnt_nothing_are_not_heard() -> None:
+    features, true = blobs()
+    given = flipped(true, 0.1)
+    good = np.full((1500, 4), 0.05) + 0.8 * np.eye(4)[true]
+    random = np.random.default_rng(5)
+    noise = random.dirichlet(np.ones(4), size=1500)
+    fold, first = np.arange(1500) % 5, np.arange(1500)
+    assert chosen_views({"noise": noise, "good": good}, given, fold, first) == ["good"]
+    assert chosen_views({"noise": noise}, given, fold, first) == []
+    assert mixture_of(random.normal(size=(1500, 8)).astype(np.float32), labels_of(given), 4, 0) is None
+    assert mixture_of(np.ones((1500, 8), np.float32), labels_of(given), 4, 0) is None  # features all alike
+
+
+def test_the_mixture_finds_wrong_labels_and_its_range_holds_their_share() -> None:
+    features, true = blobs()
+    for rate in (0.0, 0.12, 0.3):
+        given = flipped(true, rate)
+        found = mixture_of(features, labels_of(given), 4, 0)
+        assert found is not None and set(found.views) <= {"linear", "discriminant", "neighbours"}
+        every = np.arange(1500)
+        low, high = span(found.readings(given, every), 1500)
+        assert low <= (given != true).mean() <= high
+        judged = judge(found.log_probs, given, found.sharpness, found.transition)
+        if rate:
+            first = np.argsort(-judged.wrong)[: int(0.5 * rate * 1500)]
+            assert (given != true)[first].mean() > 0.85
+        assert judged.wrong[given == true].mean() < 0.25
+        assert agreement(found.log_probs) > 0.7
+
+
+def test_canaries_are_learnt_but_are_no_noise_of_the_given_labels() -> None:
+    features, true = blobs(apart=2.0)
+    without, with_them = (mixture_of(features, labels_of(true, canaries), 4, 0) for canaries in (0, 300))
+    assert without is not None and with_them is not None
+    assert np.diag(with_them.transition).mean() > 0.95
+    judged = judge(with_them.log_probs, labels_of(true, 300).trained, with_them.sharpness, with_them.transition)
+    assert judged.wrong[:300].mean() > 0.8 > 0.2 > judged.wrong[300:].mean()
+
+
+def test_what_cannot_be_judged() -> None:
+    features, true = blobs(rows=50)
+    features[7, 3] = np.nan
+    with pytest.raises(InputError, match="row 7"):
+        mixture_of(features, labels_of(true), 4, 0)
+    with pytest.raises(InputError, match="GB"):
+        too_large(LARGEST, 5)

@@ -1,0 +1,109 @@
+"""Views of a row: each by a slow reference, none of them by the row's own label or a copy's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clc_text.crossfit.folds import assign_folds
+from clc_text.evidence.views import VIEWS
+from clc_text.evidence.views.base import Seen, shares
+from clc_text.evidence.views.neighbours import NEIGHBOURS, neighbours
+
+
+def seen(rows: int = 300, classes: int = 4, noise: float = 0.2, seed: int = 0, copies: int = 0) -> Seen:
+    random = np.random.default_rng(seed)
+    true = random.integers(0, classes, rows)
+    features = (random.normal(size=(classes, 12))[true] + random.normal(size=(rows, 12))).astype(np.float32)
+    first = np.arange(rows)
+    if copies:
+        features[-copies:], first[-copies:] = features[:copies], np.arange(copies)
+        true[-copies:] = true[:copies]
+    labels = np.where(random.random(rows) < noise, (true + 1) % classes, true)
+    folds = np.stack([assign_folds(labels, 5, seed + number, first) for number in range(2)])
+    return Seen(features, labels, classes, first, folds, seed)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_probabilities_that_know_the_classes(name: str) -> None:
+    rows = seen()
+    probs = VIEWS[name](rows)
+    assert probs.shape == (300, 4) and (probs > 0).all()
+    np.testing.assert_allclose(probs.sum(1), 1)
+    assert (probs.argmax(1) == rows.labels).mean() > 0.6  # by chance a quarter
+    np.testing.assert_array_equal(probs, VIEWS[name](rows))
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_no_row_is_judged_by_its_own_label_or_a_copys(name: str) -> None:
+    """With folds as they were, another label of a row and its copy changes nothing of what is said of either."""
+    rows = seen(copies=20)
+    other = rows.labels.copy()
+    other[[3, 283]] = (other[[3, 283]] + 1) % 4  # row 283 is the copy of row 3
+    changed = Seen(rows.features, other, rows.classes, rows.first, rows.folds, rows.seed)
+    same = rows
+    before, after = VIEWS[name](same), VIEWS[name](changed)
+    if name == "neighbours":  # the classes' shares, which are one label's worth of the counts, hold all labels
+        before, after = before * (NEIGHBOURS + 1) - shares(rows.labels, 4), after * (NEIGHBOURS + 1) - shares(other, 4)
+    np.testing.assert_allclose(before[[3, 283]], after[[3, 283]], atol=1e-9)
+    assert np.abs(before - after).max() > 1e-3  # of other rows it does
+
+
+def test_neighbours_row_by_row() -> None:
+    rows = seen(rows=80, copies=10)
+    found = neighbours(rows)
+    unit = rows.features / np.linalg.norm(rows.features, axis=1, keepdims=True)
+    prior = shares(rows.labels, rows.classes)
+    for row in range(80):
+        others = [other for other in range(80) if rows.first[other] != rows.first[row]]
+        others.sort(key=lambda other: -float(unit[row] @ unit[other]))
+        nearest, next_one = others[:NEIGHBOURS], others[NEIGHBOURS]
+        if rows.first[next_one] == rows.first[nearest[-1]]:
+            continue  # a row and its copy are equally near, and only one of them is counted
+        counts = prior.copy()
+        for other in nearest:
+            counts[rows.labels[other]] += 1
+        np.testing.assert_allclose(found[row], counts / counts.sum())
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("rows", [6, 9, 40])
+def test_few_rows_a_class_of_one_row_and_a_feature_that_never_varies(name: str, rows: int) -> None:
+    few = seen(rows=rows, classes=3)
+    features = few.features.copy()
+    features[:, 0] = 1.0
+    labels = few.labels.copy()
+    labels[labels == 2] = 0
+    labels[0] = 2
+    folds = np.stack([assign_folds(labels, 5, number) for number in range(2)])
+    probs = VIEWS[name](Seen(features, labels, 3, few.first, folds))
+    assert np.isfinite(probs).all()
+    np.testing.assert_allclose(probs.sum(1), 1)
+
+
+def test_the_gaussian_is_told_of_the_noise() -> None:
+    """Of two classes, one loses 40 % of its labels to the other: the second fit puts more of them right."""
+    from clc_text.evidence.views.discriminant import discriminant
+
+    random = np.random.default_rng(3)
+    true = random.integers(0, 2, 2000)
+    features = (1.2 * true[:, None] + random.normal(size=(2000, 5))).astype(np.float32)
+    labels = np.where((true == 1) & (random.random(2000) < 0.4), 0, true)
+    folds = np.stack([assign_folds(labels, 5, number) for number in range(2)])
+    rows = Seen(features, labels, 2, np.arange(2000), folds)
+    once = discriminant(Seen(features, labels, 2, rows.first, np.stack([folds[0], np.zeros(2000, int)])))
+    twice = discriminant(rows)
+    assert (twice.argmax(1) == true).mean() > (once.argmax(1) == true).mean() + 0.02
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_of_labels_at_random_no_view_knows_anything(name: str) -> None:
+    from clc_text.crossfit.gain import gain_over_shares
+
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        features, labels = random.normal(size=(400, 60)).astype(np.float32), random.integers(0, 6, 400)
+        folds = np.stack([assign_folds(labels, 5, seed + number) for number in range(2)])
+        probs = VIEWS[name](Seen(features, labels, 6, np.arange(400), folds))
+        gain, error = gain_over_shares(probs, labels, folds[0])
+        assert gain < max(0.01, 3 * error), name
