@@ -33,8 +33,8 @@ class Estimated:
     Attributes:
         label_names: [C].
         rows: N without canaries.
-        estimates: cross-fitting's own; then those of the literature, on what the same out-of-sample networks predict of
-            the given labels, p T. None where the networks have learnt nothing.
+        estimates: cross-fitting's own; then those of the literature, on what the same out-of-sample networks predict
+            of the given labels, p T. None where the networks have learnt nothing.
         readings: of several views (`clc_text.evidence.readings`), the mean doubt first; none where nothing has been
             learnt, or no features are to be had.
         log_likelihood: of the given labels on held-out rows, nats a row: the higher, the more encoder and network
@@ -61,7 +61,7 @@ def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Esti
     observer = observer or Silent()
     prepared = prepare(recipe, observer)
     with tempfile.TemporaryDirectory() as folder:
-        found = cross_fit_of(build_trainer(recipe, Path(folder), prepared, say=observer.stage))
+        found = cross_fit_of(build_trainer(prepared.recipe, Path(folder), prepared, say=observer.stage))
     names = list(prepared.task.label_names)
     observer.stage("judging by other views")
     return _estimated(found, prepared.labels, names, _readings_of(prepared, found, recipe.seeds.network))
@@ -150,8 +150,9 @@ TITLES = {
 
 
 WHICH = (
-    "Matrices are right where labels are wrong whatever the text, and too low where texts make them wrong; the confident "
-    "joint is too high where the encoder is weak. The table cannot tell which; a person's look at 100 random rows can."
+    "Matrices are right where labels are wrong whatever the text, and too low where texts make them wrong; the "
+    "confident joint is too high where the encoder is weak. The table cannot tell which; a person's look at "
+    "100 random rows can."
 )
 
 

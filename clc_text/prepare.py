@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +30,7 @@ class Prepared:
         encoder: the fitted encoder.
         train_inputs: tensors by the name of the network's argument, N rows each.
         test_inputs: likewise M rows, None without test rows.
+        recipe: what the recipe leaves open (`encoder: auto`) is settled in it.
     """
 
     task: Task
@@ -38,6 +39,7 @@ class Prepared:
     encoder: Any
     train_inputs: dict[str, Tensor]
     test_inputs: dict[str, Tensor] | None
+    recipe: Recipe
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Encoded:
     encoder: Any
     train_inputs: dict[str, Tensor]
     test_inputs: dict[str, Tensor] | None
+    settled: Any  # the recipe's encoder, or what it settled on
 
 
 class Memo:
@@ -123,7 +126,9 @@ def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None 
     first = first_copies(encoded.train_inputs, len(source_labels)) if recipe.canaries else None
     trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names), first)
     labels = Labels(injection.labels, trained, true, canary)
-    return Prepared(task, labels, injection.passport, encoded.encoder, encoded.train_inputs, encoded.test_inputs)
+    settled = replace(recipe, encoder=encoded.settled)
+    inputs = (encoded.train_inputs, encoded.test_inputs)
+    return Prepared(task, labels, injection.passport, encoded.encoder, *inputs, settled)
 
 
 def encode(recipe: Recipe, observer: Observer) -> Encoded:
@@ -131,15 +136,20 @@ def encode(recipe: Recipe, observer: Observer) -> Encoded:
     observer.stage(f"reading {recipe.data.name}")
     task: Task = recipe.data.load(recipe.seeds.data)
     _check_training(recipe, task)
-    observer.stage(f"encoding {len(task.train):,} rows with {recipe.encoder.name}")
     train_rows = task.train[task.input_column]
     test_rows = [] if task.test is None else task.test[task.input_column]
-    encoder = recipe.encoder.fit(train_rows, test_rows, recipe.seeds.network)
+    settled, why = recipe.encoder.settle(train_rows)
+    if why:
+        observer.stage(f"encoder {settled.name} is chosen: {why}")
+    observer.stage(f"encoding {len(task.train):,} rows with {settled.name}")
+    encoder = settled.fit(train_rows, test_rows, recipe.seeds.network)
+    if why:
+        encoder.facts["chosen"] = why
     if "warning" in encoder.facts:
         observer.stage(f"warning: {encoder.facts['warning']}")
     train_inputs = encoder.encode(train_rows)
     test_inputs = None if task.test is None else encoder.encode(test_rows)
-    return Encoded(task, encoder, train_inputs, test_inputs)
+    return Encoded(task, encoder, train_inputs, test_inputs, settled)
 
 
 def reading(recipe: Recipe, task: Task) -> dict[str, Any]:

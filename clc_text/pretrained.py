@@ -55,10 +55,44 @@ def _in_package(package: str, key: str) -> Path:
     raise InputError(f"{key}: the package {package} carries no model: no folder of it has config.json and safetensors")
 
 
+def at_hand(name: str) -> Path | None:
+    """The folder of a model that needs no network: a package that carries it, or the whole of it in the Hub's cache.
+
+    Args:
+        name: a Hub id, or ``package:NAME``.
+    """
+    if name.startswith(PACKAGE):
+        try:
+            return _in_package(name.removeprefix(PACKAGE), "encoder.model")
+        except InputError:
+            return None
+    return _in_cache(name)
+
+
+def _in_cache(name: str) -> Path | None:
+    """The newest copy in the Hub's cache, None where it was not fetched to its end."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = Path(snapshot_download(name, local_files_only=True))
+        indices = [json.loads(path.read_bytes())["weight_map"] for path in folder.glob("*.safetensors.index.json")]
+    except (OSError, ValueError, KeyError):  # of the Hub's library too: what is not there, what is no id
+        return None
+    weights = {file for index in indices for file in index.values()} or {"*.safetensors"}
+    needed = ["config.json", *weights]
+    there = all(any(folder.glob(file)) for file in needed) and any(
+        path for pattern in _VOCABULARIES for path in folder.glob(pattern)
+    )
+    return folder if there else None
+
+
 def _from_hub(name: str, key: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
+    # A copy that is there stays what it is: a newer one would not be the model of the runs before.
+    if (cached := _in_cache(name)) is not None:
+        return cached
     try:
         return Path(snapshot_download(name, allow_patterns=_PATTERNS, ignore_patterns=["*/*"]))
     except HFValidationError:

@@ -223,6 +223,23 @@ def check_modality(modality: str) -> None:
         raise InputError(f"there is no modality '{modality}'{nearest(modality, _DEFAULT_PARTS)}")
 
 
+def settled_as(recipe: Recipe, begun: Recipe) -> Recipe:
+    """The recipe with what a run of it settled on where it leaves that open (`encoder: auto`)."""
+    open_ = type(recipe.encoder).settles and recipe.modality == begun.modality
+    return dataclasses.replace(recipe, encoder=begun.encoder) if open_ else recipe
+
+
+def is_run_of(begun: Recipe, recipe: Recipe) -> bool:
+    """Whether the first is the second, but for what has no effect and what the second leaves open."""
+    return begun.fingerprint() == settled_as(recipe, begun).fingerprint()
+
+
+def left_open(recipe: Recipe) -> Recipe:
+    """The recipe with its encoder left open, as it may have been before the run settled on one."""
+    known = registries(recipe.modality)["encoders"]
+    return dataclasses.replace(recipe, encoder=known.get("auto")()) if "auto" in known.names() else recipe
+
+
 def registries(modality: str) -> dict[str, Registry[Any]]:
     """The registries that a recipe's sections look their names up in."""
     import importlib
@@ -256,6 +273,8 @@ def _recipe(tree: Node) -> Recipe:
     for key, field in known.items():
         if "registry" in field.metadata:
             default = field.metadata.get("default_name") or _DEFAULT_PARTS[modality].get(key)
+            if key == "encoder":
+                default = getattr(arguments["data"], "default_encoder", default)
             arguments[key] = _part(values.get(key), parts[field.metadata["registry"]], key, default, tree.where)
         elif key in values:
             if key == "noise_rate" and values[key].value is True:

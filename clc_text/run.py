@@ -16,7 +16,7 @@ from clc_text.errors import InputError
 from clc_text.files import name_of_whole, replace_folder, sha256_of_file, write_json, write_text, write_with
 from clc_text.observer import Observer, Silent
 from clc_text.prepare import Memo, Prepared, describe, prepare
-from clc_text.recipe import Recipe
+from clc_text.recipe import Recipe, is_run_of, settled_as
 from clc_text.recipe import load as load_recipe
 from clc_text.recorder import Recorder
 from clc_text.run_directory import RunDirectory, write_rows
@@ -51,8 +51,11 @@ def train(
     if resume and directory.is_dir() and RunDirectory(directory).complete:
         return RunDirectory(directory)
 
+    if resume and (directory / "recipe.yaml").is_file():
+        recipe = settled_as(recipe, load_recipe(directory / "recipe.yaml"))
     _use_threads(recipe)
     prepared = prepare(recipe, observer, memo)
+    recipe = prepared.recipe
     environment = describe(recipe, prepared)
     done = _open(recipe, directory, prepared, environment, resume)
 
@@ -85,8 +88,8 @@ def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: b
         raise InputError(f"{directory} is there already and is no run directory; choose another with --out")
     if resume and (directory / "recipe.yaml").is_file():
         before = load_recipe(directory / "recipe.yaml")
-        if before.fingerprint() != recipe.fingerprint():
-            differing = _differences(before.to_dict(), recipe.to_dict())
+        if not is_run_of(before, recipe):
+            differing = _differences(before.to_dict(), settled_as(recipe, before).to_dict())
             raise InputError(
                 f"{directory} holds a run of another recipe (it differs in {', '.join(differing)}); resume it with "
                 "its own recipe, or choose another directory with --out"

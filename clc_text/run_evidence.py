@@ -134,4 +134,3 @@ def _marked(run: RunDirectory) -> str | None:
             return (opened.metadata() or {}).get("made_from")
     except (SafetensorError, OSError):
         return None  # a damaged file is made anew
-

@@ -13,7 +13,7 @@ from typing import Any
 
 from clc_text.errors import InputError
 from clc_text.files import write_json
-from clc_text.recipe import Recipe, from_dict
+from clc_text.recipe import Recipe, from_dict, left_open
 from clc_text.run_directory import RunDirectory
 
 CELLS = "cells.json"
@@ -54,7 +54,8 @@ def is_planned(run: Path, planned: dict[str, str] | None) -> bool:
         pass  # `recipe_of` says what is wrong with it
     plain = recipe_of(run)
     try:
-        return from_dict(plain).fingerprint() == planned.get("recipe")
+        recipe = from_dict(plain)
+        return planned.get("recipe") in (recipe.fingerprint(), left_open(recipe).fingerprint())
     except InputError:
         return False  # of another version of this package, or of parts that are not installed here
 

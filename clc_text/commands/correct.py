@@ -18,8 +18,7 @@ def correct(
         str,
         typer.Option(
             "--policy",
-            help="When to change a label: default, doubt, posterior, taught, agree, confidence, entropy, "
-            "strict.",
+            help="When to change a label: default, doubt, posterior, taught, agree, confidence, entropy, strict.",
         ),
     ] = "default",
     min_confidence: Annotated[

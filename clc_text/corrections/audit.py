@@ -4,8 +4,8 @@ Its keys are an interface that the report and the dataset card read, kept stable
 0 … 1; `null` stands where something is not known. A *figure* is ``{"value", "low", "high", "count", "of"}``: a share
 with its 95 % Wilson interval, and the two whole numbers that it is the quotient of; ``null`` where `of` is 0.
 
-    version            4 (in 1 the canaries' inferred figures were of another kind, 2 did not say of which labels, 3 had
-                       no readings)
+    version            4 (in 1 the canaries' inferred figures were of another kind, 2 did not say of which labels, 3
+                       had no readings)
     run_id, recipe, dataset, method
     step               of the corrected dataset that was judged
     labels_sha256      of its labels and of who said each (see `labels_mark`): counts alone stay as they are where
@@ -13,7 +13,8 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
     rows               N
     label_names        [C]
     policy             one sentence: by which rule labels were changed (see `clc_text.corrections.policy`)
-    predictions        {"kind": "in sample" | "out of sample" | "views", "views": [names], "folds": int | null, "agree_with_given": share of rows
+    predictions        {"kind": "in sample" | "out of sample" | "views", "views": [names],
+                        "folds": int | null, "agree_with_given": share of rows
                        whose predicted class is the given label, "confidence": mean, "entropy": mean, nats}
     labels             {"given", "method", "person"}: rows by who said the current label; they sum to `rows`
     corrections        {"rows", "share": of all rows,
@@ -25,7 +26,7 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                        `clc_text.evidence.readings`), "agreement": of views, the mean share of rows on whose class two
                        of them agree | null, "matrix": [C][C] (row = true class, column = given),
                         "method", "predictions": as `predictions.kind` (in sample the rate is too low, since networks
-                       repeat labels that they were trained on), "nothing_learnt": bool, "known_rate": share of wrong given labels
+                       repeat labels that they were trained on), "known_rate": share of wrong given labels
                        where the true ones are known | null,
                         "nothing_learnt": bool: cross-fitted networks foretell no label, so that rate, interval and
                         matrix say nothing, and nothing is changed}

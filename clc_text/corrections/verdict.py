@@ -3,18 +3,19 @@
 What decides, in this order: true labels where they are known, canaries where enough were planted, otherwise only
 estimates. The rule:
 
-    do not use   the run has collapsed, or those who judge have learnt nothing, or agree on fewer than half of the rows;
-                 or by true labels more labels were broken than fixed; or, where no true labels are known, a class has
-                 lost nearly all of its rows, or by canaries fewer than half of the changed labels are right (the whole
-                 interval below one half)
+    do not use   the run has collapsed, or those who judge have learnt nothing, or agree on fewer than half of the
+                 rows; or by true labels more labels were broken than fixed; or, where no true labels are known, a
+                 class has lost nearly all of its rows, or by canaries fewer than half of the changed labels are right (the
+                 whole interval below one half)
     trust        there is no warning of the run, and either the changed labels are known to be right in at least four
                  of five cases (the whole interval above) while at most 5 % of the right labels were changed; or there
                  is little to correct, and true labels say so
     look first   everything else: without true labels and canaries there is nothing better
 
 There is *little to correct* where fewer than 2 % of the labels would change and nothing says that wrong ones were
-missed: by canaries, that fewer than half of them are doubted. A network that has memorised wrong labels finds little to correct as well, which canaries show; and so does
-every network where the errors follow a rule that it learns like a class, which canaries, errors at random, hide.
+missed: by canaries, that fewer than half of them are doubted. A network that has memorised wrong labels finds little
+to correct as well, which canaries show; and so does every network where the errors follow a rule that it learns like a
+class, which canaries, errors at random, hide.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ def _emptied(corrections: Mapping[str, Any]) -> list[str]:
     ]
     if not gone:
         return []
-    named = some_of([f"'{entry['label']}' ({entry['given']:,} rows given, {entry['now']:,} left)" for entry in gone], 3)
+    named = some_of([f"'{entry['label']}' ({entry['given']:,} rows given, {entry['now']:,} left)" for entry in gone])
     return [f"hardly a row is left of {named}: a class that was taught away, rather than one that nobody meant"]
 
 
@@ -133,7 +134,8 @@ def _rate(noise: Mapping[str, Any]) -> str:
     if not noise.get("readings"):
         return f"{noise['rate']:.1%}"
     low, high = noise["interval"]
-    return f"between {low:.1%} and {high:.1%} (by {len(noise['readings'])} readings; {noise['rate']:.1%} in the middle)"
+    count = len(noise["readings"])
+    return f"between {low:.1%} and {high:.1%} (by {count} readings; {noise['rate']:.1%} in the middle)"
 
 
 def _evidence(canaries: Mapping[str, Any] | None, truth: Mapping[str, Any] | None) -> list[str]:

@@ -68,14 +68,17 @@ def chosen_views(views: dict[str, np.ndarray], labels: np.ndarray, fold: np.ndar
         first: int64 [N], the first copy of each row.
 
     Returns:
-        Their names; a gain of `SURE` standard errors is asked for, since several views have several chances; none where not even the best can be told from the labels' shares.
+        Their names; none where not even the best can be told from the labels' shares. `SURE` standard errors are
+        asked for, since several views have several chances.
     """
     rows = np.arange(0, len(labels), -(-len(labels) // FIT_ROWS))
     gains = {
         name: gain_over_shares(probs[rows], labels[rows], fold[rows], first[rows]) for name, probs in views.items()
     }
     best = max(gain for gain, _ in gains.values())
-    return [name for name, (gain, error) in gains.items() if gain >= WORTH * best and not is_nothing(gain, SURE / ERRORS * error)]
+    least = WORTH * best
+    found = [(name, gain, SURE / ERRORS * error) for name, (gain, error) in gains.items()]
+    return [name for name, gain, error in found if gain >= least and not is_nothing(gain, error)]
 
 
 def fit(log_probs: np.ndarray, labels: np.ndarray) -> NoiseFit:

@@ -1,7 +1,7 @@
 """How many labels are wrong, by every reading of the same evidence: a range, since a table cannot tell which is right.
 
 * Noise by class alone, expectation-maximisation: of the mixture and of each view. Right where labels are wrong
-  whatever the text; far too low where they are wrong because texts are hard or alike, since a model learns such errors.
+  whatever the text; far too low where they are wrong because texts are hard or alike: a model learns such errors.
 * The confident joint of each view (Northcutt et al., 2021): takes what a view cannot tell apart for noise; too high
   where the encoder is weak.
 * The mean doubt of the mixture, between both.
@@ -69,7 +69,7 @@ def _reach(rate: float, rows: int) -> float:
 
 
 def agreement(log_probs: np.ndarray) -> float:
-    """Of log-probabilities [V, n, C]: the share of rows on whose class two views agree, the mean over pairs of views."""
+    """Of log-probabilities [V, n, C]: the share of rows on whose class two views agree, the mean over all pairs."""
     firsts = log_probs.argmax(2)
     pairs = [float((one == other).mean()) for place, one in enumerate(firsts) for other in firsts[place + 1 :]]
     return float(np.mean(pairs)) if pairs else 1.0

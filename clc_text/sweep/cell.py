@@ -13,7 +13,7 @@ from clc_text.errors import InputError
 from clc_text.files import write_text
 from clc_text.observer import Observer
 from clc_text.prepare import Memo, describe, prepare
-from clc_text.recipe import Recipe, load
+from clc_text.recipe import Recipe, is_run_of, load, settled_as
 from clc_text.run_directory import RunDirectory
 
 
@@ -47,7 +47,7 @@ def check_done(recipe: Recipe, directory: Path) -> None:
         # Equal texts, the usual case, need no reading of YAML, which takes seconds for the cells of a large sweep.
         if stored.is_file() and stored.read_text(encoding="utf-8") == recipe.dump():
             return
-        same = load(stored).fingerprint() == recipe.fingerprint()
+        same = is_run_of(load(stored), recipe)
     except (InputError, UnicodeDecodeError):
         state = "cannot be read" if stored.exists() else "is gone"
         raise InputError(
@@ -118,10 +118,12 @@ def _held(recipe: Recipe, directory: Path, running: Path) -> Outcome:
 def _can_go_on(recipe: Recipe, directory: Path, observer: Observer | None) -> bool:
     """Whether an unfinished run is one of this recipe on the data that is there now."""
     try:
-        if load(directory / "recipe.yaml").fingerprint() != recipe.fingerprint():
+        stored = load(directory / "recipe.yaml")
+        if not is_run_of(stored, recipe):
             return False
         begun = RunDirectory(directory).run_id
     except InputError:
         return False
     # What is read and encoded here is kept for the training.
+    recipe = settled_as(recipe, stored)
     return begun == describe(recipe, prepare(recipe, observer, _MEMO))["run_id"]

@@ -427,7 +427,10 @@ NOTE = {"name": "other", "severity": "note", "message": "something is worth know
         ({"changed": 0.021, "canaries": measured(precision=0.6)}, ("look first", False)),
         # canaries that are doubted, though not surely enough to be changed, were not missed
         ({"changed": 0.01, "canaries": measured(found=0.3) | {"doubted": share(0.8)}}, ("look first", True)),
-        ({"changed": 0.01, "canaries": measured(found=0.3, precision=0.6) | {"doubted": share(0.3)}}, ("look first", False)),
+        (
+            {"changed": 0.01, "canaries": measured(found=0.3, precision=0.6) | {"doubted": share(0.3)}},
+            ("look first", False),
+        ),
         # a class that is as good as gone; few rows may come and go, and where the truth is known it decides
         ({"by_class": [one_class(30, 27, 2)]}, ("do not use", False)),
         ({"by_class": [one_class(30, 25, 5)]}, ("look first", False)),

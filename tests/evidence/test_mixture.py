@@ -59,7 +59,7 @@ def test_no_view_is_surer_than_the_bound() -> None:
 
 
 def test_views_that_have_learnt_nothing_are_not_heard() -> None:
-    features, true = blobs()
+    _, true = blobs()
     given = flipped(true, 0.1)
     good = np.full((1500, 4), 0.05) + 0.8 * np.eye(4)[true]
     random = np.random.default_rng(5)

@@ -22,8 +22,8 @@ _TINY = 1e-9
 def discriminant(seen: Seen) -> np.ndarray:
     """See `View`.
 
-    What a fold's rows are judged by is made of the other folds alone, the first predictions and the noise matrix too: a
-    row whose label had shaped the targets of rows like it would find its label again (measured on labels drawn at
+    What a fold's rows are judged by is made of the other folds alone, the first predictions and the noise matrix too:
+    a row whose label had shaped the targets of rows like it would find its label again (measured on labels drawn at
     random: a gain of 0.1 nats from nothing).
     """
     outer, inner = seen.folds[0], seen.folds[-1]

@@ -17,6 +17,7 @@ class TextDataset(Options, ABC):
 
     section: ClassVar[str] = "data"
     name: ClassVar[str]
+    default_encoder: ClassVar[str] = "word_vectors"  # of recipes that name none
 
     @abstractmethod
     def load(self, seed: int) -> Task:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from clc_text.components import option
 from clc_text.errors import InputError
@@ -16,6 +16,8 @@ class NamedColumns(TextDataset):
 
     Test labels must be trusted, so where `true_label` is named and the test rows have it, they are tested on it.
     """
+
+    default_encoder: ClassVar[str] = "auto"
 
     text: str | list[str] = option(
         "text", "the column of texts; of several, their texts are joined by a blank", not_empty=True

@@ -55,6 +55,7 @@ class Encoder(Options, ABC):
     section: ClassVar[str] = "encoder"
     name: ClassVar[str]
     fitted: ClassVar[type[FittedEncoder]]
+    settles: ClassVar[bool] = False  # whether `settle` gives another
 
     @abstractmethod
     def fit(self, train: Sequence[str], test: Sequence[str], seed: int) -> FittedEncoder:
@@ -64,6 +65,10 @@ class Encoder(Options, ABC):
             test: the test texts; only used to decide which word vectors are worth loading, never to learn from.
             seed: the recipe's network seed, for vectors that are trained here.
         """
+
+    def settle(self, texts: Sequence[str]) -> tuple[Encoder, str]:
+        """The encoder that is meant for these training rows, and why it was chosen: itself, unless it `settles`."""
+        return self, ""
 
     def reading(self, texts: Sequence[str]) -> dict[str, Any]:
         """What of these training texts is read and what is cut off, as facts, before anything is fitted.

@@ -54,10 +54,15 @@ class Encoder(Options, ABC):
     section: ClassVar[str] = "encoder"
     name: ClassVar[str]
     fitted: ClassVar[type[FittedEncoder]]
+    settles: ClassVar[bool] = False  # whether `settle` gives another
 
     @abstractmethod
     def fit(self, train: Sequence[Any], test: Sequence[Any], seed: int) -> FittedEncoder:
         """Looks at the training images; `seed` is the recipe's network seed, for augmentation."""
+
+    def settle(self, images: Sequence[Any]) -> tuple[Encoder, str]:
+        """The encoder that is meant for these training rows, and why it was chosen: itself, unless it `settles`."""
+        return self, ""
 
     def reading(self, images: Sequence[Any]) -> dict[str, Any]:
         """What can be said of these images before anything is fitted."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from tiny_bert import POSITIONS
+from tiny_bert import POSITIONS, write_tiny_bert
 from torch import Tensor, nn
 from transformers import AutoModel, BertForSequenceClassification
 
@@ -263,16 +263,19 @@ def test_a_run_cut_short_goes_on_to_the_bit(tiny_bert: Path, tmp_path: Path, bac
     assert found.hidden is not None and found.hidden.shape == (2, 40, 16)
 
 
-def test_twins_learn(tiny_bert: Path, batch: dict[str, Tensor]) -> None:
-    """Every backbone can fit five texts: what is trained is what the logits depend on."""
-    labels = torch.tensor([0, 1, 2, 1, 0])
+def test_twins_learn(batch: dict[str, Tensor], tmp_path: Path) -> None:
+    """Every backbone can fit five texts: what is trained is what the logits depend on.
+
+    Without the model's own dropout, and in steps so small that rounding changes the last digits alone.
+    """
+    plain, labels = write_tiny_bert(tmp_path / "plain", dropout=0.0), torch.tensor([0, 1, 2, 1, 0])
     for backbone in BACKBONES:
-        torch.manual_seed(0)
-        model = build(tiny_bert, batch, backbone, dropout=0.0).train()
-        optimizer = torch.optim.Adam([values for values in model.parameters() if values.requires_grad], lr=0.02)
+        model = build(plain, batch, backbone, dropout=0.0).train()
+        optimizer = torch.optim.Adam([values for values in model.parameters() if values.requires_grad], lr=0.01)
         for _ in range(60):
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(**batch).logits.flatten(0, 1), labels.repeat(2)).backward()
+            loss = nn.functional.cross_entropy(model(**batch).logits.flatten(0, 1), labels.repeat(2))
+            loss.backward()
             optimizer.step()
         right = model.eval()(**batch).logits.argmax(-1) == labels
-        assert right.double().mean() > 0.85, backbone
+        assert right.all() and float(loss) < 0.5, backbone  # 0.26 at most, of log 3 = 1.1 in the beginning

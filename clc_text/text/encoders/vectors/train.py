@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import itertools
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,11 @@ from clc_text.errors import InputError
 from clc_text.text.encoders.vectors.cache import sha256_of_words
 from clc_text.text.encoders.vectors.table import VectorTable
 from clc_text.text.encoders.vectors.tokens import Tokens
+from clc_text.text.progress import progress
 
 # gensim's inner loop drops what a sentence has beyond this.
 _LONGEST_SENTENCE = 10_000
+_SHORT = 100_000  # tokens that are trained on in a few seconds
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,9 @@ def train_vectors(tokens: Tokens, words: list[str], training: Training, seed: in
     )
     sentences = _Sentences(tokens, words)
     model.build_vocab(sentences)
-    model.train(sentences, total_examples=model.corpus_count, epochs=training.epochs)
+    with progress("training word vectors", training.epochs, shown=len(tokens.ids) > _SHORT) as advance:
+        told = [_Told(advance)]
+        model.train(sentences, total_examples=model.corpus_count, epochs=training.epochs, callbacks=told)
     kept = list(model.wv.index_to_key)
     matrix = _standardised(model.wv.vectors, np.array([model.wv.get_vecattr(word, "count") for word in kept]))
     if not np.isfinite(matrix).all():
@@ -94,6 +98,22 @@ def _standardised(vectors: np.ndarray, counts: np.ndarray) -> np.ndarray:
     centred = vectors.astype(np.float64) - share @ vectors.astype(np.float64)
     deviation = np.sqrt(share @ centred**2)
     return (centred / np.where(deviation > 0, deviation, 1)).astype(np.float32)
+
+
+class _Told:
+    """What gensim calls while it trains; only the end of an epoch is of interest."""
+
+    def __init__(self, advance: Callable[[int], object]) -> None:
+        self._advance = advance
+
+    def on_epoch_end(self, model: Any) -> None:
+        self._advance(1)
+
+    def on_epoch_begin(self, model: Any) -> None: ...
+
+    def on_train_begin(self, model: Any) -> None: ...
+
+    def on_train_end(self, model: Any) -> None: ...
 
 
 def _hash(word: str) -> int:

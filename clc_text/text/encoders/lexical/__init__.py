@@ -1,0 +1,1 @@
+"""Texts as the terms that occur in them."""

@@ -1,0 +1,87 @@
+"""TF-IDF (Spärck Jones 1972; scikit-learn's smoothing) brought to few dimensions by latent semantic analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+MOST_ROWS = 50_000  # texts that the dimensions are found from; more of them would change little and cost much
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """What turns the terms of a text into numbers.
+
+    Attributes:
+        terms: V terms.
+        idf: float32 [V], log((1 + N) / (1 + df)) + 1.
+        components: float32 [K, V], the directions that the terms are projected on (Deerwester et al. 1990).
+    """
+
+    terms: list[str]
+    idf: np.ndarray
+    components: np.ndarray
+
+    def vectorizer(self, analyser: Callable[[str], list[str]]) -> Any:
+        """scikit-learn's, with these terms and weights."""
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        columns = {term: number for number, term in enumerate(self.terms)}
+        made = TfidfVectorizer(analyzer=analyser, sublinear_tf=True, dtype=np.float32, vocabulary=columns)
+        made.idf_ = self.idf
+        return made
+
+    def project(self, weighted: Any) -> np.ndarray:
+        """Sparse [n, V] to float32 [n, K], each row of length 1, or 0 where no term is known."""
+        found = np.asarray(weighted @ self.components.T, dtype=np.float32)
+        lengths = np.linalg.norm(found, axis=1, keepdims=True)
+        return np.asarray(found / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+
+
+def fit_weighting(
+    texts: Sequence[str],
+    analyser: Callable[[str], list[str]],
+    *,
+    dimension: int,
+    most_terms: int,
+    least_texts: int,
+    seed: int,
+) -> Weighting | None:
+    """Learns terms, weights and directions from texts.
+
+    Args:
+        dimension: K at most; fewer where there are fewer texts or terms.
+        most_terms: V at most; the most frequent are kept.
+        least_texts: a term of fewer texts is left out, unless that leaves none.
+        seed: of the texts that the directions are found from, where not all of them are, and of finding them.
+
+    Returns:
+        None where the texts have no term at all.
+    """
+    from sklearn.decomposition import TruncatedSVD
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    for least in (least_texts, 1):
+        vectorizer = TfidfVectorizer(
+            analyzer=analyser, sublinear_tf=True, dtype=np.float32, min_df=least, max_features=most_terms
+        )
+        try:
+            weighted = vectorizer.fit_transform(texts)
+            break
+        except ValueError:  # scikit-learn's word for a vocabulary without terms
+            continue
+    else:
+        return None
+    terms = [str(term) for term in vectorizer.get_feature_names_out()]
+    idf = vectorizer.idf_.astype(np.float32)
+    if weighted.shape[0] > MOST_ROWS:
+        rows = np.random.default_rng(seed).choice(weighted.shape[0], MOST_ROWS, replace=False)
+        weighted = weighted[np.sort(rows)]
+    size = min(dimension, weighted.shape[0] - 1, len(terms) - 1)
+    if size < 1:
+        return Weighting(terms, idf, np.eye(1, len(terms), dtype=np.float32))
+    svd = TruncatedSVD(size, random_state=seed % 2**32).fit(weighted)
+    return Weighting(terms, idf, np.ascontiguousarray(svd.components_, dtype=np.float32))
