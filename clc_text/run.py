@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from clc_text.build import build_trainer
 from clc_text.errors import InputError
 from clc_text.files import name_of_whole, replace_folder, sha256_of_file, write_json, write_text, write_with
+from clc_text.links import leading_out
 from clc_text.observer import Observer, Silent
 from clc_text.prepare import Memo, Prepared, describe, prepare
 from clc_text.recipe import Recipe, is_run_of, settled_as
@@ -86,6 +87,11 @@ def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: b
         return
     if not directory.is_dir() or (any(directory.iterdir()) and not _is_run(directory)):
         raise InputError(f"{directory} is there already and is no run directory; choose another with --out")
+    if (resume or overwrite) and (link := leading_out(directory, WRITTEN)) is not None:
+        raise InputError(
+            f"{link} is a link that leads out of the run, where --resume and --overwrite would change files; put the "
+            "folder or file itself in its place, or choose another directory with --out"
+        )
     if resume and (directory / "recipe.yaml").is_file():
         before = load_recipe(directory / "recipe.yaml")
         if not is_run_of(before, recipe):

@@ -16,7 +16,9 @@ def add_to(app: typer.Typer) -> None:
 
 def audit(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
-    bootstrap: Annotated[int, typer.Option("--bootstrap", min=0, help="Resamplings for the noise rate.")] = 200,
+    bootstrap: Annotated[
+        int, typer.Option("--bootstrap", min=0, max=100_000, help="Resamplings for the noise rate.")
+    ] = 200,
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Estimate the noise, judge the corrections, and say in plain words whether to trust them (also in audit.json)."""

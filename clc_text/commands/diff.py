@@ -16,7 +16,9 @@ def add_to(app: typer.Typer) -> None:
 
 def diff(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
-    examples: Annotated[int, typer.Option("--examples", min=0, help="Rows shown of each pair of classes.")] = 2,
+    examples: Annotated[
+        int, typer.Option("--examples", min=0, max=1_000_000, help="Rows shown of each pair of classes.")
+    ] = 2,
     step: Annotated[
         int | None, typer.Option("--step", help="What this step of the history changed.", show_default=False)
     ] = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clc_text.commands import Force
 from clc_text.shown import say
 
 
@@ -24,6 +25,7 @@ def inspect(
         Path | None,
         typer.Option("--plot", help="Also a picture: a .pdf, .svg or .png file.", show_default=False),
     ] = None,
+    force: Force = False,
 ) -> None:
     """Show what the peers predicted of one row in each epoch, how sure they were, and what they were taught."""
     from clc_text.analysis.figure import format_of, write
@@ -31,12 +33,14 @@ def inspect(
     from clc_text.analysis.life_figure import draw
     from clc_text.analysis.life_text import as_table
     from clc_text.analysis.state import not_ended
+    from clc_text.outputs import check_output
     from clc_text.run_directory import RunDirectory
     from clc_text.shown import terminal
 
     directory = RunDirectory(run)
     if plot is not None:
         format_of(plot)
+        check_output(plot, force=force)
     found = life(directory, row)
     terminal().print(as_table(found, every_epoch))
     if sentence := not_ended(directory):

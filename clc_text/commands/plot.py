@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clc_text.commands import Force, finite
 from clc_text.shown import say
 
 
@@ -28,26 +29,38 @@ def plot(
         typer.Option("--out", help="A .pdf, .svg or .png file; RUN/figures/NAME.pdf without it.", show_default=False),
     ] = None,
     gamma: Annotated[
-        float | None, typer.Option("--gamma", help="entropy: the fixed threshold in nats, 1.0.", show_default=False)
+        float | None,
+        typer.Option(
+            "--gamma",
+            min=0,
+            max=1_000,
+            callback=finite,
+            help="entropy: the fixed threshold in nats, 1.0.",
+            show_default=False,
+        ),
     ] = None,
     of: Annotated[
         str | None, typer.Option("--of", help="accuracy: peers (their mean) or ensemble.", show_default=False)
     ] = None,
     examples: Annotated[
-        int | None, typer.Option("--examples", help="corrections: how many, 12.", show_default=False)
+        int | None, typer.Option("--examples", min=1, max=1_000, help="corrections: how many, 12.", show_default=False)
     ] = None,
     bins: Annotated[
-        int | None, typer.Option("--bins", help="threshold: of the entropy axis, 40.", show_default=False)
+        int | None,
+        typer.Option("--bins", min=1, max=10_000, help="threshold: of the entropy axis, 40.", show_default=False),
     ] = None,
+    force: Force = False,
 ) -> None:
     """Draw a figure of one run or several: vector graphics, readable in print and for every eye."""
     from clc_text.analysis.figure import draw, format_of, write
     from clc_text.analysis.state import begun, not_ended
+    from clc_text.outputs import check_output
     from clc_text.run_directory import RunDirectory
 
     directories = [RunDirectory(path) for path in runs]
     target = out or (runs[0] / "figures" if len(runs) == 1 else Path()) / f"{figure}.pdf"
     format_of(target)
+    check_output(target, force=force)
     picture = draw(figure, directories, gamma=gamma, of=of, examples=examples, bins=bins)
     kept, remarks = begun(directories)
     for sentence in [*remarks, *filter(None, map(not_ended, kept))]:

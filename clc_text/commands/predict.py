@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clc_text.commands import Force
 from clc_text.shown import say, say_json
 
 Column = Annotated[
@@ -33,9 +34,11 @@ def predict(
         Path | None,
         typer.Option("--out", help="A .csv, .jsonl or .parquet file; the screen without it.", show_default=False),
     ] = None,
+    force: Force = False,
 ) -> None:
     """Classify new texts: label, confidence, entropy, and whether the peers agree."""
     from clc_text.errors import InputError
+    from clc_text.outputs import check_output
     from clc_text.prediction_file import read_rows, write_predictions
     from clc_text.run_directory import RunDirectory
 
@@ -44,6 +47,8 @@ def predict(
     directory = RunDirectory(run)
     if text and directory.recipe().get("modality") == "vision":
         raise InputError(f"{run} reads images; give a file or a folder instead of --text")
+    if out is not None:
+        check_output(out, inputs=[source], force=force)
     rows = list(text) if text else read_rows(directory, source, column)  # type: ignore[arg-type]
     count = write_predictions(directory, rows, out)
     if out is not None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clc_text.commands import Force
 from clc_text.shown import say
 
 
@@ -32,6 +33,7 @@ def push(
         list[str] | None,
         typer.Option("--language", help="Of the texts, such as en; may be repeated.", show_default=False),
     ] = None,
+    force: Force = False,
 ) -> None:
     """Put a run's corrected dataset on the Hub, with a card made of its figures.
 
@@ -44,6 +46,7 @@ def push(
     from clc_text.hub.contents import dataset_bundle, model_bundle
     from clc_text.hub.upload import check_name
     from clc_text.hub.upload import push as send
+    from clc_text.outputs import check_output
     from clc_text.run_directory import RunDirectory
 
     def tell(message: str) -> None:
@@ -51,6 +54,8 @@ def push(
 
     check_name(repo)
     directory = RunDirectory(run)
+    if card is not None:
+        check_output(card, force=force)
     make = model_bundle if model else dataset_bundle
     with tempfile.TemporaryDirectory(prefix="clc-text-") as folder:
         bundle = make(directory, repo, Stated(licence, tuple(language or ())), Path(folder))

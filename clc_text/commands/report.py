@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clc_text.commands import Force
 from clc_text.shown import say
 
 
@@ -20,6 +21,7 @@ def report(
         Path | None, typer.Option("--out", help="The page; RUN/report.html without it.", show_default=False)
     ] = None,
     tsne: Annotated[bool, typer.Option("--tsne", help="With maps of the hidden layer, which take a while.")] = False,
+    force: Force = False,
 ) -> None:
     """Write one page that people read: verdict, corrections to filter and sort, noise, pictures, recipe and hashes."""
     from clc_text.analysis.maps import make_maps
@@ -29,6 +31,7 @@ def report(
     from clc_text.corrections.store import has_corrected
     from clc_text.errors import InputError
     from clc_text.files import write_text
+    from clc_text.outputs import check_output
     from clc_text.run_directory import RunDirectory
     from clc_text.shown import say_next, terminal
 
@@ -36,6 +39,7 @@ def report(
     target = out or run / "report.html"
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"{target} is no page: give --out a name that ends in .html")
+    check_output(target, force=force)
     if ending := not_ended(directory):
         say(f"clc-text: {ending}", err=True)
     maps = None

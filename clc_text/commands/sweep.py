@@ -23,7 +23,11 @@ def sweep(
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", min=1, help="Cells at once, one thread each; as many as processors.", show_default=False
+            "--jobs",
+            min=1,
+            max=1_024,
+            help="Cells at once, one thread each; as many as processors.",
+            show_default=False,
         ),
     ] = None,
     engine: Annotated[

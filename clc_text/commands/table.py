@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clc_text.commands import Force
 from clc_text.shown import say, say_table
 
 
@@ -35,6 +36,7 @@ def table(
         Path | None,
         typer.Option("--out", help="The file of --over's picture; DIRECTORY/over.pdf.", show_default=False),
     ] = None,
+    force: Force = False,
 ) -> None:
     """A sweep as a table: variants by recipes, mean ± deviation over seeds, the paper's figures, and significance."""
     from clc_text.analysis.sweep_table import read_table
@@ -56,9 +58,11 @@ def table(
     if over is not None:
         from clc_text.analysis.figure import format_of, write
         from clc_text.analysis.sweep_figure import draw_over
+        from clc_text.outputs import check_output
 
         target = out or directory / "over.pdf"
         format_of(target)
+        check_output(target, force=force)
         say(write(draw_over(found, directory, over, measure), target))
         return
     if csv or latex:

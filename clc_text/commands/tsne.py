@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clc_text.commands import Force, finite
 from clc_text.shown import say
 
 
@@ -23,12 +24,22 @@ def tsne(
             "--peer", help="A number from 0, or all; all of one run, the first of each of two.", show_default=False
         ),
     ] = None,
-    sample: Annotated[int, typer.Option("--sample", help="At most so many rows, drawn by the seed.")] = 50_000,
-    perplexity: Annotated[float, typer.Option("--perplexity", help="About how many neighbours a row has.")] = 30.0,
-    iterations: Annotated[int, typer.Option("--iterations", help="Of the descent, at least 300.")] = 500,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same map.")] = 0,
+    sample: Annotated[
+        int, typer.Option("--sample", max=100_000_000, help="At most so many rows, drawn by the seed.")
+    ] = 50_000,
+    perplexity: Annotated[
+        float,
+        typer.Option("--perplexity", max=1_000_000, callback=finite, help="About how many neighbours a row has."),
+    ] = 30.0,
+    iterations: Annotated[
+        int, typer.Option("--iterations", max=1_000_000, help="Of the descent, at least 300.")
+    ] = 500,
+    seed: Annotated[int, typer.Option("--seed", min=0, max=2**32 - 1, help="The same seed gives the same map.")] = 0,
     threads: Annotated[
-        int, typer.Option("--threads", help="More are faster, but then a map is not the same to the last bit.")
+        int,
+        typer.Option(
+            "--threads", min=1, max=1_024, help="More are faster, but then a map is not the same to the last bit."
+        ),
     ] = 1,
     out: Annotated[
         Path | None,
@@ -38,6 +49,7 @@ def tsne(
             show_default=False,
         ),
     ] = None,
+    force: Force = False,
 ) -> None:
     """Draw t-SNE maps of the last hidden layer: a picture, an interactive page, and cluster quality in numbers."""
     from clc_text.analysis.figure import format_of, write
@@ -47,12 +59,15 @@ def tsne(
     from clc_text.analysis.tsne_figure import draw
     from clc_text.analysis.tsne_page import tsne_page
     from clc_text.files import write_text
+    from clc_text.outputs import check_output
     from clc_text.run_directory import RunDirectory
     from clc_text.shown import terminal
 
     directories = [RunDirectory(path) for path in runs]
     target = out or (runs[0] / "figures" if len(runs) == 1 else Path()) / "tsne.png"
     format_of(target)
+    for ending in (target.suffix, ".html", ".json", ".parquet"):
+        check_output(target.with_suffix(ending), force=force)
     for sentence in filter(None, map(not_ended, directories)):
         say(f"clc-text: {sentence}", err=True)
     wanted = check_labellings([name.strip() for name in labels.split(",")], directories)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import functools
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -46,9 +49,36 @@ def understood(repo: str, host: str, token: str) -> Iterator[None]:
 
 def short(text: str, token: str, limit: int = 200) -> str:
     """One line of a foreign text: printable, of bounded length, and never the token."""
-    told = text.replace(token, "***") if token else text
+    told = _forms_of(token).sub("***", text) if token else text
     line = " ".join("".join(c if c.isprintable() else " " for c in told).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+@functools.lru_cache(maxsize=4)
+def _forms_of(token: str) -> re.Pattern[str]:
+    """Finds a token however a server repeats it: as it is, percent-encoded (twice, too), as an escape of JSON or HTML,
+    in another case, or in Base64."""
+
+    def forms(letter: str) -> str:
+        number = ord(letter)
+        escapes = [
+            f"%(?:25)*{number:02x}",
+            f"\\\\+u{number:04x}",
+            f"\\\\+x{number:02x}",
+            f"&#0*{number};",
+            f"&#x0*{number:x};",
+        ]
+        return f"(?:{'|'.join([re.escape(letter), *escapes])})"
+
+    plain = "".join(map(forms, token))
+    # The bytes before it shift what Base64 makes of it; of each shift the part that depends on the token alone.
+    encoded = []
+    for shift in range(3):
+        whole = base64.b64encode(b"\0" * shift + token.encode()).decode().rstrip("=")
+        inner = whole[-(-shift * 8 // 6) : (shift + len(token)) * 8 // 6]
+        if len(inner) >= 8:
+            encoded.append("".join(map(forms, inner)))
+    return re.compile("|".join([plain, *encoded]), re.IGNORECASE)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

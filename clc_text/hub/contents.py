@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from clc_text.corrections.store import Corrected
@@ -11,6 +10,7 @@ from clc_text.files import write_json
 from clc_text.hub import images, publish
 from clc_text.hub.bundle import Bundle
 from clc_text.hub.card import Split, Stated, dataset_card, model_card
+from clc_text.links import leading_out
 from clc_text.run_directory import RunDirectory
 
 _MEANINGS = {
@@ -39,6 +39,7 @@ def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -
     import pyarrow.parquet as pq
     from datasets import Features
 
+    check_no_link(run)
     run.result()
     corrected = Corrected(run)
     shards = corrected.shards
@@ -79,8 +80,9 @@ def model_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> 
     """
     run.result()
     files: dict[str, Path] = {}
+    check_no_link(run)
     for part in ("model", "encoder"):
-        found = {f"{part}/{path.relative_to(run.file(part)).as_posix()}": path for path in _below(run.file(part))}
+        found = {f"{part}/{path.name}": path for path in sorted(run.file(part).glob("*")) if _is_sent(path)}
         if not found:
             raise InputError(f"{run.path} has no {part}/; train the run again")
         files |= found
@@ -108,8 +110,36 @@ def _about_the_run(run: RunDirectory, folder: Path) -> dict[str, Path]:
     return files
 
 
-def _below(folder: Path) -> Iterable[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+# What networks, tokenizers and encoders are saved as; whatever else lies beside them is not a push's to publish.
+_SENT = {
+    "config.json", "generation_config.json", "encoder.json", "model.safetensors.index.json", "tokenizer.json",
+    "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt",
+    "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "chat_template.jinja",
+}  # fmt: skip
+
+
+def _is_sent(path: Path) -> bool:
+    return path.is_file() and (path.name in _SENT or (path.suffix == ".safetensors" and path.name[0] != "."))
+
+
+def check_no_link(run: RunDirectory) -> None:
+    """That all which a push reads lies in the run: a link would publish what it leads to, a stranger's choice.
+
+    Raises:
+        InputError: names the first link that leads out of it.
+    """
+    found = leading_out(run.path, _READ)
+    if found is not None:
+        raise InputError(
+            f"{found} is a link that leads out of the run, so a push would publish something else; put the file "
+            "itself in its place"
+        )
+
+
+_READ = (
+    "recipe.yaml", "environment.json", "result.json", "guards.json", "audit.json", "metrics.jsonl", "noise", "data",
+    "corrected", "model", "encoder", "crossfit.json", "crossfit.safetensors",
+)  # fmt: skip
 
 
 def _split(shards: list[Path]) -> Split:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fake_hub import TOKEN, FakeHub, Repo
 
 from clc_text.errors import InputError
+from clc_text.hub.answers import short
 from clc_text.hub.bundle import Bundle
 from clc_text.hub.upload import Pushed, check_name, push
 
@@ -351,3 +354,20 @@ def test_the_session_leaves_huggingface_hub_as_it_was(hub: FakeHub, bundle: Bund
     push(bundle, "user/name")
     assert (logging.getLogger("huggingface_hub").level, are_progress_bars_disabled()) == before
     assert "guarded" not in getattr(get_session().send, "__name__", "")
+
+
+def test_a_token_is_hidden_in_every_form_in_which_a_server_repeats_it() -> None:
+    token = "hf_AbC/d+e=fGhIjKlMnOpQrStUvWxYz"
+    percent = "".join(f"%{ord(letter):02X}" for letter in token)
+    forms = [
+        token, token.lower(), quote(token, safe=""), quote(quote(token, safe=""), safe=""), percent, percent.lower(),
+        "".join(f"\\u{ord(letter):04x}" for letter in token), "".join(f"&#{ord(letter)};" for letter in token),
+        "".join(f"&#x{ord(letter):x};" for letter in token),
+    ]  # fmt: skip
+    for form in forms:
+        assert short(f"bad token '{form}' here", token) == "bad token '***' here"
+    for before in (b"", b"u", b"us", b"user:"):
+        encoded = base64.b64encode(before + token.encode() + b"x").decode()
+        said = short(f"Basic {encoded}", token)
+        assert "***" in said
+        assert len(said) < 20
