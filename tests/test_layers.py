@@ -13,14 +13,14 @@ PACKAGE = Path(__file__).resolve().parent.parent / "clc_text"
 # From the ground up: a module imports from its own layer or from one below.
 LAYERS = [
     {"errors", "files", "links", "components", "typed_yaml", "printable_yaml", "where", "shown", "scripts", "tabular"},
-    {"criteria", "task", "rows", "noise", "describe", "hub_datasets"},
+    {"criteria", "task", "rows", "noise", "describe", "checks", "hub_datasets"},
     {"methods", "peers", "peers_of", "pretrained", "ledger", "metrics", "results", "guards", "calibration"},
     {"run_directory"},
     {"trainer", "training", "corrections", "crossfit", "evidence"},
     {"text", "vision"},
     {"recipe", "recipe_text"},
     {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files", "reload", "frozen_features"},
-    {"build", "recorder", "console", "analysis", "hub", "report", "checks"},
+    {"build", "recorder", "console", "analysis", "hub", "report"},
     {"run", "outputs", "noise_estimate", "out_of_sample", "run_evidence"},
     {"sweep", "benchmark", "correction_benchmark"},
     {"commands"},
