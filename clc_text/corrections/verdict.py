@@ -5,8 +5,8 @@ estimates. The rule:
 
     do not use   the run has collapsed, or those who judge have learnt nothing, or agree on fewer than half of the
                  rows; or by true labels more labels were broken than fixed; or, where no true labels are known, a
-                 class has lost nearly all of its rows, or by canaries fewer than half of the changed labels are right (the
-                 whole interval below one half)
+                 class has lost nearly all of its rows, or by canaries fewer than half of the changed labels are right
+                 (the whole interval below one half)
     trust        there is no warning of the run, and either the changed labels are known to be right in at least four
                  of five cases (the whole interval above) while at most 5 % of the right labels were changed; or there
                  is little to correct, and true labels say so
