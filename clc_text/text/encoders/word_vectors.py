@@ -31,8 +31,9 @@ class WordVectors(Encoder):
 
     vectors: str = option(
         "glove.6B.300d",
-        "a file of vectors (.txt, .vec, .bin, .gz, gensim's .kv, torchtext's .pt), a name such as glove.6B.50d that "
-        "is looked for in $CLC_TEXT_DATA/glove, then at gensim.downloader, or 'train': made from the training texts",
+        "a file of vectors (.txt, .vec, .bin, .gz, a .zip of one, gensim's .kv, torchtext's .pt), a name such as "
+        "glove.6B.50d that is looked for in $CLC_TEXT_DATA/glove, then at gensim.downloader, or 'train': made from "
+        "the training texts",
         not_empty=True,
         give="a file of word vectors, or 'train'",
     )

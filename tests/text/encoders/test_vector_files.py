@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import pickle
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import torch
 
 from clc_text.errors import InputError
+from clc_text.text.encoders.vectors.cache import cached_file
 from clc_text.text.encoders.vectors.find import find_vectors, gensim_name, reader_of
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted
 
@@ -84,6 +86,15 @@ def test_bad_text_is_named(tmp_path: Path, text: str | bytes, message: str) -> N
     assert str(path) in str(caught.value)
 
 
+def test_with_a_header_a_word_may_be_blank_or_numbers(tmp_path: Path) -> None:
+    lines = ["6 2", "the 1 2", " 3 4", "  5 6", "1 2 7 8", "1 1/2 9 10", "Apollo 11 11 12"]
+    table = read(write(tmp_path / "g.vec", "\n".join(lines) + "\n"))
+    assert table.words == ["the", "", " ", "1 2", "1 1/2", "Apollo 11"]
+    assert table.matrix[1:4].tolist() == [[3, 4], [5, 6], [7, 8]] and table.matrix[5].tolist() == [11, 12]
+    with pytest.raises(InputError, match="line 2 has 1 numbers where the first line has 2"):
+        read(write(tmp_path / "cut.vec", "1 2\nthe 1\n"))
+
+
 def test_one_broken_word_is_left_out_and_counted(tmp_path: Path) -> None:
     table = read(write(tmp_path / "g.txt", b"a 1 2\n\xff\xfe 1 2\nb 3 4\n"))
     assert table.words == ["a", "b"]
@@ -129,16 +140,106 @@ def test_truncated_word2vec_binary(tmp_path: Path, gensim_store) -> None:
         read(write(tmp_path / "other.bin", LINES))
 
 
+@pytest.mark.parametrize("word", ["New York", "a b", "a bcd", "in front of", "a ", "Ünï cödé wörd"])
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("newline", [b"", b"\n"])
+@pytest.mark.parametrize("dimension", [50, 300])
+def test_a_word_with_a_blank_in_a_binary_file_is_told(
+    tmp_path: Path, word: str, place: int, newline: bytes, dimension: int
+) -> None:
+    """Whatever it shifts: by whole numbers or by parts of them, in the middle of the file or at its end."""
+    random = np.random.default_rng(place)
+    words = ["one", "two"]
+    words.insert(place, word)
+    lines = [
+        name.encode() + b" " + (0.3 * random.standard_normal(dimension)).astype("<f4").tobytes() + newline
+        for name in words
+    ]
+    path = write(tmp_path / "g.bin", b"3 %d\n" % dimension + b"".join(lines))
+    with pytest.raises(InputError, match=r"out of step|truncated|NaN or an infinite|not UTF-8"):
+        read(path)
+    as_text = [f"{name} " + " ".join(["0.5"] * dimension) for name in words]
+    assert read(write(tmp_path / "g.txt", f"3 {dimension}\n" + "\n".join(as_text))).words == words
+
+
+@pytest.mark.parametrize("name", ["g.bin", "g"])
+def test_fasttext_binary(tmp_path: Path, name: str) -> None:
+    from gensim.models import FastText
+    from gensim.models.fasttext import save_facebook_model
+
+    texts = [["where", "is", "the", "river"], ["who", "wrote", "the", "name"]] * 5
+    model = FastText(texts, vector_size=6, min_count=1, bucket=50, epochs=1, seed=0, workers=1)
+    save_facebook_model(model, str(tmp_path / "model.bin"))
+    path = write(tmp_path / name, (tmp_path / "model.bin").read_bytes())
+    table = read(path, Wanted({"river", "rivers", "x"}, 0))
+    assert table.words[:2] == ["river", "rivers"] and table.source["words_from_pieces"] >= 1
+    np.testing.assert_allclose(table.matrix[0], model.wv["river"], rtol=1e-5)
+    np.testing.assert_allclose(table.matrix[1], model.wv["rivers"], rtol=1e-5)
+    with pytest.raises(InputError, match=r"packed.bin.gz is a packed fastText .bin file; unpack it"):
+        read(write(tmp_path / "packed.bin.gz", path.read_bytes()))
+    for end in (20, 200, 600):
+        (tmp_path / "cut.bin").write_bytes((tmp_path / "model.bin").read_bytes()[:end])
+        with pytest.raises(InputError, match=r"cut\.bin is not a readable fastText"):
+            read(tmp_path / "cut.bin")
+
+
+def test_a_whole_model_of_gensim_is_not_unpickled(tmp_path: Path) -> None:
+    from gensim.models import Word2Vec
+
+    model = Word2Vec([["a", "b"]] * 5, vector_size=3, min_count=1, epochs=1, workers=1)
+    for name in ("w.model", "w.kv", "w"):
+        model.save(str(tmp_path / name))
+        with pytest.raises(InputError, match=r"whole Word2Vec model .*Word2Vec\.load\(.*save_word2vec_format"):
+            read(tmp_path / name)
+    model.wv.save(str(tmp_path / "w.wordvectors"))
+    assert sorted(read(tmp_path / "w.wordvectors").words) == ["a", "b"]
+
+
+def archive(path: Path, members: dict[str, str]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, text in members.items():
+            made.writestr(name, text)
+    return path
+
+
+def test_vectors_in_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    members = {f"glove.6B.{size}d.txt": f"the {' '.join(['0.5'] * size)}\n" for size in (50, 100)}
+    both = archive(tmp_path / "glove.6B.zip", members)
+    with pytest.raises(InputError, match=r"several files of vectors \(glove.6B.50d.txt, glove.6B.100d.txt\); name"):
+        find_vectors(str(both))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CLC_TEXT_DATA", raising=False)
+    for name in ("glove.6B.100d", "glove.6B.100d.txt", "glove.6B.zip/glove.6B.100d", str(both / "glove.6B.100d.txt")):
+        found = find_vectors(name)
+        assert read(found).dimension == 100 and found.name == "glove.6B.100d.txt"
+        assert cached_file(found, ALL, reader_of(found)).dimension == 100
+    assert read(found).source["sha256"] == hashlib.sha256(members["glove.6B.100d.txt"].encode()).hexdigest()
+    one = archive(tmp_path / "wiki.vec.zip", {"__MACOSX/._wiki.vec": "x", "readme": "x", "wiki.vec": LINES})
+    assert read(find_vectors(str(one))).words == read(find_vectors("wiki.vec")).words == ["the", "cat", "sat"]
+
+    with pytest.raises(InputError, match="holds no file of word vectors"):
+        find_vectors(str(archive(tmp_path / "none.zip", {"readme": "x"})))
+    whole = both.read_bytes()
+    for name, content in {"cut.zip": whole[: len(whole) // 2], "text.zip": b"the 1 2\n"}.items():
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InputError, match=f"{name} is a damaged or truncated zip archive"):
+            find_vectors(name)
+    (tmp_path / "bad.zip").write_bytes(whole[:45] + bytes(10) + whole[55:])
+    with pytest.raises(InputError, match=r"bad.zip .*(damaged|cannot be read)"):
+        read(find_vectors("bad.zip/glove.6B.50d.txt"))
+
+
 @pytest.mark.parametrize("separately", [[], ["vectors"]])
-def test_gensim_file(tmp_path: Path, gensim_store, separately: list[str]) -> None:
-    path = tmp_path / "g.kv"
+@pytest.mark.parametrize("name", ["g.kv", "g.wordvectors", "g.model"])
+def test_gensim_file(tmp_path: Path, gensim_store, separately: list[str], name: str) -> None:
+    path = tmp_path / name
     gensim_store.save(str(path), separately=separately)
     table = read(path, Wanted({"sät"}, 1))
     assert table.words == ["the", "sät"]
     np.testing.assert_array_equal(table.matrix, gensim_store.vectors[[0, 2]])
     if separately:
-        (tmp_path / "g.kv.vectors.npy").unlink()
-        with pytest.raises(InputError, match=r"needs .*g\.kv\.vectors\.npy beside it"):
+        (tmp_path / f"{name}.vectors.npy").unlink()
+        with pytest.raises(InputError, match=rf"needs .*{name}\.vectors\.npy beside it"):
             read(path)
 
 

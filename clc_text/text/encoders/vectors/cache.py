@@ -6,6 +6,7 @@ The whole cache may be deleted at any time.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.files import write_json
+from clc_text.text.encoders.vectors.archive import archive_of
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted
 
 _FORMAT = 1
@@ -44,9 +46,11 @@ def cached_file(path: Path, wanted: Wanted, read: Callable[[Path, Wanted], Vecto
     An entry belongs to one state of the file (path, size, time of change), one vocabulary and one number of first
     words.
     """
-    # gensim keeps a big matrix in .npy files beside the .kv file.
-    files = [path, *sorted(path.parent.glob(f"{path.name}.*.npy"))] if path.suffix == ".kv" else [path]
-    states = [(str(file.resolve()), file.stat().st_size, file.stat().st_mtime_ns) for file in files]
+    # gensim keeps a big matrix in .npy files beside its own.
+    archive = archive_of(path)
+    beside = [] if archive else sorted(path.parent.glob(f"{glob.escape(path.name)}.*.npy"))
+    seen = [(file, (archive or file).stat()) for file in (path, *beside)]
+    states = [(str(file.resolve()), state.st_size, state.st_mtime_ns) for file, state in seen]
     return cached([_READING, states, sha256_of_words(wanted.words), wanted.first], lambda: read(path, wanted))
 
 

@@ -1,4 +1,4 @@
-"""A file of vectors opened for reading: unpacked where it is gzip, its sha256 taken on the way."""
+"""A file of vectors opened for reading: unpacked where it is gzip or in a zip, its sha256 taken on the way."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from clc_text.errors import InputError
+from clc_text.text.encoders.vectors.archive import archive_of, open_member
 
 _BUFFER = 1 << 20
 
@@ -19,8 +20,9 @@ _BUFFER = 1 << 20
 class _Hashed(io.RawIOBase):
     """Hashes the bytes that go through it, so that a file of a gigabyte is not read twice."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by `close`
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file: Any = file
         self.digest = hashlib.sha256()
 
     def readable(self) -> bool:
@@ -31,24 +33,20 @@ class _Hashed(io.RawIOBase):
         self.digest.update(memoryview(buffer)[:size])
         return size
 
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
 
 @contextmanager
 def open_hashed(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], str]]]:
     """Yields the unpacked bytes, and a function that reads what is left and gives the sha256 of the file as it lies.
 
     Raises:
-        InputError: the file is empty, or its gzip stream is damaged or ends too early.
+        InputError: the file is empty, or its gzip stream or the archive it is in is damaged or ends too early.
     """
-    with open(path, "rb") as start:
-        magic = start.read(2)
-    if not magic:
-        raise InputError(f"{path} is empty; a file of word vectors has a word and its numbers on every line")
-    with _Hashed(path) as raw:
+    inside = archive_of(path) is not None
+    with open_member(path) if inside else open(path, "rb", buffering=0) as file, _Hashed(cast(BinaryIO, file)) as raw:
         buffered = io.BufferedReader(raw, _BUFFER)
+        magic = buffered.peek(2)[:2]
+        if not magic:
+            raise InputError(f"{path} is empty; a file of word vectors has a word and its numbers on every line")
 
         def sha256() -> str:
             while buffered.read(_BUFFER):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +16,10 @@ from clc_text.text.encoders.vectors.hashed_file import open_hashed
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted, select
 
 _BLOCK = 1 << 22
+_LARGEST = 1e10  # no trained number comes near
+_CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+# What is left of a word after its first blank, where it fills whole numbers: letters, and the blank that ends it.
+_REST_OF_WORD = re.compile(rb"(?:[!-~]{4})*[!-~]{3} ")
 
 
 def read_word2vec(path: Path, wanted: Wanted) -> VectorTable:
@@ -22,8 +27,12 @@ def read_word2vec(path: Path, wanted: Wanted) -> VectorTable:
 
     Words that are not UTF-8 (Google's vectors hold some) are left out and counted.
 
+    The format sets a word apart from its numbers by a blank, so that a word with a blank in it shifts what follows.
+    It can be written (gensim does) but not read; what it leaves behind tells: bytes at the end, numbers that are none,
+    or the rest of the word among them.
+
     Raises:
-        InputError: no such file, truncated, or a wanted vector is not finite.
+        InputError: no such file, truncated, out of step, or a wanted vector is not finite.
     """
     with open_hashed(path) as (file, sha256):
         header = file.readline(100).split()
@@ -42,13 +51,29 @@ def read_word2vec(path: Path, wanted: Wanted) -> VectorTable:
                         "get the file again"
                     )
                 buffer, at = buffer[at:] + more, 0
-            word = found.claim(buffer[at:blank].lstrip(b"\n"), position + 1)
+            name = buffer[at:blank].lstrip(b"\n")
+            if _CONTROL.search(name):
+                raise _out_of_step(path, position + 1)
+            word = found.claim(name, position + 1)
             if word is not None:
                 vector = np.frombuffer(buffer, np.dtype("<f4"), dimension, blank + 1)
+                largest = np.abs(vector).max()
+                if _REST_OF_WORD.match(buffer, blank + 1, blank + 1 + size) or _LARGEST < largest < np.inf:
+                    raise _out_of_step(path, position + 1)
                 found.add(vector[None], [word], [position + 1], "word")
             at = blank + 1 + size
+        if (buffer[at:] + file.read(_BLOCK)).strip(b"\r\n"):
+            raise _out_of_step(path, count)
         digest = sha256()
     return found.table(digest)
+
+
+def _out_of_step(path: Path, number: int) -> InputError:
+    return InputError(
+        f"{path} is out of step at word {number} or before: a word with a blank in it shifts all that follows, or the "
+        "file is damaged; where you have the vectors in gensim, save them as text, which is read: "
+        "save_word2vec_format('vectors.txt')"
+    )
 
 
 def read_gensim(path: Path, wanted: Wanted) -> VectorTable:
@@ -57,6 +82,8 @@ def read_gensim(path: Path, wanted: Wanted) -> VectorTable:
     Raises:
         InputError: not such a file, or its .npy file is missing or damaged.
     """
+    if not path.is_file():
+        raise InputError(f"{path} is a file of gensim in an archive; unpack it with all files beside it")
     try:
         with open(path, "rb") as file:
             store = _KeyedVectorsOnly(file).load()
@@ -66,6 +93,12 @@ def read_gensim(path: Path, wanted: Wanted) -> VectorTable:
         matrix = np.asarray(store.vectors)
     except FileNotFoundError as error:
         raise InputError(f"{path} needs {error.filename} beside it; copy all files that gensim wrote") from None
+    except _WholeModel as error:
+        raise InputError(
+            f"{path} holds a whole {error} model of gensim, and to read that is to run what it says; where you trust "
+            f"it, write its vectors as text: gensim.models.{error}.load('{path.name}').wv.save_word2vec_format("
+            "'vectors.txt')"
+        ) from None
     except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, TypeError, IndexError, KeyError) as error:
         raise InputError(f"{path} is not a readable gensim KeyedVectors file ({error})") from None
     beside = [f for f in sorted(path.parent.glob(f"{path.name}.*.npy")) if f.is_file()]
@@ -97,6 +130,10 @@ def read_torchtext(path: Path, wanted: Wanted) -> VectorTable:
     return select(words, matrix, wanted, source)
 
 
+class _WholeModel(pickle.UnpicklingError):
+    """A model of gensim rather than its vectors; the message is the name of its class."""
+
+
 class _KeyedVectorsOnly(pickle.Unpickler):
     """Unpickles gensim's KeyedVectors and NumPy arrays, and refuses everything else a pickle might call."""
 
@@ -122,6 +159,8 @@ class _KeyedVectorsOnly(pickle.Unpickler):
         super().__init__(file, encoding="latin1")
 
     def find_class(self, module: str, name: str) -> Any:
+        if module.startswith("gensim.models.") and name in ("Word2Vec", "FastText", "Doc2Vec"):
+            raise _WholeModel(name)
         if (module, name) not in self._allowed:
             raise pickle.UnpicklingError(f"it asks for {module}.{name}, which such a file has no use for")
         return super().find_class(module, name)

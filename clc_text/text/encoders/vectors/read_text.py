@@ -22,8 +22,9 @@ _LINES_AT_ONCE = 256
 def read_text(path: Path, wanted: Wanted) -> VectorTable:
     """The wanted words of a text file, plain or gzip, with or without the header ``words dimension``.
 
-    A word may hold spaces (GloVe 840B has some): the numbers are taken from the right. Of equal words the first
-    counts. Words that are not UTF-8 are left out and counted.
+    A word may hold spaces (GloVe 840B has some): the numbers are taken from the right. Where a header says how many
+    there are, it may also be blank, or hold numbers. Of equal words the first counts. Words that are not UTF-8 are
+    left out and counted.
 
     Raises:
         InputError: the file is empty or truncated, not such a file, not UTF-8, or a line (named) has too many or too
@@ -47,7 +48,7 @@ def read_text(path: Path, wanted: Wanted) -> VectorTable:
             if line.count(b" ") == dimension:
                 name, _, numbers = line.partition(b" ")
             else:
-                name, numbers = _split_from_right(line, dimension, path, number)
+                name, numbers = _split_from_right(line, dimension, path, number, certain=promised is not None)
             if (word := found.claim(name, number)) is not None:
                 words.append(word)
                 values.append(numbers)
@@ -81,7 +82,12 @@ def _shape(line: bytes, path: Path) -> tuple[int | None, int]:
     return None, numbers
 
 
-def _split_from_right(line: bytes, dimension: int, path: Path, number: int) -> tuple[bytes, bytes]:
+def _split_from_right(line: bytes, dimension: int, path: Path, number: int, certain: bool) -> tuple[bytes, bytes]:
+    """A word and its numbers; `certain`: a header says how many numbers."""
+    if certain:
+        name, *numbers = line.rsplit(b" ", dimension)
+        if len(numbers) == dimension and all(map(_is_number, numbers)):
+            return name, b" ".join(numbers)
     fields = line.split()
     extra = len(fields) - 1 - dimension
     # A word with spaces has no numbers behind its first blank; a line with a number too many has nothing else.
