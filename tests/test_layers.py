@@ -21,7 +21,7 @@ LAYERS = [
     {"recipe", "recipe_text"},
     {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files", "reload", "frozen_features"},
     {"build", "recorder", "console", "analysis", "hub", "report"},
-    {"run", "outputs", "noise_estimate", "out_of_sample", "run_evidence"},
+    {"run", "outputs", "noise_estimate", "encoder_choice", "out_of_sample", "run_evidence"},
     {"sweep", "benchmark", "correction_benchmark"},
     {"commands"},
     {"cli"},

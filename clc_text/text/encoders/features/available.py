@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from clc_text.pretrained import at_hand
+
+if TYPE_CHECKING:
+    from clc_text.text.encoders.sentence import Sentence
 
 
 @dataclass(frozen=True)
@@ -40,3 +43,9 @@ KNOWN = (  # small ones first: the larger ones gain little for several times the
 def available() -> Iterator[Known]:
     """Those of `KNOWN` that are installed as a package or lie whole in the Hub's cache; nothing is downloaded."""
     return (known for known in KNOWN if at_hand(known.model) is not None)
+
+
+def sentence_of(known: Known) -> Sentence:
+    from clc_text.text.encoders.sentence import Sentence
+
+    return Sentence(model=known.model, pooling=known.pooling, max_length=known.max_length)

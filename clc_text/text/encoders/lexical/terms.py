@@ -27,21 +27,12 @@ def analyser(ngrams: int) -> Callable[[str], list[str]]:
 
     def terms(text: str) -> list[str]:
         found: list[str] = []
-        row: list[str] = []  # words since the last piece
-        for token in tokenize(text):
-            if _MARKS.fullmatch(token):
-                continue
-            if token.isascii() or not _IS_RUN.search(token):
-                row.append(token)
-                continue
-            for run in _RUNS.findall(token):
-                if _IS_RUN.match(run):
-                    found += _in_a_row(row, ngrams)
-                    row = []
-                    found += _pieces(run)
-                else:
-                    row.append(run)
-        found += _in_a_row(row, ngrams)
+        for run in _RUNS.findall(text):
+            if _IS_RUN.match(run):
+                found += _pieces(run)
+            else:
+                words = [token for token in tokenize(run) if not _MARKS.fullmatch(token)]
+                found += _in_a_row(words, ngrams)
         return found
 
     return terms
