@@ -3,30 +3,46 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import resource
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 
-def clc_text(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+def clc_text(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in this process, without the seconds that a new one takes to import."""
+    from clc_text import cli
+
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="", write_through=True) for _ in range(2))
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["clc-text", *arguments])
+        for name, value in ({"COLUMNS": "160"} | environment).items():
+            patch.setenv(name, value)
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+    printed, said = (stream.buffer.getvalue().decode() for stream in (out, err))  # type: ignore[attr-defined]
+    return subprocess.CompletedProcess(["clc-text", *arguments], int(left.value.code or 0), printed, said)
+
+
+def new_process(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "clc_text.cli", *arguments],
         capture_output=True,
         text=True,
         timeout=240,
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "160", **environment},
+        env={**os.environ, "COLUMNS": "160"},
     )
 
 
-def refusal(*arguments: str, cwd: Path | None = None, **environment: str) -> str:
-    found = clc_text(*arguments, cwd=cwd, **environment)
+def refusal(*arguments: str, **environment: str) -> str:
+    found = clc_text(*arguments, **environment)
     assert found.returncode == 2, found.stderr + found.stdout
     assert "Traceback" not in found.stderr
     last = found.stderr.strip().splitlines()[-1]
@@ -55,7 +71,7 @@ def processor_seconds(*arguments: str) -> float:
 
 def test_help_answers_at_once() -> None:
     """In twice the time of the smallest program with two commands: under half a second, where that takes a quarter."""
-    assert "train" in clc_text("--help").stdout
+    assert "train" in new_process("--help").stdout
     ours, bare = [], []
     for _ in range(4):
         ours.append(processor_seconds("-m", "clc_text.cli", "--help"))
@@ -75,12 +91,12 @@ def test_help_imports_nothing_heavy() -> None:
 def test_version() -> None:
     from clc_text import __version__
 
-    assert clc_text("--version").stdout.strip() == f"clc-text {__version__}"
+    assert new_process("--version").stdout.strip() == f"clc-text {__version__}"
 
 
 def test_train_evaluate_and_predict(tiny_recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    trained = clc_text("train", str(tiny_recipe), "--out", str(out))
+    trained = new_process("train", str(tiny_recipe), "--out", str(out))
     assert trained.returncode == 0, trained.stderr
     assert "last 5 epochs, mean" in trained.stdout  # of the five that there are
     assert f"run directory: {out}" in trained.stdout

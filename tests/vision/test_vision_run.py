@@ -198,6 +198,8 @@ def test_every_method_trains_images(small_images: Path, tmp_path: Path, name: st
     overrides = [f"method={{name: {name}}}", "training.epochs=2", "noise_rate=0.2", "training.checkpoint_epochs=0"]
     if "warmup_epochs" in method.get(name).__dataclass_fields__:
         overrides.append("method.warmup_epochs=1")
+    if name == "clc_auto":
+        overrides += ["method.folds=2", "method.fold_rounds=1", "method.fold_epochs=2"]
     train(recipe_of(small_images, *overrides), tmp_path / "run")
     entries = RunDirectory(tmp_path / "run").metrics()
     assert len(entries) == 2 and all(np.isfinite(entry["loss"]) for entry in entries)
