@@ -125,7 +125,7 @@ def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None 
     true = task.true_labels if task.true_labels is not None else source_labels if injected else None
     first = first_copies(encoded.train_inputs, len(source_labels)) if recipe.canaries else None
     trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names), first)
-    labels = Labels(injection.labels, trained, true, canary)
+    labels = Labels(injection.labels, trained, true, canary, task.source_row)
     settled = replace(recipe, encoder=encoded.settled)
     inputs = (encoded.train_inputs, encoded.test_inputs)
     return Prepared(task, labels, injection.passport, encoded.encoder, *inputs, settled)
@@ -247,6 +247,9 @@ def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
         "label_names": task.label_names,
         "input_column": task.input_column,
         "label_column": task.label_column,
+        "label_type": task.label_type,
+        "id_column": task.id_column,
+        "row_noun": task.row_noun,
         "rows": {"train": len(task.train), "test": 0 if task.test is None else len(task.test)},
         "seeds": {"data": recipe.seeds.data, "noise": recipe.seeds.noise, "network": recipe.seeds.network},
         "peers": recipe.num_peers,

@@ -111,6 +111,8 @@ WRITTEN = {
     "recipe.yaml", "environment.json", "noise", "data", "encoder", "crossfit.json", "crossfit.safetensors",
     "metrics.jsonl", "ledger", "checkpoints", "model", "predictions.safetensors", "guards.json", "result.json",
     "corrected", ".corrected.lock", "audit.json", "report.html", "figures", "plain_folds.npy",
+    "corrected.csv", "corrected.tsv", "corrected.tab", "corrected.jsonl", "corrected.ndjson", "corrected.json",
+    "corrected.parquet",
 }  # fmt: skip
 """What commands write into a run directory; anything else there is a person's."""
 

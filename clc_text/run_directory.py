@@ -5,7 +5,8 @@
     data/train.parquet       the source's rows in the source's order, all its columns (absent where `keep_data` is off)
     data/test.parquet
     noise/passport.json      how the labels were made noisy, enough to do it again
-    noise/labels.parquet     one line a training row: `given`, `trained`, `true`, `canary` (see `Labels`)
+    noise/labels.parquet     one line a training row: `given`, `trained`, `true`, `canary`, `source_row`
+                             where the rows came from a file (see `Labels`)
     encoder/                 the fitted encoder
     crossfit.json, crossfit.safetensors   out-of-sample predictions and the noise, where the run made them
     metrics.jsonl            one line an epoch (see `RunDirectory.metrics`)
@@ -96,12 +97,15 @@ class Labels:
         trained: int64 [N], what training sees: `given`, but for the canaries, which are flipped on purpose.
         true: int64 [N], -1 where unknown; None where no row's true label is known.
         canary: bool [N], the rows flipped on purpose.
+        source_row: int64 [N], the number of each row in the file that it came from, as the file counts them; None
+            where that is not known.
     """
 
     given: np.ndarray
     trained: np.ndarray
     true: np.ndarray | None
     canary: np.ndarray
+    source_row: np.ndarray | None = None
 
     def write(self, path: Path) -> None:
         import pyarrow as pa
@@ -116,6 +120,8 @@ class Labels:
             "true": pa.array(true.astype(np.int32), mask=unknown),
             "canary": self.canary,
         }
+        if self.source_row is not None:
+            columns["source_row"] = self.source_row.astype(np.int64)
         write_with(path, lambda aside: pq.write_table(pa.table(columns), aside, compression="zstd"))
 
     @classmethod
@@ -129,6 +135,7 @@ class Labels:
             trained=table["trained"].to_numpy().astype(np.int64),
             true=None if (true < 0).all() else true,
             canary=table["canary"].to_numpy(),
+            source_row=table["source_row"].to_numpy() if "source_row" in table.column_names else None,
         )
 
 

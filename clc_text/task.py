@@ -28,6 +28,11 @@ class Task:
         sources: one entry a file read: ``{"path", "sha256", "bytes"}`` (``path`` is the file's name, not its folder).
         facts: what the loader noticed and the user should know (rows dropped, empty texts, duplicates), as
             name -> number or sentence.
+        id_column: the column of `train` that names a row; None where there is none.
+        source_row: int64 [N], the number of every training row in its file, as the file counts them; None where the
+            rows stand in no file.
+        row_noun: what that number counts: "row", "line" or "entry".
+        label_type: Arrow's name of the type that the labels have in the source, or "ClassLabel".
     """
 
     name: str
@@ -38,6 +43,10 @@ class Task:
     true_labels: np.ndarray | None = None
     sources: tuple[dict[str, Any], ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    id_column: str | None = None
+    source_row: np.ndarray | None = None
+    row_noun: str = "row"
+    label_type: str = "string"
 
     @property
     def label_names(self) -> list[str]:

@@ -18,7 +18,8 @@ from clc_text.corrections.store import Corrected
 from clc_text.files import sha256_of_file, write_json, write_text
 from clc_text.ledger import EpochRecord, epoch_file, write_epoch
 from clc_text.recipe import loads
-from clc_text.run_directory import Labels, RunDirectory
+from clc_text.run_directory import Labels, RunDirectory, write_rows
+from clc_text.task import Task
 
 NAMES = ["ABBR", "ENTY", "DESC", "HUM", "LOC", "NUM"]
 
@@ -153,3 +154,28 @@ def _environment(rows: int, names: list[str], label_column: str, peers: int, fil
         "facts": {"data": {}, "encoder": {}},
         "files": files,
     }
+
+
+def run_of(task: Task, data: str, path: Path, seed: int = 0) -> Made:
+    """A run as if it had been trained on a task's rows, its predictions drawn.
+
+    Args:
+        data: the recipe's `data:` section, as YAML.
+    """
+    given, names = task.given_labels, task.label_names
+    made = make_run(path, rows=len(given), names=names, true_known=False, noise_rate=0.0, seed=seed)
+    write_text(path / "recipe.yaml", loads(f"data: {data}").dump())
+    write_rows(task.train, path / "data" / "train.parquet")
+    nobody = np.zeros(len(given), bool)
+    labels = Labels(given, given, None, nobody, task.source_row)
+    labels.write(path / "noise" / "labels.parquet")
+    files = {"data/train.parquet": sha256_of_file(path / "data" / "train.parquet")}
+    environment = _environment(len(given), names, task.label_column, 2, files) | {
+        "input_column": task.input_column,
+        "label_type": task.label_type,
+        "id_column": task.id_column,
+        "row_noun": task.row_noun,
+        "facts": {"data": dict(task.facts), "encoder": {}},
+    }
+    write_json(path / "environment.json", environment)
+    return Made(made.run, labels, made.log_probs)

@@ -8,11 +8,11 @@ import io
 import json
 import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from clc_text.corrections.export import QUESTION
+from clc_text.corrections.export_formats import QUESTION
 from clc_text.errors import InputError, some_of
 from clc_text.tabular.json_shapes import rows_of_object
 from clc_text.tabular.separators import declared_separator
@@ -21,7 +21,8 @@ from clc_text.tabular.workbook import UNPACKED, read_workbook
 _LONGEST_FIELD = 2**31 - 1  # the module's own limit is 131,072 characters, and a text may be longer
 ANSWER_COLUMNS = ("answer", QUESTION, "choice")  # of a table, the first that is there
 # What an export of ours holds beside the answer, and what Label Studio adds in its CSV and JSON-MIN.
-_OUR_COLUMNS = {"row", "text", "image", "given", "current", "suggested", "confidence", "doubt", "run_id"}
+_OUR_COLUMNS = {"row", "source_id", "source_row", "text", "image", "given", "current", "suggested", "confidence"}
+_OUR_COLUMNS |= {"doubt", "changed", "copies", "run_id"}
 _MARKS = {"annotator", "annotation_id"}
 _ITS_COLUMNS = _MARKS | {"id", "created_at", "updated_at", "lead_time"}
 _HOW_ARGILLA_SAYS_IT = "dataset.records(with_responses=True).to_datasets().to_json('answers.jsonl')"
@@ -40,6 +41,7 @@ class Answer:
         labels: what names the class; several, where somebody chose several.
         run_id: of the run that the question came from; None where the file does not say.
         question: what the tool calls the question; None in a plain table.
+        harmless: of a table of ours, in which `harmless` has written the classes.
     """
 
     where: str
@@ -47,6 +49,7 @@ class Answer:
     labels: tuple[Any, ...]
     run_id: Any = None
     question: str | None = None
+    harmless: bool = False
 
 
 class _Reading:
@@ -163,7 +166,8 @@ class _Reading:
         if not _is_blank(chosen):
             by = entry.get("annotator")
             place = where if _is_blank(by) else f"{where} by {by}"
-            yield self._answer(place, entry["row"], chosen, entry.get("run_id"), None)
+            found = self._answer(place, entry["row"], chosen, entry.get("run_id"), None)
+            yield replace(found, harmless=column == ANSWER_COLUMNS[0])
 
     # ---- all of them ----
 

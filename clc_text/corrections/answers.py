@@ -148,7 +148,9 @@ def _checked(
             chosen = some_of([printable(str(label), _SHOWN) for label in answer.labels], 5)
             raise InputError(f"{place}: {len(answer.labels)} classes are chosen ({chosen}); choose one")
         for label in answer.labels:
-            found.setdefault(row, _Votes()).cast.append((_class_number(label, number, place), answer.where))
+            found.setdefault(row, _Votes()).cast.append(
+                (_class_number(label, number, place, answer.harmless), answer.where)
+            )
     torn = {row: votes for row, votes in found.items() if not votes.agreed}
     if torn and on_disagreement == "refuse":
         raise _refused(path, torn, names)
@@ -166,10 +168,12 @@ def _checked(
     return Checked(rows_taken, labels, disagreed, len(torn.keys() - taken.keys()))
 
 
-def _class_number(label: Any, number: dict[str, int], place: str) -> int:
+def _class_number(label: Any, number: dict[str, int], place: str, defused: bool) -> int:
     """Of a class as a person, a spreadsheet or JSON writes it."""
     written = str(label)
-    tried = [written, written.strip(), as_it_was(written.strip())]
+    tried = [written, written.strip(), as_it_was(written), as_it_was(written.strip())]
+    if defused:  # a class may be called as another one is written there
+        tried = [*tried[2:], *tried[:2]]
     if isinstance(label, bool):
         tried.append(written.lower())
     elif isinstance(label, float) and label.is_integer():
@@ -177,7 +181,8 @@ def _class_number(label: Any, number: dict[str, int], place: str) -> int:
     for name in tried:
         if name in number:
             return number[name]
-    raise InputError(f"{place}: there is no class '{printable(tried[2], _SHOWN)}'{nearest(tried[2], number)}")
+    typed = as_it_was(written.strip())
+    raise InputError(f"{place}: there is no class '{printable(typed, _SHOWN)}'{nearest(typed, number)}")
 
 
 def _refused(path: Path, torn: dict[int, _Votes], names: list[str]) -> InputError:

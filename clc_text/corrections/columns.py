@@ -26,6 +26,10 @@ ADDED = (
     "run_id",
 )
 
+SOURCE_ROW = (
+    "source_row"  # the source's rows have it, too, where the run knows it and no column of theirs is called so
+)
+
 
 @dataclass(frozen=True)
 class Layout:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.corrections.columns import SOURCE_ROW
 from clc_text.corrections.gather import Gathered, gather
 from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import OUT_OF_SAMPLE_FILE, RowPredictions
-from clc_text.corrections.source import SourceRows, check_rows
+from clc_text.corrections.source import SourceRows, check_rows, numbered
 from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
 from clc_text.corrections.store import Corrected, Progress, Step, has_corrected, silent, write_first
 from clc_text.corrections.taught import taught_since
@@ -68,6 +69,8 @@ def correct(
     facts = _facts(run, labels, policy, predictions, found) | {"nothing_learnt": nothing_learnt}
     if nothing_learnt:
         facts["canaries"] = facts["canaries"] and facts["canaries"] | {"found": 0, "repaired": 0, "doubted": 0}
+    if labels.source_row is not None and SOURCE_ROW not in source.features:
+        source, facts["numbered"] = numbered(source, SOURCE_ROW, labels.source_row), True
     write_first(run, state, source, facts, Step("correct", arguments | {"kept_of_people": kept}, whole=True), progress)
     return Corrected(run)
 

@@ -9,6 +9,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from clc_text.corrections.identity import id_column_here, names_of
 from clc_text.corrections.spreadsheet import harmless
 from clc_text.corrections.state import SOURCES, State
 from clc_text.corrections.store import Corrected
@@ -26,7 +27,8 @@ def differences(corrected: Corrected, step: int | None = None, examples: int = 2
     Returns:
         ``run_id``, ``step``, ``rows``, ``changed``, ``share``, ``labels`` {given, method, person} and ``pairs``, the
         most frequent first: ``from``, ``to``, ``rows``, ``share_of_from``, ``sources`` {given, method, person},
-        ``examples`` [{``row``, ``text``, ``confidence``, ``corrected_at_epoch``}].
+        ``examples`` [{``row``, ``text``, ``confidence``, ``corrected_at_epoch``, and where known ``source_id`` and
+        ``source_row``}].
     """
     after, before = _labels(corrected, step)
     names = corrected.facts["label_names"]
@@ -52,6 +54,7 @@ def differences(corrected: Corrected, step: int | None = None, examples: int = 2
                 "examples": _examples(after, mine[:examples]),
             }
         )
+    _add_names(corrected, found)
     _add_texts(corrected, found)
     return {
         "run_id": corrected.facts["run_id"],
@@ -84,9 +87,19 @@ def _examples(state: State, rows: np.ndarray) -> list[dict[str, Any]]:
     ]
 
 
+def _add_names(corrected: Corrected, pairs: list[dict[str, Any]]) -> None:
+    shown = [example for pair in pairs for example in pair["examples"]]
+    for example, called in zip(shown, names_of(corrected, _rows_of(shown)), strict=True):
+        example |= called
+
+
+def _rows_of(examples: list[dict[str, Any]]) -> np.ndarray:
+    return np.array([example["row"] for example in examples], np.int64)
+
+
 def _add_texts(corrected: Corrected, pairs: list[dict[str, Any]]) -> None:
     shown = [example for pair in pairs for example in pair["examples"]]
-    texts = corrected.inputs(np.array([example["row"] for example in shown], np.int64))
+    texts = corrected.inputs(_rows_of(shown))
     for example, text in zip(shown, texts, strict=True):
         if isinstance(text, str):
             example["text"] = text if len(text) <= EXAMPLE_LENGTH else text[: EXAMPLE_LENGTH - 1] + "…"
@@ -98,13 +111,19 @@ def write_changed_rows(corrected: Corrected, out: IO[str]) -> int:
     column = corrected.facts["renamed"].get(corrected.facts["input_column"], corrected.facts["input_column"])
     keys = ["confidence", "probability_given", "entropy", "peers_agree", "corrected_at_epoch"]
     writer = csv.writer(out)
-    writer.writerow(["row", "text", "given", "label", "source", *keys])
+    numbers, id_column = corrected.run.labels().source_row, id_column_here(corrected)
+    known = [*(["source_id"] if id_column else []), *([] if numbers is None else ["source_row"])]
+    writer.writerow(["row", *known, "text", "given", "label", "source", *keys])
     written = 0
-    for row, entry in _changed(corrected, [column, "label", "label_given", "label_source", *keys]):
+    needed = [column, "label", "label_given", "label_source", *keys, *([id_column] if id_column else [])]
+    for row, entry in _changed(corrected, list(dict.fromkeys(needed))):
+        called = [entry[id_column]] if id_column else []
+        called += [] if numbers is None else [int(numbers[row])]
         text = entry[column] if isinstance(entry[column], str) else ""
         figures = [round(entry[key], 4) if isinstance(entry[key], float) else entry[key] for key in keys]
         labels = [names[entry["label_given"]], names[entry["label"]], entry["label_source"]]
-        writer.writerow([row, *map(harmless, [text, *labels]), *figures])
+        texts = (harmless(value) if isinstance(value, str) else value for value in (*called, text, *labels))
+        writer.writerow([row, *texts, *figures])
         written += 1
     return written
 

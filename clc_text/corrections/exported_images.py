@@ -13,6 +13,11 @@ Draw = Callable[[Any, str, Path], None]
 """Writes an image, so called in messages, to a .png file."""
 
 
+def is_image(feature: Any) -> bool:
+    """Whether a column of a dataset holds images."""
+    return type(feature).__name__ == "Image"
+
+
 def are_images(values: Sequence[Any]) -> bool:
     return all(isinstance(value, dict) and {"bytes", "path"} <= value.keys() for value in values)
 

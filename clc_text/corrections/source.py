@@ -95,6 +95,25 @@ def from_dataset(rows: Dataset) -> SourceRows:
     return SourceRows(rows.features, len(rows), rows.data.nbytes, read)
 
 
+def numbered(source: SourceRows, name: str, numbers: np.ndarray) -> SourceRows:
+    """The rows with one column more.
+
+    Args:
+        numbers: int64 [N], what it holds.
+    """
+    import pyarrow as pa
+    from datasets import Features, Value
+
+    def read(size: int) -> Iterator[pa.Table]:
+        start = 0
+        for table in source.read(size):
+            yield table.append_column(name, pa.array(numbers[start : start + len(table)], pa.int64()))
+            start += len(table)
+
+    features = Features({**source.features, name: Value("int64")})
+    return SourceRows(features, source.rows, source.bytes + 8 * source.rows, read)
+
+
 def kept_rows(run: RunDirectory) -> SourceRows | None:
     """The rows that the run keeps in data/train.parquet; None where it keeps none.
 

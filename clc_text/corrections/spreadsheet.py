@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _QUOTE = "'"
+# The signs that begin a formula, in their full width, too; after apostrophes, so that what is put there can be told
+# from what was there.
+_FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def harmless(text: str) -> str:
@@ -14,22 +18,14 @@ def harmless(text: str) -> str:
 
     Source: OWASP, "CSV Injection".
     """
-    return _QUOTE + text if text.startswith(_FORMULA) and not _is_number(text) else text
+    return _QUOTE + text if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def harmless_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A line of a table whose texts are `harmless`."""
-    return {name: harmless(value) if isinstance(value, str) else value for name, value in row.items()}
+    """A line of a table whose texts, names of columns among them, are `harmless`."""
+    return {harmless(name): harmless(value) if isinstance(value, str) else value for name, value in row.items()}
 
 
 def as_it_was(text: str) -> str:
     """What `harmless` was given."""
-    return text[1:] if text.startswith(_QUOTE) and text[1:].startswith(_FORMULA) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+    return text[1:] if text.startswith(_QUOTE) and _FORMULA.match(text) else text

@@ -2,6 +2,8 @@
 
     data/train-00000-of-00001.parquet ...   the corrected dataset, as `datasets.load_dataset("RUN/corrected")` loads it
     corrected.json                          what it is: see `Corrected.facts`
+    table/NAME                              the rows in the form of the file that they came from, NAME its name, where
+                                            they came from one table of texts (`clc_text.corrections.source_table`)
     history.jsonl                           one line a step: `step`, `action`, `arguments`, `time`, `changed` (rows
                                             that got another label or source), `labels` (rows by source), `file`,
                                             `whole`, and of a whole state `made`: the facts of `corrected.json` that
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 FOLDER = "corrected"
+TABLE = "table"
 LOCK = f".{FOLDER}.lock"  # empty, and left there: removing it could let two in at once
 MADE = ("policy", "predictions", "noise_matrix", "canaries", "sha256")
 SHARD_BYTES = 500 << 20
@@ -101,6 +104,11 @@ class Corrected:
     @property
     def _anew(self) -> str:
         return f"move {self.path} aside and run `clc-text correct {self.run.path}` again, which makes it anew"
+
+    @property
+    def table(self) -> Path | None:
+        """The rows in the form of the file that they came from; None where they came from no single one."""
+        return next((path for path in sorted((self.path / TABLE).glob("*")) if path.is_file()), None)
 
     @property
     def shards(self) -> list[Path]:
@@ -250,6 +258,7 @@ def _write(
         with open(folder / "history.jsonl", "a", encoding="utf-8") as handle:
             handle.write(json.dumps(entry, ensure_ascii=False) + "\n")
         _write_shards(folder / "data", state, run.run_id, source, plan, progress)
+        _write_table(folder, run, facts)
         write_json(folder / "corrected.json", facts)
 
     with FileLock(old.with_name(LOCK)):  # of two commands at once the second must not undo the first
@@ -284,6 +293,21 @@ def _write_shards(
                 writer.write_table(plan.table(batch, part))
                 written += len(batch)
                 progress("writing rows", written, len(state))
+
+
+def _write_table(folder: Path, run: RunDirectory, facts: dict[str, Any]) -> None:
+    """Writes table/ where the rows came from one file."""
+    from clc_text.corrections.source_table import form_of, source_name, write_source_table
+
+    recipe = run.recipe()
+    name = source_name(recipe)
+    if name is None or recipe.get("modality") == "vision":
+        return
+    (folder / TABLE).mkdir()
+    path = folder / TABLE / name
+    write_source_table(
+        run, shards_in(folder / "data", facts["rows"]), facts, path, form_of(path, recipe, facts["label_names"])
+    )
 
 
 def _cut(batches: Iterator[pa.Table], limit: int) -> Iterator[pa.Table]:

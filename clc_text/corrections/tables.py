@@ -80,7 +80,10 @@ def show_corrected(corrected: Corrected, note: str | None = None, console: Conso
         )
     for name, here in facts["renamed"].items():
         console.print(for_rich(f"the source's column '{name}' is called '{here}' here"))
-    console.print(f"\n{for_rich(corrected.path)}\nnext:")
+    console.print(f"\n{for_rich(corrected.path)}")
+    if corrected.table is not None:
+        console.print(for_rich(f"{corrected.table} (as the file that it came from, with the given labels beside)"))
+    console.print("next:")
     for command, why in (
         (f"audit {run}", "how far to trust it"),
         (f"diff {run}", "what was changed"),
@@ -106,12 +109,18 @@ def show_differences(found: dict[str, Any], console: Console | None = None) -> N
     table.add_column("examples: row, confidence, text")
     for pair in found["pairs"]:
         shown = "\n".join(
-            for_rich(f"{example['row']}  {example['confidence']:.2f}  {_short(example['text'])}")
+            for_rich(f"{_called(example)}  {example['confidence']:.2f}  {_short(example['text'])}")
             for example in pair["examples"]
         )
         names = for_rich(pair["from"]), for_rich(pair["to"])
         table.add_row(*names, f"{pair['rows']:,}", f"{pair['share_of_from']:.1%}", shown)
     console.print(table)
+
+
+def _called(example: dict[str, Any]) -> str:
+    """The row's number, and its id where it has one."""
+    named = f" ({printable(str(example['source_id']), 30)})" if "source_id" in example else ""
+    return f"{example['row']}{named}"
 
 
 def show_history(steps: list[dict[str, Any]], console: Console | None = None) -> None:

@@ -201,6 +201,7 @@ COLUMNS = {
     "rank": "1 for the row whose given label is most probably wrong; rows that a person has answered come last",
     "corrected_at_epoch": "first epoch since which all networks were taught the current label; null where not changed",
     "run_id": "the run that made the corrections",
+    "source_row": "the row's number in the file that it came from, as the file counts them",
 }
 
 

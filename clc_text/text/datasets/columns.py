@@ -60,6 +60,11 @@ class NamedColumns(TextDataset):
                 )
 
     @property
+    def row_id(self) -> tuple[str, str | None]:
+        """The option that names the column of ids, and the column; None where it is to be guessed."""
+        return "id", None
+
+    @property
     def texts(self) -> list[str]:
         return [self.text] if isinstance(self.text, str) else list(self.text)
 

@@ -32,12 +32,19 @@ class Files(NamedColumns):
     encoding: str = option("utf-8", "the encoding of text files, for example iso-8859-1")
     separator: str | None = option(None, "the character between columns; null: a comma, in .tsv files a tab")
     quote: str = option('"', "the character around values that hold separators; '': quotes mean nothing, as in GLUE")
+    id: str | None = option(
+        None, "the column that names a row in all that is exported; null: one called so with another value in each row"
+    )
     header: list[str] | None = option(None, "the column names of a CSV or TSV file that has no header row")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.test is not None and self.test_share is not None:
             raise InputError("data.test and data.test_share are both set; keep one of them")
+
+    @property
+    def row_id(self) -> tuple[str, str | None]:
+        return "id", self.id
 
     def places(self) -> list[Place]:
         named = {"the training rows": self.train, "the test rows": self.test}

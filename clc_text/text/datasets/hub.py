@@ -28,6 +28,9 @@ class Hub(NamedColumns):
     config: str | None = option(None, "the dataset's configuration, where it has several")
     revision: str | None = option(None, "a branch, tag or commit; null: the newest")
     train_split: str = option("train", "the split to train on")
+    id_column: str | None = option(
+        None, "the column that names a row in all that is exported; null: one called so with another value in each row"
+    )
     test_split: str | None = option(None, "the split to test on; null: none, or a held-out test_share")
 
     def __post_init__(self) -> None:
@@ -36,6 +39,10 @@ class Hub(NamedColumns):
             raise InputError("data.test_split and data.test_share are both set; keep one of them")
         if self.test_split == self.train_split:
             raise InputError(f"data.test_split and data.train_split are both '{self.train_split}'; name two splits")
+
+    @property
+    def row_id(self) -> tuple[str, str | None]:
+        return "id_column", self.id_column
 
     def places(self) -> list[Place]:
         return [hub_place(self.id, self.revision)]

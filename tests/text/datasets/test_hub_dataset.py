@@ -71,3 +71,9 @@ def test_places_in_the_order_of_looking(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_all_datasets_are_found() -> None:
     assert {"files", "hub", "news", "quickstart", "trec"} <= set(dataset.names())
+
+
+def test_the_column_of_ids_has_another_name_than_the_dataset_s(calls: list[Any]) -> None:
+    options = {"id": "owner/name", "test_split": "test", "text": "sentence", "label": "y"}
+    assert Hub(**options).load(0).id_column is None
+    assert Hub(**options, id_column="sentence").load(0).id_column == "sentence"

@@ -14,6 +14,7 @@ from clc_text.describe import text_facts
 from clc_text.errors import InputError
 from clc_text.task import Task
 from clc_text.text.datasets.columns import NamedColumns
+from clc_text.text.datasets.reading.identity import id_column
 from clc_text.text.datasets.reading.labels import alike, class_names, class_numbers, joined, label_strings
 from clc_text.text.datasets.reading.rows import Rows, to_dataset
 
@@ -27,10 +28,13 @@ class _Labelled:
     rows: Rows
     given: pa.ChunkedArray
     true: pa.ChunkedArray | None
+    number: pa.Array  # int64, of each row in the source, as the source counts them
 
     def filter(self, mask: Any) -> _Labelled:
         rows = replace(self.rows, table=self.rows.table.filter(mask))
-        return _Labelled(rows, self.given.filter(mask), None if self.true is None else self.true.filter(mask))
+        true = None if self.true is None else self.true.filter(mask)
+        whole = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
+        return _Labelled(rows, self.given.filter(mask), true, self.number.filter(whole))
 
     @property
     def trusted(self) -> pa.ChunkedArray:
@@ -48,6 +52,10 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
     if test is not None:
         _refuse_same_file(train, test)
     train, input_column = _with_text(train, columns, facts, "")
+    named_by = id_column(train, columns)
+    option, named = columns.row_id
+    if named_by is not None and named is None:
+        facts["id_column_guessed"] = f"'{named_by}' (data.{option} names another)"
     whole = _labelled(train, columns, facts, "")
     names = columns.label_names or _names(columns, whole)
     _check_classes(whole, names, columns)
@@ -96,7 +104,16 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
         true_labels=None if true is None else true.to_numpy(),
         sources=sources,
         facts=facts,
+        id_column=named_by,
+        source_row=whole.number.to_numpy(),
+        row_noun=train.noun,
+        label_type=_label_type(train, columns.label),
     )
+
+
+def _label_type(rows: Rows, label: str) -> str:
+    names = getattr(rows.features[label], "names", None)
+    return str(rows.table.schema.field(label).type) if names is None else "ClassLabel"
 
 
 def _refuse_same_file(train: Rows, test: Rows) -> None:
@@ -147,7 +164,8 @@ def _labelled(
         given, key = columns.label, "label"
     rows.require(given, key)
     label_map = columns.label_map or {}
-    labelled = _Labelled(rows, joined(label_strings(rows, given), label_map), None)
+    number = pa.array(np.arange(rows.first, rows.first + len(rows.table)))
+    labelled = _Labelled(rows, joined(label_strings(rows, given), label_map), None, number)
     if true_label and not trusted:
         rows.require(true_label, "true_label")
         labelled = replace(labelled, true=joined(label_strings(rows, true_label), label_map))

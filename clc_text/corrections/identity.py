@@ -1,0 +1,35 @@
+"""What names a row beside its number in the run: its id, and its place in the file that it came from."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from clc_text.corrections.source import values_of
+from clc_text.corrections.store import Corrected
+
+
+def names_of(corrected: Corrected, rows: np.ndarray) -> list[dict[str, Any]]:
+    """Of each row ``source_id`` and ``source_row``, those that are known.
+
+    Args:
+        rows: int [n], numbers in the run.
+    """
+    found: list[dict[str, Any]] = [{} for _ in rows]
+    column = id_column_here(corrected)
+    if column is not None:
+        for entry, value in zip(found, corrected.of_shards(partial(values_of, column=column, rows=rows)), strict=True):
+            entry["source_id"] = value
+    numbers = corrected.run.labels().source_row
+    if numbers is not None:
+        for entry, number in zip(found, numbers[rows].tolist(), strict=True):
+            entry["source_row"] = number
+    return found
+
+
+def id_column_here(corrected: Corrected) -> str | None:
+    """What the column of ids is called in the corrected dataset; None where there is none."""
+    name = corrected.run.environment().get("id_column")
+    return None if name is None else str(corrected.facts["renamed"].get(name, name))

@@ -1,0 +1,265 @@
+"""The corrected rows as a table like the one that they came from.
+
+Its columns, their order and names, the delimiter, the quotes and the encoding are the source's; the column of labels
+holds the current ones, and beside it stands `<label>_given`. In CSV and TSV, which spreadsheets open, formulas are
+defused.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from clc_text.corrections.columns import ADDED, SOURCE_ROW
+from clc_text.corrections.exported_images import is_image
+from clc_text.corrections.spreadsheet import harmless
+from clc_text.errors import InputError
+from clc_text.run_directory import RunDirectory
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+KINDS = {
+    ".csv": "delimited", ".tsv": "delimited", ".tab": "delimited", ".jsonl": "lines", ".ndjson": "lines",
+    ".json": "list", ".parquet": "parquet",
+}  # fmt: skip
+_BATCH = 4096
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a table is written.
+
+    Attributes:
+        kind: "delimited", "lines" (of JSON), "list" (of JSON) or "parquet".
+        packed: gzip.
+        encoding: of text.
+        separator, quote: of a delimited one; no quote: values stand as they are.
+        header: whether its first row names the columns.
+    """
+
+    kind: str
+    packed: bool = False
+    encoding: str = "utf-8"
+    separator: str = ","
+    quote: str = '"'
+    header: bool = True
+
+
+def source_name(recipe: Mapping[str, Any]) -> str | None:
+    """The name of the one file of rows that the run was trained on; None where it was no such file."""
+    data = recipe.get("data", {})
+    named = data.get("train") if data.get("name") == "files" else None
+    return Path(named).name if isinstance(named, str) and _ending(Path(named)) in KINDS else None
+
+
+def form_of(path: Path, recipe: Mapping[str, Any], names: list[str]) -> Form:
+    """The form of a file so called: as the source has it where that is of the same kind.
+
+    Args:
+        names: of the classes, which the encoding must have.
+
+    Raises:
+        InputError: its ending is none of `KINDS`.
+    """
+    ending = _ending(path)
+    if ending not in KINDS:
+        raise InputError(f"{path}: the name does not tell the format; end it in {', '.join(KINDS)}, also with .gz")
+    packed = path.suffix == ".gz" and ending != ".parquet"
+    source = source_name(recipe)
+    data = recipe.get("data", {})
+    encoding = (
+        data.get("encoding", "utf-8") if source is not None and KINDS[_ending(Path(source))] != "parquet" else "utf-8"
+    )
+    try:
+        "".join(names).encode(encoding)
+    except UnicodeEncodeError:  # a class that the recipe names
+        encoding = "utf-8"
+    separator = "," if ending == ".csv" else "\t"
+    if source is not None and KINDS[_ending(Path(source))] == KINDS[ending] == "delimited":
+        same = _ending(Path(source)) == ending
+        return Form(
+            "delimited", packed, encoding, (data.get("separator") if same else None) or separator,
+            data.get("quote", '"'), not data.get("header"),
+        )  # fmt: skip
+    return Form(KINDS[ending], packed, encoding, separator)
+
+
+def write_source_table(run: RunDirectory, shards: list[Path], facts: Mapping[str, Any], path: Path, form: Form) -> int:
+    """Writes the rows of a corrected dataset; gives their number.
+
+    Args:
+        shards: its Parquet files.
+        facts: its `corrected.json`.
+
+    Raises:
+        InputError: the rows hold images.
+    """
+    import pyarrow.parquet as pq
+
+    plan = _Plan.of(run, pq.read_schema(shards[0]), facts)
+    writer = {"delimited": _write_delimited, "lines": _write_lines, "list": _write_list, "parquet": _write_parquet}
+    return writer[form.kind](plan, shards, path, form)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Which columns are written: their names there -> (their names here, whether class names stand for numbers)."""
+
+    columns: dict[str, tuple[str, bool]]
+    label_names: list[str]
+    label_type: str
+
+    @classmethod
+    def of(cls, run: RunDirectory, schema: pa.Schema, facts: Mapping[str, Any]) -> _Plan:
+        from datasets import Features
+
+        label = facts["label_column"]
+        joined = facts["input_column"] if isinstance(run.recipe().get("data", {}).get("text"), list) else None
+        there = {here: name for name, here in facts["renamed"].items()}
+        features = Features.from_arrow_schema(schema)
+        own = [name for name in features if name == label or (name not in ADDED and name != joined)]
+        if SOURCE_ROW in own and facts.get("numbered"):
+            own.remove(SOURCE_ROW)
+        if any(is_image(features[name]) for name in own):
+            raise InputError(f"{run.path} has images, which no table holds; use the folder corrected/")
+        columns: dict[str, tuple[str, bool]] = {}
+        for name in own:
+            if name == label:
+                columns[label] = ("label", True)
+                columns[f"{label}_given"] = ("label_given", True)
+                continue
+            shown = there.get(name, name)
+            while shown in columns or shown == f"{label}_given":  # it was called so by an earlier correction
+                shown = f"source_{shown}"
+            columns[shown] = (name, False)
+        return cls(columns, list(facts["label_names"]), str(run.environment().get("label_type") or "string"))
+
+    def label(self, number: int) -> Any:
+        """A class as the source writes it: a number, where its labels are numbers."""
+        name = self.label_names[number]
+        try:
+            if self.label_type.startswith(("int", "uint")):
+                return int(name)
+            if self.label_type.startswith(("float", "double", "halffloat")):
+                return float(name)
+        except ValueError:
+            return name
+        return name == "true" if self.label_type == "bool" and name in ("true", "false") else name
+
+    def batches(self, shards: list[Path]) -> Iterator[pa.RecordBatch]:
+        import pyarrow.parquet as pq
+
+        needed = list(dict.fromkeys(here for here, _ in self.columns.values()))
+        for shard in shards:
+            with pq.ParquetFile(shard) as file:
+                yield from file.iter_batches(_BATCH, columns=needed)
+
+    def rows(self, shards: list[Path]) -> Iterator[dict[str, Any]]:
+        labels = [self.label(number) for number in range(len(self.label_names))]
+        for batch in self.batches(shards):
+            values = {
+                name: [labels[number] for number in batch.column(here).to_pylist()]
+                if is_label
+                else batch.column(here).to_pylist()
+                for name, (here, is_label) in self.columns.items()
+            }
+            for row in zip(*values.values(), strict=True):
+                yield dict(zip(values, row, strict=True))
+
+
+def _write_delimited(plan: _Plan, shards: list[Path], path: Path, form: Form) -> int:
+    count = 0
+    quoting: dict[str, Any] = (
+        {"quotechar": form.quote} if form.quote else {"quoting": csv.QUOTE_NONE, "quotechar": None}
+    )
+    with _text(path, form) as handle:
+        writer = csv.writer(handle, delimiter=form.separator, lineterminator="\n", **quoting)
+        if form.header:
+            writer.writerow([harmless(name) for name in plan.columns])
+        for row in plan.rows(shards):
+            writer.writerow([_cell(value) for value in row.values()])
+            count += 1
+    return count
+
+
+def _write_lines(plan: _Plan, shards: list[Path], path: Path, form: Form) -> int:
+    count = 0
+    with _text(path, form) as handle:
+        for row in plan.rows(shards):
+            handle.write(_json(row, form) + "\n")
+            count += 1
+    return count
+
+
+def _write_list(plan: _Plan, shards: list[Path], path: Path, form: Form) -> int:
+    count = 0
+    with _text(path, form) as handle:
+        for row in plan.rows(shards):
+            handle.write(("[\n" if count == 0 else ",\n") + _json(row, form))
+            count += 1
+        handle.write("[]\n" if count == 0 else "\n]\n")
+    return count
+
+
+def _write_parquet(plan: _Plan, shards: list[Path], path: Path, form: Form) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from datasets import ClassLabel, Features
+
+    known = Features.from_arrow_schema(pq.read_schema(shards[0]))
+    if plan.label_type == "ClassLabel":
+        features = Features({name: known[here] for name, (here, _) in plan.columns.items()})
+        schema = features.arrow_schema
+        labels = None
+    else:
+        labels = pa.array([plan.label(number) for number in range(len(plan.label_names))])
+        plain = Features({name: known[here] for name, (here, _) in plan.columns.items()}).arrow_schema
+        fields = [
+            pa.field(name, labels.type if is_label else plain.field(name).type)
+            for name, (_, is_label) in plan.columns.items()
+        ]
+        others = {name: known[here] for name, (here, is_label) in plan.columns.items() if not is_label}
+        # What only `datasets` knows of the other columns is kept, where there is such.
+        told = any(isinstance(feature, ClassLabel) for feature in others.values())
+        schema = pa.schema(fields, plain.metadata if told else None)
+    count = 0
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        for batch in plan.batches(shards):
+            columns = [
+                batch.column(here) if labels is None or not is_label else labels.take(batch.column(here))
+                for here, is_label in plan.columns.values()
+            ]
+            arrays = [values.cast(field.type) for values, field in zip(columns, schema, strict=True)]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            count += len(batch)
+    return count
+
+
+@contextmanager
+def _text(path: Path, form: Form) -> Iterator[IO[str]]:
+    opened: Any = gzip.open if form.packed else open
+    with opened(path, "wt", encoding=form.encoding, newline="") as handle:
+        yield handle
+
+
+def _json(row: dict[str, Any], form: Form) -> str:
+    return json.dumps(row, ensure_ascii=form.encoding.lower() not in ("utf-8", "utf8"), default=str)
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return harmless(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, (list, dict)) else value
+
+
+def _ending(path: Path) -> str:
+    return Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()

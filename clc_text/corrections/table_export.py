@@ -1,0 +1,58 @@
+"""The whole corrected dataset as one table, where the user wants it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clc_text.corrections.source_table import form_of, source_name, write_source_table
+from clc_text.corrections.store import Corrected
+from clc_text.errors import InputError
+from clc_text.files import written_aside
+
+
+def file_for_table(corrected: Corrected) -> Path:
+    """Where the table goes unless it is told otherwise: RUN/corrected, with the source's ending."""
+    source = source_name(corrected.run.recipe())
+    ending = Path(source.removesuffix(".gz")).suffix if source else ".csv"
+    return corrected.run.file("corrected" + ending)
+
+
+def write_whole_table(corrected: Corrected, path: Path, may_replace: bool = False) -> list[str]:
+    """Writes all rows; gives what to say of it.
+
+    Args:
+        may_replace: whether a file that is there is written over.
+
+    Raises:
+        InputError: something else is there, the ending tells no format, or the rows are images.
+    """
+    if path.exists() and not may_replace:
+        raise InputError(f"{path} is there already; name another file with --out, or write over it with --force")
+    run = corrected.run
+    recipe = run.recipe()
+    form = form_of(path, recipe, corrected.facts["label_names"])
+
+    def write(shards: list[Path]) -> int:
+        with written_aside(path) as aside:
+            return write_source_table(run, shards, corrected.facts, aside, form)
+
+    count = corrected.of_shards(write)
+    label = corrected.facts["label_column"]
+    said = [f"{count:,} rows in {path}: '{label}' is the corrected label, '{label}_given' the given one"]
+    if form.kind == "delimited":
+        said.append("what a spreadsheet would take for a formula stands after an apostrophe")
+    if left := _left_out(corrected):
+        said.append(f"not among them: {' and '.join(left)}")
+    return said
+
+
+def _left_out(corrected: Corrected) -> list[str]:
+    """Rows of the source that the run was not trained on."""
+    environment = corrected.run.environment()
+    facts = environment["facts"].get("data", {})
+    left = []
+    if dropped := facts.get("unlabelled_rows_dropped"):
+        left.append(f"{dropped:,} rows without a label")
+    if corrected.run.recipe().get("data", {}).get("test_share"):
+        left.append(f"{environment['rows']['test']:,} rows held out for testing")
+    return left
