@@ -285,7 +285,11 @@ def test_a_text_longer_than_the_csv_module_likes(tmp_path: Path, clc_text: Comma
 
 def test_no_text_and_no_class_is_a_formula(tmp_path: Path, clc_text: Command) -> None:
     names = ["=1+1", "@b", "-3", "+ c", "'d", "e"]
-    texts = [f"{start}{row * 0x9E3779B97F4A7C15 % 2**64:x}" for row in range(20) for start in ("=cmd|' /C calc'!A", "\tx", "fine")]
+    texts = [
+        f"{start}{row * 0x9E3779B97F4A7C15 % 2**64:x}"
+        for row in range(20)
+        for start in ("=cmd|' /C calc'!A", "\tx", "fine")
+    ]
     made = make_run(tmp_path / "run", rows=60, names=names, more_columns={"text": texts})
     corrected_of(made)
     run = made.run.path
