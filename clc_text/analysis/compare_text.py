@@ -67,12 +67,18 @@ def as_table(found: Comparison) -> Table:
 
 
 def as_markdown(found: Comparison) -> str:
+    lines = markdown_table(heads(), [cells(line, found.lines[0]) for line in found.lines])
+    return "\n".join([*lines, "", caption(found), *(f"Note: {sentence}." for sentence in found.warnings), ""])
+
+
+def markdown_table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    """Its lines; the first column stands left, the others right."""
+
     def row(values: list[str]) -> str:
         return "| " + " | ".join(value.replace("\\", "\\\\").replace("|", "\\|") for value in values) + " |"
 
-    rule = "|" + "|".join(["---", *["---:"] * (len(heads()) - 1)]) + "|"
-    lines = [row(heads()), rule, *(row(cells(line, found.lines[0])) for line in found.lines)]
-    return "\n".join([*lines, "", caption(found), *(f"Note: {sentence}." for sentence in found.warnings), ""])
+    rule = "|" + "|".join(["---", *["---:"] * (len(heads) - 1)]) + "|"
+    return [row(heads), rule, *map(row, rows)]
 
 
 def as_csv(found: Comparison) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -21,21 +21,33 @@ def compare(
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON, with every run's figures.")] = False,
 ) -> None:
-    """Compare runs: last-10, last and best (oracle) accuracy, mean ± deviation over seeds, and p against the best."""
+    """Compare runs: last-10, last and best (oracle) accuracy, mean ± deviation over seeds, and p against the best.
+
+    Runs without test rows are compared by the likelihood of held-out given labels and by canaries.
+    """
+    from clc_text.analysis import compare_text, compare_untested
     from clc_text.analysis.compare import compare_runs
-    from clc_text.analysis.compare_text import as_csv, as_json, as_markdown, as_table
     from clc_text.errors import InputError
     from clc_text.run_directory import RunDirectory
     from clc_text.shown import terminal
 
     if markdown + csv + json > 1:
         raise InputError("--markdown, --csv and --json exclude each other")
-    found = compare_runs([RunDirectory(path) for path in runs], of)
+    opened = [RunDirectory(path) for path in runs]
+    untested = compare_untested.without_test_rows(opened)
+    found: Any
+    if untested:
+        found, told = compare_untested.compare_untested(opened), compare_untested
+        if len(untested) < len(opened):
+            names = ", ".join(str(run.path) for run in untested)
+            say(f"clc-text: no test rows in {names}: all are compared by what needs none", err=True)
+    else:
+        found, told = compare_runs(opened, of), compare_text
     for sentence in found.remarks:
         say(f"clc-text: {sentence}", err=True)
     for sentence in found.warnings:
         say(f"clc-text: not comparable without care: {sentence}", err=True)
     if markdown or csv or json:
-        say_table((as_markdown if markdown else as_csv if csv else as_json)(found))
+        say_table((told.as_markdown if markdown else told.as_csv if csv else told.as_json)(found))
     else:
-        terminal().print(as_table(found))
+        terminal().print(told.as_table(found))
