@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.corrections.spreadsheet import harmless_row
-from clc_text.errors import InputError, nearest
+from clc_text.errors import InputError
 from clc_text.files import lines_of, written_aside
 from clc_text.inference import Predictor
 from clc_text.recipe import load as load_recipe
@@ -24,13 +24,42 @@ if TYPE_CHECKING:
 WRITABLE = (".csv", ".jsonl", ".parquet")
 
 
-def read_rows(run: RunDirectory, path: Path, column: str | None = None) -> Sequence[Any]:
+@dataclass(frozen=True)
+class HowToRead:
+    """What is asked for of a file in place of what the run's recipe says.
+
+    Attributes:
+        column: of texts or images.
+        label: the column of labels.
+        separator: the character between the columns of a CSV file.
+        sheet: of a workbook.
+    """
+
+    column: str | None = None
+    label: str | None = None
+    separator: str | None = None
+    sheet: str | None = None
+
+
+RECIPES = HowToRead()
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Texts, their labels (None where a row has none; of a file without labels an empty list), and what to say."""
+
+    texts: list[str]
+    labels: list[str | None]
+    row_name: Callable[[Sequence[int]], str]
+    facts: dict[str, str]
+
+
+def read_rows(run: RunDirectory, path: Path, how: HowToRead = RECIPES) -> Sequence[Any]:
     """What the run's encoder reads, from a file: texts, or for a run of images what `read_images` takes.
 
     Args:
         run: whose recipe tells how the file is read.
         path: a table, a folder of texts, or a .txt file with one text a line.
-        column: the column of texts or images; None: those of the recipe.
 
     Raises:
         InputError: the file is missing, empty or unreadable, or has no such column.
@@ -38,53 +67,51 @@ def read_rows(run: RunDirectory, path: Path, column: str | None = None) -> Seque
     if run.recipe().get("modality") == "vision":
         from clc_text.vision.inputs import read_images
 
-        return read_images(path, column or run.environment()["input_column"])
+        return read_images(path, how.column or run.environment()["input_column"])
     if path.suffix == ".txt" and not path.is_dir():
-        return _lines(path, _reader(run, path).encoding)
-    return read_labelled(run, path, column, labelled=False)[0]
+        return _lines(path, _reader(run, path, how).encoding)
+    return read_labelled(run, path, how, labelled=False).texts
 
 
-def read_labelled(
-    run: RunDirectory, path: Path, column: str | None = None, label: str | None = None, labelled: bool = True
-) -> tuple[list[str], list[str | None]]:
+def read_labelled(run: RunDirectory, path: Path, how: HowToRead = RECIPES, labelled: bool = True) -> Labelled:
     """Texts and labels of a table, read as the run's recipe reads its own data; no labels without `labelled`.
 
-    Without `label` the labels are what the run tests on: the recipe's `true_label` where the file has it. Where the
-    recipe drops rows without a label, so does this.
+    Unless another column is asked for the labels are what the run tests on: the recipe's `true_label` where the file
+    has it.
     """
     from clc_text.text.datasets.reading.labels import joined, label_strings
 
-    reader = _reader(run, path, column, label)
-    rows = reader.read(str(path), "the file")
+    reader = _reader(run, path, how)
+    try:
+        rows = reader.read(str(path), "the file").reaching(reader.plain)
+    except InputError as error:
+        raise InputError(_by_option(str(error))) from None
+    facts = {name: _by_option(fact) for name, fact in rows.facts.items()}
     pieces = [_texts(rows, name) for name in reader.texts]
     texts = pieces[0] if len(pieces) == 1 else [" ".join(piece) for piece in zip(*pieces, strict=True)]
     if not labelled:
-        return texts, []
+        return Labelled(texts, [], rows.row_names, facts)
     trusted = reader.label
     if reader.true_label is not None and reader.true_label in rows.table.column_names:
         trusted = reader.true_label
     _require(rows, trusted)
     labels = joined(label_strings(rows, trusted), reader.label_map or {}).to_pylist()
-    kept = [index for index, value in enumerate(labels) if value is not None]
-    if len(kept) < len(labels) and reader.unlabelled == "error":
-        without = next(index for index, value in enumerate(labels) if value is None)
-        raise InputError(f"{rows.where}: no label in {rows.row_names([without])} (column '{trusted}')")
-    return [texts[index] for index in kept], [labels[index] for index in kept]
+    return Labelled(texts, labels, rows.row_names, facts)
 
 
 def read_labels(path: Path, column: str) -> list[str | None]:
-    """The labels in a column of a CSV, TSV, JSON-lines or Parquet file, as `label_strings` writes them."""
+    """The labels in a column of any table that `Files` reads, as `label_strings` writes them."""
     from clc_text.text.datasets.files import Files
     from clc_text.text.datasets.reading.labels import label_strings
 
-    rows = Files(train=str(path)).read(str(path), "the file")
+    rows = Files(train=str(path), text=column, label=column).read(str(path), "the file")
     _require(rows, column)
     labels: list[str | None] = label_strings(rows, column).to_pylist()
     return labels
 
 
-def _reader(run: RunDirectory, path: Path, column: str | None = None, label: str | None = None) -> Files:
-    """The recipe's way of reading files, with the columns that are named instead of its own."""
+def _reader(run: RunDirectory, path: Path, how: HowToRead) -> Files:
+    """The recipe's way of reading files, with what is asked for instead."""
     from clc_text.text.datasets.columns import NamedColumns
     from clc_text.text.datasets.files import Files
 
@@ -93,35 +120,39 @@ def _reader(run: RunDirectory, path: Path, column: str | None = None, label: str
     if isinstance(data, NamedColumns):
         given = {name: getattr(data, name) for name in ("text", "label", "true_label", "label_map", "unlabelled")}
     if isinstance(data, Files):
-        given |= {name: getattr(data, name) for name in ("encoding", "separator", "quote", "header")}
-    if column is not None:
-        given["text"] = column
-    if label is not None:
-        given |= {"label": label, "true_label": None}
-    reader = Files(train=str(path), **given)
-    return replace(reader, header=None) if reader.header and _has_header(reader, path) else reader
+        given |= {name: getattr(data, name) for name in ("encoding", "separator", "quote", "header", "sheet")}
+    if how.column is not None:
+        given["text"] = how.column
+    if how.label is not None:
+        given |= {"label": how.label, "true_label": None}
+    return _as_the_file_is(Files(train=str(path), **given), path, how)
 
 
-def _has_header(reader: Files, path: Path) -> bool:
-    """Whether a file's first line names the columns of texts, though the recipe's own files have no such line."""
-    import csv
+def _as_the_file_is(reader: Files, path: Path, how: HowToRead) -> Files:
+    """The reader, where the file differs from the recipe's own: in its separator, its sheets, or by a header row."""
+    from clc_text.tabular.separators import header_names
+    from clc_text.tabular.workbook import read_workbook
+    from clc_text.text.datasets.files import DELIMITED, WORKBOOKS, ending
+    from clc_text.text.datasets.reading.text_files import existing, first_line
 
-    from clc_text.text.datasets.reading.text_files import existing, open_utf8
-
-    ending = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
-    if ending not in (".csv", ".tsv", ".tab") or not existing(path, "the file").is_file():
-        return False
-    with open_utf8(path, reader.encoding) as handle:
-        line = handle.readline().decode("utf-8-sig")
-    delimiter = reader.separator or ("," if ending == ".csv" else "\t")
-    try:
-        if reader.quote:
-            first = next(csv.reader([line], delimiter=delimiter, quotechar=reader.quote), [])
-        else:
-            first = next(csv.reader([line], delimiter=delimiter, quoting=csv.QUOTE_NONE), [])
-    except csv.Error:  # a text too long for a name
-        return False
-    return set(reader.texts) <= set(first)
+    kind = ending(path)
+    if kind in WORKBOOKS and existing(path, "the file").is_file():
+        if how.sheet is not None or reader.sheet is not None:
+            wanted = read_workbook(path).sheets if how.sheet is None else (how.sheet,)
+            own = reader.sheet if reader.sheet in wanted else None
+            reader = replace(reader, sheet=how.sheet or own)
+        named = reader.header is None or set(reader.texts) <= set(read_workbook(path, reader.sheet).columns)
+        return replace(reader, header=None) if named else reader
+    if kind not in DELIMITED or not existing(path, "the file").is_file():
+        return reader
+    if how.separator is not None:
+        reader = replace(reader, separator=how.separator)
+    by_header = replace(reader, header=None)
+    separator = reader.separator if how.separator is not None else by_header.guessed(path, reader.separator)
+    first = header_names(first_line(path, reader.encoding), str(separator), reader.quote)
+    if set(reader.texts) <= set(first):
+        return replace(by_header, separator=separator)
+    return reader
 
 
 def _lines(path: Path, encoding: str) -> list[str]:
@@ -137,20 +168,28 @@ def _lines(path: Path, encoding: str) -> list[str]:
     return lines_of(text)
 
 
+def _by_option(sentence: str) -> str:
+    """What a recipe's reader says of its keys, said of the command's options."""
+    return sentence.replace("set data.separator to", "give --separator").replace("data.sheet", "--sheet")
+
+
 def _require(rows: Rows, column: str) -> None:
     if column not in rows.table.column_names:
-        hint = nearest(column, rows.table.column_names)
+        hint = _by_option(rows.hint(column))
         raise InputError(f"{rows.where} has no column '{column}'{hint}; name it by an option")
 
 
 def _texts(rows: Rows, column: str) -> list[str]:
     """The column's texts; a missing one is empty, as in training."""
+    import pyarrow as pa
+
+    from clc_text.text.datasets.reading.rows import brief
+
     _require(rows, column)
-    values = ["" if value is None else value for value in rows.table[column].to_pylist()]
-    for row, value in enumerate(values):
-        if not isinstance(value, str):
-            raise InputError(f"{rows.where}, {rows.row_names([row])}: the text is {value!r}, not a text")
-    return values
+    kind = rows.table[column].type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
+        raise InputError(f"{rows.where}: the column '{column}' holds {brief(kind)}, not text")
+    return ["" if value is None else value for value in rows.table[column].to_pylist()]
 
 
 def write_predictions(run: RunDirectory, rows: Sequence[Any], out: Path | None) -> int:

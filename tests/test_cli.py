@@ -141,7 +141,10 @@ def test_evaluate_on_a_labelled_file(tiny_run: Path, tmp_path: Path) -> None:
     source.write_text(f"text,label\nWhere is Rome ?,{names[0]}\nWho was it ?,{names[1]}\n")
     assert json.loads(clc_text("evaluate", str(tiny_run), str(source), "--json").stdout)["rows"] == 2
     source.write_text("text,label\nWhere is Rome ?,nonsense\n")
-    assert "row 1: the label 'nonsense' is none of" in refusal("evaluate", str(tiny_run), str(source))
+    said = refusal("evaluate", str(tiny_run), str(source))
+    assert (
+        "no label ('nonsense') is a class of the run (ABBR, ENTY, DESC, HUM, LOC, NUM); name their column by" in said
+    )
 
 
 def in_process(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -227,15 +230,73 @@ def test_a_file_is_read_as_the_recipe_read_its_own(
     assert predicted(capsys, run, str(table)) == [" Ü ?"]
 
 
-def test_numbers_of_classes_are_labels_still(
+def test_numbers_are_asked_for_and_rows_without_a_class_are_named(
     tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     source = tmp_path / "rows.jsonl"
-    source.write_text('{"text": "Where is Rome ?", "label": 4}\n')
-    assert [entry["rows"] for entry in evaluated(capsys, str(tiny_run), str(source))["classes"]] == [0, 0, 0, 0, 1, 0]
-    source.write_text('{"text": "Where is Rome ?", "label": null}\n{"text": "Who ?", "label": 4}\n')
+    rows = [("Where is Rome ?", 4), ("Who ?", None), ("How many ?", 0), ("Why ?", 7)]
+    source.write_text("".join(json.dumps({"text": text, "label": label}) + "\n" for text, label in rows))
     code, _, err = in_process(capsys, "evaluate", str(tiny_run), str(source))
-    assert (code, err) == (2, f"clc-text: {source}: no label in line 1 (column 'label')\n")
+    assert code == 2
+    assert "the labels are numbers ('4', '0', '7') and the classes are words (ABBR, ENTY, DESC, HUM, LOC, NUM)" in err
+    assert "write it as --label-map 0=?,4=?,7=? with a class for each ?" in err
+    found = evaluated(capsys, str(tiny_run), str(source), "--label-map", "0=NUM,4=LOC")
+    assert [entry["rows"] for entry in found["classes"]] == [0, 0, 0, 0, 1, 1]
+    assert found["read_as"] == {"0": "NUM", "4": "LOC"} and found["left_out"] == 2
+    code, out, err = in_process(capsys, "evaluate", str(tiny_run), str(source), "--label-map", "0=NUM,4=LOC")
+    out = " ".join(out.split())
+    assert "note labels read: '4' as 'LOC', '0' as 'NUM'" in out
+    assert (
+        "2 rows are left out, whose class the run does not know: no label (1 row: line 2), '7' (1 row: line 4)" in out
+    )
+    for wrong, sentence in (
+        ("0=LOCS", "which is no class; did you mean 'LOC'?"),
+        ("0", "--label-map: '0' is no new pair; write it as 0=billing,1=login"),
+        ("0=LOC,0=NUM", "'0=NUM' is no new pair"),
+    ):
+        code, _, err = in_process(capsys, "evaluate", str(tiny_run), str(source), "--label-map", wrong)
+        assert code == 2 and sentence in err
+    code, _, err = in_process(capsys, "evaluate", str(tiny_run), "--label-map", "0=LOC")
+    assert code == 2 and "name the file" in err
+
+
+def test_tables_as_people_have_them(tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What the recipe knows nothing of: other separators, workbooks, packed files, columns in objects."""
+    import gzip
+
+    import openpyxl
+
+    run, texts, labels = str(tiny_run), ["Where, oh where ?", "Who ?"], ["LOC", "HUM"]
+    semicolons = "text;label\n" + "".join(f"{text};{label}\n" for text, label in zip(texts, labels, strict=True))
+    (tmp_path / "a.csv").write_text(semicolons)
+    (tmp_path / "b.csv").write_text("sep=;\n" + semicolons)
+    (tmp_path / "c.csv").write_bytes(gzip.compress(semicolons.encode()))
+    book = openpyxl.Workbook()
+    for row in (["text", "label"], *zip(texts, labels, strict=True)):
+        book.active.append(row)
+    other = book.create_sheet("other")
+    for row in (["text", "label"], ["What ?", "DESC"]):
+        other.append(row)
+    book.save(tmp_path / "d.xlsx")
+    rows = {"text": dict(enumerate(texts)), "label": dict(enumerate(labels))}
+    (tmp_path / "e.json").write_text(json.dumps(rows))
+    for name in ("a.csv", "b.csv", "c.csv", "d.xlsx", "e.json"):
+        assert predicted(capsys, run, str(tmp_path / name)) == texts, name
+        by_class = [entry["rows"] for entry in evaluated(capsys, run, str(tmp_path / name))["classes"]]
+        assert by_class == [0, 0, 0, 1, 1, 0], name
+    assert evaluated(capsys, run, str(tmp_path / "d.xlsx"))["notes"] == [
+        "sheet 'Sheet', the first of 2; --sheet names another"
+    ]
+    assert predicted(capsys, run, str(tmp_path / "d.xlsx"), "--sheet", "other") == ["What ?"]
+    (tmp_path / "f.csv").write_text("body~label\na;b~LOC\n")
+    assert predicted(capsys, run, str(tmp_path / "f.csv"), "--separator", "~", "--column", "body") == ["a;b"]
+    (tmp_path / "g.csv").write_text("body\tlabel\na,b\tLOC\n")
+    assert predicted(capsys, run, str(tmp_path / "g.csv"), "--separator", "\\t", "--column", "body") == ["a,b"]
+    code, _, err = in_process(capsys, "predict", run, str(tmp_path / "g.csv"))
+    assert code == 2 and r"give --separator '\t'" in err
+    (tmp_path / "h.jsonl").write_text(json.dumps({"content": {"text": "Who ?"}, "meta": {"label": "HUM"}}) + "\n")
+    nested = ["--column", "content.text", "--label", "meta.label"]
+    assert evaluated(capsys, run, str(tmp_path / "h.jsonl"), *nested)["rows"] == 1
 
 
 def test_a_line_of_a_text_file_ends_where_other_programs_end_it(

@@ -14,6 +14,11 @@ Column = Annotated[
     str | None,
     typer.Option("--column", help="The file's column of texts; the recipe's without it.", show_default=False),
 ]
+Separator = Annotated[
+    str | None,
+    typer.Option(help="Between the columns of a CSV file; what the header has without it.", show_default=False),
+]
+Sheet = Annotated[str | None, typer.Option(help="Of an Excel workbook; the first without it.", show_default=False)]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,6 +35,8 @@ def predict(
         list[str] | None, typer.Option("--text", help="A text; may be repeated.", show_default=False)
     ] = None,
     column: Column = None,
+    separator: Separator = None,
+    sheet: Sheet = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", help="A .csv, .jsonl or .parquet file; the screen without it.", show_default=False),
@@ -39,7 +46,7 @@ def predict(
     """Classify new texts: label, confidence, entropy, and whether the peers agree."""
     from clc_text.errors import InputError
     from clc_text.outputs import check_output
-    from clc_text.prediction_file import read_rows, write_predictions
+    from clc_text.prediction_file import HowToRead, read_rows, write_predictions
     from clc_text.run_directory import RunDirectory
 
     if (source is None) == (not text):
@@ -49,7 +56,8 @@ def predict(
         raise InputError(f"{run} reads images; give a file or a folder instead of --text")
     if out is not None:
         check_output(out, inputs=[source], force=force)
-    rows = list(text) if text else read_rows(directory, source, column)  # type: ignore[arg-type]
+    how = HowToRead(column=column, separator=separator, sheet=sheet)
+    rows = list(text) if text else read_rows(directory, source, how)  # type: ignore[arg-type]
     count = write_predictions(directory, rows, out)
     if out is not None:
         say(f"{count:,} predictions in {out}", err=True)
@@ -69,13 +77,23 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    label_map: Annotated[
+        str | None,
+        typer.Option(
+            help="What labels of the file mean, where they are no class's name: 0=billing,1=login.", show_default=False
+        ),
+    ] = None,
+    separator: Separator = None,
+    sheet: Sheet = None,
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Accuracy of each peer and of the ensemble, calibration, figures of every class, confusion matrix."""
-    from clc_text.evaluation import evaluate_run, show
+    from clc_text.evaluation import evaluate_run, label_pairs, show
+    from clc_text.prediction_file import HowToRead
     from clc_text.run_directory import RunDirectory
 
-    found = evaluate_run(RunDirectory(run), source, column, label)
+    how = HowToRead(column, label, separator, sheet)
+    found = evaluate_run(RunDirectory(run), source, how, label_pairs(label_map))
     if json_out:
         say_json(found)
     else:

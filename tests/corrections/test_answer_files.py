@@ -207,11 +207,7 @@ def test_disagreements(corrected: Corrected, clc_text: Command, refused: Command
     after = Corrected(corrected.run)
     assert [int(row) for row in (after.state().source == PERSON).nonzero()[0]] == [1, 3]
     assert after.facts["label_names"][after.state().label[1]] == "LOC"
-    step = (
-        after.history()[-1].arguments
-        if hasattr(after.history()[-1], "arguments")
-        else after.history()[-1]["arguments"]
-    )
+    step = after.history()[-1]["arguments"]
     assert (step["disagreed"], step["left_out"], step["on_disagreement"]) == (3, 2, "majority")
     assert "no answer that people agree on" in refused(
         "apply", run, written(tmp_path, tasks[1:2]), "--on-disagreement", "majority"

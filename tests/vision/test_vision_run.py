@@ -235,7 +235,7 @@ def test_predict_and_evaluate(image_run: Path, small_images: Path, tmp_path: Pat
 
 
 def test_wrong_inputs_are_named(image_run: Path, small_images: Path, tmp_path: Path) -> None:
-    from clc_text.prediction_file import read_rows
+    from clc_text.prediction_file import HowToRead, read_rows
 
     run = RunDirectory(image_run)
     (tmp_path / "empty").mkdir()
@@ -249,7 +249,7 @@ def test_wrong_inputs_are_named(image_run: Path, small_images: Path, tmp_path: P
     ):
         with pytest.raises(InputError, match=sentence):
             read_rows(run, tmp_path / path)
-    assert read_rows(run, tmp_path / "list.csv", "file") == [str(tmp_path / "a.png")]
+    assert read_rows(run, tmp_path / "list.csv", HowToRead("file")) == [str(tmp_path / "a.png")]
 
 
 @pytest.mark.parametrize("in_memory", [True, False])

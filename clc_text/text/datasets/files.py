@@ -17,28 +17,36 @@ if TYPE_CHECKING:
     from clc_text.text.datasets.reading.rows import Rows
 
 FORMATS = (
-    ".csv, .tsv, .jsonl, .json (each also with .gz), .parquet, a folder of Parquet shards (in it or in its data/, as "
-    "`clc-text correct` writes them), of class subfolders with .txt files, or one written by `save_to_disk`"
+    ".csv, .tsv, .jsonl, .json (each also with .gz), .xlsx, .parquet, a folder of Parquet shards (in it or in its "
+    "data/, as `clc-text correct` writes them), of class subfolders with .txt files, or one written by `save_to_disk`"
 )
+
+DELIMITED = (".csv", ".tsv", ".tab")
+WORKBOOKS = (".xlsx", ".xlsm")
 
 
 @dataset("files")
 @dataclass(frozen=True, kw_only=True)
 class Files(NamedColumns):
-    """CSV, TSV, JSON lines, JSON, Parquet, a folder of class subfolders, or a saved `datasets.Dataset`."""
+    """CSV, TSV, JSON lines, JSON, Excel, Parquet, a folder of class subfolders, or a saved `datasets.Dataset`."""
 
     train: str = option(help=f"the training rows: {FORMATS}", not_empty=True)
     test: str | None = option(None, "the test rows, in any of these formats; null: none, or a held-out test_share")
     encoding: str = option("utf-8", "the encoding of text files, for example iso-8859-1")
-    separator: str | None = option(None, "the character between columns; null: a comma, in .tsv files a tab")
+    separator: str | None = option(
+        None, "the character between columns (\\t: a tab); null: a comma, in .tsv files a tab, or what the header has"
+    )
     quote: str = option('"', "the character around values that hold separators; '': quotes mean nothing, as in GLUE")
     id: str | None = option(
         None, "the column that names a row in all that is exported; null: one called so with another value in each row"
     )
-    header: list[str] | None = option(None, "the column names of a CSV or TSV file that has no header row")
+    header: list[str] | None = option(None, "the column names of a CSV, TSV or Excel file that has no header row")
+    sheet: str | None = option(None, "the sheet of an Excel workbook; null: the first")
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.separator == "\\t":  # what a shell makes of a tab: the two letters
+            object.__setattr__(self, "separator", "\t")
         if self.test is not None and self.test_share is not None:
             raise InputError("data.test and data.test_share are both set; keep one of them")
 
@@ -78,12 +86,33 @@ class Files(NamedColumns):
             if len(self.texts) > 1:
                 raise InputError(f"{path}: a folder of text files has one text a row; name one column in data.text")
             return read_class_folders(path, self.texts[0], self.label, self.encoding)
-        suffix = Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()
-        if suffix in (".csv", ".tsv", ".tab"):
-            separator = self.separator or ("," if suffix == ".csv" else "\t")
+        suffix = ending(path)
+        if suffix in DELIMITED:
+            separator = self.separator or self.guessed(path)
             return read_delimited(path, separator, self.quote, self.header, self.encoding)
+        if suffix in WORKBOOKS:
+            from clc_text.text.datasets.reading.workbooks import read_excel
+
+            return read_excel(path, self.sheet, self.header, self.texts, self.plain)
+        if suffix in (".xls", ".xlsb", ".ods"):
+            raise InputError(f"{path}: of workbooks .xlsx is read; save it as .xlsx, or the sheet as CSV")
         if suffix in (".jsonl", ".ndjson", ".json"):
             return read_json(path, self.encoding, self.plain)
         if suffix == ".parquet":
             return read_parquet([path], path)
         raise InputError(f"{path}: the name does not tell the format; known are {FORMATS}")
+
+    def guessed(self, path: Path, usual: str | None = None) -> str:
+        """The separator of a CSV or TSV file: the usual one, unless only under another the header has the texts."""
+        from clc_text.tabular.separators import guessed_separator
+        from clc_text.text.datasets.reading.text_files import first_line
+
+        usual = usual or ("," if ending(path) == ".csv" else "\t")
+        if self.header is not None:
+            return usual
+        return guessed_separator(first_line(path, self.encoding), usual, self.texts, self.quote)
+
+
+def ending(path: Path) -> str:
+    """Of a file's name, in small letters; of a packed one (.gz) that of what is in it."""
+    return Path(path.stem if path.suffix == ".gz" else path.name).suffix.lower()

@@ -419,7 +419,9 @@ def bad(path: Path, content: bytes | str) -> str:
         ("a.json", '[{"text": "x", "label": 1}', "not JSON .*was the file cut off"),
         ("a.json", "[1]", "entry 1 of the list is not an object"),
         ("a.parquet", b"PAR1 and then nothing", "a.parquet: not a whole Parquet file"),
-        ("a.xlsx", b"PK", "the name does not tell the format"),
+        ("a.xlsx", b"PK", "a.xlsx: not a whole Excel workbook"),
+        ("a.xls", b"\xd0\xcf\x11\xe0", "of workbooks .xlsx is read; save it as .xlsx"),
+        ("a.doc", b"PK", "the name does not tell the format"),
     ],
 )
 def test_bad_files(name: str, content: bytes | str, sentence: str, tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.csv as csv
 
 from clc_text.errors import InputError
+from clc_text.tabular.separators import declared_separator, header_names, likely_separator
 from clc_text.task import describe_file
 from clc_text.text.datasets.reading.rows import Rows, rows_from_table
-from clc_text.text.datasets.reading.text_files import open_utf8
+from clc_text.text.datasets.reading.text_files import first_line, open_utf8
 
 BLOCK = 16 << 20  # one row must fit in a block
 
@@ -29,14 +30,19 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
     for key, value in (("separator", separator), ("quote", quote)):
         if len(value.encode()) > 1 or (key == "separator" and not value):
             raise InputError(f"data.{key} is {value!r}; it must be one ASCII character")
+    top = first_line(path, encoding)
+    declared = declared_separator(top)
+    separator = declared or separator
+    above = 1 if declared else 0
     parse = csv.ParseOptions(
         delimiter=separator,
         quote_char=quote or False,
         newlines_in_values=bool(quote),
-        invalid_row_handler=lambda row: _refuse(path, row, bad),
+        invalid_row_handler=lambda row: _refuse(path, row, bad, names),
     )
-    read = csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=header)
+    read = csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=header, skip_rows=above)
     bad: list[InputError] = []
+    names = header or header_names(top, separator, quote)
     try:
         with open_utf8(path, encoding) as handle:
             names = header or csv.open_csv(handle, read, parse).schema.names
@@ -52,15 +58,18 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
                 "(data.quote='' reads quotes as ordinary characters)"
             ) from None
         raise InputError(f"{path}: not a table of separated columns ({str(error).splitlines()[0]})") from None
-    return rows_from_table(table, path, [describe_file(path)], first=1 if header else 2)
+    return rows_from_table(table, path, [describe_file(path)], first=above + (1 if header else 2))
 
 
-def _refuse(path: Path, row: csv.InvalidRow, bad: list[InputError]) -> str:
+def _refuse(path: Path, row: csv.InvalidRow, bad: list[InputError], names: list[str]) -> str:
     number = f"row {row.number}" if row.number is not None else f"the row '{row.text[:60]}'"
+    other = likely_separator(names)
+    advice = "put quotes around values that hold the separator"
+    if other is not None:
+        advice = f"the only column is called '{names[0][:60]}', so set data.separator to {other!r}"
     bad.append(
         InputError(
-            f"{path}: {number} has {row.actual_columns} columns where {row.expected_columns} are expected; put quotes "
-            "around values that hold the separator"
+            f"{path}: {number} has {row.actual_columns} columns where {row.expected_columns} are expected; {advice}"
         )
     )
     return "error"

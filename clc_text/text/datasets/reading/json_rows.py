@@ -12,6 +12,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from clc_text.errors import InputError
+from clc_text.tabular.json_shapes import rows_of_object
 from clc_text.task import describe_file
 from clc_text.text.datasets.reading.rows import Rows, rows_from_table
 from clc_text.text.datasets.reading.text_files import open_utf8
@@ -35,7 +36,10 @@ def read_json(path: Path, encoding: str, plain: Collection[str] = ()) -> Rows:
     with open_utf8(path, encoding) as handle:
         start = handle.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")
         handle.seek(0)
-        if start.startswith(b"["):
+        table_in_one = _in_one_object(path, handle, plain) if start.startswith(b"{") else None
+        if table_in_one is not None:
+            objects, noun = iter(table_in_one), "entry"
+        elif start.startswith(b"["):
             objects, noun = _of_list(path, handle), "entry"
         else:
             objects, noun = _of_lines(path, handle), "line"
@@ -43,6 +47,28 @@ def read_json(path: Path, encoding: str, plain: Collection[str] = ()) -> Rows:
     if not len(table):
         raise InputError(f"{path}: the file holds no rows")
     return rows_from_table(table, path, [describe_file(path)], noun=noun)
+
+
+def _in_one_object(path: Path, handle: IO[bytes], plain: Collection[str]) -> list[dict[str, Any]] | None:
+    """The rows of a file that is one object with a whole table in it; None, at the file's beginning, for others."""
+    try:
+        first = handle.readline()
+        try:
+            value = json.loads(first.removeprefix(b"\xef\xbb\xbf"))
+            if handle.read(1):
+                return None  # the first of many lines
+        except ValueError:
+            if path.suffix in (".jsonl", ".ndjson") or len(first) > _OPENING:
+                return None
+            value = json.loads(first.removeprefix(b"\xef\xbb\xbf") + handle.read())  # written with indents
+    except (ValueError, RecursionError):
+        return None  # said of the line that is wrong
+    finally:
+        handle.seek(0)
+    return rows_of_object(value, str(path), plain) if isinstance(value, dict) else None
+
+
+_OPENING = 100  # bytes of a first line that only opens an object
 
 
 def _of_lines(path: Path, handle: IO[bytes]) -> Iterator[dict[str, Any]]:
@@ -84,6 +110,8 @@ def _table(path: Path, noun: str, objects: Iterator[dict[str, Any]], plain: Coll
         for name in names:
             parts = chunks.setdefault(name, [_Chunk(pa.nulls(rows))] if rows else [])
             values = [row.get(name) for row in batch]
+            if name in plain:  # what pandas has for "none"
+                values = [None if value != value else value for value in values]
             try:
                 parts.append(_chunk(values))
             except UnicodeEncodeError as error:

@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clc_text.errors import InputError
-from clc_text.text.datasets.reading.rows import Rows
+from clc_text.errors import InputError, some_of
+from clc_text.text.datasets.reading.rows import Rows, brief
 
 
 def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
@@ -43,7 +43,7 @@ def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
         or pa.types.is_floating(kind)
         or pa.types.is_null(kind)
     ):
-        raise InputError(f"{rows.where}: the column '{column}' holds {kind}, and a class is a word or a number")
+        raise InputError(f"{rows.where}: the column '{column}' holds {brief(kind)}, and a class is a word or a number")
     strings = values.cast(pa.string())
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(strings), ""), None, strings)
 
@@ -76,8 +76,8 @@ def class_numbers(strings: pa.ChunkedArray, names: list[str], where: str, key: s
     """
     strange = [name for name in pc.unique(strings).to_pylist() if name is not None and name not in set(names)]
     if strange:
-        shown = ", ".join(f"'{name}'" for name in sorted(strange)[:5])
-        raise InputError(f"{where}: the labels {shown} are not among {key} ({', '.join(names[:20])})")
+        shown = some_of([f"'{name[:60]}'" for name in sorted(strange)], 5)
+        raise InputError(f"{where}: the labels {shown} are not among {key} ({some_of(names, 20)})")
     return pc.index_in(strings, value_set=pa.array(names, pa.string())).cast(pa.int64())
 
 

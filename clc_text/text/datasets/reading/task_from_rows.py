@@ -16,7 +16,7 @@ from clc_text.task import Task
 from clc_text.text.datasets.columns import NamedColumns
 from clc_text.text.datasets.reading.identity import id_column
 from clc_text.text.datasets.reading.labels import alike, class_names, class_numbers, joined, label_strings
-from clc_text.text.datasets.reading.rows import Rows, to_dataset
+from clc_text.text.datasets.reading.rows import Rows, brief, to_dataset
 
 MANY_CLASSES = 20  # above it, a class for every second row means that the column is not one of labels
 
@@ -48,9 +48,12 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
         InputError: a column is missing, holds no text or no classes, a row has no label, there are fewer than two
             rows or classes, train and test are the same file, or test has a class that train has not.
     """
-    facts: dict[str, Any] = {}
+    train = train.reaching(columns.plain)
+    facts: dict[str, Any] = dict(train.facts)
     if test is not None:
         _refuse_same_file(train, test)
+        test = test.reaching(columns.plain)
+        facts |= {f"test_{name}": fact for name, fact in test.facts.items()}
     train, input_column = _with_text(train, columns, facts, "")
     named_by = id_column(train, columns)
     option, named = columns.row_id
@@ -134,7 +137,10 @@ def _with_text(rows: Rows, columns: NamedColumns, facts: dict[str, Any], prefix:
         rows.require(column, "text")
         values = rows.table.column(column)
         if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-            raise InputError(f"{rows.where}: the column '{column}' holds {values.type}, not text")
+            inside = "; name what is meant in it, such as " if pa.types.is_struct(values.type) else ""
+            if inside and values.type.num_fields:
+                inside += f"data.text={column}.{values.type.field(0).name[:60]}"
+            raise InputError(f"{rows.where}: the column '{column}' holds {brief(values.type)}, not text{inside}")
         pieces.append(pc.fill_null(values, "") if values.null_count else values)
     missing = sum(rows.table.column(column).null_count for column in columns.texts)
     if missing:

@@ -24,11 +24,36 @@ def existing(path: str | Path, what: str) -> Path:
     return found
 
 
+_NO_TEXT = {
+    b"PK\x03\x04": "a zip archive or an Excel workbook; unpack it, or give a workbook the ending .xlsx",
+    b"PAR1": "a Parquet file; give it the ending .parquet",
+    b"\xd0\xcf\x11\xe0": "a workbook of old Excel; save it as .xlsx or as CSV",
+}
+
+
 def open_bytes(path: Path) -> IO[bytes]:
-    """The file's bytes, unpacked when its name ends in ``.gz``."""
-    if path.suffix == ".gz":
+    """The file's bytes, unpacked when its name ends in ``.gz`` or it is packed all the same.
+
+    Raises:
+        InputError: it is no text, whatever its name says.
+    """
+    with open(path, "rb") as handle:
+        magic = handle.read(4)
+    if magic in _NO_TEXT:
+        raise InputError(f"{path} is {_NO_TEXT[magic]}")
+    if path.suffix == ".gz" or magic.startswith(b"\x1f\x8b"):
         return gzip.open(path)  # type: ignore[return-value]
     return open(path, "rb")
+
+
+def first_line(path: Path, encoding: str) -> str:
+    """The first line of a text file, without its end; of a very long one the beginning."""
+    try:
+        with open_bytes(path) as handle:
+            line = handle.readline(BLOCK).decode(encoding, errors="ignore")
+    except (LookupError, EOFError, gzip.BadGzipFile, zlib.error):  # said by `check_encoding`, which reads it all
+        return ""
+    return line.removeprefix("\ufeff").rstrip("\r\n")
 
 
 def open_utf8(path: Path, encoding: str) -> IO[bytes]:
