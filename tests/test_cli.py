@@ -397,10 +397,10 @@ def test_no_room_in_the_middle_of_writing_names_no_file(
 
 def test_a_wrong_recipe_leaves_nothing_behind(tmp_path: Path) -> None:
     recipe = tmp_path / "wrong.yaml"
-    recipe.write_text("data: {name: quickstart, rows: 50}\ntraining: {batch_size: 51}\n")
+    recipe.write_text("data: {name: quickstart, rows: 50}\ntraining: {class_weights: [1, 2]}\n")
     sentence = refusal("train", str(recipe), "--out", str(tmp_path / "run"))
-    assert "training.batch_size is 51" in sentence
-    assert "50 training rows" in sentence
+    assert "class_weights has 2 numbers" in sentence
+    assert "each of 6" in sentence
     assert not (tmp_path / "run").exists()
 
 
