@@ -7,15 +7,22 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.confusions import LISTED, as_csv, worst
 from clc_text.errors import InputError, nearest, some_of
 from clc_text.inference import Predictor
 from clc_text.prediction_file import RECIPES, HowToRead, read_labelled, read_labels, read_rows
 from clc_text.run_directory import RunDirectory
 from clc_text.shown import for_rich, terminal
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+NAMED = 10  # classes whose names stand above the columns of a confusion matrix
+ALL_CLASSES = 40  # that are listed one by one
 
 
 def evaluate_run(
@@ -220,9 +227,7 @@ def scores(log_probs: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[
 
 
 def show(found: dict[str, Any]) -> None:
-    """Prints the figures as tables."""
-    from rich.table import Table
-
+    """Prints the figures as tables; a confusion matrix that is too wide as a list of its largest entries."""
     console = terminal()
     peers = "  ".join(f"{value:.2f}" for value in found["accuracy"]["peers"])
     console.print(
@@ -231,18 +236,63 @@ def show(found: dict[str, Any]) -> None:
     )
     for note in found.get("notes", ()):
         console.print(for_rich(f"note  {note}"))
-    table = Table("class", title="by class, in percent", title_justify="left")
+    console.print(_by_class(found["classes"]))
+    matrix = _confusion(found, named=len(found["classes"]) <= NAMED)
+    if matrix.__rich_measure__(console, console.options).maximum > console.width:
+        matrix = _confusion(found, named=False)
+    if matrix.__rich_measure__(console, console.options).maximum > console.width:
+        matrix = _worst_confusions(found)
+    console.print(matrix)
+
+
+def _by_class(entries: list[dict[str, Any]]) -> Table:
+    """Of many classes those that are recognised worst."""
+    from rich.table import Table
+
+    shown, title = entries, "by class, in percent"
+    if len(entries) > ALL_CLASSES:
+        shown = sorted((entry for entry in entries if entry["rows"]), key=lambda entry: entry["f1"])[:LISTED]
+        title = f"the {len(shown)} worst of {len(entries):,} classes, in percent (--json has all)"
+    table = Table("class", title=title, title_justify="left")
     for name in ("rows", "precision", "recall", "F1"):
         table.add_column(name, justify="right")
-    for entry in found["classes"]:
+    for entry in shown:
         figures = (f"{entry[name]:.1f}" for name in ("precision", "recall", "f1"))
         table.add_row(for_rich(entry["name"]), f"{entry['rows']:,}", *figures)
-    console.print(table)
-    names = [entry["name"] for entry in found["classes"]]
+    return table
+
+
+def _confusion(found: dict[str, Any], named: bool) -> Table:
+    """The whole matrix, its columns by name or by number."""
+    from rich.table import Table
+
+    names = [for_rich(entry["name"]) for entry in found["classes"]]
     matrix = Table("label \\ predicted", title="confusion", title_justify="left")
     for index, name in enumerate(names):
-        matrix.add_column(for_rich(name) if len(names) <= 10 else str(index), justify="right")
+        matrix.add_column(name if named else str(index), justify="right")
     for index, row in enumerate(found["confusion"]):
         cells = [f"[bold]{value}[/bold]" if column == index else str(value or "·") for column, value in enumerate(row)]
-        matrix.add_row(for_rich(names[index]) if len(names) <= 10 else f"{index} {for_rich(names[index])}", *cells)
-    console.print(matrix)
+        matrix.add_row(names[index] if named else f"{index} {names[index]}", *cells)
+    return matrix
+
+
+def _worst_confusions(found: dict[str, Any]) -> Table:
+    from rich.table import Table
+
+    title = "the most frequent confusions (--matrix FILE.csv writes them all)"
+    table = Table("label", "predicted", title=title, title_justify="left")
+    table.add_column("rows", justify="right")
+    table.add_column("of the label", justify="right")
+    classes, counts = found["classes"], found["confusion"]
+    for row, column in worst(np.array(counts)):
+        share = counts[row][column] / classes[row]["rows"]
+        names = for_rich(classes[row]["name"]), for_rich(classes[column]["name"])
+        table.add_row(*names, f"{counts[row][column]:,}", f"{share:.0%}")
+    return table
+
+
+def matrix_csv(found: dict[str, Any]) -> str:
+    """The confusion matrix as CSV; row = label, column = prediction."""
+    from clc_text.corrections.spreadsheet import harmless
+
+    return as_csv(found["confusion"], [harmless(entry["name"]) for entry in found["classes"]], "label \\ predicted")

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from clc_text.errors import some_of
+
 COLLAPSE_DISTANCE = 0.35  # total variation distance between predicted and given class shares
 UNSURE_SHARE = 0.68  # of log C: measured on TREC, every run that began CLC above it collapsed, none below did
 FITTED_AGREEMENT = 0.95  # training predictions that repeat the given label at the end of the warm-up
 CHANGED_SHARE = 0.6  # of one given class
+CLASSES_NAMED = 3  # of classes given up, each by a notice of its own
 CLEAN_SHARE = 0.02  # of all rows
 READ_SHARE = 0.5  # of all words; with less, labels are judged by what is not the whole text
 
@@ -157,8 +160,21 @@ def corrections(
     entry: dict[str, Any], changed_by_class: list[float], class_shares: list[float], names: list[str]
 ) -> Iterator[Notice]:
     """Much of one class given up, or nothing much to correct at all."""
-    for index, share in enumerate(changed_by_class):
-        if share > CHANGED_SHARE and class_shares[index] > 0:
+    given_up = [
+        index for index, share in enumerate(changed_by_class) if share > CHANGED_SHARE and class_shares[index] > 0
+    ]
+    if len(given_up) > CLASSES_NAMED:
+        yield Notice(
+            "classes given up",
+            "warning",
+            entry["epoch"],
+            f"of {len(given_up):,} of {len(names):,} classes ({some_of([names[index] for index in given_up])}) more "
+            f"than {CHANGED_SHARE:.0%} of the rows are taught another class; look at them before you use the "
+            "corrections",
+        )
+    else:
+        for index in given_up:
+            share = changed_by_class[index]
             yield Notice(
                 f"class {index} given up",
                 "warning",

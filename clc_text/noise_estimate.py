@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.confusions import LISTED, worst
 from clc_text.crossfit.gain import NOTHING
 from clc_text.errors import InputError
 from clc_text.evidence.readings import MIXTURE, Reading, span
@@ -191,18 +192,30 @@ def as_text(found: Estimated) -> str:
         lines.append(f"  {one.rate:6.1%}{interval}  {TITLES[one.method]}")
     if found.true_rate is not None:
         lines.append(f"  {found.true_rate:6.1%}  {counted}")
-    lines += ["", "P(given label | true label) in percent, by cross-fitting; rows: true, columns: given"]
-    names = [without_controls(name) for name in found.label_names]
-    width = max(5, *map(len, names))
-    lines.append(" " * width + "".join(f"  {name[:7]:>7s}" for name in names))
-    for name, row in zip(names, found.estimates[0].matrix, strict=True):
-        lines.append(f"{name:<{width}s}" + "".join(f"  {100 * value:7.1f}" for value in row))
+    lines += ["", *_matrix_lines([without_controls(name) for name in found.label_names], found.estimates[0].matrix)]
     lines += ["", fit]
     if found.readings:
         lines.append(WHICH)
     else:
         lines.append("The interval says how much the draw of the rows matters, not how good the predictions are.")
     return "\n".join(lines)
+
+
+def _matrix_lines(names: list[str], matrix: np.ndarray) -> list[str]:
+    """The whole matrix, or of many classes its largest entries beside the diagonal."""
+    of = "P(given label | true label) in percent, by cross-fitting"
+    width = max(5, *map(len, names))
+    if len(names) > LISTED:
+        pairs = worst(matrix)
+        lines = [f"{of}: the {len(pairs)} largest of the wrong ones (--json has them all)"]
+        lines += [
+            f"  {100 * matrix[true, given]:5.1f}  {names[true]} given as {names[given]}" for true, given in pairs
+        ]
+        return lines
+    lines = [f"{of}; rows: true, columns: given", " " * width + "".join(f"  {name[:7]:>7s}" for name in names)]
+    for name, row in zip(names, matrix, strict=True):
+        lines.append(f"{name:<{width}s}" + "".join(f"  {100 * value:7.1f}" for value in row))
+    return lines
 
 
 def as_dict(found: Estimated) -> dict[str, Any]:

@@ -126,6 +126,15 @@ def test_a_class_given_up(beyond: bool) -> None:
     assert names(watch) == (["class 1 given up"] if beyond else [])
 
 
+@pytest.mark.parametrize("many", [3, 4, 150])
+def test_many_classes_given_up_are_one_notice(many: int) -> None:
+    watch = Watch([1 / many] * many, label_names=[f"c{index}" for index in range(many)])
+    found = watch.at_end([entry(3)], [0.9] * many)
+    assert len(found) == (3 if many == 3 else 1)
+    if many == 150:
+        assert found[0].message.startswith("of 150 of 150 classes (c0, c1, c2 and 147 more) more than 60% of the rows")
+
+
 def test_a_class_without_rows_is_not_given_up() -> None:
     watch = Watch([0.5, 0.5, 0.0])
     watch.at_end([entry(3, class_shares=[0.5, 0.5, 0.0])], [0.1, 0.1, 1.0])

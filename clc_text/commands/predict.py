@@ -86,14 +86,24 @@ def evaluate(
     separator: Separator = None,
     sheet: Sheet = None,
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    matrix: Annotated[
+        Path | None,
+        typer.Option("--matrix", help="Write the whole confusion matrix to this .csv file.", show_default=False),
+    ] = None,
 ) -> None:
     """Accuracy of each peer and of the ensemble, calibration, figures of every class, confusion matrix."""
-    from clc_text.evaluation import evaluate_run, label_pairs, show
+    from clc_text.evaluation import evaluate_run, label_pairs, matrix_csv, show
+    from clc_text.files import write_text
+    from clc_text.outputs import check_output
     from clc_text.prediction_file import HowToRead
     from clc_text.run_directory import RunDirectory
 
+    if matrix is not None:
+        check_output(matrix, inputs=[source])
     how = HowToRead(column, label, separator, sheet)
     found = evaluate_run(RunDirectory(run), source, how, label_pairs(label_map))
+    if matrix is not None:
+        write_text(matrix, matrix_csv(found))
     if json_out:
         say_json(found)
     else:

@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from clc_text.confusions import LISTED
 from clc_text.corrections.intervals import percent
 from clc_text.corrections.store import Corrected
 from clc_text.crossfit.gain import NOTHING
 from clc_text.shown import for_rich, printable, terminal
 
+ALL_CLASSES = 40  # that are listed one by one
 STYLES = {"trust": "green", "look first": "yellow", "do not use": "red"}
 
 
@@ -154,10 +156,14 @@ def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
     for name, value in _figures(found):
         table.add_row(for_rich(name), for_rich(value))
     console.print(table)
-    classes = Table("class", title="by class", title_justify="left")
+    entries, title = found["corrections"]["by_class"], "by class"
+    if len(entries) > ALL_CLASSES:
+        entries = sorted(entries, key=lambda entry: (-entry["changed"], entry["label"]))[:LISTED]
+        title = f"the {LISTED} of {len(found['label_names']):,} classes with most changes (audit.json has all)"
+    classes = Table("class", title=title, title_justify="left")
     for name in ("given", "changed", "share", "gained", "now"):
         classes.add_column(name, justify="right")
-    for entry in found["corrections"]["by_class"]:
+    for entry in entries:
         counts = (f"{entry[name]:,}" for name in ("given", "changed"))
         more = (f"{entry[name]:,}" for name in ("gained", "now"))
         classes.add_row(for_rich(entry["label"]), *counts, f"{entry['share']:.1%}", *more)

@@ -37,6 +37,7 @@ from clc_text.crossfit.match_classes import match_classes
 from clc_text.crossfit.noise_fit import NoiseFit, fit_noise, fit_shares, fit_transition, posterior_labels, softmax
 from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
+from clc_text.noise.probabilities import check_classes
 
 if TYPE_CHECKING:
     from clc_text.trainer import NoisyLabelTrainer
@@ -117,8 +118,9 @@ def cross_fit(
         firsts: int64 [N], the first copy of each row (`first_copies`); None: all rows differ.
 
     Raises:
-        InputError: fewer rows than folds, copies aside.
+        InputError: fewer rows than folds, copies aside, or more classes than a noise matrix is estimated of.
     """
+    check_classes(num_classes)
     if firsts is None:
         firsts = np.arange(len(labels))
     copies = int((firsts != np.arange(len(labels))).sum())

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clc_text.noise.probabilities import MANY_CLASSES
+from clc_text.noise.probabilities import resamplings as affordable
+
 SHARPNESS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 SHRINKAGE = 0.1  # of a class's fair share of the rows, N/C: so many rows of average noise are added to each class
 _SMALLEST = 1e-12
+_ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,15 @@ def fit_noise(
         start: T [C, C] that EM begins with; None: from the predictions themselves.
         rounds: of EM for each sharpness.
     """
-    fits = []
+    best: NoiseFit | None = None  # alone is kept: each holds a table as large as the logits
     for power in sharpness:
         probs = softmax(power * logits)
         transition = fit_transition(probs, labels, start, rounds)
-        fits.append(NoiseFit(log_likelihood(probs, labels, transition), power, transition, probs))
-    return max(fits, key=lambda fit: fit.log_likelihood)
+        likelihood = log_likelihood(probs, labels, transition)
+        if best is None or likelihood > best.log_likelihood:
+            best = NoiseFit(likelihood, power, transition, probs)
+    assert best is not None
+    return best
 
 
 def fit_transition(
@@ -64,6 +71,8 @@ def fit_transition(
     the same for every class (`shrunk`), since the counts of a rare class say little.
     """
     classes = probs.shape[1]
+    if classes > MANY_CLASSES:
+        return _fit_many(probs, labels, start, rounds)
     members = [probs[labels == given] for given in range(classes)]
     if start is None:
         transition = shrunk(np.stack([rows.sum(0) for rows in members], 1))
@@ -75,6 +84,35 @@ def fit_transition(
             joint = rows * transition[:, given]
             counts[:, given] = (joint / np.maximum(joint.sum(1, keepdims=True), _SMALLEST)).sum(0)
         transition = shrunk(counts)
+    return transition
+
+
+def _fit_many(probs: np.ndarray, labels: np.ndarray, start: np.ndarray | None, rounds: int) -> np.ndarray:
+    """`fit_transition` without a step for each class: rows in the order of their labels, a few thousand at once."""
+    order = np.argsort(labels, kind="stable")
+    rows, given = probs[order], labels[order]
+    present, firsts = np.unique(given, return_index=True)
+    ends = [*firsts[1:].tolist(), len(given)]
+    blocks, begun = [], 0
+    for place, end in enumerate(ends):
+        if end - firsts[begun] >= _ROWS_AT_ONCE or place == len(ends) - 1:
+            blocks.append((present[begun : place + 1], slice(int(firsts[begun]), end), firsts[begun : place + 1]))
+            begun = place + 1
+
+    def summed(transition: np.ndarray | None) -> np.ndarray:
+        """[C, C]: the rows' posteriors, or without a matrix their predictions, summed by given class."""
+        counts = np.zeros((probs.shape[1], probs.shape[1]))
+        for classes, part, begins in blocks:
+            joint = rows[part]
+            if transition is not None:
+                joint = joint * transition.T[given[part]]
+                joint /= np.maximum(joint.sum(1, keepdims=True), _SMALLEST)
+            counts[:, classes] = np.add.reduceat(joint, begins - part.start, axis=0).T
+        return counts
+
+    transition = shrunk(summed(None)) if start is None else start
+    for _ in range(rounds):
+        transition = shrunk(summed(transition))
     return transition
 
 
@@ -132,8 +170,8 @@ def rate_interval(
         found = fit_transition(p, y, transition, rounds)
         return float(1 - posterior_labels(p, y, found)[np.arange(len(y)), y].mean())
 
-    every = np.arange(len(labels))
-    reach = 1.96 * float(np.std([rate(random.choice(every, len(every)), 5) for _ in range(resamplings)]))
+    every, times = np.arange(len(labels)), affordable(resamplings, *probs.shape)
+    reach = 1.96 * float(np.std([rate(random.choice(every, len(every)), 5) for _ in range(times)]))
     middle = rate(every, 0)
     return max(0.0, middle - reach), min(1.0, middle + reach)
 

@@ -18,7 +18,7 @@ from clc_text.errors import InputError, nearest
 from clc_text.noise.anchors import anchor_all, anchor_matrix, true_shares
 from clc_text.noise.confident_joint import ConfidentJoint, confident_all, confident_counts, confident_joint
 from clc_text.noise.expectation_maximisation import em_all, em_matrix, posterior, sharpened
-from clc_text.noise.probabilities import checked
+from clc_text.noise.probabilities import check_classes, checked, resamplings
 
 __all__ = [
     "ConfidentJoint",
@@ -76,34 +76,36 @@ def estimate(
         p: [N, C] or [P, N, C] probabilities.
         labels: int64 [N] given labels.
         method: ``confident_joint`` (Northcutt et al. 2021), ``em`` (`em_matrix`) or ``anchor`` (Patrini et al. 2017).
-        bootstrap: resamplings of the rows; 0 leaves the interval out.
+        bootstrap: resamplings of the rows, fewer where there are hundreds of classes; 0 leaves the interval out.
         seed: of the resampling.
 
     Raises:
-        InputError: p is no table of distributions, or does not fit the labels.
+        InputError: p is no table of distributions, does not fit the labels, or has more than 1,000 classes.
     """
     if method not in _ESTIMATORS:
         raise InputError(f"there is no noise estimate '{method}'{nearest(method, _ESTIMATORS)}")
     if bootstrap < 0:
         raise InputError(f"bootstrap is {bootstrap}; it must be a number of resamplings, 0 for none")
     p, labels = checked(p, labels)
+    check_classes(p.shape[1])
     estimator = _ESTIMATORS[method]
     matrices, rates = estimator(p, labels, np.ones((1, len(labels))))
     rate = float(np.clip(rates[0], 0, 1))
     interval = None
     if bootstrap > 0:
+        times = resamplings(bootstrap, *p.shape)
+        per_block = max(1, _BLOCK // max(len(labels), p.shape[1] ** 2))  # of weights, and of matrices
         resampled = np.concatenate(
-            [estimator(p, labels, weights)[1] for weights in _bootstrap_weights(len(labels), bootstrap, seed)]
+            [estimator(p, labels, weights)[1] for weights in _bootstrap_weights(len(labels), times, seed, per_block)]
         )
         reach = 1.96 * float(resampled.std())
         interval = (max(0.0, rate - reach), min(1.0, rate + reach))
     return NoiseEstimate(rate, matrices[0], interval, method)
 
 
-def _bootstrap_weights(rows: int, repetitions: int, seed: int) -> Iterator[np.ndarray]:
+def _bootstrap_weights(rows: int, repetitions: int, seed: int, per_block: int) -> Iterator[np.ndarray]:
     """How often each row is drawn, float64 [r, N] in blocks of r that fit into memory, R in all."""
     random = np.random.Generator(np.random.PCG64(seed))
-    per_block = max(1, _BLOCK // rows)
     for start in range(0, repetitions, per_block):
         size = min(per_block, repetitions - start)
         yield np.stack([np.bincount(random.integers(0, rows, rows), minlength=rows) for _ in range(size)]).astype(

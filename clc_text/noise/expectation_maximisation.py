@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clc_text.noise.probabilities import checked, rows_to_one
+from clc_text.noise.probabilities import check_classes, checked, rows_to_one
 
 
 def sharpened(p: np.ndarray, power: float) -> np.ndarray:
@@ -33,6 +33,7 @@ def em_matrix(
         pseudo_count: rows added to each diagonal entry.
     """
     p, labels = checked(p, labels)
+    check_classes(p.shape[1])
     return _em(sharpened(p, sharpen), labels, np.ones((1, len(labels))), rounds, pseudo_count)[0][0]
 
 

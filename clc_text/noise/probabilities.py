@@ -6,6 +6,30 @@ import numpy as np
 
 from clc_text.errors import InputError
 
+MANY_CLASSES = 100  # above, sums over classes are made another way, and rows are resampled less often
+MOST_CLASSES = 1000  # of a noise matrix; its C x C entries are then as many as a million rows could hardly determine
+_CELLS = 200_000_000  # of all resampled tables and matrices together
+
+
+def check_classes(classes: int) -> None:
+    """Raises:
+    InputError: the classes are too many for a noise matrix.
+    """
+    if classes > MOST_CLASSES:
+        raise InputError(
+            f"{classes:,} classes are too many for an estimate of the noise: the matrix of which class is taken for "
+            f"which would have {classes**2:,} entries, and {MOST_CLASSES:,} classes are the most; join classes "
+            "(data.label_map), or train with a method that needs no such matrix (method: clc) and correct by "
+            "--policy agree"
+        )
+
+
+def resamplings(wanted: int, rows: int, classes: int) -> int:
+    """How often rows are resampled: as wanted, where there are not so many classes that it would take minutes."""
+    if classes <= MANY_CLASSES:
+        return wanted
+    return min(wanted, max(10, _CELLS // (rows * classes + classes**2)))
+
 
 def checked(p: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """p as float64 [N, C] and labels as int64 [N].

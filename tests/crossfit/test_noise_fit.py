@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from clc_text.crossfit import noise_fit as module
 from clc_text.crossfit.noise_fit import (
     SHRINKAGE,
     NoiseFit,
@@ -143,3 +144,19 @@ def test_one_round_of_shares_is_its_definition() -> None:
         for c in range(classes):
             assert abs(found.probs[n, c] - probs[n, c] * weights[c] / total) < 1e-12
     assert found.sharpness == 1.4
+
+
+@pytest.mark.parametrize("given", ["all", "some"])
+@pytest.mark.parametrize("start", [False, True])
+def test_many_classes_are_fitted_as_few_are(monkeypatch: pytest.MonkeyPatch, given: str, start: bool) -> None:
+    """Another way to sum, the same sums: also where classes have no rows, and in blocks."""
+    random = np.random.default_rng(0)
+    classes, rows = 12, 300
+    labels = random.integers(0, classes if given == "all" else classes - 4, rows)
+    probs = softmax(2 * random.normal(size=(rows, classes)))
+    begin = softmax(3 * np.eye(classes)) if start else None
+    expected = fit_transition(probs, labels, begin)
+    monkeypatch.setattr(module, "MANY_CLASSES", 5)
+    np.testing.assert_allclose(fit_transition(probs, labels, begin), expected, atol=1e-10)
+    monkeypatch.setattr(module, "_ROWS_AT_ONCE", 40)
+    np.testing.assert_allclose(fit_transition(probs, labels, begin), expected, atol=1e-10)

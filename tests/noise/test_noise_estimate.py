@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from clc_text.crossfit.cross_fit import Settings, cross_fit
 from clc_text.errors import InputError
+from clc_text.noise import estimate as module
 from clc_text.noise.base import NoiseInput
 from clc_text.noise.estimate import (
     anchor_matrix,
@@ -19,6 +21,7 @@ from clc_text.noise.estimate import (
 )
 from clc_text.noise.inject import inject
 from clc_text.noise.pairwise import Pairwise
+from clc_text.noise.probabilities import resamplings
 from clc_text.noise.symmetric import Symmetric
 
 
@@ -271,3 +274,35 @@ def test_unknown_method_and_bootstrap() -> None:
         estimate(np.eye(2), np.array([0, 1]), "anchors")
     with pytest.raises(InputError, match="bootstrap is -1"):
         estimate(np.eye(2), np.array([0, 1]), bootstrap=-1)
+
+
+def test_more_classes_than_a_noise_matrix_is_estimated_of() -> None:
+    p, labels = np.full((3, 1001), 1 / 1001), np.arange(3)
+    for refused in (
+        lambda: estimate(p, labels),
+        lambda: em_matrix(p, labels),
+        lambda: cross_fit(lambda *_: pytest.fail("a network was made"), labels, 1001, Settings(), 0),
+    ):
+        with pytest.raises(InputError, match=r"1,001 classes are too many .* 1,002,001 entries, and 1,000 cl"):
+            refused()
+
+
+def test_hundreds_of_classes_need_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """40 matrices of 400 x 400 are 51 MB, and would be held several times over."""
+    import tracemalloc
+
+    p, _, labels = example(count=400, classes=400)
+    peaks = []
+    for matrices in (5, 40):
+        monkeypatch.setattr(module, "_BLOCK", matrices * 400**2)
+        tracemalloc.start()
+        found = estimate(p, labels, "confident_joint", bootstrap=40)
+        peaks.append(tracemalloc.get_traced_memory()[1] / 1e6)
+        tracemalloc.stop()
+        assert found.interval is not None and found.interval[0] <= found.rate <= found.interval[1]
+    assert peaks[0] < 40 < 80 < peaks[1]  # MB
+
+
+def test_rows_are_resampled_less_often_only_where_there_are_many_classes() -> None:
+    assert resamplings(200, 50_000, 100) == resamplings(200, 10**7, 6) == resamplings(200, 1500, 150) == 200
+    assert resamplings(200, 10_000, 1000) == 18 and resamplings(200, 10**6, 1000) == 10
