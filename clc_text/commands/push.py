@@ -19,7 +19,18 @@ def push(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     repo: Annotated[str, typer.Option("--repo", metavar="USER/NAME", help="The repository on the Hub.")],
     model: Annotated[bool, typer.Option("--model", help="Push the model, not the corrected dataset.")] = False,
-    private: Annotated[bool, typer.Option("--private", help="Keep the repository private.")] = False,
+    private: Annotated[
+        bool, typer.Option("--private/--public", help="Who may see it: those whom you let, or everybody.")
+    ] = True,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns",
+            metavar="NAME,NAME",
+            help="Send these columns of the source, too, or `all`; without it texts, labels and ids.",
+            show_default=False,
+        ),
+    ] = None,
     create_pr: Annotated[bool, typer.Option("--create-pr", help="Propose it as a pull request.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")] = False,
     card: Annotated[
@@ -35,12 +46,13 @@ def push(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Put a run's corrected dataset on the Hub, with a card made of its figures.
+    """Put a run's corrected dataset on the Hub, with a card made of its figures; private unless you say --public.
 
     One commit: whatever breaks, nothing is there by halves, and the command can be repeated.
     """
     import tempfile
 
+    from clc_text.errors import InputError
     from clc_text.files import write_text
     from clc_text.hub.card import Stated
     from clc_text.hub.contents import dataset_bundle, model_bundle
@@ -56,14 +68,21 @@ def push(
     directory = RunDirectory(run)
     if card is not None:
         check_output(card, force=force)
-    make = model_bundle if model else dataset_bundle
+    if model and columns is not None:
+        raise InputError("--columns is about rows, and --model sends none")
     with tempfile.TemporaryDirectory(prefix="clc-text-") as folder:
-        bundle = make(directory, repo, Stated(licence, tuple(language or ())), Path(folder))
+        stated, place = Stated(licence, tuple(language or ())), Path(folder)
+        if model:
+            bundle = model_bundle(directory, repo, stated, place)
+        else:
+            bundle = dataset_bundle(directory, repo, stated, place, columns)
         if card is not None:
             write_text(card, bundle.card)
         if dry_run:
-            say(bundle.preview(repo), end="")
+            say(bundle.preview(repo, private), end="")
             return
+        for line in bundle.told_of_rows():
+            tell(line)
         if not model and "audit.json" not in bundle.files:
             tell(f"clc-text: the card says how far to trust the labels if you run `clc-text audit {run}` first")
         pushed = send(bundle, repo, private=private, create_pr=create_pr, say=tell)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from clc_text.shown import printable
+
 CARD = "README.md"
 
 
@@ -20,6 +22,8 @@ class Bundle:
         card: the text of README.md.
         owned: paths of the repository that belong to such a bundle, folders with a slash at their end. What an earlier
             push left there and this bundle has not is removed, so that no split of yesterday stands beside today's.
+        columns, left_out: of a dataset, the columns that are sent, and those of the source that are not.
+        personal: sentences about what looks like personal data in them.
     """
 
     kind: Literal["dataset", "model"]
@@ -27,6 +31,9 @@ class Bundle:
     files: dict[str, Path]
     card: str
     owned: tuple[str, ...]
+    columns: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
 
     def sizes(self) -> dict[str, int]:
         """Bytes by path in the repository, the card first."""
@@ -40,15 +47,29 @@ class Bundle:
             path for path in present if path not in self.files and (path in self.owned or path.startswith(folders))
         )
 
-    def preview(self, repo: str) -> str:
-        """What a push would do, for people: the files with their sizes, and the card."""
+    def told_of_rows(self) -> list[str]:
+        """Which columns are sent, and what to look at in them first, a sentence a line."""
+        if not self.columns:
+            return []
+        lines = [f"columns that are sent: {', '.join(map(printable, self.columns))}"]
+        if self.left_out:
+            names = ", ".join(map(printable, self.left_out))
+            lines.append(f"columns of the source that are not: {names} (--columns NAME,NAME or all sends them, too)")
+        if self.personal:
+            lines.append("warning: this looks like personal data; look at it before you publish")
+            lines += [f"  {sentence}" for sentence in self.personal]
+        return lines
+
+    def preview(self, repo: str, private: bool) -> str:
+        """What a push would do, for people: who may see it, the columns, the files with their sizes, and the card."""
         sizes = self.sizes()
         width = max(map(len, sizes))
         lines = [f"{path:{width}}  {size:>13,} bytes" for path, size in sizes.items()]
         return "\n".join(
             [
-                f'One commit to the {self.kind} {repo}, "{self.title}":',
+                f'One commit to the {"private" if private else "public"} {self.kind} {repo}, "{self.title}":',
                 "",
+                *(f"{line}\n" for line in ["\n".join(self.told_of_rows())] if line),
                 *lines,
                 f"{'in all':{width}}  {sum(sizes.values()):>13,} bytes",
                 "",

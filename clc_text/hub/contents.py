@@ -7,9 +7,10 @@ from pathlib import Path
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.files import write_json
-from clc_text.hub import images, publish
+from clc_text.hub import images, personal, publish
 from clc_text.hub.bundle import Bundle
 from clc_text.hub.card import Split, Stated, dataset_card, model_card
+from clc_text.hub.sent import columns_sent
 from clc_text.links import leading_out
 from clc_text.run_directory import RunDirectory
 
@@ -27,14 +28,15 @@ _DATASET = (*_MEANINGS, "data/")
 _MODEL = ("noise/passport.json", "recipe.yaml", "environment.json", "result.json", "guards.json", "model/", "encoder/")
 
 
-def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> Bundle:
+def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path, columns: str | None = None) -> Bundle:
     """The corrected dataset, the labels and the passport of its noise, the recipe, the figures, and the card.
 
     Args:
         folder: an empty one for the files that differ from the run's own; needed until the bundle has been sent.
+        columns: what of the source is sent beside texts, labels and ids (see `columns_sent`).
 
     Raises:
-        InputError: the run has no corrected dataset, or its parts do not belong together.
+        InputError: the run has no corrected dataset or no such column, or its parts do not belong together.
     """
     import pyarrow.parquet as pq
     from datasets import Features
@@ -49,8 +51,10 @@ def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -
     audit = publish.read_audit(run, corrected.facts["changed"], corrected.facts["labels"])
 
     features = Features.from_arrow_schema(pq.read_schema(shards[0]))
-    if images.image_columns(features):
+    sent = columns_sent(corrected, features, columns)
+    if images.image_columns(features) or sent.left_out:
         features = images.published_features(features, shards)
+        features = Features({name: features[name] for name in sent.columns})
         for shard in shards:
             images.write_shard(shard, features, folder / shard.name)
         shards = [folder / shard.name for shard in shards]
@@ -68,9 +72,13 @@ def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -
     publish.write_labels(run, files["noise/labels.parquet"])
     files |= _about_the_run(run, folder)
 
+    rows = [path for name, path in files.items() if name.startswith("data/")]
+    told = tuple(personal.told(personal.find_personal(rows, sent.columns)))
     meanings = {"data/": "the rows, Parquet"} | {path: _MEANINGS[path] for path in _MEANINGS if path in files}
     card = dataset_card(run, repo, stated, splits, features, meanings, corrected.facts, audit)
-    return Bundle("dataset", f"Corrected labels of run {run.run_id}", files, card, _DATASET)
+    return Bundle(
+        "dataset", f"Corrected labels of run {run.run_id}", files, card, _DATASET, sent.columns, sent.left_out, told
+    )
 
 
 def model_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> Bundle:

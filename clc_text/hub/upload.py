@@ -209,9 +209,8 @@ class _Push:
                 )
             self._check_card()
             self.absent = True
-            private = True if self.private else None  # None: as the account or organisation has it
             with self._understood():
-                self.api.create_repo(self.repo, repo_type=self.bundle.kind, private=private, exist_ok=True)
+                self.api.create_repo(self.repo, repo_type=self.bundle.kind, private=self.private, exist_ok=True)
             found = self._look()
             if found is None:
                 raise InputError(f"{self.host} has created {self.repo} and does not know it; push again later")
@@ -255,7 +254,8 @@ class _Push:
         """Refuses to send where the user cannot mean it."""
         if self.private and not is_private:
             raise InputError(
-                f"{self.repo} is public, so nothing was sent; make it private in its settings, or choose another name"
+                f"{self.repo} is public, so nothing was sent; say --public if that is meant, make it private, or "
+                "choose another name"
             )
         others = sorted(set(present) - set(_OF_ANY_REPOSITORY))
         if others and MARK not in present and not self.create_pr:

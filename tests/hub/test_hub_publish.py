@@ -95,7 +95,7 @@ def test_published_labels_have_no_flipped_ones(odd_run: Path, tmp_path: Path) ->
     assert labels.canary.sum() == 6
     publish.write_labels(run, tmp_path / "labels.parquet")
     table = pq.read_table(tmp_path / "labels.parquet")
-    assert table.column_names == ["row", "given", "true", "canary"]
+    assert table.column_names == ["row", "given", "true", "canary", "source_row"]
     assert table["given"].to_numpy().tolist() == labels.given.tolist()
     assert table["canary"].to_numpy().tolist() == labels.canary.tolist()
 

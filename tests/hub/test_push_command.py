@@ -49,7 +49,7 @@ def test_what_was_pushed_is_what_datasets_loads(corrected_run: Path, hub: FakeHu
     program = f"""
 import json, sys
 from clc_text.cli import main
-sys.argv = ["clc-text", "push", {str(corrected_run)!r}, "--repo", "user/odd", "--language", "en"]
+sys.argv = ["clc-text", "push", {str(corrected_run)!r}, "--repo", "user/odd", "--language", "en", "--columns", "all"]
 try:
     main()
 except SystemExit as end:
@@ -162,7 +162,7 @@ def test_a_pushed_model_is_a_run_that_predicts(run: Path, hub: FakeHub, tmp_path
 
 def test_a_pull_request_of_the_command(run: Path, hub: FakeHub) -> None:
     hub.repos["dataset", "other/theirs"] = Repo(private=False)
-    result = command(run, "--repo", "other/theirs", "--create-pr")
+    result = command(run, "--repo", "other/theirs", "--create-pr", "--public")
     assert result.output.splitlines()[-1] == f"pull request: {hub.url}/datasets/other/theirs/discussions/1"
 
 
@@ -225,3 +225,66 @@ def test_what_the_hub_would_not_understand(run: Path, hub: FakeHub, option: list
     said = sentence(command(run, "--repo", "user/odd", *option))
     assert "is no licence of the Hub" in said or "is no language code" in said
     assert not hub.requests
+
+
+def with_columns(run: Path, columns: dict[str, list[str]]) -> None:
+    """Gives the corrected rows further columns of the source."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    from datasets import Features, Value
+
+    (shard,) = (run / "corrected" / "data").glob("*.parquet")
+    table = pq.read_table(shard)
+    features = Features.from_arrow_schema(table.schema)
+    for name, values in columns.items():
+        table = table.append_column(name, pa.array(values))
+        features[name] = Value("string")
+    pq.write_table(table.cast(features.arrow_schema), shard)
+
+
+def columns_of(hub: FakeHub) -> set[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    files = hub.repo("dataset", "user/odd").files()
+    parts = [pq.read_table(pa.BufferReader(files[path])) for path in files if path.endswith("-of-00001.parquet")]
+    assert len(parts) == 2 and parts[0].schema.equals(parts[1].schema)
+    return set(parts[0].column_names)
+
+
+def test_texts_labels_and_ids_are_sent_and_others_as_they_are_asked_for(run: Path, hub: FakeHub) -> None:
+    size = len(RunDirectory(run).labels().given)
+    with_columns(run, {"customer": ["Jane"] * size, "phone": ["+49 30 901820"] * size})
+    told = command(run, "--repo", "user/odd", "--dry-run").output
+    assert told.startswith("One commit to the private dataset user/odd")
+    assert "columns of the source that are not: source_run_id, customer, phone" in told
+    sent = next(line for line in told.splitlines() if line.startswith("columns that are sent: "))
+    assert "+49" not in told
+    command(run, "--repo", "user/odd")
+    assert hub.repo("dataset", "user/odd").private
+    plain = columns_of(hub)
+    assert set(sent.removeprefix("columns that are sent: ").split(", ")) == plain
+    assert {"text", "kind", "label", "label_given", "source_row"} <= plain
+    assert not {"customer", "phone", "source_run_id"} & plain
+    assert b"Jane" not in b"".join(hub.repo("dataset", "user/odd").files().values())
+    told = command(run, "--repo", "user/odd", "--columns", "phone, run_id").output
+    assert "column 'phone': 300 rows with what looks like a phone number, such as +49…" in told
+    assert "901820" not in told
+    assert columns_of(hub) == plain | {"phone", "source_run_id"}
+    command(run, "--repo", "user/odd", "--columns", "all")
+    assert columns_of(hub) == plain | {"phone", "source_run_id", "customer"}
+    said = sentence(command(run, "--repo", "user/odd", "--columns", "fone"))
+    assert "--columns names 'fone'" in said and "did you mean 'phone'?" in said
+    assert "--model sends none" in sentence(command(run, "--repo", "user/odd", "--model", "--columns", "all"))
+
+
+@pytest.mark.parametrize("kind", [[], ["--model"]])
+def test_private_unless_it_is_said(run: Path, hub: FakeHub, kind: list[str]) -> None:
+    assert "public" not in command(run, "--repo", "user/odd", "--dry-run", *kind).output.splitlines()[0]
+    told = command(run, "--repo", "user/odd", "--dry-run", "--public", *kind).output.splitlines()[0]
+    assert told.startswith(f"One commit to the public {'model' if kind else 'dataset'} user/odd")
+    command(run, "--repo", "user/odd", *kind)
+    command(run, "--repo", "user/open", "--public", *kind)
+    name = "model" if kind else "dataset"
+    assert hub.repo(name, "user/odd").private and not hub.repo(name, "user/open").private
+    assert "say --public if that is meant" in sentence(command(run, "--repo", "user/open", *kind))
