@@ -122,7 +122,7 @@ def _about_the_run(run: RunDirectory, folder: Path) -> dict[str, Path]:
 _SENT = {
     "config.json", "generation_config.json", "encoder.json", "model.safetensors.index.json", "tokenizer.json",
     "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt",
-    "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "chat_template.jinja",
+    "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "chat_template.jinja", "words.json", "terms.json",
 }  # fmt: skip
 
 

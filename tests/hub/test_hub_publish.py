@@ -245,3 +245,18 @@ def test_texts_are_no_images(corrected_run: Path) -> None:
 
     [shard] = (corrected_run / "corrected" / "data").glob("*.parquet")
     assert images.image_columns(Features.from_arrow_schema(pq.read_schema(shard))) == []
+
+
+def test_every_file_that_an_encoder_saves_is_sent(tmp_path: Path) -> None:
+    """The list of a model push names them, and an encoder has a file more now and then."""
+    import re
+
+    import clc_text
+    from clc_text.hub.contents import _is_sent
+
+    sources = Path(clc_text.__file__).parent.glob("*/encoders/**/*.py")
+    names = {name for source in sources for name in re.findall(r'directory / "([\w.]+)"', source.read_text())}
+    assert {"encoder.json", "words.json"} <= names
+    for name in names:
+        (tmp_path / name).touch()
+        assert _is_sent(tmp_path / name), name
