@@ -136,14 +136,15 @@ def as_table(found: Sequence[Candidate]) -> Table:
 
     table = Table(caption=CAPTION, caption_justify="left")
     for index, head in enumerate(HEADS):
-        table.add_column(head, justify="left" if index == 0 else "right")
+        # One word a line: the table fits into 80 columns.
+        table.add_column(head.replace(" ", "\n"), justify="left" if index == 0 else "right", no_wrap=index > 0)
     for one in found:
         if one.canaries is None:
             table.add_row(for_rich(one.name), *["–"] * (len(HEADS) - 1))
             continue
         counted = one.canaries
         table.add_row(
-            for_rich(_title(one)),
+            for_rich(one.name),
             f"{one.mean:.3f}",
             "–" if one.rate is None else f"{one.rate:.1%}",
             f"{counted.found} of {counted.planted}",
@@ -154,7 +155,7 @@ def as_table(found: Sequence[Candidate]) -> Table:
     return table
 
 
-HEADS = ("encoder", "log-likelihood", "wrong labels", "canaries found", "put right", "of the texts read", "time")
+HEADS = ("encoder", "log-likelihood", "wrong labels", "canaries found", "put right", "texts read", "time")
 CAPTION = (
     "Log-likelihood of the given labels by networks that never saw them, in nats a row: the higher, the more an "
     "encoder knows of the texts. Canaries: labels flipped on purpose here, how many were found, and of these how "
