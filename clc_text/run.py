@@ -96,6 +96,12 @@ def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: b
         before = load_recipe(directory / "recipe.yaml")
         if not is_run_of(before, recipe):
             differing = _differences(before.to_dict(), settled_as(recipe, before).to_dict())
+            if differing == ["training.epochs"]:
+                raise InputError(
+                    f"{directory} is a run of {before.training.epochs} epochs, and --resume goes on to where it was "
+                    f"to end, not to {recipe.training.epochs}: schedules and results depend on the number; to train "
+                    f"for {recipe.training.epochs} epochs begin anew, with --out for another directory or --overwrite"
+                )
             raise InputError(
                 f"{directory} holds a run of another recipe (it differs in {', '.join(differing)}); resume it with "
                 "its own recipe, or choose another directory with --out"

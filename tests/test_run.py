@@ -247,6 +247,8 @@ def test_what_is_there_is_not_lost(tiny_recipe: Path, tiny_run: Path, tmp_path: 
         train(recipe_of(tiny_recipe), copy)
     with pytest.raises(InputError, match=r"another recipe \(it differs in canaries\)"):
         train(recipe_of(tiny_recipe, "name=tiny"), copy, resume=True)
+    with pytest.raises(InputError, match=r"a run of 5 epochs, .* to train for 9 epochs begin anew, with --out"):
+        train(recipe_of(tiny_recipe, "canaries=0.02", "training.epochs=9"), copy, resume=True)
     with pytest.raises(InputError, match="class_weights"):
         train(recipe_of(tiny_recipe, "training.class_weights=[1.0]"), copy, overwrite=True)
     assert sorted(path.relative_to(copy) for path in copy.rglob("*")) == before

@@ -14,7 +14,7 @@ from clc_text.analysis.corrected import has_corrections
 from clc_text.analysis.curves import subject
 from clc_text.analysis.groups import method_title
 from clc_text.analysis.hidden import HiddenRows, hidden_rows
-from clc_text.analysis.tsne import ANGLE, COMPONENTS, ITERATIONS, Map, embed, quality
+from clc_text.analysis.tsne import ANGLE, COMPONENTS, ITERATIONS, Map, embed, quality, usual_perplexity
 from clc_text.errors import InputError, nearest
 from clc_text.files import write_json, written_aside
 from clc_text.run_directory import RunDirectory
@@ -71,7 +71,7 @@ def make_maps(
     runs: Sequence[RunDirectory],
     peer: str | None = None,
     sample: int = 50_000,
-    perplexity: float = 30.0,
+    perplexity: float | None = None,
     seed: int = 0,
     iterations: int = ITERATIONS,
     threads: int = 1,
@@ -82,6 +82,7 @@ def make_maps(
     Args:
         runs: one, or two for side by side.
         peer: a peer's number, or "all"; without it all peers of one run, and the first peer of each of two.
+        perplexity: None: `usual_perplexity` of the run with fewer rows.
 
     Raises:
         InputError: a run has no model yet, the runs have other classes, or an option is out of range.
@@ -94,6 +95,8 @@ def make_maps(
     if runs[-1].label_names != names:
         raise InputError(f"{runs[0].path} and {runs[-1].path} have different classes, so their maps share no colours")
     chosen = [_peers(run, peer if peer is not None else "all" if len(runs) == 1 else "0") for run in runs]
+    if perplexity is None:
+        perplexity = usual_perplexity(min(_rows(run, sample) for run in runs))
     panels = []
     for run, peers in zip(runs, chosen, strict=True):
         rows = hidden_rows(run, sample, seed, progress(f"hidden layer of {run.name}", _rows(run, sample)))

@@ -28,9 +28,15 @@ def tsne(
         int, typer.Option("--sample", max=100_000_000, help="At most so many rows, drawn by the seed.")
     ] = 50_000,
     perplexity: Annotated[
-        float,
-        typer.Option("--perplexity", max=1_000_000, callback=finite, help="About how many neighbours a row has."),
-    ] = 30.0,
+        float | None,
+        typer.Option(
+            "--perplexity",
+            max=1_000_000,
+            callback=finite,
+            help="About how many neighbours a row has; 30 without it, or a third of the rows where they are no more.",
+            show_default=False,
+        ),
+    ] = None,
     iterations: Annotated[
         int, typer.Option("--iterations", max=1_000_000, help="Of the descent, at least 300.")
     ] = 500,
@@ -56,6 +62,7 @@ def tsne(
     from clc_text.analysis.maps import check_labellings, make_maps, write_numbers
     from clc_text.analysis.maps_text import progress_bars, quality_table
     from clc_text.analysis.state import not_ended
+    from clc_text.analysis.tsne import PERPLEXITY
     from clc_text.analysis.tsne_figure import draw
     from clc_text.analysis.tsne_page import tsne_page
     from clc_text.files import write_text
@@ -73,6 +80,8 @@ def tsne(
     wanted = check_labellings([name.strip() for name in labels.split(",")], directories)
     with progress_bars() as progress:
         maps = make_maps(directories, peer, sample, perplexity, seed, iterations, threads, progress)
+    if perplexity is None and maps.settings["perplexity"] < PERPLEXITY:
+        say(f"the perplexity is {maps.settings['perplexity']:.3g}, as there are few rows; --perplexity sets another")
     write(draw(maps, wanted), target)
     write_text(target.with_suffix(".html"), tsne_page(maps))
     write_numbers(maps, target.with_suffix(".json"), target.with_suffix(".parquet"))

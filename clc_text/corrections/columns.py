@@ -26,6 +26,9 @@ ADDED = (
     "run_id",
 )
 
+# What every corrected dataset has had from the first version on: rows with all of them come from one.
+_MARKS = set(ADDED) - {"label", "label_true", "doubt"}
+
 SOURCE_ROW = (
     "source_row"  # the source's rows have it, too, where the run knows it and no column of theirs is called so
 )
@@ -61,7 +64,8 @@ def layout(source: Features, label_column: str, label_names: list[str], with_tru
     """Plans the columns.
 
     A source column that bears the name of an added one is called ``source_NAME`` instead, except for the label column:
-    one called ``label`` is replaced by the current label.
+    one called ``label`` is replaced by the current label. Where the source is a corrected dataset itself, what was
+    added there is left out: it tells of other labels.
     """
     from datasets import ClassLabel, Features, Value
 
@@ -82,9 +86,12 @@ def layout(source: Features, label_column: str, label_names: list[str], with_tru
     replaced = "label" if label_column == "label" else None
     renamed: dict[str, str] = {}
     features = {}
+    of_before = set(ADDED) - {label_column} if _MARKS - {label_column} <= set(source) else set()
     for name, feature in source.items():
         if name == replaced:
             features[name] = added["label"]
+            continue
+        if name in of_before:
             continue
         here = name
         while here in added or (here != name and here in source):

@@ -84,6 +84,14 @@ def test_tsne_writes_picture_page_and_numbers_and_repeats_itself(tiny_run, tmp_p
     assert panels[0]["quality"]["true"]["rows"] == 150
 
 
+def test_tsne_of_few_rows_lowers_its_perplexity_and_says_so(tiny_run, tmp_path):
+    result = call("tsne", tiny_run, "--peer", 0, "--sample", 16, "--iterations", 300, "--out", tmp_path / "few.png")
+    assert result.exit_code == 0 and "the perplexity is 5, as there are few rows" in result.stdout
+    assert json.loads((tmp_path / "few.json").read_text())["settings"]["perplexity"] == 5
+    with pytest.raises(InputError, match="--perplexity is 30 for 16 rows"):
+        call("tsne", tiny_run, "--peer", 0, "--sample", 16, "--perplexity", 30, "--out", tmp_path / "no.png")
+
+
 def test_tsne_of_two_runs_side_by_side(tiny_run, tmp_path):
     other = tmp_path / "other"
     shutil.copytree(tiny_run, other)
