@@ -9,7 +9,7 @@ export HF_HUB_DISABLE_TELEMETRY ?= 1
 WORKERS ?= logical
 PARALLEL := --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help install train test test-all check format bench clean
+.PHONY: help install train test test-all drill-inputs check format bench clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -38,6 +38,9 @@ test: install  ## the tests that CI runs
 
 test-all: install  ## every test, the slow ones too
 	$(BIN)/python -m pytest $(PARALLEL) -m ''
+
+drill-inputs: install  ## COUNT bad inputs drawn by SEED: each is taken or refused in a sentence
+	$(BIN)/python tests/drills/inputs.py --seed $(or $(SEED),1) --count $(or $(COUNT),1000)
 
 check: install  ## lint and types
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ import dataclasses
 import functools
 import importlib
 import math
+import numbers
 import pkgutil
 import typing
 from collections.abc import Callable, Collection, Iterator
@@ -115,6 +116,9 @@ def _check(name: str, value: object, kind: object, limits: typing.Mapping[str, A
             if not isinstance(item, (list, tuple, dict)):
                 _check(name, item, of_items, limits)
         return
+    if kind is not None and not _fits(value, kind):
+        shown = value if value is None or isinstance(value, (bool, int, float)) else f"'{str(value)[:60]}'"
+        raise InputError(f"{name} is {shown}; give {limits.get('give') or 'a value of its type'}")
     choices = limits.get("choices") or (() if _also_text(kind) else _literals(kind))
     if isinstance(value, str) and choices and value not in choices:
         raise InputError(f"{name} is '{value}'{nearest(str(value), map(str, choices))}")
@@ -168,6 +172,24 @@ def _literals(kind: object) -> tuple[Any, ...]:
     if typing.get_origin(kind) is typing.Literal:
         return typing.get_args(kind)
     return tuple(choice for inner in typing.get_args(kind) for choice in _literals(inner))
+
+
+def _fits(value: object, kind: object) -> bool:
+    """Whether a plain value may stand where a type is declared; of types that are not plain any value may."""
+    kinds = list(_parts_of(kind))
+    if not all(
+        one in (int, float, bool, str, type(None)) or typing.get_origin(one) is typing.Literal for one in kinds
+    ):
+        return True
+    if value is None:
+        return type(None) in kinds
+    if isinstance(value, bool):
+        return bool in kinds
+    if isinstance(value, str):
+        return str in kinds or bool(_literals(kind))
+    if isinstance(value, numbers.Real):
+        return float in kinds or (int in kinds and isinstance(value, numbers.Integral))
+    return False
 
 
 def _also_text(kind: object) -> bool:

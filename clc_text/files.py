@@ -253,6 +253,18 @@ def check_regular(path: Path, what: str) -> None:
         raise InputError(f"the {what} {path} is a pipe or a device, which cannot be read here; save it to a file")
 
 
+def expanded(path: str | Path) -> Path:
+    """A path that somebody wrote, with the home folder for ``~``.
+
+    Raises:
+        InputError: it names the home folder of nobody.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise InputError(f"'{path}' begins with the home folder of a user that is not here; write it out") from None
+
+
 def check_folder_name(name: str, key: str) -> None:
     """That a name which somebody wrote makes a folder where it is put, and nowhere else; "" is the caller's to judge.
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.errors import InputError
+from clc_text.memory import check_memory
 from clc_text.noise.base import Noise, NoiseInput
 from clc_text.observer import Observer, Silent
 from clc_text.recipe import Recipe
@@ -127,6 +128,7 @@ def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None 
     trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names), first)
     labels = Labels(injection.labels, trained, true, canary, task.source_row)
     settled = replace(recipe, encoder=encoded.settled)
+    _check_memory(recipe, task, encoded.train_inputs)
     inputs = (encoded.train_inputs, encoded.test_inputs)
     return Prepared(task, labels, injection.passport, encoded.encoder, *inputs, settled)
 
@@ -168,6 +170,19 @@ def _check_training(recipe: Recipe, task: Task) -> None:
         from clc_text.training.data import class_weights
 
         class_weights(recipe.training.class_weights, None, len(task.label_names))
+
+
+def _check_memory(recipe: Recipe, task: Task, inputs: Mapping[str, Tensor]) -> None:
+    """What the networks will need: weights, gradients and what the optimizer remembers, and the predictions."""
+    classes, peers = len(task.label_names), recipe.num_peers
+    numbers = recipe.network.numbers(inputs, classes)
+    each = f"{peers:,} peer{'s' * (peers > 1)} of {numbers:,} numbers"
+    check_memory(16.0 * peers * numbers, each, "peers, or the widths in the section network")
+    rows = len(task.train)
+    predicted = f"the predictions of {peers:,} peers on {rows:,} rows and {classes:,} classes"
+    check_memory(8.0 * peers * rows * classes, predicted, "peers, or train on fewer rows or classes")
+    # A process that fetches batches has its own copy of what Python alone needs.
+    check_memory(recipe.training.workers * (40 << 20), f"{recipe.training.workers} workers", "training.workers")
 
 
 def noise_input(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from clc_text.errors import InputError
-from clc_text.files import sha256_of_file
+from clc_text.files import expanded, sha256_of_file
 from clc_text.where import offline
 
 PACKAGE = "package:"
@@ -33,7 +33,7 @@ def model_folder(name: str, key: str) -> Path:
     """
     if name.startswith(PACKAGE):
         return _in_package(name.removeprefix(PACKAGE), key)
-    folder = Path(name).expanduser()
+    folder = expanded(name)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
             raise InputError(f"{key}: the folder {folder} has no config.json, so it holds no model of transformers")

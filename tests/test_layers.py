@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "clc_text"
 
 # From the ground up: a module imports from its own layer or from one below.
 LAYERS = [
-    {"errors", "files", "links", "components", "typed_yaml", "printable_yaml", "where", "shown", "tabular"}
+    {"errors", "files", "memory", "links", "components", "typed_yaml", "printable_yaml", "where", "shown", "tabular"}
     | {"scripts", "confusions"},
     {"criteria", "task", "rows", "noise", "describe", "checks", "hub_datasets"},
     {"methods", "peers", "peers_of", "pretrained", "ledger", "metrics", "results", "guards", "calibration"},

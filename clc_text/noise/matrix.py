@@ -69,7 +69,8 @@ def read_matrix(path: Path) -> np.ndarray:
         raise InputError(f"there is no noise matrix {path}{nearest(path.name, siblings)}")
     try:
         if path.suffix == ".npy":
-            return _as_array(np.load(path, allow_pickle=False), str(path))
+            # Mapped first: a file that promises more than it holds takes no memory so.
+            return _as_array(np.array(np.load(path, allow_pickle=False, mmap_mode="r")), str(path))
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".json":
             return _as_array(json.loads(text), str(path))
@@ -119,6 +120,8 @@ def _as_array(values: Any, where: str) -> np.ndarray:
         for row, length in enumerate(lengths, 1):
             if length != lengths[0]:
                 raise InputError(f"the noise matrix {where}, row {row} has {length} numbers, and row 1 {lengths[0]}")
+    if np.iscomplexobj(values):
+        raise InputError(f"the noise matrix {where} holds complex numbers, and probabilities are real")
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):

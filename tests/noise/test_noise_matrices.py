@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from clc_text.noise.column import FromColumn
 from clc_text.noise.draws import cumulated, pick_targets, select_rows, whole
 from clc_text.noise.inject import inject
 from clc_text.noise.instance import InstanceDependent
-from clc_text.noise.matrix import FromMatrix
+from clc_text.noise.matrix import FromMatrix, read_matrix
 from clc_text.noise.none import NoNoise
 from clc_text.noise.pairwise import Pairwise
 from clc_text.noise.symmetric import Symmetric
@@ -373,3 +374,18 @@ def test_rate_out_of_range_names_the_key(rate: object) -> None:
 def test_other_options_are_checked(build, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         build()
+
+
+def test_complex_numbers_are_no_probabilities(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", np.eye(2) * (1 + 1j))
+    with pytest.raises(InputError, match="holds complex numbers, and probabilities are real"):
+        read_matrix(tmp_path / "t.npy")
+
+
+def test_a_file_that_promises_more_than_it_holds_takes_no_memory(tmp_path: Path) -> None:
+    np.save(tmp_path / "t.npy", np.eye(2))
+    content = (tmp_path / "t.npy").read_bytes()
+    assert b"(2, 2), }      " in content
+    (tmp_path / "t.npy").write_bytes(content.replace(b"(2, 2), }      ", b"(99999, 99999)}"))
+    with pytest.raises(InputError):
+        read_matrix(tmp_path / "t.npy")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from clc_text.components import option
 from clc_text.errors import InputError
+from clc_text.files import expanded
 from clc_text.task import Task
 from clc_text.text.datasets.base import dataset
 from clc_text.text.datasets.columns import NamedColumns
@@ -56,7 +57,7 @@ class Files(NamedColumns):
 
     def places(self) -> list[Place]:
         named = {"the training rows": self.train, "the test rows": self.test}
-        return [Place(path, Path(path).expanduser().exists(), what) for what, path in named.items() if path]
+        return [Place(path, expanded(path).exists(), what) for what, path in named.items() if path]
 
     def load(self, seed: int) -> Task:
         from clc_text.text.datasets.reading.shards import title_of
@@ -64,7 +65,7 @@ class Files(NamedColumns):
 
         train = self.read(self.train, "data.train")
         test = None if self.test is None else self.read(self.test, "data.test")
-        title = self.title or title_of(Path(self.train).expanduser()) or self.name
+        title = self.title or title_of(expanded(self.train)) or self.name
         return task_from_rows(self, title, train, test, seed)
 
     def read(self, given: str, key: str) -> Rows:

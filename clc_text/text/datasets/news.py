@@ -12,6 +12,7 @@ import numpy as np
 
 from clc_text.components import option
 from clc_text.errors import InputError
+from clc_text.files import expanded
 from clc_text.task import Task, column, describe_file
 from clc_text.text.datasets.base import TextDataset, dataset
 from clc_text.where import Place, data_folder, nothing_found, offline, unset_folder
@@ -83,7 +84,7 @@ class News(TextDataset):
 
     def _folders(self) -> list[Path]:
         if self.path is not None:
-            return [Path(self.path).expanduser()]
+            return [expanded(self.path)]
         usual = data_folder("20newsgroups")
         sklearn_home = Path(os.environ.get("SCIKIT_LEARN_DATA", "~/scikit_learn_data")).expanduser()
         return [usual, sklearn_home] if usual else [sklearn_home]

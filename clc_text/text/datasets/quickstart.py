@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from clc_text.components import option
 from clc_text.errors import InputError
+from clc_text.memory import check_memory
 from clc_text.task import Task
 from clc_text.text.datasets.base import TextDataset, dataset
 
@@ -18,7 +19,7 @@ class Quickstart(TextDataset):
     A bag-of-words linear model reaches about 95 % on clean labels; word order decides most of the rest.
     """
 
-    rows: int = option(5_000, "training questions", at_least=2, at_most=100_000_000)
+    rows: int = option(5_000, "training questions", at_least=2, at_most=20_000_000)
     test_rows: int = option(
         500, "test questions; none of their texts is a training text", at_least=0, at_most=10_000_000
     )
@@ -34,6 +35,7 @@ class Quickstart(TextDataset):
 
         if seed < 0:
             raise InputError(f"the data seed is {seed}; it must not be negative")
+        check_memory((self.rows + self.test_rows) * 48, f"{self.rows + self.test_rows:,} questions", "data.rows")
         features = datasets.Features(text=datasets.Value("string"), label=datasets.ClassLabel(names=CLASSES))
 
         def part(rows: int, stream: int) -> datasets.Dataset:

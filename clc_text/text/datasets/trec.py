@@ -11,6 +11,7 @@ import numpy as np
 
 from clc_text.components import option
 from clc_text.errors import InputError
+from clc_text.files import expanded
 from clc_text.task import Task, column, describe_file
 from clc_text.text.datasets.base import TextDataset, dataset
 from clc_text.where import Place, data_folder, nothing_found, unset_folder
@@ -76,7 +77,7 @@ class Trec(TextDataset):
 
     def _folders(self) -> list[Path]:
         if self.path is not None:
-            return [Path(self.path).expanduser()]
+            return [expanded(self.path)]
         usual = data_folder("trec")
         return [usual] if usual else []
 

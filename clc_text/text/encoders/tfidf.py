@@ -26,19 +26,18 @@ class Tfidf(Encoder):
 
     fitted: ClassVar[type[FittedEncoder]] = FittedTfidf
 
-    dimension: int = option(300, "numbers that TF-IDF is brought to (singular value decomposition)")
-    ngrams: int = option(2, "words in a row that make a term, at most")
-    max_terms: int = option(20_000, "terms that are kept, the most frequent ones")
-    min_texts: int = option(2, "terms of fewer texts are left out, unless there are no others")
-    word_vectors: int = option(
-        100, "numbers of vectors trained on the texts, of which the mean weighted by rarity stands beside; 0: none"
+    dimension: int = option(
+        300, "numbers that TF-IDF is brought to (singular value decomposition)", at_least=1, at_most=100_000
     )
-
-    def __post_init__(self) -> None:
-        lowest = {"dimension": 1, "ngrams": 1, "max_terms": 1, "min_texts": 1, "word_vectors": 0}
-        for key, least in lowest.items():
-            if getattr(self, key) < least:
-                raise InputError(f"encoder.{key} is {getattr(self, key)}; give at least {least}")
+    ngrams: int = option(2, "words in a row that make a term, at most", at_least=1, at_most=20)
+    max_terms: int = option(20_000, "terms that are kept, the most frequent ones", at_least=1)
+    min_texts: int = option(2, "terms of fewer texts are left out, unless there are no others", at_least=1)
+    word_vectors: int = option(
+        100,
+        "numbers of vectors trained on the texts, of which the mean weighted by rarity stands beside; 0: none",
+        at_least=0,
+        at_most=100_000,
+    )
 
     def fit(self, train: Sequence[str], test: Sequence[str], seed: int) -> FittedTfidf:
         """Learns terms, their weights and directions, and vectors of words, from the training texts.

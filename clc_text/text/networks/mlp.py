@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,10 @@ class MLP(Network):
     dropout: float = option(
         0.0, "share of hidden units that are dropped while training", at_least=0, below=1, give="a share in [0, 1)"
     )
+
+    def numbers(self, inputs: Mapping[str, Tensor], classes: int) -> int:
+        widths = [inputs["features"].shape[1], *self.hidden, classes]
+        return sum(before * after + after for before, after in itertools.pairwise(widths))
 
     def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
         from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig

@@ -11,6 +11,7 @@ import numpy as np
 
 from clc_text.components import option
 from clc_text.errors import InputError
+from clc_text.files import expanded
 from clc_text.noise.cifar100 import CLASSES as CIFAR100_CLASSES
 from clc_text.task import Task, describe_file
 from clc_text.vision.datasets.base import ImageDataset, dataset
@@ -98,7 +99,7 @@ class _Cifar(ImageDataset):
 
     def _folders(self) -> list[Path]:
         if self.path is not None:
-            return [Path(self.path).expanduser()]
+            return [expanded(self.path)]
         usual = data_folder(self.name)
         return [usual] if usual else []
 
@@ -184,7 +185,7 @@ class _Cifar(ImageDataset):
 
     def _human_file(self, folder: Path | None) -> Path:
         if self.human_labels is not None:
-            return Path(self.human_labels).expanduser()
+            return expanded(self.human_labels)
         candidates = [place / name for place in _beside(folder, self._folders()) for name in self.human_files]
         for candidate in candidates:
             if candidate.is_file():

@@ -10,6 +10,7 @@ import numpy as np
 
 from clc_text.components import option
 from clc_text.errors import InputError
+from clc_text.files import expanded
 from clc_text.task import Task, describe_file
 from clc_text.vision.datasets.base import ImageDataset, dataset
 from clc_text.vision.datasets.reading.lists import Listed
@@ -75,7 +76,7 @@ class Clothing1M(ImageDataset):
 
     def _folders(self) -> list[Path]:
         if self.path is not None:
-            return [Path(self.path).expanduser()]
+            return [expanded(self.path)]
         usual = data_folder(self.name)
         return [usual] if usual else []
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from clc_text.components import option
 from clc_text.errors import InputError, nearest
+from clc_text.files import expanded
 from clc_text.task import Task, describe_file
 from clc_text.vision.datasets.base import ImageDataset, dataset
 from clc_text.vision.datasets.reading.lists import Listed
@@ -88,7 +89,7 @@ class Food101N(_Food):
 
 def _folders(path: str | None, usual: str) -> list[Path]:
     if path is not None:
-        given = Path(path).expanduser()
+        given = expanded(path)
         return [given, given / usual]
     folder = data_folder(usual)
     return [folder] if folder else []

@@ -16,6 +16,7 @@ from torch.nn.functional import adaptive_avg_pool2d
 from clc_text.components import option
 from clc_text.errors import InputError
 from clc_text.files import write_json
+from clc_text.memory import check_memory
 from clc_text.vision.augmentation import Augmentation
 from clc_text.vision.encoders.base import Encoder, FittedEncoder, encoder
 from clc_text.vision.images import LazyImages, decode, decode_all, undecoded
@@ -43,6 +44,8 @@ class FittedPixels(FittedEncoder):
         if not len(images):
             raise InputError("there are no images")
         if self.in_memory is True or (self.in_memory is None and self._bytes(images) <= MEMORY):
+            lower = "encoder.size, or leave out encoder.in_memory"
+            check_memory(self._bytes(images), f"{len(images):,} decoded images", lower)
             return {"pixels": decode_all(images, self.size)}
         if self.size is None:
             raise InputError("images that are decoded when they are needed must have one size; set encoder.size")

@@ -38,6 +38,10 @@ class Network(Options, ABC):
             A model whose `forward(pixels)` gives an output with `logits` [P, B, C].
         """
 
+    def numbers(self, inputs: Mapping[str, Tensor], classes: int) -> int:
+        """How many weights one peer has at least, before any is made; 0 where only building it would tell."""
+        return 0
+
     @abstractmethod
     def load(self, directory: Path) -> PreTrainedModel:
         """The model that `save_pretrained` wrote."""

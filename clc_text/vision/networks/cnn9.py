@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,11 @@ class CNN9(Network):
         "training", "training: as dropout is meant; always: also in evaluation, as in Co-teaching's published code"
     )
     grouped: bool = option(True, "all peers in one grouped convolution; false: one peer after the other")
+
+    def numbers(self, inputs: Mapping[str, Tensor], classes: int) -> int:
+        w = self.width
+        channels = [3, w, w, w, 2 * w, 2 * w, 2 * w, 4 * w, 2 * w, w]
+        return sum(9 * before * after for before, after in itertools.pairwise(channels)) + w * classes
 
     def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
         from clc_text.vision.models.stacked_cnn import SMALLEST, StackedCNN, StackedCNNConfig

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -492,3 +493,16 @@ def test_a_share_that_holds_nothing_out_is_named(tmp_path: Path) -> None:
 def test_a_bad_separator_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data.separator is '::'; it must be one ASCII character"):
         Files(train=str(write("csv", tmp_path)), separator="::").load(0)
+
+
+def test_a_pipe_and_a_header_of_very_many_columns_are_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    (tmp_path / "wide.csv").write_bytes(b",".join(b"c%d" % number for number in range(300_000)) + b"\n")
+    for name, told in (("pipe.csv", "is a pipe or a device"), ("wide.csv", "line 1 has 300,000 columns")):
+        with pytest.raises(InputError, match=told):
+            Files(train=str(tmp_path / name)).load(0)
+
+
+def test_the_home_of_nobody_is_a_sentence() -> None:
+    with pytest.raises(InputError, match="begins with the home folder of a user that is not here"):
+        Files(train="~nobody-is-called-so/x.csv").load(0)

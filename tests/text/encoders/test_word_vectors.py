@@ -14,6 +14,7 @@ import torch
 
 from clc_text.errors import InputError
 from clc_text.text.encoders.base import encoder, load_encoder
+from clc_text.text.encoders.vectors.find import find_vectors
 from clc_text.text.encoders.word_vectors import WordVectors
 
 TRAIN = ["The cat sat", "the dog sat , the dog barked !", "", "zzz qqq", "a cat"]
@@ -234,3 +235,12 @@ def test_glove_covers_trec(real_data: Path, tmp_path: Path, monkeypatch: pytest.
     again = chosen.fit(train, test, seed=0)
     assert torch.equal(again.encode(test)["features"], fitted.encode(test)["features"])
     assert os.listdir(tmp_path / "vectors")
+
+
+@pytest.mark.parametrize("name", ["/no/such/vectors.txt", "/no/such/glove*[", "~", "a/../b"])
+def test_vectors_that_are_not_there_are_a_sentence_wherever_they_are_looked_for(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLC_TEXT_DATA", str(tmp_path))
+    with pytest.raises(InputError, match="there is no file"):
+        find_vectors(name)

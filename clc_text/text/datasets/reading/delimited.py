@@ -14,6 +14,7 @@ from clc_text.text.datasets.reading.rows import Rows, rows_from_table
 from clc_text.text.datasets.reading.text_files import first_line, open_utf8
 
 BLOCK = 16 << 20  # one row must fit in a block
+_MOST_COLUMNS = 20_000  # Arrow takes minutes for millions
 
 
 def read_delimited(path: Path, separator: str, quote: str, header: list[str] | None, encoding: str) -> Rows:
@@ -44,6 +45,14 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
     bad: list[InputError] = []
     names = header or header_names(top, separator, quote)
     try:
+        with open_utf8(path, encoding) as handle:
+            first = handle.readline(BLOCK)
+            columns = first.count(separator.encode()) + 1
+            if columns > _MOST_COLUMNS:
+                raise InputError(
+                    f"{path}: line 1 has {columns:,} columns, and {_MOST_COLUMNS:,} are the most; is the table turned "
+                    "around, or the separator another?"
+                )
         with open_utf8(path, encoding) as handle:
             names = header or csv.open_csv(handle, read, parse).schema.names
         with open_utf8(path, encoding) as handle:

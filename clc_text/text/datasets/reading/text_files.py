@@ -10,15 +10,18 @@ from pathlib import Path
 from typing import IO
 
 from clc_text.errors import InputError
+from clc_text.files import check_regular, expanded
 
 BLOCK = 1 << 20
 
 
 def existing(path: str | Path, what: str) -> Path:
     """The path, made absolute against nothing but the user's home; raises when nothing is there or it is empty."""
-    found = Path(path).expanduser()
+    found = expanded(path)
     if not found.exists():
         raise InputError(f"{what}: '{path}' does not exist; check the path")
+    if not found.is_dir():
+        check_regular(found, "file")
     if found.is_file() and found.stat().st_size == 0:
         raise InputError(f"{found}: the file is empty; give a file with rows")
     return found

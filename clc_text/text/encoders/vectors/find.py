@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clc_text.errors import InputError
+from clc_text.files import expanded
 from clc_text.text.encoders.vectors.archive import has_member, member_named, only_member
 from clc_text.text.encoders.vectors.hashed_file import open_hashed
 from clc_text.text.encoders.vectors.read_binary import read_gensim, read_torchtext, read_word2vec
@@ -38,7 +39,7 @@ def find_vectors(name: str) -> Path:
         places.append(Path(data).expanduser() / "glove")
     for place in places:
         for ending in ENDINGS:
-            path = place / f"{Path(name).expanduser()}{ending}"
+            path = place / f"{expanded(name)}{ending}"
             if path.is_file():
                 return only_member(path) if path.suffix.lower() == ".zip" else path
             if has_member(path):
@@ -46,7 +47,7 @@ def find_vectors(name: str) -> Path:
     for place in places:
         if "/" not in name and (inside := member_named(place, [name + ending for ending in ENDINGS])) is not None:
             return inside
-    for place in places[1:]:
+    for place in places[1:] if not expanded(name).is_absolute() else []:
         for path in sorted(place.glob(f"{glob.escape(name)}.*")):
             if path.name.endswith(ENDINGS[1:]) and path.suffix != ".zip" and path.is_file():
                 return path
