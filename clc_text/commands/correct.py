@@ -53,6 +53,7 @@ def correct(
     from clc_text.run_evidence import judges_of_run
 
     chosen = policy_named(policy, min_confidence, max_entropy, min_doubt)
+    chosen.resolve(threshold=0.0)  # a number out of range is told before networks are trained for it
     directory = RunDirectory(run)
     with ProgressBar() as progress:
         judges = judges_of_run(directory, chosen, out_of_sample, progress)
