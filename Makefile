@@ -9,7 +9,7 @@ export HF_HUB_DISABLE_TELEMETRY ?= 1
 WORKERS ?= logical
 PARALLEL := --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help install train test test-all drill-inputs check format bench clean
+.PHONY: help install train test test-all drill drill-inputs check format bench clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -41,6 +41,10 @@ test-all: install  ## every test, the slow ones too
 
 drill-inputs: install  ## COUNT bad inputs drawn by SEED: each is taken or refused in a sentence
 	$(BIN)/python tests/drills/inputs.py --seed $(or $(SEED),1) --count $(or $(COUNT),1000)
+
+drill: install  ## COUNT kills at moments drawn by SEED, and as many damaged files: each is gone on with or told
+	$(BIN)/python tests/drills/kills.py --seed $(or $(SEED),0) --count $(or $(COUNT),200)
+	$(BIN)/python tests/drills/damages.py --seed $(or $(SEED),0) --count $(or $(COUNT),200)
 
 check: install  ## lint and types
 	$(BIN)/ruff check .

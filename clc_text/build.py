@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,10 @@ def build_trainer(
     listeners: Sequence[Callable[[EpochResult], None]] = (),
     say: Callable[[str], None] = lambda _: None,
 ) -> NoisyLabelTrainer:
-    """The trainer of a recipe; also what a script takes that wants the parts but not the run directory."""
+    """The trainer of a recipe; also what a script takes that wants the parts but not the run directory.
+
+    Nothing is written into `directory` before it trains.
+    """
     import torch
     from transformers import PrinterCallback
 
@@ -37,7 +41,8 @@ def build_trainer(
     from clc_text.trainer import NoisyLabelTrainer
 
     task, labels = prepared.task, prepared.labels
-    arguments = training_arguments(recipe, directory / "checkpoints")
+    passing = tempfile.TemporaryDirectory(prefix="clc-text-")  # `Trainer` makes the folder that it is told at once
+    arguments = training_arguments(recipe, Path(passing.name))
     rows = Rows(prepared.train_inputs, torch.from_numpy(labels.trained))
     if (size := fitting_batch(recipe.training.batch_size, len(rows))) != arguments.per_device_train_batch_size:
         say(
@@ -71,6 +76,8 @@ def build_trainer(
         recover=recipe.guard == "recover",
         say=say,
     )
+    arguments.output_dir = str(directory / "checkpoints")
+    passing.cleanup()
     trainer.remove_callback(PrinterCallback)  # the observers say how a run is going
     return trainer
 

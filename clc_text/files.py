@@ -8,15 +8,15 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from clc_text.errors import InputError
+from clc_text.leftovers import aside_of, writing_in
 from clc_text.shown import without_controls
 
 _LONGEST_NAME = 200  # bytes: 255 are the most that file systems take, and a part being written has a longer name
@@ -107,18 +107,56 @@ def written_aside(path: Path) -> Iterator[Path]:
     """
     if path.is_dir():
         raise _unwritable(path, errno.EISDIR)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    aside = aside_of(path)
     _make(lambda: path.parent.mkdir(parents=True, exist_ok=True), path)
-    _make(aside.touch, path)
-    with to_be_written(path, aside):
-        aside.unlink()  # a body that writes nothing must not leave an empty file
+    with writing_in(path.parent):
+        _make(aside.touch, path)
+        with to_be_written(path, aside):
+            permitted = aside.stat().st_mode
+            aside.unlink()  # a body that writes nothing must not leave an empty file
+            try:
+                yield aside
+                _permit(aside, permitted)
+                _flush(aside)
+                os.replace(aside, path)
+            finally:
+                aside.unlink(missing_ok=True)
+
+
+def _permit(path: Path, mode: int) -> None:
+    """Gives a file the rights of any new file, `mode`; safetensors keeps its files to their owner alone."""
+    lacking = mode & 0o666 & ~path.stat().st_mode
+    if lacking:
+        with suppress(OSError):
+            path.chmod(path.stat().st_mode & 0o777 | lacking)
+
+
+def _flush(path: Path) -> None:
+    with open(path, "rb") as handle:
+        os.fsync(handle.fileno())
+
+
+def settle(folder: Path) -> None:
+    """Gives all files in a folder the rights that the folder has, and writes them to the disk: before something that
+    vouches for them is written, or the folder put in its place."""
+    mode = folder.stat().st_mode
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            if path.is_file() and not path.is_symlink():
+                _permit(path, mode)
+                _flush(path)
+        flush_folder(Path(place))
+
+
+def flush_folder(folder: Path) -> None:
+    """Writes to the disk what was made, renamed and removed in a folder, where the system can."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
         try:
-            yield aside
-            with open(aside, "rb") as handle:
-                os.fsync(handle.fileno())
-            os.replace(aside, path)
+            os.fsync(handle)
         finally:
-            aside.unlink(missing_ok=True)
+            os.close(handle)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -179,12 +217,14 @@ def replace_folder(path: Path, write: Callable[[Path], object]) -> None:
     """
     if path.exists() and not path.is_dir():
         raise _unwritable(path, errno.EEXIST)
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    aside = aside_of(path)
     before = aside.with_suffix(".old")
-    _make(lambda: aside.mkdir(parents=True), path)
-    with to_be_written(path, aside):
+    _make(lambda: path.parent.mkdir(parents=True, exist_ok=True), path)
+    with writing_in(path.parent), to_be_written(path, aside):
+        _make(aside.mkdir, path)
         try:
             write(aside)
+            settle(aside)
             if path.exists():
                 os.replace(path, before)  # removing a large folder first would leave a long time without any
             os.replace(aside, path)
@@ -216,15 +256,6 @@ def bring_back(path: Path, age: Callable[[Path], int | None]) -> None:
     found = [(number, before) for before in moved_away(path) if (number := age(before)) is not None]
     if found:
         os.replace(max(found)[1], path)
-
-
-_ASIDE = re.compile(r"\.(.+)\.[0-9a-f]{8}\.(?:part|old)")
-
-
-def name_of_whole(path: Path) -> str:
-    """The name of what `path` is a leftover of, where a writer of this module was killed; else its own."""
-    leftover = _ASIDE.fullmatch(path.name)
-    return leftover[1] if leftover else path.name
 
 
 def remove_leftovers(path: Path) -> None:

@@ -11,6 +11,7 @@ are rounded to three decimals there; counts are made before rounding.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clc_text.files import write_with
+from clc_text.files import sha256_of_file, write_with
 from clc_text.methods.base import Supervision
 
 _FLUSH_ROWS = 8192
@@ -56,6 +57,7 @@ class Ledger:
 
     def __init__(self, rows: int, peers: int, directory: Path | None = None) -> None:
         self.rows, self.peers, self.directory = rows, peers, directory
+        self.written: dict[str, str] = {}  # sha256 of the epochs' files, by name
         self._pending: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         self._pending_rows = 0
         self._buffers = self._empty()
@@ -111,7 +113,9 @@ class Ledger:
     def write(self, epoch: int, record: EpochRecord) -> None:
         """Writes the file of an epoch, if there is a directory."""
         if self.directory is not None:
-            write_epoch(record, epoch_file(self.directory, epoch))
+            path = epoch_file(self.directory, epoch)
+            write_epoch(record, path)
+            self.written[path.name] = sha256_of_file(path)
 
     def state_dict(self) -> dict[str, Tensor]:
         """The epoch under way, for a checkpoint taken in the middle of it."""
@@ -129,7 +133,8 @@ def epoch_file(directory: Path, epoch: int) -> Path:
 
 def epochs_in(directory: Path) -> list[int]:
     """The epochs that have a file, in order."""
-    return sorted(int(path.stem.removeprefix("epoch-")) for path in directory.glob("epoch-*.parquet"))
+    found = [re.fullmatch(r"epoch-(\d{4,})\.parquet", path.name) for path in directory.glob("epoch-*.parquet")]
+    return sorted(int(name[1]) for name in found if name)
 
 
 def forget_after(directory: Path, epoch: int) -> None:

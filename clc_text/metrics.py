@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,10 @@ import torch
 from torch import Tensor
 
 from clc_text.calibration import calibration_error
-from clc_text.files import read_json_lines, write_text
+from clc_text.errors import InputError
+from clc_text.files import write_text
+from clc_text.run_files import Epoch
+from clc_text.typed_json import read_typed_lines
 
 if TYPE_CHECKING:
     from clc_text.ledger import EpochRecord
@@ -110,26 +115,51 @@ def _mean(values: Tensor, rows: Tensor) -> list[float | None]:
 
 
 class MetricsLog:
-    """metrics.jsonl: a line is appended and flushed after every epoch.
+    """metrics.jsonl: a line is appended and written to the disk after every epoch.
 
     Args:
         path: the file.
         keep: lines of epochs up to this one stay, later ones (which a resumed run repeats) go; 0 begins anew.
+        sha256: of the lines that stay, as the checkpoint of that epoch has it; None: it does not.
+
+    Raises:
+        InputError: the lines that are to stay are not those of the epochs 1 to `keep`, or have changed.
     """
 
-    def __init__(self, path: Path, keep: int = 0) -> None:
+    def __init__(self, path: Path, keep: int = 0, sha256: str | None = None) -> None:
         self.path = path
-        self.entries = [entry for entry in read_entries(path) if entry["epoch"] <= keep]
-        write_text(path, "".join(json.dumps(entry) + "\n" for entry in self.entries))
+        self.entries, lines = kept_lines(path, keep, sha256)
+        self._digest = hashlib.sha256(lines)
+        write_text(path, lines.decode("utf-8"))
+
+    @property
+    def sha256(self) -> str:
+        """Of the whole file."""
+        return self._digest.hexdigest()
 
     def append(self, entry: dict[str, Any]) -> None:
         self.entries.append(entry)
+        line = json.dumps(entry) + "\n"
+        self._digest.update(line.encode("utf-8"))
         with open(self.path, "a", encoding="utf-8") as handle:
-            handle.write(json.dumps(entry) + "\n")
+            handle.write(line)
+            handle.flush()
+            os.fsync(handle.fileno())
 
 
-def read_entries(path: Path) -> list[dict[str, Any]]:
-    """The complete lines of metrics.jsonl; a last line that a crash cut short is left out."""
+def kept_lines(path: Path, keep: int, sha256: str | None = None) -> tuple[list[dict[str, Any]], bytes]:
+    """The lines of the epochs 1 to `keep`, as they stand in metrics.jsonl; see `MetricsLog`."""
+    if not keep:
+        return [], b""
     if not path.is_file():
-        return []
-    return read_json_lines(path)
+        raise InputError(f"{path} is missing, which the epochs that are done are told in; {_WAY_OUT}")
+    found: list[dict[str, Any]] = read_typed_lines(path, Epoch, _WAY_OUT)[:keep]
+    if [entry.get("epoch") for entry in found] != list(range(1, keep + 1)):
+        raise InputError(f"{path} has not the epochs 1 to {keep}, which are done; {_WAY_OUT}")
+    lines = b"".join([line + b"\n" for line in path.read_bytes().split(b"\n") if line.strip()][:keep])
+    if sha256 not in (None, hashlib.sha256(lines).hexdigest()):
+        raise InputError(f"{path} has changed since epoch {keep} was written down; {_WAY_OUT}")
+    return found, lines
+
+
+_WAY_OUT = "bring it back, or train anew with --overwrite"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,19 +17,33 @@ from clc_text.recipe import Recipe
 if TYPE_CHECKING:
     from clc_text.trainer import EpochResult
 
+METRICS = "metrics.jsonl"
+
 
 class Recorder:
-    """Listens to the trainer and writes what a run records of each epoch."""
+    """Listens to the trainer and writes what a run records of each epoch.
+
+    Args:
+        done: epochs that a resumed run need not repeat.
+        sha256: what `recorded` gave after them.
+    """
 
     def __init__(
-        self, recipe: Recipe, directory: Path, prepared: Prepared, observer: Observer, started: float, done: int
+        self,
+        recipe: Recipe,
+        directory: Path,
+        prepared: Prepared,
+        observer: Observer,
+        started: float,
+        done: int,
+        sha256: Mapping[str, str],
     ) -> None:
         import torch
 
         from clc_text.metrics import MetricsLog
 
         self.recipe, self.prepared, self.observer = recipe, prepared, observer
-        self.metrics = MetricsLog(directory / "metrics.jsonl", keep=done)
+        self.metrics = MetricsLog(directory / METRICS, done, sha256.get(METRICS))
         before = self.metrics.entries[-1]["seconds"] if self.metrics.entries else 0.0
         self.started = started - before
         self.classes = len(prepared.task.label_names)
@@ -52,6 +67,10 @@ class Recorder:
         self.metrics.append(entry)
         notices = [] if self.recipe.guard == "off" else self.watch.after_epoch(self.metrics.entries)
         self.observer.epoch(entry, notices)
+
+    def recorded(self) -> dict[str, str]:
+        """sha256 of what is written by now."""
+        return {METRICS: self.metrics.sha256}
 
     def changed_by_class(self) -> list[float]:
         """[C], the share of each trained class's rows that the peers' last targets put into another class."""

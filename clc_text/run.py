@@ -1,26 +1,33 @@
 """One run, from a recipe to a run directory: the story of the program, readable top to bottom.
 
-Nothing is written before the data, the labels and the features are there, so a mistake in a recipe or a dataset leaves
-no half-made directory behind.
+Nothing is written before the data, the labels, the features and the networks are there, so a mistake in a recipe or a
+dataset leaves no half-made directory behind.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.build import build_trainer
 from clc_text.errors import InputError
-from clc_text.files import name_of_whole, replace_folder, sha256_of_file, write_json, write_text, write_with
+from clc_text.files import replace_folder, sha256_of_file, to_be_written, write_json, write_text, write_with
+from clc_text.leftovers import name_of_whole
 from clc_text.links import leading_out
 from clc_text.observer import Observer, Silent
 from clc_text.prepare import Memo, Prepared, describe, prepare
 from clc_text.recipe import Recipe, is_run_of, settled_as
 from clc_text.recipe import load as load_recipe
-from clc_text.recorder import Recorder
+from clc_text.recorder import METRICS, Recorder
 from clc_text.run_directory import RunDirectory, write_rows
+from clc_text.run_files import Complete, Environment
+from clc_text.run_lock import LOCK, alone_in
+from clc_text.typed_json import read_json
 
 if TYPE_CHECKING:
     from clc_text.trainer import NoisyLabelTrainer
@@ -49,26 +56,49 @@ def train(
     """
     observer = observer or Silent()
     _check_directory(recipe, directory, resume, overwrite)
-    if resume and directory.is_dir() and RunDirectory(directory).complete:
+    if resume and (directory / "result.json").is_file():
         return RunDirectory(directory)
+    there = directory.is_dir()
+    with alone_in(directory) if there else nullcontext():
+        # Nothing is written yet: what is wrong in the recipe or the data leaves everything as it was.
+        asked = recipe
+        if resume and (directory / "recipe.yaml").is_file():
+            asked = settled_as(recipe, _recipe_of(directory))
+        _use_threads(asked)
+        prepared = prepare(asked, observer, memo)
+        settled = prepared.recipe
+        environment = describe(settled, prepared)
+        observer.stage("building the networks")
+        trainer = build_trainer(settled, directory, prepared, say=observer.stage)
+        trainer.check()
+        if there:
+            return _train(settled, directory, resume, prepared, environment, trainer, observer, memo)
+    with _new(directory), alone_in(directory):
+        _check_directory(recipe, directory, resume, overwrite)  # another may have come first
+        return _train(settled, directory, resume, prepared, environment, trainer, observer, memo)
 
-    if resume and (directory / "recipe.yaml").is_file():
-        recipe = settled_as(recipe, load_recipe(directory / "recipe.yaml"))
-    _use_threads(recipe)
-    prepared = prepare(recipe, observer, memo)
-    recipe = prepared.recipe
-    environment = describe(recipe, prepared)
-    done = _open(recipe, directory, prepared, environment, resume)
+
+def _train(
+    recipe: Recipe,
+    directory: Path,
+    resume: bool,
+    prepared: Prepared,
+    environment: dict[str, Any],
+    trainer: NoisyLabelTrainer,
+    observer: Observer,
+    memo: Memo | None,
+) -> RunDirectory:
+    """The part that writes."""
+    checkpoint, done = _open(recipe, directory, prepared, environment, resume)
 
     # ---- train ----
     started = time.perf_counter()
-    recorder = Recorder(recipe, directory, prepared, observer, started, done)
-    observer.stage("building the networks")
-    trainer = build_trainer(recipe, directory, prepared, [recorder], observer.stage)
+    recorder = Recorder(recipe, directory, prepared, observer, started, done, _recorded(checkpoint))
+    trainer.epoch_listeners.append(recorder)
     observer.begins(recipe, environment, prepared.passport, done)
     if memo is not None and trainer.cross_fits_first and (known := memo.cross_fit(recipe)) is not None:
         known.save(directory)  # where the trainer looks for it
-    trainer.train(resume_from_checkpoint=_checkpoint(directory, done))
+    trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     if memo is not None and trainer.cross_fit is not None:
         memo.remember(recipe, trainer.cross_fit)
 
@@ -83,9 +113,9 @@ def train(
 
 
 def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: bool) -> None:
-    if not directory.exists():
+    if not directory.exists() or (directory.is_dir() and not _begun(directory)):
         return
-    if not directory.is_dir() or (any(directory.iterdir()) and not _is_run(directory)):
+    if not directory.is_dir() or not _is_run(directory):
         raise InputError(f"{directory} is there already and is no run directory; choose another with --out")
     if (resume or overwrite) and (link := leading_out(directory, WRITTEN)) is not None:
         raise InputError(
@@ -93,7 +123,7 @@ def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: b
             "folder or file itself in its place, or choose another directory with --out"
         )
     if resume and (directory / "recipe.yaml").is_file():
-        before = load_recipe(directory / "recipe.yaml")
+        before = _recipe_of(directory)
         if not is_run_of(before, recipe):
             differing = _differences(before.to_dict(), settled_as(recipe, before).to_dict())
             if differing == ["training.epochs"]:
@@ -104,13 +134,49 @@ def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: b
                 )
             raise InputError(
                 f"{directory} holds a run of another recipe (it differs in {', '.join(differing)}); resume it with "
-                "its own recipe, or choose another directory with --out"
+                "its own recipe, replace it by --overwrite, or choose another directory with --out"
             )
-    elif any(directory.iterdir()) and not overwrite:
+    elif not resume and not overwrite:
         raise InputError(
             f"the run directory {directory} exists; go on with it by --resume, replace it by --overwrite, or choose "
             "another with --out"
         )
+
+
+def _begun(directory: Path) -> bool:
+    """Whether anything is there but what a training leaves that is killed before its first file is whole."""
+    ours = WRITTEN | {LOCK}
+    return any(
+        path.name != LOCK and not (name_of_whole(path) != path.name and name_of_whole(path) in ours)
+        for path in directory.iterdir()
+    )
+
+
+def _recipe_of(directory: Path) -> Recipe:
+    try:
+        return load_recipe(directory / "recipe.yaml")
+    except InputError as error:
+        raise InputError(f"{error}; bring it back, or train anew with --overwrite") from None
+
+
+@contextmanager
+def _new(directory: Path) -> Iterator[None]:
+    """Makes a directory; a refusal before the first epoch has ended leaves nothing of it."""
+    made = [path for path in (directory, *directory.parents) if not path.exists()]
+    with to_be_written(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except InputError:
+        metrics = directory / "metrics.jsonl"
+        if directory in made and not (metrics.is_file() and metrics.stat().st_size):
+            _empty(directory)
+            for name in ("environment.json", LOCK):
+                (directory / name).unlink(missing_ok=True)
+            with suppress(OSError):  # somebody has put something there
+                for path in made:
+                    path.rmdir()
+        raise
 
 
 WRITTEN = {
@@ -124,13 +190,22 @@ WRITTEN = {
 
 
 def _is_run(directory: Path) -> bool:
-    """Whether a run wrote this folder: a folder with a recipe.yaml may as well be a person's own."""
-    import json
+    """Whether a run wrote this folder: a folder with a recipe.yaml may as well be a person's own.
 
-    try:
-        return "run_id" in json.loads((directory / "environment.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+    Raises:
+        InputError: nobody can tell.
+    """
+    path = directory / "environment.json"
+    if not path.is_file():
         return False
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path} is damaged ({error}), so nobody can tell whether {directory} is a run; bring it back, or choose "
+            "another directory with --out"
+        ) from None
+    return isinstance(found, dict) and "run_id" in found
 
 
 def _check_sources(recipe: Recipe, directory: Path) -> None:
@@ -146,10 +221,14 @@ def _check_sources(recipe: Recipe, directory: Path) -> None:
 
 
 def _empty(directory: Path) -> None:
-    """Removes what a run writes, and leaves what somebody else has put beside it."""
-    for path in directory.iterdir():
-        if name_of_whole(path) not in WRITTEN:
-            continue
+    """Removes what a run writes, and leaves what somebody else has put beside it.
+
+    In an order in which nothing is vouched for that is gone already, wherever it breaks off; environment.json, by
+    which the folder is known as a run's, stays until the next one takes its place.
+    """
+    first = ["result.json", "recipe.yaml", "checkpoints"]
+    found = [path for path in directory.iterdir() if name_of_whole(path) in WRITTEN - {"environment.json"}]
+    for path in sorted(found, key=lambda path: first.index(path.name) if path.name in first else len(first)):
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
@@ -167,27 +246,28 @@ def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") 
     return sorted(found)
 
 
-def _open(recipe: Recipe, directory: Path, prepared: Prepared, environment: dict[str, Any], resume: bool) -> int:
-    """Writes what is known before training; gives the number of epochs that a resumed run need not repeat."""
+def _open(
+    recipe: Recipe, directory: Path, prepared: Prepared, environment: dict[str, Any], resume: bool
+) -> tuple[Path | None, int]:
+    """Writes what is known before training; gives the checkpoint to go on from, and the number of epochs until it."""
     from clc_text.ledger import forget_after
 
-    done = 0
+    checkpoint, done = None, 0
     files: dict[str, str] = {}
-    if directory.exists() and not resume:
+    if not resume:
         _check_sources(recipe, directory)
         _empty(directory)
-    if resume and directory.exists():
-        run = RunDirectory(directory)
-        if (directory / "environment.json").is_file():
-            if run.run_id != environment["run_id"]:
-                raise InputError(
-                    f"the data or its labels have changed since {directory} was begun, so it cannot be resumed; train "
-                    "anew with --overwrite, or bring the data back"
-                )
-            files = run.environment().get("files", {})
-        done = _epochs_done(directory)
+    elif (directory / "environment.json").is_file():
+        known = read_json(directory / "environment.json", Environment, "bring it back, or train anew with --overwrite")
+        if known["run_id"] == environment["run_id"]:
+            files = known.get("files", {})
+            checkpoint, done = _where_it_ended(directory)
+        elif any(path.name in WRITTEN - {"environment.json"} for path in directory.iterdir()):
+            raise InputError(
+                f"the data or its labels have changed since {directory} was begun, so it cannot be resumed; train "
+                "anew with --overwrite, or bring the data back"
+            )
         forget_after(directory / "ledger", done)
-    directory.mkdir(parents=True, exist_ok=True)
     write_json(directory / "environment.json", environment)  # first: by it the folder is known as a run's
     write_text(directory / "recipe.yaml", recipe.dump())
     write_json(directory / "noise" / "passport.json", prepared.passport)
@@ -201,22 +281,34 @@ def _open(recipe: Recipe, directory: Path, prepared: Prepared, environment: dict
     write_json(directory / "environment.json", environment | {"files": files})
     if not (directory / "encoder").is_dir():
         replace_folder(directory / "encoder", prepared.encoder.save)
-    return done
+    return checkpoint, done
 
 
-def _epochs_done(directory: Path) -> int:
-    import json
+def _where_it_ended(directory: Path) -> tuple[Path | None, int]:
+    """The last checkpoint that is complete and the epochs until it, if all is as it was then.
 
-    from clc_text.trainer import COMPLETE, last_complete_checkpoint
+    Raises:
+        InputError: something has changed since.
+    """
+    from clc_text.metrics import kept_lines
+    from clc_text.training.checkpoints import check_beside, check_resumable, last_complete_checkpoint
 
     newest = last_complete_checkpoint(directory / "checkpoints")
-    return 0 if newest is None else int(json.loads((newest / COMPLETE).read_text())["epochs_closed"])
+    if newest is None:
+        return None, 0
+    complete = check_resumable(newest)
+    done = complete["epochs_closed"]
+    kept_lines(directory / METRICS, done, complete.get("recorded", {}).get(METRICS))
+    check_beside(newest, complete.get("ledger", {}), directory / "ledger")
+    check_beside(newest, complete.get("cross_fit", {}), directory, anew=True)
+    return newest, done
 
 
-def _checkpoint(directory: Path, done: int) -> str | None:
-    from clc_text.trainer import last_complete_checkpoint
+def _recorded(checkpoint: Path | None) -> dict[str, str]:
+    """sha256 of what the run had recorded when a checkpoint was written."""
+    from clc_text.training.checkpoints import COMPLETE
 
-    return str(last_complete_checkpoint(directory / "checkpoints")) if done else None
+    return {} if checkpoint is None else read_json(checkpoint / COMPLETE, Complete).get("recorded", {})
 
 
 def _save(trainer: NoisyLabelTrainer, directory: Path, prepared: Prepared) -> None:

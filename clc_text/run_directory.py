@@ -11,11 +11,12 @@
     crossfit.json, crossfit.safetensors   out-of-sample predictions and the noise, where the run made them
     metrics.jsonl            one line an epoch (see `RunDirectory.metrics`)
     ledger/epoch-0001.parquet ...   what training saw of every row (see `clc_text.ledger`)
-    checkpoints/             what `--resume` starts from
+    checkpoints/             what `--resume` starts from, each with the sha256 of what it belongs to
     model/                   the peers, safetensors
     predictions.safetensors  log-probabilities at the end: `train` float32 [P, N, C], `test` float32 [P, M, C]
     guards.json              what the run noticed about itself (see `RunDirectory.guards`)
     result.json              written last: its presence says that the run is complete
+    .train.lock              held while somebody trains here (see `clc_text.run_lock`)
     corrected/  report.html  figures/       made from the above by later commands
 
 A directory of a run that is under way, or was cut short, is the same with its tail missing; every reader here says
@@ -26,55 +27,25 @@ from __future__ import annotations
 
 import atexit
 import functools
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text import run_files
+from clc_text.damage import undamaged as undamaged
 from clc_text.errors import InputError
-from clc_text.files import read_json_lines, write_with
+from clc_text.files import write_with
+from clc_text.typed_json import checked, read_json, read_typed_lines
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
     from clc_text.ledger import EpochRecord
-
-
-_SIGNS = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)  # of damage, beside formats' own
-
-
-@contextmanager
-def undamaged(path: Path) -> Iterator[None]:
-    """Turns what reading a damaged file of a run ends in, whatever its format, into one sentence about it.
-
-    What the system says of a path (no permission, no room) stays as it is.
-
-    Raises:
-        InputError: `path` is missing, cut short or changed.
-    """
-    from safetensors import SafetensorError
-    from yaml import YAMLError
-
-    try:
-        yield
-    except InputError:
-        raise
-    except FileNotFoundError as error:
-        raise InputError(f"{path} is missing; bring it back or train again") from error
-    except (*_SIGNS, SafetensorError, YAMLError) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # of Arrow and transformers, damage has no number
-            raise
-        # A wrong type tells of this code, not of the file.
-        said = [] if isinstance(error, (TypeError, AttributeError)) else str(error).splitlines()
-        reason = f" ({said[0].rstrip('.')})" if said else ""
-        raise InputError(f"{path} is damaged or cut short{reason}; bring it back or train again") from error
 
 
 class _Keys(dict[str, Any]):
@@ -178,10 +149,9 @@ class RunDirectory:
             raise InputError(f"{self.path} has no {name}: {why}")
         return path
 
-    def _json(self, name: str, why: str) -> dict[str, Any]:
+    def _json(self, name: str, wanted: type, why: str) -> dict[str, Any]:
         path = self._needed(name, why)
-        with undamaged(path):
-            return _Keys(path, json.loads(path.read_text(encoding="utf-8")))
+        return _Keys(path, read_json(path, wanted))
 
     @property
     def complete(self) -> bool:
@@ -203,25 +173,41 @@ class RunDirectory:
 
         path = self.file("recipe.yaml")
         with undamaged(path):
-            return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return dict(checked(found, run_files.Recipe, path))
 
     def environment(self) -> dict[str, Any]:
         """Keys: ``run_id``, ``label_names`` [C], ``input_column``, ``label_column``, ``rows`` {train, test},
         ``seeds``, ``versions``, ``sources``, ``facts`` {data, encoder}, ``peers``, ``method`` {name, citation},
         ``files`` {name: sha256} of the rows that the run keeps."""
-        return self._json("environment.json", "the run stopped before its data was read")
+        return self._json("environment.json", run_files.Environment, "the run stopped before its data was read")
 
     @property
     def label_names(self) -> list[str]:
         return list(self.environment()["label_names"])
 
     def passport(self) -> dict[str, Any]:
-        return self._json("noise/passport.json", "the run stopped before its labels were made")
+        return self._json("noise/passport.json", run_files.Passport, "the run stopped before its labels were made")
 
     def labels(self) -> Labels:
         path = self._needed("noise/labels.parquet", "the run stopped before its labels were made")
         with undamaged(path):
-            return Labels.read(path)
+            found = Labels.read(path)
+            self._check_rows(len(found.given))
+            for name, least in (("given", 0), ("trained", 0), ("true", -1)):
+                self._check_classes(name, getattr(found, name), least)
+            return found
+
+    def _check_rows(self, rows: int) -> None:
+        expected = self.environment()["rows"]["train"]
+        if rows != expected:
+            raise ValueError(f"it has {rows:,} rows, and the run {expected:,}")
+
+    def _check_classes(self, name: str, classes: Any, least: int = 0) -> None:
+        """That numbers of classes are such; `classes` may be an array, a tensor, or None."""
+        count = len(self.label_names)
+        if classes is not None and not ((classes >= least) & (classes < count)).all():
+            raise ValueError(f"`{name}` has a number that is none of the {count} classes")
 
     def data(self, split: str = "train") -> Dataset:
         """The source's rows, ``"train"`` or ``"test"``: memory-mapped, or in memory where no disk has the room."""
@@ -254,7 +240,8 @@ class RunDirectory:
         ``fixed`` | ``broken`` | ``missed`` [P] | null, ``class_shares`` [C] of the predictions};
         ``notes``: what the run decided by itself, each with ``name``, ``message``, ``severity``.
         """
-        return read_json_lines(self._needed("metrics.jsonl", "no epoch has ended yet"))
+        path = self._needed("metrics.jsonl", "no epoch has ended yet")
+        return [_Keys(path, entry) for entry in read_typed_lines(path, run_files.Epoch, "bring back what it was")]
 
     def ledger_epochs(self) -> list[int]:
         from clc_text.ledger import epochs_in
@@ -273,7 +260,11 @@ class RunDirectory:
             raise InputError(f"{self.path} has no ledger of epoch {wanted}; it has {known[0]} to {known[-1]}")
         path = epoch_file(self.file("ledger"), wanted)
         with undamaged(path):
-            return read_epoch(path)
+            found = read_epoch(path)
+            self._check_rows(len(found.seen))
+            for name in ("prediction", "target"):
+                self._check_classes(name, getattr(found, name))
+            return found
 
     def log_probs(self, split: str = "train") -> np.ndarray:
         """float32 [P, N, C], the peers' log-probabilities at the end of training."""
@@ -283,16 +274,21 @@ class RunDirectory:
         with undamaged(path), safe_open(path, "np") as opened:
             if split not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
                 raise InputError(f"{path} has no predictions of the {split} rows: the run had none")
-            return opened.get_tensor(split)
+            found = opened.get_tensor(split)
+            expected = (self.environment()["rows"][split], len(self.label_names))
+            if found.shape[1:] != expected:
+                raise ValueError(f"`{split}` is of the shape {found.shape}, and the run has {expected}")
+            return found
 
     def guards(self) -> list[dict[str, Any]]:
         """What the run noticed of itself; each has ``name``, ``severity``, ``epoch``, ``message`` (see `Notice`)."""
         path = self.file("guards.json")
         if not path.is_file():
             return []
-        with undamaged(path):
-            return [dict(notice) for notice in json.loads(path.read_text(encoding="utf-8"))]
+        return [dict(notice) for notice in read_json(path, list[run_files.Notice])]
 
     def result(self) -> dict[str, Any]:
         """See `clc_text.results`: the keys of result.json are an interface."""
-        return self._json("result.json", "the run has not ended; `clc-text train RECIPE --resume` goes on")
+        return self._json(
+            "result.json", run_files.Result, "the run has not ended; `clc-text train RECIPE --resume` goes on"
+        )

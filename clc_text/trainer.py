@@ -15,9 +15,10 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixi
 from transformers.trainer_utils import align_special_tokens, rotate_checkpoints
 from transformers.utils.logging import get_logger
 
-from clc_text.crossfit.result import CrossFit
+from clc_text.crossfit.result import FACTS, TENSORS, CrossFit
+from clc_text.damage import undamaged
 from clc_text.errors import InputError
-from clc_text.files import to_be_written, write_json
+from clc_text.files import settle, sha256_of_file, to_be_written
 from clc_text.ledger import EpochRecord, Ledger
 from clc_text.methods.base import Method, Supervision, TrainingState, method
 from clc_text.methods.clc import CLC
@@ -25,6 +26,7 @@ from clc_text.methods.standard import Standard
 from clc_text.noise.inject import sha256_of_labels
 from clc_text.peers import PeersModel, ensemble_log_probs
 from clc_text.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
+from clc_text.run_files import Complete
 from clc_text.training import across
 from clc_text.training.arguments import (
     NoisyLabelArguments,
@@ -38,10 +40,14 @@ from clc_text.training.arguments import (
 from clc_text.training.checkpoints import (
     COMPLETE,
     METHOD_STATE,
+    check_beside,
     check_resumable,
     check_same_training,
+    forget,
     last_complete_checkpoint,
     read_method_state,
+    vouch_for,
+    way_out,
     write_method_state,
 )
 from clc_text.training.data import as_classes, check_dataset, check_labels, class_weights, label_column
@@ -91,7 +97,8 @@ class NoisyLabelTrainer(PeersEvaluation):
             weight of the class that it is taught.
         ledger_dir: where the ledger's files go; None keeps the ledger in memory for one epoch.
         epoch_listeners: called with an `EpochResult` after every epoch, before its checkpoint (by the first process
-            only, where there are several).
+            only, where there are several). One that writes files may have a method `recorded`, which gives their
+            sha256 by name: each checkpoint says how they were.
         augment: called with a training batch's inputs, its row numbers and the epoch (from 0); gives the inputs that
             the networks then see. It must draw from these alone (no generator of its own), so that resuming is exact.
         peers_init: makes a `PeersModel` of so many peers from a seed, for methods that cross-fit; needed only where
@@ -245,6 +252,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         self._labels_unseen = self._classes() is None or label_column(self.train_dataset) is None
         rows = 0 if self.train_dataset is None else len(self.train_dataset)
         self.ledger = Ledger(rows, self.model.peers, self.ledger_dir)
+        self._cross_fit_files: dict[str, str] = {}
         self._class_weights: Tensor | None = None
         self._loss_sum: Tensor | None = None
         self._loss_steps = 0
@@ -515,6 +523,20 @@ class NoisyLabelTrainer(PeersEvaluation):
         """Whether the networks are still taught as before the method: for `Standard` there is nothing else."""
         return not self.supervised and not isinstance(self.method, Standard)
 
+    def check(self) -> None:
+        """Refuses what training would only refuse on its way: before anything is written.
+
+        Raises:
+            InputError: the method is told too little, or there are too few rows to cross-fit.
+        """
+        self.method.check(self.model.peers, self.noise_rate is not None)
+        if self.cross_fits_first:
+            from clc_text.crossfit.copies import first_copies_of
+            from clc_text.crossfit.cross_fit import check_folds
+            from clc_text.crossfit.fold_trainer import settings_of
+
+            check_folds(first_copies_of(self), settings_of(self))
+
     # ---- checkpoints ----
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *positional: Any, **more: Any) -> Any:
@@ -528,12 +550,17 @@ class NoisyLabelTrainer(PeersEvaluation):
             if newest is None:
                 raise InputError(f"there is no complete checkpoint in {self.args.output_dir} to resume from")
             resume_from_checkpoint = str(newest)
+        complete: Complete | None = None
         if resume_from_checkpoint:
-            # Before `Trainer` fails at the first file that it does not know.
-            check_resumable(Path(resume_from_checkpoint))
+            # Before `Trainer` fails at the first file that it does not know, or goes on from one that was changed.
+            complete = check_resumable(Path(resume_from_checkpoint))
+            check_beside(Path(resume_from_checkpoint), complete.get("ledger", {}), self.ledger_dir)
+            check_beside(Path(resume_from_checkpoint), complete.get("cross_fit", {}), self.cross_fit_dir, anew=True)
         if self.model is None:  # a trial of `hyperparameter_search` ends with its networks thrown away
             self.model = self.call_model_init()
         self._start_afresh()
+        if complete is not None:
+            self.ledger.written = dict(complete.get("ledger", {}))
         if self.cross_fits_first:
             self._cross_fit()
         return super().train(resume_from_checkpoint, *positional, **more)
@@ -594,6 +621,9 @@ class NoisyLabelTrainer(PeersEvaluation):
             if self.cross_fit_dir is not None and self.is_world_process_zero():
                 found.save(self.cross_fit_dir)
             # A resumed run, which finds all this done, goes on with the same generators.
+        if self.cross_fit_dir is not None and self.is_world_process_zero():
+            files = [self.cross_fit_dir / name for name in (TENSORS, FACTS)]
+            self._cross_fit_files = {path.name: sha256_of_file(path) for path in files if path.is_file()}
         set_seed(self.args.seed)
         self.cross_fit = found
         if self.noise_rate == "estimate":
@@ -626,16 +656,31 @@ class NoisyLabelTrainer(PeersEvaluation):
             self._epoch_loss(self._epochs_closed + 1)  # a checkpoint of networks that are lost would help nobody
         folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         limit, self.args.save_total_limit = self.args.save_total_limit, None
+        if self.args.should_save:
+            forget(folder)  # what is left of an earlier one of this step
+        self.accelerator.wait_for_everyone()
         try:
             with to_be_written(folder):
                 super()._save_checkpoint(model, trial)
         finally:
             self.args.save_total_limit = limit
         self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            with to_be_written(folder):
+                settle(folder)
         if self.args.should_save and not self.args.save_only_model:
-            # Written last and at once: a checkpoint without it was cut short and is never resumed from.
-            facts = {"step": self.state.global_step, "epoch": self.state.epoch, "epochs_closed": self._epochs_closed}
-            write_json(folder / COMPLETE, facts)
+            recorded: dict[str, str] = {}
+            for listener in self.epoch_listeners:
+                recorded |= getattr(listener, "recorded", dict)()
+            facts: Complete = {
+                "step": self.state.global_step,
+                "epoch": self.state.epoch,
+                "epochs_closed": self._epochs_closed,
+                "ledger": self.ledger.written,
+                "cross_fit": self._cross_fit_files,
+                "recorded": recorded,
+            }
+            vouch_for(folder, facts)
         if self.args.should_save and limit is not None:
             # Not before this one is complete: a crash in between would leave none to resume from.
             rotate_checkpoints(
@@ -670,10 +715,21 @@ class NoisyLabelTrainer(PeersEvaluation):
             tensors |= self.recovery.tensors
         write_method_state(Path(output_dir), tensors, facts)
 
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        with undamaged(Path(resume_from_checkpoint), way_out(Path(resume_from_checkpoint))):
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        with undamaged(Path(checkpoint or "."), way_out(Path(checkpoint or "."))):
+            super()._load_rng_state(checkpoint)
+
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        super()._load_optimizer_and_scheduler(checkpoint)
-        if checkpoint is None:
-            return
+        with undamaged(Path(checkpoint or "."), way_out(Path(checkpoint or "."))):
+            super()._load_optimizer_and_scheduler(checkpoint)
+            if checkpoint is not None:
+                self._load_method_state(checkpoint)
+
+    def _load_method_state(self, checkpoint: str) -> None:
         tensors, facts = read_method_state(Path(checkpoint), self.args.device)
         check_same_training(Path(checkpoint), facts, method=self.method.name, rows=len(self.train_dataset))
         memory = {name.removeprefix("memory."): value for name, value in tensors.items() if name.startswith("memory.")}

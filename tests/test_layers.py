@@ -12,11 +12,11 @@ PACKAGE = Path(__file__).resolve().parent.parent / "clc_text"
 
 # From the ground up: a module imports from its own layer or from one below.
 LAYERS = [
-    {"errors", "files", "memory", "links", "components", "typed_yaml", "printable_yaml", "where", "shown", "tabular"}
-    | {"scripts", "confusions"},
+    {"errors", "leftovers", "links", "components", "where", "shown", "confusions", "memory"},
+    {"files", "damage", "typed_yaml", "printable_yaml", "typed_json", "run_files", "scripts", "tabular"},
     {"criteria", "task", "rows", "noise", "describe", "checks", "hub_datasets"},
     {"methods", "peers", "peers_of", "pretrained", "ledger", "metrics", "results", "guards", "calibration"},
-    {"run_directory"},
+    {"run_directory", "run_lock"},
     {"trainer", "training", "corrections", "crossfit", "evidence"},
     {"text", "vision"},
     {"recipe", "recipe_text"},

@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from clc_text import metrics
+from clc_text.files import read_json_lines
 from clc_text.ledger import EpochRecord
-from clc_text.metrics import MetricsLog, read_entries, training_scores
+from clc_text.metrics import MetricsLog, training_scores
 from clc_text.run_directory import Labels
 
 PEERS, ROWS, CLASSES = 2, 60, 4
@@ -159,9 +160,9 @@ def test_a_log_goes_on_after_the_epochs_that_are_kept(tmp_path: Path) -> None:
     for epoch in (1, 2, 3):
         log.append({"epoch": epoch, "loss": epoch / 2})
     path.write_text(path.read_text() + '{"epoch": 4, "lo')
-    assert [entry["epoch"] for entry in read_entries(path)] == [1, 2, 3]
+    assert [entry["epoch"] for entry in read_json_lines(path)] == [1, 2, 3]
     again = MetricsLog(path, keep=2)
     again.append({"epoch": 3, "loss": 7.0})
-    assert [(entry["epoch"], entry["loss"]) for entry in read_entries(path)] == [(1, 0.5), (2, 1.0), (3, 7.0)]
+    assert [(entry["epoch"], entry["loss"]) for entry in read_json_lines(path)] == [(1, 0.5), (2, 1.0), (3, 7.0)]
     assert MetricsLog(path).entries == []
     assert path.read_text() == ""

@@ -19,6 +19,7 @@ from clc_text.observer import Silent
 from clc_text.recipe import Recipe, load, loads
 from clc_text.run import train
 from clc_text.run_directory import RunDirectory
+from clc_text.run_lock import LOCK
 
 
 class Interruption(Exception):
@@ -226,7 +227,7 @@ def test_a_run_without_test_rows_says_how_it_can_be_tested(
     rows = tmp_path / "rows.csv"
     rows.write_text("text,label\n" + "left,0\nright,1\n" * 20)
     recipe = loads(
-        f"data: {{name: files, train: {rows}}}\nmethod: standard\nencoder: {{vectors: train}}\n"
+        f"data: {{name: files, train: {rows}}}\nmethod: standard\nencoder: {{name: word_vectors, vectors: train}}\n"
         "network: {hidden: [8]}\ntraining: {epochs: 1, batch_size: 20, device: cpu}\n"
     )
     run = train(recipe, tmp_path / "run")
@@ -280,7 +281,7 @@ def test_overwriting_empties_what_the_run_wrote_and_nothing_else(
     train(recipe_of(tiny_recipe), tmp_path / "link", overwrite=True)
     assert (copy / "notes.txt").read_text() == "mine"
     assert not (copy / "corrected").exists() and RunDirectory(copy).complete
-    assert [path.name for path in copy.glob(".*")] == [".notes.txt.0a1b2c3d.part"]
+    assert sorted(path.name for path in copy.glob(".*")) == [".notes.txt.0a1b2c3d.part", LOCK]
     monkeypatch.chdir(copy)
     train(recipe_of(tiny_recipe), Path("."), overwrite=True)
     assert (copy / "notes.txt").read_text() == "mine" and RunDirectory(copy).complete
@@ -302,7 +303,7 @@ def test_changed_data_cannot_be_resumed(tmp_path: Path) -> None:
     rows.write_text("text,label\n" + "".join(f"{text},{i % 2}\n" for i, text in enumerate(texts)))
     recipe = tmp_path / "own.yaml"
     recipe.write_text(
-        f"data: {{name: files, train: {rows}}}\nencoder: {{vectors: train}}\nnetwork: {{hidden: [8]}}\n"
+        f"data: {{name: files, train: {rows}}}\nencoder: {{name: word_vectors, vectors: train}}\nnetwork: {{hidden: [8]}}\n"
         "training: {epochs: 3, batch_size: 20, checkpoint_epochs: 1, device: cpu}\n"
     )
     with pytest.raises(Interruption):

@@ -12,9 +12,10 @@ from typing import Any
 
 from clc_text.corrections.state import State
 from clc_text.files import json_lines
+from clc_text.run_files import CorrectedFacts, HistoryStep
+from clc_text.typed_json import fault_of
 
-NEEDED = ("run_id", "step", "rows", "label_names", "input_column", "renamed")
-DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError)
+DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError)
 _OF_DAMAGE = {None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO}  # None: as pyarrow raises it
 
 
@@ -36,9 +37,9 @@ def reason(error: Exception) -> str:
 def facts_in(path: Path) -> dict[str, Any]:
     """corrected.json."""
     facts = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(facts, dict) or (lacking := [name for name in NEEDED if name not in facts]):
-        raise ValueError(f"it has no `{lacking[0]}`" if isinstance(facts, dict) else "it is no JSON object")
-    return facts
+    if fault := fault_of(facts, CorrectedFacts):
+        raise ValueError(fault)
+    return dict(facts)
 
 
 def step_in(folder: Path) -> int | None:
@@ -51,6 +52,13 @@ def step_in(folder: Path) -> int | None:
 def steps_in(path: Path, last: int) -> list[dict[str, Any]]:
     """history.jsonl, which has at least the steps up to `last`."""
     entries = json_lines(path.read_bytes())
+    for number, entry in enumerate(entries, 1):
+        if fault := fault_of(entry, HistoryStep):
+            raise ValueError(f"line {number}: {fault}")
+        if not re.fullmatch(r"history/step-\d{4,}\.parquet", entry["file"]):
+            raise ValueError(f"line {number}: `file` is no file of the history")
+        if entry["whole"] and "made" not in entry:
+            raise ValueError(f"line {number}: it has no `made`")
     if [entry["step"] for entry in entries[:last]] != list(range(1, last + 1)) or not entries[0]["whole"]:
         raise ValueError(f"it has not the steps 1 to {last}")
     return entries

@@ -123,12 +123,7 @@ def cross_fit(
     check_classes(num_classes)
     if firsts is None:
         firsts = np.arange(len(labels))
-    copies = int((firsts != np.arange(len(labels))).sum())
-    if len(labels) - copies < settings.folds:
-        alike = f", of which {copies} have the same inputs as an earlier one," if copies else ""
-        raise InputError(
-            f"{len(labels)} rows{alike} cannot be divided into {settings.folds} folds; lower method.folds"
-        )
+    copies = check_folds(firsts, settings)
     # Each round deals the rows out anew: its networks then err in other places, which is what a mean is good for.
     dealt = [assign_folds(labels, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
 
@@ -176,6 +171,20 @@ def cross_fit(
         "names_tried": len(tried),
     }
     return CrossFit(np.stack(dealt), fit.probs, fit.transition, posterior, facts)
+
+
+def check_folds(firsts: np.ndarray, settings: Settings) -> int:
+    """How many of the rows are copies of others, by the first copy of each, int64 [N].
+
+    Raises:
+        InputError: fewer rows than folds, copies aside.
+    """
+    rows = len(firsts)
+    copies = int((firsts != np.arange(rows)).sum())
+    if rows - copies < settings.folds:
+        alike = f", of which {copies} have the same inputs as an earlier one," if copies else ""
+        raise InputError(f"{rows} rows{alike} cannot be divided into {settings.folds} folds; lower method.folds")
+    return copies
 
 
 def _mean(rounds: list[Round]) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,16 @@ import numpy as np
 
 from clc_text.crossfit.gain import NOTHING, is_nothing
 from clc_text.crossfit.noise_fit import posterior_labels
+from clc_text.damage import undamaged
 from clc_text.errors import InputError
 from clc_text.files import write_json, write_with
 from clc_text.noise.canaries import before_flips
 from clc_text.run_directory import Labels
+from clc_text.run_files import CrossFitFacts, CrossFitGain
+from clc_text.typed_json import read_json
 
 TENSORS, FACTS = "crossfit.safetensors", "crossfit.json"
+_ANEW = f"remove both, {FACTS} and {TENSORS}, and they are made anew"
 
 
 @dataclass(frozen=True)
@@ -91,21 +94,20 @@ class CrossFit:
         Raises:
             InputError: the files are damaged.
         """
-        from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
         if not (directory / FACTS).is_file():
             return None
-        try:
-            facts = json.loads((directory / FACTS).read_text(encoding="utf-8"))
+        facts: dict[str, Any] = dict(read_json(directory / FACTS, CrossFitFacts, _ANEW))
+        with undamaged(directory / TENSORS, _ANEW):
             tensors = load_file(directory / TENSORS)
             probs = np.exp(tensors["train"][0].astype(np.float64))
-            return cls(**{name: tensors[name] for name in _AS_THEY_ARE}, probs=probs, facts=facts)
-        except (OSError, ValueError, KeyError, IndexError, SafetensorError) as error:
-            raise InputError(
-                f"{directory / TENSORS} or {FACTS} beside it cannot be read ({error}); remove both, and they are made "
-                "anew"
-            ) from None
+            found = cls(**{name: tensors[name] for name in _AS_THEY_ARE}, probs=probs, facts=facts)
+            rows, classes = probs.shape
+            shapes = [found.folds.shape[1:], found.transition.shape, found.posterior.shape]
+            if shapes != [(rows,), (classes, classes), (rows, classes)] or len(facts["rounds"]) < 2:
+                raise ValueError("its tensors do not belong together")
+            return found
 
 
 def has_learnt_nothing(directory: Path) -> bool:
@@ -117,16 +119,11 @@ def has_learnt_nothing(directory: Path) -> bool:
     path = directory / FACTS
     if not path.is_file():
         return False
-    try:
-        return _nothing(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); remove it with {TENSORS}, and both are made anew"
-        ) from None
+    return _nothing(dict(read_json(path, CrossFitGain, _ANEW)))
 
 
 def _nothing(facts: dict[str, Any]) -> bool:
-    return "gain" in facts and is_nothing(facts["gain"], facts["gain_error"])
+    return {"gain", "gain_error"} <= facts.keys() and is_nothing(facts["gain"], facts["gain_error"])
 
 
 _AS_THEY_ARE = ("folds", "transition", "posterior")

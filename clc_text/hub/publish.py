@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from clc_text.hub.folders import without_folders as without_folders
 from clc_text.hub.images import image_columns, published_image
 from clc_text.printable_yaml import printable_yaml
 from clc_text.run_directory import Labels, RunDirectory
+from clc_text.run_files import Audit, AuditOf, AuditVersion
+from clc_text.typed_json import checked, read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,23 +104,21 @@ def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> di
     if not path.is_file():
         return None
     again = f"run `clc-text audit {run.path}` again"
-    try:
-        audit = dict(json.loads(path.read_text(encoding="utf-8")))
-        version, about = audit["version"], (audit["run_id"], audit["corrections"]["rows"], audit["labels"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no audit ({error!r}); {again}") from None
-    if version != VERSION:
+    found = read_json(path, AuditVersion, again)
+    if found["version"] != VERSION:
         raise InputError(f"{path} was written by another version of clc_text; {again}")
+    of = checked(found, AuditOf, path, again)
+    about = (of["run_id"], of["corrections"].get("rows"), of["labels"])
     corrected = Corrected(run)
     step = corrected.facts["step"]
     # Counts stay as they are where other answers take the place of some, so the labels themselves are compared, too.
     mark = labels_mark(step, corrected.state())
-    if about != (run.run_id, changed, dict(labels)) or any(audit.get(name) != mark[name] for name in mark):
+    if about != (run.run_id, changed, dict(labels)) or any(of.get(name) != mark[name] for name in mark):
         raise InputError(
             f"{path} is not of the corrected dataset as it is now (step {step}, {changed:,} changed labels); "
             f"{again}, so that the card says what is true"
         )
-    return audit
+    return dict(checked(found, Audit, path, again))
 
 
 def check_given(shards: Sequence[Path], labels: Labels) -> None:

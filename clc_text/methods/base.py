@@ -95,6 +95,17 @@ class Method(Options, ABC):
         0, "epochs of plain training on the given labels before the method takes over", at_least=0
     )
 
+    def check(self, peers: int, rate_known: bool) -> None:
+        """Refuses a training in which the method could not take a step.
+
+        Args:
+            peers: P.
+            rate_known: whether `TrainingState.noise_rate` will be a number.
+
+        Raises:
+            InputError: the method is told too little.
+        """
+
     @property
     def transition_source(self) -> Literal["true", "estimate", "file"] | None:
         """Where ``TrainingState.memory["transition"]`` is to come from: true labels, cross-fitting, a file of the

@@ -37,9 +37,12 @@ class Decouple(Method):
 
     floor: float = option(0.1, "m: the sum is divided by at least this share of the batch", at_least=0, at_most=1)
 
-    def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
-        if log_probs.shape[-3] < 2:
+    def check(self, peers: int, rate_known: bool) -> None:
+        if peers < 2:
             raise InputError("decouple compares networks and there is only one; set `peers: 2`")
+
+    def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
+        self.check(log_probs.shape[-3], state.noise_rate is not None)
         targets = as_distribution(labels, log_probs)
         predicted = log_probs.detach().argmax(-1)
         differ = predicted != from_teacher(predicted, -2)

@@ -32,13 +32,17 @@ class SmallLoss(Method):
         1.0, "τ is the noise rate times this; 0.5 for asymmetric noise, where half the classes are clean", at_least=0
     )
 
-    def left_out(self, state: TrainingState) -> float:
-        """R(t), the share of each batch that is not learnt."""
-        if state.noise_rate is None:
+    def check(self, peers: int, rate_known: bool) -> None:
+        if not rate_known:
             raise InputError(
                 f"the method {self.name} must be told how many labels are wrong; "
                 "set `noise_rate: true | estimate | number`"
             )
+
+    def left_out(self, state: TrainingState) -> float:
+        """R(t), the share of each batch that is not learnt."""
+        self.check(0, state.noise_rate is not None)
+        assert state.noise_rate is not None
         rate = min(state.noise_rate * self.rate_scale, 1.0)
         return rate * min(state.epoch / self.ramp_epochs, 1.0)
 

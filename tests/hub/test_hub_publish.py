@@ -197,7 +197,7 @@ def test_an_audit_of_another_version_is_refused(corrected_run: Path, tmp_path: P
 def test_what_is_no_audit_is_refused(corrected_run: Path, tmp_path: Path, text: str) -> None:
     run, *about = _audited(corrected_run, tmp_path)
     run.file("audit.json").write_text(text)
-    with pytest.raises(InputError, match=r"audit\.json is no audit"):
+    with pytest.raises(InputError, match=r"audit\.json is damaged .*; run `clc-text audit .*` again"):
         publish.read_audit(run, *about)
 
 

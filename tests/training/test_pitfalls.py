@@ -230,7 +230,7 @@ def test_the_checkpoint_before_goes_when_the_next_one_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A crash just before a checkpoint is complete leaves the one before, whatever the limit."""
-    from clc_text import trainer as module
+    from clc_text.training import checkpoints as module
 
     chosen = arguments(tmp_path, save_strategy="epoch", save_total_limit=1)
     trainer = NoisyLabelTrainer(peers_model(), chosen, train_dataset=rows())

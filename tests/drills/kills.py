@@ -1,0 +1,419 @@
+"""Kills commands at random moments, and sees whether what they leave can be gone on with: `make drill`.
+
+A victim is a process of its own that runs one command line. It is killed (SIGKILL) at its n-th change of the disk,
+n being drawn: when it opens a file to write, renames, makes or removes something; often a few milliseconds later, so
+that what libraries write without Python is cut short as well. Then the same command is given again, `--resume` added
+where there is such a thing, and perhaps killed again. In the end everything in the folder must equal, file by file,
+what the command leaves undisturbed, and nothing hidden may be left. A refusal counts as right only if it is one
+sentence with exit code 2 and what it tells to do then leads there.
+
+    python tests/drills/kills.py --seed 0 --count 200
+    python tests/drills/kills.py --only train-clc --at 1-40     every change of the disk from the 1st to the 40th
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+METHODS = ("standard", "bootstrap", "elr", "gce", "slc", "forward", "mentornet", "co_teaching", "co_distillation",
+           "decouple", "clc", "clc_auto")  # fmt: skip
+TOLD = {"mentornet": ["noise_rate=0.3"], "co_teaching": ["noise_rate=0.3"]}
+SMALL_FOLDS = ["method.folds=2", "method.fold_rounds=2", "method.fold_epochs=1"]
+RECIPE = """
+name: drill
+data: {name: quickstart, rows: 96, test_rows: 24}
+noise: {name: symmetric, rate: 0.3}
+encoder: {name: word_vectors, vectors: train, pooling: [concat], length: 6}
+network: {name: mlp, hidden: [8], dropout: 0.1}
+method: {name: standard}
+training: {epochs: 2, batch_size: 48, checkpoint_epochs: 1, device: cpu}
+canaries: 0.05
+"""
+SWEEP = """
+recipes: [drill.yaml]
+seeds: [0, 1]
+"""
+ATTEMPTS = 6
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command that may be killed.
+
+    Attributes:
+        command: the arguments of `clc-text`, in a folder that `base` was copied to.
+        again: what is given after a kill; None: the same.
+        way_out: what is given where `again` is refused.
+        base: the folder that it starts in: "empty", or with a trained run ("run"), which has been corrected
+            ("corrected").
+    """
+
+    name: str
+    command: tuple[str, ...]
+    base: str = "empty"
+    again: tuple[str, ...] | None = None
+    way_out: tuple[str, ...] | None = None
+
+
+def jobs() -> list[Job]:
+    found = []
+    for method in METHODS:
+        more = [f"method.name={method}", *TOLD.get(method, [])]
+        more += SMALL_FOLDS if method == "clc_auto" else []
+        more += ["method.warmup_epochs=1"] if method not in ("standard", "clc_auto", "bootstrap", "gce") else []
+        command = ("train", "drill.yaml", "--out", "run", "-q", *[part for one in more for part in ("--set", one)])
+        found.append(Job(f"train-{method}", command, again=(*command, "--resume"), way_out=(*command, "--overwrite")))
+    plain = ("train", "drill.yaml", "--out", "run", "-q", "--set", "method.name=elr")
+    found += [
+        Job("overwrite", (*plain, "--overwrite"), "corrected", (*plain, "--resume"), (*plain, "--overwrite")),
+        Job("correct", ("correct", "run", "--policy", "agree"), "run"),
+        Job("correct-again", ("correct", "run", "--policy", "confidence"), "corrected"),
+        Job("audit", ("audit", "run"), "corrected"),
+        Job("apply", ("apply", "run", "answers.csv"), "corrected"),
+        Job("revert", ("revert", "run", "--all"), "corrected"),
+        Job("report", ("report", "run"), "corrected"),
+        Job("push", ("push", "run", "--repo", "me/data", "--dry-run", "--card", "card.md"), "corrected"),
+        Job("inject", ("noise", "inject", "drill.yaml", "--out", "noisy"), "empty"),
+        Job("sweep", ("sweep", "sweep.yaml", "--out", "swept", "--jobs", "1"), "empty"),
+    ]
+    for kind in ("csv", "argilla", "label-studio"):
+        found.append(Job(f"export-{kind}", ("export", "run", "--format", kind, "--out", f"out.{kind}"), "corrected"))
+    return found
+
+
+# ---- victims ----
+
+
+@dataclass
+class Ended:
+    """How a process ended: its exit code (minus the signal), what it said, and its changes of the disk."""
+
+    code: int
+    said: str
+    changes: int
+
+
+_CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.link", "os.symlink", "os.chmod"}
+
+
+def _watch(folder: str, counter: int, at: int | None, delay: float) -> None:
+    """Counts this process's changes of the disk in a folder, in a file, and kills it at one of them."""
+    count = 0
+
+    def kill() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal count
+        if event == "open":
+            path, _, flags = arguments[0], arguments[1], arguments[2]
+            if not isinstance(flags, int) or not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+                return
+        elif event in _CHANGES:
+            path = arguments[0]
+        else:
+            return
+        if not isinstance(path, (str, bytes, os.PathLike)) or not os.fsdecode(os.path.abspath(path)).startswith(
+            folder
+        ):
+            return
+        count += 1
+        os.pwrite(counter, count.to_bytes(8, "little"), 0)
+        if count == at:
+            if not delay:
+                kill()
+            threading.Timer(delay, kill).start()
+
+    sys.addaudithook(hook)
+
+
+def run(command: tuple[str, ...], folder: Path, at: int | None = None, delay: float = 0.0) -> Ended:
+    """Runs a command line in a process forked from this one, in `folder`; kills it at its change number `at`."""
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as counter:
+        process = os.fork()
+        if not process:
+            try:
+                _be(command, folder, said.fileno(), counter.fileno(), at, delay)
+            finally:
+                os._exit(70)
+        _, status = os.waitpid(process, 0)
+        code = os.waitstatus_to_exitcode(status)
+        if code < 0:  # its workers go with it
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
+        said.seek(0)
+        changes = int.from_bytes(os.pread(counter.fileno(), 8, 0), "little")
+        return Ended(code, said.read().decode("utf-8", "replace"), changes)
+
+
+def _be(command: tuple[str, ...], folder: Path, said: int, counter: int, at: int | None, delay: float) -> None:
+    """Is the victim."""
+    from clc_text.cli import main
+
+    os.setsid()
+    os.chdir(folder)
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    sys.argv = ["clc-text", *command]
+    _watch(str(folder), counter, at, delay)
+    code = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+# ---- what is left ----
+
+_TIMES = re.compile(rb'"(seconds|time)": ("[^"]*"|[0-9.e+-]+)')
+_NOT_COMPARED = re.compile(r"(^|/)(\.[^/]*\.lock|\.cache(/.*)?|\.[^/]*\.running|complete\.json|training_args\.bin)$")
+_HIDDEN = re.compile(r"(^|/)\.[^/]*\.(part|old)(/|$)")
+
+
+def left_in(folder: Path) -> dict[str, str]:
+    """sha256 of every file by its name, times left out of JSON."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not _NOT_COMPARED.search(name):
+            content = path.read_bytes()
+            if path.suffix in (".json", ".jsonl", ".html"):
+                content = _TIMES.sub(b"", content)
+            found[name] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def differing(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+# ---- the drill ----
+
+
+@dataclass
+class Drill:
+    """Trains what the jobs begin with, and kills them.
+
+    Attributes:
+        folder: where all of it happens.
+        tell: told of every kill.
+    """
+
+    folder: Path
+    tell: Callable[[str], None] = print
+    _bases: dict[str, Path] = field(default_factory=dict)
+    _whole: dict[str, tuple[dict[str, str], int]] = field(default_factory=dict)
+
+    def base(self, name: str) -> Path:
+        if name not in self._bases:
+            path = self.folder / f"base-{name}"
+            if name == "empty":
+                path.mkdir(parents=True)
+                (path / "drill.yaml").write_text(RECIPE)
+                (path / "sweep.yaml").write_text(SWEEP)
+            else:
+                shutil.copytree(self.base("empty" if name == "run" else "run"), path)
+                steps = [("train", "drill.yaml", "--out", "run", "-q", "--set", "method.name=clc", "--set",
+                          "method.warmup_epochs=1")]  # fmt: skip
+                if name == "corrected":
+                    steps = [("correct", "run", "--policy", "agree")]
+                for step in steps:
+                    ended = run(step, path)
+                    if ended.code:
+                        raise RuntimeError(f"{step}: {ended.said}")
+                if name == "corrected":
+                    _write_answers(path)
+            self._bases[name] = path
+        return self._bases[name]
+
+    def whole(self, job: Job) -> tuple[dict[str, str], int]:
+        """What an undisturbed command leaves, and how often it changes the disk."""
+        if job.name not in self._whole:
+            here = self._copy(job)
+            ended = run(job.command, here)
+            if ended.code:
+                raise RuntimeError(f"{job.name}: {ended.said}")
+            self._whole[job.name] = left_in(here), ended.changes
+            shutil.rmtree(here)
+        return self._whole[job.name]
+
+    def _copy(self, job: Job) -> Path:
+        here = self.folder / "here"  # always the same, since some files name their folder
+        if here.exists():
+            shutil.rmtree(here)
+        shutil.copytree(self.base(job.base), here, symlinks=True)
+        return here
+
+    def kill(self, job: Job, moments: list[tuple[int, float]]) -> tuple[str, int]:
+        """Kills a command at each of some moments and goes on with it; how that ended, and how often it was killed.
+
+        Raises:
+            AssertionError: it did not end as it should.
+        """
+        expected, _ = self.whole(job)
+        here = self._copy(job)
+        told = f"{job.name} killed at {', '.join(f'{at}+{delay * 1000:.0f}ms' for at, delay in moments)}"
+        command, how = job.command, "identical"
+        killed = 0
+        for at, delay in [*moments, *[(None, 0.0)] * ATTEMPTS]:
+            ended = run(command, here, at, delay)
+            if ended.code == -signal.SIGKILL:
+                killed += 1
+                command = job.again or job.command
+                continue
+            sentence = ended.said.strip()
+            if ended.code == 0:
+                break
+            assert ended.code == 2, f"{told}: exit code {ended.code}\n{sentence}"
+            assert "Traceback" not in sentence, f"{told}\n{sentence}"
+            if self._done_already(job, here, expected):
+                how = f"done already: {sentence}"
+                break
+            assert job.way_out and job.way_out[-1] in sentence, f"{told}: refused without the way out\n{sentence}"
+            command, how = job.way_out, f"refused with the way out: {sentence}"
+        else:
+            raise AssertionError(f"{told}: it never ended")
+        found = left_in(here)
+        hidden = [name for name in found if _HIDDEN.search(name)]
+        assert not hidden, f"{told}: left {hidden}"
+        wrong = differing(expected, found)
+        if wrong and job.base == "corrected" and self._same_labels(here, job):
+            wrong = []
+            how = "one step more, with the same labels"
+        assert not wrong, f"{told}: {how}, but not identical: {wrong}"
+        return f"{told} ({killed} kills): {how}", killed
+
+    def _done_already(self, job: Job, here: Path, expected: dict[str, str]) -> bool:
+        return not differing(expected, left_in(here)) or self._same_labels(here, job)
+
+    def _same_labels(self, here: Path, job: Job) -> bool:
+        """Whether a command that was done when it was killed has only made one more step of the same labels."""
+        from clc_text.corrections.store import Corrected
+        from clc_text.run_directory import RunDirectory
+
+        if job.name not in ("apply", "revert", "correct-again"):
+            return False
+        corrected = Corrected(RunDirectory(here / "run"))
+        first = self._corrected_by(job)
+        labels = hashlib.sha256(corrected.state().label.tobytes() + corrected.state().source.tobytes()).hexdigest()
+        return labels == first
+
+    def _corrected_by(self, job: Job) -> str:
+        from clc_text.corrections.store import Corrected
+        from clc_text.run_directory import RunDirectory
+
+        there = self.folder / "there"
+        shutil.rmtree(there, ignore_errors=True)
+        shutil.copytree(self.base(job.base), there)
+        assert run(job.command, there).code == 0
+        state = Corrected(RunDirectory(there / "run")).state()
+        return hashlib.sha256(state.label.tobytes() + state.source.tobytes()).hexdigest()
+
+
+def _write_answers(folder: Path) -> None:
+    from clc_text.run_directory import RunDirectory
+
+    run_directory = RunDirectory(folder / "run")
+    names = run_directory.label_names
+    rows = "".join(f"{row},{names[row % len(names)]}\n" for row in range(10))
+    (folder / "answers.csv").write_text(f"row,answer\n{rows}")
+
+
+def warm() -> None:
+    """Imports once what every victim needs: a fork then begins with the command."""
+    os.environ.update(
+        {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "MPLBACKEND": "Agg",
+         "HF_HUB_DISABLE_TELEMETRY": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
+    )  # fmt: skip
+    sys.path.insert(0, str(ROOT))
+    import torch
+
+    torch.set_num_threads(1)
+    import clc_text.cli
+    import clc_text.console
+    import clc_text.corrections.store
+    import clc_text.run
+    import clc_text.trainer  # noqa: F401
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--count", type=int, default=200, help="kills")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="no new victim after so long")
+    parser.add_argument("--only", help="jobs whose name begins so")
+    parser.add_argument("--at", help="such as 1-40: each of these changes of the disk in turn")
+    parser.add_argument("--list", action="store_true", help="the jobs' names")
+    chosen = parser.parse_args(arguments)
+    if chosen.list:
+        print("\n".join(job.name for job in jobs()))
+        return 0
+    warm()
+    known = [job for job in jobs() if job.name.startswith(chosen.only or "")]
+    failed = kills = 0
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="drill-") as folder:
+        drill = Drill(Path(folder).resolve())
+        for job, moments in _plan(drill, known, chosen):
+            if time.monotonic() - begun > chosen.seconds:
+                break
+            try:
+                told, killed = drill.kill(job, moments)
+                print(told, flush=True)
+                kills += killed  # one that was done before its moment came is none
+            except AssertionError as error:
+                failed += 1
+                kills += 1
+                print(f"FAILED {error}", flush=True)
+            if kills >= chosen.count:
+                break
+    print(json.dumps({"seed": chosen.seed, "kills": kills, "failed": failed}), flush=True)
+    return int(failed > 0)
+
+
+def _plan(drill: Drill, known: list[Job], chosen: argparse.Namespace) -> Iterator[tuple[Job, list[tuple[int, float]]]]:
+    """Jobs, each with the moments at which it is killed."""
+    if chosen.at:
+        first, _, last = chosen.at.partition("-")
+        for job in known:
+            for at in range(int(first), min(int(last or first), drill.whole(job)[1]) + 1):
+                yield job, [(at, 0.0)]
+        return
+    # A part of the kills hits what goes on after a kill.
+    draw = random.Random(chosen.seed)
+    while True:
+        for job in draw.sample(known, len(known)):
+            _, changes = drill.whole(job)
+            moments = [
+                (draw.randint(1, changes), draw.choice([0.0, 0.0, draw.uniform(0, 0.05)]))
+                for _ in range(draw.choice([1, 1, 2]))
+            ]
+            yield job, moments
+
+
+if __name__ == "__main__":
+    sys.exit(main())
