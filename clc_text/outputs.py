@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from clc_text.errors import InputError
-from clc_text.files import name_of_whole
+from clc_text.leftovers import name_of_whole
 from clc_text.links import leading_out
 
 _REMADE = {"figures", "report.html"}  # of a run: a command makes them again at any time

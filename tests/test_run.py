@@ -303,8 +303,8 @@ def test_changed_data_cannot_be_resumed(tmp_path: Path) -> None:
     rows.write_text("text,label\n" + "".join(f"{text},{i % 2}\n" for i, text in enumerate(texts)))
     recipe = tmp_path / "own.yaml"
     recipe.write_text(
-        f"data: {{name: files, train: {rows}}}\nencoder: {{name: word_vectors, vectors: train}}\nnetwork: {{hidden: [8]}}\n"
-        "training: {epochs: 3, batch_size: 20, checkpoint_epochs: 1, device: cpu}\n"
+        f"data: {{name: files, train: {rows}}}\nencoder: {{name: word_vectors, vectors: train}}\n"
+        "network: {hidden: [8]}\ntraining: {epochs: 3, batch_size: 20, checkpoint_epochs: 1, device: cpu}\n"
     )
     with pytest.raises(Interruption):
         train(load(recipe), tmp_path / "run", observer=StopAfter(2))
