@@ -11,9 +11,12 @@ from typer.testing import CliRunner
 
 from clc_text.cli import app
 from clc_text.errors import InputError
+from clc_text.hub.contents import is_sent
 from clc_text.links import leading_out
 from clc_text.outputs import check_output
 from clc_text.run import WRITTEN
+from clc_text.text.encoders.tfidf import Tfidf
+from clc_text.text.encoders.word_vectors import WordVectors
 
 
 @pytest.fixture
@@ -122,6 +125,20 @@ def test_force_writes_over_an_input(tiny_run: Path, tmp_path: Path) -> None:
     code, told = invoke("predict", tiny_run, source, "--out", source, "--force")
     assert code == 0, told
     assert source.read_text().startswith("row,text,label")
+
+
+def test_all_that_encoders_and_networks_are_saved_as_is_sent(tiny_run: Path, tmp_path: Path) -> None:
+    """So that what is downloaded again predicts; whoever adds a file to an encoder adds it to the list."""
+    saved = [tiny_run / "model", tiny_run / "encoder"]
+    for name, encoder in (("tfidf", Tfidf(dimension=2, word_vectors=3)), ("words", WordVectors(vectors="train"))):
+        fitted = encoder.fit(["one two three four", "two three four five"] * 5, [], 0)
+        (tmp_path / name).mkdir()
+        fitted.save(tmp_path / name)
+        saved.append(tmp_path / name)
+    for folder in saved:
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert files
+        assert [path for path in files if not is_sent(path)] == []
 
 
 def test_a_push_sends_a_list_of_files_and_nothing_that_a_link_leads_to(tiny_run: Path, tmp_path: Path) -> None:

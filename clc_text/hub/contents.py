@@ -90,7 +90,11 @@ def model_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> 
     files: dict[str, Path] = {}
     check_no_link(run)
     for part in ("model", "encoder"):
-        found = {f"{part}/{path.name}": path for path in sorted(run.file(part).glob("*")) if _is_sent(path)}
+        found = {
+            f"{part}/{path.relative_to(run.file(part)).as_posix()}": path
+            for path in sorted(run.file(part).rglob("*"))
+            if is_sent(path)
+        }
         if not found:
             raise InputError(f"{run.path} has no {part}/; train the run again")
         files |= found
@@ -120,13 +124,14 @@ def _about_the_run(run: RunDirectory, folder: Path) -> dict[str, Path]:
 
 # What networks, tokenizers and encoders are saved as; whatever else lies beside them is not a push's to publish.
 _SENT = {
-    "config.json", "generation_config.json", "encoder.json", "model.safetensors.index.json", "tokenizer.json",
+    "config.json", "generation_config.json", "encoder.json", "words.json", "terms.json", "preprocessor_config.json",
+    "model.safetensors.index.json", "tokenizer.json",
     "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt",
-    "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "chat_template.jinja", "words.json", "terms.json",
+    "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "chat_template.jinja",
 }  # fmt: skip
 
 
-def _is_sent(path: Path) -> bool:
+def is_sent(path: Path) -> bool:
     return path.is_file() and (path.name in _SENT or (path.suffix == ".safetensors" and path.name[0] != "."))
 
 
