@@ -68,6 +68,9 @@ def evaluate_run(
         # Of a folder of images the subfolders are the classes.
         folders = source.is_dir()
         values = [Path(row).parent.name for row in rows] if folders else read_labels(source, how.label or "label")
+        if not label_map:
+            # The datasets of images come with numbers, whose names their publishers tell: the order is theirs.
+            label_map = {str(number): name for number, name in enumerate(names) if str(number) not in names}
     known = known_classes(values, names, f"{source}", label_map, row_name)
     kept = np.flatnonzero(known.numbers >= 0)
     rows = rows if len(kept) == len(rows) else [rows[index] for index in kept]

@@ -71,8 +71,14 @@ class NumberedBatch:
 
 
 def as_classes(labels: Tensor) -> Tensor:
-    """Whole numbers and truth values as int64, distributions as they are."""
-    return labels if labels.is_floating_point() else labels.long()
+    """Whole numbers and truth values as int64, distributions [N, C] as they are.
+
+    A column of whole numbers that passed through a table with holes, or through pandas, is one of floats: 1.0 is 1.
+    """
+    if not labels.is_floating_point():
+        return labels.long()
+    whole = labels.dim() == 1 and len(labels) > 0 and bool((labels == labels.floor()).all() & labels.isfinite().all())
+    return labels.long() if whole else labels
 
 
 def _check_each_label(items: list[tuple[int, Any]], cause: Exception | None) -> None:
@@ -99,12 +105,12 @@ def _classes_of(rows: list[Any]) -> Tensor | None:
     name = _label_name(rows[0])
     if name is None or not all(_is_number(row.get(name)) for row in rows):
         return None
-    found = torch.tensor([row[name] for row in rows])
-    return None if found.is_floating_point() else found.long()
+    found = as_classes(torch.tensor([row[name] for row in rows]))
+    return None if found.is_floating_point() else found
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) or (isinstance(value, Tensor) and value.dim() == 0)
+    return isinstance(value, (int, float, np.number)) or (isinstance(value, Tensor) and value.dim() == 0)
 
 
 def _check_order(given: Tensor | None, labels: Tensor, rows: int) -> None:

@@ -13,6 +13,7 @@ from torch.utils.data import SequentialSampler
 from clc_text.peers import ensemble_log_probs
 from clc_text.rows import Rows
 from clc_text.training import across
+from clc_text.training.data import as_classes
 from clc_text.training.loading import RowLoading
 from clc_text.training.scoring import ensemble_alone
 
@@ -104,6 +105,8 @@ class PeersEvaluation(RowLoading):
     ) -> tuple[Tensor | None, Any, Tensor | None]:
         inputs = dict(self._prepare_inputs(inputs))
         labels = inputs.get("labels")
+        if isinstance(labels, torch.Tensor):
+            labels = inputs["labels"] = as_classes(labels)
         with torch.no_grad(), self.compute_loss_context_manager():
             if labels is None:
                 inputs.pop("index", None)

@@ -38,6 +38,29 @@ def test_a_column_without_classes_is_named(tmp_path: Path, labels: list[Any], se
         trainer(tmp_path, table(labels))
 
 
+@pytest.mark.parametrize("in_a_table", [True, False])
+def test_whole_floats_are_classes(tmp_path: Path, in_a_table: bool) -> None:
+    """What pandas makes of a column of whole numbers with a hole in it."""
+    numbers = [float(row % CLASSES) for row in range(50)]
+    data: Any = table(numbers)
+    if not in_a_table:
+        data = [{"features": row["features"], "labels": row["label"]} for row in data]
+    seen: list[Any] = []
+
+    def metrics(prediction: Any) -> dict[str, float]:
+        seen.append(prediction.label_ids)
+        return {"rows": len(prediction.label_ids)}
+
+    made = trainer(tmp_path, data, eval_strategy="no")
+    made.compute_metrics = metrics
+    made.train()
+    assert made.given_labels().tolist() == [row % CLASSES for row in range(50)]
+    assert math.isfinite(made.evaluate(data)["eval_loss"])
+    assert made.predict(data).label_ids.dtype.kind == "i" and seen[0].dtype.kind == "i"
+    with pytest.raises(InputError, match="single numbers with a fraction; regression has no classes"):
+        trainer(tmp_path, table([0.0, 0.5] * 25))
+
+
 def test_truth_values_are_the_classes_0_and_1(tmp_path: Path) -> None:
     made = trainer(tmp_path, table([True, False] * 25))
     made.train()

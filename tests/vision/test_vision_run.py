@@ -230,6 +230,8 @@ def test_predict_and_evaluate(image_run: Path, small_images: Path, tmp_path: Pat
     ]
     own = json.loads(clc_text("evaluate", str(image_run), "--json").stdout)
     read = json.loads(clc_text("evaluate", str(image_run), str(table), "--json").stdout)
+    assert read.pop("read_as") == {str(number): name for number, name in enumerate(names)}
+    assert (read.pop("left_out"), len(read.pop("notes"))) == (0, 1)
     assert read["accuracy"] == own["accuracy"] and read["confusion"] == own["confusion"]
     assert json.loads(clc_text("evaluate", str(image_run), str(tmp_path / "folder"), "--json").stdout)["rows"] == 2
 
