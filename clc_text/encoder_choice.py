@@ -137,7 +137,9 @@ def as_table(found: Sequence[Candidate]) -> Table:
     table = Table(caption=CAPTION, caption_justify="left")
     for index, head in enumerate(HEADS):
         # One word a line: the table fits into 80 columns.
-        table.add_column(head.replace(" ", "\n"), justify="left" if index == 0 else "right", no_wrap=index > 0)
+        table.add_column(
+            head.replace(" ", "\n").replace("-", "-\n"), justify="left" if index == 0 else "right", no_wrap=True
+        )
     for one in found:
         if one.canaries is None:
             table.add_row(for_rich(one.name), *["–"] * (len(HEADS) - 1))
@@ -147,8 +149,8 @@ def as_table(found: Sequence[Candidate]) -> Table:
             for_rich(one.name),
             f"{one.mean:.3f}",
             "–" if one.rate is None else f"{one.rate:.1%}",
-            f"{counted.found} of {counted.planted}",
-            f"{counted.repaired} of {counted.found}",
+            f"{counted.found}/{counted.planted}",
+            f"{counted.repaired}/{counted.found}",
             f"{one.read:.0%}",
             f"{one.seconds:.0f} s",
         )

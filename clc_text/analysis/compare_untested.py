@@ -129,7 +129,9 @@ _FORMATS = {"log_likelihood": ".3f"} | dict.fromkeys(("rate", "changed", "found"
 def as_table(found: Untested) -> Table:
     table = Table(caption=CAPTION, caption_justify="left")
     for index, head in enumerate(["runs", "n", *HEADS.values()]):
-        table.add_column(head.replace(" ", "\n"), justify="left" if index == 0 else "right", no_wrap=index > 0)
+        table.add_column(
+            head.replace(" ", "\n").replace("-", "-\n"), justify="left" if index == 0 else "right", no_wrap=index > 0
+        )
     for line in found.lines:
         table.add_row(*map(escape, _cells(line)))
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import typer
@@ -36,6 +37,7 @@ def compare(
     opened = [RunDirectory(path) for path in runs]
     untested = compare_untested.without_test_rows(opened)
     found: Any
+    told: ModuleType
     if untested:
         found, told = compare_untested.compare_untested(opened), compare_untested
         if len(untested) < len(opened):

@@ -22,7 +22,7 @@ class Auto(Encoder):
     Nothing is downloaded. The run's recipe names what was taken.
     """
 
-    fitted: ClassVar[type[FittedEncoder]] = FittedEncoder
+    fitted: ClassVar[type[FittedEncoder]] = FittedEncoder  # type: ignore[type-abstract]  # a run has what was taken
     settles: ClassVar[bool] = True
 
     def settle(self, texts: Sequence[str]) -> tuple[Encoder, str]:
