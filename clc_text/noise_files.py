@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from clc_text.errors import InputError
-from clc_text.files import replace_folder, write_json
+from clc_text.files import check_regular, replace_folder, write_json
 from clc_text.prepare import noise_input
 from clc_text.recipe import Recipe
 from clc_text.run_directory import Labels, write_rows
@@ -38,6 +38,7 @@ def replay_and_save(passport_file: Path, recipe: Recipe, out: Path) -> int:
     _must_be_new(out)
     if passport_file.is_dir():
         passport_file = passport_file / "noise" / "passport.json"
+    check_regular(passport_file, "noise passport")
     try:
         passport = json.loads(passport_file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -14,6 +14,7 @@ from typing import Any
 
 from clc_text.corrections.export_formats import QUESTION
 from clc_text.errors import InputError, some_of
+from clc_text.files import check_regular
 from clc_text.tabular.json_shapes import rows_of_object
 from clc_text.tabular.separators import declared_separator
 from clc_text.tabular.workbook import UNPACKED, read_workbook
@@ -211,6 +212,7 @@ def _entries(path: Path, question: str | None, encoding: str | None) -> Iterator
         if path.is_dir():
             yield from _from_folder(path, question)
             return
+        check_regular(path, "file")
         with open(path, "rb") as handle:
             magic = handle.read(4)
             if magic not in (_ZIP, _PARQUET):

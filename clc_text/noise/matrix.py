@@ -74,9 +74,14 @@ def read_matrix(path: Path) -> np.ndarray:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".json":
             return _as_array(json.loads(text), str(path))
-    except (OSError, ValueError, EOFError) as error:
+    except InputError:
+        raise
+    except (OSError, ValueError, EOFError, RecursionError) as error:
         raise InputError(f"the noise matrix {path} cannot be read: {str(error).splitlines()[0]}") from None
-    rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
+    try:
+        rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
+    except csv.Error as error:
+        raise InputError(f"the noise matrix {path} is not a table of numbers ({error})") from None
     return _as_array([[_number(cell, path, line) for cell in row] for line, row in enumerate(rows, 1)], str(path))
 
 

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 SECONDS = 30  # of processor time
 MEMORY = 2 << 30  # bytes beside what the imports take
-WALL = 600  # seconds after which a process that waits for something is ended; a busy machine takes long for little
+WALL = 180  # seconds after which a process that waits for something is ended; a busy machine takes long for little
 NO_INPUT = {"sweep", "noise estimate", "push", "tsne", "report"}  # train, or do the same with the same inputs
 
 

@@ -83,7 +83,7 @@ def _of_lines(path: Path, handle: IO[bytes]) -> Iterator[dict[str, Any]]:
             raise InputError(f"{path}: line {blank} is empty, in the middle of the file; remove it")
         try:
             value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             cut = "" if line.endswith(b"\n") else "; the file was probably cut off there"
             raise InputError(f"{path}: line {number} is not JSON ({error}){cut}") from None
         if not isinstance(value, dict):
@@ -94,7 +94,7 @@ def _of_lines(path: Path, handle: IO[bytes]) -> Iterator[dict[str, Any]]:
 def _of_list(path: Path, handle: IO[bytes]) -> Iterator[dict[str, Any]]:
     try:
         values = json.loads(handle.read().decode("utf-8-sig"))
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error}); was the file cut off?") from None
     for number, value in enumerate(values, start=1):
         if not isinstance(value, dict):
