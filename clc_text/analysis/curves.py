@@ -63,15 +63,21 @@ def mark_warm_up(axes: Axes, runs: Sequence[RunDirectory]) -> None:
         )
 
 
-def draw_legend(picture: Figure, axes: Axes, groups: Sequence[Group]) -> None:
-    """Below the picture, in as many columns as fit; its title says what the band means, if there is one."""
+def draw_legend(picture: Figure, axes: Axes, groups: Sequence[Group], *notes: str | None) -> None:
+    """Below the picture, in as many columns as fit; its title says what the band means, if there is one.
+
+    Args:
+        notes: small print, which stands in the same box: legend and footnote at one edge would overlap.
+    """
     handles, labels = axes.get_legend_handles_labels()
-    labels = [wrapped(label, 60) for label in labels]
+    width = picture.get_figwidth()
+    labels = [wrapped(label, min(60, int(width * 13))) for label in labels]
     longest = max(len(part) for label in labels for part in label.splitlines())
     columns = max(1, min(len(labels), int(picture.get_figwidth() * 17 / (longest + 10))))
     band = any(group.n > 1 for group in groups)
     title = "mean ± 1 standard deviation over n seeds" if band else "n seeds"
-    lines = -(-len(labels) // columns) + sum(label.count("\n") for label in labels)
+    title = "\n".join(wrapped(told, int(width * 17)) for told in (*notes, title) if told)
+    lines = -(-len(labels) // columns) + sum(label.count("\n") for label in labels) + title.count("\n")
     picture.set_figheight(picture.get_figheight() + 0.15 * lines)  # the panels keep their height
     picture.legend(handles, labels, title=title, loc="outside lower center", ncols=columns)
 

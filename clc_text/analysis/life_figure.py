@@ -14,12 +14,12 @@ from clc_text.analysis.style import (
     PAGE,
     footnote,
     grid,
+    heading,
     house_style,
     line,
     marks,
     new_figure,
     printable,
-    wrapped,
 )
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def draw(found: Life) -> Figure:
         _draw_classes(above, found, shown)
         _draw_entropy(below, found)
         text = printable(found.text) if found.text is not None else "(no text kept)"
-        above.set_title(wrapped(f"Row {found.row}: {text}", 118, 3))
+        heading(picture, f"Row {found.row}: {text}", share=0.75, lines=3)
         picture.legend(loc="outside right upper")
         footnote(picture, "A mark of a taught class is filled where the row is selected.")
         return picture

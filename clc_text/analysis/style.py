@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 BLUE, VERMILLION, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
 ORANGE, PURPLE, SKY, GREY = "#E69F00", "#CC79A7", "#56B4E9", "#7F7F7F"
 COLOURS = (BLUE, VERMILLION, GREEN, BLACK, ORANGE, PURPLE, SKY, GREY)
+# Kelly, "Twenty-Two Colors of Maximum Contrast" (1965), without white, black and the palest: for many classes.
+KELLY = (
+    "#0067A5", "#F38400", "#008856", "#BE0032", "#875692", "#654522", "#E68FAC", "#848482", "#8DB600", "#F3C300",
+    "#604E97", "#F99379", "#2B3D26", "#A1CAF1", "#B3446C", "#C2B280", "#E25822", "#882D17", "#DCD300", "#F6A600",
+)  # fmt: skip
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 MARKERS = "os^DvP*X"
 
 # Inches: one and two columns of a journal page.
 COLUMN, PAGE = 3.5, 7.2
+NARROW = 3.2  # of a telephone's page: a letter of 8 points is read without a glass there
 
 # Asked for only where installed: DejaVu, which comes with matplotlib, knows no Chinese, Japanese or Korean.
 _WIDER_FONTS = ("Noto Sans CJK SC", "Noto Sans CJK JP", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Unifont")
@@ -62,6 +68,11 @@ _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "clc-text",
 }
+
+
+def class_colours(count: int) -> tuple[str, ...]:
+    """Colours for so many classes: as many different ones as there are, up to twenty."""
+    return COLOURS if count <= len(COLOURS) else KELLY
 
 
 class Line(NamedTuple):
@@ -112,9 +123,26 @@ def marks(count: int, at_most: int = 10) -> int:
     return max(1, -(-count // at_most))
 
 
+def heading(figure: Figure, text: str, share: float = 1.0, lines: int | None = None) -> None:
+    """What the whole picture is about, above it, in as many lines as its width makes it take.
+
+    Args:
+        share: of the width that it may take, where a legend stands beside it.
+        lines: at most; the text is cut after them.
+    """
+    figure.suptitle(wrapped(text, int(figure.get_figwidth() * share * 15), lines), fontsize=8, x=0.01, ha="left")
+
+
+def break_upright_labels(figure: Figure, letters: int = 26) -> None:
+    """The labels of the y axes in lines of so many letters: for panels that are lower than their labels are long."""
+    for axes in figure.axes:
+        if label := axes.get_ylabel():
+            axes.set_ylabel(wrapped(label, letters), fontsize=7)
+
+
 def footnote(figure: Figure, *sentences: str | None) -> None:
     """Small print below a picture: what is missing, or how it is to be read."""
-    text = "\n".join(wrapped(sentence, int(figure.get_figwidth() * 21)) for sentence in sentences if sentence)
+    text = "\n".join(wrapped(sentence, int(figure.get_figwidth() * 18)) for sentence in sentences if sentence)
     if text:
         figure.supxlabel(text, fontsize=6.5, color="#444444", x=0.01, ha="left")
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from clc_text.analysis.maps import Maps, Panel
 from clc_text.analysis.page import asset, page
-from clc_text.analysis.style import COLOURS, printable, printable_lines
+from clc_text.analysis.style import class_colours, printable, printable_lines
 from clc_text.analysis.tsne_figure import SHAPES
 from clc_text.shown import without_controls
 
@@ -38,7 +38,7 @@ def page_data(maps: Maps) -> dict[str, Any]:
             samples.append(_sample(panel, sum(len(other.rows.texts) for other in maps.panels)))
     return {
         "classes": [without_controls(name) for name in maps.label_names],
-        "colours": list(COLOURS),
+        "colours": list(class_colours(len(maps.label_names))),
         "shapes": len(SHAPES),
         "labellings": maps.labellings,
         "most": float(np.log(max(len(maps.label_names), 2))),

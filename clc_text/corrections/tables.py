@@ -14,6 +14,7 @@ from rich.table import Table
 
 from clc_text.confusions import LISTED
 from clc_text.corrections.intervals import percent
+from clc_text.corrections.rate import rates
 from clc_text.corrections.store import Corrected
 from clc_text.crossfit.gain import NOTHING
 from clc_text.shown import for_rich, printable, terminal
@@ -193,6 +194,7 @@ def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("rule", found["policy"]),
         ("judged by", _judges(found["predictions"])),
         ("wrong given labels, estimated", f"{estimated}{known}"),
+        *((f"  by {source}", f"{100 * rate:.1f} %") for source, rate in rates(noise)),
         ("labels changed", f"{corrections['rows']:,} ({corrections['share']:.1%})"),
     ]
     truth = found["truth"]

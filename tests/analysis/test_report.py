@@ -22,7 +22,8 @@ from clc_text.analysis.report import contents, rows
 from clc_text.analysis.report import report_page as report_module
 from clc_text.analysis.report.changes import frequent_pairs
 from clc_text.analysis.report.contents import read_contents
-from clc_text.analysis.report.judged import judged
+from clc_text.analysis.report.judged import anonymous, judged
+from clc_text.analysis.report.noise_section import rate_html
 from clc_text.analysis.report.report_page import report_page
 from clc_text.analysis.report.rows import CHANGED, DOUBTED, KEPT, listed_rows
 from clc_text.cli import app
@@ -105,8 +106,11 @@ def test_the_verdict_comes_first_and_only_the_page_is_written(make_run):
     assert {name: after[name] for name in before} == before
     page = after["report.html"].decode()
     assert re.findall(r"<h2[^>]*>([^<]*)</h2>", page) == [
-        "Verdict", "Numbers", "Corrections", "Noise", "Pictures", "Recipe and hashes",
+        "Verdict", "Changes", "Classes", "Noise", "For the curious",
     ]  # fmt: skip
+    folded = page.index('<details id="curious">')
+    assert page.index('id="noise"') < folded < page.index('id="numbers"') < page.index('id="recipe-and-hashes"')
+    assert not re.search(r"Figures? \d", page), "the paper's numbers mean nothing to whoever owns the data"
     assert f"</span> {said['verdict']['trust'].capitalize()}</p>" in page
     assert str(run.path) not in page
     assert len(page.encode()) < 5_000_000
@@ -163,7 +167,8 @@ def test_a_run_that_was_cut_short(make_run):
     page = (run.path / "report.html").read_text()
     assert "The run has not ended: 5 of 9 epochs so far" in page
     assert data_of(page)["rows"]["row"]
-    assert page.count("data:image/") == 5
+    assert page.count("<figure>") == 5
+    assert page.count("data:image/") == 10, "each for a wide page and for a narrow one"
 
 
 def test_a_run_without_any_epoch_yet(make_run):
@@ -293,6 +298,36 @@ def test_without_true_labels_and_without_texts(make_run, unpictured):
     assert data["rows"]["row"]
 
 
+def test_without_test_rows_nothing_is_left_unfilled(make_run):
+    page = report_page(make_run(test_rows=None, true_known=False))
+    words = re.sub(r"<code>.*?</code>|<pre.*?</pre>|<script.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r"\bRUN\b", words), "in a command alone RUN stands for the run"
+    assert "test accuracy" not in words.lower()
+    said = re.sub(r"<[^>]*>", " ", words.split('id="curious"')[0])
+    assert not re.search(r"true labels? (is|are) not known", said)
+
+
+def test_a_sentence_loses_the_folder(make_run):
+    run = make_run()
+    sentence = f"{run.path} has no x; see {run.path}/y or `clc-text correct {run.path}`"
+    assert anonymous(sentence, run) == "the run has no x; see the run's y or `clc-text correct RUN`"
+
+
+def test_the_rate_is_a_range_where_there_are_several_estimates():
+    one = {"rate": 0.1, "interval": [0.08, 0.12], "known_rate": None, "predictions": "out of sample"}
+    assert "8.0 to 12.0 % of the given labels are wrong" in rate_html({"noise": one})
+    several = [
+        {"of": "<neighbours>", "method": "em", "rate": 0.2},
+        {"of": "networks", "method": "confident_joint", "rate": 0.05},
+    ]
+    found = rate_html({"noise": one | {"interval": [0.04, 0.2], "readings": several}})
+    assert "4.0 to 20.0 % of the given labels are wrong" in found
+    assert "&lt;neighbours&gt;: expectation-maximisation" in found and "networks: confident joint" in found
+    assert found.count("<tr>") == 3 and "20.0 %</td>" in found
+    assert "more may be wrong" in rate_html({"noise": one | {"predictions": "in sample"}})
+    assert rate_html(None) == "" and rate_html({"noise": one | {"nothing_learnt": True}}) == ""
+
+
 def test_a_recipe_with_a_folder_of_this_machine_shows_its_name_only(make_run, unpictured):
     run = make_run()
     recipe = (run.path / "recipe.yaml").read_text().replace("name: made", "path: /home/ann/secret/made.csv", 1)
@@ -366,9 +401,9 @@ def test_a_map_of_the_hidden_layer_on_request(tiny_run, tmp_path):
     plain, mapped = tmp_path / "plain.html", tmp_path / "mapped.html"
     call("report", tiny_run, "--out", plain)
     call("report", tiny_run, "--tsne", "--out", mapped)
-    assert "Figure 8" not in plain.read_text()
-    assert mapped.read_text().count("data:image/") == plain.read_text().count("data:image/") + 1
-    assert "Figure 8" in mapped.read_text()
+    assert "t-SNE" not in plain.read_text()
+    assert mapped.read_text().count("<figure>") == plain.read_text().count("<figure>") + 1
+    assert "t-SNE" in mapped.read_text()
 
 
 @pytest.mark.slow

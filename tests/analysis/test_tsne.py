@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from clc_text.analysis.figure import as_bytes
 from clc_text.analysis.hidden import HiddenRows, sample_rows
@@ -129,6 +130,27 @@ def test_the_picture_has_a_panel_for_each_peer_and_labelling(maps):
     drawn = sum(len(part.get_offsets()) for part in figure.axes[0].collections)
     assert drawn == 150
     assert as_bytes(figure, "png") == as_bytes(draw(maps, ["given", "true"]), "png")
+
+
+def test_names_stand_on_the_clusters_and_ten_classes_have_ten_colours():
+    names = [f"class {number}" for number in range(10)]
+    figure = draw(made_maps(names=names, rows=400), ["given"])
+    written = {text.get_text() for axes in figure.axes for text in axes.texts}
+    assert len(written) >= 5 and written <= set(names), "those that would stand on others are left out"
+    colours = {handle.get_color() for handle in figure.legends[0].legend_handles}
+    assert len(colours) == 10
+    for axes in figure.axes:
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        boxes = [text.get_window_extent(canvas.get_renderer()) for text in axes.texts]
+        frame = axes.get_window_extent(canvas.get_renderer())
+        assert all(frame.x0 - 4 <= box.x0 and box.x1 <= frame.x1 + 4 for box in boxes)
+        assert not any(one.overlaps(other) for place, one in enumerate(boxes) for other in boxes[:place])
+
+
+def test_on_a_narrow_page_the_first_network_stands_alone():
+    figure = draw(made_maps(), ["given", "true"], narrow=True)
+    assert len(figure.axes) == 2 and figure.get_figwidth() < 3.5
 
 
 def test_forty_classes_differ():

@@ -17,7 +17,7 @@ from clc_text.analysis.figure import figure
 from clc_text.analysis.groups import group
 from clc_text.analysis.series import Entry, mean_of_peers
 from clc_text.analysis.state import begun
-from clc_text.analysis.style import COLUMN, PAGE, footnote, new_figure
+from clc_text.analysis.style import COLUMN, NARROW, PAGE, heading, new_figure
 from clc_text.errors import InputError, nearest
 from clc_text.run_directory import RunDirectory
 
@@ -34,11 +34,12 @@ def accuracy(entry: Entry, of: str = "peers") -> float:
 
 
 @figure("accuracy", several=True)
-def draw(runs: Sequence[RunDirectory], of: str = "peers") -> Figure:
+def draw(runs: Sequence[RunDirectory], of: str = "peers", narrow: bool = False) -> Figure:
     """Figures 3 and 4: test accuracy per epoch; runs that differ in their seeds only are one line with its deviation.
 
     Args:
         of: "peers" for the mean of the peers (the paper's figure), "ensemble" for their mean probability.
+        narrow: for the page of a telephone.
 
     Raises:
         InputError: a run has no test rows, or no epoch has ended in any run.
@@ -54,15 +55,13 @@ def draw(runs: Sequence[RunDirectory], of: str = "peers") -> Figure:
             )
     groups = group(kept)
     few = len(groups) <= 4
-    picture = new_figure(COLUMN * 1.25 if few else PAGE, 2.6 if few else 3.0)
+    picture = new_figure(NARROW if narrow else COLUMN * 1.25 if few else PAGE, 2.6 if few else 3.0)
     axes = picture.subplots()
     drawn = draw_curves(axes, groups, lambda entry: accuracy(entry, of))
     room_above(axes, drawn)
     rows = sorted({run.environment()["rows"]["test"] for run in kept})
     axes.set_ylabel("test accuracy (%)")
-    axes.set_title(f"{subject(kept)}; {' and '.join(f'{count:,}' for count in rows)} test rows; {WHO[of]}", pad=10)
+    heading(picture, f"{subject(kept)}; {' and '.join(f'{count:,}' for count in rows)} test rows; {WHO[of]}")
     mark_warm_up(axes, kept)
-    draw_legend(picture, axes, groups)
-    if note := unequal_lengths(groups):
-        footnote(picture, note)
+    draw_legend(picture, axes, groups, unequal_lengths(groups))
     return picture

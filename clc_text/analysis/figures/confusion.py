@@ -12,7 +12,7 @@ from clc_text.analysis.figure import figure
 from clc_text.analysis.report.judged import sound_audit
 from clc_text.analysis.short_names import short_names
 from clc_text.analysis.state import not_ended
-from clc_text.analysis.style import footnote, new_figure
+from clc_text.analysis.style import NARROW, footnote, heading, new_figure
 from clc_text.errors import InputError
 from clc_text.noise.probabilities import count_pairs
 from clc_text.run_directory import Labels, RunDirectory
@@ -58,7 +58,7 @@ def _noise(run: RunDirectory, labels: Labels, classes: int) -> Made:
 
     passport = run.passport()
     if labels.true is None:
-        return None, "The noise itself is not shown: the true labels are not known."
+        return None, ""
     about_truth = passport["sha256"]["true_labels"] == sha256_of_labels(labels.true)
     if about_truth and passport["matrix"] is not None:
         title = f"noise transition matrix, realised rate {passport['realised_rate']:.2f}"
@@ -124,25 +124,33 @@ def row_shares(counts: np.ndarray) -> np.ndarray:
 
 
 @figure("confusion")
-def draw(run: RunDirectory) -> Figure:
+def draw(run: RunDirectory, narrow: bool = False) -> Figure:
     """Figure 6: noise transition matrix, confusion of the model's predictions with the given labels, estimated matrix.
 
     In each panel a row sums to 100 %: of the rows of that true (or predicted) class, how many were given which label.
+
+    Args:
+        narrow: panels below each other, for the page of a telephone.
     """
     panels, remarks = matrices(run)
     names = short_names(run.label_names)
     longest = max(map(len, names))
     side = min(max(1.9, 0.135 * len(names)), 9.0)
-    picture = new_figure(len(panels) * (side + 0.25) + 0.055 * longest + 0.8, side + 0.055 * longest + 0.85, True)
-    axes = picture.subplots(1, len(panels), squeeze=False)[0]
+    room = 0.055 * longest  # inches that the names take
+    if narrow:
+        picture = new_figure(max(NARROW, side + room + 0.8), len(panels) * (side + room + 0.5) + 0.4, True)
+        axes = picture.subplots(len(panels), 1, squeeze=False)[:, 0]
+    else:
+        picture = new_figure(len(panels) * (side + 0.25) + room + 0.8, side + room + 0.85, True)
+        axes = picture.subplots(1, len(panels), squeeze=False)[0]
     image = None
     for index, (panel, matrix) in enumerate(zip(axes, panels, strict=True)):
-        image = _draw_matrix(panel, matrix, names, first=index == 0)
+        image = _draw_matrix(panel, matrix, names, first=narrow or index == 0)
     assert image is not None
     bar = picture.colorbar(image, ax=list(axes), aspect=30, pad=0.015)
     bar.set_label("share of the row (%)")
     bar.outline.set_linewidth(0.5)
-    picture.suptitle(subject([run]), fontsize=8, x=0.01, ha="left")
+    heading(picture, subject([run]))
     ending = not_ended(run, "The run")
     footnote(picture, *remarks, f"{ending}." if ending else None)
     return picture

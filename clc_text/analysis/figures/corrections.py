@@ -12,7 +12,7 @@ from clc_text.analysis.curves import subject
 from clc_text.analysis.figure import figure
 from clc_text.analysis.short_names import short_names
 from clc_text.analysis.state import begun, not_ended
-from clc_text.analysis.style import BLACK, BLUE, GREY, PAGE, VERMILLION, footnote, new_figure, wrapped
+from clc_text.analysis.style import BLACK, BLUE, GREY, PAGE, VERMILLION, footnote, heading, new_figure, wrapped
 from clc_text.errors import InputError
 from clc_text.run_directory import Labels, RunDirectory
 
@@ -130,7 +130,7 @@ def draw(run: RunDirectory, examples: int = 12) -> Figure:
     picture = new_figure(PAGE, 0.75 + sum(0.125 * lines + 0.085 for lines in heights))
     axes = picture.subplots()
     _draw_table(axes, found, bodies, heights)
-    axes.set_title(wrapped(_title(run, corrected, count_changes(labels, corrected)), 112))
+    heading(picture, _title(run, corrected, count_changes(labels, corrected)))
     ending = not_ended(run, "The run")
     footnote(
         picture,

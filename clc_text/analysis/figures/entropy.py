@@ -11,7 +11,18 @@ from clc_text.analysis.curves import mark_warm_up, subject
 from clc_text.analysis.figure import figure
 from clc_text.analysis.series import Reading, curve, mean_of_peers
 from clc_text.analysis.state import begun, not_ended
-from clc_text.analysis.style import GREY, PAGE, footnote, grid, line, marks, new_figure
+from clc_text.analysis.style import (
+    GREY,
+    NARROW,
+    PAGE,
+    break_upright_labels,
+    footnote,
+    grid,
+    heading,
+    line,
+    marks,
+    new_figure,
+)
 from clc_text.analysis.thresholds import own_thresholds
 from clc_text.errors import InputError
 from clc_text.run_directory import RunDirectory
@@ -65,33 +76,35 @@ def low_entropy(run: RunDirectory, thresholds: dict[int, list[float]]) -> LowEnt
 
 
 @figure("entropy")
-def draw(run: RunDirectory, gamma: float = 1.0) -> Figure:
+def draw(run: RunDirectory, gamma: float = 1.0, narrow: bool = False) -> Figure:
     """Figure 2: mean entropy of right, wrong and all predictions per epoch, and how many predictions have a low one.
 
     Args:
         gamma: the fixed threshold in nats; beside it the run's own Γ is drawn, where the run has one.
+        narrow: panels below each other, for the page of a telephone.
     """
     if not gamma >= 0:
         raise InputError(f"--gamma is {gamma}; an entropy threshold is at least 0 nats")
     begun([run])
     rows, classes = run.environment()["rows"]["train"], len(run.label_names)
-    picture = new_figure(PAGE, 2.8)
-    left, right = picture.subplots(1, 2)
-    known = _draw_entropies(left, run, classes)
-    left.set_title(f"{subject([run])}; {rows:,} rows, {classes} classes", pad=10)
+    picture = new_figure(NARROW, 4.8) if narrow else new_figure(PAGE, 2.8)
+    left, right = picture.subplots(2, 1) if narrow else picture.subplots(1, 2)
+    heading(picture, f"{subject([run])}; {rows:,} rows, {classes} classes")
+    _draw_entropies(left, run, classes, narrow)
     note = _draw_counts(right, run, gamma, rows)
-    right.set_title(f"of {rows:,} rows, mean of the peers", pad=10)
+    right.set_title(f"of {rows:,} rows, mean of the peers", pad=10, fontsize=7)
     for panel in (left, right):
         mark_warm_up(panel, [run])
         panel.set_xlabel("epoch")
         grid(panel)
-    unknown = None if known else "The true labels are not known, so right and wrong predictions cannot be told apart."
+    if narrow:
+        break_upright_labels(picture)
     ending = not_ended(run, "The run")
-    footnote(picture, unknown, note, f"{ending}." if ending else None)
+    footnote(picture, note, f"{ending}." if ending else None)
     return picture
 
 
-def _draw_entropies(axes: Axes, run: RunDirectory, classes: int) -> bool:
+def _draw_entropies(axes: Axes, run: RunDirectory, classes: int, narrow: bool) -> None:
     from matplotlib.ticker import MaxNLocator
 
     known = run.metrics()[0]["train"]["entropy"]["right"] is not None
@@ -105,16 +118,17 @@ def _draw_entropies(axes: Axes, run: RunDirectory, classes: int) -> bool:
             markevery=marks(len(found.epochs)), label=title,
         )  # fmt: skip
     most = np.log(classes) if classes > 1 else 1.0
-    axes.axhline(most, color=GREY, linewidth=0.8)
-    axes.annotate(
-        f"log C = {most:.2f}: knows nothing", (0.99, most), xycoords=("axes fraction", "data"), xytext=(0, 1),
-        textcoords="offset points", ha="right", va="bottom", fontsize=6, color="#555555",
-    )  # fmt: skip
+    told = f"log C = {most:.2f}: knows nothing"
+    axes.axhline(most, color=GREY, linewidth=0.8, label=told if narrow else None)
+    if not narrow:  # where there is no room beside the legend, it stands in it
+        axes.annotate(
+            told, (0.99, most), xycoords=("axes fraction", "data"), xytext=(0, 1), textcoords="offset points",
+            ha="right", va="bottom", fontsize=6, color="#555555",
+        )  # fmt: skip
     axes.set_ylim(0, most * 1.09)
     axes.set_ylabel("mean entropy of the predictions (nats)")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend()
-    return known
 
 
 def _draw_counts(axes: Axes, run: RunDirectory, gamma: float, rows: int) -> str | None:

@@ -11,7 +11,19 @@ from clc_text.analysis.curves import subject
 from clc_text.analysis.figure import figure
 from clc_text.analysis.series import method_begins
 from clc_text.analysis.state import begun, not_ended
-from clc_text.analysis.style import BLACK, BLUE, DASHES, PAGE, VERMILLION, footnote, grid, new_figure
+from clc_text.analysis.style import (
+    BLACK,
+    BLUE,
+    DASHES,
+    NARROW,
+    PAGE,
+    VERMILLION,
+    break_upright_labels,
+    footnote,
+    grid,
+    heading,
+    new_figure,
+)
 from clc_text.analysis.thresholds import OwnThresholds, own_thresholds
 from clc_text.errors import InputError
 from clc_text.run_directory import RunDirectory
@@ -60,27 +72,33 @@ def entropy_histogram(run: RunDirectory, bins: int = 40) -> EntropyHistogram:
 
 
 @figure("threshold")
-def draw(run: RunDirectory, bins: int = 40) -> Figure:
+def draw(run: RunDirectory, bins: int = 40, narrow: bool = False) -> Figure:
     """Entropy histogram of the predictions over the epochs with the run's Γ, and the last epoch's by right and wrong.
 
     Args:
         bins: of the entropy axis.
+        narrow: panels below each other, for the page of a telephone.
     """
     if bins < 2:
         raise InputError(f"--bins is {bins}; give at least 2")
     begun([run])
     found, own = entropy_histogram(run, bins), own_thresholds(run)
-    picture = new_figure(PAGE, 3.0)
-    left, right = picture.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
+    picture = new_figure(NARROW, 5.0) if narrow else new_figure(PAGE, 3.0)
+    if narrow:
+        left, right = picture.subplots(2, 1)
+    else:
+        left, right = picture.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
     _draw_epochs(left, picture, found, own, method_begins(run))
     _draw_last(right, found, own)
     rows, peers = run.environment()["rows"]["train"], run.environment()["peers"]
-    left.set_title(f"{subject([run])}; {rows:,} rows × {peers} peer{'s' * (peers > 1)}", pad=8)
+    heading(picture, f"{subject([run])}; {rows:,} rows × {peers} peer{'s' * (peers > 1)}")
+    left.set_title("all epochs", pad=8)
+    if narrow:
+        break_upright_labels(picture)
     ending = not_ended(run, "The run")
     footnote(
         picture,
         own.remark,
-        None if found.last_right is not None else "The true labels are not known: right and wrong are not told apart.",
         f"{ending}." if ending else None,
     )
     return picture

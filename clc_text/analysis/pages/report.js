@@ -12,6 +12,13 @@
   // What is folded up on the screen is printed all the same.
   let folded = [];
   addEventListener("beforeprint", () => { folded = [...document.querySelectorAll("details:not([open])")]; folded.forEach((one) => { one.open = true; }); });
+  const unfold = () => { // a link to a part of what is folded up shows it
+    const aim = location.hash.length > 1 && byId(decodeURIComponent(location.hash.slice(1)));
+    const box = aim && aim.closest("details");
+    if (box && !box.open) { box.open = true; aim.scrollIntoView(); }
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
   addEventListener("afterprint", () => folded.forEach((one) => { one.open = false; }));
 
   const rows = data.rows;
@@ -247,7 +254,7 @@
     byId("status").textContent = done ? `Copied ${count(visible.length)} row numbers` : "Copying is not allowed here";
   });
 
-  // ---- Figure 7 of images ----
+  // ---- examples of images ----
 
   if (images) {
     const shown = [];

@@ -10,14 +10,18 @@
   const SPAN = 10000; // coordinates are whole numbers up to this
   const CELL = 250; // of the grid that finds the nearest mark
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const state = { colourBy: data.labellings.at(-1), hidden: new Set(), onlyChanged: false, find: "", held: null };
+  const state = { colourBy: data.labellings.at(-1), hidden: new Set(), onlyChanged: false, names: true, find: "", held: null };
 
   // ---- what is shown, and how ----
 
   const colourOf = (number) => {
     if (number < 0) return "#9a9a9a";
     const colour = data.colours[number % data.colours.length];
-    return dark.matches && colour === "#000000" ? "#ffffff" : colour;
+    if (!dark.matches) return colour;
+    if (colour === "#000000") return "#ffffff";
+    const parts = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+    const light = 0.3 * parts[0] + 0.59 * parts[1] + 0.11 * parts[2];
+    return light >= 100 ? colour : `rgb(${parts.map((one) => Math.round(one + (255 - one) * 0.45)).join()})`; // or it would sink into the dark
   };
   const shapeOf = (number) => (number < 0 ? 0 : (number + Math.floor(number / data.colours.length)) % data.shapes);
   const STOPS = [[0, 34, 78], [53, 69, 108], [102, 105, 112], [148, 142, 119], [200, 184, 102], [254, 232, 56]]; // cividis
@@ -114,7 +118,41 @@
         }
       }
       context.globalAlpha = 1;
+      if (state.names && state.colourBy !== "entropy") this.writeNames(context, labels);
       this.mark(this.at);
+    }
+    writeNames(context, labels) { // each class's name where its visible marks are densest, where no other stands
+      const members = new Map();
+      for (let i = 0; i < labels.length; i++) {
+        if (!this.visible[i] || labels[i] < 0) continue;
+        const [px, py] = this.toScreen(i);
+        if (px < 0 || py < 0 || px > this.size || py > this.size) continue;
+        const cell = Math.floor((px / this.size) * 12) * 12 + Math.floor((py / this.size) * 12);
+        if (!members.has(labels[i])) members.set(labels[i], new Map());
+        const cells = members.get(labels[i]);
+        const sum = cells.get(cell) || [0, 0, 0];
+        cells.set(cell, [sum[0] + 1, sum[1] + px, sum[2] + py]);
+      }
+      const style = getComputedStyle(document.documentElement), placed = [];
+      context.font = "bold 12px system-ui, sans-serif";
+      context.textAlign = "center";
+      context.textBaseline = "middle";
+      context.lineJoin = "round";
+      for (const [number, cells] of [...members].sort((a, b) => a[0] - b[0])) {
+        const whole = data.classes[number].trim() || "(no name)", name = whole.length > 18 ? whole.slice(0, 17) + "…" : whole;
+        const half = context.measureText(name).width / 2 + 3;
+        for (const [count, sumX, sumY] of [...cells.values()].sort((a, b) => b[0] - a[0]).slice(0, 4)) {
+          const x = Math.min(Math.max(sumX / count, half), this.size - half), y = Math.min(Math.max(sumY / count, 9), this.size - 9);
+          if (placed.some(([ox, oy, wide]) => Math.abs(x - ox) < half + wide && Math.abs(y - oy) < 16)) continue;
+          placed.push([x, y, half]);
+          context.lineWidth = 4;
+          context.strokeStyle = style.getPropertyValue("--back");
+          context.strokeText(name, x, y);
+          context.fillStyle = style.getPropertyValue("--text");
+          context.fillText(name, x, y);
+          break;
+        }
+      }
     }
     mark(i) {
       this.at = i;
@@ -289,6 +327,7 @@
     byId("colour-by").append(make("label", {}, radio, name === "predicted" ? " predicted class" : name === "entropy" ? " entropy" : ` ${name} labels`));
   }
   byId("only-changed").addEventListener("change", (event) => { state.onlyChanged = event.target.checked; redraw(); });
+  byId("names").addEventListener("change", (event) => { state.names = event.target.checked; redraw(); });
   byId("find").addEventListener("input", (event) => { state.find = event.target.value; redraw(); });
   byId("controls").addEventListener("submit", (event) => event.preventDefault());
 

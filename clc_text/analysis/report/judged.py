@@ -71,5 +71,16 @@ def _why_none(run: RunDirectory) -> str | None:
 
 
 def anonymous(sentence: str, run: RunDirectory) -> str:
-    """The sentence without the folder of this machine: a page is passed on."""
-    return sentence.replace(str(run.path), "RUN")
+    """The sentence without the folder of this machine: a page is passed on.
+
+    In a command, which stands in `backticks`, the run is RUN, which the reader fills in; elsewhere it is "the run".
+    """
+    parts = sentence.split("`")
+    for place, part in enumerate(parts):
+        if place % 2:
+            parts[place] = part.replace(str(run.path), "RUN")
+            continue
+        for name in (f"{run.path}/", f"{run.path}"):
+            part = part.replace(name, "the run's " if name.endswith("/") else "the run")
+        parts[place] = part
+    return "`".join(parts)

@@ -1,16 +1,35 @@
-"""The noise: the matrices of Figure 6 as a picture and in numbers."""
+"""The noise: how many labels are wrong, and which class is taken for which, in numbers."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from clc_text.analysis.figures.confusion import Matrix, matrices
-from clc_text.analysis.report.markup import folded, table, text
+from clc_text.analysis.report.markup import folded, paragraph, table, text
 from clc_text.analysis.short_names import short_names
+from clc_text.corrections.rate import rate_in_words, rates
 from clc_text.run_directory import RunDirectory
 
 MOST_CELLS_OF = 30  # classes up to which the whole matrix is written out
 MOST_CONFUSED = 40
+
+
+def rate_html(audit: Mapping[str, Any] | None) -> str:
+    """The share of wrong labels: the range of all readings of the evidence, and what each of them says."""
+    if audit is None or audit["noise"].get("nothing_learnt"):
+        return ""
+    noise = audit["noise"]
+    said = paragraph(f"{rate_in_words(noise)} of the given labels are wrong, as estimated")
+    if noise["known_rate"] is not None:
+        said += paragraph(f"by the true labels {noise['known_rate']:.1%} are wrong")
+    elif noise["predictions"] == "in sample":
+        said += paragraph("the networks judged labels that they were trained on, so more may be wrong", "remark")
+    lines = [[text(source), f"{100 * rate:.1f} %"] for source, rate in rates(noise)]
+    caption = "What each estimate says; a table of data cannot tell which is right"
+    return said + (table(caption, ["by", "#share"], lines) if lines else "")
 
 
 def matrices_html(run: RunDirectory) -> str:

@@ -16,12 +16,23 @@ from clc_text.run_directory import RunDirectory
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+# What is shown where true labels are known, and where they are not.
 CAPTIONS = {
-    "accuracy": "Figures 3 and 4: test accuracy after every epoch.",
-    "entropy": "Figure 2: mean entropy of right, wrong and all predictions, and how many predictions have a low one.",
-    "selection": "Figure 5: how many rows are selected, and how many of these are taught their true class.",
-    "threshold": "Entropies of all predictions over the epochs, where Γ cuts them, and those of the last epoch.",
-    "confusion": "Figure 6: the noise, the model's predictions against the given labels, and the estimated noise.",
+    "accuracy": ("Test accuracy after every epoch.",) * 2,
+    "entropy": (
+        "Mean entropy of right, wrong and all predictions, and how many predictions have a low one.",
+        "Mean entropy of the predictions, and how many of them have a low one.",
+    ),
+    "selection": (
+        "How many rows are selected, and how many of these are taught their true class.",
+        "How many rows are selected.",
+    ),
+    "threshold": ("Entropies of all predictions over the epochs, where Γ cuts them, and those of the last epoch.",)
+    * 2,
+    "confusion": (
+        "The noise, the model's predictions against the given labels, and the estimated noise.",
+        "Which class is given as which: by the model's predictions, and as estimated.",
+    ),
 }
 PICTURES = ("accuracy", "entropy", "selection", "threshold")
 _PIXELS = 125  # of the screen for an inch: pictures are drawn for print, whose letters are small
@@ -31,27 +42,36 @@ MOST_SVG = 300_000  # bytes; a larger vector picture becomes one of pixels
 def picture_html(run: RunDirectory, name: str) -> str:
     """A picture of the run, or the sentence that says why there is none."""
     try:
-        drawn = draw(name, [run])
+        drawn, narrow = (draw(name, [run], narrow=narrow) for narrow in (False, True))
     except InputError as error:
         return paragraph(anonymous(str(error), run), "soft")
-    return figure_html(drawn, CAPTIONS[name])
+    return figure_html(drawn, narrow, CAPTIONS[name][run.labels().true is None])
 
 
-def figure_html(drawn: Figure, caption: str) -> str:
+def figure_html(drawn: Figure, narrow: Figure, caption: str) -> str:
+    """The picture, and for pages that are hardly wider than it the one whose panels stand below each other."""
+    source, width, height = _source(drawn)
+    small, small_width, small_height = _source(narrow)
+    return (
+        f'<figure><picture><source media="(max-width: 45rem)" srcset="{small}" width="{small_width}" '
+        f'height="{small_height}"><img src="{source}" width="{width}" height="{height}" alt="{text(caption)}">'
+        f"</picture><figcaption>{text(caption)}</figcaption></figure>"
+    )
+
+
+def _source(drawn: Figure) -> tuple[str, int, int]:
+    """A data URI, and its width and height on the screen."""
     content, kind = as_bytes(drawn, "svg"), "svg+xml"
     if len(content) > MOST_SVG:
         content, kind = as_bytes(drawn, "png"), "png"
     # As an image, an SVG runs no script, and its own style attributes do not meet the page's policy.
-    source = f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
     width, height = (round(float(inches) * _PIXELS) for inches in drawn.get_size_inches())
-    return (
-        f'<figure><img src="{source}" width="{width}" height="{height}" alt="{text(caption)}">'
-        f"<figcaption>{text(caption)}</figcaption></figure>"
-    )
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}", width, height
 
 
 def pictures_html(run: RunDirectory, names: Iterable[str] = PICTURES) -> str:
-    return "".join(picture_html(run, name) for name in names)
+    tested = run.environment()["rows"]["test"]
+    return "".join(picture_html(run, name) for name in names if tested or name != "accuracy")
 
 
 def epochs_html(run: RunDirectory) -> str:

@@ -15,7 +15,7 @@ from clc_text.analysis.report.contents import Contents, read_contents
 from clc_text.analysis.report.facts import background_html, hashes_html, recipe_html
 from clc_text.analysis.report.judged import Judged, judged
 from clc_text.analysis.report.markup import paragraph, text
-from clc_text.analysis.report.noise_section import matrices_html
+from clc_text.analysis.report.noise_section import matrices_html, rate_html
 from clc_text.analysis.report.numbers import numbers_html
 from clc_text.analysis.report.pictures import epochs_html, figure_html, picture_html, pictures_html
 from clc_text.analysis.report.rows import listed_rows, page_rows
@@ -45,14 +45,19 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
     now = corrected_labels(run, labels) if has_corrections(run) else None
     sections = {
         "Verdict": verdict_html(run, found),
+        "Changes": _corrections_html(found, labels, now, names),
+        "Classes": "" if now is None else by_class_html(labels, now, names),
+        "Noise": rate_html(found.audit) + (picture_html(run, "confusion") if now else ""),
+    }
+    curious = {
         "Numbers": numbers_html(run, found.audit, labels, now),
-        "Corrections": _corrections_html(found, labels, now, names),
-        "Noise": picture_html(run, "confusion") + _or_nothing(matrices_html, run) if now else "",
+        "The noise in numbers": _or_nothing(matrices_html, run) if now else "",
         "Pictures": (pictures_html(run) if now else "") + _maps_html(maps) + epochs_html(run),
         "Recipe and hashes": recipe_html(run) + hashes_html(run) + background_html(run),
     }
     title = printable(f"{run.name}: {method_title(run.recipe()['method']['name'])}")
-    body = _body(title, subject([run]), {name: inner for name, inner in sections.items() if inner})
+    kept, more = ({name: inner for name, inner in part.items() if inner} for part in (sections, curious))
+    body = _body(title, subject([run]), kept, more)
     style, script = asset("report.css"), asset("report.js")
     data: dict[str, Any] = {
         # A browser obeys a direction mark in a class's name as a terminal does.
@@ -79,7 +84,7 @@ def _corrections_html(found: Judged, labels: Labels, now: CorrectedLabels | None
         return paragraph("no epoch has ended yet, so no label could change")
     summary = paragraph(summary_sentence(labels, now, found.audit))
     known = list(names)
-    return summary + pairs_html(labels, now, known) + asset("report_table.html") + by_class_html(labels, now, known)
+    return summary + pairs_html(labels, now, known) + asset("report_table.html")
 
 
 def _or_nothing(make: Any, run: RunDirectory) -> str:
@@ -94,20 +99,27 @@ def _maps_html(maps: Maps | None) -> str:
         return ""
     from clc_text.analysis.tsne_figure import draw
 
-    return figure_html(draw(maps, maps.labellings), "Figure 8: t-SNE of the last hidden layer of each network.")
+    wide, narrow = (draw(maps, maps.labellings, narrow) for narrow in (False, True))
+    return figure_html(wide, narrow, "t-SNE of the last hidden layer: rows that a network sees as alike lie together.")
 
 
-def _body(title: str, about: str, sections: dict[str, str]) -> str:
-    anchors = {name: name.lower().split()[0] for name in sections}
-    links = "".join(f'<li><a href="#{anchor}">{name}</a></li>' for name, anchor in anchors.items())
-    inner = "".join(
-        f'<section id="{anchors[name]}" aria-labelledby="{anchors[name]}-title"><h2 id="{anchors[name]}-title">{name}'
-        f"</h2>{content}</section>"
-        for name, content in sections.items()
-    )
+def _body(title: str, about: str, sections: dict[str, str], curious: dict[str, str]) -> str:
+    """What whoever owns the data reads, and folded below it what explains how it came about."""
+    anchors = {name: name.lower().replace(" ", "-") for name in [*sections, *curious]}
+    anchors = {name: anchor.removeprefix("the-") for name, anchor in anchors.items()}
+    links = "".join(f'<li><a href="#{anchors[name]}">{name}</a></li>' for name in sections)
+    links += '<li><a href="#curious">For the curious</a></li>'
+    inner = "".join(_section(name, anchors[name], content, 2) for name, content in sections.items())
+    inner += '<details id="curious"><summary><h2>For the curious</h2></summary>'
+    inner += "".join(_section(name, anchors[name], content, 3) for name, content in curious.items()) + "</details>"
     return (
         '<a class="skip" href="#main">Skip to the verdict</a>'
         f'<header><h1>{text(title)}</h1><p class="soft">{text(about)}</p>'
         f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>'
         f'<main id="main" tabindex="-1">{inner}</main>'
     )
+
+
+def _section(name: str, anchor: str, content: str, level: int) -> str:
+    head = f'<h{level} id="{anchor}-title">{name}</h{level}>'
+    return f'<section id="{anchor}" aria-labelledby="{anchor}-title">{head}{content}</section>'
