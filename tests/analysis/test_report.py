@@ -24,6 +24,7 @@ from clc_text.analysis.report.changes import frequent_pairs
 from clc_text.analysis.report.contents import read_contents
 from clc_text.analysis.report.judged import anonymous, judged
 from clc_text.analysis.report.noise_section import rate_html
+from clc_text.analysis.report.pictures import picture_html
 from clc_text.analysis.report.report_page import report_page
 from clc_text.analysis.report.rows import CHANGED, DOUBTED, KEPT, listed_rows
 from clc_text.cli import app
@@ -305,6 +306,11 @@ def test_without_test_rows_nothing_is_left_unfilled(make_run):
     assert "test accuracy" not in words.lower()
     said = re.sub(r"<[^>]*>", " ", words.split('id="curious"')[0])
     assert not re.search(r"true labels? (is|are) not known", said)
+
+
+def test_a_picture_that_is_wide_at_its_narrowest_scrolls(make_run):
+    assert '<figure class="scrolls">' in picture_html(make_run(names=[f"name {n}" for n in range(40)]), "confusion")
+    assert "<figure><picture>" in picture_html(make_run(), "confusion")
 
 
 def test_a_sentence_loses_the_folder(make_run):

@@ -10,6 +10,7 @@ from clc_text.analysis.figure import as_bytes, draw
 from clc_text.analysis.report.judged import anonymous
 from clc_text.analysis.report.markup import folded, paragraph, table, text
 from clc_text.analysis.series import mean_of_peers
+from clc_text.analysis.style import NARROW
 from clc_text.errors import InputError
 from clc_text.run_directory import RunDirectory
 
@@ -52,8 +53,10 @@ def figure_html(drawn: Figure, narrow: Figure, caption: str) -> str:
     """The picture, and for pages that are hardly wider than it the one whose panels stand below each other."""
     source, width, height = _source(drawn)
     small, small_width, small_height = _source(narrow)
+    # Of many classes even the narrow one is too wide for a telephone: there it scrolls and its letters stay large.
+    scrolls = ' class="scrolls"' if narrow.get_figwidth() > NARROW * 1.2 else ""
     return (
-        f'<figure><picture><source media="(max-width: 45rem)" srcset="{small}" width="{small_width}" '
+        f'<figure{scrolls}><picture><source media="(max-width: 45rem)" srcset="{small}" width="{small_width}" '
         f'height="{small_height}"><img src="{source}" width="{width}" height="{height}" alt="{text(caption)}">'
         f"</picture><figcaption>{text(caption)}</figcaption></figure>"
     )
