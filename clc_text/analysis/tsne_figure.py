@@ -129,8 +129,9 @@ def _write_names(axes: Axes, points: np.ndarray, labels: np.ndarray, names: list
             if any(abs(x - other) < half + wide and abs(y - high) < _LINE for other, high, wide in placed):
                 continue
             placed.append((x, y, half))
+            left, bottom = (np.array([x, y]) * span + low).tolist()
             axes.text(
-                *(np.array([x, y]) * span + low), names[number], fontsize=6, weight="bold", ha="center", va="center",
+                left, bottom, names[number], fontsize=6, weight="bold", ha="center", va="center",
                 zorder=5, bbox={"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.85,
                                 "edgecolor": look(number, colours)[0], "linewidth": 0.8},
             )  # fmt: skip
