@@ -46,12 +46,16 @@ RECIPES = HowToRead()
 
 @dataclass(frozen=True)
 class Labelled:
-    """Texts, their labels (None where a row has none; of a file without labels an empty list), and what to say."""
+    """Texts, their labels (None where a row has none; of a file without labels an empty list), and what to say.
+
+    `ids` are those of the run's column of ids, None where the file has no such column.
+    """
 
     texts: list[str]
     labels: list[str | None]
     row_name: Callable[[Sequence[int]], str]
     facts: dict[str, str]
+    ids: list[Any] | None = None
 
 
 def read_rows(run: RunDirectory, path: Path, how: HowToRead = RECIPES) -> Sequence[Any]:
@@ -64,13 +68,21 @@ def read_rows(run: RunDirectory, path: Path, how: HowToRead = RECIPES) -> Sequen
     Raises:
         InputError: the file is missing, empty or unreadable, or has no such column.
     """
+    return read_named_rows(run, path, how)[0]
+
+
+def read_named_rows(
+    run: RunDirectory, path: Path, how: HowToRead = RECIPES
+) -> tuple[Sequence[Any], Sequence[Any] | None]:
+    """`read_rows`, and the rows' ids, where the file has the run's column of ids."""
     if run.recipe().get("modality") == "vision":
         from clc_text.vision.inputs import read_images
 
-        return read_images(path, how.column or run.environment()["input_column"])
+        return read_images(path, how.column or run.environment()["input_column"]), None
     if path.suffix == ".txt" and not path.is_dir():
-        return _lines(path, _reader(run, path, how).encoding)
-    return read_labelled(run, path, how, labelled=False).texts
+        return _lines(path, _reader(run, path, how).encoding), None
+    found = read_labelled(run, path, how, labelled=False)
+    return found.texts, found.ids
 
 
 def read_labelled(run: RunDirectory, path: Path, how: HowToRead = RECIPES, labelled: bool = True) -> Labelled:
@@ -90,7 +102,9 @@ def read_labelled(run: RunDirectory, path: Path, how: HowToRead = RECIPES, label
     pieces = [_texts(rows, name) for name in reader.texts]
     texts = pieces[0] if len(pieces) == 1 else [" ".join(piece) for piece in zip(*pieces, strict=True)]
     if not labelled:
-        return Labelled(texts, [], rows.row_names, facts)
+        column = run.environment().get("id_column")
+        ids = rows.table[column].to_pylist() if column in rows.table.column_names else None
+        return Labelled(texts, [], rows.row_names, facts, ids)
     trusted = reader.label
     if reader.true_label is not None and reader.true_label in rows.table.column_names:
         trusted = reader.true_label
@@ -192,20 +206,22 @@ def _texts(rows: Rows, column: str) -> list[str]:
     return ["" if value is None else value for value in rows.table[column].to_pylist()]
 
 
-def write_predictions(run: RunDirectory, rows: Sequence[Any], out: Path | None) -> int:
+def write_predictions(
+    run: RunDirectory, rows: Sequence[Any], out: Path | None, ids: Sequence[Any] | None = None
+) -> int:
     """Predicts block by block and writes them; without `out`, as JSON lines to standard output. Gives their number."""
     if out is None:
         count = 0
-        for entry in _entries(run, rows):
+        for entry in _entries(run, rows, ids):
             sys.stdout.write(printable_json(entry) + "\n")
             count += 1
         return count
     if out.suffix not in WRITABLE:
         raise InputError(f"{out} is none of {', '.join(WRITABLE)}; give one of these endings")
-    return _write_table(_entries(run, rows), out)
+    return _write_table(_entries(run, rows, ids), out)
 
 
-def _entries(run: RunDirectory, rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
+def _entries(run: RunDirectory, rows: Sequence[Any], ids: Sequence[Any] | None) -> Iterator[dict[str, Any]]:
     predictor = Predictor(run)
     names = predictor.label_names
     name = _image if predictor.recipe.modality == "vision" else _text_entry
@@ -215,6 +231,7 @@ def _entries(run: RunDirectory, rows: Sequence[Any]) -> Iterator[dict[str, Any]]
         for offset, (label, confidence, entropy, agree) in enumerate(found):
             yield {
                 "row": start + offset,
+                **({} if ids is None else {"source_id": ids[start + offset]}),
                 **name(rows[start + offset]),
                 "label": names[label],
                 "confidence": round(float(confidence), 4),

@@ -46,7 +46,7 @@ def predict(
     """Classify new texts: label, confidence, entropy, and whether the peers agree."""
     from clc_text.errors import InputError
     from clc_text.outputs import check_output
-    from clc_text.prediction_file import HowToRead, read_rows, write_predictions
+    from clc_text.prediction_file import HowToRead, read_named_rows, write_predictions
     from clc_text.run_directory import RunDirectory
 
     if (source is None) == (not text):
@@ -57,8 +57,8 @@ def predict(
     if out is not None:
         check_output(out, inputs=[source], force=force)
     how = HowToRead(column=column, separator=separator, sheet=sheet)
-    rows = list(text) if text else read_rows(directory, source, how)  # type: ignore[arg-type]
-    count = write_predictions(directory, rows, out)
+    rows, ids = (text, None) if text else read_named_rows(directory, source, how)  # type: ignore[arg-type]
+    count = write_predictions(directory, rows, out, ids)
     if out is not None:
         say(f"{count:,} predictions in {out}", err=True)
 

@@ -24,6 +24,7 @@ ANSWER_COLUMNS = ("answer", QUESTION, "choice")  # of a table, the first that is
 # What an export of ours holds beside the answer, and what Label Studio adds in its CSV and JSON-MIN.
 _OUR_COLUMNS = {"row", "source_id", "source_row", "text", "image", "given", "current", "suggested", "confidence"}
 _OUR_COLUMNS |= {"doubt", "changed", "copies", "run_id"}
+KEYS = ("row", "source_id", "source_row")  # of a table, what names a row: the first that is there
 _MARKS = {"annotator", "annotation_id"}
 _ITS_COLUMNS = _MARKS | {"id", "created_at", "updated_at", "lead_time"}
 _HOW_ARGILLA_SAYS_IT = "dataset.records(with_responses=True).to_datasets().to_json('answers.jsonl')"
@@ -42,6 +43,7 @@ class Answer:
         labels: what names the class; several, where somebody chose several.
         run_id: of the run that the question came from; None where the file does not say.
         question: what the tool calls the question; None in a plain table.
+        named_by: what `row` is: one of `KEYS`.
         harmless: of a table of ours, in which `harmless` has written the classes.
     """
 
@@ -51,6 +53,7 @@ class Answer:
     run_id: Any = None
     question: str | None = None
     harmless: bool = False
+    named_by: str = "row"
 
 
 class _Reading:
@@ -76,7 +79,7 @@ class _Reading:
                 yield from self._record(where, entry)
             elif isinstance(entry.get("data"), dict):
                 yield from self._task(where, entry)
-            elif "row" in entry:
+            elif any(key in entry for key in KEYS):
                 yield from self._table_row(where, entry)
             else:
                 raise KeyError("row")
@@ -167,8 +170,9 @@ class _Reading:
         if not _is_blank(chosen):
             by = entry.get("annotator")
             place = where if _is_blank(by) else f"{where} by {by}"
-            found = self._answer(place, entry["row"], chosen, entry.get("run_id"), None)
-            yield replace(found, harmless=column == ANSWER_COLUMNS[0])
+            key = next(key for key in KEYS if key in entry)
+            found = self._answer(place, entry[key], chosen, entry.get("run_id"), None)
+            yield replace(found, harmless=column == ANSWER_COLUMNS[0], named_by=key)
 
     # ---- all of them ----
 
@@ -346,7 +350,7 @@ def _check_columns(path: Path, columns: list[str], question: str | None) -> None
     if any(name.endswith(".responses") for name in columns) or {"fields", "responses"} <= set(columns):
         return
     wanted = (question,) if question else ANSWER_COLUMNS
-    if "row" not in columns or not (_MARKS & set(columns) or set(wanted) & set(columns)):
+    if not set(KEYS) & set(columns) or not (_MARKS & set(columns) or set(wanted) & set(columns)):
         raise InputError(
             f"{path} has the columns {some_of([repr(name[:60]) for name in columns], 20)}; it needs 'row' and one of "
             f"{', '.join(map(repr, wanted))}"

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from clc_text.corrections.answer_files import Answer, read_answers
+from clc_text.corrections.answered_rows import with_numbers
 from clc_text.corrections.spreadsheet import as_it_was
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, Progress, Step, silent
@@ -82,7 +83,7 @@ def apply_answers(
         )
     names = corrected.facts["label_names"]
     before = corrected.state()
-    answers = read_answers(path, question, encoding)
+    answers = with_numbers(corrected, read_answers(path, question, encoding), path)
     found = _checked(answers, path, names, len(before), corrected.facts["run_id"], on_disagreement)
     rows, labels = found.rows, found.labels
     after = before.with_labels(rows, labels, PERSON)
@@ -114,6 +115,7 @@ def check_answers_taken_over(corrected: Corrected, path: Path) -> None:
         answers = read_answers(path)
         if not answers:
             return
+        answers = with_numbers(corrected, answers, path)
         found = _checked(answers, path, names, len(state), corrected.facts["run_id"], "refuse")
     except InputError as error:
         raise InputError(

@@ -117,7 +117,7 @@ def test_there_and_back(made: Made, clc_text: Command, tmp_path: Path, format: s
 
     people(file, answer)
     said = clc_text("apply", run, file)
-    assert said.strip() == "13 answers: 7 confirm the given label, 6 correct it"
+    assert said.splitlines()[0] == "13 answers: 7 confirm the given label, 6 correct it"
     after = Corrected(made.run).state()
     for row in range(400):
         kind = places[row] % 3 if row in places else 0

@@ -195,3 +195,33 @@ def test_a_held_out_share_leaves_every_row_its_number(tmp_path: Path) -> None:
     assert task.source_row is not None
     np.testing.assert_array_equal(task.source_row, [int(text.split()[1]) + 1 for text in texts])
     assert task.row_noun == "line"
+
+
+@pytest.mark.parametrize("key", ["source_id", "source_row"])
+def test_answers_may_name_rows_as_their_file_does(
+    tmp_path: Path, clc_text: Command, refused: Command, key: str
+) -> None:
+    made = made_of(tmp_path, "t.csv", rows_of())
+    corrected_of(made)
+    run, answers = made.run.path, tmp_path / "answers.csv"
+    clc_text("export", run)
+    shown = read(made.run.file("look_first.csv"))[:9]
+    with open(answers, "w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow([key, "answer"])
+        writer.writerows([row[key], row["suggested"]] for row in shown)
+    clc_text("apply", run, answers)
+    state = Corrected(made.run).state()
+    assert np.flatnonzero(state.source == 2).tolist() == sorted(int(row["row"]) for row in shown)
+    for row in shown:
+        assert Corrected(made.run).facts["label_names"][state.label[int(row["row"])]] == as_it_was(row["suggested"])
+    answers.write_text(f"{key},answer\n1234,Wasser\n")
+    assert f"line 2: there is no row whose {key} is '1234'" in refused("apply", run, answers)
+
+
+def test_answers_by_an_id_that_the_run_does_not_know(tmp_path: Path, refused: Command) -> None:
+    rows = [{"message": f"text {row}", "queue": str(row % 3)} for row in range(40)]
+    made = made_of(tmp_path, "t.csv", rows)
+    corrected_of(made)
+    (tmp_path / "answers.csv").write_text("source_id,answer\n1,2\n")
+    assert "which this run does not know" in refused("apply", made.run.path, tmp_path / "answers.csv")
