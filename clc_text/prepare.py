@@ -12,6 +12,7 @@ import numpy as np
 from clc_text.errors import InputError
 from clc_text.memory import check_memory
 from clc_text.noise.base import Noise, NoiseInput
+from clc_text.noise.probabilities import check_classes
 from clc_text.observer import Observer, Silent
 from clc_text.recipe import Recipe
 from clc_text.run_directory import Labels
@@ -166,6 +167,8 @@ def reading(recipe: Recipe, task: Task) -> dict[str, Any]:
 
 def _check_training(recipe: Recipe, task: Task) -> None:
     """What can be known to be wrong before any row is encoded."""
+    if recipe.method.cross_fits:
+        check_classes(len(task.label_names))
     if isinstance(recipe.training.class_weights, list):
         from clc_text.training.data import class_weights
 
