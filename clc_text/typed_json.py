@@ -91,7 +91,7 @@ def fault_of(value: Any, wanted: Any, key: str = "") -> str | None:
     return None if type(value) in _TYPES.get(wanted, set()) else _is(value, wanted, key)
 
 
-_TYPES = {str: {str}, int: {int}, float: {int, float}, bool: {bool}, type(None): {type(None)}}
+_TYPES: dict[Any, set[type]] = {str: {str}, int: {int}, float: {int, float}, bool: {bool}, type(None): {type(None)}}
 
 
 def _fault_of_keys(value: Any, wanted: Any, key: str) -> str | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from clc_text.analysis.sweep_plan import write_plan
 from clc_text.errors import InputError
 from clc_text.files import write_text
+from clc_text.leftovers import name_of_whole
 from clc_text.sweep.cell import Outcome, check_done, is_done
 from clc_text.sweep.grid import Cell
 
@@ -24,7 +25,7 @@ def plan(sweep_file: Path, cells: list[Cell], directory: Path) -> list[Cell]:
             from which.
     """
     stored = directory / "sweep.yaml"
-    if directory.exists() and not (directory.is_dir() and (stored.is_file() or not any(directory.iterdir()))):
+    if directory.exists() and not (directory.is_dir() and (stored.is_file() or _is_unused(directory))):
         raise InputError(f"{directory} is there already and is no sweep's; choose another with --out")
     to_run = []
     for cell in cells:
@@ -36,6 +37,11 @@ def plan(sweep_file: Path, cells: list[Cell], directory: Path) -> list[Cell]:
     write_text(stored, sweep_file.read_text(encoding="utf-8"))
     write_plan(directory, {cell.path: cell.resolved for cell in cells})
     return to_run
+
+
+def _is_unused(directory: Path) -> bool:
+    """Whether a folder holds nothing but what is left of a sweep.yaml whose writer was killed."""
+    return all(path.name != name_of_whole(path) == "sweep.yaml" for path in directory.iterdir())
 
 
 def run(

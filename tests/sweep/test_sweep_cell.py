@@ -18,6 +18,7 @@ import clc_text.sweep.cell
 from clc_text.analysis.sweep_table import read_table
 from clc_text.cli import app
 from clc_text.errors import InputError
+from clc_text.leftovers import aside_of
 from clc_text.observer import Silent
 from clc_text.prepare import Memo
 from clc_text.recipe import Recipe, load
@@ -326,3 +327,13 @@ def test_a_plan_leaves_out_what_is_done_and_refuses_what_is_not_its_own(tiny_swe
     for path in (foreign, foreign / "thesis.tex"):
         with pytest.raises(InputError, match="is no sweep's"):
             plan(tiny_sweep, cells, path)
+
+
+def test_a_sweep_that_was_killed_in_its_first_write_is_begun_again(tiny_sweep: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    left = aside_of(out / "sweep.yaml")
+    left.write_text("recip")
+    _, cells = read_sweep(tiny_sweep)
+    assert plan(tiny_sweep, cells, out) == cells
+    assert (out / "sweep.yaml").is_file() and not left.exists()
