@@ -73,7 +73,7 @@ def evaluate_run(
             label_map = {str(number): name for number, name in enumerate(names) if str(number) not in names}
     known = known_classes(values, names, f"{source}", label_map, row_name)
     kept = np.flatnonzero(known.numbers >= 0)
-    rows = rows if len(kept) == len(rows) else [rows[index] for index in kept]
+    rows = rows if len(kept) == len(rows) else [rows[index] for index in kept.tolist()]
     log_probs = Predictor(run).predict(rows).log_probs
     more = {"read_as": known.read_as, "left_out": known.left_out, "notes": [*notes, *known.notes]}
     return scores(log_probs, known.numbers[kept], names) | more

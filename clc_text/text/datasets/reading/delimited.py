@@ -35,6 +35,8 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
     declared = declared_separator(top)
     separator = declared or separator
     above = 1 if declared else 0
+    bad: list[InputError] = []
+    names: list[str] = header or header_names(top, separator, quote)
     parse = csv.ParseOptions(
         delimiter=separator,
         quote_char=quote or False,
@@ -42,8 +44,6 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
         invalid_row_handler=lambda row: _refuse(path, row, bad, names),
     )
     read = csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=header, skip_rows=above)
-    bad: list[InputError] = []
-    names = header or header_names(top, separator, quote)
     try:
         with open_utf8(path, encoding) as handle:
             first = handle.readline(BLOCK)
