@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 
 SEPARATORS = (",", ";", "\t", "|")
-_SEP_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
+_SEP_LINE = re.compile(r'"?sep=([ -~\t])"?\r?\n?', re.IGNORECASE)
 
 
 def declared_separator(line: str) -> str | None:
