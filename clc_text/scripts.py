@@ -36,7 +36,7 @@ def has_spaceless(text: str) -> bool:
 
 def in_characters(word: str) -> list[str]:
     """The word, each character of such a script (with the marks on it) by itself, what else is between them whole."""
-    starts = []
+    starts: list[int] = []
     before = True  # whether the character before stands by itself
     for place, character in enumerate(word):
         if unicodedata.category(character)[0] == "M" and starts:

@@ -42,7 +42,7 @@ def open_hashed(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], str]]]:
         InputError: the file is empty, or its gzip stream or the archive it is in is damaged or ends too early.
     """
     inside = archive_of(path) is not None
-    with open_member(path) if inside else open(path, "rb", buffering=0) as file, _Hashed(cast(BinaryIO, file)) as raw:
+    with open_member(path) if inside else open(path, "rb", buffering=0) as file, _Hashed(file) as raw:
         buffered = io.BufferedReader(raw, _BUFFER)
         magic = buffered.peek(2)[:2]
         if not magic:
