@@ -100,7 +100,7 @@ def check_options(options: Any, section: str) -> None:
     Raises:
         InputError: names the first that is outside of them.
     """
-    kinds = types_of(type(options))
+    kinds = types_of(type(options))  # type: ignore[arg-type]
     for field in dataclasses.fields(options):
         name = f"{section}.{field.name}" if section else field.name
         _check(name, getattr(options, field.name), kinds[field.name], field.metadata)

@@ -99,7 +99,7 @@ def _tree(text: str, where: str) -> Node:
         line = event.start_mark.line + 1 if event.start_mark else 1
         # An alias lets a few lines grow into millions of values, and nothing here has a use for one.
         if isinstance(event, yaml.AliasEvent):
-            raise InputError(f"{where}:{line}: aliases (*{printable(event.anchor, 40)}) are not allowed")
+            raise InputError(f"{where}:{line}: aliases (*{printable(event.anchor or '', 40)}) are not allowed")
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise InputError(f"{where}:{line}: nested too deeply, with more than {DEEPEST} levels")

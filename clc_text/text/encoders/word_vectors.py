@@ -60,7 +60,7 @@ class WordVectors(Encoder):
         "most frequent words of the file that are kept beside those of the texts, so that new texts find theirs",
         at_least=0,
     )
-    train_dimension: int = option(50, "with vectors: train, numbers a word", at_least=1, at_most=100_000)
+    train_dimension: int = option(50, "with vectors: train, numbers a word", at_least=1, at_most=20_000)
     train_epochs: int = option(20, "with vectors: train, passes over the training texts", at_least=1)
     train_window: int = option(5, "with vectors: train, words of context on each side", at_least=1, at_most=10_000)
     train_min_count: int = option(2, "with vectors: train, rarer words get no vector", at_least=1)

@@ -498,7 +498,7 @@ def test_a_bad_separator_is_named(tmp_path: Path) -> None:
 def test_a_pipe_and_a_header_of_very_many_columns_are_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "wide.csv").write_bytes(b",".join(b"c%d" % number for number in range(300_000)) + b"\n")
-    for name, told in (("pipe.csv", "is a pipe or a device"), ("wide.csv", "line 1 has 300,000 columns")):
+    for name, told in (("pipe.csv", "is a pipe or a device"), ("wide.csv", "line 1 has more than 20,000 columns")):
         with pytest.raises(InputError, match=told):
             Files(train=str(tmp_path / name)).load(0)
 

@@ -244,3 +244,10 @@ def test_vectors_that_are_not_there_are_a_sentence_wherever_they_are_looked_for(
     monkeypatch.setenv("CLC_TEXT_DATA", str(tmp_path))
     with pytest.raises(InputError, match="there is no file"):
         find_vectors(name)
+
+
+def test_a_word_of_very_many_numbers_is_no_word_vector(tmp_path: Path) -> None:
+    path = tmp_path / "wide.vec"
+    path.write_text("what " + "0.5 " * 300_000 + "\n")
+    with pytest.raises(InputError, match=r"each word has 300,000 numbers, and 20,000 are the most"):
+        WordVectors(vectors=str(path)).fit(["what is"], [], 0)

@@ -35,6 +35,8 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
     declared = declared_separator(top)
     separator = declared or separator
     above = 1 if declared else 0
+    if top.count(separator) >= _MOST_COLUMNS:
+        raise InputError(f"{path}: line 1 has more than {_MOST_COLUMNS:,} columns; is the table turned around?")
     bad: list[InputError] = []
     names: list[str] = header or header_names(top, separator, quote)
     parse = csv.ParseOptions(
@@ -45,16 +47,6 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
     )
     read = csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=header, skip_rows=above)
     try:
-        with open_utf8(path, encoding) as handle:
-            first = handle.readline(BLOCK)
-            columns = first.count(separator.encode()) + 1
-            if columns > _MOST_COLUMNS:
-                raise InputError(
-                    f"{path}: line 1 has {columns:,} columns, and {_MOST_COLUMNS:,} are the most; is the table turned "
-                    "around, or the separator another?"
-                )
-        with open_utf8(path, encoding) as handle:
-            names = header or csv.open_csv(handle, read, parse).schema.names
         with open_utf8(path, encoding) as handle:
             strings = csv.ConvertOptions(column_types={name: pa.string() for name in names}, check_utf8=False)
             table = csv.read_csv(handle, read, parse, strings)

@@ -12,6 +12,7 @@ from clc_text.text.encoders.vectors.table import VectorTable, Wanted
 _ROWS_MORE = 1 << 14
 # One word in a hundred may be broken bytes, as in files cut from web pages; more means another encoding.
 _BROKEN_SHARE = 0.01
+_WIDEST = 20_000  # numbers of a word; the widest in use have a few thousand
 
 
 class Gathered:
@@ -25,6 +26,10 @@ class Gathered:
 
     def __init__(self, path: Path, wanted: Wanted, dimension: int) -> None:
         self.path = path
+        if dimension > _WIDEST:
+            raise InputError(
+                f"{path}: each word has {dimension:,} numbers, and {_WIDEST:,} are the most; are they word vectors?"
+            )
         self.dimension = dimension
         self.seen = 0
         self._wanted = wanted
