@@ -255,7 +255,7 @@ class _Labels(TypedDict):
 
 
 class _Predictions(TypedDict):
-    kind: Literal["in sample", "out of sample"]
+    kind: Literal["in sample", "out of sample", "views"]
     folds: int | None
     agree_with_given: float
     confidence: float
@@ -376,7 +376,7 @@ class _AuditNoise(TypedDict):
     interval: list[float] | None
     matrix: Matrix
     method: str
-    predictions: Literal["in sample", "out of sample"]
+    predictions: Literal["in sample", "out of sample", "views"]
     known_rate: float | None
 
 
