@@ -141,9 +141,11 @@ def test_the_command(made: Made, corrected: Corrected, clc_text: Command) -> Non
     run = made.run.path
     changed = np.flatnonzero(corrected.state().changed)
     row = int(changed[0])
-    assert clc_text("revert", run, "--rows", row).splitlines() == ["1 row has its given label back"]
-    assert clc_text("revert", run, "--rows", row).splitlines() == ["no row meets this; nothing changed"]
-    assert clc_text("revert", run, "--all").splitlines() == [f"{len(changed) - 1:,} rows have their given label back"]
+    said, then = clc_text("revert", run, "--rows", row).splitlines()
+    assert said == "1 row has its given label back"
+    assert then.startswith(f"next: clc-text audit {run}  ")
+    assert clc_text("revert", run, "--rows", row).splitlines()[0] == "no row meets this; nothing changed"
+    assert clc_text("revert", run, "--all").splitlines()[0] == f"{len(changed) - 1:,} rows have their given label back"
     assert not Corrected(made.run).state().changed.any()
     assert clc_text("revert", run, "--last").startswith(f"{len(changed) - 1:,} rows are as after step 2 again")
     assert clc_text("revert", run, "--to", 0).startswith(f"{len(changed) - 1:,} rows are as given again")
