@@ -37,7 +37,7 @@ WITHOUT_EFFECT = ("name", "keep_data")
 TRAINING_WITHOUT_EFFECT = ("threads", "workers", "checkpoint_epochs", "ledger_epochs", "eval_batch_size")
 
 
-_SEED = {"at_least": 0, "at_most": 2**32 - 1, "give": "a whole number from 0 to 4294967295"}
+_SEED: dict[str, Any] = {"at_least": 0, "at_most": 2**32 - 1, "give": "a whole number from 0 to 4294967295"}
 
 
 @dataclass(frozen=True)

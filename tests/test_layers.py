@@ -23,7 +23,7 @@ LAYERS = [
     {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files", "reload", "frozen_features"},
     {"build", "recorder", "console", "analysis", "hub", "report"},
     {"run", "outputs", "noise_estimate", "encoder_choice", "out_of_sample", "run_evidence"},
-    {"sweep", "benchmark", "correction_benchmark"},
+    {"sweep", "benchmark", "correction_benchmark", "ranking_benchmark"},
     {"commands"},
     {"cli"},
 ]

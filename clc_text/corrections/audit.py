@@ -220,31 +220,35 @@ def _with_matrix(matrix: np.ndarray, probs: np.ndarray, given: np.ndarray, boots
 def _corrections(state: State, names: list[str]) -> dict[str, Any]:
     classes = len(names)
     changed = state.changed
-    of_class = np.bincount(state.given, minlength=classes)
-    left = np.bincount(state.given[changed], minlength=classes)
-    gained = np.bincount(state.label[changed], minlength=classes)
-    now = np.bincount(state.label, minlength=classes)
     pairs = np.bincount(state.given[changed].astype(np.int64) * classes + state.label[changed], minlength=classes**2)
     order = np.argsort(-pairs, kind="stable")[: int((pairs > 0).sum())]
     return {
         "rows": int(changed.sum()),
         "share": float(changed.mean()),
-        "by_class": [
-            {
-                "label": name,
-                "given": int(of_class[index]),
-                "changed": int(left[index]),
-                "share": float(left[index] / max(of_class[index], 1)),
-                "gained": int(gained[index]),
-                "now": int(now[index]),
-            }
-            for index, name in enumerate(names)
-        ],
+        "by_class": class_changes(state.given, state.label, names),
         "pairs": [
             {"given": names[pair // classes], "label": names[pair % classes], "rows": int(pairs[pair])}
             for pair in order.tolist()
         ],
     }
+
+
+def class_changes(given: np.ndarray, label: np.ndarray, names: list[str]) -> list[dict[str, Any]]:
+    """The entry ``corrections.by_class``, from given and current classes [N]."""
+    classes, changed = len(names), label != given
+    of_class, now = np.bincount(given, minlength=classes), np.bincount(label, minlength=classes)
+    left, gained = (np.bincount(one[changed], minlength=classes) for one in (given, label))
+    return [
+        {
+            "label": name,
+            "given": int(of_class[index]),
+            "changed": int(left[index]),
+            "share": float(left[index] / max(of_class[index], 1)),
+            "gained": int(gained[index]),
+            "now": int(now[index]),
+        }
+        for index, name in enumerate(names)
+    ]
 
 
 def _truth(state: State) -> dict[str, Any] | None:
