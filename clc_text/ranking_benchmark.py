@@ -2,10 +2,11 @@
 
 Sets with known truth are made of TREC, of ten newsgroups posing as support queues and of all twenty, by flipping
 labels to the nearest other class (what a cross-validated logistic regression takes the row for beside its class), to
-any, to the next one, or in whole clusters; disaster tweets, which people labelled, are judged where experts have labelled them,
-too. The rivals are what one writes with cleanlab: a logistic regression or 30 neighbours, cross-validated on the frozen
-features, ranked by self-confidence or normalised margin, relabelled by `find_label_issues`. A set that is there is not
-measured again, so the command goes on where it was stopped. Results: recipes/results/find_wrong_rows.md.
+any, to the next one, or in whole clusters; disaster tweets, which people labelled, are judged where experts have
+labelled them, too. The rivals are what one writes with cleanlab: a logistic regression or 30 neighbours, cross-
+validated on the frozen features, ranked by self-confidence or normalised margin, relabelled by `find_label_issues`. A
+set that is there is not measured again, so the command goes on where it was stopped. Results:
+recipes/results/find_wrong_rows.md.
 """
 
 from __future__ import annotations

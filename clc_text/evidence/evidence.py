@@ -92,14 +92,11 @@ def mixture_of(
     Raises:
         InputError: a feature is not finite.
     """
-    import torch
-
-    from clc_text.crossfit.copies import first_copies
-
     if not np.isfinite(features).all():
         row = int(np.flatnonzero(~np.isfinite(features).all(1))[0])
         raise InputError(f"the features of row {row} are not finite; remove the row, or choose another encoder")
-    first = first_copies({"features": torch.from_numpy(features)}, len(features))
+    seen_first: dict[bytes, int] = {}
+    first = np.array([seen_first.setdefault(row.tobytes(), number) for number, row in enumerate(features)], np.int64)
     folds = np.stack([assign_folds(labels.trained, FOLDS, seed + number, first) for number in range(2)])
     seen = Seen(features, labels.trained, classes, first, folds, seed)
     found = {} if networks is None else {NETWORKS: networks}
