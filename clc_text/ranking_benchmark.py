@@ -231,7 +231,7 @@ def networks_of(table: Table, seed: int) -> np.ndarray:
 
 
 def ranked(scores: np.ndarray, table: Table) -> dict[str, float]:
-    """Average precision and the shares of wrong rows among the first; larger scores are worse, unknown rows left out."""
+    """Average precision and the shares of wrong rows among the first, by scores of which larger ones are worse."""
     from sklearn.metrics import average_precision_score
 
     known = table.true >= 0
