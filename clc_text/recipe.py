@@ -274,7 +274,9 @@ def _recipe(tree: Node) -> Recipe:
         if "registry" in field.metadata:
             default = field.metadata.get("default_name") or _DEFAULT_PARTS[modality].get(key)
             if key == "encoder":
-                default = getattr(arguments["data"], "default_encoder", default)
+                # A section with options but no name meant word vectors before data could choose its encoder.
+                unnamed = key in values and isinstance(values[key].value, dict) and bool(values[key].value)
+                default = default if unnamed else getattr(arguments["data"], "default_encoder", default)
             arguments[key] = _part(values.get(key), parts[field.metadata["registry"]], key, default, tree.where)
         elif key in values:
             if key == "noise_rate" and values[key].value is True:

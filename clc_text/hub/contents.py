@@ -86,9 +86,9 @@ def model_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> 
 
     Args and errors as `dataset_bundle`.
     """
+    check_no_link(run)
     run.result()
     files: dict[str, Path] = {}
-    check_no_link(run)
     for part in ("model", "encoder"):
         found = {
             f"{part}/{path.relative_to(run.file(part)).as_posix()}": path

@@ -23,7 +23,11 @@ def cross_fitted(run: RunDirectory, log_likelihood: float, gain: float = 0.5) ->
     labels, classes = run.labels(), len(run.label_names)
     probs = np.full((len(labels.given), classes), 0.05 / (classes - 1))
     probs[np.arange(len(labels.given)), labels.given] = 0.95
-    facts = {"rate": 0.1, "log_likelihood": log_likelihood, "gain": gain, "gain_error": 0.01, "folds": 5}
+    one = {"epochs": 1, "best_epoch": 1, "log_likelihood": -1.0, "sharpness": 1.0, "used": True}
+    facts = {
+        "rate": 0.1, "log_likelihood": log_likelihood, "gain": gain, "gain_error": 0.01, "folds": 5, "sharpness": 1.0,
+        "rounds": [one, one],
+    }  # fmt: skip
     folds = np.zeros((1, len(labels.given)), np.int64)
     CrossFit(folds, probs, np.eye(classes) * 0.9 + 0.1 / classes, probs, facts).save(run.path)
     return run

@@ -175,7 +175,9 @@ def test_corrected_labels_are_those_of_the_corrected_dataset_once_there_is_one(m
         probability_given=even / 2, entropy=even, peers_agree=np.ones(rows, bool), since=np.zeros(rows, np.int32),
     )  # fmt: skip
     facts = {"run_id": run.run_id, "label_names": run.label_names, "input_column": "text", "label_column": "label"}
-    facts |= dict.fromkeys(MADE)
+    facts |= dict.fromkeys(MADE) | {"policy": {"name": "agree", "sentence": "by hand"}}
+    facts["predictions"] = {"kind": "in sample", "folds": None, "agree_with_given": 1, "confidence": 1, "entropy": 0}
+    facts |= {"sha256": {"predictions": "", "labels": ""}, "recipe": "by hand", "dataset": "by hand", "version": 2}
     write_first(run, state, from_parquet([run.file("data/train.parquet")]), facts, Step("correct", {}, whole=True))
     found = corrected_labels(run)
     assert np.flatnonzero(found.changed).tolist() == [3]
@@ -214,7 +216,9 @@ def test_the_estimated_panel_is_what_the_run_itself_found(make_run):
     rows = len(labels.given)
     posterior = random.dirichlet(np.ones(4), rows)
     transition = random.dirichlet(np.ones(4), 4)
-    CrossFit(np.zeros((1, rows), np.int64), posterior, transition, posterior, {"rate": 0.9, "folds": 5}).save(run.path)
+    one = {"epochs": 1, "best_epoch": 1, "log_likelihood": -1.0, "sharpness": 1.0, "used": True}
+    facts = {"rate": 0.9, "folds": 5, "sharpness": 1.0, "log_likelihood": -1.0, "rounds": [one, one]}
+    CrossFit(np.zeros((1, rows), np.int64), posterior, transition, posterior, facts).save(run.path)
     panels, _ = matrices(run)
     assert np.array_equal(panels[2].shares, transition)
     kept = [row for row in range(rows) if not labels.canary[row]]

@@ -54,9 +54,10 @@ def sweep(tmp_path: Path) -> Path:
                     for measure, more in (("last10", 0), ("last", 0.5), ("best_oracle", 2))
                 }
                 result = {
+                    "run_id": f"{variant}-{seed}",
                     "method": variant,
                     "dataset": "trec" if recipe == "trec_sym05" else "own",
-                    "noise": {"name": "symmetric", "rate": 0.5},
+                    "noise": {"name": "symmetric", "rate": 0.5, "realised_rate": 0.5},
                     "accuracy": accuracy,
                 }
                 (run / "result.json").write_text(json.dumps(result))
@@ -268,7 +269,7 @@ def test_without_a_test_the_sentence_says_why(sweep: Path) -> None:
 def run_on(run: Path, **sha256: str) -> None:
     """Writes down that the run has read these files."""
     sources = [{"path": f"{name}.csv", "sha256": digest * 8} for name, digest in sha256.items()]
-    (run / "environment.json").write_text(json.dumps({"sources": sources}))
+    (run / "environment.json").write_text(json.dumps({"run_id": "own", "sources": sources}))
 
 
 def test_runs_on_different_data_are_not_compared(sweep: Path) -> None:

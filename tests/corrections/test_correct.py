@@ -217,7 +217,8 @@ def another_label(run: Path) -> None:
 
     passport = run / "noise" / "passport.json"
     before = (np.r_[(given[0] - 1) % 6, given[1:]]).astype(np.int64)
-    passport.write_text(json.dumps({"sha256": {"noisy_labels": sha256_of_labels(before)}}))
+    known = {"name": "symmetric", "rate": 0.3, "realised_rate": 0.3}
+    passport.write_text(json.dumps(known | {"sha256": {"noisy_labels": sha256_of_labels(before)}}))
 
 
 def no_predictions(run: Path) -> None:
@@ -421,6 +422,8 @@ def test_lost_out_of_sample_predictions_are_not_replaced_unnoticed(
     clc_text("correct", made.run.path)
     environment = json.loads(made.run.file("environment.json").read_text())
     for name, ok in (("clc_auto", False), ("a_method_of_my_own", True)):
-        write_text(made.run.file("environment.json"), json.dumps(environment | {"method": {"name": name}}))
+        write_text(
+            made.run.file("environment.json"), json.dumps(environment | {"method": {"name": name, "citation": ""}})
+        )
         assert ok or refused("correct", made.run.path) == said
     clc_text("correct", made.run.path)
