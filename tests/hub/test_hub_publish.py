@@ -252,11 +252,11 @@ def test_every_file_that_an_encoder_saves_is_sent(tmp_path: Path) -> None:
     import re
 
     import clc_text
-    from clc_text.hub.contents import _is_sent
+    from clc_text.hub.contents import is_sent
 
     sources = Path(clc_text.__file__).parent.glob("*/encoders/**/*.py")
     names = {name for source in sources for name in re.findall(r'directory / "([\w.]+)"', source.read_text())}
     assert {"encoder.json", "words.json"} <= names
     for name in names:
         (tmp_path / name).touch()
-        assert _is_sent(tmp_path / name), name
+        assert is_sent(tmp_path / name), name
