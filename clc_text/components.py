@@ -100,10 +100,22 @@ def check_options(options: Any, section: str) -> None:
     Raises:
         InputError: names the first that is outside of them.
     """
-    kinds = types_of(type(options))  # type: ignore[arg-type]
     for field in dataclasses.fields(options):
         name = f"{section}.{field.name}" if section else field.name
-        _check(name, getattr(options, field.name), kinds[field.name], field.metadata)
+        check_value(name, getattr(options, field.name), type(options), field.name)
+
+
+def check_value(name: str, value: object, options: type, field: str, *, any_type: bool = False) -> None:
+    """Holds a value to the limits that a field of a dataclass declares; `name` is what messages call it.
+
+    Args:
+        any_type: only its size matters, where another interface takes what the field's type does not.
+
+    Raises:
+        InputError: it is outside of them.
+    """
+    declared = next(each for each in dataclasses.fields(options) if each.name == field)
+    _check(name, value, None if any_type else types_of(options)[field], declared.metadata)
 
 
 def _check(name: str, value: object, kind: object, limits: typing.Mapping[str, Any]) -> None:
@@ -124,8 +136,8 @@ def _check(name: str, value: object, kind: object, limits: typing.Mapping[str, A
         raise InputError(f"{name} is '{value}'{nearest(str(value), map(str, choices))}")
     if isinstance(value, str):
         _check_text(name, value, limits)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        _check_number(name, value, limits)
+    elif isinstance(value, numbers.Real) and not isinstance(value, bool):
+        _check_number(name, int(value) if isinstance(value, numbers.Integral) else float(value), limits)
 
 
 def _check_size(name: str, values: Collection[Any], limits: typing.Mapping[str, Any]) -> None:

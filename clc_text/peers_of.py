@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from clc_text.errors import InputError
+from clc_text.memory import check_memory
 from clc_text.peers import PeersOutput, SeparatePeersModel, peer_seeds
 
 
@@ -181,6 +182,7 @@ def peers_from_init(make: Callable[[], nn.Module], peers: int, seed: int) -> Pee
         first = make()
     if hasattr(first, "clip_peer_grad_norms_"):
         return first  # type: ignore[return-value]
+    _check_room(first, peers)
     networks = [first]
     for drawn in seeds[1:]:
         with seeded(drawn):
@@ -201,6 +203,7 @@ def peers_from_model(model: nn.Module, peers: int, seed: int) -> PeersOf:
             f"a copy of {type(model).__name__} would be equal to it, and equal networks cannot correct each other; "
             "give `model_init`, which is called once for each peer, each time with another seed"
         )
+    _check_room(model, peers)
     body = set(model.base_model.modules())
     networks: list[nn.Module] = [model]
     for drawn in peer_seeds(seed, peers)[1:]:
@@ -212,6 +215,13 @@ def peers_from_model(model: nn.Module, peers: int, seed: int) -> PeersOf:
                     _draw_anew(twin, part)
         networks.append(twin)
     return PeersOf.around(networks)
+
+
+def _check_room(network: nn.Module, peers: int) -> None:
+    """That as many networks like this one can be had; what training takes beside their weights depends on it."""
+    here = [values for values in network.parameters() if values.device.type == "cpu"]
+    numbers, size = sum(map(Tensor.numel, here)), sum(values.numel() * values.element_size() for values in here)
+    check_memory((peers - 1) * size, f"{peers:,} peers of {numbers:,} numbers", "peers")
 
 
 def _draw_anew(model: PreTrainedModel, part: Any) -> None:

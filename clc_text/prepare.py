@@ -121,7 +121,10 @@ def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None 
     task = encoded.task
     _check_training(recipe, task)  # here too: what a memo gives was read for another recipe
     source_labels = task.given_labels
-    injection = inject(recipe.noise, noise_input(recipe, task, encoded.train_inputs), recipe.seeds.noise)
+    given = noise_input(recipe, task, encoded.train_inputs)
+    injection = inject(recipe.noise, given, recipe.seeds.noise)
+    if reading := recipe.noise.reading(given):
+        observer.stage(reading)
     # Who injects noise into labels takes those labels for the truth.
     injected = recipe.noise.name != "none"
     true = task.true_labels if task.true_labels is not None else source_labels if injected else None
@@ -202,7 +205,11 @@ def noise_input(
             test_rows = [] if task.test is None else task.test[task.input_column]
             inputs = recipe.encoder.fit(rows, test_rows, recipe.seeds.network).encode(rows)
         features = _as_features(next(iter(inputs.values())))
-    return NoiseInput(task.given_labels, task.label_names, features, _Columns(task))
+    columns = _Columns(task, getattr(recipe.data, "label_map", None) or {})
+    # A dataset that lets nobody name its classes has them in its publisher's order.
+    sorted_here = hasattr(recipe.data, "label_names") and recipe.data.label_names is None
+    in_order = not sorted_here or task.label_type == "ClassLabel"
+    return NoiseInput(task.given_labels, task.label_names, features, columns, in_order)
 
 
 def _as_features(values: Tensor) -> np.ndarray:
@@ -215,20 +222,21 @@ class _Columns(Mapping[str, Any]):
     """The training rows' columns by name, as class names; read only when a noise asks for one.
 
     A number alone does not say which class it is: that of a `ClassLabel` is a place among its own names, and any
-    other is a name, as it is in the column of labels.
+    other is a name, as it is in the column of labels. So is what `data.label_map` reads as another.
     """
 
-    def __init__(self, task: Task) -> None:
-        self._rows, self._where = task.train, task.name
+    def __init__(self, task: Task, label_map: Mapping[str, str]) -> None:
+        self._rows, self._where, self._label_map = task.train, task.name, label_map
 
     def __getitem__(self, name: str) -> Any:
         import pyarrow as pa
 
-        from clc_text.text.datasets.reading.labels import label_strings
+        from clc_text.text.datasets.reading.labels import joined, label_strings
         from clc_text.text.datasets.reading.rows import Rows
 
         values = column(self._rows, name)
-        return label_strings(Rows(pa.table({name: values}), self._rows.features, self._where), name).to_pylist()
+        strings = label_strings(Rows(pa.table({name: values}), self._rows.features, self._where), name)
+        return joined(strings, self._label_map).to_pylist()
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rows.column_names)

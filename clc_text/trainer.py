@@ -32,6 +32,7 @@ from clc_text.training.arguments import (
     NoisyLabelArguments,
     NoisyLabelOptions,
     check_arguments,
+    check_limits,
     check_noise_rate,
     check_optimizer,
     check_own_optimizer,
@@ -149,6 +150,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         self.method, self.warm_up = _method(method), Standard()
         self.wanted_peers = peers or self.method.default_peers
         self.options = options_of(args)
+        check_limits(args, peers, class_weights)
         check_noise_rate(noise_rate)
         given = {
             "compute_loss_func": compute_loss_func,

@@ -188,19 +188,31 @@ def has_corrected(run: RunDirectory) -> bool:
 
 
 @contextmanager
+def undisturbed(run: RunDirectory) -> Iterator[None]:
+    """No command puts other corrections in the place of a run's during the body; waits for one that is writing."""
+    with _settled(run.file(FOLDER)):
+        yield
+
+
+@contextmanager
 def _settled(path: Path) -> Iterator[None]:
     """No command writes here at the moment, and what one had moved away when it was killed is back.
 
     Where the folder cannot be written to, no lock can be taken, and none is needed.
     """
-    lock = FileLock(path.with_name(LOCK))
-    with suppress(OSError):
+    lock = _lock(path)
+    with suppress(OSError, NotImplementedError):  # the second: a file system without locks
         lock.acquire()
         bring_back(path, step_in)
     try:
         yield
     finally:
         lock.release()
+
+
+def _lock(path: Path) -> FileLock:
+    """The lock of `RUN/corrected`; who holds it may take it once more."""
+    return FileLock(path.with_name(LOCK), is_singleton=True)
 
 
 def write_first(
@@ -261,7 +273,7 @@ def _write(
         _write_table(folder, run, facts)
         write_json(folder / "corrected.json", facts)
 
-    with FileLock(old.with_name(LOCK)):  # of two commands at once the second must not undo the first
+    with _lock(old):  # of two commands at once the second must not undo the first
         bring_back(old, step_in)
         remove_leftovers(old)  # what is there has been read: none of them is needed any more
         step_there = step_in(old) or 0

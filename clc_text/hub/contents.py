@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
-from clc_text.corrections.store import Corrected
+from clc_text.corrections.store import Corrected, undisturbed
 from clc_text.errors import InputError
 from clc_text.files import write_json
 from clc_text.hub import images, personal, publish
@@ -35,14 +36,22 @@ def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path, c
         folder: an empty one for the files that differ from the run's own; needed until the bundle has been sent.
         columns: what of the source is sent beside texts, labels and ids (see `columns_sent`).
 
+    Commands that change the corrected dataset wait meanwhile; what is sent then lies in `folder`, so that they need
+    not wait for the sending, and it is one state that is sent.
+
     Raises:
         InputError: the run has no corrected dataset or no such column, or its parts do not belong together.
     """
+    check_no_link(run)
+    run.result()
+    with undisturbed(run):
+        return _of_dataset(run, repo, stated, folder, columns)
+
+
+def _of_dataset(run: RunDirectory, repo: str, stated: Stated, folder: Path, columns: str | None) -> Bundle:
     import pyarrow.parquet as pq
     from datasets import Features
 
-    check_no_link(run)
-    run.result()
     corrected = Corrected(run)
     shards = corrected.shards
     if not shards:
@@ -71,6 +80,7 @@ def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path, c
     files["noise/labels.parquet"] = folder / "labels.parquet"
     publish.write_labels(run, files["noise/labels.parquet"])
     files |= _about_the_run(run, folder)
+    files = {name: _kept(path, folder) for name, path in files.items()}
 
     rows = [path for name, path in files.items() if name.startswith("data/")]
     told = tuple(personal.told(personal.find_personal(rows, sent.columns)))
@@ -79,6 +89,16 @@ def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path, c
     return Bundle(
         "dataset", f"Corrected labels of run {run.run_id}", files, card, _DATASET, sent.columns, sent.left_out, told
     )
+
+
+def _kept(path: Path, folder: Path) -> Path:
+    """The file itself where it lies in `folder`, else a copy there."""
+    if path.parent == folder:
+        return path
+    copy = folder / "kept" / path.name
+    copy.parent.mkdir(exist_ok=True)
+    shutil.copyfile(path, copy)
+    return copy
 
 
 def model_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> Bundle:

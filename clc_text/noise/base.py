@@ -25,12 +25,15 @@ class NoiseInput:
         label_names: C names.
         features: float32 [N, D] encoded rows, for instance-dependent noise; None unless the noise asks for them.
         columns: the training rows' columns by name, for noise that a column holds.
+        names_in_order: whether somebody has told the order of `label_names`, so that a number may be a place in it;
+            not so where they were only sorted.
     """
 
     labels: np.ndarray
     label_names: list[str]
     features: np.ndarray | None = None
     columns: Mapping[str, Any] | None = None
+    names_in_order: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,10 @@ class Noise(Options, ABC):
     @abstractmethod
     def convention(self, label_names: list[str]) -> str:
         """One sentence for the passport: which of the field's conventions this is, and what rate it really has."""
+
+    def reading(self, given: NoiseInput) -> str | None:
+        """One sentence for the passport on how labels of the data were read, where that is not plain."""
+        return None
 
     def redraws(self, label_names: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """The matrix T as two steps: rates [C], the probability of being redrawn, and targets [C, C], from which then.

@@ -36,7 +36,7 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
     Row i's label depends on `seed`, i and its own true class (and features) only, as long as draws are independent: a
     longer dataset that begins with the same rows gets the same labels for them. With `draw: exact` it depends on all.
 
-    The passport's keys: ``name``, ``convention`` (a sentence), ``options``, ``rate`` (as stated, or null), ``draw``,
+    The passport's keys: ``name``, ``convention`` (in words), ``options``, ``rate`` (as stated, or null), ``draw``,
     ``seed``, ``numpy`` (version), ``bit_generator``, ``matrix`` [C, C] (row = true class; null where it depends on the
     row), ``label_names``, ``rows``, ``expected_rate`` (of these rows under the matrix, or null), ``realised_rate``,
     ``realised_rate_per_class`` [C] (null for a class without rows), ``realised_counts`` [C, C] (row = true class,
@@ -52,10 +52,11 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
     counts = count_pairs(true, labels, classes)
     of_class = counts.sum(1)
     transition = kind.matrix(given.label_names)
+    sentences = [kind.convention(given.label_names), kind.reading(given)]
     expected = None if transition is None else float((1 - transition.diagonal())[true].mean())
     passport = {
         "name": kind.name,
-        "convention": kind.convention(given.label_names),
+        "convention": " ".join(filter(None, sentences)),
         "options": kind.options(),
         "rate": getattr(kind, "rate", None),
         "draw": kind.draw,

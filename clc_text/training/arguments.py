@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from torch import nn
 from transformers import TrainingArguments
 from transformers.utils.logging import get_logger
 
+from clc_text.components import check_value
 from clc_text.errors import InputError
+from clc_text.recipe import Recipe, Seeds, Training
 
 logger = get_logger(__name__)
 
@@ -53,6 +56,53 @@ class NoisyLabelArguments(NoisyLabelOptions, TrainingArguments):
 def options_of(args: TrainingArguments) -> NoisyLabelOptions:
     """A script's own `TrainingArguments` stay as they are; what they lack has its default."""
     return args if isinstance(args, NoisyLabelOptions) else NoisyLabelOptions()
+
+
+# What `TrainingArguments` call options of a recipe's `training`.
+_AS_IN_RECIPES = {
+    "num_train_epochs": "epochs",
+    "per_device_train_batch_size": "batch_size",
+    "per_device_eval_batch_size": "eval_batch_size",
+    "learning_rate": "learning_rate",
+    "weight_decay": "weight_decay",
+    "adam_beta1": "momentum",
+    "warmup_steps": "warmup_steps",
+    "max_grad_norm": "max_grad_norm",
+    "gradient_accumulation_steps": "gradient_accumulation",
+    "dataloader_num_workers": "workers",
+}
+
+
+def check_limits(
+    args: TrainingArguments, peers: int | None, class_weights: str | Sequence[float] | None = None
+) -> None:
+    """Holds a script's arguments to the limits that the same options have in a recipe.
+
+    Raises:
+        InputError: names the first that is outside of them.
+    """
+    for name, option in _AS_IN_RECIPES.items():
+        value = getattr(args, name)
+        if name == "num_train_epochs":
+            if args.max_steps > 0:  # which say how long instead
+                continue
+            value = max(value, 1) if value > 0 else value
+        if value is not None:
+            # Of these two `TrainingArguments` take fractions as well: a part of an epoch, a share of the steps.
+            check_value(name, value, Training, option, any_type=option in ("epochs", "warmup_steps"))
+    check_value("seed", args.seed, Seeds, "network")
+    if isinstance(args, NoisyLabelOptions):
+        for each in fields(NoisyLabelOptions):
+            check_value(each.name, getattr(args, each.name), Training, each.name)
+    check_value("peers", peers, Recipe, "peers")
+    if class_weights is not None and not isinstance(class_weights, str):
+        try:
+            weights = [float(weight) for weight in class_weights]
+        except (TypeError, ValueError):
+            raise InputError("class_weights are no numbers; give 'balanced', or one number for each class") from None
+        check_value("class_weights", weights, Training, "class_weights")
+        if not any(weights):
+            raise InputError("class_weights are all 0, so that nothing would be learnt; give one above 0")
 
 
 def check_arguments(args: TrainingArguments, given: dict[str, Any]) -> None:

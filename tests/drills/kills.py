@@ -1,8 +1,9 @@
 """Kills commands at random moments, and sees whether what they leave can be gone on with: `make drill`.
 
 A victim is a process of its own that runs one command line. It is killed (SIGKILL) at its n-th change of the disk,
-n being drawn: when it opens a file to write, renames, makes or removes something; often a few milliseconds later, so
-that what libraries write without Python is cut short as well. Then the same command is given again, `--resume` added
+n being drawn: when it opens a file to write, renames, makes or removes something, or sends to the Hub, which is one of
+the tests' on this machine; often a few milliseconds later, so that what libraries write without Python is cut short as
+well. Then the same command is given again, `--resume` added
 where there is such a thing, and perhaps killed again. In the end everything in the folder must equal, file by file,
 what the command leaves undisturbed, and nothing hidden may be left. A refusal counts as right only if it is one
 sentence with exit code 2 and what it tells to do then leads there.
@@ -22,11 +23,14 @@ import random
 import re
 import shutil
 import signal
+import socket
 import sys
 import tempfile
 import threading
 import time
 import traceback
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +56,7 @@ recipes: [drill.yaml]
 seeds: [0, 1]
 """
 ATTEMPTS = 6
+_NEW_REPOSITORY = {"Hub: .gitattributes": hashlib.sha256(b"*.parquet filter=lfs\n").hexdigest()}
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,8 @@ class Job:
         way_out: what is given where `again` is refused.
         base: the folder that it starts in: "empty", or with a trained run ("run"), which has been corrected
             ("corrected").
+        hub: whether it sends to a Hub: what that holds must be as before or as after, and in the end as after.
+        before: what is done first, undisturbed.
     """
 
     name: str
@@ -71,6 +78,8 @@ class Job:
     base: str = "empty"
     again: tuple[str, ...] | None = None
     way_out: tuple[str, ...] | None = None
+    hub: bool = False
+    before: tuple[tuple[str, ...], ...] = ()
 
 
 def jobs() -> list[Job]:
@@ -81,6 +90,7 @@ def jobs() -> list[Job]:
         more += ["method.warmup_epochs=1"] if method not in ("standard", "clc_auto", "bootstrap", "gce") else []
         command = ("train", "drill.yaml", "--out", "run", "-q", *[part for one in more for part in ("--set", one)])
         found.append(Job(f"train-{method}", command, again=(*command, "--resume"), way_out=(*command, "--overwrite")))
+    push = ("push", "run", "--repo", "me/data", "--card", "card.md", "--force")
     plain = ("train", "drill.yaml", "--out", "run", "-q", "--set", "method.name=elr")
     found += [
         Job("overwrite", (*plain, "--overwrite"), "corrected", (*plain, "--resume"), (*plain, "--overwrite")),
@@ -90,7 +100,10 @@ def jobs() -> list[Job]:
         Job("apply", ("apply", "run", "answers.csv"), "corrected"),
         Job("revert", ("revert", "run", "--all"), "corrected"),
         Job("report", ("report", "run"), "corrected"),
-        Job("push", ("push", "run", "--repo", "me/data", "--dry-run", "--card", "card.md"), "corrected"),
+        Job("push-dry-run", ("push", "run", "--repo", "me/data", "--dry-run", "--card", "card.md"), "corrected"),
+        Job("push-data", push, "corrected", hub=True),
+        Job("push-data-again", push, "corrected", hub=True, before=(push, ("revert", "run", "--all"))),
+        Job("push-model", (*push, "--model"), "corrected", hub=True),
         Job("inject", ("noise", "inject", "drill.yaml", "--out", "noisy"), "empty"),
         Job("sweep", ("sweep", "sweep.yaml", "--out", "swept", "--jobs", "1"), "empty"),
     ]
@@ -115,14 +128,31 @@ _CHANGES = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os
 
 
 def _watch(folder: str, counter: int, at: int | None, delay: float) -> None:
-    """Counts this process's changes of the disk in a folder, in a file, and kills it at one of them."""
+    """Counts this process's changes of the disk in a folder and what it sends, and kills it at one of them."""
     count = 0
 
     def kill() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+    def changes() -> None:
         nonlocal count
+        count += 1
+        os.pwrite(counter, count.to_bytes(8, "little"), 0)
+        if count == at:
+            if not delay:
+                kill()
+            threading.Timer(delay, kill).start()
+
+    send = socket.socket.send
+
+    def counted(self: socket.socket, data: bytes, *more: int) -> int:
+        changes()
+        # In pieces, so that a large file is cut short, too.
+        return send(self, memoryview(data)[: 1 << 14], *more)
+
+    socket.socket.send = counted  # type: ignore[method-assign, assignment]
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = arguments[0], arguments[1], arguments[2]
             if not isinstance(flags, int) or not flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
@@ -135,22 +165,25 @@ def _watch(folder: str, counter: int, at: int | None, delay: float) -> None:
             folder
         ):
             return
-        count += 1
-        os.pwrite(counter, count.to_bytes(8, "little"), 0)
-        if count == at:
-            if not delay:
-                kill()
-            threading.Timer(delay, kill).start()
+        changes()
 
     sys.addaudithook(hook)
 
 
-def run(command: tuple[str, ...], folder: Path, at: int | None = None, delay: float = 0.0) -> Ended:
-    """Runs a command line in a process forked from this one, in `folder`; kills it at its change number `at`."""
+def run(
+    command: tuple[str, ...], folder: Path, at: int | None = None, delay: float = 0.0, hub: str | None = None
+) -> Ended:
+    """Runs a command line in a process forked from this one, in `folder`; kills it at its change number `at`.
+
+    Args:
+        hub: the address of the Hub; None: there is none.
+    """
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as counter:
         process = os.fork()
         if not process:
             try:
+                if hub is not None:
+                    _log_in(hub)
                 _be(command, folder, said.fileno(), counter.fileno(), at, delay)
             finally:
                 os._exit(70)
@@ -162,6 +195,57 @@ def run(command: tuple[str, ...], folder: Path, at: int | None = None, delay: fl
         said.seek(0)
         changes = int.from_bytes(os.pread(counter.fileno(), 8, 0), "little")
         return Ended(code, said.read().decode("utf-8", "replace"), changes)
+
+
+def _log_in(hub: str) -> None:
+    import huggingface_hub.constants as constants
+    from fake_hub import TOKEN
+
+    constants.HF_HUB_OFFLINE, constants.HF_HUB_DISABLE_XET, constants.ENDPOINT = False, True, hub
+    os.environ["HF_TOKEN"] = TOKEN
+
+
+@contextlib.contextmanager
+def hub_beside() -> Iterator[str]:
+    """The address of an empty Hub, in a process of its own: victims are forked from this one."""
+    told, tell = os.pipe()
+    process = os.fork()
+    if not process:
+        from fake_hub import FakeHub
+
+        sys.stderr = open(os.devnull, "w")  # of requests that are cut short  # noqa: SIM115
+        with FakeHub(writable=("me",)) as hub:
+            os.write(tell, hub.url.encode() + b"\n")
+            signal.pause()
+    os.close(tell)
+    with open(told, "rb") as answer:
+        address = answer.readline().decode().strip()
+    try:
+        yield address
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+
+
+def held_by(hub: str, command: tuple[str, ...]) -> dict[str, str]:
+    """sha256 of every file of the repository that a command pushes to, as `left_in`; empty where there is none."""
+    from fake_hub import TOKEN
+
+    # By no library that the victims, which are forked from this process, use for the same.
+    def get(path: str) -> bytes:
+        asked = urllib.request.Request(hub + path, headers={"Authorization": f"Bearer {TOKEN}"})
+        with urllib.request.urlopen(asked) as answer:
+            return bytes(answer.read())
+
+    kind, repo = "models" if "--model" in command else "datasets", command[command.index("--repo") + 1]
+    try:
+        names = [one["rfilename"] for one in json.loads(get(f"/api/{kind}/{repo}"))["siblings"]]
+    except urllib.error.HTTPError as error:
+        if error.code == 404:
+            return {}
+        raise
+    folder = "datasets/" if kind == "datasets" else ""
+    return {f"Hub: {name}": _digest(name, get(f"/{folder}{repo}/resolve/main/{name}")) for name in names}
 
 
 def _be(command: tuple[str, ...], folder: Path, said: int, counter: int, at: int | None, delay: float) -> None:
@@ -200,11 +284,18 @@ def left_in(folder: Path) -> dict[str, str]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not _NOT_COMPARED.search(name):
-            content = path.read_bytes()
-            if path.suffix in (".json", ".jsonl", ".html"):
-                content = _TIMES.sub(b"", content)
-            found[name] = hashlib.sha256(content).hexdigest()
+            found[name] = _digest(name, path.read_bytes())
     return found
+
+
+def _digest(name: str, content: bytes) -> str:
+    if name.endswith((".json", ".jsonl", ".html")):
+        content = _TIMES.sub(b"", content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _of_hub(found: dict[str, str]) -> dict[str, str]:
+    return {name: digest for name, digest in found.items() if name.startswith("Hub: ")}
 
 
 def differing(one: dict[str, str], other: dict[str, str]) -> list[str]:
@@ -253,13 +344,27 @@ class Drill:
     def whole(self, job: Job) -> tuple[dict[str, str], int]:
         """What an undisturbed command leaves, and how often it changes the disk."""
         if job.name not in self._whole:
-            here = self._copy(job)
-            ended = run(job.command, here)
-            if ended.code:
-                raise RuntimeError(f"{job.name}: {ended.said}")
-            self._whole[job.name] = left_in(here), ended.changes
+            with self._place(job) as (here, hub):
+                ended = run(job.command, here, hub=hub)
+                if ended.code:
+                    raise RuntimeError(f"{job.name}: {ended.said}")
+                self._whole[job.name] = left_in(here) | self._on_hub(job, hub), ended.changes
             shutil.rmtree(here)
         return self._whole[job.name]
+
+    @contextlib.contextmanager
+    def _place(self, job: Job) -> Iterator[tuple[Path, str | None]]:
+        """The folder in which a job runs, and its Hub."""
+        here = self._copy(job)
+        with hub_beside() if job.hub else contextlib.nullcontext() as hub:
+            for step in job.before:
+                ended = run(step, here, hub=hub)
+                if ended.code:
+                    raise RuntimeError(f"{step}: {ended.said}")
+            yield here, hub
+
+    def _on_hub(self, job: Job, hub: str | None) -> dict[str, str]:
+        return {} if hub is None else held_by(hub, job.command)
 
     def _copy(self, job: Job) -> Path:
         here = self.folder / "here"  # always the same, since some files name their folder
@@ -274,13 +379,22 @@ class Drill:
         Raises:
             AssertionError: it did not end as it should.
         """
+        self.whole(job)  # in the same place
+        with self._place(job) as (here, hub):
+            return self._kill(job, moments, here, hub)
+
+    def _kill(self, job: Job, moments: list[tuple[int, float]], here: Path, hub: str | None) -> tuple[str, int]:
         expected, _ = self.whole(job)
-        here = self._copy(job)
+        before = self._on_hub(job, hub)
         told = f"{job.name} killed at {', '.join(f'{at}+{delay * 1000:.0f}ms' for at, delay in moments)}"
         command, how = job.command, "identical"
         killed = 0
         for at, delay in [*moments, *[(None, 0.0)] * ATTEMPTS]:
-            ended = run(command, here, at, delay)
+            ended = run(command, here, at, delay, hub)
+            there = self._on_hub(job, hub)
+            assert there in ({}, _NEW_REPOSITORY, before) or not differing(_of_hub(expected), there), (
+                f"{told}: the Hub has something between: {differing(_of_hub(expected), there)}"
+            )
             if ended.code == -signal.SIGKILL:
                 killed += 1
                 command = job.again or job.command
@@ -297,7 +411,7 @@ class Drill:
             command, how = job.way_out, f"refused with the way out: {sentence}"
         else:
             raise AssertionError(f"{told}: it never ended")
-        found = left_in(here)
+        found = left_in(here) | there
         hidden = [name for name in found if _HIDDEN.search(name)]
         if how.startswith("done already"):  # nothing was written that would have removed them
             found, hidden = {name: found[name] for name in found if name not in hidden}, []
@@ -352,7 +466,7 @@ def warm() -> None:
         {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "MPLBACKEND": "Agg",
          "HF_HUB_DISABLE_TELEMETRY": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1"}
     )  # fmt: skip
-    sys.path.insert(0, str(ROOT))
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "hub")]
     import torch
 
     torch.set_num_threads(1)

@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from filelock import FileLock, Timeout
 
 from clc_text.corrections.audit import VERSION
-from clc_text.corrections.store import Corrected
+from clc_text.corrections.revert import Selection, revert
+from clc_text.corrections.store import LOCK, Corrected
 from clc_text.errors import InputError
 from clc_text.hub import images, publish
+from clc_text.hub.card import Stated
+from clc_text.hub.contents import dataset_bundle
 from clc_text.run_directory import Labels, RunDirectory
 
 
@@ -260,3 +265,36 @@ def test_every_file_that_an_encoder_saves_is_sent(tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).touch()
         assert is_sent(tmp_path / name), name
+
+
+def content(files: dict[str, Path]) -> dict[str, bytes]:
+    return {name: path.read_bytes() for name, path in files.items()}
+
+
+def test_a_bundle_is_of_one_state_whatever_is_corrected_meanwhile(
+    corrected_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who changes the corrections waits while they are gathered, and what was gathered stays as it was."""
+    run = RunDirectory(shutil.copytree(corrected_run, tmp_path / "run"))
+    gathered: list[bool] = []
+
+    def gather(asked: Any) -> Any:
+        def instead(*given: Any, **more: Any) -> Any:
+            lock = FileLock(run.file(LOCK))
+            with pytest.raises(Timeout):
+                lock.acquire(blocking=False)
+            gathered.append(True)
+            return asked(*given, **more)
+
+        return instead
+
+    for name in ("check_given", "read_audit", "write_labels"):
+        monkeypatch.setattr(publish, name, gather(getattr(publish, name)))
+    (folder := tmp_path / "sent").mkdir()
+    bundle = dataset_bundle(run, "user/name", Stated(), folder, columns="all")
+    assert len(gathered) == 3
+    before = content(bundle.files)
+    assert all(folder in path.parents for path in bundle.files.values())
+    revert(Corrected(run), Selection(everything=True))
+    assert content(bundle.files) == before
+    assert json.loads(before["corrected.json"])["step"] == 1 and Corrected(run).facts["step"] == 2

@@ -313,6 +313,18 @@ def test_numbers_and_truth_values_are_names_where_classes_are_called_so(
     assert inject(FromColumn(column="weak"), given, 0).labels.tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "told", "sentence"),
+    [
+        ([0, 1, 5], {"0": "x", "1": "y"}, "row 3: '5' is not a class; known: x, y, z"),
+        ([0, 1, 2], {"0": "xx"}, r"noise\.label_map reads '0' as 'xx', which is no class; did you mean 'x'"),
+    ],
+)
+def test_a_label_map_of_the_column_says_all(values: object, told: dict[str, str], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        inject(FromColumn(column="weak", label_map=told), column(values), 0)
+
+
 @pytest.mark.parametrize("value", [0, 4])
 def test_a_number_that_is_no_name_is_no_place_either(value: int) -> None:
     given = NoiseInput(np.array([0, 1, 2]), ["1", "2", "3"], columns={"weak": [1, value, 3]})

@@ -67,11 +67,32 @@ def test_truth_values_are_classes(tmp_path: Path) -> None:
     assert passport["realised_counts"] == [[1, 1], [1, 3]]
 
 
-def test_places_where_no_class_is_called_a_number(tmp_path: Path) -> None:
+def numbered_words(folder: Path) -> Path:
+    """Words as labels, and the given ones as numbers in another order than the alphabet's: c = 0, b = 1, a = 2."""
     words = ["abc"[number - 1] for number in LABEL]
-    columns = {"label": words, "given": [number - 1 for number in GIVEN]}
-    passport = inject_and_save(from_column(write(tmp_path / "rows.jsonl", columns)), tmp_path / "out")
-    assert passport["realised_counts"] == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
+    return write(folder / "rows.jsonl", {"label": words, "given": [3 - number for number in GIVEN]})
+
+
+def test_numbers_of_words_are_asked_for(tmp_path: Path) -> None:
+    """Sorted words were numbered by nobody: as places among them three of four labels would silently be wrong."""
+    train = numbered_words(tmp_path)
+    with pytest.raises(InputError, match=r"holds numbers \(0, 1, 2\).* noise\.label_map: \{0: \?, 1: \?, 2: \?\}"):
+        inject_and_save(from_column(train), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "told",
+    ["noise.label_map={0: c, 1: b, 2: a}", "data.label_map={0: c, 1: b, 2: a}", "data.label_names=[c, b, a]"],
+)
+def test_numbers_of_words_are_read_as_somebody_has_told(tmp_path: Path, told: str) -> None:
+    recipe = loads(from_column(numbered_words(tmp_path)).dump(), overrides=[told])
+    passport = inject_and_save(recipe, tmp_path / "out")
+    matrix = dict(zip(passport["label_names"], passport["realised_counts"], strict=True))
+    assert {name: row[passport["label_names"].index(name)] for name, row in matrix.items()} == {"a": 1, "b": 2, "c": 1}
+    assert passport["realised_rate"] == pytest.approx(2 / 6)
+    if not told.startswith("data.label_map"):  # which holds for the column of labels as well, and is told there
+        assert "Labels read: '0' as 'c', '1' as 'b', '2' as 'a'." in passport["convention"]
 
 
 @pytest.mark.parametrize(
