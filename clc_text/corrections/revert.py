@@ -85,12 +85,14 @@ class Selection:
 
 
 def revert(corrected: Corrected, selection: Selection, progress: Progress = silent) -> int:
-    """Gives the selected rows their given labels back, as one step; gives their number (0: nothing was written)."""
+    """Gives the selected rows their given labels back, as one step; gives their number (0: there is no step more)."""
     state = corrected.state()
     chosen = selection.of(state, corrected.facts["label_names"])
     count = int(chosen.sum())
     if count:
         corrected.write(state.with_given(chosen), Step("revert", selection.arguments()), progress)
+    else:  # as after one that was killed when all was done but what it leaves behind
+        corrected.sweep()
     return count
 
 

@@ -168,6 +168,12 @@ class Corrected:
         name = self.facts["renamed"].get(self.facts["input_column"], self.facts["input_column"])
         return self.of_shards(partial(values_of, column=name, rows=rows))
 
+    def sweep(self) -> None:
+        """Removes what a command left here when it was killed; for one that finds nothing to write."""
+        with _settled(self.path) as alone:
+            if alone:
+                remove_leftovers(self.path)
+
     def write(self, state: State, step: Step, progress: Progress = silent) -> None:
         """Puts a new state in the place of the current one, as one step more."""
         source = self.of_shards(from_parquet)
@@ -195,17 +201,17 @@ def undisturbed(run: RunDirectory) -> Iterator[None]:
 
 
 @contextmanager
-def _settled(path: Path) -> Iterator[None]:
+def _settled(path: Path) -> Iterator[bool]:
     """No command writes here at the moment, and what one had moved away when it was killed is back.
 
-    Where the folder cannot be written to, no lock can be taken, and none is needed.
+    Gives whether the lock is held: where the folder cannot be written to, none can be taken, and none is needed.
     """
     lock = _lock(path)
     with suppress(OSError, NotImplementedError):  # the second: a file system without locks
         lock.acquire()
         bring_back(path, step_in)
     try:
-        yield
+        yield lock.is_locked
     finally:
         lock.release()
 

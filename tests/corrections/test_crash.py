@@ -87,6 +87,17 @@ def test_a_stop_between_the_two_renames(made: Made) -> None:
     assert corrected_of(made).facts["step"] == 2
 
 
+def test_one_that_finds_nothing_to_do_clears_up_all_the_same(made: Made) -> None:
+    """As after a kill when the new state was in its place and the old one not yet removed."""
+    corrected = corrected_of(made)
+    assert revert(corrected, Selection(everything=True))
+    shutil.copytree(corrected.path, made.run.path / ".corrected.0123abcd.old")
+    (made.run.path / ".corrected.4567abcd.part").mkdir()
+    assert not revert(Corrected(made.run), Selection(everything=True))
+    assert not litter(made.run.path)
+    assert Corrected(made.run).facts["step"] == 2
+
+
 def test_a_reader_between_the_two_renames_waits(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """It must neither find nothing, nor call it damaged, nor put the old state back in the writer's way."""
     corrected = corrected_of(made)
