@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
     from clc_text.run_directory import RunDirectory
-    from clc_text.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
 
 __all__ = ["CLCTrainer", "NoisyLabelArguments", "NoisyLabelTrainer", "RunDirectory", "__version__"]
 
 # Importing `transformers.Trainer` takes seconds, so the public names are looked up when they are first used.
 _HOME = {
-    "CLCTrainer": "clc_text.trainer",
-    "NoisyLabelArguments": "clc_text.trainer",
-    "NoisyLabelTrainer": "clc_text.trainer",
+    "CLCTrainer": "clc_text.crossfit.trainer",
+    "NoisyLabelArguments": "clc_text.crossfit.trainer",
+    "NoisyLabelTrainer": "clc_text.crossfit.trainer",
     "RunDirectory": "clc_text.run_directory",
 }
 

@@ -139,7 +139,7 @@ def _stock(epochs: int, folder: Path) -> Callable[[], None]:
 
 
 def _ours(epochs: int, folder: Path) -> Callable[[], None]:
-    from clc_text.trainer import CLCTrainer, NoisyLabelArguments
+    from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments
 
     rows, test = _rows(ROWS, 1), _rows(TEST_ROWS, 2)
     arguments = NoisyLabelArguments(

@@ -134,10 +134,9 @@ def _cross_validate(run: RunDirectory, folder: Path) -> np.ndarray:
 
     from clc_text.build import build_trainer
     from clc_text.crossfit.fold_forward import FoldForward
-    from clc_text.crossfit.fold_trainer import peers_like
     from clc_text.crossfit.folds import assign_folds
+    from clc_text.crossfit.trainer import NoisyLabelTrainer
     from clc_text.prepare import prepare
-    from clc_text.trainer import NoisyLabelTrainer
 
     recipe = load(run.file("recipe.yaml"))
     like = build_trainer(recipe, folder, prepare(recipe))
@@ -148,7 +147,7 @@ def _cross_validate(run: RunDirectory, folder: Path) -> np.ndarray:
             trainer.method_state.memory["fold"] = fold.to(trainer.args.device)
 
     trainer = NoisyLabelTrainer(
-        peers_like(like)(FOLDS, recipe.seeds.network),
+        like.more_peers(FOLDS, recipe.seeds.network),
         like.args,
         like.data_collator,
         like.train_dataset,

@@ -101,13 +101,12 @@ def _encoder(recipe: Recipe, name: str) -> Any:
 
 def _measured(name: str, recipe: Recipe, observer: Observer) -> Candidate:
     from clc_text.build import build_trainer
-    from clc_text.crossfit.fold_trainer import cross_fit_of
     from clc_text.prepare import prepare
 
     started = time.perf_counter()
     prepared = prepare(recipe, observer)
     with tempfile.TemporaryDirectory() as folder:
-        found = cross_fit_of(build_trainer(prepared.recipe, Path(folder), prepared, say=observer.stage))
+        found = build_trainer(prepared.recipe, Path(folder), prepared, say=observer.stage).make_cross_fit()
     labels, settled = prepared.labels, prepared.recipe.to_dict()["encoder"]
     given = (found.probs * found.transition.T[labels.trained]).sum(1)
     return Candidate(

@@ -56,13 +56,12 @@ class Estimated:
 def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Estimated:
     """Cross-fits the recipe's data with its noise, encoder and network; nothing is kept."""
     from clc_text.build import build_trainer
-    from clc_text.crossfit.fold_trainer import cross_fit_of
     from clc_text.prepare import prepare
 
     observer = observer or Silent()
     prepared = prepare(recipe, observer)
     with tempfile.TemporaryDirectory() as folder:
-        found = cross_fit_of(build_trainer(prepared.recipe, Path(folder), prepared, say=observer.stage))
+        found = build_trainer(prepared.recipe, Path(folder), prepared, say=observer.stage).make_cross_fit()
     names = list(prepared.task.label_names)
     observer.stage("judging by other views")
     return _estimated(found, prepared.labels, names, _readings_of(prepared, found, recipe.seeds.network))

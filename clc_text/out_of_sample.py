@@ -42,13 +42,12 @@ def predict_out_of_sample(run: RunDirectory, progress: Progress = silent) -> Row
 
 def _cross_fit(run: RunDirectory) -> CrossFit:
     from clc_text.build import build_trainer
-    from clc_text.crossfit.fold_trainer import cross_fit_of
     from clc_text.recipe import load
 
     recipe = load(run.file("recipe.yaml"))
     prepared = _prepared_from_kept(run, recipe) if kept_rows(run) is not None else _prepared_from_source(run, recipe)
     with tempfile.TemporaryDirectory() as folder:
-        return cross_fit_of(build_trainer(recipe, Path(folder), prepared))
+        return build_trainer(recipe, Path(folder), prepared).make_cross_fit()
 
 
 def _prepared_from_kept(run: RunDirectory, recipe: Recipe) -> Prepared:

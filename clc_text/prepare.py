@@ -112,7 +112,7 @@ def _cross_fit_key(recipe: Recipe) -> str:
 
 def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None = None) -> Prepared:
     """Reads the data, encodes it and makes the labels noisy, as the recipe says."""
-    from clc_text.crossfit.copies import first_copies
+    from clc_text.copies import first_copies
     from clc_text.noise.canaries import plant
     from clc_text.noise.inject import inject
 

@@ -212,7 +212,6 @@ def networks_of(table: Table, seed: int) -> np.ndarray:
     from datasets import ClassLabel, Dataset
 
     from clc_text.build import build_trainer
-    from clc_text.crossfit.fold_trainer import cross_fit_of
     from clc_text.prepare import Prepared
     from clc_text.recipe import loads
     from clc_text.task import Task
@@ -227,7 +226,7 @@ def networks_of(table: Table, seed: int) -> np.ndarray:
     inputs = {"features": torch.from_numpy(scaled.astype(np.float32))}
     prepared = Prepared(task, labels, {}, recipe.encoder, inputs, None, recipe)
     with tempfile.TemporaryDirectory() as folder:
-        return cross_fit_of(build_trainer(recipe, Path(folder), prepared)).probs
+        return build_trainer(recipe, Path(folder), prepared).make_cross_fit().probs
 
 
 def ranked(scores: np.ndarray, table: Table) -> dict[str, float]:

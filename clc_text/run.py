@@ -30,7 +30,7 @@ from clc_text.run_lock import LOCK, alone_in
 from clc_text.typed_json import read_json
 
 if TYPE_CHECKING:
-    from clc_text.trainer import NoisyLabelTrainer
+    from clc_text.crossfit.trainer import NoisyLabelTrainer
 
 
 def train(

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 from transformers import TrainerCallback
 
+from clc_text.crossfit.trainer import EpochResult, NoisyLabelArguments, NoisyLabelTrainer
 from clc_text.rows import Rows
 from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
-from clc_text.trainer import EpochResult, NoisyLabelArguments, NoisyLabelTrainer
 
 FEATURES, CLASSES, ROWS = 8, 4, 50
 

@@ -198,8 +198,8 @@ def test_held_out_rows_teach_nothing_while_it_warms_up(tmp_path: Path) -> None:
     """Their labels may be anything: the networks after the warm-up are the same."""
     from small_training import arguments, peers_model, rows
 
+    from clc_text.crossfit.trainer import NoisyLabelTrainer
     from clc_text.rows import Rows
-    from clc_text.trainer import NoisyLabelTrainer
 
     folder, data = tmp_path, rows(60)
     held = held_out(torch.arange(60), 0.2)

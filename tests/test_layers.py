@@ -12,12 +12,12 @@ PACKAGE = Path(__file__).resolve().parent.parent / "clc_text"
 
 # From the ground up: a module imports from its own layer or from one below.
 LAYERS = [
-    {"errors", "leftovers", "links", "components", "where", "shown", "confusions", "memory"},
+    {"errors", "leftovers", "links", "components", "where", "shown", "confusions", "memory", "copies"},
     {"files", "damage", "typed_yaml", "printable_yaml", "typed_json", "run_files", "scripts", "tabular"},
     {"criteria", "task", "rows", "noise", "describe", "checks", "hub_datasets"},
     {"methods", "peers", "peers_of", "pretrained", "ledger", "metrics", "results", "guards", "calibration"},
     {"run_directory", "run_lock"},
-    {"trainer", "training", "corrections", "crossfit", "evidence"},
+    {"training", "corrections", "crossfit", "evidence"},
     {"text", "vision"},
     {"recipe", "recipe_text"},
     {"observer", "prepare", "inference", "prediction_file", "evaluation", "noise_files", "reload", "frozen_features"},
@@ -85,7 +85,7 @@ def test_imports_run_one_way(path: Path) -> None:
         there = parts[1]
         assert LAYER[there] <= LAYER[here], f"{path} ({here}) imports {name} from a layer above"
         assert {here, there} != {"text", "vision"}, f"{path}: texts and pictures must not know each other"
-        assert not (here in {"analysis", "hub", "report"} and there in {"trainer", "run", "build"}), (
+        assert not (here in {"analysis", "hub", "report"} and there in {"training", "run", "build"}), (
             f"{path} could train"
         )
 

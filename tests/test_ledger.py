@@ -11,10 +11,10 @@ from small_training import CLASSES, ROWS, Collected, arguments, peers_model, row
 from torch import Tensor, nn
 
 from clc_text import ledger as module
+from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.ledger import EpochRecord, Ledger, epoch_file, epochs_in, forget_after, read_epoch
 from clc_text.methods.base import Supervision
 from clc_text.methods.clc import CLC
-from clc_text.trainer import NoisyLabelTrainer
 
 
 class Literal:

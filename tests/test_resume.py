@@ -310,7 +310,7 @@ def test_a_refusal_leaves_no_trace(
         raise InputError("in the first epoch")
 
     if late:
-        monkeypatch.setattr("clc_text.trainer.NoisyLabelTrainer.end_epoch", refuse)
+        monkeypatch.setattr("clc_text.crossfit.trainer.NoisyLabelTrainer.end_epoch", refuse)
     recipe = recipe_of(runs["recipe"], *chosen)
     before = sorted(path.name for path in tmp_path.iterdir())
     with pytest.raises(InputError, match=sentence):

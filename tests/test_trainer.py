@@ -22,13 +22,13 @@ from small_training import (
 )
 from torch import Tensor, nn
 
+from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelTrainer, last_complete_checkpoint
 from clc_text.errors import InputError
 from clc_text.methods.clc import CLC
 from clc_text.methods.elr import ELR
 from clc_text.methods.standard import Standard
 from clc_text.peers import PeersModel
 from clc_text.rows import Rows
-from clc_text.trainer import CLCTrainer, NoisyLabelTrainer, last_complete_checkpoint
 
 # A fused optimizer rounds the tail of a tensor otherwise than its middle, so stacked peers differ in their last bits.
 OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {

@@ -40,7 +40,7 @@ from clc_text.errors import InputError
 from clc_text.noise.probabilities import check_classes
 
 if TYPE_CHECKING:
-    from clc_text.trainer import NoisyLabelTrainer
+    from clc_text.training.trainer import PeersTrainer
 
 PUSH = 2.0  # power of the predictions that the training T is made of, see above
 # A round 2 that began with wrong names ends at a likelihood far below that of round 1 (measured: -1.20 after -1.14;
@@ -99,7 +99,7 @@ class Round:
 
 
 def cross_fit(
-    fold_trainer: Callable[[FoldForward, int, AfterEpoch], NoisyLabelTrainer],
+    fold_trainer: Callable[[FoldForward, int, AfterEpoch], PeersTrainer],
     labels: np.ndarray,
     num_classes: int,
     settings: Settings,
@@ -229,7 +229,7 @@ def _told(found: Round) -> str:
 
 
 def _train(
-    fold_trainer: Callable[[FoldForward, int, AfterEpoch], NoisyLabelTrainer],
+    fold_trainer: Callable[[FoldForward, int, AfterEpoch], PeersTrainer],
     fold: np.ndarray,
     labels: np.ndarray,
     settings: Settings,
@@ -246,7 +246,7 @@ def _train(
 
 
 @contextmanager
-def _one_training_more(trainer: NoisyLabelTrainer, after_epoch: AfterEpoch) -> Iterator[None]:
+def _one_training_more(trainer: PeersTrainer, after_epoch: AfterEpoch) -> Iterator[None]:
     """Frees the networks afterwards: the accelerator would keep them until the next training."""
     try:
         yield
@@ -260,7 +260,7 @@ class AfterEpoch(TrainerCallback):
 
     def __init__(self, fold: Tensor, labels: np.ndarray, settings: Settings, transition: np.ndarray | None) -> None:
         self.fold, self.labels, self.settings, self.transition = fold, labels, settings, transition
-        self.trainer: NoisyLabelTrainer | None = None
+        self.trainer: PeersTrainer | None = None
         self.best: Round | None = None
         self.epoch = 0
         self.recent: deque[np.ndarray] = deque(maxlen=AVERAGED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from transformers import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
@@ -14,28 +14,34 @@ from clc_text.crossfit.cross_fit import AfterEpoch, Settings, cross_fit
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
+from clc_text.methods.base import Method
+from clc_text.peers import PeersModel
 from clc_text.peers_of import PeersOf, peers_from_init, peers_from_model
+from clc_text.training.trainer import PeersTrainer
 
-if TYPE_CHECKING:
-    from clc_text.peers import PeersModel
-    from clc_text.trainer import NoisyLabelTrainer
+PeersInit = Callable[[int, int], PeersModel]
+"""Makes a model of so many peers from a seed."""
 
 
-def cross_fit_of(trainer: NoisyLabelTrainer) -> CrossFit:
+def cross_fit_of(
+    trainer: PeersTrainer, peers_init: PeersInit | None = None, say: Callable[[str], None] = lambda _: None
+) -> CrossFit:
     """Cross-fits the training set of a trainer with networks like its own.
+
+    Args:
+        peers_init: makes those, where the trainer's own model cannot be copied.
+        say: told in words what is going on.
 
     Raises:
         InputError: no more networks like the trainer's can be made, or none that do not know the labels; or its
             labels are distributions.
     """
-    make = peers_like(trainer)
+    make = peers_like(trainer, peers_init)
     labels = trainer.given_labels().numpy()
-    settings = settings_of(trainer)
+    settings = settings_of(trainer.method)
 
-    def fold_trainer(method: FoldForward, seed: int, after_epoch: AfterEpoch) -> NoisyLabelTrainer:
-        from clc_text.trainer import NoisyLabelTrainer
-
-        made = NoisyLabelTrainer(
+    def fold_trainer(method: FoldForward, seed: int, after_epoch: AfterEpoch) -> PeersTrainer:
+        made = PeersTrainer(
             make(settings.folds, seed),
             _arguments(trainer, after_epoch.settings, seed),
             trainer.data_collator,
@@ -50,13 +56,13 @@ def cross_fit_of(trainer: NoisyLabelTrainer) -> CrossFit:
         return made
 
     classes, first = trainer.number_of_classes(), first_copies_of(trainer)
-    return cross_fit(fold_trainer, labels, classes, settings, trainer.args.seed, trainer.say, first)
+    return cross_fit(fold_trainer, labels, classes, settings, trainer.args.seed, say, first)
 
 
-def peers_like(trainer: NoisyLabelTrainer) -> Callable[[int, int], PeersModel]:
+def peers_like(trainer: PeersTrainer, peers_init: PeersInit | None = None) -> PeersInit:
     """What makes a model of so many peers from a seed, each like the trainer's networks are now."""
-    if trainer.peers_init is not None:
-        return trainer.peers_init
+    if peers_init is not None:
+        return peers_init
     if trainer.model_init is not None:
         one = trainer.make_one_network
         return lambda peers, seed: peers_from_init(one, peers, seed)
@@ -75,21 +81,21 @@ def peers_like(trainer: NoisyLabelTrainer) -> Callable[[int, int], PeersModel]:
     return lambda peers, seed: peers_from_model(copy.deepcopy(model.networks[0]), peers, seed)
 
 
-def settings_of(trainer: NoisyLabelTrainer) -> Settings:
-    method: Any = trainer.method  # whichever cross-fits has these options
+def settings_of(method: Method) -> Settings:
     if not method.cross_fits:
         return Settings()
-    return Settings(method.folds, method.fold_rounds, method.fold_epochs, method.fold_patience)
+    chosen: Any = method  # whichever cross-fits has these options
+    return Settings(chosen.folds, chosen.fold_rounds, chosen.fold_epochs, chosen.fold_patience)
 
 
-def _optimizer(trainer: NoisyLabelTrainer, settings: Settings) -> tuple[Any, dict[str, Any]] | None:
+def _optimizer(trainer: PeersTrainer, settings: Settings) -> tuple[Any, dict[str, Any]] | None:
     if trainer.optimizer_cls_and_kwargs is None:
         return None
     kind, chosen = trainer.optimizer_cls_and_kwargs
     return kind, chosen | ({"lr": chosen["lr"] * settings.faster} if "lr" in chosen else {})
 
 
-def _arguments(trainer: NoisyLabelTrainer, settings: Settings, seed: int) -> Any:
+def _arguments(trainer: PeersTrainer, settings: Settings, seed: int) -> Any:
     """The trainer's own arguments without what belongs to a whole run: saving, evaluating, reporting, a schedule."""
     args = copy.copy(trainer.args)
     args.num_train_epochs, args.max_steps = settings.epochs, -1

@@ -1,1 +1,1 @@
-"""What `clc_text.trainer` is made of: arguments, data, peers, epochs, scores, checkpoints, several processes."""
+"""What trains k peers: the trainer, and its arguments, data, epochs, scores, checkpoints and processes."""

@@ -147,8 +147,8 @@ def check_arguments(args: TrainingArguments, given: dict[str, Any]) -> None:
         )
 
 
-def check_own_optimizer(optimizer: Any, model: nn.Module, cross_fits: bool) -> None:
-    """Refuses an optimizer of one network, or one where more networks are to be made.
+def check_own_optimizer(optimizer: Any, model: nn.Module) -> None:
+    """Refuses an optimizer of one network.
 
     Args:
         optimizer: the script's own, or None.
@@ -165,18 +165,13 @@ def check_own_optimizer(optimizer: Any, model: nn.Module, cross_fits: bool) -> N
             "optimizers holds an optimizer that does not have the parameters of all the networks that are made of the "
             "model; give optimizer_cls_and_kwargs, or set optim and learning_rate"
         )
-    if cross_fits:
-        raise InputError(
-            "cross-fitting trains more networks, which the optimizer in optimizers does not have; give "
-            "optimizer_cls_and_kwargs, or set optim and learning_rate"
-        )
 
 
 def check_noise_rate(rate: float | str | None) -> None:
     """Raises:
-    InputError: it is no rate in [0, 1), and not "estimate".
+    InputError: it is no rate in [0, 1).
     """
-    if rate is None or rate == "estimate":
+    if rate is None:
         return
     if isinstance(rate, str) or not 0 <= rate < 1:
         raise InputError(f"noise_rate is {rate!r}; give a rate in [0, 1), or 'estimate'")

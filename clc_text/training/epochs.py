@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from clc_text.ledger import EpochRecord
+from clc_text.training.arguments import NoisyLabelOptions
 from clc_text.training.notes import Note
-
-if TYPE_CHECKING:
-    from clc_text.trainer import NoisyLabelTrainer
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,27 @@ class EpochResult:
     notes: tuple[Note, ...] = ()
 
 
+class InEpochs(Protocol):
+    """What is told of epochs."""
+
+    options: NoisyLabelOptions
+
+    @property
+    def epochs_closed(self) -> int: ...
+
+    def begin_training(self, epochs: int) -> None: ...
+
+    def begin_epoch(self, epoch: int, steps_per_epoch: int) -> None: ...
+
+    def end_epoch(self, epoch: int, step: int) -> None: ...
+
+    def end_training(self) -> None: ...
+
+
 class EpochHooks(TrainerCallback):
     """Tells the trainer where an epoch, one pass over the training set, begins and ends, whatever ends training."""
 
-    def __init__(self, trainer: NoisyLabelTrainer) -> None:
+    def __init__(self, trainer: InEpochs) -> None:
         self.trainer = trainer
         self.steps = 1  # of one epoch
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from clc_text.criteria import entropy, share_of_maximum
-from clc_text.crossfit.gain import NOTHING
-from clc_text.crossfit.result import CrossFit
 
 
 @dataclass(frozen=True)
@@ -24,28 +22,6 @@ class Note:
     name: str
     message: str
     severity: str = "note"
-
-
-def cross_fitted(found: CrossFit) -> Note:
-    if found.learnt_nothing:
-        return Note(
-            "nothing learnt",
-            f"{NOTHING}, so the noise is not known, and labels that are corrected by them are guesses; choose a "
-            "better encoder or a higher learning rate",
-            "warning",
-        )
-    names = found.facts["renamed"]
-    renamed = sum(name != index for index, name in enumerate(names))
-    sentence = (
-        f"about {found.rate:.0%} of the labels to train on are wrong, by networks that had not seen them "
-        f"({found.facts['folds']} folds)"
-    )
-    if renamed:
-        sentence += f"; {renamed} classes had been learnt under each other's names and were renamed"
-    copies = found.facts.get("copies", 0)
-    if copies:
-        sentence += f"; {copies:,} rows are copies of another, and share its fold"
-    return Note("cross-fitted", sentence)
 
 
 def never_began(method: str, epochs: int, warmup_epochs: int) -> Note:

@@ -10,11 +10,11 @@ from transformers import TrainingArguments
 
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.folds import assign_folds
+from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.methods.base import TrainingState
 from clc_text.peers_of import peers_from_init
 from clc_text.rows import Rows
 from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
-from clc_text.trainer import NoisyLabelTrainer
 
 
 def test_every_class_is_dealt_out_evenly_and_by_the_seed() -> None:

@@ -197,7 +197,7 @@ def main() -> None:
     import transformers  # noqa: F401
     from drawn_inputs import GOOD, commands, options
 
-    import clc_text.trainer  # noqa: F401
+    import clc_text.crossfit.trainer  # noqa: F401
     from clc_text.recipe import from_dict
     from clc_text.run import train
 

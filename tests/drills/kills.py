@@ -470,11 +470,6 @@ def warm() -> None:
     import torch
 
     torch.set_num_threads(1)
-    import clc_text.cli
-    import clc_text.console
-    import clc_text.corrections.store
-    import clc_text.run
-    import clc_text.trainer  # noqa: F401
 
 
 def main(arguments: list[str] | None = None) -> int:

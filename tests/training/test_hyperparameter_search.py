@@ -15,8 +15,8 @@ from transformers import EvalPrediction, Trainer
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.trainer_utils import BestRun
 
+from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelTrainer
 from clc_text.errors import InputError
-from clc_text.trainer import CLCTrainer, NoisyLabelTrainer
 
 RATES = [1e-7, 3e-2]  # the first learns nothing
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from transformers import TrainerCallback
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.methods.base import method as methods
-from clc_text.trainer import NoisyLabelTrainer
 
 ROWS = 51
 

@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 from typer.testing import CliRunner
 
 from clc_text.cli import app
+from clc_text.crossfit.trainer import NoisyLabelArguments, NoisyLabelTrainer
 from clc_text.errors import InputError
 from clc_text.inference import Predictor
 from clc_text.methods.base import method
@@ -26,7 +27,6 @@ from clc_text.recipe import Recipe, load, loads, registries
 from clc_text.rows import Rows
 from clc_text.run import train
 from clc_text.run_directory import RunDirectory
-from clc_text.trainer import NoisyLabelArguments, NoisyLabelTrainer
 from clc_text.vision.datasets.reading.tables import encode_png
 from clc_text.vision.encoders.pixels import FittedPixels, Pixels
 from clc_text.vision.images import LazyImages

@@ -1,4 +1,4 @@
-"""`NoisyLabelTrainer`: a `transformers.Trainer` whose loss comes from a method and whose model holds k peers."""
+"""`PeersTrainer`: a `transformers.Trainer` whose loss comes from a method and whose model holds k peers."""
 
 from __future__ import annotations
 
@@ -15,22 +15,18 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixi
 from transformers.trainer_utils import align_special_tokens, rotate_checkpoints
 from transformers.utils.logging import get_logger
 
-from clc_text.crossfit.result import FACTS, TENSORS, CrossFit
 from clc_text.damage import undamaged
 from clc_text.errors import InputError
-from clc_text.files import settle, sha256_of_file, to_be_written
+from clc_text.files import settle, to_be_written
 from clc_text.ledger import EpochRecord, Ledger
 from clc_text.methods.base import Method, Supervision, TrainingState, method
-from clc_text.methods.clc import CLC
 from clc_text.methods.standard import Standard
-from clc_text.noise.inject import sha256_of_labels
 from clc_text.peers import PeersModel, ensemble_log_probs
 from clc_text.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
 from clc_text.run_files import Complete
 from clc_text.training import across
 from clc_text.training.arguments import (
     NoisyLabelArguments,
-    NoisyLabelOptions,
     check_arguments,
     check_limits,
     check_noise_rate,
@@ -39,8 +35,6 @@ from clc_text.training.arguments import (
     options_of,
 )
 from clc_text.training.checkpoints import (
-    COMPLETE,
-    METHOD_STATE,
     check_beside,
     check_resumable,
     check_same_training,
@@ -55,28 +49,16 @@ from clc_text.training.data import as_classes, check_dataset, check_labels, clas
 from clc_text.training.epochs import EpochHooks, EpochResult
 from clc_text.training.evaluation import PeersEvaluation, at_least_float32
 from clc_text.training.names import by_name, check_names
-from clc_text.training.notes import Note, cross_fitted, never_began, warm_up_ended
+from clc_text.training.notes import Note, never_began, warm_up_ended
 from clc_text.training.recovery import Recovery
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
-from clc_text.training.sketch import Sketch, same_rows
-
-__all__ = [
-    "COMPLETE",
-    "METHOD_STATE",
-    "CLCTrainer",
-    "EpochResult",
-    "NoisyLabelArguments",
-    "NoisyLabelOptions",
-    "NoisyLabelTrainer",
-    "last_complete_checkpoint",
-]
 
 logger = get_logger(__name__)
 
 
-class NoisyLabelTrainer(PeersEvaluation):
-    """Trains k peers on labels that are partly wrong.
+class PeersTrainer(PeersEvaluation):
+    """Trains k peers by a method, on the given labels or on distributions in their place.
 
     It takes what `Trainer` takes, in the same order, and these by name. Predictions and `compute_metrics` are of the
     ensemble: log-probabilities [N, C] of the peers' mean probability, whose argmax and softmax mean what they always
@@ -92,7 +74,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         model_init: makes one network; called once for each peer, each time with a seed of its own.
         method: a `Method`, or the name of one with its default options.
         peers: how many networks; None: as many as the method wants.
-        noise_rate: what a method that needs the rate is told; None: nothing; ``"estimate"``: what cross-fitting finds.
+        noise_rate: what a method that needs the rate is told; None: nothing.
         transition: float [C, C], what a method that needs the matrix is told.
         class_weights: ``"balanced"`` by the given labels, or one number a class: every row's loss is multiplied by the
             weight of the class that it is taught.
@@ -102,11 +84,7 @@ class NoisyLabelTrainer(PeersEvaluation):
             sha256 by name: each checkpoint says how they were.
         augment: called with a training batch's inputs, its row numbers and the epoch (from 0); gives the inputs that
             the networks then see. It must draw from these alone (no generator of its own), so that resuming is exact.
-        peers_init: makes a `PeersModel` of so many peers from a seed, for methods that cross-fit; needed only where
-            `model` is a `PeersModel` itself.
-        cross_fit_dir: where what cross-fitting found is kept, and taken from when it is there already.
         recover: notice collapse and undo it: back to the end of the warm-up, and a longer one.
-        say: told in words what is going on before the first epoch.
 
     Raises:
         InputError: an argument that means something else for several networks than for one, or data without what is
@@ -135,19 +113,16 @@ class NoisyLabelTrainer(PeersEvaluation):
         *,
         method: Method | str = "standard",
         peers: int | None = None,
-        noise_rate: float | str | None = None,
+        noise_rate: float | None = None,
         transition: Tensor | None = None,
         class_weights: str | Sequence[float] | None = None,
         ledger_dir: Path | None = None,
         epoch_listeners: Sequence[Callable[[EpochResult], None]] | None = None,
         augment: Callable[[dict[str, Tensor], Tensor, int], dict[str, Tensor]] | None = None,
-        peers_init: Callable[[int, int], PeersModel] | None = None,
-        cross_fit_dir: Path | None = None,
         recover: bool = False,
-        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         args = args or NoisyLabelArguments(output_dir="trainer_output")
-        self.method, self.warm_up = _method(method), Standard()
+        self.method, self.warm_up = as_method(method), Standard()
         self.wanted_peers = peers or self.method.default_peers
         self.options = options_of(args)
         check_limits(args, peers, class_weights)
@@ -189,9 +164,7 @@ class NoisyLabelTrainer(PeersEvaluation):
         self._class_weights_wanted = class_weights
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.ledger_dir, self.augment = noise_rate, ledger_dir, augment
-        self.peers_init, self.cross_fit_dir, self.say = peers_init, cross_fit_dir, say
-        self.cross_fit: CrossFit | None = None
-        check_own_optimizer(optimizers[0], self.model, self.cross_fits_first)
+        check_own_optimizer(optimizers[0], self.model)
         self.recovery = Recovery() if recover else None
         self.epoch_listeners = list(epoch_listeners or [])
         self._start_afresh()
@@ -245,16 +218,15 @@ class NoisyLabelTrainer(PeersEvaluation):
         """Forgets what a training has learnt beside the networks: before the first one, and before each new one."""
         self.method_state = TrainingState(
             num_classes=self._classes() or 0,
-            noise_rate=None if isinstance(self.noise_rate, str) else self.noise_rate,
+            noise_rate=self.noise_rate,
             memory=dict(self._given),
         )
-        self._taught: Tensor | None = None  # [N, C], what cross-fitting put in place of the given labels
+        self.row_targets: Tensor | None = None  # [N, C], distributions to learn in place of the given labels
         self._notes: list[Note] = []
         # Labels that are made row by row, or classes that the model does not tell: neither could be checked before.
         self._labels_unseen = self._classes() is None or label_column(self.train_dataset) is None
         rows = 0 if self.train_dataset is None else len(self.train_dataset)
         self.ledger = Ledger(rows, self.model.peers, self.ledger_dir)
-        self._cross_fit_files: dict[str, str] = {}
         self._class_weights: Tensor | None = None
         self._loss_sum: Tensor | None = None
         self._loss_steps = 0
@@ -328,8 +300,8 @@ class NoisyLabelTrainer(PeersEvaluation):
         return loss
 
     def _labels_taught(self, labels: Tensor, rows: Tensor | None) -> Tensor:
-        """The labels of some rows, or the distributions that cross-fitting put in their place."""
-        return labels if self._taught is None else self._taught[rows]
+        """The labels of some rows, or the distributions in their place."""
+        return labels if self.row_targets is None else self.row_targets[rows]
 
     def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
         """The method's supervision of one batch, or the warm-up's as long as that lasts."""
@@ -417,7 +389,7 @@ class NoisyLabelTrainer(PeersEvaluation):
             return
         if self.recovery is not None:
             self.recovery.remember(self.accelerator.unwrap_model(self.model), epoch, log_probs, self._given_counts())
-        self.method.prepare(log_probs, labels if self._taught is None else self._taught, state)
+        self.method.prepare(log_probs, labels if self.row_targets is None else self.row_targets, state)
         self._prepared = True
         if self.method.cross_fits:
             self._notes.append(warm_up_ended(epoch, log_probs))
@@ -529,15 +501,9 @@ class NoisyLabelTrainer(PeersEvaluation):
         """Refuses what training would only refuse on its way: before anything is written.
 
         Raises:
-            InputError: the method is told too little, or there are too few rows to cross-fit.
+            InputError: the method is told too little.
         """
         self.method.check(self.model.peers, self.noise_rate is not None)
-        if self.cross_fits_first:
-            from clc_text.crossfit.copies import first_copies_of
-            from clc_text.crossfit.cross_fit import check_folds
-            from clc_text.crossfit.fold_trainer import settings_of
-
-            check_folds(first_copies_of(self), settings_of(self))
 
     # ---- checkpoints ----
 
@@ -556,16 +522,39 @@ class NoisyLabelTrainer(PeersEvaluation):
         if resume_from_checkpoint:
             # Before `Trainer` fails at the first file that it does not know, or goes on from one that was changed.
             complete = check_resumable(Path(resume_from_checkpoint))
-            check_beside(Path(resume_from_checkpoint), complete.get("ledger", {}), self.ledger_dir)
-            check_beside(Path(resume_from_checkpoint), complete.get("cross_fit", {}), self.cross_fit_dir, anew=True)
+            self.check_files_beside(Path(resume_from_checkpoint), complete)
         if self.model is None:  # a trial of `hyperparameter_search` ends with its networks thrown away
             self.model = self.call_model_init()
         self._start_afresh()
         if complete is not None:
             self.ledger.written = dict(complete.get("ledger", {}))
-        if self.cross_fits_first:
-            self._cross_fit()
+        self.before_training()
         return super().train(resume_from_checkpoint, *positional, **more)
+
+    def before_training(self) -> None:
+        """Called before each training, when what an earlier one has learnt beside the networks is forgotten."""
+
+    def check_files_beside(self, checkpoint: Path, complete: Complete) -> None:
+        """Refuses to go on from a checkpoint whose files outside of it are not as they were.
+
+        Raises:
+            InputError: one is missing or was changed.
+        """
+        check_beside(checkpoint, complete.get("ledger", {}), self.ledger_dir)
+
+    def complete_facts(self) -> Complete:
+        """What makes a checkpoint of this moment complete, as `check_files_beside` reads it."""
+        recorded: dict[str, str] = {}
+        for listener in self.epoch_listeners:
+            recorded |= getattr(listener, "recorded", dict)()
+        return {
+            "step": self.state.global_step,
+            "epoch": self.state.epoch,
+            "epochs_closed": self._epochs_closed,
+            "ledger": self.ledger.written,
+            "cross_fit": {},
+            "recorded": recorded,
+        }
 
     def hyperparameter_search(
         self,
@@ -577,74 +566,11 @@ class NoisyLabelTrainer(PeersEvaluation):
         """As `Trainer.hyperparameter_search`; the accuracies that this trainer adds do not count as the objective.
 
         The objective is taken from the evaluation set, so its labels choose; they should be trusted ones.
-
-        Raises:
-            InputError: the method cross-fits before training, which a trial's arguments would not reach.
         """
-        if self.cross_fits_first:
-            raise InputError(
-                "hyperparameter_search tries other arguments on each trial, but cross-fitting (clc_auto, or what is "
-                "told 'estimate') is done before with one set; search with method='clc', or loop over trainers"
-            )
         if compute_objective is None:
             sets = list(self.eval_dataset) if isinstance(self.eval_dataset, dict) else []
             compute_objective = partial(self._scores.objective, sets=sets)
         return super().hyperparameter_search(hp_space, compute_objective, *positional, **more)
-
-    @property
-    def cross_fits_first(self) -> bool:
-        """Whether out-of-sample predictions are made before the training itself."""
-        estimates = "estimate" in (self.noise_rate, self.method.transition_source)
-        return self.method.cross_fits or estimates
-
-    def _cross_fit(self) -> None:
-        """Out-of-sample predictions before training: soft labels for a method that learns them, and the noise rate."""
-        from transformers import set_seed
-
-        from clc_text.crossfit.fold_trainer import cross_fit_of
-
-        labels = sha256_of_labels(self.given_labels().numpy())
-        inputs = self.sketch(self.train_dataset)
-        found = None if self.cross_fit_dir is None else CrossFit.load(self.cross_fit_dir)
-        if found is not None:
-            other = self._other_than_found(found, labels, inputs)
-            if other is not None:
-                raise InputError(
-                    f"what cross-fitting found in {self.cross_fit_dir} belongs to other {other} than those of the "
-                    "training set; remove it, or name another folder"
-                )
-        elif self.cross_fit is not None and self._other_than_found(self.cross_fit, labels, inputs) is None:
-            found = self.cross_fit  # the networks have seen the labels since then: no others could be made of them
-        if found is None:
-            found = cross_fit_of(self)
-            found.facts["labels"] = labels
-            if inputs:
-                found.facts["inputs"] = inputs
-            if self.cross_fit_dir is not None and self.is_world_process_zero():
-                found.save(self.cross_fit_dir)
-            # A resumed run, which finds all this done, goes on with the same generators.
-        if self.cross_fit_dir is not None and self.is_world_process_zero():
-            files = [self.cross_fit_dir / name for name in (TENSORS, FACTS)]
-            self._cross_fit_files = {path.name: sha256_of_file(path) for path in files if path.is_file()}
-        set_seed(self.args.seed)
-        self.cross_fit = found
-        if self.noise_rate == "estimate":
-            self.method_state.noise_rate = found.rate_for_a_method()
-        if self.method.transition_source == "estimate":
-            self._given |= {"transition": torch.from_numpy(found.transition).float().to(self.args.device)}
-        if self.method.cross_fits:
-            self._taught = torch.from_numpy(found.posterior).float().to(self.args.device)
-            self._given |= {"cross_fit_epochs": torch.tensor(found.facts["rounds"][1]["best_epoch"])}
-        self.method_state.memory |= self._given
-        self._notes.append(cross_fitted(found))
-
-    def _other_than_found(self, found: CrossFit, labels: str, inputs: Sketch | None) -> str | None:
-        """What of the training set is not as it was when it was cross-fitted, where the files say how it was."""
-        if found.facts.get("labels", labels) != labels:
-            return "labels"
-        if self._classes() not in (None, found.posterior.shape[1]):
-            return "classes"
-        return None if same_rows(found.facts.get("inputs"), inputs) else "rows, or rows encoded in another way,"
 
     def _load_best_model(self) -> None:
         logger.warning(
@@ -671,18 +597,7 @@ class NoisyLabelTrainer(PeersEvaluation):
             with to_be_written(folder):
                 settle(folder)
         if self.args.should_save and not self.args.save_only_model:
-            recorded: dict[str, str] = {}
-            for listener in self.epoch_listeners:
-                recorded |= getattr(listener, "recorded", dict)()
-            facts: Complete = {
-                "step": self.state.global_step,
-                "epoch": self.state.epoch,
-                "epochs_closed": self._epochs_closed,
-                "ledger": self.ledger.written,
-                "cross_fit": self._cross_fit_files,
-                "recorded": recorded,
-            }
-            vouch_for(folder, facts)
+            vouch_for(folder, self.complete_facts())
         if self.args.should_save and limit is not None:
             # Not before this one is complete: a crash in between would leave none to resume from.
             rotate_checkpoints(
@@ -750,13 +665,5 @@ class NoisyLabelTrainer(PeersEvaluation):
         self._loss_sum = sums.mean() if self._loss_steps else None
 
 
-class CLCTrainer(NoisyLabelTrainer):
-    """`NoisyLabelTrainer` with the paper's method; `method` may be a `CLC` with other options."""
-
-    def __init__(self, *positional: Any, **named: Any) -> None:
-        named.setdefault("method", CLC())
-        super().__init__(*positional, **named)
-
-
-def _method(wanted: Method | str) -> Method:
+def as_method(wanted: Method | str) -> Method:
     return method.get(wanted)() if isinstance(wanted, str) else wanted

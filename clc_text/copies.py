@@ -1,0 +1,54 @@
+"""Which rows are copies of an earlier one: who has learnt a copy of a row has learnt its label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+BLOCK = 1024  # rows that are in memory at once, where they are made when they are asked for
+
+
+def first_copies(inputs: Mapping[str, Any], count: int) -> np.ndarray:
+    """int64 [N], the number of the first row with the same inputs, to the bit: a row's own where it is the first.
+
+    Args:
+        inputs: those of `Rows`.
+        count: N.
+    """
+    return firsts(_contents_of(inputs, count), count)
+
+
+def firsts(contents: Iterator[bytes], count: int) -> np.ndarray:
+    """int64 [N], the number of the first row with the same content."""
+    seen: dict[bytes, int] = {}
+    return np.fromiter((seen.setdefault(content, row) for row, content in enumerate(contents)), np.int64, count)
+
+
+def _contents_of(inputs: Mapping[str, Any], count: int) -> Iterator[bytes]:
+    for start in range(0, count, BLOCK):
+        block = {name: values[start : start + BLOCK] for name, values in inputs.items()}
+        for row in range(min(BLOCK, count - start)):
+            yield content_of({name: values[row] for name, values in block.items()})
+
+
+def content_of(inputs: Mapping[str, Any]) -> bytes:
+    """A digest of what a network reads of a row.
+
+    Raises:
+        ValueError: that is nothing.
+    """
+    found, tensors = blake2b(digest_size=16), 0
+    for name, values in inputs.items():
+        if name not in ("labels", "index") and isinstance(values, Tensor):
+            tensors += 1
+            values = values.detach().cpu().contiguous()
+            found.update(f"{name} {values.dtype} {list(values.shape)} ".encode())
+            found.update(values.reshape(-1).view(torch.uint8).numpy().tobytes())
+    if not tensors:
+        raise ValueError("a row without inputs is equal to every other")
+    return found.digest()

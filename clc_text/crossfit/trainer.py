@@ -1,0 +1,204 @@
+"""`NoisyLabelTrainer`: the trainer that cross-fits first, where its method or what it is to be told asks for that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import set_seed
+
+from clc_text.crossfit.copies import first_copies_of
+from clc_text.crossfit.cross_fit import check_folds
+from clc_text.crossfit.fold_trainer import PeersInit, cross_fit_of, peers_like, settings_of
+from clc_text.crossfit.gain import NOTHING
+from clc_text.crossfit.result import FACTS, TENSORS, CrossFit
+from clc_text.errors import InputError
+from clc_text.files import sha256_of_file
+from clc_text.methods.clc import CLC
+from clc_text.noise.inject import sha256_of_labels
+from clc_text.peers import PeersModel
+from clc_text.run_files import Complete
+from clc_text.training.arguments import NoisyLabelArguments, NoisyLabelOptions
+from clc_text.training.checkpoints import COMPLETE, METHOD_STATE, check_beside, last_complete_checkpoint
+from clc_text.training.epochs import EpochResult
+from clc_text.training.notes import Note
+from clc_text.training.sketch import Sketch, same_rows
+from clc_text.training.trainer import PeersTrainer
+
+__all__ = [
+    "COMPLETE",
+    "METHOD_STATE",
+    "CLCTrainer",
+    "EpochResult",
+    "NoisyLabelArguments",
+    "NoisyLabelOptions",
+    "NoisyLabelTrainer",
+    "last_complete_checkpoint",
+]
+
+
+class NoisyLabelTrainer(PeersTrainer):
+    """Trains k peers on labels that are partly wrong.
+
+    It takes what `PeersTrainer` takes, which is what `transformers.Trainer` takes and more by name, and:
+
+    Args:
+        noise_rate: ``"estimate"`` beside a number: what cross-fitting finds.
+        peers_init: makes a `PeersModel` of so many peers from a seed, for methods that cross-fit; needed only where
+            `model` is a `PeersModel` itself.
+        cross_fit_dir: where what cross-fitting found is kept, and taken from when it is there already.
+        say: told in words what is going on before the first epoch.
+
+    Raises:
+        InputError: an argument that means something else for several networks than for one, or data without what is
+            needed.
+    """
+
+    def __init__(
+        self,
+        *positional: Any,
+        noise_rate: float | str | None = None,
+        peers_init: PeersInit | None = None,
+        cross_fit_dir: Path | None = None,
+        say: Callable[[str], None] = lambda _: None,
+        **named: Any,
+    ) -> None:
+        self.estimates_rate = noise_rate == "estimate"
+        if isinstance(noise_rate, str) and not self.estimates_rate:
+            raise InputError(f"noise_rate is {noise_rate!r}; give a rate in [0, 1), or 'estimate'")
+        self.peers_init, self.cross_fit_dir, self.say = peers_init, cross_fit_dir, say
+        self.cross_fit: CrossFit | None = None
+        self._cross_fit_files: dict[str, str] = {}
+        rate = None if isinstance(noise_rate, str) else noise_rate
+        super().__init__(*positional, noise_rate=rate, **named)
+        if self.cross_fits_first and self.optimizer is not None:
+            raise InputError(
+                "cross-fitting trains more networks, which the optimizer in optimizers does not have; give "
+                "optimizer_cls_and_kwargs, or set optim and learning_rate"
+            )
+
+    @property
+    def cross_fits_first(self) -> bool:
+        """Whether out-of-sample predictions are made before the training itself."""
+        return self.method.cross_fits or self.estimates_rate or self.method.transition_source == "estimate"
+
+    def check(self) -> None:
+        """As `PeersTrainer.check`, and that there are enough rows to cross-fit.
+
+        Raises:
+            InputError: the method is told too little, or there are too few rows.
+        """
+        self.method.check(self.model.peers, self.noise_rate is not None or self.estimates_rate)
+        if self.cross_fits_first:
+            check_folds(first_copies_of(self), settings_of(self.method))
+
+    def make_cross_fit(self) -> CrossFit:
+        """Cross-fits the training set now, with networks like this trainer's; see `cross_fit_of`."""
+        return cross_fit_of(self, self.peers_init, self.say)
+
+    def more_peers(self, peers: int, seed: int) -> PeersModel:
+        """A model of so many peers like this trainer's, from a seed."""
+        return peers_like(self, self.peers_init)(peers, seed)
+
+    def hyperparameter_search(self, *positional: Any, **more: Any) -> Any:
+        """As `PeersTrainer.hyperparameter_search`.
+
+        Raises:
+            InputError: the method cross-fits before training, which a trial's arguments would not reach.
+        """
+        if self.cross_fits_first:
+            raise InputError(
+                "hyperparameter_search tries other arguments on each trial, but cross-fitting (clc_auto, or what is "
+                "told 'estimate') is done before with one set; search with method='clc', or loop over trainers"
+            )
+        return super().hyperparameter_search(*positional, **more)
+
+    def check_files_beside(self, checkpoint: Path, complete: Complete) -> None:
+        super().check_files_beside(checkpoint, complete)
+        check_beside(checkpoint, complete.get("cross_fit", {}), self.cross_fit_dir, anew=True)
+
+    def complete_facts(self) -> Complete:
+        return super().complete_facts() | {"cross_fit": self._cross_fit_files}
+
+    def before_training(self) -> None:
+        super().before_training()
+        self._cross_fit_files = {}
+        if self.cross_fits_first:
+            self._cross_fit()
+
+    def _cross_fit(self) -> None:
+        """Out-of-sample predictions before training: soft labels for a method that learns them, and the noise rate."""
+        labels = sha256_of_labels(self.given_labels().numpy())
+        inputs = self.sketch(self.train_dataset)
+        found = None if self.cross_fit_dir is None else CrossFit.load(self.cross_fit_dir)
+        if found is not None:
+            other = self._other_than_found(found, labels, inputs)
+            if other is not None:
+                raise InputError(
+                    f"what cross-fitting found in {self.cross_fit_dir} belongs to other {other} than those of the "
+                    "training set; remove it, or name another folder"
+                )
+        elif self.cross_fit is not None and self._other_than_found(self.cross_fit, labels, inputs) is None:
+            found = self.cross_fit  # the networks have seen the labels since then: no others could be made of them
+        if found is None:
+            found = self.make_cross_fit()
+            found.facts["labels"] = labels
+            if inputs:
+                found.facts["inputs"] = inputs
+            if self.cross_fit_dir is not None and self.is_world_process_zero():
+                found.save(self.cross_fit_dir)
+            # A resumed run, which finds all this done, goes on with the same generators.
+        if self.cross_fit_dir is not None and self.is_world_process_zero():
+            files = [self.cross_fit_dir / name for name in (TENSORS, FACTS)]
+            self._cross_fit_files = {path.name: sha256_of_file(path) for path in files if path.is_file()}
+        set_seed(self.args.seed)
+        self.cross_fit = found
+        if self.estimates_rate:
+            self.method_state.noise_rate = found.rate_for_a_method()
+        if self.method.transition_source == "estimate":
+            self._given |= {"transition": torch.from_numpy(found.transition).float().to(self.args.device)}
+        if self.method.cross_fits:
+            self.row_targets = torch.from_numpy(found.posterior).float().to(self.args.device)
+            self._given |= {"cross_fit_epochs": torch.tensor(found.facts["rounds"][1]["best_epoch"])}
+        self.method_state.memory |= self._given
+        self._notes.append(cross_fitted(found))
+
+    def _other_than_found(self, found: CrossFit, labels: str, inputs: Sketch | None) -> str | None:
+        """What of the training set is not as it was when it was cross-fitted, where the files say how it was."""
+        if found.facts.get("labels", labels) != labels:
+            return "labels"
+        if self._classes() not in (None, found.posterior.shape[1]):
+            return "classes"
+        return None if same_rows(found.facts.get("inputs"), inputs) else "rows, or rows encoded in another way,"
+
+
+class CLCTrainer(NoisyLabelTrainer):
+    """`NoisyLabelTrainer` with the paper's method; `method` may be a `CLC` with other options."""
+
+    def __init__(self, *positional: Any, **named: Any) -> None:
+        named.setdefault("method", CLC())
+        super().__init__(*positional, **named)
+
+
+def cross_fitted(found: CrossFit) -> Note:
+    if found.learnt_nothing:
+        return Note(
+            "nothing learnt",
+            f"{NOTHING}, so the noise is not known, and labels that are corrected by them are guesses; choose a "
+            "better encoder or a higher learning rate",
+            "warning",
+        )
+    names = found.facts["renamed"]
+    renamed = sum(name != index for index, name in enumerate(names))
+    sentence = (
+        f"about {found.rate:.0%} of the labels to train on are wrong, by networks that had not seen them "
+        f"({found.facts['folds']} folds)"
+    )
+    if renamed:
+        sentence += f"; {renamed} classes had been learnt under each other's names and were renamed"
+    copies = found.facts.get("copies", 0)
+    if copies:
+        sentence += f"; {copies:,} rows are copies of another, and share its fold"
+    return Note("cross-fitted", sentence)
