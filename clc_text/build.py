@@ -17,7 +17,8 @@ from clc_text.run_directory import Labels
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from clc_text.crossfit.trainer import EpochResult, NoisyLabelTrainer
+    from clc_text.crossfit.trainer import NoisyLabelTrainer
+    from clc_text.training.epochs import EpochResult
 
 STEPS_AT_LEAST = 4  # of an epoch, where the recipe's batch holds more rows than there are
 RESIDENT = 0.25  # of the device's free memory: training rows that need no more are kept there
@@ -121,7 +122,7 @@ def training_arguments(recipe: Recipe, output_dir: Path) -> Any:
     """The recipe's `training` section as `NoisyLabelArguments`."""
     from transformers.utils.logging import disable_progress_bar
 
-    from clc_text.crossfit.trainer import NoisyLabelArguments
+    from clc_text.training.arguments import NoisyLabelArguments
 
     disable_progress_bar()  # this package draws its own
     chosen = recipe.training

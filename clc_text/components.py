@@ -6,7 +6,7 @@ package, so that adding a part is adding one file:
 
     @dataset("trec")
     @dataclass(frozen=True)
-    class Trec(TextDataset):
+    class Trec(Dataset):
         '''TREC question classification, six coarse or fifty fine classes.'''
 
         labels: Literal["coarse", "fine"] = option("coarse", "which label set")
@@ -261,3 +261,9 @@ class Registry(Generic[T]):
         for module in pkgutil.iter_modules(package.__path__):
             importlib.import_module(f"{self.package}.{module.name}")
         self._loaded = True
+
+
+def registry_of(module: str, name: str) -> Registry[Any]:
+    """The registry of that name in a module: parts are found by name alone, so whoever reads recipes imports none."""
+    found: Registry[Any] = getattr(importlib.import_module(module), name)
+    return found

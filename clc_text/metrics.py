@@ -19,9 +19,9 @@ from clc_text.run_files import Epoch
 from clc_text.typed_json import read_typed_lines
 
 if TYPE_CHECKING:
-    from clc_text.crossfit.trainer import EpochResult
     from clc_text.ledger import EpochRecord
     from clc_text.run_directory import Labels
+    from clc_text.training.epochs import EpochResult
 
 
 def epoch_entry(

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 
 import yaml
 
-from clc_text.components import Options, Registry, option, types_of
+from clc_text.components import Options, Registry, option, registry_of, types_of
 from clc_text.errors import InputError, nearest
 from clc_text.printable_yaml import printable_yaml
 from clc_text.typed_yaml import (
@@ -242,21 +242,12 @@ def left_open(recipe: Recipe) -> Recipe:
 
 def registries(modality: str) -> dict[str, Registry[Any]]:
     """The registries that a recipe's sections look their names up in."""
-    import importlib
-
-    from clc_text.methods.base import method
-    from clc_text.noise.base import noise
-
-    def part(folder: str, name: str) -> Registry[Any]:
-        registry: Registry[Any] = getattr(importlib.import_module(f"clc_text.{modality}.{folder}.base"), name)
-        return registry
-
     return {
-        "datasets": part("datasets", "dataset"),
-        "encoders": part("encoders", "encoder"),
-        "networks": part("networks", "network"),
-        "noise": noise,
-        "methods": method,
+        "datasets": registry_of(f"clc_text.{modality}.datasets.base", "dataset"),
+        "encoders": registry_of(f"clc_text.{modality}.encoders.base", "encoder"),
+        "networks": registry_of(f"clc_text.{modality}.networks.base", "network"),
+        "noise": registry_of("clc_text.noise.base", "noise"),
+        "methods": registry_of("clc_text.methods.base", "method"),
     }
 
 
@@ -276,7 +267,7 @@ def _recipe(tree: Node) -> Recipe:
             if key == "encoder":
                 # A section with options but no name meant word vectors before data could choose its encoder.
                 unnamed = key in values and isinstance(values[key].value, dict) and bool(values[key].value)
-                default = default if unnamed else getattr(arguments["data"], "default_encoder", default)
+                default = default if unnamed else arguments["data"].default_encoder or default
             arguments[key] = _part(values.get(key), parts[field.metadata["registry"]], key, default, tree.where)
         elif key in values:
             if key == "noise_rate" and values[key].value is True:

@@ -15,7 +15,7 @@ from clc_text.prepare import Prepared
 from clc_text.recipe import Recipe
 
 if TYPE_CHECKING:
-    from clc_text.crossfit.trainer import EpochResult
+    from clc_text.training.epochs import EpochResult
 
 METRICS = "metrics.jsonl"
 

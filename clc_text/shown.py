@@ -96,3 +96,8 @@ def table_output() -> IO[str]:
 class _Screen:
     def write(self, text: str) -> int:
         return sys.stdout.write(clean_lines(text))
+
+
+def printable_lines(text: str) -> str:
+    """A user's text with its lines, and without the characters that `printable` leaves out."""
+    return "\n".join(without_controls(line) for line in text.replace("\r\n", "\n").split("\n"))

@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from clc_text.analysis.compare import MEASURES, Comparison, Line
-from clc_text.analysis.style import printable
 from clc_text.corrections.spreadsheet import harmless
+from clc_text.shown import printable
 
 HEADS = {
     "last10": "last 10",

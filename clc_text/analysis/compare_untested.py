@@ -18,11 +18,11 @@ from clc_text.analysis.compare import incomparable
 from clc_text.analysis.compare_text import markdown_table
 from clc_text.analysis.groups import group
 from clc_text.analysis.state import begun
-from clc_text.analysis.style import printable
 from clc_text.corrections.spreadsheet import harmless
 from clc_text.crossfit.result import CrossFit
 from clc_text.noise.canaries import count_canaries
 from clc_text.run_directory import RunDirectory
+from clc_text.shown import printable
 
 HEADS = {
     "log_likelihood": "log-likelihood",

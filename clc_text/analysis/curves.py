@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -90,22 +90,6 @@ def unequal_lengths(groups: Sequence[Group]) -> str | None:
         if len(set(lengths)) > 1:
             shorter.append(f"{group.title}: runs have reached epochs {min(lengths)} to {max(lengths)}")
     return f"{'; '.join(shorter)}: lines end where the shortest run does." if shorter else None
-
-
-def subject(runs: Sequence[RunDirectory]) -> str:
-    """Dataset and noise in a few words, where all runs share them."""
-    environments = [run.environment() for run in runs]
-    names = {environment["dataset"] for environment in environments}
-    noises = {_noise(run.passport()) for run in runs}
-    parts = [values.pop() if len(values) == 1 else None for values in (names, noises)]
-    return ", ".join(part for part in parts if part)
-
-
-def _noise(passport: dict[str, Any]) -> str:
-    name = str(passport["name"]).replace("_", " ")
-    if name == "none":
-        return "labels as given"
-    return f"{name} noise" + ("" if passport["rate"] is None else f" {passport['rate']:g}")
 
 
 def room_above(axes: Axes, curves: Sequence[Curve]) -> None:

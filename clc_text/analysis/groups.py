@@ -112,3 +112,19 @@ def _differing(settings: list[dict[str, Any]]) -> list[str]:
 def _told(key: str, settings: dict[str, Any]) -> str:
     name = key.removeprefix("method.").removeprefix("training.")
     return f"{name} {settings[key]}" if key in settings else f"no {name}"
+
+
+def subject(runs: Sequence[RunDirectory]) -> str:
+    """Dataset and noise in a few words, where all runs share them."""
+    environments = [run.environment() for run in runs]
+    names = {environment["dataset"] for environment in environments}
+    noises = {_noise(run.passport()) for run in runs}
+    parts = [values.pop() if len(values) == 1 else None for values in (names, noises)]
+    return ", ".join(part for part in parts if part)
+
+
+def _noise(passport: dict[str, Any]) -> str:
+    name = str(passport["name"]).replace("_", " ")
+    if name == "none":
+        return "labels as given"
+    return f"{name} noise" + ("" if passport["rate"] is None else f" {passport['rate']:g}")

@@ -8,19 +8,8 @@ import numpy as np
 
 from clc_text.analysis.life import Life
 from clc_text.analysis.short_names import short_names
-from clc_text.analysis.style import (
-    BLACK,
-    GREEN,
-    PAGE,
-    footnote,
-    grid,
-    heading,
-    house_style,
-    line,
-    marks,
-    new_figure,
-    printable,
-)
+from clc_text.analysis.style import BLACK, GREEN, PAGE, footnote, grid, heading, house_style, line, marks, new_figure
+from clc_text.shown import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

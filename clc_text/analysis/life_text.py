@@ -9,8 +9,7 @@ from rich.text import Text
 
 from clc_text.analysis.life import Life, Stretch, stretches
 from clc_text.analysis.short_names import short_names
-from clc_text.analysis.style import printable
-from clc_text.shown import without_controls
+from clc_text.shown import printable, without_controls
 
 
 def as_table(found: Life, every_epoch: bool = False) -> Group:

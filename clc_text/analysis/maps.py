@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.analysis.corrected import has_corrections
-from clc_text.analysis.curves import subject
-from clc_text.analysis.groups import method_title
+from clc_text.analysis.groups import method_title, subject
 from clc_text.analysis.hidden import HiddenRows, hidden_rows
 from clc_text.analysis.tsne import ANGLE, COMPONENTS, ITERATIONS, Map, embed, quality, usual_perplexity
 from clc_text.errors import InputError, nearest

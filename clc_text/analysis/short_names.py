@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clc_text.analysis.style import printable, short_name
+from clc_text.shown import printable
 
 LONGEST = 26
 _CONTEXT = 12  # letters, at most, of the word around a difference: "11" beside "1", and not "1" beside nothing
@@ -82,3 +82,12 @@ def _numbered(names: Sequence[str], found: Sequence[str], at_most: int) -> list[
         taken.add(text)
         given[name] = text
     return [given[name] for name in names]
+
+
+def short_name(name: str, at_most: int = 26) -> str:
+    """A class's name, printable; a longer one loses its middle, since names often differ at their ends."""
+    name = printable(name)
+    if len(name) <= at_most:
+        return name or "(no name)"
+    head = (at_most - 1) // 2
+    return f"{name[:head]}…{name[len(name) - (at_most - 1 - head) :]}"

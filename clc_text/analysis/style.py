@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from clc_text.shown import printable as printable  # every picture and page needs it beside the rest
-from clc_text.shown import without_controls
+from clc_text.shown import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -145,20 +144,6 @@ def footnote(figure: Figure, *sentences: str | None) -> None:
     text = "\n".join(wrapped(sentence, int(figure.get_figwidth() * 18)) for sentence in sentences if sentence)
     if text:
         figure.supxlabel(text, fontsize=6.5, color="#444444", x=0.01, ha="left")
-
-
-def short_name(name: str, at_most: int = 26) -> str:
-    """A class's name, printable; a longer one loses its middle, since names often differ at their ends."""
-    name = printable(name)
-    if len(name) <= at_most:
-        return name or "(no name)"
-    head = (at_most - 1) // 2
-    return f"{name[:head]}…{name[len(name) - (at_most - 1 - head) :]}"
-
-
-def printable_lines(text: str) -> str:
-    """A user's text with its lines, and without the characters that `printable` leaves out."""
-    return "\n".join(without_controls(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 
 def wrapped(text: str, width: int, lines: int | None = None) -> str:

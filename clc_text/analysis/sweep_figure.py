@@ -6,10 +6,11 @@ import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from clc_text.analysis.style import PAGE, footnote, grid, house_style, line, new_figure, printable
+from clc_text.analysis.style import PAGE, footnote, grid, house_style, line, new_figure
 from clc_text.analysis.sweep_table import SweepTable
 from clc_text.analysis.sweep_table_text import TITLES
 from clc_text.errors import InputError, nearest
+from clc_text.shown import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

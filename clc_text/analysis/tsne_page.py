@@ -9,9 +9,9 @@ import numpy as np
 
 from clc_text.analysis.maps import Maps, Panel
 from clc_text.analysis.page import asset, page
-from clc_text.analysis.style import class_colours, printable, printable_lines
+from clc_text.analysis.style import class_colours
 from clc_text.analysis.tsne_figure import SHAPES
-from clc_text.shown import without_controls
+from clc_text.shown import printable, printable_lines, without_controls
 
 _TEXT_BYTES = 6_000_000  # of all texts together
 _GRID = 10_000  # coordinates are whole numbers up to this

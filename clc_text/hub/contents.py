@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from clc_text.corrections.existing_audit import read_audit
 from clc_text.corrections.store import Corrected, undisturbed
 from clc_text.errors import InputError
 from clc_text.files import write_json
 from clc_text.hub import images, personal, publish
 from clc_text.hub.bundle import Bundle
 from clc_text.hub.card import Split, Stated, dataset_card, model_card
+from clc_text.hub.folders import without_folders
 from clc_text.hub.sent import columns_sent
 from clc_text.links import leading_out
 from clc_text.run_directory import RunDirectory
@@ -57,7 +59,7 @@ def _of_dataset(run: RunDirectory, repo: str, stated: Stated, folder: Path, colu
     if not shards:
         raise InputError(f"{corrected.path} has no data/; make it again with `clc-text correct {run.path}`")
     publish.check_given(shards, run.labels())
-    audit = publish.read_audit(run, corrected.facts["changed"], corrected.facts["labels"])
+    audit = read_audit(run, corrected.facts["changed"], corrected.facts["labels"])
 
     features = Features.from_arrow_schema(pq.read_schema(shards[0]))
     sent = columns_sent(corrected, features, columns)
@@ -135,7 +137,7 @@ def _about_the_run(run: RunDirectory, folder: Path) -> dict[str, Path]:
     publish.write_recipe(run, files["recipe.yaml"])
     publish.write_passport(run, files["noise/passport.json"])
     known = run.environment()
-    facts = {part: publish.without_folders(said) for part, said in known["facts"].items()}
+    facts = {part: without_folders(said) for part, said in known["facts"].items()}
     write_json(files["environment.json"], known | {"facts": facts})
     if run.file("guards.json").is_file():
         files["guards.json"] = run.file("guards.json")

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from clc_text.corrections.audit import VERSION, labels_mark
 from clc_text.corrections.columns import ADDED
-from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.files import write_json, write_text, write_with
-from clc_text.hub.folders import without_folders as without_folders
+from clc_text.hub.folders import without_folders
 from clc_text.hub.images import image_columns, published_image
-from clc_text.printable_yaml import printable_yaml
+from clc_text.public_recipe import public_recipe
 from clc_text.run_directory import Labels, RunDirectory
-from clc_text.run_files import Audit, AuditOf, AuditVersion
-from clc_text.typed_json import checked, read_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 _BLOCK = 1024  # rows; one may hold an image
-
-
-def public_recipe(run: RunDirectory) -> str:
-    """The recipe's YAML; of a path only its last part, which is all that another machine could use."""
-    recipe = run.recipe()
-    for section, options in recipe.items():
-        if isinstance(options, dict):
-            recipe[section] = without_folders(options)
-    return printable_yaml(recipe, width=110) + "\n"
 
 
 def write_recipe(run: RunDirectory, path: Path) -> None:
@@ -88,37 +75,6 @@ def write_test(run: RunDirectory, renamed: Mapping[str, str], schema: pa.Schema,
                 writer.write_batch(pa.record_batch([column(batch, field) for field in schema], schema=schema))
 
     write_with(path, write)
-
-
-def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> dict[str, Any] | None:
-    """audit.json; None where there is none.
-
-    Args:
-        changed: labels that differ from the given ones in the corrected dataset as it is now.
-        labels: its rows by who said their label.
-
-    Raises:
-        InputError: the audit is of other corrections than those that would be published beside it.
-    """
-    path = run.file("audit.json")
-    if not path.is_file():
-        return None
-    again = f"run `clc-text audit {run.path}` again"
-    found = read_json(path, AuditVersion, again)
-    if found["version"] != VERSION:
-        raise InputError(f"{path} was written by another version of clc_text; {again}")
-    of = checked(found, AuditOf, path, again)
-    about = (of["run_id"], of["corrections"].get("rows"), of["labels"])
-    corrected = Corrected(run)
-    step = corrected.facts["step"]
-    # Counts stay as they are where other answers take the place of some, so the labels themselves are compared, too.
-    mark = labels_mark(step, corrected.state())
-    if about != (run.run_id, changed, dict(labels)) or any(of.get(name) != mark[name] for name in mark):
-        raise InputError(
-            f"{path} is not of the corrected dataset as it is now (step {step}, {changed:,} changed labels); "
-            f"{again}, so that the card says what is true"
-        )
-    return dict(checked(found, Audit, path, again))
 
 
 def check_given(shards: Sequence[Path], labels: Labels) -> None:

@@ -15,12 +15,12 @@ from browser import Browser, require
 from datasets import ClassLabel, Dataset, Features, Value
 from safetensors.torch import save_file
 
-from clc_text.crossfit.trainer import EpochResult
 from clc_text.ledger import EpochRecord, epoch_file, write_epoch
 from clc_text.metrics import MetricsLog, epoch_entry
 from clc_text.noise.base import NoiseInput, noise
 from clc_text.noise.inject import inject
 from clc_text.run_directory import Labels, RunDirectory
+from clc_text.training.epochs import EpochResult
 
 NAMES = ["animal", "place", "time & date", "<b>person</b>"]
 

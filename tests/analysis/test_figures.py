@@ -12,9 +12,11 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from clc_text.analysis.figure import as_bytes, draw, pictures, write
-from clc_text.analysis.style import COLOURS, line, printable, printable_lines, short_name, wrapped
+from clc_text.analysis.short_names import short_name
+from clc_text.analysis.style import COLOURS, line, wrapped
 from clc_text.errors import InputError
 from clc_text.run_directory import RunDirectory
+from clc_text.shown import printable, printable_lines
 
 
 def texts(figure) -> list[str]:

@@ -17,6 +17,7 @@ from clc_text.corrections import audit as audit_module
 from clc_text.corrections import canary_figures as inferred
 from clc_text.corrections.audit import audit, judge, labels_mark
 from clc_text.corrections.canary_figures import CanaryCounts
+from clc_text.corrections.existing_audit import read_audit
 from clc_text.corrections.revert import Selection, revert
 from clc_text.corrections.second_opinion import kappa
 from clc_text.corrections.state import PERSON
@@ -24,7 +25,6 @@ from clc_text.corrections.store import Corrected, Step
 from clc_text.corrections.verdict import verdict
 from clc_text.errors import InputError
 from clc_text.files import write_json
-from clc_text.hub.publish import read_audit
 
 Command = Callable[..., str]
 KEYS = {

@@ -13,7 +13,6 @@ from datasets import Dataset
 from small_training import arguments, peers_model, rows
 
 from clc_text.crossfit.copies import first_copies, first_copies_of
-from clc_text.crossfit.fold_trainer import cross_fit_of
 from clc_text.crossfit.folds import assign_folds
 from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.methods.clc_auto import CLCAuto
@@ -106,7 +105,7 @@ def test_copies_do_not_betray_a_row_s_label(tmp_path: Path) -> None:
 
     made = trainer(tmp_path, tripled)
     made.peers_init = wide
-    found = cross_fit_of(made)
+    found = made.make_cross_fit()
     assert found.facts["copies"] == 480
     for fold in found.folds:
         assert (fold.reshape(3, 240) == fold[:240]).all()

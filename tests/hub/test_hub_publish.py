@@ -15,12 +15,14 @@ import yaml
 from filelock import FileLock, Timeout
 
 from clc_text.corrections.audit import VERSION
+from clc_text.corrections.existing_audit import read_audit
 from clc_text.corrections.revert import Selection, revert
 from clc_text.corrections.store import LOCK, Corrected
 from clc_text.errors import InputError
 from clc_text.hub import images, publish
 from clc_text.hub.card import Stated
 from clc_text.hub.contents import dataset_bundle
+from clc_text.hub.folders import without_folders
 from clc_text.run_directory import Labels, RunDirectory
 
 
@@ -49,7 +51,7 @@ from clc_text.run_directory import Labels, RunDirectory
     ],
 )
 def test_folders_of_this_machine_are_left_out(value: object, published: object) -> None:
-    assert publish.without_folders({"key": value}) == {"key": published}
+    assert without_folders({"key": value}) == {"key": published}
 
 
 @pytest.mark.parametrize(
@@ -71,14 +73,14 @@ def test_folders_of_this_machine_are_left_out(value: object, published: object) 
     ],
 )
 def test_the_option_says_what_is_a_path(key: str, value: object, published: object) -> None:
-    assert publish.without_folders({key: value}) == {key: published}
+    assert without_folders({key: value}) == {key: published}
 
 
 def test_what_lies_here_is_a_path_whatever_it_looks_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "acme" / "encoder").mkdir(parents=True)
     monkeypatch.chdir(tmp_path)
     options = {"model": "acme/encoder", "own_option": ["acme/encoder", "acme/other"]}
-    assert publish.without_folders(options) == {"model": "encoder", "own_option": ["encoder", "acme/other"]}
+    assert without_folders(options) == {"model": "encoder", "own_option": ["encoder", "acme/other"]}
 
 
 def test_the_published_recipe_is_a_recipe_without_folders(odd_run: Path, tmp_path: Path) -> None:
@@ -160,7 +162,7 @@ def _audited(corrected_run: Path, tmp_path: Path, **changed: object) -> tuple[Ru
 
 def test_an_audit_of_these_corrections_is_read(corrected_run: Path, tmp_path: Path) -> None:
     run, *about = _audited(corrected_run, tmp_path)
-    audit = publish.read_audit(run, *about)
+    audit = read_audit(run, *about)
     assert audit is not None
     assert audit["run_id"] == run.run_id
 
@@ -168,7 +170,7 @@ def test_an_audit_of_these_corrections_is_read(corrected_run: Path, tmp_path: Pa
 def test_without_an_audit(corrected_run: Path, tmp_path: Path) -> None:
     run, *about = _audited(corrected_run, tmp_path)
     run.file("audit.json").unlink()
-    assert publish.read_audit(run, *about) is None
+    assert read_audit(run, *about) is None
 
 
 @pytest.mark.parametrize(
@@ -189,13 +191,13 @@ def test_an_audit_of_other_corrections_is_refused(
     with pytest.raises(
         InputError, match=r"is not of the corrected dataset as it is now \(step 1, \d+ changed labels\);"
     ):
-        publish.read_audit(run, *about)
+        read_audit(run, *about)
 
 
 def test_an_audit_of_another_version_is_refused(corrected_run: Path, tmp_path: Path) -> None:
     run, *about = _audited(corrected_run, tmp_path, version=VERSION - 1)
     with pytest.raises(InputError, match="was written by another version of clc_text; run `clc-text audit"):
-        publish.read_audit(run, *about)
+        read_audit(run, *about)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "7", "{}", '{"run_id": "x", "corrections": 3}'])
@@ -203,7 +205,7 @@ def test_what_is_no_audit_is_refused(corrected_run: Path, tmp_path: Path, text: 
     run, *about = _audited(corrected_run, tmp_path)
     run.file("audit.json").write_text(text)
     with pytest.raises(InputError, match=r"audit\.json is damaged .*; run `clc-text audit .*` again"):
-        publish.read_audit(run, *about)
+        read_audit(run, *about)
 
 
 IMAGE_PATHS = ["/home/alice/food/pie/1.jpg", "C:\\food\\pie\\2.jpg", "3.jpg"]

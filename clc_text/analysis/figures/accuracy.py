@@ -10,11 +10,10 @@ from clc_text.analysis.curves import (
     draw_legend,
     mark_warm_up,
     room_above,
-    subject,
     unequal_lengths,
 )
 from clc_text.analysis.figure import figure
-from clc_text.analysis.groups import group
+from clc_text.analysis.groups import group, subject
 from clc_text.analysis.series import Entry, mean_of_peers
 from clc_text.analysis.state import begun
 from clc_text.analysis.style import COLUMN, NARROW, PAGE, heading, new_figure

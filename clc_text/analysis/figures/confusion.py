@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clc_text.analysis.curves import subject
 from clc_text.analysis.figure import figure
+from clc_text.analysis.groups import subject
 from clc_text.analysis.report.judged import sound_audit
 from clc_text.analysis.short_names import short_names
 from clc_text.analysis.state import not_ended

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clc_text.analysis.corrected import CorrectedLabels, corrected_labels
-from clc_text.analysis.curves import subject
 from clc_text.analysis.figure import figure
+from clc_text.analysis.groups import subject
 from clc_text.analysis.short_names import short_names
 from clc_text.analysis.state import begun, not_ended
 from clc_text.analysis.style import BLACK, BLUE, GREY, PAGE, VERMILLION, footnote, heading, new_figure, wrapped

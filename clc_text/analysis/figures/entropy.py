@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clc_text.analysis.curves import mark_warm_up, subject
+from clc_text.analysis.curves import mark_warm_up
 from clc_text.analysis.figure import figure
+from clc_text.analysis.groups import subject
 from clc_text.analysis.series import Reading, curve, mean_of_peers
 from clc_text.analysis.state import begun, not_ended
 from clc_text.analysis.style import (

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clc_text.analysis.curves import subject
 from clc_text.analysis.figure import figure
+from clc_text.analysis.groups import subject
 from clc_text.analysis.series import method_begins
 from clc_text.analysis.state import begun, not_ended
 from clc_text.analysis.style import (

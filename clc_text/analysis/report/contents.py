@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from clc_text.analysis.page import json_in_html
-from clc_text.analysis.style import printable, printable_lines
 from clc_text.corrections.source import TRAIN_FILE, kept_rows, values_of
 from clc_text.errors import InputError
 from clc_text.run_directory import RunDirectory
+from clc_text.shown import printable, printable_lines
 
 TEXT_LENGTHS = (4000, 2000, 1000, 700, 500, 350, 250, 180, 120, 80)
 THUMBNAIL = 96  # pixels of the longer side, at most

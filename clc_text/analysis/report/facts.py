@@ -8,7 +8,8 @@ from typing import Any
 
 from clc_text.analysis.report.markup import facts_table, folded, table, text
 from clc_text.files import sha256_of_file
-from clc_text.hub.publish import public_recipe, without_folders
+from clc_text.hub.folders import without_folders
+from clc_text.public_recipe import public_recipe
 from clc_text.run_directory import RunDirectory
 
 HASHED = ("recipe.yaml", "noise/passport.json", "noise/labels.parquet", "predictions.safetensors")

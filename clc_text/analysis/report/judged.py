@@ -29,8 +29,8 @@ def sound_audit(run: RunDirectory) -> dict[str, Any] | None:
     Raises:
         InputError: it is damaged, or not of the corrected dataset as it is now.
     """
+    from clc_text.corrections.existing_audit import read_audit
     from clc_text.corrections.store import Corrected
-    from clc_text.hub.publish import read_audit
 
     if not run.file("corrected/corrected.json").is_file():
         return None

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from clc_text.analysis.style import printable
+from clc_text.shown import printable
 
 
 def text(value: object) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from clc_text.analysis.corrected import CorrectedLabels, corrected_labels, has_corrections
-from clc_text.analysis.curves import subject
-from clc_text.analysis.groups import method_title
+from clc_text.analysis.groups import method_title, subject
 from clc_text.analysis.maps import Maps
 from clc_text.analysis.page import asset, json_in_html, page
 from clc_text.analysis.report.changes import by_class_html, pairs_html, summary_sentence
@@ -21,10 +20,9 @@ from clc_text.analysis.report.pictures import epochs_html, figure_html, picture_
 from clc_text.analysis.report.rows import listed_rows, page_rows
 from clc_text.analysis.report.verdict_section import verdict_html
 from clc_text.analysis.short_names import short_names
-from clc_text.analysis.style import printable
 from clc_text.errors import InputError
 from clc_text.run_directory import Labels, RunDirectory
-from clc_text.shown import without_controls
+from clc_text.shown import printable, without_controls
 
 MOST_BYTES = 4_800_000
 CONTENT_BYTES = 3_000_000  # of these, for texts and thumbnails at most

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from clc_text.components import option
+from clc_text.dataset import Dataset
 from clc_text.errors import InputError
-from clc_text.text.datasets.base import TextDataset
 
 
 @dataclass(frozen=True, kw_only=True)
-class NamedColumns(TextDataset):
+class NamedColumns(Dataset):
     """Base of `files` and `hub`: which column is what, and what becomes of rows without a label.
 
     Test labels must be trusted, so where `true_label` is named and the test rows have it, they are tested on it.

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from clc_text.components import option
+from clc_text.dataset import Dataset
 from clc_text.errors import InputError
 from clc_text.files import expanded
 from clc_text.task import Task, column, describe_file
-from clc_text.text.datasets.base import TextDataset, dataset
+from clc_text.text.datasets.base import dataset
 from clc_text.where import Place, data_folder, nothing_found, offline, unset_folder
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ FORMS = "20news-bydate_py3.pkz, 20news-bydate.tar.gz or the folders 20news-bydat
 
 @dataset("news")
 @dataclass(frozen=True)
-class News(TextDataset):
+class News(Dataset):
     """20 Newsgroups by date: 11,314 training and 7,532 test articles of twenty groups.
 
     Headers, footers and quotes are removed unless the recipe says otherwise: a header names its newsgroup, so that

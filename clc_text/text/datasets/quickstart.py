@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clc_text.components import option
+from clc_text.dataset import Dataset
 from clc_text.errors import InputError
 from clc_text.memory import check_memory
 from clc_text.task import Task
-from clc_text.text.datasets.base import TextDataset, dataset
+from clc_text.text.datasets.base import dataset
 
 
 @dataset("quickstart")
 @dataclass(frozen=True)
-class Quickstart(TextDataset):
+class Quickstart(Dataset):
     """Questions in the manner of TREC from a seeded grammar: six classes, any size, no download.
 
     A bag-of-words linear model reaches about 95 % on clean labels; word order decides most of the rest.

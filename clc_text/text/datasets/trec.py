@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from clc_text.components import option
+from clc_text.dataset import Dataset
 from clc_text.errors import InputError
 from clc_text.files import expanded
 from clc_text.task import Task, column, describe_file
-from clc_text.text.datasets.base import TextDataset, dataset
+from clc_text.text.datasets.base import dataset
 from clc_text.where import Place, data_folder, nothing_found, unset_folder
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ FINE = [f"{coarse}:{fine}" for coarse in COARSE for fine in _FINE_OF[coarse].spl
 
 @dataset("trec")
 @dataclass(frozen=True)
-class Trec(TextDataset):
+class Trec(Dataset):
     """TREC question classification: 5,452 training and 500 test questions, six coarse or fifty fine classes.
 
     The columns are those of the Hub's `CogComp/trec`: ``text``, ``coarse_label``, ``fine_label``.
