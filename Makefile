@@ -56,7 +56,7 @@ format: install  ## put every file into the project's format
 	$(BIN)/ruff format .
 
 bench: $(VENV)/package  ## training speed, beside the stock Trainer and plain loops
-	$(BIN)/python -m clc_text.benchmark --threads $(OMP_NUM_THREADS)
+	$(BIN)/python -m benchmarks.training_speed --threads $(OMP_NUM_THREADS)
 
 clean:  ## remove what make made
 	rm -rf $(VENV) runs build dist

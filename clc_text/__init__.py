@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
-    from clc_text.run_directory import RunDirectory
 
 __all__ = ["CLCTrainer", "NoisyLabelArguments", "NoisyLabelTrainer", "RunDirectory", "__version__"]
 
@@ -17,7 +17,7 @@ _HOME = {
     "CLCTrainer": "clc_text.crossfit.trainer",
     "NoisyLabelArguments": "clc_text.crossfit.trainer",
     "NoisyLabelTrainer": "clc_text.crossfit.trainer",
-    "RunDirectory": "clc_text.run_directory",
+    "RunDirectory": "clc_text.artifacts.run_directory",
 }
 
 

@@ -67,7 +67,7 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 def _tell(sentence: str) -> None:
     """On standard error; it may quote what stands in somebody's file."""
-    from clc_text.shown import say
+    from clc_text.utils.shown import say
 
     say("clc-text: " + bounded(sentence).replace("\n", " "), err=True)
 

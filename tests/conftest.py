@@ -61,8 +61,8 @@ def tiny_recipe(tmp_path: Path) -> Path:
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A complete run directory of `TINY`, with canaries; read it, never change it (copy it first)."""
-    from clc_text.recipe import loads
-    from clc_text.run import train
+    from clc_text.config.recipe import loads
+    from clc_text.runs.run import train
 
     directory = tmp_path_factory.mktemp("tiny") / "run"
     train(loads(TINY, overrides=["canaries=0.02", "name=tiny"]), directory)

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from random import Random
 from typing import Any
 
-from clc_text.components import LARGEST, types_of
-from clc_text.recipe import Recipe, Seeds, Training, registries
+from clc_text.config.components import LARGEST, types_of
+from clc_text.config.recipe import Recipe, Seeds, Training, registries
 
 STRANGE_TEXTS = (
     "", " ", "\0", "\ud800", "\u202eevil", "\x1b]0;owned\x07", "é", "中文", "a" * 300, "a" * 5_000, "../../..", "/",

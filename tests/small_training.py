@@ -12,7 +12,7 @@ from torch import Tensor
 from transformers import TrainerCallback
 
 from clc_text.crossfit.trainer import EpochResult, NoisyLabelArguments, NoisyLabelTrainer
-from clc_text.rows import Rows
+from clc_text.data.rows import Rows
 from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
 
 FEATURES, CLASSES, ROWS = 8, 4, 50

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
+from clc_text.artifacts.ledger import EpochRecord, epoch_file, write_epoch
+from clc_text.artifacts.run_directory import Labels, RunDirectory, write_rows
+from clc_text.config.recipe import loads
 from clc_text.corrections.correct import correct
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import in_sample
 from clc_text.corrections.source import kept_rows
 from clc_text.corrections.store import Corrected
-from clc_text.files import sha256_of_file, write_json, write_text
-from clc_text.ledger import EpochRecord, epoch_file, write_epoch
-from clc_text.recipe import loads
-from clc_text.run_directory import Labels, RunDirectory, write_rows
-from clc_text.task import Task
+from clc_text.data.task import Task
+from clc_text.utils.files import sha256_of_file, write_json, write_text
 
 NAMES = ["ABBR", "ENTY", "DESC", "HUM", "LOC", "NUM"]
 

@@ -173,8 +173,8 @@ def evaluated(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, 
 @pytest.fixture(scope="module")
 def files_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on a file that only its recipe can read: no header row, `;`, no quotes, Latin 1, two columns of texts."""
-    from clc_text.recipe import loads
-    from clc_text.run import train
+    from clc_text.config.recipe import loads
+    from clc_text.runs.run import train
 
     folder = tmp_path_factory.mktemp("files")
     lines = [
@@ -314,8 +314,8 @@ def test_a_line_of_a_text_file_ends_where_other_programs_end_it(
 def test_a_text_is_no_formula_in_a_spreadsheet(tiny_run: Path, tmp_path: Path) -> None:
     import csv
 
-    from clc_text.prediction_file import write_predictions
-    from clc_text.run_directory import RunDirectory
+    from clc_text.artifacts.run_directory import RunDirectory
+    from clc_text.inference.prediction_file import write_predictions
 
     texts = ["=1+1", "@x", "-y", "z"]
     for name in ("out.csv", "out.jsonl"):
@@ -437,7 +437,7 @@ def test_of_a_run_that_has_not_ended_that_is_said_first(
 
 
 def test_recipe_show_gives_a_recipe(tiny_recipe: Path) -> None:
-    from clc_text.recipe import load, loads
+    from clc_text.config.recipe import load, loads
 
     shown = clc_text("recipe", "show", str(tiny_recipe))
     assert loads(shown.stdout) == load(tiny_recipe)
@@ -453,7 +453,7 @@ def test_lists(recipes: Path) -> None:
 def test_noise_inject_and_replay(tiny_recipe: Path, tmp_path: Path) -> None:
     import numpy as np
 
-    from clc_text.run_directory import Labels
+    from clc_text.artifacts.run_directory import Labels
 
     first, second = tmp_path / "first", tmp_path / "second"
     assert clc_text("noise", "inject", str(tiny_recipe), "--out", str(first)).returncode == 0

@@ -11,9 +11,9 @@ from typing import Any
 from clc_text.analysis.groups import Group, group
 from clc_text.analysis.significance import Test, compare, holm
 from clc_text.analysis.state import begun, epochs_planned, not_ended
+from clc_text.artifacts.results import summarise
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError, nearest, some_of
-from clc_text.results import summarise
-from clc_text.run_directory import RunDirectory
 
 MEASURES = ("last10", "last", "best_oracle")
 WHO = {"peers": "peers_mean", "ensemble": "ensemble"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clc_text.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import Labels, RunDirectory
 
 
 @dataclass(frozen=True)

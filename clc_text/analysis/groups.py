@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.config.recipe import TRAINING_WITHOUT_EFFECT, WITHOUT_EFFECT, from_dict
 from clc_text.errors import InputError
-from clc_text.recipe import TRAINING_WITHOUT_EFFECT, WITHOUT_EFFECT, from_dict
-from clc_text.run_directory import RunDirectory
 
 _MOST_KEYS_IN_A_TITLE = 3
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from clc_text.analysis.corrected import corrected_labels, has_corrections
 from clc_text.analysis.state import newest_checkpoint
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
-from clc_text.inference import Predictions, Predictor
-from clc_text.run_directory import RunDirectory
-from clc_text.shown import printable
+from clc_text.inference.predictor import Predictions, Predictor
+from clc_text.utils.shown import printable
 
 Advance = Callable[[int], None]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from clc_text.analysis.thresholds import own_thresholds
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
-from clc_text.run_directory import RunDirectory
 
 
 @dataclass(frozen=True)

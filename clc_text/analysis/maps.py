@@ -14,9 +14,9 @@ from clc_text.analysis.corrected import has_corrections
 from clc_text.analysis.groups import method_title, subject
 from clc_text.analysis.hidden import HiddenRows, hidden_rows
 from clc_text.analysis.tsne import ANGLE, COMPONENTS, ITERATIONS, Map, embed, quality, usual_perplexity
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError, nearest
-from clc_text.files import write_json, written_aside
-from clc_text.run_directory import RunDirectory
+from clc_text.utils.files import write_json, written_aside
 
 LABELLINGS = ("given", "corrected", "true")
 

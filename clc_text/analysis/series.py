@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.analysis.groups import Group
-from clc_text.run_directory import RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
 
 Entry = dict[str, Any]
 Reading = Callable[[Entry], float]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from clc_text.shown import printable
+from clc_text.utils.shown import printable
 
 LONGEST = 26
 _CONTEXT = 12  # letters, at most, of the word around a difference: "11" beside "1", and not "1" beside nothing

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
-from clc_text.run_directory import RunDirectory
 
 
 def epochs_planned(run: RunDirectory) -> int | None:

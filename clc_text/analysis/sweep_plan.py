@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.config.recipe import Recipe, from_dict, left_open
 from clc_text.errors import InputError
-from clc_text.files import write_json
-from clc_text.recipe import Recipe, from_dict, left_open
-from clc_text.run_directory import RunDirectory
+from clc_text.utils.files import write_json
 
 CELLS = "cells.json"
 

@@ -13,9 +13,9 @@ from clc_text.analysis.paper import paper_figure
 from clc_text.analysis.significance import Test, compare, holm
 from clc_text.analysis.sweep_data import check_same_data
 from clc_text.analysis.sweep_plan import is_planned, read_plan, recipe_of
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.config.typed_yaml import convert, read_yaml
 from clc_text.errors import InputError, nearest
-from clc_text.run_directory import RunDirectory
-from clc_text.typed_yaml import convert, read_yaml
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from clc_text.run_directory import RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
 
 
 @dataclass(frozen=True)

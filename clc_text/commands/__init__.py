@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 Force = Annotated[bool, typer.Option("--force", help="Write over an input, or a run's own file.")]
-"""Of every command with a file to write; see `clc_text.outputs`."""
+"""Of every command with a file to write; see `clc_text.runs.outputs`."""
 
 
 def finite(value: float | None) -> float | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.shown import say
+from clc_text.utils.shown import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,7 +39,7 @@ def apply(
     from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import ProgressBar
     from clc_text.errors import some_of
-    from clc_text.shown import say_next, terminal
+    from clc_text.utils.shown import say_next, terminal
 
     with ProgressBar() as progress:
         done = apply_answers(corrected_in(run), answers, progress, on_disagreement, question, encoding)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.shown import say_json
+from clc_text.utils.shown import say_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def audit(
     from clc_text.corrections.audit import audit as audit_run
     from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import after_audit, show_audit
-    from clc_text.shown import say_next, terminal
+    from clc_text.utils.shown import say_next, terminal
 
     found = audit_run(corrected_in(run), bootstrap)
     if json_out:

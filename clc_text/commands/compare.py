@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clc_text.shown import say, say_table
+from clc_text.utils.shown import say, say_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,11 +26,11 @@ def compare(
 
     Runs without test rows are compared by the likelihood of held-out given labels and by canaries.
     """
-    from clc_text.analysis import compare_text, compare_untested
     from clc_text.analysis.compare import compare_runs
+    from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.errors import InputError
-    from clc_text.run_directory import RunDirectory
-    from clc_text.shown import terminal
+    from clc_text.tables import compare_text, compare_untested
+    from clc_text.utils.shown import terminal
 
     if markdown + csv + json > 1:
         raise InputError("--markdown, --csv and --json exclude each other")

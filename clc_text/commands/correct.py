@@ -45,12 +45,12 @@ def correct(
     include_person: Annotated[bool, typer.Option("--include-person", help="Overwrite people's labels, too.")] = False,
 ) -> None:
     """Write RUN/corrected: the dataset with corrected labels, every row with its doubt, every change undoable."""
+    from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.corrections.correct import correct as correct_run
     from clc_text.corrections.policy import policy_named
     from clc_text.corrections.tables import ProgressBar, show_corrected
-    from clc_text.reload import source_rows
-    from clc_text.run_directory import RunDirectory
-    from clc_text.run_evidence import judges_of_run
+    from clc_text.runs.evidence import judges_of_run
+    from clc_text.runs.reload import source_rows
 
     chosen = policy_named(policy, min_confidence, max_entropy, min_doubt)
     chosen.resolve(threshold=0.0)  # a number out of range is told before networks are trained for it

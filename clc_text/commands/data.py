@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.shown import say, say_json
+from clc_text.utils.shown import say, say_json
 
 commands = typer.Typer(help="List datasets, say where they are looked for, check one.", no_args_is_help=True)
 
@@ -30,13 +30,13 @@ def where(
     modality: Annotated[str, typer.Option(help="text or vision.")] = "text",
 ) -> None:
     """Where a dataset's files are looked for, in that order, and which are there."""
-    from clc_text.recipe import check_modality, load, registries
+    from clc_text.config.recipe import check_modality, load, registries
 
     check_modality(modality)
     if name.endswith((".yaml", ".yml")):
         data = load(Path(name)).data
     else:
-        from clc_text.typed_yaml import Node, to_dataclass
+        from clc_text.config.typed_yaml import Node, to_dataclass
 
         data = to_dataclass(registries(modality)["datasets"].get(name), Node({}, name), "data")
     for place in data.places():
@@ -52,9 +52,9 @@ def check(
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Read a dataset and say what is in it: classes, near copies, contradictions, lengths, leaks into test rows."""
-    from clc_text.describe import describe
-    from clc_text.prepare import reading
-    from clc_text.recipe import load
+    from clc_text.config.recipe import load
+    from clc_text.data.describe import describe
+    from clc_text.runs.prepare import reading
 
     chosen = load(recipe, overrides or [])
     task = chosen.data.load(chosen.seeds.data)
@@ -62,8 +62,8 @@ def check(
     if json_out:
         say_json(found, indent=2)
         return
-    from clc_text.checks.tables import show_check
-    from clc_text.shown import say_next, terminal
+    from clc_text.data.checks.tables import show_check
+    from clc_text.utils.shown import say_next, terminal
 
     show_check(found)
     changed = [part for override in overrides or [] for part in ("--set", override)]

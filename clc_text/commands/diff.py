@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.shown import say_json, table_output
+from clc_text.utils.shown import say_json, table_output
 
 
 def add_to(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.shown import say
+from clc_text.utils.shown import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,7 +43,7 @@ def export(
     from clc_text.corrections.export_files import file_for
     from clc_text.corrections.export_formats import how_to_answer
     from clc_text.corrections.table_export import file_for_table, write_whole_table
-    from clc_text.outputs import check_output
+    from clc_text.runs.outputs import check_output
     from clc_text.vision.png import write_png
 
     corrected = corrected_in(run)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.shown import say
+from clc_text.utils.shown import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,14 +28,14 @@ def inspect(
     force: Force = False,
 ) -> None:
     """Show what the peers predicted of one row in each epoch, how sure they were, and what they were taught."""
-    from clc_text.analysis.figure import format_of, write
     from clc_text.analysis.life import life
-    from clc_text.analysis.life_figure import draw
-    from clc_text.analysis.life_text import as_table
     from clc_text.analysis.state import not_ended
-    from clc_text.outputs import check_output
-    from clc_text.run_directory import RunDirectory
-    from clc_text.shown import terminal
+    from clc_text.artifacts.run_directory import RunDirectory
+    from clc_text.plots.figure import format_of, write
+    from clc_text.plots.life_figure import draw
+    from clc_text.runs.outputs import check_output
+    from clc_text.tables.life_text import as_table
+    from clc_text.utils.shown import terminal
 
     directory = RunDirectory(run)
     if plot is not None:

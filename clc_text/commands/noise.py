@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clc_text.shown import say, say_json
+from clc_text.utils.shown import say, say_json
 
 commands = typer.Typer(help="Inject label noise, replay it, estimate it.", no_args_is_help=True)
 
@@ -23,8 +23,8 @@ def add_to(app: typer.Typer) -> None:
 @commands.command()
 def inject(recipe: Recipe, out: Out, overrides: Set = None) -> None:
     """Flip labels as a recipe says; saves the rows, the labels and a passport by which it can be repeated."""
-    from clc_text.noise_files import inject_and_save
-    from clc_text.recipe import load
+    from clc_text.config.recipe import load
+    from clc_text.runs.noise_files import inject_and_save
 
     passport = inject_and_save(load(recipe, overrides or []), out)
     say(f"{passport['convention']}")
@@ -45,11 +45,11 @@ def estimate(
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Estimate how many labels are wrong, and which class is taken for which, without any clean label."""
-    from clc_text.console import TrainingDisplay
+    from clc_text.config.recipe import load
     from clc_text.errors import InputError
-    from clc_text.noise_estimate import as_dict, as_text, estimate_of_recipe, estimate_of_run
-    from clc_text.recipe import load
-    from clc_text.shown import say_next, terminal
+    from clc_text.runs.console import TrainingDisplay
+    from clc_text.runs.noise_estimate import as_dict, as_text, estimate_of_recipe, estimate_of_run
+    from clc_text.utils.shown import say_next, terminal
 
     if source.is_dir() and (overrides or encoders is not None):
         option = "--set changes a recipe" if overrides else "--encoders compares encoders of a recipe"
@@ -75,10 +75,10 @@ def estimate(
 
 
 def _compare_encoders(recipe: Any, encoders: str, json: bool) -> None:
-    from clc_text.console import TrainingDisplay
-    from clc_text.encoder_choice import as_dicts, as_table, compare_encoders, conclusion
     from clc_text.errors import InputError
-    from clc_text.shown import terminal
+    from clc_text.runs.console import TrainingDisplay
+    from clc_text.runs.encoder_choice import as_dicts, as_table, compare_encoders, conclusion
+    from clc_text.utils.shown import terminal
 
     names = [name.strip() for name in encoders.split(",") if name.strip()]
     if not names:
@@ -99,8 +99,8 @@ def replay(
     overrides: Set = None,
 ) -> None:
     """Make the same noisy labels again, byte for byte, from their passport and the data."""
-    from clc_text.noise_files import replay_and_save
-    from clc_text.recipe import load
+    from clc_text.config.recipe import load
+    from clc_text.runs.noise_files import replay_and_save
 
     rows = replay_and_save(passport, load(recipe, overrides or []), out)
     say(f"{rows:,} labels, equal to the passport's, in {out}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force, finite
-from clc_text.shown import say
+from clc_text.utils.shown import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,10 +52,10 @@ def plot(
     force: Force = False,
 ) -> None:
     """Draw a figure of one run or several: vector graphics, readable in print and for every eye."""
-    from clc_text.analysis.figure import draw, format_of, write
     from clc_text.analysis.state import begun, not_ended
-    from clc_text.outputs import check_output
-    from clc_text.run_directory import RunDirectory
+    from clc_text.artifacts.run_directory import RunDirectory
+    from clc_text.plots.figure import draw, format_of, write
+    from clc_text.runs.outputs import check_output
 
     directories = [RunDirectory(path) for path in runs]
     target = out or (runs[0] / "figures" if len(runs) == 1 else Path()) / f"{figure}.pdf"

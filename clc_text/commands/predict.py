@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.shown import say, say_json
+from clc_text.utils.shown import say, say_json
 
 Column = Annotated[
     str | None,
@@ -44,10 +44,10 @@ def predict(
     force: Force = False,
 ) -> None:
     """Classify new texts: label, confidence, entropy, and whether the peers agree."""
+    from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.errors import InputError
-    from clc_text.outputs import check_output
-    from clc_text.prediction_file import HowToRead, read_named_rows, write_predictions
-    from clc_text.run_directory import RunDirectory
+    from clc_text.inference.prediction_file import HowToRead, read_named_rows, write_predictions
+    from clc_text.runs.outputs import check_output
 
     if (source is None) == (not text):
         raise InputError("give either a file or --text")
@@ -92,11 +92,11 @@ def evaluate(
     ] = None,
 ) -> None:
     """Accuracy of each peer and of the ensemble, calibration, figures of every class, confusion matrix."""
-    from clc_text.evaluation import evaluate_run, label_pairs, matrix_csv, show
-    from clc_text.files import write_text
-    from clc_text.outputs import check_output
-    from clc_text.prediction_file import HowToRead
-    from clc_text.run_directory import RunDirectory
+    from clc_text.artifacts.run_directory import RunDirectory
+    from clc_text.inference.evaluation import evaluate_run, label_pairs, matrix_csv, show
+    from clc_text.inference.prediction_file import HowToRead
+    from clc_text.runs.outputs import check_output
+    from clc_text.utils.files import write_text
 
     if matrix is not None:
         check_output(matrix, inputs=[source])

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.shown import say
+from clc_text.utils.shown import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -52,14 +52,14 @@ def push(
     """
     import tempfile
 
+    from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.errors import InputError
-    from clc_text.files import write_text
     from clc_text.hub.card import Stated
     from clc_text.hub.contents import dataset_bundle, model_bundle
     from clc_text.hub.upload import check_name
     from clc_text.hub.upload import push as send
-    from clc_text.outputs import check_output
-    from clc_text.run_directory import RunDirectory
+    from clc_text.runs.outputs import check_output
+    from clc_text.utils.files import write_text
 
     def tell(message: str) -> None:
         say(message, err=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.shown import say
+from clc_text.utils.shown import say
 
 commands = typer.Typer(help="Show, list and explain recipes.", no_args_is_help=True)
 
@@ -25,8 +25,8 @@ def show(
     plain: Annotated[bool, typer.Option("--plain", help="Without explanations.")] = False,
 ) -> None:
     """Every key of a recipe with its default resolved, what it means and what it may be."""
-    from clc_text.recipe import load
-    from clc_text.recipe_text import explain
+    from clc_text.config.recipe import load
+    from clc_text.config.recipe_text import explain
 
     chosen = load(recipe, overrides or [])
     say(chosen.dump() if plain else explain(chosen), end="")
@@ -67,9 +67,9 @@ def parts(
     import dataclasses
     import typing
 
+    from clc_text.config.recipe import check_modality, registries
+    from clc_text.config.typed_yaml import type_in_words
     from clc_text.errors import InputError, nearest
-    from clc_text.recipe import check_modality, registries
-    from clc_text.typed_yaml import type_in_words
 
     check_modality(modality)
     known = registries(modality)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.shown import say
+from clc_text.utils.shown import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,15 +25,15 @@ def report(
 ) -> None:
     """Write one page that people read: verdict, corrections to filter and sort, noise, pictures, recipe and hashes."""
     from clc_text.analysis.maps import make_maps
-    from clc_text.analysis.maps_text import progress_bars
-    from clc_text.analysis.report.report_page import report_page
     from clc_text.analysis.state import not_ended
+    from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.corrections.store import has_corrected
     from clc_text.errors import InputError
-    from clc_text.files import write_text
-    from clc_text.outputs import check_output
-    from clc_text.run_directory import RunDirectory
-    from clc_text.shown import say_next, terminal
+    from clc_text.report.report_page import report_page
+    from clc_text.runs.outputs import check_output
+    from clc_text.tables.maps_text import progress_bars
+    from clc_text.utils.files import write_text
+    from clc_text.utils.shown import say_next, terminal
 
     directory = RunDirectory(run)
     target = out or run / "report.html"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.shown import say
+from clc_text.utils.shown import say
 
 Names = list[str] | None
 
@@ -49,7 +49,7 @@ def revert(
     from clc_text.corrections.revert import revert as take_back
     from clc_text.corrections.tables import ProgressBar
     from clc_text.errors import InputError
-    from clc_text.shown import say_next, terminal
+    from clc_text.utils.shown import say_next, terminal
 
     corrected = corrected_in(run)
     listed = None if rows is None else parse_rows(rows)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.shown import say, say_table
+from clc_text.utils.shown import say, say_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,9 +40,9 @@ def table(
 ) -> None:
     """A sweep as a table: variants by recipes, mean ± deviation over seeds, the paper's figures, and significance."""
     from clc_text.analysis.sweep_table import read_table
-    from clc_text.analysis.sweep_table_text import TITLES, as_csv, as_latex, as_markdown, as_table, leads
     from clc_text.errors import InputError, nearest
-    from clc_text.shown import terminal
+    from clc_text.tables.sweep_table_text import TITLES, as_csv, as_latex, as_markdown, as_table, leads
+    from clc_text.utils.shown import terminal
 
     if markdown + csv + latex > 1:
         raise InputError("--markdown, --csv and --latex exclude each other")
@@ -56,9 +56,9 @@ def table(
     if reference is not None and reference not in found.variants:
         raise InputError(f"--reference: the sweep has no variant '{reference}'{nearest(reference, found.variants)}")
     if over is not None:
-        from clc_text.analysis.figure import format_of, write
-        from clc_text.analysis.sweep_figure import draw_over
-        from clc_text.outputs import check_output
+        from clc_text.plots.figure import format_of, write
+        from clc_text.plots.sweep_figure import draw_over
+        from clc_text.runs.outputs import check_output
 
         target = out or directory / "over.pdf"
         format_of(target)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.shown import say
+from clc_text.utils.shown import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,10 +32,10 @@ def train(
     """Train on noisy labels as a recipe says."""
     import shlex
 
-    from clc_text.console import TrainingDisplay, show_result
+    from clc_text.config.recipe import load
     from clc_text.errors import InputError
-    from clc_text.files import check_folder_name
-    from clc_text.recipe import load
+    from clc_text.runs.console import TrainingDisplay, show_result
+    from clc_text.utils.files import check_folder_name
 
     if resume and overwrite:
         raise InputError("--resume and --overwrite exclude each other")
@@ -44,7 +44,7 @@ def train(
         check_folder_name(chosen.name, f"{recipe}: name")
     directory = out or Path("runs") / chosen.name
     with TrainingDisplay(quiet) as display:
-        from clc_text.run import train as run_training
+        from clc_text.runs.run import train as run_training
 
         try:
             run = run_training(chosen, directory, resume=resume, overwrite=overwrite, observer=display)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force, finite
-from clc_text.shown import say
+from clc_text.utils.shown import say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,17 +58,17 @@ def tsne(
     force: Force = False,
 ) -> None:
     """Draw t-SNE maps of the last hidden layer: a picture, an interactive page, and cluster quality in numbers."""
-    from clc_text.analysis.figure import format_of, write
     from clc_text.analysis.maps import check_labellings, make_maps, write_numbers
-    from clc_text.analysis.maps_text import progress_bars, quality_table
     from clc_text.analysis.state import not_ended
     from clc_text.analysis.tsne import PERPLEXITY
-    from clc_text.analysis.tsne_figure import draw
-    from clc_text.analysis.tsne_page import tsne_page
-    from clc_text.files import write_text
-    from clc_text.outputs import check_output
-    from clc_text.run_directory import RunDirectory
-    from clc_text.shown import terminal
+    from clc_text.artifacts.run_directory import RunDirectory
+    from clc_text.plots.figure import format_of, write
+    from clc_text.plots.tsne_figure import draw
+    from clc_text.report.tsne_page import tsne_page
+    from clc_text.runs.outputs import check_output
+    from clc_text.tables.maps_text import progress_bars, quality_table
+    from clc_text.utils.files import write_text
+    from clc_text.utils.shown import terminal
 
     directories = [RunDirectory(path) for path in runs]
     target = out or (runs[0] / "figures" if len(runs) == 1 else Path()) / "tsne.png"

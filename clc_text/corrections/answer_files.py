@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from clc_text.corrections.export_formats import QUESTION
+from clc_text.data.tabular.json_shapes import rows_of_object
+from clc_text.data.tabular.separators import declared_separator
+from clc_text.data.tabular.workbook import UNPACKED, read_workbook
 from clc_text.errors import InputError, some_of
-from clc_text.files import check_regular
-from clc_text.tabular.json_shapes import rows_of_object
-from clc_text.tabular.separators import declared_separator
-from clc_text.tabular.workbook import UNPACKED, read_workbook
+from clc_text.utils.files import check_regular
 
 _LONGEST_FIELD = 2**31 - 1  # the module's own limit is 131,072 characters, and a text may be longer
 ANSWER_COLUMNS = ("answer", QUESTION, "choice")  # of a table, the first that is there

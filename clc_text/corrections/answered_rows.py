@@ -9,10 +9,10 @@ import numpy as np
 
 from clc_text.corrections.answer_files import Answer
 from clc_text.corrections.identity import names_of
-from clc_text.corrections.spreadsheet import as_it_was
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
-from clc_text.shown import printable
+from clc_text.utils.shown import printable
+from clc_text.utils.spreadsheet import as_it_was
 
 
 def with_numbers(corrected: Corrected, answers: list[Answer], path: Path) -> list[Answer]:

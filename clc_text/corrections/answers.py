@@ -11,11 +11,11 @@ import numpy as np
 
 from clc_text.corrections.answer_files import Answer, read_answers
 from clc_text.corrections.answered_rows import with_numbers
-from clc_text.corrections.spreadsheet import as_it_was
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, Progress, Step, silent
 from clc_text.errors import InputError, nearest, some_of
-from clc_text.shown import printable
+from clc_text.utils.shown import printable
+from clc_text.utils.spreadsheet import as_it_was
 
 OnDisagreement = Literal["refuse", "majority", "skip"]
 _SHOWN = 60  # characters of a name in a message

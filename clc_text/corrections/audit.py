@@ -67,6 +67,7 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.artifacts.cross_fit import has_learnt_nothing
 from clc_text.corrections.canary_figures import CanaryCounts, canary_figures
 from clc_text.corrections.gather import sample
 from clc_text.corrections.intervals import figure
@@ -77,12 +78,11 @@ from clc_text.corrections.second_opinion import second_opinion
 from clc_text.corrections.state import GIVEN, PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
-from clc_text.crossfit.result import has_learnt_nothing
 from clc_text.errors import InputError
 from clc_text.evidence.readings import agreement, readings, span
-from clc_text.files import sha256_of_file, write_json
 from clc_text.noise.canaries import before_flips
-from clc_text.noise.estimate import NoiseEstimate, estimate, posterior
+from clc_text.noise.estimation.estimate import NoiseEstimate, estimate, posterior
+from clc_text.utils.files import sha256_of_file, write_json
 
 VERSION = 4
 ESTIMATE_ROWS = 50_000  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab

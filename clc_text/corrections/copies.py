@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from clc_text.checks.near_copies import first_near_copies
+from clc_text.data.checks.near_copies import first_near_copies
 
 
 def first_alike(texts: Sequence[str], closely: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.artifacts.cross_fit import has_learnt_nothing
+from clc_text.artifacts.run_directory import Labels, RunDirectory
 from clc_text.corrections.columns import SOURCE_ROW
 from clc_text.corrections.gather import Gathered, gather
 from clc_text.corrections.policy import Policy
@@ -16,11 +18,9 @@ from clc_text.corrections.source import SourceRows, check_rows, numbered
 from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
 from clc_text.corrections.store import Corrected, Progress, Step, has_corrected, silent, write_first
 from clc_text.corrections.taught import taught_since
-from clc_text.crossfit.result import has_learnt_nothing
 from clc_text.errors import InputError
-from clc_text.files import sha256_of_file
 from clc_text.noise.inject import sha256_of_labels
-from clc_text.run_directory import Labels, RunDirectory
+from clc_text.utils.files import sha256_of_file
 
 
 def correct(

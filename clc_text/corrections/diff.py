@@ -10,9 +10,9 @@ from typing import IO, Any
 import numpy as np
 
 from clc_text.corrections.identity import id_column_here, names_of
-from clc_text.corrections.spreadsheet import harmless
 from clc_text.corrections.state import SOURCES, State
 from clc_text.corrections.store import Corrected
+from clc_text.utils.spreadsheet import harmless
 
 EXAMPLE_LENGTH = 300
 

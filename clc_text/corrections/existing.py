@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.store import Corrected, has_corrected
-from clc_text.run_directory import RunDirectory
 
 
 def corrected_in(run: Path) -> Corrected:

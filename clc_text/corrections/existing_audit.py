@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Audit, AuditOf, AuditVersion
 from clc_text.corrections.audit import VERSION, labels_mark
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
-from clc_text.run_directory import RunDirectory
-from clc_text.run_files import Audit, AuditOf, AuditVersion
-from clc_text.typed_json import checked, read_json
+from clc_text.utils.typed_json import checked, read_json
 
 
 def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> dict[str, Any] | None:

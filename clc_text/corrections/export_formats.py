@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from clc_text.corrections.spreadsheet import harmless, harmless_row
-from clc_text.files import write_text, written_aside
+from clc_text.utils.files import write_text, written_aside
+from clc_text.utils.spreadsheet import harmless, harmless_row
 
 QUESTION = "label"  # what both tools call the question, and its answers
 

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clc_text.artifacts.run_directory import Labels
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.corrections.store import Progress, silent
-from clc_text.crossfit.noise_fit import softmax
 from clc_text.evidence.mixture import judge
 from clc_text.noise.canaries import before_flips
-from clc_text.noise.estimate import em_matrix, posterior
-from clc_text.run_directory import Labels
+from clc_text.noise.estimation.estimate import em_matrix, posterior
+from clc_text.noise.estimation.noise_fit import softmax
 
 MATRIX_ROWS = 100_000  # T is estimated from every n-th row of larger datasets
 

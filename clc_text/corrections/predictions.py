@@ -9,8 +9,8 @@ from typing import Literal
 
 import numpy as np
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
-from clc_text.run_directory import RunDirectory
 
 Kind = Literal["in sample", "out of sample", "views"]
 
@@ -80,7 +80,7 @@ def out_of_sample(run: RunDirectory) -> RowPredictions | None:
 
 
 def views(run: RunDirectory) -> RowPredictions | None:
-    """What several views say of every row (`clc_text.run_evidence` makes them); None where they were not made."""
+    """What several views say of every row (`clc_text.runs.evidence` makes them); None where they were not made."""
     path = run.file(VIEWS_FILE)
     return _opened(run, path, "views") if path.is_file() else None
 

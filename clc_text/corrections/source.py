@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
-from clc_text.files import sha256_of_file
-from clc_text.run_directory import RunDirectory
+from clc_text.utils.files import sha256_of_file
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.columns import ADDED, SOURCE_ROW
 from clc_text.corrections.exported_images import is_image
-from clc_text.corrections.spreadsheet import harmless
 from clc_text.errors import InputError
-from clc_text.run_directory import RunDirectory
+from clc_text.utils.spreadsheet import harmless
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from filelock import FileLock
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.columns import Layout, layout
 from clc_text.corrections.source import SourceRows, from_parquet, values_of
 from clc_text.corrections.state import State, to_arrow
@@ -44,8 +45,7 @@ from clc_text.corrections.stored import (
     steps_in,
 )
 from clc_text.errors import InputError
-from clc_text.files import bring_back, moved_away, remove_leftovers, replace_folder, write_json
-from clc_text.run_directory import RunDirectory
+from clc_text.utils.files import bring_back, moved_away, remove_leftovers, replace_folder, write_json
 
 if TYPE_CHECKING:
     import pyarrow as pa

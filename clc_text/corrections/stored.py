@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from clc_text.artifacts.run_files import CorrectedFacts, HistoryStep
 from clc_text.corrections.state import State
-from clc_text.files import json_lines
-from clc_text.run_files import CorrectedFacts, HistoryStep
-from clc_text.typed_json import fault_of
+from clc_text.utils.files import json_lines
+from clc_text.utils.typed_json import fault_of
 
 DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError)
 _OF_DAMAGE = {None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO}  # None: as pyarrow raises it

@@ -7,7 +7,7 @@ from pathlib import Path
 from clc_text.corrections.source_table import form_of, source_name, write_source_table
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
-from clc_text.files import written_aside
+from clc_text.utils.files import written_aside
 
 
 def file_for_table(corrected: Corrected) -> Path:

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from clc_text.confusions import LISTED
 from clc_text.corrections.intervals import percent
 from clc_text.corrections.rate import rates
 from clc_text.corrections.store import Corrected
-from clc_text.crossfit.gain import NOTHING
-from clc_text.shown import for_rich, printable, terminal
+from clc_text.noise.estimation.gain import NOTHING
+from clc_text.utils.confusions import LISTED
+from clc_text.utils.shown import for_rich, printable, terminal
 
 ALL_CLASSES = 40  # that are listed one by one
 STYLES = {"trust": "green", "look first": "yellow", "do not use": "red"}

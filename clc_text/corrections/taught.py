@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from clc_text.artifacts.ledger import epoch_file
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
-from clc_text.ledger import epoch_file
-from clc_text.run_directory import RunDirectory
 
 
 def taught_since(run: RunDirectory, classes: np.ndarray) -> np.ndarray:

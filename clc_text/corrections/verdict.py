@@ -23,8 +23,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clc_text.crossfit.gain import NOTHING
 from clc_text.errors import some_of
+from clc_text.noise.estimation.gain import NOTHING
 
 LITTLE = 0.02  # share of labels changed below which there is little to correct
 PRECISION = 0.8  # of changed labels, for trust

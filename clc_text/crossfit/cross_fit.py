@@ -30,14 +30,21 @@ import torch
 from torch import Tensor
 from transformers import TrainerCallback
 
+from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit.fold_forward import FoldForward
-from clc_text.crossfit.folds import assign_folds
-from clc_text.crossfit.gain import gain_over_shares
-from clc_text.crossfit.match_classes import match_classes
-from clc_text.crossfit.noise_fit import NoiseFit, fit_noise, fit_shares, fit_transition, posterior_labels, softmax
-from clc_text.crossfit.result import CrossFit
+from clc_text.data.folds import assign_folds
 from clc_text.errors import InputError
-from clc_text.noise.probabilities import check_classes
+from clc_text.noise.estimation.gain import gain_over_shares
+from clc_text.noise.estimation.match_classes import match_classes
+from clc_text.noise.estimation.noise_fit import (
+    NoiseFit,
+    fit_noise,
+    fit_shares,
+    fit_transition,
+    posterior_labels,
+    softmax,
+)
+from clc_text.noise.estimation.probabilities import check_classes
 
 if TYPE_CHECKING:
     from clc_text.training.trainer import PeersTrainer

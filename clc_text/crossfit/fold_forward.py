@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.methods.base import Method, Supervision, TrainingState, as_distribution
 
 SMALLEST = 1e-8  # a probability of noise that is not seen is small, not 0: one row must not cost infinity

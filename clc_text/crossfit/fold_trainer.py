@@ -9,14 +9,14 @@ from typing import Any
 from transformers import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
+from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import AfterEpoch, Settings, cross_fit
 from clc_text.crossfit.fold_forward import FoldForward
-from clc_text.crossfit.result import CrossFit
 from clc_text.errors import InputError
 from clc_text.methods.base import Method
-from clc_text.peers import PeersModel
-from clc_text.peers_of import PeersOf, peers_from_init, peers_from_model
+from clc_text.models.peers import PeersModel
+from clc_text.models.peers_of import PeersOf, peers_from_init, peers_from_model
 from clc_text.training.trainer import PeersTrainer
 
 PeersInit = Callable[[int, int], PeersModel]

@@ -9,23 +9,23 @@ from typing import Any
 import torch
 from transformers import set_seed
 
+from clc_text.artifacts.cross_fit import FACTS, TENSORS, CrossFit
+from clc_text.artifacts.run_files import Complete
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import check_folds
 from clc_text.crossfit.fold_trainer import PeersInit, cross_fit_of, peers_like, settings_of
-from clc_text.crossfit.gain import NOTHING
-from clc_text.crossfit.result import FACTS, TENSORS, CrossFit
 from clc_text.errors import InputError
-from clc_text.files import sha256_of_file
 from clc_text.methods.clc import CLC
+from clc_text.models.peers import PeersModel
+from clc_text.noise.estimation.gain import NOTHING
 from clc_text.noise.inject import sha256_of_labels
-from clc_text.peers import PeersModel
-from clc_text.run_files import Complete
 from clc_text.training.arguments import NoisyLabelArguments, NoisyLabelOptions
 from clc_text.training.checkpoints import COMPLETE, METHOD_STATE, check_beside, last_complete_checkpoint
 from clc_text.training.epochs import EpochResult
 from clc_text.training.notes import Note
 from clc_text.training.sketch import Sketch, same_rows
 from clc_text.training.trainer import PeersTrainer
+from clc_text.utils.files import sha256_of_file
 
 __all__ = [
     "COMPLETE",

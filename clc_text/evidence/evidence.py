@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from clc_text.crossfit.folds import assign_folds
+from clc_text.artifacts.run_directory import Labels
+from clc_text.data.folds import assign_folds
 from clc_text.errors import InputError
 from clc_text.evidence.mixture import chosen_views, clipped, fit
 from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import VIEWS
 from clc_text.evidence.views.base import Seen
-from clc_text.files import write_with
-from clc_text.run_directory import Labels
+from clc_text.utils.files import write_with
 
 FOLDS = 5
 NETWORKS = "networks"

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from clc_text.crossfit.gain import ERRORS, gain_over_shares, is_nothing
-from clc_text.crossfit.noise_fit import NoiseFit, fit_noise, posterior_labels, softmax
+from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
+from clc_text.noise.estimation.noise_fit import NoiseFit, fit_noise, posterior_labels, softmax
 
 LEAST = 1e-4  # probability: no view is surer than that of a class being impossible
 # A view that gains less than this share of what the best one gains over the labels' shares is left out.

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clc_text.crossfit.noise_fit import fit_noise, posterior_labels, softmax
 from clc_text.evidence.mixture import judge
-from clc_text.noise.confident_joint import confident_joint
+from clc_text.noise.estimation.confident_joint import confident_joint
+from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, softmax
 
 # So many sound labels even the lowest reading may take for wrong, since encoders are not perfect (measured: 0.2 to 1.7
 # points on clean sets, up to 2.4 on 1,500 noisy rows).

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from clc_text.shown import printable
+from clc_text.utils.shown import printable
 
 CARD = "README.md"
 

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from clc_text.artifacts.results import LAST
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
 from clc_text.hub.markdown import Markdown, environment, line
 from clc_text.hub.sources import source_of
-from clc_text.printable_yaml import printable_yaml
-from clc_text.results import LAST
-from clc_text.run_directory import RunDirectory
+from clc_text.utils.printable_yaml import printable_yaml
 
 if TYPE_CHECKING:
     from datasets import Features

@@ -5,17 +5,17 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from clc_text.artifacts.folders import without_folders
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.existing_audit import read_audit
 from clc_text.corrections.store import Corrected, undisturbed
 from clc_text.errors import InputError
-from clc_text.files import write_json
 from clc_text.hub import images, personal, publish
 from clc_text.hub.bundle import Bundle
 from clc_text.hub.card import Split, Stated, dataset_card, model_card
-from clc_text.hub.folders import without_folders
 from clc_text.hub.sent import columns_sent
-from clc_text.links import leading_out
-from clc_text.run_directory import RunDirectory
+from clc_text.utils.files import write_json
+from clc_text.utils.links import leading_out
 
 _MEANINGS = {
     "noise/passport.json": "how the labels were made noisy, enough to do it again",

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from clc_text.artifacts.folders import without_folders
+from clc_text.artifacts.public_recipe import public_recipe
+from clc_text.artifacts.run_directory import Labels, RunDirectory
 from clc_text.corrections.columns import ADDED
 from clc_text.errors import InputError
-from clc_text.files import write_json, write_text, write_with
-from clc_text.hub.folders import without_folders
 from clc_text.hub.images import image_columns, published_image
-from clc_text.public_recipe import public_recipe
-from clc_text.run_directory import Labels, RunDirectory
+from clc_text.utils.files import write_json, write_text, write_with
 
 if TYPE_CHECKING:
     import pyarrow as pa

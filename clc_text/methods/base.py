@@ -14,7 +14,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from clc_text.components import Options, Registry, option
+from clc_text.config.components import Options, Registry, option
 
 
 @dataclass(frozen=True)

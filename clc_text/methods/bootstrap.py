@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.methods.base import (
     Method,
     Supervision,

@@ -8,9 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor
 
-from clc_text.calibration import fit_temperature, held_out, tempered
-from clc_text.components import option
-from clc_text.criteria import CRITERIA, Criterion, mean_threshold
+from clc_text.config.components import option
 from clc_text.errors import InputError
 from clc_text.methods.base import (
     Method,
@@ -21,6 +19,8 @@ from clc_text.methods.base import (
     method,
     one_hot,
 )
+from clc_text.methods.calibration import fit_temperature, held_out, tempered
+from clc_text.methods.criteria import CRITERIA, Criterion, mean_threshold
 
 
 @method("clc")

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from clc_text.components import option
-from clc_text.criteria import entropy, share_of_maximum
+from clc_text.config.components import option
 from clc_text.methods.base import TrainingState, method
 from clc_text.methods.clc import CLC
+from clc_text.methods.criteria import entropy, share_of_maximum
 
 
 @method("clc_auto")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.errors import InputError
 from clc_text.methods.base import (
     Method,
@@ -20,7 +20,7 @@ from clc_text.methods.base import (
     method,
     supervise_all,
 )
-from clc_text.noise.anchors import anchor_matrix
+from clc_text.noise.estimation.anchors import anchor_matrix
 
 QUANTILE = 0.97  # the paper's
 

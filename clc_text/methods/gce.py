@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.methods.base import Method, Supervision, TrainingState, as_distribution, method, supervise_all
 
 

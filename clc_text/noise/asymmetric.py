@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.errors import InputError, nearest
 from clc_text.noise.base import RatedNoise, noise
 from clc_text.noise.cifar100 import block_circle, superclass_circle

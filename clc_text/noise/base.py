@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from clc_text.components import Options, Registry, option
+from clc_text.config.components import Options, Registry, option
+from clc_text.config.typed_yaml import Node, to_dataclass
 from clc_text.errors import InputError
 from clc_text.noise.draws import pick_targets, select_rows, uniforms
-from clc_text.typed_yaml import Node, to_dataclass
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.errors import InputError, nearest, some_of
 from clc_text.noise.base import Noise, NoiseInput, noise
 

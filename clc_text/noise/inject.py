@@ -12,7 +12,7 @@ import numpy as np
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput, noise
 from clc_text.noise.draws import BIT_GENERATOR
-from clc_text.noise.probabilities import count_pairs
+from clc_text.noise.estimation.probabilities import count_pairs
 
 _NEEDED = {"name": str, "options": dict, "seed": int, "label_names": list, "rows": int, "sha256": dict}
 

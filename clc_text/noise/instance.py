@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.noise.base import NoiseInput, RatedNoise, noise
 from clc_text.noise.draws import bits, cumulated, next_uniforms, select_rows, uniforms
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.errors import InputError, nearest
 from clc_text.noise.base import Noise, noise
 

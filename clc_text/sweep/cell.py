@@ -9,12 +9,12 @@ from typing import Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.config.recipe import Recipe, is_run_of, load, settled_as
 from clc_text.errors import InputError
-from clc_text.files import write_text
-from clc_text.observer import Observer
-from clc_text.prepare import Memo, describe, prepare
-from clc_text.recipe import Recipe, is_run_of, load, settled_as
-from clc_text.run_directory import RunDirectory
+from clc_text.runs.observer import Observer
+from clc_text.runs.prepare import Memo, describe, prepare
+from clc_text.utils.files import write_text
 
 
 class Outcome(NamedTuple):
@@ -68,7 +68,7 @@ def run_cell(recipe: Recipe, directory: Path, observer: Observer | None = None) 
     runs it, for the others it is "elsewhere". The lock is the operating system's, so it ends with its process, however
     that dies. An unfinished run of another recipe, or on other data, holds no result and makes room.
     """
-    from clc_text.run import train
+    from clc_text.runs.run import train
 
     directory.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(directory.with_name(f".{directory.name}.lock"))

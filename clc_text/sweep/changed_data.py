@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError, some_of
-from clc_text.files import sha256_of_file
-from clc_text.run_directory import RunDirectory
 from clc_text.sweep.grid import Cell
+from clc_text.utils.files import sha256_of_file
 
 LARGEST = 1 << 28  # bytes; of a larger file only the size is looked at, since reading it would keep the sweep waiting
 

@@ -19,10 +19,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from clc_text.components import option
+from clc_text.config.components import option
+from clc_text.config.recipe import Recipe, Seeds, from_tree, read_tree
+from clc_text.config.typed_yaml import Node, put, read_yaml, to_dataclass
 from clc_text.errors import InputError
-from clc_text.recipe import Recipe, Seeds, from_tree, read_tree
-from clc_text.typed_yaml import Node, put, read_yaml, to_dataclass
 
 _SEEDS = tuple(f"seeds.{field.name}" for field in dataclasses.fields(Seeds))
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")

@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from clc_text.recipe import Recipe
+from clc_text.config.recipe import Recipe
 from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import Cell
 

@@ -7,8 +7,8 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
+from clc_text.config.recipe import Recipe
 from clc_text.errors import InputError
-from clc_text.recipe import Recipe
 from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import Cell
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from clc_text.analysis.sweep_plan import write_plan
 from clc_text.errors import InputError
-from clc_text.files import write_text
-from clc_text.leftovers import name_of_whole
 from clc_text.sweep.cell import Outcome, check_done, is_done
 from clc_text.sweep.grid import Cell
+from clc_text.utils.files import write_text
+from clc_text.utils.leftovers import name_of_whole
 
 
 def plan(sweep_file: Path, cells: list[Cell], directory: Path) -> list[Cell]:

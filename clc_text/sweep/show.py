@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from clc_text.shown import for_rich, terminal
 from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import Cell
+from clc_text.utils.shown import for_rich, terminal
 
 
 def follow(outcomes: Iterator[tuple[Cell, Outcome]], to_run: int, console: Console | None = None) -> Counter[str]:

@@ -46,7 +46,7 @@ def tokens_cut_off(tokens: np.ndarray, max_length: int, folder: Path, tokenizer:
         tokens: int [N], of each whole text.
         max_length: what is read of each, at most.
     """
-    from clc_text.pretrained import longest_text
+    from clc_text.models.pretrained import longest_text
 
     longest = longest_text(folder, tokenizer)
     remedy = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from clc_text.shown import terminal
+from clc_text.utils.shown import terminal
 
 
 @contextmanager

@@ -10,9 +10,9 @@ from torch import nn
 from transformers import TrainingArguments
 from transformers.utils.logging import get_logger
 
-from clc_text.components import check_value
+from clc_text.config.components import check_value
+from clc_text.config.recipe import Recipe, Seeds, Training
 from clc_text.errors import InputError
-from clc_text.recipe import Recipe, Seeds, Training
 
 logger = get_logger(__name__)
 

@@ -19,11 +19,11 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers.utils.logging import get_logger
 
-from clc_text.damage import undamaged
+from clc_text.artifacts.run_files import Complete, MethodFacts, TrainerFacts
 from clc_text.errors import InputError
-from clc_text.files import flush_folder, sha256_of_file, write_json
-from clc_text.run_files import Complete, MethodFacts, TrainerFacts
-from clc_text.typed_json import checked, read_json
+from clc_text.utils.damage import undamaged
+from clc_text.utils.files import flush_folder, sha256_of_file, write_json
+from clc_text.utils.typed_json import checked, read_json
 
 METHOD_STATE = "method_state.safetensors"
 COMPLETE = "complete.json"

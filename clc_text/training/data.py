@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
 
+from clc_text.data.rows import Rows
 from clc_text.errors import InputError
-from clc_text.rows import Rows
 from clc_text.training.order import OrderWatch, other_order
 
 LABEL_COLUMNS = ("labels", "label", "label_ids")

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from clc_text.ledger import EpochRecord
+from clc_text.artifacts.ledger import EpochRecord
 from clc_text.training.arguments import NoisyLabelOptions
 from clc_text.training.notes import Note
 

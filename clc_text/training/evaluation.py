@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
 
-from clc_text.peers import ensemble_log_probs
-from clc_text.rows import Rows
+from clc_text.data.rows import Rows
+from clc_text.models.peers import ensemble_log_probs
 from clc_text.training import across
 from clc_text.training.data import as_classes
 from clc_text.training.loading import RowLoading

@@ -11,8 +11,8 @@ from torch.utils.data import Sampler
 from transformers import Trainer
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from clc_text.peers_of import PeersOf
-from clc_text.rows import Rows, as_batch
+from clc_text.data.rows import Rows, as_batch
+from clc_text.models.peers_of import PeersOf
 from clc_text.training.data import NumberedBatch, NumberedRows
 from clc_text.training.names import by_name, named_classes, names_of_model
 from clc_text.training.order import apart, untouched_generators

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from clc_text.criteria import entropy, share_of_maximum
+from clc_text.methods.criteria import entropy, share_of_maximum
 
 
 @dataclass(frozen=True)

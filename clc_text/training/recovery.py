@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from clc_text.criteria import entropy, share_of_maximum
-from clc_text.guards import COLLAPSE_DISTANCE, UNSURE_SHARE, distance
-from clc_text.ledger import EpochRecord
+from clc_text.artifacts.ledger import EpochRecord
+from clc_text.methods.criteria import entropy, share_of_maximum
+from clc_text.training.guards import COLLAPSE_DISTANCE, UNSURE_SHARE, distance
 from clc_text.training.notes import Note
 
 SHORTEST = 2  # epochs that a warm-up is prolonged by, at least

@@ -15,15 +15,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixi
 from transformers.trainer_utils import align_special_tokens, rotate_checkpoints
 from transformers.utils.logging import get_logger
 
-from clc_text.damage import undamaged
+from clc_text.artifacts.ledger import EpochRecord, Ledger
+from clc_text.artifacts.run_files import Complete
 from clc_text.errors import InputError
-from clc_text.files import settle, to_be_written
-from clc_text.ledger import EpochRecord, Ledger
 from clc_text.methods.base import Method, Supervision, TrainingState, method
 from clc_text.methods.standard import Standard
-from clc_text.peers import PeersModel, ensemble_log_probs
-from clc_text.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
-from clc_text.run_files import Complete
+from clc_text.models.peers import PeersModel, ensemble_log_probs
+from clc_text.models.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
 from clc_text.training import across
 from clc_text.training.arguments import (
     NoisyLabelArguments,
@@ -53,6 +51,8 @@ from clc_text.training.notes import Note, never_began, warm_up_ended
 from clc_text.training.recovery import Recovery
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
+from clc_text.utils.damage import undamaged
+from clc_text.utils.files import settle, to_be_written
 
 logger = get_logger(__name__)
 

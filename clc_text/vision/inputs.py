@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clc_text.errors import InputError, nearest
-from clc_text.files import lines_of
+from clc_text.utils.files import lines_of
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 SOURCES = "a folder of images, an image, a .txt file of paths, or a .csv or .parquet file with a column of images"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from clc_text.files import write_with
+from clc_text.utils.files import write_with
 from clc_text.vision.images import decode
 
 

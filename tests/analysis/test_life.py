@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from clc_text.analysis.figure import as_bytes
 from clc_text.analysis.life import life, stretches
-from clc_text.analysis.life_figure import draw
-from clc_text.analysis.life_text import as_table
+from clc_text.artifacts.run_directory import Labels
 from clc_text.errors import InputError
-from clc_text.run_directory import Labels
+from clc_text.plots.figure import as_bytes
+from clc_text.plots.life_figure import draw
+from clc_text.tables.life_text import as_table
 
 
 def printed(found, **options) -> str:

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from clc_text.analysis.figure import as_bytes
 from clc_text.analysis.hidden import HiddenRows, sample_rows
 from clc_text.analysis.maps import Maps, Panel, check_labellings, make_maps, read_points, write_numbers
 from clc_text.analysis.tsne import embed, neighbour_accuracy, quality, silhouette
-from clc_text.analysis.tsne_figure import draw, look
 from clc_text.errors import InputError
+from clc_text.plots.figure import as_bytes
+from clc_text.plots.tsne_figure import draw, look
 
 
 def blobs(rows=150, classes=3, seed=0):
@@ -172,7 +172,7 @@ def test_numbers_are_written_and_read_back(maps, tmp_path):
 
 
 def test_maps_of_a_trained_run(tiny_run):
-    from clc_text.run_directory import RunDirectory
+    from clc_text.artifacts.run_directory import RunDirectory
 
     run = RunDirectory(tiny_run)
     begun = []
@@ -198,7 +198,7 @@ def test_maps_of_a_trained_run(tiny_run):
 def test_maps_of_a_run_that_was_cut_short_take_the_newest_checkpoint(tiny_run, tmp_path):
     import shutil
 
-    from clc_text.run_directory import RunDirectory
+    from clc_text.artifacts.run_directory import RunDirectory
 
     folder = tmp_path / "cut"
     shutil.copytree(tiny_run, folder)

@@ -24,7 +24,7 @@ from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, Step
 from clc_text.corrections.verdict import verdict
 from clc_text.errors import InputError
-from clc_text.files import write_json
+from clc_text.utils.files import write_json
 
 Command = Callable[..., str]
 KEYS = {

@@ -14,6 +14,8 @@ from datasets import ClassLabel, load_dataset
 from safetensors.numpy import save_file
 from synthetic_run import NAMES, Made, corrected_of, make_run
 
+from clc_text.artifacts.ledger import epoch_file, read_epoch
+from clc_text.config.recipe import loads
 from clc_text.corrections.correct import correct
 from clc_text.corrections.gather import gather
 from clc_text.corrections.policy import policy_named
@@ -22,9 +24,7 @@ from clc_text.corrections.source import from_parquet, kept_rows
 from clc_text.corrections.state import GIVEN, METHOD, PERSON
 from clc_text.corrections.store import Corrected, Step
 from clc_text.errors import InputError
-from clc_text.files import write_text
-from clc_text.ledger import epoch_file, read_epoch
-from clc_text.recipe import loads
+from clc_text.utils.files import write_text
 
 Command = Callable[..., str]
 

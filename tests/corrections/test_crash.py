@@ -21,12 +21,12 @@ import pytest
 from filelock import FileLock
 from synthetic_run import Made, corrected_of
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.diff import write_changed_rows
 from clc_text.corrections.revert import Selection, restore, revert
 from clc_text.corrections.store import LOCK, Corrected, has_corrected
 from clc_text.errors import InputError
-from clc_text.files import replace_folder
-from clc_text.run_directory import RunDirectory
+from clc_text.utils.files import replace_folder
 
 Change = Callable[[], object]
 
@@ -267,7 +267,7 @@ sys.path.insert(0, {str(Path(__file__).parent.parent)!r})
 from clc_text.corrections.diff import write_changed_rows
 from clc_text.corrections.revert import restore
 from clc_text.corrections.store import LOCK, Corrected
-from clc_text.run_directory import RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
 run = RunDirectory({str(made.run.path)!r})
 print("begun", flush=True)
 while True:

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from synthetic_run import Made, corrected_of, make_run
 
-from clc_text.corrections.spreadsheet import as_it_was, harmless
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected
+from clc_text.utils.spreadsheet import as_it_was, harmless
 
 Command = Callable[..., str]
 OTHER = {"csv": "look_first.csv", "argilla": "look_first.argilla.json", "label-studio": "look_first.label_studio.json"}

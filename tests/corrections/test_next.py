@@ -45,7 +45,7 @@ def test_each_names_what_follows(run: Path, tmp_path: Path) -> None:
     head = lines[0].split(",")
     answers = tmp_path / "answers.csv"
     row = lines[1].split(",")[head.index("row")]
-    from clc_text.run_directory import RunDirectory
+    from clc_text.artifacts.run_directory import RunDirectory
 
     answers.write_text(f"row,answer\n{row},{RunDirectory(run).label_names[0]}\n", encoding="utf-8")
     for arguments in (["apply", run, answers], ["revert", run, "--last"]):

@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 import pytest
 from synthetic_run import Made, corrected_of, run_of
 
-from clc_text.corrections.spreadsheet import as_it_was
 from clc_text.corrections.store import Corrected
 from clc_text.text.datasets.files import Files
+from clc_text.utils.spreadsheet import as_it_was
 
 Command = Callable[..., str]
 QUEUES = ["Kälte", "=Strom", "Wasser"]

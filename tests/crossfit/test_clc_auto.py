@@ -12,16 +12,16 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from clc_text.build import build_trainer, transition
-from clc_text.crossfit.result import CrossFit
+from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.config.recipe import loads
 from clc_text.errors import InputError
-from clc_text.guards import distance
 from clc_text.methods.base import TrainingState
 from clc_text.methods.clc_auto import CLCAuto
-from clc_text.prepare import prepare
-from clc_text.recipe import loads
-from clc_text.run import train
-from clc_text.run_directory import RunDirectory
+from clc_text.runs.build import build_trainer, transition
+from clc_text.runs.prepare import prepare
+from clc_text.runs.run import train
+from clc_text.training.guards import distance
 from clc_text.training.recovery import Recovery
 
 RECIPE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from clc_text.crossfit.cross_fit import Round, _mean, _possible_names, _renamed, _with
-from clc_text.crossfit.noise_fit import fit_noise
+from clc_text.noise.estimation.noise_fit import fit_noise
 
 
 def a_round(probs: np.ndarray, labels: np.ndarray) -> Round:

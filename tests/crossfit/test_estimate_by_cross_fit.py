@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_directory import Labels
 from clc_text.cli import app
-from clc_text.crossfit.gain import gain_over_shares, is_nothing
-from clc_text.crossfit.noise_fit import rate_interval, softmax
-from clc_text.crossfit.result import CrossFit
+from clc_text.config.recipe import loads
 from clc_text.errors import InputError
-from clc_text.noise_estimate import _estimated, as_dict, as_text, estimate_of_recipe
-from clc_text.prepare import prepare
-from clc_text.recipe import loads
-from clc_text.run_directory import Labels
+from clc_text.noise.estimation.gain import gain_over_shares, is_nothing
+from clc_text.noise.estimation.noise_fit import rate_interval, softmax
+from clc_text.runs.noise_estimate import _estimated, as_dict, as_text, estimate_of_recipe
+from clc_text.runs.prepare import prepare
 
 RECIPE = """
 data: {name: quickstart, rows: 800, test_rows: 50}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from tiny_bert import write_tiny_bert
 
-from clc_text.recipe import loads
+from clc_text.config.recipe import loads
 from clc_text.text.datasets.quickstart import Quickstart
 
 ROOT = Path(__file__).resolve().parent.parent.parent

@@ -96,7 +96,8 @@ def _strange_file(draw: Random, path: Path, content: bytes) -> None:
 
 def meet(arguments: list[str]) -> None:
     """What a child does: the command, up to where a training would begin."""
-    from clc_text import cli, run
+    from clc_text import cli
+    from clc_text.runs import run
 
     class Begun(Exception):
         pass
@@ -198,8 +199,8 @@ def main() -> None:
     from drawn_inputs import GOOD, commands, options
 
     import clc_text.crossfit.trainer  # noqa: F401
-    from clc_text.recipe import from_dict
-    from clc_text.run import train
+    from clc_text.config.recipe import from_dict
+    from clc_text.runs.run import train
 
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="clc-drill-run-") as folder:

@@ -429,8 +429,8 @@ class Drill:
 
     def _same_labels(self, here: Path, job: Job) -> bool:
         """Whether a command that was done when it was killed has only made one more step of the same labels."""
+        from clc_text.artifacts.run_directory import RunDirectory
         from clc_text.corrections.store import Corrected
-        from clc_text.run_directory import RunDirectory
 
         if job.name not in ("apply", "revert", "correct-again"):
             return False
@@ -440,8 +440,8 @@ class Drill:
         return labels == first
 
     def _corrected_by(self, job: Job) -> str:
+        from clc_text.artifacts.run_directory import RunDirectory
         from clc_text.corrections.store import Corrected
-        from clc_text.run_directory import RunDirectory
 
         there = self.folder / "there"
         shutil.rmtree(there, ignore_errors=True)
@@ -452,7 +452,7 @@ class Drill:
 
 
 def _write_answers(folder: Path) -> None:
-    from clc_text.run_directory import RunDirectory
+    from clc_text.artifacts.run_directory import RunDirectory
 
     run_directory = RunDirectory(folder / "run")
     names = run_directory.label_names

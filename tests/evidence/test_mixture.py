@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from clc_text.artifacts.run_directory import Labels
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import LARGEST, mixture_of, too_large
 from clc_text.evidence.mixture import LEAST, chosen_views, clipped, judge
 from clc_text.evidence.readings import agreement, span
-from clc_text.run_directory import Labels
 
 
 def labels_of(given: np.ndarray, canaries: int = 0) -> Labels:

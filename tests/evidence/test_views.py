@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clc_text.crossfit.folds import assign_folds
+from clc_text.data.folds import assign_folds
 from clc_text.evidence.views import VIEWS
 from clc_text.evidence.views.base import Seen, shares
 from clc_text.evidence.views.neighbours import NEIGHBOURS, neighbours
@@ -98,7 +98,7 @@ def test_the_gaussian_is_told_of_the_noise() -> None:
 
 @pytest.mark.parametrize("name", VIEWS)
 def test_of_labels_at_random_no_view_knows_anything(name: str) -> None:
-    from clc_text.crossfit.gain import gain_over_shares
+    from clc_text.noise.estimation.gain import gain_over_shares
 
     for seed in range(3):
         random = np.random.default_rng(seed)

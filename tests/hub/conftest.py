@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fake_hub import FakeHub
 
-from clc_text.run_directory import RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ ODD_NAMES = [
 @pytest.fixture(scope="session")
 def odd_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A complete run on a file whose label names, title and column names are hostile; copy it before a change."""
-    from clc_text.recipe import loads
-    from clc_text.run import train
+    from clc_text.config.recipe import loads
+    from clc_text.runs.run import train
 
     folder = tmp_path_factory.mktemp("odd")
     random = np.random.default_rng(0)

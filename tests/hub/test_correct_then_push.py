@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from fake_hub import TOKEN, FakeHub
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.store import Corrected
-from clc_text.run_directory import RunDirectory
 
 PROGRAM = """
 import json, sys

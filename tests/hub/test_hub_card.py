@@ -14,10 +14,10 @@ import yaml
 from datasets import ClassLabel, Features, Value
 from markdown_it import MarkdownIt
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
 from clc_text.hub.card import Split, Stated, dataset_card, model_card, size_category
-from clc_text.printable_yaml import printable_yaml
-from clc_text.run_directory import RunDirectory
+from clc_text.utils.printable_yaml import printable_yaml
 
 
 def figure(count: int, of: int) -> dict[str, Any]:

@@ -14,6 +14,8 @@ import pytest
 import yaml
 from filelock import FileLock, Timeout
 
+from clc_text.artifacts.folders import without_folders
+from clc_text.artifacts.run_directory import Labels, RunDirectory
 from clc_text.corrections.audit import VERSION
 from clc_text.corrections.existing_audit import read_audit
 from clc_text.corrections.revert import Selection, revert
@@ -22,8 +24,6 @@ from clc_text.errors import InputError
 from clc_text.hub import images, publish
 from clc_text.hub.card import Stated
 from clc_text.hub.contents import dataset_bundle
-from clc_text.hub.folders import without_folders
-from clc_text.run_directory import Labels, RunDirectory
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_what_lies_here_is_a_path_whatever_it_looks_like(tmp_path: Path, monkeyp
 
 
 def test_the_published_recipe_is_a_recipe_without_folders(odd_run: Path, tmp_path: Path) -> None:
-    from clc_text.recipe import load
+    from clc_text.config.recipe import load
 
     publish.write_recipe(RunDirectory(odd_run), tmp_path / "recipe.yaml")
     text = (tmp_path / "recipe.yaml").read_text(encoding="utf-8")

@@ -15,8 +15,8 @@ import yaml
 from fake_hub import TOKEN, FakeHub, Repo
 from typer.testing import CliRunner, Result
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
-from clc_text.run_directory import RunDirectory
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_a_second_push_without_the_test_rows_removes_them(run: Path, hub: FakeHu
 
 
 def test_a_pushed_model_is_a_run_that_predicts(run: Path, hub: FakeHub, tmp_path: Path) -> None:
-    from clc_text.inference import Predictor
+    from clc_text.inference.predictor import Predictor
 
     result = command(run, "--repo", "user/odd-model", "--model", "--license", "apache-2.0")
     assert result.exit_code == 0

@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from clc_text.criteria import CRITERIA
 from clc_text.errors import InputError
 from clc_text.methods.base import TrainingState
 from clc_text.methods.clc import CLC
+from clc_text.methods.criteria import CRITERIA
 from clc_text.methods.slc import SLC
 from clc_text.methods.standard import Standard
 

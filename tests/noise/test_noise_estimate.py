@@ -7,9 +7,9 @@ import pytest
 
 from clc_text.crossfit.cross_fit import Settings, cross_fit
 from clc_text.errors import InputError
-from clc_text.noise import estimate as module
 from clc_text.noise.base import NoiseInput
-from clc_text.noise.estimate import (
+from clc_text.noise.estimation import estimate as module
+from clc_text.noise.estimation.estimate import (
     anchor_matrix,
     confident_counts,
     confident_joint,
@@ -19,9 +19,9 @@ from clc_text.noise.estimate import (
     sharpened,
     true_shares,
 )
+from clc_text.noise.estimation.probabilities import resamplings
 from clc_text.noise.inject import inject
 from clc_text.noise.pairwise import Pairwise
-from clc_text.noise.probabilities import resamplings
 from clc_text.noise.symmetric import Symmetric
 
 

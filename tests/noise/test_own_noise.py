@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.noise.base import RatedNoise, noise
 
 
@@ -55,7 +55,7 @@ for arguments in (
 
 def test_a_noise_of_ones_own(tiny_recipe: Path, tmp_path: Path) -> None:
     """In a process of its own, as a registered noise stays."""
-    from clc_text.recipe import load
+    from clc_text.config.recipe import load
 
     plain = load(tiny_recipe).to_dict()
     (tmp_path / "recipe.yaml").write_text(

@@ -12,10 +12,10 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
+from clc_text.artifacts.run_directory import Labels
+from clc_text.config.recipe import Recipe, load, loads
 from clc_text.errors import InputError
-from clc_text.noise_files import inject_and_save, replay_and_save
-from clc_text.recipe import Recipe, load, loads
-from clc_text.run_directory import Labels
+from clc_text.runs.noise_files import inject_and_save, replay_and_save
 
 LABEL = [1, 2, 3, 3, 2, 1]
 GIVEN = [1, 2, 3, 1, 2, 2]  # two of six are wrong

@@ -8,8 +8,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from clc_text.metrics import MetricsLog
 from clc_text.sweep import local
+from clc_text.training.metrics import MetricsLog
 
 MARK = "CLC_TEXT_TESTS_STANDS_STILL"
 """The variable that names a file, which is there as soon as the training stands still."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from clc_text.config.recipe import load
 from clc_text.errors import InputError
-from clc_text.recipe import load
 from clc_text.sweep.grid import part_of, read_sweep
 
 

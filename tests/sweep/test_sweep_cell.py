@@ -13,19 +13,19 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-import clc_text.run
+import clc_text.runs.run
 import clc_text.sweep.cell
 from clc_text.analysis.sweep_table import read_table
 from clc_text.cli import app
+from clc_text.config.recipe import Recipe, load
 from clc_text.errors import InputError
-from clc_text.leftovers import aside_of
-from clc_text.observer import Silent
-from clc_text.prepare import Memo
-from clc_text.recipe import Recipe, load
+from clc_text.runs.observer import Silent
+from clc_text.runs.prepare import Memo
 from clc_text.sweep.cell import Outcome, is_done, run_cell
 from clc_text.sweep.changed_data import changed_data
 from clc_text.sweep.grid import read_sweep
 from clc_text.sweep.run_sweep import plan
+from clc_text.utils.leftovers import aside_of
 
 
 class Cut(BaseException):
@@ -137,7 +137,7 @@ def test_a_cell_that_another_process_runs_from_another_recipe_has_failed(
         (directory / "recipe.yaml").write_text(recipe.dump())
         (directory / "result.json").write_text("{}")
 
-    monkeypatch.setattr(clc_text.run, "train", train)
+    monkeypatch.setattr(clc_text.runs.run, "train", train)
     assert run_cell(old, directory) == Outcome("done")
     assert meanwhile[0] == Outcome("elsewhere", "another process runs it")
     assert meanwhile[1].kind == "failed"
@@ -207,7 +207,7 @@ def test_variants_of_one_method_cross_fit_once_and_find_what_each_alone_would(
     run_cell(load(tiny_recipe, [*overrides, "training.learning_rate=0.01"]), tmp_path / "e", stages)
     assert rounds() == 3
 
-    clc_text.run.train(longer, tmp_path / "alone")
+    clc_text.runs.run.train(longer, tmp_path / "alone")
     for file in ("crossfit.safetensors", "predictions.safetensors"):
         assert (tmp_path / "b" / file).read_bytes() == (tmp_path / "alone" / file).read_bytes()
 
@@ -222,7 +222,7 @@ def test_a_users_mistake_and_a_defect_are_written_down_and_tried_again(
         def train(*arguments: Any, **more: Any) -> None:
             raise wrong
 
-        monkeypatch.setattr(clc_text.run, "train", train)
+        monkeypatch.setattr(clc_text.runs.run, "train", train)
 
     raising(InputError("the data is nowhere"))
     assert run_cell(recipe, directory) == Outcome("failed", "the data is nowhere")
@@ -249,7 +249,7 @@ def test_a_cell_of_another_process_is_left_alone_until_that_dies(
     tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run: list[Path] = []
-    monkeypatch.setattr(clc_text.run, "train", lambda recipe, directory, **more: run.append(directory))
+    monkeypatch.setattr(clc_text.runs.run, "train", lambda recipe, directory, **more: run.append(directory))
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path / ".seed-0.lock")], stdout=subprocess.PIPE, text=True
     )
@@ -278,7 +278,7 @@ def test_two_sweeps_at_once_run_each_cell_once(
         (directory / "recipe.yaml").write_text(recipe.dump())
         (directory / "result.json").write_text("{}")
 
-    monkeypatch.setattr(clc_text.run, "train", train)
+    monkeypatch.setattr(clc_text.runs.run, "train", train)
     _, cells = read_sweep(tiny_sweep)
     outcomes: list[Outcome] = []
 

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from clc_text.recipe import loads
+from clc_text.config.recipe import loads
 from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import Cell
 from clc_text.sweep.show import follow, time_left

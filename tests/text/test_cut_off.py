@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from typer.testing import CliRunner
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
-from clc_text.recipe import loads
-from clc_text.run import train
-from clc_text.run_directory import RunDirectory
+from clc_text.config.recipe import loads
+from clc_text.runs.run import train
 from clc_text.text.cut_off import cut_off
 from clc_text.text.encoders.word_vectors import WordVectors
 

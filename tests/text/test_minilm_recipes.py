@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from clc_text.recipe import load
-from clc_text.run import train
+from clc_text.config.recipe import load
+from clc_text.runs.run import train
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from torch import nn
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerFast, TrainingArguments
 
 from clc_text import CLCTrainer, NoisyLabelTrainer
-from clc_text.crossfit.result import CrossFit
+from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.errors import InputError
 from clc_text.methods.clc_auto import CLCAuto
 

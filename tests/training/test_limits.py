@@ -12,9 +12,9 @@ import torch
 from small_training import arguments, peers_model, rows
 from torch import nn
 
+from clc_text.config.recipe import Training
+from clc_text.crossfit.trainer import CLCTrainer
 from clc_text.errors import InputError
-from clc_text.recipe import Training
-from clc_text.trainer import CLCTrainer
 from clc_text.training.arguments import _AS_IN_RECIPES, NoisyLabelOptions, check_limits
 
 OPTIONS = _AS_IN_RECIPES | {field.name: field.name for field in fields(NoisyLabelOptions)}
@@ -83,7 +83,7 @@ def test_more_networks_than_there_is_room_for_are_refused(tmp_path: Path, monkey
         made.append(Large())
         return made[-1]
 
-    monkeypatch.setattr("clc_text.memory.free_memory", lambda: 1_000_000)
+    monkeypatch.setattr("clc_text.utils.memory.free_memory", lambda: 1_000_000)
     with pytest.raises(InputError, match=r"9,000 peers of 1,000 numbers would take at least .*; lower peers"):
         CLCTrainer(model_init=make, args=arguments(tmp_path), train_dataset=rows(), peers=9_000)
     assert len(made) == 1

@@ -26,10 +26,10 @@ from transformers import (
 )
 
 from clc_text import CLCTrainer, NoisyLabelTrainer
-from clc_text.criteria import entropy, share_of_maximum
 from clc_text.errors import InputError
 from clc_text.methods.clc import CLC
 from clc_text.methods.clc_auto import CLCAuto
+from clc_text.methods.criteria import entropy, share_of_maximum
 from clc_text.methods.elr import ELR
 from clc_text.training.checkpoints import last_complete_checkpoint
 

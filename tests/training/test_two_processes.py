@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from small_training import CLASSES, peers_model, rows
 from torch import Tensor
 
-from clc_text.ledger import epochs_in, read_epoch
+from clc_text.artifacts.ledger import epochs_in, read_epoch
 
 HERE = Path(__file__).resolve().parent
 ROWS, STEPS = 51, 4  # 51 rows in two shares of 8: four steps an epoch, 13 rows repeated to fill the last two batches

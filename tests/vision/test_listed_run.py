@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
+from clc_text.config.recipe import loads
 from clc_text.hub.card import Stated
 from clc_text.hub.contents import dataset_bundle
-from clc_text.recipe import loads
-from clc_text.run import train
-from clc_text.run_directory import RunDirectory
+from clc_text.runs.run import train
 
 RECIPE = """
 modality: vision

@@ -15,18 +15,18 @@ from safetensors.numpy import load_file
 from transformers import TrainerCallback
 from typer.testing import CliRunner
 
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
+from clc_text.config.recipe import Recipe, load, loads, registries
 from clc_text.crossfit.trainer import NoisyLabelArguments, NoisyLabelTrainer
+from clc_text.data.rows import Rows
 from clc_text.errors import InputError
-from clc_text.inference import Predictor
+from clc_text.inference.predictor import Predictor
 from clc_text.methods.base import method
 from clc_text.methods.clc import CLC
-from clc_text.observer import Silent
-from clc_text.prepare import encode, noise_input
-from clc_text.recipe import Recipe, load, loads, registries
-from clc_text.rows import Rows
-from clc_text.run import train
-from clc_text.run_directory import RunDirectory
+from clc_text.runs.observer import Silent
+from clc_text.runs.prepare import encode, noise_input
+from clc_text.runs.run import train
 from clc_text.vision.datasets.reading.tables import encode_png
 from clc_text.vision.encoders.pixels import FittedPixels, Pixels
 from clc_text.vision.images import LazyImages
@@ -237,7 +237,7 @@ def test_predict_and_evaluate(image_run: Path, small_images: Path, tmp_path: Pat
 
 
 def test_wrong_inputs_are_named(image_run: Path, small_images: Path, tmp_path: Path) -> None:
-    from clc_text.prediction_file import HowToRead, read_rows
+    from clc_text.inference.prediction_file import HowToRead, read_rows
 
     run = RunDirectory(image_run)
     (tmp_path / "empty").mkdir()

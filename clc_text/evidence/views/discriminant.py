@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from clc_text.crossfit.noise_fit import fit_noise, posterior_labels, softmax
 from clc_text.evidence.views.base import Seen, shares, some
+from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, softmax
 
 LEAST = 1e-6  # probability
 INNER = 2  # folds of the first predictions

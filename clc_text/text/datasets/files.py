@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clc_text.components import option
+from clc_text.config.components import option
+from clc_text.data.columns import NamedColumns
+from clc_text.data.task import Task
+from clc_text.data.where import Place
 from clc_text.errors import InputError
-from clc_text.files import expanded
-from clc_text.task import Task
 from clc_text.text.datasets.base import dataset
-from clc_text.text.datasets.columns import NamedColumns
-from clc_text.where import Place
+from clc_text.utils.files import expanded
 
 if TYPE_CHECKING:
-    from clc_text.text.datasets.reading.rows import Rows
+    from clc_text.data.reading.rows import Rows
 
 FORMATS = (
     ".csv, .tsv, .jsonl, .json (each also with .gz), .xlsx, .parquet, a folder of Parquet shards (in it or in its "
@@ -60,8 +60,8 @@ class Files(NamedColumns):
         return [Place(path, expanded(path).exists(), what) for what, path in named.items() if path]
 
     def load(self, seed: int) -> Task:
-        from clc_text.text.datasets.reading.shards import title_of
-        from clc_text.text.datasets.reading.task_from_rows import task_from_rows
+        from clc_text.data.reading.shards import title_of
+        from clc_text.data.reading.task_from_rows import task_from_rows
 
         train = self.read(self.train, "data.train")
         test = None if self.test is None else self.read(self.test, "data.test")
@@ -70,12 +70,12 @@ class Files(NamedColumns):
 
     def read(self, given: str, key: str) -> Rows:
         """The rows of a file or folder; `key` is what a message calls the option that names it."""
-        from clc_text.text.datasets.reading.class_folders import read_class_folders
-        from clc_text.text.datasets.reading.columnar import read_parquet, read_saved
-        from clc_text.text.datasets.reading.delimited import read_delimited
-        from clc_text.text.datasets.reading.json_rows import read_json
-        from clc_text.text.datasets.reading.shards import shards_of
-        from clc_text.text.datasets.reading.text_files import existing
+        from clc_text.data.reading.class_folders import read_class_folders
+        from clc_text.data.reading.columnar import read_parquet, read_saved
+        from clc_text.data.reading.delimited import read_delimited
+        from clc_text.data.reading.json_rows import read_json
+        from clc_text.data.reading.shards import shards_of
+        from clc_text.data.reading.text_files import existing
 
         path = existing(given, key)
         if path.is_dir():
@@ -92,7 +92,7 @@ class Files(NamedColumns):
             separator = self.separator or self.guessed(path)
             return read_delimited(path, separator, self.quote, self.header, self.encoding)
         if suffix in WORKBOOKS:
-            from clc_text.text.datasets.reading.workbooks import read_excel
+            from clc_text.data.reading.workbooks import read_excel
 
             return read_excel(path, self.sheet, self.header, self.texts, self.plain)
         if suffix in (".xls", ".xlsb", ".ods"):
@@ -105,8 +105,8 @@ class Files(NamedColumns):
 
     def guessed(self, path: Path, usual: str | None = None) -> str:
         """The separator of a CSV or TSV file: the usual one, unless only under another the header has the texts."""
-        from clc_text.tabular.separators import guessed_separator
-        from clc_text.text.datasets.reading.text_files import first_line
+        from clc_text.data.reading.text_files import first_line
+        from clc_text.data.tabular.separators import guessed_separator
 
         usual = usual or ("," if ending(path) == ".csv" else "\t")
         if self.header is not None:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clc_text.components import option
+from clc_text.config.components import option
+from clc_text.data.columns import NamedColumns
+from clc_text.data.hub_datasets import cached_sources, hub_place, load_splits
+from clc_text.data.task import Task
+from clc_text.data.where import Place
 from clc_text.errors import InputError, nearest
-from clc_text.hub_datasets import cached_sources, hub_place, load_splits
-from clc_text.task import Task
 from clc_text.text.datasets.base import dataset
-from clc_text.text.datasets.columns import NamedColumns
-from clc_text.where import Place
 
 if TYPE_CHECKING:
     import datasets
 
-    from clc_text.text.datasets.reading.rows import Rows
+    from clc_text.data.reading.rows import Rows
 
 
 @dataset("hub")
@@ -48,7 +48,7 @@ class Hub(NamedColumns):
         return [hub_place(self.id, self.revision)]
 
     def load(self, seed: int) -> Task:
-        from clc_text.text.datasets.reading.task_from_rows import task_from_rows
+        from clc_text.data.reading.task_from_rows import task_from_rows
 
         splits = load_splits(self.id, self.config, self.revision)
         train = _rows(splits, self.train_split, self.id)
@@ -57,7 +57,7 @@ class Hub(NamedColumns):
 
 
 def _rows(splits: datasets.DatasetDict, split: str, identity: str) -> Rows:
-    from clc_text.text.datasets.reading.columnar import rows_from_dataset
+    from clc_text.data.reading.columnar import rows_from_dataset
 
     if split not in splits:
         raise InputError(f"the Hub's dataset '{identity}' has no split '{split}'{nearest(split, splits)}")

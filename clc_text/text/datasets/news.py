@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from clc_text.components import option
-from clc_text.dataset import Dataset
+from clc_text.config.components import option
+from clc_text.data.dataset import Dataset
+from clc_text.data.task import Task, column, describe_file
+from clc_text.data.where import Place, data_folder, nothing_found, offline, unset_folder
 from clc_text.errors import InputError
-from clc_text.files import expanded
-from clc_text.task import Task, column, describe_file
 from clc_text.text.datasets.base import dataset
-from clc_text.where import Place, data_folder, nothing_found, offline, unset_folder
+from clc_text.utils.files import expanded
 
 if TYPE_CHECKING:
     import datasets
@@ -50,7 +50,7 @@ class News(Dataset):
         return looked
 
     def load(self, seed: int) -> Task:
-        from clc_text.describe import text_facts
+        from clc_text.data.describe import text_facts
         from clc_text.text.datasets.reading.newsgroups import read_newsgroups
 
         found = self._find()
@@ -130,8 +130,8 @@ def _form(place: Path) -> Path | None:
 
 
 def _sources(found: Path) -> list[dict[str, Any]]:
+    from clc_text.data.reading.rows import describe_folder
     from clc_text.text.datasets.reading.newsgroups import FOLDERS
-    from clc_text.text.datasets.reading.rows import describe_folder
 
     if found.is_file():
         return [describe_file(found)]

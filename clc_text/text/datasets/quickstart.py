@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clc_text.components import option
-from clc_text.dataset import Dataset
+from clc_text.config.components import option
+from clc_text.data.dataset import Dataset
+from clc_text.data.task import Task
 from clc_text.errors import InputError
-from clc_text.memory import check_memory
-from clc_text.task import Task
 from clc_text.text.datasets.base import dataset
+from clc_text.utils.memory import check_memory
 
 
 @dataset("quickstart")
@@ -30,9 +30,9 @@ class Quickstart(Dataset):
         import numpy as np
         import pyarrow as pa
 
+        from clc_text.data.reading.rows import to_dataset
         from clc_text.text.datasets.grammar.generate import TEST, TRAIN, questions
         from clc_text.text.datasets.grammar.templates import CLASSES
-        from clc_text.text.datasets.reading.rows import to_dataset
 
         if seed < 0:
             raise InputError(f"the data seed is {seed}; it must not be negative")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from clc_text.components import option
-from clc_text.dataset import Dataset
+from clc_text.config.components import option
+from clc_text.data.dataset import Dataset
+from clc_text.data.task import Task, column, describe_file
+from clc_text.data.where import Place, data_folder, nothing_found, unset_folder
 from clc_text.errors import InputError
-from clc_text.files import expanded
-from clc_text.task import Task, column, describe_file
 from clc_text.text.datasets.base import dataset
-from clc_text.where import Place, data_folder, nothing_found, unset_folder
+from clc_text.utils.files import expanded
 
 if TYPE_CHECKING:
     import datasets
@@ -54,7 +54,7 @@ class Trec(Dataset):
     path: str | None = option(None, f"the folder of {FILES}; null: look in the usual places")
 
     def places(self) -> list[Place]:
-        from clc_text.hub_datasets import hub_place
+        from clc_text.data.hub_datasets import hub_place
 
         if self.path is not None:
             return [_place(folder) for folder in self._folders()]
@@ -83,7 +83,7 @@ class Trec(Dataset):
         return [usual] if usual else []
 
     def _from_hub(self) -> tuple[_Questions, _Questions, tuple[dict[str, Any], ...]]:
-        from clc_text.hub_datasets import cached_sources, load_splits
+        from clc_text.data.hub_datasets import cached_sources, load_splits
 
         try:
             splits = load_splits(HUB_ID, None, HUB_REVISION)
@@ -94,7 +94,7 @@ class Trec(Dataset):
         return questions[0], questions[1], tuple(sources)
 
     def _task(self, train: _Questions, test: _Questions, sources: tuple[dict[str, Any], ...], facts: Any) -> Task:
-        from clc_text.describe import text_facts
+        from clc_text.data.describe import text_facts
 
         train_rows, test_rows = _dataset(train, self.order), _dataset(test, self.order)
         label = f"{self.labels}_label"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from clc_text.data.where import Place
 from clc_text.errors import InputError
-from clc_text.where import Place
 
 
 def places(name: str, **options: Any) -> list[Place]:

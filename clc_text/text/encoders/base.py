@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from clc_text.components import Options, Registry
+from clc_text.config.components import Options, Registry
 from clc_text.errors import InputError
-from clc_text.files import write_json
+from clc_text.utils.files import write_json
 
 
 class FittedEncoder(ABC):
@@ -31,7 +31,7 @@ class FittedEncoder(ABC):
         """Tensors by the name of the network's forward argument, each with len(texts) rows, on the CPU."""
 
     def frozen(self, texts: Sequence[str]) -> Tensor:
-        """float32 [N, D] on the CPU, dense features that no label has shaped; see `clc_text.frozen_features`."""
+        """float32 [N, D] on the CPU, dense features that no label has shaped; see `clc_text.runs.frozen_features`."""
         return self.encode(texts)["features"]
 
     @abstractmethod

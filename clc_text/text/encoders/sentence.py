@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.text.cut_off import tokens_cut_off
 from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
 from clc_text.text.encoders.features.fitted import FittedSentence
@@ -70,7 +70,7 @@ class Sentence(Encoder):
         return {"model": self.model} | self._cut_off(model, tokens)
 
     def _model(self) -> FrozenModel:
-        from clc_text.pretrained import check_length, model_folder
+        from clc_text.models.pretrained import check_length, model_folder
         from clc_text.text.encoders.features.compute import KEY, FrozenModel
 
         model = FrozenModel(model_folder(self.model, KEY))

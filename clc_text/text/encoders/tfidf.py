@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.errors import InputError
 from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
 from clc_text.text.encoders.lexical.fitted import FittedTfidf

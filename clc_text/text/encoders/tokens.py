@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.errors import InputError
 from clc_text.text.cut_off import tokens_cut_off
 from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder, read_description, write_description
@@ -40,7 +40,7 @@ class FittedTokens(FittedEncoder):
 
     def frozen(self, texts: Sequence[str]) -> Tensor:
         """The mean of the tokens' vectors by the model as it was before any training."""
-        from clc_text.pretrained import model_folder
+        from clc_text.models.pretrained import model_folder
         from clc_text.text.encoders.features.compute import FrozenModel, Reading
         from clc_text.text.encoders.features.fitted import FittedSentence
 
@@ -53,7 +53,7 @@ class FittedTokens(FittedEncoder):
 
     @classmethod
     def load(cls, directory: Path) -> FittedTokens:
-        from clc_text.pretrained import load_tokenizer
+        from clc_text.models.pretrained import load_tokenizer
 
         description = read_description(directory)
         try:
@@ -102,7 +102,7 @@ class Tokens(Encoder):
         return tokens_cut_off(lengths, self.max_length, folder, tokenizer)
 
     def _tokenizer(self) -> tuple[Path, Any]:
-        from clc_text.pretrained import check_length, load_tokenizer, model_folder
+        from clc_text.models.pretrained import check_length, load_tokenizer, model_folder
 
         folder = model_folder(self.model, KEY)
         tokenizer = load_tokenizer(folder, KEY)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.errors import InputError
 from clc_text.text.cut_off import cut_off
 from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder

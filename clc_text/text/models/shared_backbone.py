@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 
 from clc_text.errors import InputError
-from clc_text.peers import PeersModel, PeersOutput, StackedLinear, peer_generators, peer_seeds
-from clc_text.peers_of import seeded
+from clc_text.models.peers import PeersModel, PeersOutput, StackedLinear, peer_generators, peer_seeds
+from clc_text.models.peers_of import seeded
 from clc_text.text.encoders.features.compute import pooled
 
 

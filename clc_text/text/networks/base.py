@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from torch import Tensor
 
-from clc_text.components import Options, Registry
+from clc_text.config.components import Options, Registry
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig
 
-from clc_text.peers import PeersModel, PeersOutput, StackedLinear, peer_generators
+from clc_text.models.peers import PeersModel, PeersOutput, StackedLinear, peer_generators
 
 
 class StackedMLPConfig(PreTrainedConfig):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.errors import InputError
 from clc_text.text.networks.base import Network, network
 
@@ -66,8 +66,8 @@ class Transformer(Network):
     def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
         from transformers import AutoModel, AutoModelForSequenceClassification
 
-        from clc_text.peers_of import peers_from_init
-        from clc_text.pretrained import load_model, model_folder
+        from clc_text.models.peers_of import peers_from_init
+        from clc_text.models.pretrained import load_model, model_folder
 
         if "input_ids" not in inputs:
             raise InputError("network transformer reads tokens; write `encoder: {name: tokens, model: …}` beside it")
@@ -104,7 +104,7 @@ class Transformer(Network):
 
     def load(self, directory: Path) -> PreTrainedModel:
         if self.backbone == "separate":
-            from clc_text.peers_of import PeersOf
+            from clc_text.models.peers_of import PeersOf
 
             return PeersOf.from_pretrained(directory)
         from clc_text.text.models.shared_backbone import SharedBackbone

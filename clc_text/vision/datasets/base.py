@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from clc_text.components import Registry, option
-from clc_text.dataset import Dataset
+from clc_text.config.components import Registry, option
+from clc_text.data.dataset import Dataset
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 import numpy as np
 
-from clc_text.components import option
+from clc_text.config.components import option
+from clc_text.data.task import Task, describe_file
+from clc_text.data.where import Place, data_folder, nothing_found, unset_folder
 from clc_text.errors import InputError
-from clc_text.files import expanded
 from clc_text.noise.cifar100 import CLASSES as CIFAR100_CLASSES
-from clc_text.task import Task, describe_file
+from clc_text.utils.files import expanded
 from clc_text.vision.datasets.base import ImageDataset, dataset
-from clc_text.where import Place, data_folder, nothing_found, unset_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,7 +51,7 @@ class _Cifar(ImageDataset):
         return str(getattr(self, "labels"))  # noqa: B009 - each subclass has its own choices
 
     def places(self) -> list[Place]:
-        from clc_text.hub_datasets import hub_place
+        from clc_text.data.hub_datasets import hub_place
 
         what = f"train-*.parquet and test-*.parquet, or {self.pickle_folder}/"
         found = [Place(str(folder), self._form(folder) is not None, what) for folder in self._folders()]
@@ -131,7 +131,7 @@ class _Cifar(ImageDataset):
         return self._from_hub()
 
     def _from_hub(self) -> tuple[_Split, _Split, None]:
-        from clc_text.hub_datasets import load_splits
+        from clc_text.data.hub_datasets import load_splits
 
         try:
             found = load_splits(self.hub_id, None, None)

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from clc_text.components import option
+from clc_text.config.components import option
+from clc_text.data.task import Task, describe_file
+from clc_text.data.where import Place, data_folder, nothing_found, unset_folder
 from clc_text.errors import InputError
-from clc_text.files import expanded
-from clc_text.task import Task, describe_file
+from clc_text.utils.files import expanded
 from clc_text.vision.datasets.base import ImageDataset, dataset
 from clc_text.vision.datasets.reading.lists import Listed
-from clc_text.where import Place, data_folder, nothing_found, unset_folder
 
 CLASSES = [
     "T-shirt", "Shirt", "Knitwear", "Chiffon", "Sweater", "Hoodie", "Windbreaker", "Jacket", "Down Coat", "Suit",

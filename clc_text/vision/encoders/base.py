@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from clc_text.components import Options, Registry
+from clc_text.config.components import Options, Registry
 
 
 class FittedEncoder(ABC):
@@ -31,7 +31,7 @@ class FittedEncoder(ABC):
 
     @abstractmethod
     def frozen(self, images: Sequence[Any]) -> Tensor:
-        """float32 [N, D] on the CPU, dense features that no label has shaped; see `clc_text.frozen_features`."""
+        """float32 [N, D] on the CPU, dense features that no label has shaped; see `clc_text.runs.frozen_features`."""
 
     @abstractmethod
     def augment(self, inputs: dict[str, Tensor], rows: Tensor, epoch: int) -> dict[str, Tensor]:

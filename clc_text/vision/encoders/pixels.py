@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.errors import InputError
-from clc_text.files import write_json
-from clc_text.memory import check_memory
+from clc_text.utils.files import write_json
+from clc_text.utils.memory import check_memory
 from clc_text.vision.augmentation import Augmentation
 from clc_text.vision.encoders.base import Encoder, FittedEncoder, encoder
 from clc_text.vision.images import LazyImages, decode, decode_all, undecoded

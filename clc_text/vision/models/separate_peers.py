@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from clc_text.peers import PeersOutput
-from clc_text.peers_of import PeersOf, PeersOfConfig
+from clc_text.models.peers import PeersOutput
+from clc_text.models.peers_of import PeersOf, PeersOfConfig
 from clc_text.vision.normalisation import Normalise
 
 

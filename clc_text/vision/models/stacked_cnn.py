@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedConfig
 
-from clc_text.peers import PeersModel, PeersOutput, StackedLinear, peer_generators
+from clc_text.models.peers import PeersModel, PeersOutput, StackedLinear, peer_generators
 from clc_text.vision.normalisation import Normalise
 
 WIDTHS = (1, 1, 1, 2, 2, 2, 4, 2, 1)  # channels of the nine layers, in units of `width`

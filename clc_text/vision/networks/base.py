@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor
 
-from clc_text.components import Options, Registry, option
+from clc_text.config.components import Options, Registry, option
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

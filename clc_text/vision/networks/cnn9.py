@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.errors import InputError
 from clc_text.vision.networks.base import Network, label_options, network
 

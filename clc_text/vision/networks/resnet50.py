@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clc_text.components import option
+from clc_text.config.components import option
 from clc_text.vision.networks.base import Network, label_options, network
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from clc_text.data.task import Task
 from clc_text.errors import LONGEST, InputError
-from clc_text.task import Task
 from clc_text.text.datasets.files import Files
 
 TEXTS = ["good, really", "bad film", "fine", "awful"]
@@ -59,7 +59,7 @@ def test_two_letters_from_a_shell_are_a_tab(tmp_path: Path) -> None:
     reader = Files(train=str(tmp_path / "a.csv"), separator="\\t")
     assert reader.separator == "\t"
     check(reader.load(0))
-    from clc_text.recipe import loads
+    from clc_text.config.recipe import loads
 
     recipe = loads("data: {name: files, train: a.csv}\nmethod: standard\n", overrides=[r"data.separator=\t"])
     assert recipe.data.separator == "\t"

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
 
+from clc_text.data.task import Task
 from clc_text.errors import InputError
-from clc_text.task import Task
 from clc_text.text.datasets.files import Files
 
 TEXTS = ["good film", "bad film", 'a "fine", film\nof two lines', "awful", "good film", "dull"]
@@ -334,7 +334,7 @@ def test_mixed_json_columns_pass_through_as_json_text(tmp_path: Path) -> None:
 
 
 def test_json_columns_that_begin_late_or_widen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clc_text.text.datasets.reading.json_rows.BATCH", 1)
+    monkeypatch.setattr("clc_text.data.reading.json_rows.BATCH", 1)
     rows = [
         {"text": "a", "label": 0, "tied": []},
         {"text": "b", "label": 1, "tied": ["x"], "late": 1},
@@ -377,7 +377,7 @@ def test_other_encodings_separators_and_headerless_files(tmp_path: Path) -> None
 
 
 def test_the_place_of_a_wrong_byte_is_right_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clc_text.text.datasets.reading.text_files.BLOCK", 7)
+    monkeypatch.setattr("clc_text.data.reading.text_files.BLOCK", 7)
     content = "text,label\nzwölf,1\nöl,2\n".encode() + b"x\xc3,3\n"
     path = tmp_path / "rows.csv"
     path.write_bytes(content)

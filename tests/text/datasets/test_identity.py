@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from clc_text.data.task import Task
 from clc_text.errors import InputError
-from clc_text.task import Task
 from clc_text.text.datasets.files import Files
 
 

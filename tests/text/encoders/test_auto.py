@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from tiny_bert import POSITIONS, write_tiny_bert
 
-from clc_text import pretrained
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.config.recipe import from_dict, loads
 from clc_text.errors import InputError
-from clc_text.recipe import from_dict, loads
-from clc_text.run import train
-from clc_text.run_directory import RunDirectory
+from clc_text.models import pretrained
+from clc_text.runs.run import train
 from clc_text.text.encoders.auto import Auto
 from clc_text.text.encoders.features import available as available_module
 from clc_text.text.encoders.features.available import KNOWN, Known, available

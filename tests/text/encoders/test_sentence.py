@@ -14,8 +14,8 @@ from tiny_bert import POSITIONS, write_tiny_bert
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
 
+from clc_text.config.recipe import loads
 from clc_text.errors import InputError
-from clc_text.recipe import loads
 from clc_text.text.encoders.base import load_encoder
 from clc_text.text.encoders.features import fitted as fitted_module
 from clc_text.text.encoders.features.compute import FrozenModel
@@ -259,8 +259,8 @@ training: {{epochs: 2, device: cpu}}
 
 
 def test_a_run_and_its_predictions(tiny_bert: Path, tmp_path: Path) -> None:
-    from clc_text.inference import Predictor
-    from clc_text.run import train
+    from clc_text.inference.predictor import Predictor
+    from clc_text.runs.run import train
 
     run = train(loads(RUN.format(model=tiny_bert, length=POSITIONS)), tmp_path / "run")
     texts = run.data("test")["text"]

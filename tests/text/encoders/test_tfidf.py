@@ -145,7 +145,7 @@ def test_it_knows_more_of_trec_than_ten_words_do(real_data: Path) -> None:
     """By labels alone, on real questions: a linear model on held-out rows."""
     from sklearn.linear_model import LogisticRegression
 
-    from clc_text.recipe import loads
+    from clc_text.config.recipe import loads
 
     task = loads("data: trec").data.load(0)
     texts, labels = task.train["text"][:1200], task.given_labels[:1200]

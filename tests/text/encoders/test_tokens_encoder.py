@@ -11,11 +11,11 @@ import torch
 from tiny_bert import POSITIONS
 from transformers import AutoTokenizer
 
+from clc_text.config.recipe import loads
+from clc_text.data.rows import Rows
 from clc_text.errors import InputError
 from clc_text.noise.inject import inject
-from clc_text.prepare import noise_input
-from clc_text.recipe import loads
-from clc_text.rows import Rows
+from clc_text.runs.prepare import noise_input
 from clc_text.text.encoders.base import load_encoder
 from clc_text.text.encoders.features.ragged import Ragged
 from clc_text.text.encoders.tokens import FittedTokens, Tokens

@@ -12,8 +12,8 @@ from tiny_bert import POSITIONS, write_tiny_bert
 from torch import Tensor, nn
 from transformers import AutoModel, BertForSequenceClassification
 
+from clc_text.config.recipe import loads
 from clc_text.errors import InputError
-from clc_text.recipe import loads
 from clc_text.text.encoders.tokens import Tokens
 from clc_text.text.networks.transformer import Transformer
 
@@ -231,9 +231,9 @@ class Cut(Exception):
 
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_a_run_cut_short_goes_on_to_the_bit(tiny_bert: Path, tmp_path: Path, backbone: str) -> None:
-    from clc_text.inference import Predictor
-    from clc_text.observer import Silent
-    from clc_text.run import train
+    from clc_text.inference.predictor import Predictor
+    from clc_text.runs.observer import Silent
+    from clc_text.runs.run import train
 
     if backbone == "lora":
         pytest.importorskip("peft", reason="the extra peft is not installed")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from clc_text.pretrained import at_hand
+from clc_text.models.pretrained import at_hand
 
 if TYPE_CHECKING:
     from clc_text.text.encoders.sentence import Sentence

@@ -18,8 +18,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from clc_text.files import write_with
 from clc_text.text.encoders.vectors.cache import cache_directory
+from clc_text.utils.files import write_with
 
 _FORMAT = 2
 _KEY_BYTES = 16

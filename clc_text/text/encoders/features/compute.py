@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from clc_text.pretrained import load_model, load_tokenizer, model_hash
+from clc_text.models.pretrained import load_model, load_tokenizer, model_hash
 from clc_text.text.encoders.features.first_tokens import first_tokens
 
 KEY = "encoder.model"

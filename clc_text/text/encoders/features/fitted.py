@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from clc_text.errors import InputError
-from clc_text.files import write_with
-from clc_text.pretrained import model_folder
+from clc_text.models.pretrained import model_folder
 from clc_text.text.encoders.base import FittedEncoder, read_description, write_description
 from clc_text.text.encoders.features.cache import FeatureCache, Found
 from clc_text.text.encoders.features.compute import KEY, FrozenModel, Reading, work
 from clc_text.text.progress import progress
+from clc_text.utils.files import write_with
 
 PIECE = 4096  # texts of a file of the cache
 FEW = 64  # so many texts are computed faster than a file is worth

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from clc_text.errors import InputError
-from clc_text.files import write_json, write_with
 from clc_text.text.encoders.base import FittedEncoder, read_description, write_description
 from clc_text.text.encoders.lexical.terms import analyser
 from clc_text.text.encoders.lexical.weighting import Weighting
 from clc_text.text.encoders.vectors.fitted import FittedWordVectors
+from clc_text.utils.files import write_json, write_with
 
 _TEXTS_AT_ONCE = 8192
 _WORDS = "words"  # the folder of the word vectors

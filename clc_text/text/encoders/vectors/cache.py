@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.files import write_json
 from clc_text.text.encoders.vectors.archive import archive_of
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted
+from clc_text.utils.files import write_json
 
 _FORMAT = 1
 # Of what is read from files alone; raised when the same file gives other words (2: no byte-order mark in the first).

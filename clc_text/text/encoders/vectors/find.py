@@ -11,13 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from clc_text.errors import InputError
-from clc_text.files import expanded
 from clc_text.text.encoders.vectors.archive import has_member, member_named, only_member
 from clc_text.text.encoders.vectors.hashed_file import open_hashed
 from clc_text.text.encoders.vectors.read_binary import read_gensim, read_torchtext, read_word2vec
 from clc_text.text.encoders.vectors.read_fasttext import FASTTEXT, read_fasttext
 from clc_text.text.encoders.vectors.read_text import read_text
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted
+from clc_text.utils.files import expanded
 
 ENDINGS = (
     "", ".txt", ".txt.gz", ".vec", ".vec.gz", ".gz", ".bin", ".bin.gz", ".kv", ".wordvectors", ".txt.pt", ".zip",

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 
 from clc_text.errors import InputError
-from clc_text.files import write_json, write_with
 from clc_text.text.encoders.base import FittedEncoder, read_description, write_description
 from clc_text.text.encoders.vectors.pooling import idf, pool, pooled_size
 from clc_text.text.encoders.vectors.table import VectorTable
 from clc_text.text.encoders.vectors.tokens import KnownWords, Tokens, number_tokens, tokenizer
+from clc_text.utils.files import write_json, write_with
 
 _TEXTS_AT_ONCE = 8192
 

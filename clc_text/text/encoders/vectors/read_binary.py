@@ -10,10 +10,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from clc_text.errors import InputError
-from clc_text.files import sha256_of_file
 from clc_text.text.encoders.vectors.gathered import Gathered
 from clc_text.text.encoders.vectors.hashed_file import open_hashed
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted, select
+from clc_text.utils.files import sha256_of_file
 
 _BLOCK = 1 << 22
 _LARGEST = 1e10  # no trained number comes near

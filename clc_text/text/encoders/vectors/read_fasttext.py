@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from clc_text.errors import InputError
-from clc_text.files import sha256_of_file
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted, select
+from clc_text.utils.files import sha256_of_file
 
 FASTTEXT = (793712314).to_bytes(4, "little")  # fastText's mark, in the first four bytes
 

@@ -7,7 +7,7 @@ their own, contractions fall in two (``do n't``, ``it 's``), abbreviations keep 
 and hyphenated words stay whole (``1,000.50``, ``well-known``). A text that is already cut so comes out nearly
 unchanged. Beyond ASCII, letters are composed first (NFC), a mark on a letter belongs to the word (``हिन्दी``), and the
 typographic apostrophe counts as the plain one. Scripts without blanks between words are cut into characters
-(`clc_text.scripts`).
+(`clc_text.data.scripts`).
 
 ``"spaces"`` cuts at white space only, for texts that are tokenised already (TREC's original files).
 """
@@ -23,8 +23,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clc_text.data.scripts import has_spaceless, in_characters
 from clc_text.errors import InputError
-from clc_text.scripts import has_spaceless, in_characters
 
 Tokenizer = Callable[[str], list[str]]
 

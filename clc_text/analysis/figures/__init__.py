@@ -1,1 +1,0 @@
-"""The pictures of `clc-text plot`, one file each; `clc_text.analysis.figure` says what one is."""

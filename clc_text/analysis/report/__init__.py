@@ -1,1 +1,0 @@
-"""`report.html`: a run on one self-contained page, made from its directory alone."""

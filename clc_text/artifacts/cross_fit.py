@@ -1,0 +1,129 @@
+"""What cross-fitting finds, and its two files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clc_text.artifacts.run_directory import Labels
+from clc_text.artifacts.run_files import CrossFitFacts, CrossFitGain
+from clc_text.errors import InputError
+from clc_text.noise.canaries import before_flips
+from clc_text.noise.estimation.gain import NOTHING, is_nothing
+from clc_text.noise.estimation.noise_fit import posterior_labels
+from clc_text.utils.damage import undamaged
+from clc_text.utils.files import write_json, write_with
+from clc_text.utils.typed_json import read_json
+
+TENSORS, FACTS = "crossfit.safetensors", "crossfit.json"
+_ANEW = f"remove both, {FACTS} and {TENSORS}, and they are made anew"
+
+
+@dataclass(frozen=True)
+class CrossFit:
+    """Out-of-sample predictions of every training row, and the noise that they show.
+
+    Attributes:
+        folds: int64 [R, N], in each of the rounds the fold whose network never saw the row's label.
+        probs: float64 [N, C], those networks' mean probabilities of the true class.
+        transition: float64 [C, C], T[c, k] = P(given k | true c).
+        posterior: float64 [N, C], q ∝ p · T[:, y]: the true class, given the text and the given label.
+        facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``sharpness``,
+            ``log_likelihood`` in nats, ``gain`` and ``gain_error`` (`noise.estimation.gain`), ``copies`` (rows with
+            the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
+            ``sharpness``, ``used``), ``renamed`` [C], ``names_tried``; in a training ``labels``, the sha256 of the
+            given labels.
+    """
+
+    folds: np.ndarray
+    probs: np.ndarray
+    transition: np.ndarray
+    posterior: np.ndarray
+    facts: dict[str, Any]
+
+    @property
+    def rate(self) -> float:
+        return float(self.facts["rate"])
+
+    @property
+    def learnt_nothing(self) -> bool:
+        """Whether the predictions tell nothing of the labels; the noise that they seem to show is then a fiction."""
+        return _nothing(self.facts)
+
+    def rate_for_a_method(self) -> float:
+        """The rate, for a method that is told it.
+
+        Raises:
+            InputError: the networks have learnt nothing that it could follow from.
+        """
+        if self.learnt_nothing:
+            raise InputError(
+                f"the noise rate cannot be estimated: {NOTHING}; choose a better encoder or a higher learning rate, "
+                "or give a number"
+            )
+        return self.rate
+
+    def noise_of_given(self, labels: Labels) -> tuple[float, np.ndarray]:
+        """Rate and matrix [C, C] of the labels as they were given: without the canaries, which were flipped here."""
+        rows = ~labels.canary
+        given, posterior = labels.trained[rows], self.posterior[rows]
+        transition = before_flips(self.transition, float(labels.canary.mean()))
+        if labels.canary.any():
+            posterior = posterior_labels(self.probs[rows], given, transition)
+        return float(1 - posterior[np.arange(len(given)), given].mean()), transition
+
+    def save(self, directory: Path) -> None:
+        """Writes both files, the facts last: their presence says that the pair is whole."""
+        from safetensors.numpy import save_file
+
+        directory.mkdir(parents=True, exist_ok=True)
+        tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in _AS_THEY_ARE}
+        # As one peer's log-probabilities, which is how corrections and audits read any predictions of a run.
+        tensors["train"] = np.log(self.probs.clip(1e-30)).astype(np.float32)[None]
+        facts = {"folds": str(self.facts["folds"])}
+        write_with(directory / TENSORS, lambda aside: save_file(tensors, aside, metadata=facts))
+        write_json(directory / FACTS, self.facts)
+
+    @classmethod
+    def load(cls, directory: Path) -> CrossFit | None:
+        """What `save` wrote; None where there is nothing whole.
+
+        Raises:
+            InputError: the files are damaged.
+        """
+        from safetensors.numpy import load_file
+
+        if not (directory / FACTS).is_file():
+            return None
+        facts: dict[str, Any] = dict(read_json(directory / FACTS, CrossFitFacts, _ANEW))
+        with undamaged(directory / TENSORS, _ANEW):
+            tensors = load_file(directory / TENSORS)
+            probs = np.exp(tensors["train"][0].astype(np.float64))
+            found = cls(**{name: tensors[name] for name in _AS_THEY_ARE}, probs=probs, facts=facts)
+            rows, classes = probs.shape
+            shapes = [found.folds.shape[1:], found.transition.shape, found.posterior.shape]
+            if shapes != [(rows,), (classes, classes), (rows, classes)] or len(facts["rounds"]) < 2:
+                raise ValueError("its tensors do not belong together")
+            return found
+
+
+def has_learnt_nothing(directory: Path) -> bool:
+    """Whether a run was cross-fitted, by networks that learnt nothing (`CrossFit.learnt_nothing`).
+
+    Raises:
+        InputError: the file that says so is damaged.
+    """
+    path = directory / FACTS
+    if not path.is_file():
+        return False
+    return _nothing(dict(read_json(path, CrossFitGain, _ANEW)))
+
+
+def _nothing(facts: dict[str, Any]) -> bool:
+    return {"gain", "gain_error"} <= facts.keys() and is_nothing(facts["gain"], facts["gain_error"])
+
+
+_AS_THEY_ARE = ("folds", "transition", "posterior")

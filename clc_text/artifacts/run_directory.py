@@ -1,0 +1,294 @@
+"""What a run leaves behind, and how it is read: every file is plain JSON, YAML, Parquet or safetensors.
+
+    recipe.yaml              the resolved recipe: every key, defaults included
+    environment.json         versions, machine, seeds, data sources with their sha256, what loader and encoder noticed
+    data/train.parquet       the source's rows in the source's order, all its columns (absent where `keep_data` is off)
+    data/test.parquet
+    noise/passport.json      how the labels were made noisy, enough to do it again
+    noise/labels.parquet     one line a training row: `given`, `trained`, `true`, `canary`, `source_row`
+                             where the rows came from a file (see `Labels`)
+    encoder/                 the fitted encoder
+    crossfit.json, crossfit.safetensors   out-of-sample predictions and the noise, where the run made them
+    metrics.jsonl            one line an epoch (see `RunDirectory.metrics`)
+    ledger/epoch-0001.parquet ...   what training saw of every row (see `clc_text.artifacts.ledger`)
+    checkpoints/             what `--resume` starts from, each with the sha256 of what it belongs to
+    model/                   the peers, safetensors
+    predictions.safetensors  log-probabilities at the end: `train` float32 [P, N, C], `test` float32 [P, M, C]
+    guards.json              what the run noticed about itself (see `RunDirectory.guards`)
+    result.json              written last: its presence says that the run is complete
+    .train.lock              held while somebody trains here (see `clc_text.artifacts.run_lock`)
+    corrected/  report.html  figures/       made from the above by later commands
+
+A directory of a run that is under way, or was cut short, is the same with its tail missing; every reader here says
+in one sentence what is not there yet.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.artifacts import run_files
+from clc_text.errors import InputError
+from clc_text.utils.damage import undamaged as undamaged
+from clc_text.utils.files import write_with
+from clc_text.utils.typed_json import checked, read_json, read_typed_lines
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from clc_text.artifacts.ledger import EpochRecord
+
+
+class _Keys(dict[str, Any]):
+    """What a file of a run says; a key that it lacks is told as damage."""
+
+    def __init__(self, path: Path, found: Any) -> None:
+        super().__init__(found)
+        self._path = path
+
+    def __missing__(self, key: str) -> Any:
+        raise InputError(f"{self._path} is damaged (it has no `{key}`); bring it back or train again")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of the N training rows, as class numbers.
+
+    Attributes:
+        given: int64 [N], as the source or the noise injection gives them.
+        trained: int64 [N], what training sees: `given`, but for the canaries, which are flipped on purpose.
+        true: int64 [N], -1 where unknown; None where no row's true label is known.
+        canary: bool [N], the rows flipped on purpose.
+        source_row: int64 [N], the number of each row in the file that it came from, as the file counts them; None
+            where that is not known.
+    """
+
+    given: np.ndarray
+    trained: np.ndarray
+    true: np.ndarray | None
+    canary: np.ndarray
+    source_row: np.ndarray | None = None
+
+    def write(self, path: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        unknown = np.ones(len(self.given), bool) if self.true is None else self.true < 0
+        true = np.zeros(len(self.given), np.int64) if self.true is None else self.true
+        columns: dict[str, Any] = {
+            "row": np.arange(len(self.given), dtype=np.int64),
+            "given": self.given.astype(np.int32),
+            "trained": self.trained.astype(np.int32),
+            "true": pa.array(true.astype(np.int32), mask=unknown),
+            "canary": self.canary,
+        }
+        if self.source_row is not None:
+            columns["source_row"] = self.source_row.astype(np.int64)
+        write_with(path, lambda aside: pq.write_table(pa.table(columns), aside, compression="zstd"))
+
+    @classmethod
+    def read(cls, path: Path) -> Labels:
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(path)
+        true = table["true"].fill_null(-1).to_numpy().astype(np.int64)
+        return cls(
+            given=table["given"].to_numpy().astype(np.int64),
+            trained=table["trained"].to_numpy().astype(np.int64),
+            true=None if (true < 0).all() else true,
+            canary=table["canary"].to_numpy(),
+            source_row=table["source_row"].to_numpy() if "source_row" in table.column_names else None,
+        )
+
+
+def write_rows(rows: Dataset, path: Path) -> None:
+    """A dataset's rows as one Parquet file that keeps its features (`ClassLabel` names, images)."""
+    write_with(path, lambda aside: rows.to_parquet(str(aside)))
+
+
+@functools.cache
+def _passing_folder() -> Path:
+    """A folder that is removed when the process ends."""
+    folder = tempfile.mkdtemp(prefix="clc-text-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
+
+
+class RunDirectory:
+    """Reads a run directory.
+
+    Args:
+        path: the directory.
+
+    Raises:
+        InputError: it does not exist, or holds no recipe.yaml.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        if not self.path.is_dir():
+            raise InputError(f"there is no run directory {self.path}; `clc-text train RECIPE --out DIR` makes one")
+        if not self.file("recipe.yaml").is_file():
+            raise InputError(f"{self.path} is not a run directory: it has no recipe.yaml")
+
+    def file(self, name: str) -> Path:
+        return self.path / name
+
+    def _needed(self, name: str, why: str) -> Path:
+        path = self.file(name)
+        if not path.exists():
+            raise InputError(f"{self.path} has no {name}: {why}")
+        return path
+
+    def _json(self, name: str, wanted: type, why: str) -> dict[str, Any]:
+        path = self._needed(name, why)
+        return _Keys(path, read_json(path, wanted))
+
+    @property
+    def complete(self) -> bool:
+        return self.file("result.json").is_file()
+
+    @property
+    def name(self) -> str:
+        """What a picture or table calls the run: the recipe's name."""
+        return str(self.recipe().get("name") or self.path.name)
+
+    @property
+    def run_id(self) -> str:
+        """16 hexadecimal digits that identify the run's recipe and data; the same for an exact repetition."""
+        return str(self.environment()["run_id"])
+
+    def recipe(self) -> dict[str, Any]:
+        """The resolved recipe as plain values; `clc_text.config.recipe.load` gives it as dataclasses."""
+        import yaml
+
+        path = self.file("recipe.yaml")
+        with undamaged(path):
+            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return dict(checked(found, run_files.Recipe, path))
+
+    def environment(self) -> dict[str, Any]:
+        """Keys: ``run_id``, ``label_names`` [C], ``input_column``, ``label_column``, ``rows`` {train, test},
+        ``seeds``, ``versions``, ``sources``, ``facts`` {data, encoder}, ``peers``, ``method`` {name, citation},
+        ``files`` {name: sha256} of the rows that the run keeps."""
+        return self._json("environment.json", run_files.Environment, "the run stopped before its data was read")
+
+    @property
+    def label_names(self) -> list[str]:
+        return list(self.environment()["label_names"])
+
+    def passport(self) -> dict[str, Any]:
+        return self._json("noise/passport.json", run_files.Passport, "the run stopped before its labels were made")
+
+    def labels(self) -> Labels:
+        path = self._needed("noise/labels.parquet", "the run stopped before its labels were made")
+        with undamaged(path):
+            found = Labels.read(path)
+            self._check_rows(len(found.given))
+            for name, least in (("given", 0), ("trained", 0), ("true", -1)):
+                self._check_classes(name, getattr(found, name), least)
+            return found
+
+    def _check_rows(self, rows: int) -> None:
+        expected = self.environment()["rows"]["train"]
+        if rows != expected:
+            raise ValueError(f"it has {rows:,} rows, and the run {expected:,}")
+
+    def _check_classes(self, name: str, classes: Any, least: int = 0) -> None:
+        """That numbers of classes are such; `classes` may be an array, a tensor, or None."""
+        count = len(self.label_names)
+        if classes is not None and not ((classes >= least) & (classes < count)).all():
+            raise ValueError(f"`{name}` has a number that is none of the {count} classes")
+
+    def data(self, split: str = "train") -> Dataset:
+        """The source's rows, ``"train"`` or ``"test"``: memory-mapped, or in memory where no disk has the room."""
+        import pyarrow.parquet as pq
+        from datasets import Dataset
+        from datasets.exceptions import DatasetsError
+
+        why = "the run had no such rows" if split == "test" else "the run was made with `keep_data: false`"
+        path = self._needed(f"data/{split}.parquet", why)
+        try:
+            return Dataset.from_parquet(str(path), cache_dir=str(self._cache()))
+        except (OSError, ValueError, DatasetsError):  # no room for the cache, or either file is damaged
+            with undamaged(path):
+                return Dataset(pq.read_table(path, partitioning=None))
+
+    def _cache(self) -> Path:
+        """Where `datasets` keeps what it memory-maps: in the run, or where that cannot be written, only for now."""
+        cache = self.file("data") / ".cache"
+        return cache if os.access(cache if cache.exists() else cache.parent, os.W_OK) else _passing_folder()
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """One entry an epoch, in order. Keys (a list has one value a peer; shares are 0 … 1, entropies in nats):
+
+        ``epoch`` (from 1), ``step``, ``phase`` ("warm-up" | "method"), ``loss``, ``learning_rate``, ``seconds`` since
+        the start, ``threshold`` [P] | null, ``temperature`` [P] | null;
+        ``test`` {``accuracy`` {``peers`` [P], ``ensemble``} in percent, ``ece`` of the ensemble 0 … 1} | null;
+        ``train`` {``selected`` [P] rows, ``label_precision`` [P] | null, ``agreement`` [P] with the trained labels,
+        ``accuracy`` [P] in percent and ``ece`` [P] against the true labels | null, ``entropy`` {``all`` [P],
+        ``right`` [P] | null, ``wrong`` [P] | null}, ``changed`` [P] rows whose target is not their trained label,
+        ``fixed`` | ``broken`` | ``missed`` [P] | null, ``class_shares`` [C] of the predictions};
+        ``notes``: what the run decided by itself, each with ``name``, ``message``, ``severity``.
+        """
+        path = self._needed("metrics.jsonl", "no epoch has ended yet")
+        return [_Keys(path, entry) for entry in read_typed_lines(path, run_files.Epoch, "bring back what it was")]
+
+    def ledger_epochs(self) -> list[int]:
+        from clc_text.artifacts.ledger import epochs_in
+
+        return epochs_in(self.file("ledger"))
+
+    def ledger(self, epoch: int | None = None) -> EpochRecord:
+        """What training saw of every row in one epoch; the last one that is there when `epoch` is None."""
+        from clc_text.artifacts.ledger import epoch_file, read_epoch
+
+        known = self.ledger_epochs()
+        if not known:
+            raise InputError(f"{self.path} has no ledger: no epoch has ended yet, or its files were removed")
+        wanted = known[-1] if epoch is None else epoch
+        if wanted not in known:
+            raise InputError(f"{self.path} has no ledger of epoch {wanted}; it has {known[0]} to {known[-1]}")
+        path = epoch_file(self.file("ledger"), wanted)
+        with undamaged(path):
+            found = read_epoch(path)
+            self._check_rows(len(found.seen))
+            for name in ("prediction", "target"):
+                self._check_classes(name, getattr(found, name))
+            return found
+
+    def log_probs(self, split: str = "train") -> np.ndarray:
+        """float32 [P, N, C], the peers' log-probabilities at the end of training."""
+        from safetensors import safe_open
+
+        path = self._needed("predictions.safetensors", "the run has not ended")
+        with undamaged(path), safe_open(path, "np") as opened:
+            if split not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
+                raise InputError(f"{path} has no predictions of the {split} rows: the run had none")
+            found = opened.get_tensor(split)
+            expected = (self.environment()["rows"][split], len(self.label_names))
+            if found.shape[1:] != expected:
+                raise ValueError(f"`{split}` is of the shape {found.shape}, and the run has {expected}")
+            return found
+
+    def guards(self) -> list[dict[str, Any]]:
+        """What the run noticed of itself; each has ``name``, ``severity``, ``epoch``, ``message`` (see `Notice`)."""
+        path = self.file("guards.json")
+        if not path.is_file():
+            return []
+        return [dict(notice) for notice in read_json(path, list[run_files.Notice])]
+
+    def result(self) -> dict[str, Any]:
+        """See `clc_text.artifacts.results`: the keys of result.json are an interface."""
+        return self._json(
+            "result.json", run_files.Result, "the run has not ended; `clc-text train RECIPE --resume` goes on"
+        )

@@ -1,0 +1,520 @@
+"""The types of the JSON files of a run directory, by which they are read (see `clc_text.utils.typed_json`).
+
+What they mean is said where they are written; here is only what a reader may rely on. A key that an earlier version
+did not write stands in a class without `total`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict
+
+Matrix = list[list[float]]
+
+
+class _Split(TypedDict):
+    train: int
+    test: int
+
+
+class _Seeds(TypedDict):
+    data: int
+    noise: int
+    network: int
+
+
+class _Named(TypedDict):
+    name: str
+    citation: str
+
+
+class _Source(TypedDict, total=False):
+    path: str | None
+    sha256: str | None
+
+
+class _Facts(TypedDict):
+    data: dict[str, Any]
+    encoder: dict[str, Any]
+
+
+class _Identity(TypedDict):
+    run_id: str
+
+
+class Environment(_Identity, total=False):
+    """environment.json; what is missing at the top is told by who asks for it."""
+
+    dataset: str
+    label_names: list[str]
+    input_column: str
+    label_column: str
+    rows: _Split
+    seeds: _Seeds
+    peers: int
+    method: _Named
+    versions: dict[str, str | None]
+    python: str
+    machine: str
+    sources: list[_Source]
+    facts: _Facts
+    files: dict[str, str]
+
+
+class _Sections(TypedDict, total=False):
+    name: str
+    modality: str
+    data: dict[str, Any]
+    noise: dict[str, Any]
+    encoder: dict[str, Any]
+    network: dict[str, Any]
+    method: dict[str, Any]
+    training: dict[str, Any]
+    seeds: dict[str, Any]
+
+
+Recipe = _Sections
+"""recipe.yaml, as far as plain values are read from it; `clc_text.config.recipe` reads it whole."""
+
+
+class _PassportName(TypedDict):
+    name: str
+    rate: float | None
+    realised_rate: float
+
+
+class Passport(_PassportName, total=False):
+    """noise/passport.json, see `clc_text.noise.inject`."""
+
+    convention: str
+    options: dict[str, Any]
+    draw: str | None
+    seed: int
+    matrix: Matrix | None
+    label_names: list[str]
+    rows: int
+    expected_rate: float | None
+    realised_rate_per_class: list[float | None]
+    realised_counts: list[list[int]]
+    sha256: dict[str, str | None]
+
+
+class Notice(TypedDict):
+    """An entry of guards.json."""
+
+    name: str
+    severity: Literal["warning", "note"]
+    epoch: int
+    message: str
+
+
+class _TestAccuracy(TypedDict):
+    peers: list[float]
+    ensemble: float
+
+
+class _TestScoresBefore(TypedDict):
+    accuracy: _TestAccuracy
+
+
+class _TestScores(_TestScoresBefore, total=False):
+    ece: float | None
+
+
+class _Entropy(TypedDict):
+    all: list[float | None]
+    right: list[float | None] | None
+    wrong: list[float | None] | None
+
+
+class _TrainScoresBefore(TypedDict):
+    selected: list[int]
+    label_precision: list[float | None] | None
+    agreement: list[float | None]
+    accuracy: list[float | None] | None
+    entropy: _Entropy
+    changed: list[int]
+    fixed: list[int] | None
+    broken: list[int] | None
+    missed: list[int] | None
+    class_shares: list[float]
+
+
+class _TrainScores(_TrainScoresBefore, total=False):
+    ece: list[float | None] | None
+
+
+class _Note(TypedDict):
+    name: str
+    message: str
+    severity: Literal["warning", "note"]
+
+
+class Epoch(TypedDict, total=False):
+    """A line of metrics.jsonl, see `RunDirectory.metrics`."""
+
+    epoch: int
+    step: int
+    phase: Literal["warm-up", "method"]
+    loss: float
+    learning_rate: float
+    seconds: float
+    threshold: list[float] | None
+    temperature: list[float] | None
+    test: _TestScores | None
+    train: _TrainScores
+    notes: list[_Note]
+
+
+class _Accuracy(TypedDict):
+    peers_mean: float
+    ensemble: float
+
+
+class _Accuracies(TypedDict):
+    last: _Accuracy
+    last10: _Accuracy
+    best_oracle: _Accuracy
+
+
+class _Training(TypedDict):
+    rows: int
+    changed: float | None
+    fixed: float | None
+    broken: float | None
+    missed: float | None
+    given_right: int | None
+    taught_right: float | None
+
+
+class _Noise(TypedDict):
+    name: str
+    rate: float | None
+    realised_rate: float
+
+
+class _Ece(TypedDict):
+    test: float | None
+    train: float | None
+
+
+class Result(_Identity, total=False):
+    """result.json, see `clc_text.artifacts.results`."""
+
+    method: str
+    dataset: str
+    recipe: str | None
+    noise: _Noise
+    seeds: _Seeds
+    epochs: int
+    seconds: float
+    peers: int
+    accuracy: _Accuracies | None
+    train: _Training
+    ece: _Ece
+    temperature: list[float] | None
+    guards: list[str]
+
+
+class _Round(TypedDict):
+    epochs: int
+    best_epoch: int
+    log_likelihood: float
+    sharpness: float
+    used: bool
+
+
+class CrossFitGain(TypedDict, total=False):
+    """What crossfit.json says of how much was learnt."""
+
+    gain: float
+    gain_error: float
+
+
+class _CrossFitBefore(TypedDict):
+    rate: float
+    folds: int
+    sharpness: float
+    log_likelihood: float
+    rounds: list[_Round]
+
+
+class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
+    """crossfit.json, see `clc_text.artifacts.cross_fit`."""
+
+    copies: int
+    renamed: list[int]
+    names_tried: int
+    labels: str
+    inputs: dict[str, list[float]]
+
+
+class _Labels(TypedDict):
+    given: int
+    method: int
+    person: int
+
+
+class _Predictions(TypedDict):
+    kind: Literal["in sample", "out of sample", "views"]
+    folds: int | None
+    agree_with_given: float
+    confidence: float
+    entropy: float
+
+
+class _Canaries(TypedDict):
+    planted: int
+    found: int
+    repaired: int
+
+
+class _Digests(TypedDict):
+    predictions: str
+    labels: str
+
+
+class _PolicySentence(TypedDict):
+    name: str
+    sentence: str
+
+
+class _Policy(_PolicySentence, total=False):
+    noise_matrix: bool
+    in_sample: bool
+    peers_agree: bool
+    rival: bool
+    min_confidence: float
+    min_doubt: float
+    max_entropy: float | str | None
+
+
+class Made(TypedDict):
+    """How a whole state of a corrected dataset was made."""
+
+    policy: _Policy
+    predictions: _Predictions
+    noise_matrix: Matrix | None
+    canaries: _Canaries | None
+    sha256: _Digests
+
+
+class _CorrectedNow(Made):
+    run_id: str
+    recipe: str
+    dataset: str
+    rows: int
+    label_names: list[str]
+    input_column: str
+    renamed: dict[str, str]
+    step: int
+    labels: _Labels
+    changed: int
+
+
+class CorrectedFacts(_CorrectedNow, total=False):
+    """corrected/corrected.json, see `clc_text.corrections.store.Corrected`."""
+
+    version: int
+    label_column: str
+
+
+class _StepDone(TypedDict):
+    step: int
+    action: str
+    arguments: dict[str, Any]
+    time: str
+    changed: int
+    labels: _Labels
+    file: str
+    whole: bool
+
+
+class HistoryStep(_StepDone, total=False):
+    """A line of corrected/history.jsonl."""
+
+    made: Made
+
+
+class _Figure(TypedDict):
+    value: float
+    low: float
+    high: float
+    count: int
+    of: int
+
+
+class _Inferred(TypedDict):
+    value: float
+    low: float
+    high: float
+
+
+class _ByClass(TypedDict):
+    label: str
+    given: int
+    changed: int
+    share: float
+    gained: int
+    now: int
+
+
+class _Pair(TypedDict):
+    given: str
+    label: str
+    rows: int
+
+
+class _Corrections(TypedDict):
+    rows: int
+    share: float
+    by_class: list[_ByClass]
+    pairs: list[_Pair]
+
+
+class _AuditNoise(TypedDict):
+    rate: float
+    interval: list[float] | None
+    matrix: Matrix
+    method: str
+    predictions: Literal["in sample", "out of sample", "views"]
+    known_rate: float | None
+
+
+class _AuditCanaries(TypedDict):
+    planted: int
+    found: _Figure | None
+    repaired: _Figure | None
+    precision: _Figure | None
+    recall: _Inferred | None
+    precision_adjusted: _Inferred | None
+    false_correction_rate: _Inferred | None
+
+
+class _Truth(TypedDict):
+    rows: int
+    right_before: _Figure | None
+    right_after: _Figure | None
+    fixed: int
+    broken: int
+    missed: int
+    altered: int
+    precision: _Figure | None
+    recall: _Figure | None
+    false_correction_rate: _Figure | None
+
+
+class _Person(TypedDict):
+    answers: int
+    kept_given: int
+    took_suggestion: int
+    other: int
+
+
+class _IfFollowed(TypedDict):
+    fixed: int
+    broken: int
+    right_after: _Figure | None
+
+
+class _SecondOpinion(TypedDict):
+    library: str
+    version: str
+    issues: int
+    changed_and_doubted: int
+    changed_only: int
+    doubted_only: int
+    kappa: float | None
+    truth: _IfFollowed | None
+
+
+class _Verdict(TypedDict):
+    trust: Literal["trust", "look first", "do not use"]
+    little_to_correct: bool
+    summary: str
+    reasons: list[str]
+    basis: Literal["true labels", "canaries", "estimates"]
+
+
+class AuditVersion(TypedDict):
+    """audit.json of any version."""
+
+    version: int
+
+
+class AuditOf(AuditVersion):
+    """Of which labels an audit.json is."""
+
+    run_id: str
+    corrections: dict[str, Any]
+    labels: dict[str, Any]
+
+
+class Audit(AuditVersion):
+    """audit.json, see `clc_text.corrections.audit`."""
+
+    run_id: str
+    recipe: str
+    dataset: str
+    method: str
+    step: int
+    labels_sha256: str
+    rows: int
+    label_names: list[str]
+    policy: str
+    predictions: _Predictions
+    labels: _Labels
+    corrections: _Corrections
+    noise: _AuditNoise
+    canaries: _AuditCanaries | None
+    truth: _Truth | None
+    person: _Person
+    second_opinion: _SecondOpinion | None
+    notices: list[Notice]
+    verdict: _Verdict
+
+
+class _CompleteBefore(TypedDict):
+    step: int
+    epochs_closed: int
+
+
+class Complete(_CompleteBefore, total=False):
+    """checkpoints/checkpoint-N/complete.json, see `clc_text.training.checkpoints`."""
+
+    epoch: float | None
+    files: dict[str, str]
+    ledger: dict[str, str]
+    cross_fit: dict[str, str]
+    recorded: dict[str, str]
+
+
+class TrainerFacts(TypedDict):
+    """What is read of `Trainer`'s trainer_state.json."""
+
+    global_step: int
+    max_steps: int
+    log_history: list[dict[str, Any]]
+
+
+class _MethodFactsBefore(TypedDict):
+    method: str
+    rows: int
+    loss_steps: int
+    prepared: bool
+    epochs_closed: int
+
+
+class _Recovery(TypedDict):
+    hold_until: int
+    times: int
+    sound_epoch: int
+    sound_distance: float
+
+
+class MethodFacts(_MethodFactsBefore, total=False):
+    """What method_state.safetensors says beside its tensors."""
+
+    asked: int
+    num_classes: int
+    notes: list[_Note]
+    recovery: _Recovery

@@ -1,0 +1,1 @@
+"""Recipes: their parts, limits and files, with every mistake named by its line."""

@@ -1,0 +1,326 @@
+"""YAML into dataclasses, with every mistake named by its file, line and key.
+
+The safe loader alone is used, so a file can hold plain values and nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from clc_text.config.components import types_of
+from clc_text.errors import InputError, nearest
+from clc_text.utils.files import check_regular
+from clc_text.utils.shown import printable
+
+SET = "--set "
+
+# ---- YAML with line numbers ----
+
+DEEPEST = 50  # lists and sections within each other; the deepest recipe has five
+LONGEST = 1 << 20  # bytes of a file: 5,000 classes take a tenth of it
+
+
+@dataclass
+class Node:
+    """A YAML value with the place it came from; a mapping holds (key place, node) by key.
+
+    Attributes:
+        written: how a plain scalar is written, such as ``no`` of a false; None where it has no other form.
+    """
+
+    value: Any
+    where: str
+    written: str | None = None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 reads ``3e-4`` as a string for want of a dot; here it is the number everyone means."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9][0-9_]*(?:\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def read_yaml(path: Path, what: str) -> Node:
+    """The mapping in a file; `what` is what messages call it ("recipe")."""
+    try:
+        check_regular(path, what)
+        with open(path, "rb") as file:
+            content = file.read(LONGEST + 1)
+        text = content.decode("utf-8")
+    except FileNotFoundError:
+        raise InputError(f"there is no {what} {path}") from None
+    except UnicodeDecodeError as error:
+        if len(content) <= LONGEST:
+            raise InputError(f"the {what} {path} cannot be read: {error}") from None
+        text = "#" * (LONGEST + 1)
+    except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"the {what} {path} cannot be read: {error}") from None
+    return parse_yaml(text, str(path), what)
+
+
+def parse_yaml(text: str, where: str, what: str) -> Node:
+    """The mapping in a text; `where` is what messages call the text."""
+    try:
+        tree = _tree(text, where)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        raise InputError(f"{where}{line}: not valid YAML ({getattr(error, 'problem', None) or error})") from None
+    if not isinstance(tree.value, dict):
+        raise InputError(f"{where}: a {what} is a list of `key: value` lines")
+    return tree
+
+
+def _tree(text: str, where: str) -> Node:
+    """The values in a text, of which size and depth are looked at before anything is made of it.
+
+    Raises:
+        YAMLError: it is no YAML.
+        InputError: it is YAML that nothing here has a use for.
+    """
+    if len(text) > LONGEST or len(text.encode("utf-8", "replace")) > LONGEST:
+        raise InputError(f"{where}: it is larger than {LONGEST >> 20} MiB, and no recipe is")
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        # An alias lets a few lines grow into millions of values, and nothing here has a use for one.
+        if isinstance(event, yaml.AliasEvent):
+            raise InputError(f"{where}:{line}: aliases (*{printable(event.anchor or '', 40)}) are not allowed")
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            raise InputError(f"{where}:{line}: nested too deeply, with more than {DEEPEST} levels")
+    return to_nodes(yaml.compose(text, Loader=yaml.SafeLoader), where)
+
+
+def to_nodes(node: yaml.Node | None, file: str) -> Node:
+    if node is None:
+        return Node({}, file)
+    _check_tag(node)
+    where = f"{file}:{node.start_mark.line + 1}"
+    if isinstance(node, yaml.MappingNode):
+        found: dict[str, Node] = {}
+        for key_node, value_node in node.value:
+            place = f"{file}:{key_node.start_mark.line + 1}"
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise InputError(f"{place}: a key is one word or number, not a list or a section")
+            key = str(key_node.value)
+            if key in found:
+                raise InputError(f"{place}: the key '{printable(key, 60)}' stands here twice")
+            child = to_nodes(value_node, file)
+            found[key] = Node(child.value, place, child.written)
+        return Node(found, where)
+    if isinstance(node, yaml.SequenceNode):
+        return Node([to_nodes(item, file) for item in node.value], where)
+    value = _scalar(node, where)
+    return Node(value, where, None if isinstance(value, str) else node.value)
+
+
+_PLAIN_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")}
+_DATE_TAGS = {f"tag:yaml.org,2002:{kind}" for kind in ("timestamp", "merge", "value")}
+_MOST_DIGITS = 400  # of a number; Python refuses to read more than some thousand
+_resolver = _Loader("")
+
+
+def _scalar(node: Any, where: str) -> Any:
+    tag = _resolver.resolve(yaml.ScalarNode, node.value, (node.style is None, node.style is not None))
+    # What looks like a date, `=` or `<<` is the text that it is.
+    if tag in _DATE_TAGS:
+        return node.value
+    if tag.endswith((":int", ":float")) and len(node.value) > _MOST_DIGITS:
+        raise InputError(f"{where}: a number of {len(node.value):,} digits; put quotes around it where it is a text")
+    try:
+        return _Loader("").construct_object(yaml.ScalarNode(tag, node.value, node.start_mark))
+    except ValueError:  # of YAML 1.1's numbers not all are: `0o`, `08:`, `_`
+        return node.value
+
+
+def _check_tag(node: yaml.Node) -> None:
+    if node.tag not in _PLAIN_TAGS | _DATE_TAGS:
+        raise yaml.constructor.ConstructorError(
+            None, None, f"the tag {printable(node.tag, 60)} is not allowed", node.start_mark
+        )
+
+
+def override(tree: Node, text: str) -> None:
+    key, equals, value = text.partition("=")
+    where = f"{SET}{printable(text, 120)}"
+    if not equals or not key.strip():
+        raise InputError(f"{where}: write it as --set section.key=value")
+    try:
+        parsed = _tree(value or "null", where)
+    except yaml.YAMLError:
+        raise InputError(f"{where}: the value is not valid YAML; put quotes around it") from None
+    _place(parsed, where)
+    put(tree, key.strip(), parsed)
+
+
+def put(tree: Node, key: str, node: Node) -> None:
+    """Puts a node at a key such as ``a.b``, in place; sections on the way are made where they are missing."""
+    *parents, last = key.split(".")
+    section = tree
+    for parent in parents:
+        if not isinstance(section.value, dict):
+            raise InputError(f"{node.where}: '{parent}' lies below a plain value")
+        section = section.value.setdefault(parent, Node({}, node.where))
+        if section.value is None:
+            section.value = {}
+    if not isinstance(section.value, dict):
+        raise InputError(f"{node.where}: '{parents[-1]}' is a plain value and has no '{last}'")
+    named = section.value.get("name")
+    if last == "name" and parents and named is not None and named.value != node.value:
+        # Another part has other options: those of the part that stood here do not carry over. What the command line
+        # sets is meant for the new one, whichever of the two it names first.
+        section.value = _set_on_the_command_line(section)
+    before = section.value.get(last)
+    if before is not None and isinstance(before.value, dict) and _set_on_the_command_line(before):
+        raise InputError(
+            f"{node.where}: this replaces all of '{key}', of which an earlier --set has changed a part; put it first, "
+            "or leave one of them out"
+        )
+    section.value[last] = node
+
+
+def _set_on_the_command_line(section: Node) -> dict[str, Node]:
+    found = {}
+    for key, child in section.value.items():
+        if isinstance(child.value, dict) and not child.where.startswith(SET):
+            inner = _set_on_the_command_line(child)
+            if inner:
+                found[key] = Node(inner, child.where)
+        elif child.where.startswith(SET):
+            found[key] = child
+    return found
+
+
+def _place(node: Node, where: str) -> None:
+    node.where = where
+    children = node.value.values() if isinstance(node.value, dict) else node.value
+    if isinstance(node.value, (dict, list)):
+        for child in children:
+            _place(child, where)
+
+
+# ---- dataclasses from nodes ----
+
+
+def to_dataclass(cls: type, node: Node, path: str) -> Any:
+    if not isinstance(node.value, dict):
+        raise InputError(f"{node.where}: '{path}' must be a section of `key: value` lines, not {describe(node.value)}")
+    known = {field.name: field for field in dataclasses.fields(cls) if field.init}
+    check_keys(node.value, known, path)
+    hints = types_of(cls)
+    arguments = {key: convert(child, hints[key], f"{path}.{key}") for key, child in node.value.items()}
+    for key, field in known.items():
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and key not in arguments:
+            raise InputError(f"{node.where}: '{path}.{key}' is missing: {field.metadata.get('help')}")
+    return construct(cls, arguments, node.where)
+
+
+def construct(cls: type, arguments: dict[str, Any], where: str) -> Any:
+    try:
+        return cls(**arguments)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def check_keys(values: dict[str, Node], known: dict[str, Any], path: str) -> None:
+    for key, node in values.items():
+        if key not in known:
+            full = f"{path}.{key}" if path else key
+            raise InputError(f"{node.where}: unknown key '{full}'{nearest(key, known)}")
+
+
+def convert(node: Node, wanted: Any, path: str) -> Any:
+    """The node's value as the annotated type, or an `InputError` that names key, place and what is wanted."""
+    if wanted is Node:
+        return node
+    value = node.value
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        told: dict[Any, InputError] = {}
+        for choice in arguments:
+            if choice is not type(None):
+                try:
+                    return convert(node, choice, path)
+                except InputError as error:
+                    told[choice] = error
+        # Of a list, that one of its items is wrong says more than what might stand here instead of a list.
+        inner = [error for choice, error in told.items() if typing.get_origin(choice) is type(value)]
+        raise inner[0] if len(inner) == 1 else _mistyped(node, wanted, path)
+    if origin is Literal:
+        if value in arguments and type(value) in {type(argument) for argument in arguments}:
+            return value
+        if node.written in arguments:  # `off`, which YAML 1.1 takes for a false
+            return node.written
+        hint = nearest(str(value), [str(argument) for argument in arguments])
+        raise InputError(f"{node.where}: '{path}' is {describe(value)}, which is none of its values{hint}")
+    if dataclasses.is_dataclass(wanted):
+        return to_dataclass(typing.cast(type, wanted), node, path)
+    if origin is list and isinstance(value, list):
+        return [convert(item, arguments[0], f"{path}[{index}]") for index, item in enumerate(value)]
+    if origin is dict and isinstance(value, dict):
+        return {key: convert(item, arguments[1], f"{path}.{key}") for key, item in value.items()}
+    if wanted is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value) if abs(value) < 10**308 or isinstance(value, float) else float("inf")
+    if wanted is int and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if wanted in (str, bool) and isinstance(value, wanted):
+        return value
+    if wanted is str and node.written and value is not None:
+        return node.written  # a class that is called `no`, `on`, `1` or `1e3`: YAML 1.1 makes something else of them
+    if wanted is Any:
+        return _bare(node)
+    raise _mistyped(node, wanted, path)
+
+
+def _bare(node: Node) -> Any:
+    if isinstance(node.value, dict):
+        return {key: _bare(child) for key, child in node.value.items()}
+    if isinstance(node.value, list):
+        return [_bare(child) for child in node.value]
+    return node.value
+
+
+def _mistyped(node: Node, wanted: Any, path: str) -> InputError:
+    quotes = "; put quotes around it if it is a text" if wanted is str and node.written else ""
+    return InputError(f"{node.where}: '{path}' must be {type_in_words(wanted)}, not {describe(node.value)}{quotes}")
+
+
+def type_in_words(wanted: Any) -> str:
+    """What a recipe's reader calls a type: ``int | None`` is "a whole number or null"."""
+    origin, arguments = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(type_in_words(choice) for choice in arguments)
+    if origin is Literal:
+        return " or ".join(f"'{argument}'" for argument in arguments)
+    if origin is list:
+        return f"a list of {type_in_words(arguments[0]).removeprefix('a ')}s"
+    if origin is dict:
+        return "a section of `key: value` lines"
+    words = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "null"}
+    return words.get(wanted, "a section")
+
+
+def describe(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a section"
+    if isinstance(value, list):
+        return "a list"
+    return "null" if value is None else f"'{printable(str(value), 80)}'"

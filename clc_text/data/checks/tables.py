@@ -1,0 +1,164 @@
+"""What `clc-text data check` prints for people: tables, what stands out, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from clc_text.data.checks.label_variants import label_map
+from clc_text.data.checks.scripts import NO_LETTERS, UNSPACED
+from clc_text.utils.shown import for_rich, printable, terminal, without_controls
+
+MOST_CLASSES = 40  # that are listed; of more the largest and the smallest
+_LARGEST, _SMALLEST = 25, 10
+_RARE = 10  # rows of a class below which little can be learnt of it
+_SHORT = 70  # letters of an example
+_QUANTILES = {"0": "least", "0.05": "5 %", "0.25": "25 %", "0.5": "half", "0.75": "75 %", "0.95": "95 %", "1": "most"}
+_IN_THE_TABLE = {"name", "texts_cut_off", "share_cut_off", "share_read", "cut_off"}
+# Facts of the loader that are told elsewhere on the page.
+_TOLD = {"empty_texts", "duplicate_texts", "conflicting_texts", "empty_test_texts", "leaked_test_texts",
+         "classes_alike"}  # fmt: skip
+
+
+def show_check(found: Mapping[str, Any], console: Console | None = None) -> None:
+    """Args: what `clc_text.data.describe.describe` found; a key that is not there is not told."""
+    console = console or terminal()
+    rows, tested = found.get("rows", 0), found.get("test_rows", 0)
+    classes = found.get("classes", {})
+    test = f"{tested:,} test rows" if tested else "no test rows"
+    title = f"{found['name']}: {rows:,} rows, {len(classes)} classes, {test}"
+    console.print(f"[bold]{for_rich(title)}[/bold]", soft_wrap=True)
+    if "label_accuracy" in found:
+        console.print(for_rich(f"of the given labels {found['label_accuracy']:.2f} % are the true ones"))
+    console.print(_classes(classes, rows, bool(tested)))
+    if "words" in found:
+        console.print(_lengths(found))
+    if flaws := list(_flaws(found)):
+        table = Table("looked for", title="texts", title_justify="left")
+        table.add_column("rows", justify="right")
+        table.add_column("what to know")
+        for name, count, remark in flaws:
+            style = None if count else "dim"
+            table.add_row(for_rich(name), f"{count:,}", for_rich(remark if count else ""), style=style)
+        console.print(table)
+    if examples := found.get("near_copies", {}).get("examples"):
+        console.print(_conflicts(examples))
+    for sentence in _remarks(found):
+        console.print(for_rich(f"- {sentence}"))
+    for source in found.get("sources", []):
+        told = f"{source.get('path') or source.get('name') or ''}  sha256 {str(source.get('sha256', ''))[:16]}…"
+        console.print(f"[dim]{for_rich(told)}[/dim]", soft_wrap=True)
+    if variants := found.get("label_variants"):
+        _show_variants(variants, console)
+
+
+def _classes(classes: Mapping[str, Mapping[str, int]], rows: int, tested: bool) -> Table:
+    table = Table("class", title="classes", title_justify="left")
+    for name in ("rows", "share", *(("test rows",) if tested else ())):
+        table.add_column(name, justify="right")
+    listed = list(classes.items())
+    left_out = 0
+    if len(listed) > MOST_CLASSES:
+        listed.sort(key=lambda entry: -entry[1]["train"])
+        left_out = len(listed) - _LARGEST - _SMALLEST
+    for place, (name, counts) in enumerate(listed):
+        if left_out and _LARGEST <= place < _LARGEST + left_out:
+            if place == _LARGEST:
+                table.add_row(f"… {left_out:,} more …", *[""] * (3 if tested else 2))
+            continue
+        cells = [f"{counts['train']:,}", f"{counts['train'] / max(rows, 1):.1%}"]
+        if tested:
+            cells.append(f"{counts.get('test', 0):,}")
+        table.add_row(_name(name), *cells)
+    return table
+
+
+def _lengths(found: Mapping[str, Any]) -> Table:
+    table = Table("of a text", title="lengths", title_justify="left")
+    for name in _QUANTILES.values():
+        table.add_column(name, justify="right")
+    for kind in ("words", "characters"):
+        table.add_row(kind, *(f"{found[kind][key]:,.0f}" for key in _QUANTILES))
+    return table
+
+
+def _flaws(found: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
+    """Name, rows, and what to know of it."""
+    near = found.get("near_copies", {})
+    if "empty_texts" in found:
+        first = ", ".join(map(str, found["empty_rows"]))
+        more = ", …" if len(found["empty_rows"]) < found["empty_texts"] else ""
+        yield "empty texts", found["empty_texts"], f"nothing to learn from: row {first}{more} (the first is 0)"
+        yield "equal to an earlier text", found["duplicate_texts"], ""
+        yield "equal texts with several labels", found["conflicting_texts"], "at least one of their labels is wrong"
+        yield "nearly equal to an earlier text", near["texts"], "the equal ones among them; case and blanks aside"
+        yield "nearly equal texts with several labels", near["conflicting"], "look at these first; some are below"
+    if found.get("test_rows") and "empty_test_texts" in found:
+        leak = "known from training, so the accuracy is too high: take them out of one of the two"
+        yield "empty test texts", found["empty_test_texts"], ""
+        yield "test texts that are training texts", found["leaked_test_texts"], leak
+        yield "test texts that are nearly training texts", near["leaked_test_texts"], leak
+    if "texts_cut_off" in found.get("encoder", {}):
+        reading = found["encoder"]
+        yield "cut off by the encoder", reading["texts_cut_off"], f"{reading['share_read']:.0%} of all is read"
+
+
+def _conflicts(examples: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table("row", "label", "text", title="nearly equal texts with several labels", title_justify="left")
+    for example in examples:
+        lines = list(zip(example["rows"], example["labels"], example["texts"], strict=True))
+        for place, (row, label, text) in enumerate(lines):
+            cells = str(row), _name(label), for_rich(printable(text, _SHORT))
+            table.add_row(*cells, end_section=place == len(lines) - 1)
+    return table
+
+
+def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
+    written = found.get("scripts", {})
+    if written:
+        told = ", ".join(f"{name} {count:,}" for name, count in written.items())
+        yield f"texts by the script of most of their letters: {told}"
+        main = next(iter(written))
+        if main not in UNSPACED and len([name for name in written if name != NO_LETTERS]) > 1:
+            yield "texts of several scripts are often texts of several languages: an encoder of all of them is needed"
+    for key in ("scripts_without_blanks", "warning"):
+        if key in found:
+            yield found[key]
+    rare = [name for name, counts in found.get("classes", {}).items() if 0 < counts["train"] < _RARE]
+    if rare:
+        named = ", ".join(f"'{name}'" for name in rare[:5]) + (", …" if len(rare) > 5 else "")
+        have = "1 class has" if len(rare) == 1 else f"{len(rare):,} classes have"
+        yield f"{have} fewer than {_RARE} rows ({named}): too few to tell their wrong labels from right ones"
+    reading = found.get("encoder", {})
+    if "cut_off" in reading:
+        yield str(reading["cut_off"])
+    for name, value in reading.items():
+        if name not in _IN_THE_TABLE:
+            yield f"encoder: {name.replace('_', ' ')}: {value}"
+    for name, value in found.get("facts", {}).items():
+        if name not in _TOLD:
+            yield f"{name.replace('_', ' ')}: {value}"
+
+
+def _show_variants(variants: Sequence[Mapping[str, int]], console: Console) -> None:
+    groups = "1 class is written" if len(variants) == 1 else f"{len(variants):,} classes are written"
+    console.print(f"\n[yellow]warning[/yellow]  {groups} in several ways:", soft_wrap=True)
+    for group in list(variants)[:MOST_CLASSES]:
+        told = ", ".join(f"'{name}' ({count:,})" for name, count in group.items())
+        console.print(for_rich(f"  {told}"), soft_wrap=True)
+    if len(variants) > MOST_CLASSES:
+        console.print(f"  … and {len(variants) - MOST_CLASSES:,} more")
+    console.print("put this into the `data:` section of the recipe to join them:\n")
+    # As it is, and not wrapped: it is copied.
+    for line in label_map([dict(one) for one in variants]).splitlines():
+        console.print(Text(f"  {without_controls(line)}"), soft_wrap=True)
+    console.print()
+
+
+def _name(name: str) -> str:
+    """A class name in its table; blanks at its ends, which no table shows, are shown by quotes."""
+    return for_rich(f"'{name}'" if name != name.strip() else name)

@@ -1,0 +1,74 @@
+"""The options of every dataset whose columns the user names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from clc_text.config.components import option
+from clc_text.data.dataset import Dataset
+from clc_text.errors import InputError
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedColumns(Dataset):
+    """Base of `files` and `hub`: which column is what, and what becomes of rows without a label.
+
+    Test labels must be trusted, so where `true_label` is named and the test rows have it, they are tested on it.
+    """
+
+    default_encoder: ClassVar[str] = "auto"
+
+    text: str | list[str] = option(
+        "text", "the column of texts; of several, their texts are joined by a blank", not_empty=True
+    )
+    label: str = option("label", "the column of given labels", not_empty=True)
+    true_label: str | None = option(None, "the column of labels known to be right, where there is one")
+    label_names: list[str] | None = option(
+        None, "the class names in order; null: the source's own order, otherwise numbers by size and words sorted"
+    )
+    label_map: dict[str, str] | None = option(
+        None, "labels that are read as another, such as {'mac ': Mac}: joins the variants of one class"
+    )
+    unlabelled: Literal["error", "drop"] = option("error", "what becomes of rows without a label")
+    test_share: float | None = option(
+        None,
+        "hold out this share of the rows for testing, of each class alike, equal texts together (data seed)",
+        above=0,
+        below=1,
+        give="a share between 0 and 1",
+    )
+    title: str | None = option(None, "what results call the dataset; null: the name of the source")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.true_label == self.label:
+            raise InputError(f"data.true_label and data.label are both '{self.label}'; name two columns")
+        if not self.texts:
+            raise InputError("data.text is an empty list; name at least one column")
+        names = self.label_names or []
+        if len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise InputError(f"data.label_names has '{twice}' twice")
+        for name, kept in (self.label_map or {}).items():
+            if not kept.strip():
+                raise InputError(f"data.label_map reads '{name}' as an empty label; name the class that it belongs to")
+            if self.label_map and kept != name and self.label_map.get(kept, kept) != kept:
+                raise InputError(
+                    f"data.label_map reads '{name}' as '{kept}', which it reads as '{self.label_map[kept]}'; name the "
+                    "last one for both"
+                )
+
+    @property
+    def row_id(self) -> tuple[str, str | None]:
+        """The option that names the column of ids, and the column; None where it is to be guessed."""
+        return "id", None
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.text] if isinstance(self.text, str) else list(self.text)
+
+    @property
+    def plain(self) -> set[str]:
+        """The columns that are read as texts or classes."""
+        return {*self.texts, self.label, *([self.true_label] if self.true_label else [])}

@@ -1,0 +1,178 @@
+"""What can be said of a task before anything is trained on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.data.scripts import PICTURES, SPACELESS
+from clc_text.data.task import Task, column
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BY_ITSELF = rf"({SPACELESS}|{PICTURES})\p{{M}}*"
+QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
+EXCERPT = 200  # characters of an example
+SHOWN = 5  # examples of a flaw
+
+
+def describe(task: Task) -> dict[str, Any]:
+    """Counts of a task's rows, classes and flaws.
+
+    Returns:
+        ``name``, ``rows``, ``test_rows``, ``classes`` (name -> {"train", "test"} counts; "test" only with test rows),
+        ``label_accuracy`` (percent of given labels that equal the true ones, where those are known), ``facts``,
+        ``sources``, ``label_variants`` (see `checks.label_variants`), and where the input is text the counts
+        of `text_facts`, ``words`` and ``characters`` (quantile -> number of words, of characters, of a
+        training text), ``scripts`` (script -> training rows), ``empty_rows`` (numbers, from 0, of the first few) and
+        ``near_copies`` (see `near_copy_facts`). A word is what stands between blanks; of a script without blanks each
+        character is one, and each emoji. Where there are such texts ``scripts_without_blanks`` says so, and where the
+        median text has no more than a word ``warning`` does.
+    """
+    import pyarrow.compute as pc
+
+    from clc_text.data.checks.label_variants import label_variants
+    from clc_text.data.checks.scripts import scripts
+
+    names = task.label_names
+    given = task.given_labels
+    counts = np.bincount(given, minlength=len(names))
+    classes = {name: {"train": int(count)} for name, count in zip(names, counts, strict=True)}
+    if task.test_labels is not None:
+        test_counts = np.bincount(task.test_labels, minlength=len(names))
+        for name, count in zip(names, test_counts, strict=True):
+            classes[name]["test"] = int(count)
+    found: dict[str, Any] = {
+        "name": task.name,
+        "rows": len(task.train),
+        "test_rows": 0 if task.test is None else len(task.test),
+        "classes": classes,
+        "label_variants": label_variants({name: int(count) for name, count in zip(names, counts, strict=True)}),
+    }
+    if task.true_labels is not None:
+        found["label_accuracy"] = round(100.0 * float(np.mean(given == task.true_labels)), 2)
+    if getattr(task.train.features[task.input_column], "dtype", None) in ("string", "large_string"):
+        texts = column(task.train, task.input_column)
+        test_texts = None if task.test is None else column(task.test, task.input_column)
+        found.update(text_facts(texts, given, test_texts))
+        found["empty_rows"] = np.flatnonzero(_blank(texts).to_numpy())[:SHOWN].tolist()
+        found["words"] = words = _word_quantiles(texts)
+        found["characters"] = _quantiles(np.asarray(pc.utf8_length(pc.fill_null(texts, ""))))
+        written = pc.fill_null(texts, "").to_pylist()
+        found["scripts"] = scripts(written)
+        tested = [] if test_texts is None else pc.fill_null(test_texts, "").to_pylist()
+        found["near_copies"] = near_copy_facts(written, [names[label] for label in given], tested)
+        if spaceless := _count(pc.match_substring_regex(pc.fill_null(texts, ""), SPACELESS)):
+            found["scripts_without_blanks"] = (
+                f"{spaceless} of {len(texts)} training texts are in a script that sets words apart by no blanks; word "
+                "vectors are made of single characters there, and encoder.length counts characters"
+            )
+        if words["0.5"] <= 1:
+            found["warning"] = "the median text has a single word, which tells little unless it comes again"
+    return {**found, "facts": dict(task.facts), "sources": list(task.sources)}
+
+
+def text_facts(texts: pa.ChunkedArray, labels: np.ndarray, test_texts: pa.ChunkedArray | None) -> dict[str, int]:
+    """Flaws of a corpus that no single row shows.
+
+    Args:
+        texts: [N] training texts.
+        labels: int [N], their given labels.
+        test_texts: [M] test texts, or None.
+
+    Returns:
+        ``empty_texts`` (blank ones), ``duplicate_texts`` (rows whose text stood in an earlier row, blank ones aside),
+        ``conflicting_texts`` (rows whose text also stands with another label), and with test rows
+        ``empty_test_texts`` and ``leaked_test_texts`` (test rows whose text is also a training text).
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    blank = _blank(texts)
+    table = pa.table({"text": texts, "label": pa.array(labels)}).filter(pc.invert(blank))
+    groups = table.group_by("text", use_threads=False).aggregate(
+        [("label", "count"), ("label", "min"), ("label", "max")]
+    )
+    torn = pc.not_equal(groups["label_min"], groups["label_max"])
+    facts = {
+        "empty_texts": _count(blank),
+        "duplicate_texts": len(table) - len(groups),
+        "conflicting_texts": int(pc.sum(groups["label_count"].filter(torn)).as_py() or 0),
+    }
+    if test_texts is not None:
+        test_blank = _blank(test_texts)
+        kept = test_texts.filter(pc.invert(test_blank))
+        facts["empty_test_texts"] = _count(test_blank)
+        facts["leaked_test_texts"] = _count(pc.is_in(kept, value_set=groups["text"]))
+    return facts
+
+
+def near_copy_facts(texts: Sequence[str], labels: Sequence[str], test_texts: Sequence[str]) -> dict[str, Any]:
+    """Texts that are nearly the same as another (see `clc_text.data.checks.near_copies`), equal ones among them.
+
+    Args:
+        texts: [N] training texts.
+        labels: [N], their given labels' names.
+        test_texts: [M].
+
+    Returns:
+        ``texts`` (rows with an earlier near copy), ``conflicting`` (rows in a group of near copies with several
+        labels), ``leaked_test_texts`` (test rows with a near copy among the training rows), and of a few groups with
+        several labels the ``examples``: ``{"rows": [first, another], "labels", "texts"}``.
+    """
+    from clc_text.data.checks.near_copies import first_near_copies
+
+    first = first_near_copies([*texts, *test_texts])
+    of_train, of_test = first[: len(texts)], first[len(texts) :]
+    _, label = np.unique(np.asarray(labels, dtype=object), return_inverse=True)
+    different = of_train != np.arange(len(texts))
+    odd = np.flatnonzero(label != label[of_train])
+    torn = np.unique(of_train[odd])
+    shown = [int(odd[of_train[odd] == group][0]) for group in torn[:SHOWN]]
+    return {
+        "texts": int(different.sum()),
+        "conflicting": int(np.isin(of_train, torn).sum()),
+        "leaked_test_texts": int((of_test < len(texts)).sum()),
+        "examples": [
+            {
+                "rows": [int(of_train[row]), row],
+                "labels": [labels[of_train[row]], labels[row]],
+                "texts": [texts[of_train[row]][:EXCERPT], texts[row][:EXCERPT]],
+            }
+            for row in shown
+        ],
+    }
+
+
+def _blank(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    import pyarrow.compute as pc
+
+    return pc.equal(pc.binary_length(pc.utf8_trim_whitespace(pc.fill_null(texts, ""))), 0)
+
+
+def _count(mask: pa.ChunkedArray) -> int:
+    import pyarrow.compute as pc
+
+    return int(pc.sum(mask).as_py() or 0)
+
+
+def _word_quantiles(texts: pa.ChunkedArray) -> dict[str, float]:
+    import pyarrow.compute as pc
+
+    lengths = []
+    for chunk in texts.chunks:
+        # Part by part: the split words of a million texts at once would be the largest thing in memory.
+        for start in range(0, len(chunk), 50_000):
+            apart = pc.replace_substring_regex(pc.fill_null(chunk.slice(start, 50_000), ""), _BY_ITSELF, r" \0 ")
+            trimmed = pc.utf8_trim_whitespace(apart)
+            words = np.asarray(pc.list_value_length(pc.utf8_split_whitespace(trimmed)))
+            lengths.append(np.where(np.asarray(pc.binary_length(trimmed)) == 0, 0, words))  # "" splits into one ""
+    return _quantiles(np.concatenate(lengths) if lengths else np.zeros(1))
+
+
+def _quantiles(counts: np.ndarray) -> dict[str, float]:
+    counts = counts if len(counts) else np.zeros(1)
+    return {f"{q:g}": float(value) for q, value in zip(QUANTILES, np.quantile(counts, QUANTILES), strict=True)}

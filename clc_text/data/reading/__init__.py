@@ -1,0 +1,1 @@
+"""Files of rows, each format in one module, as a task."""

@@ -1,0 +1,260 @@
+"""Rows with named columns into a `Task`: the checks that every user's data goes through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import datasets
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from clc_text.data.columns import NamedColumns
+from clc_text.data.describe import text_facts
+from clc_text.data.reading.identity import id_column
+from clc_text.data.reading.labels import alike, class_names, class_numbers, joined, label_strings
+from clc_text.data.reading.rows import Rows, brief, to_dataset
+from clc_text.data.task import Task
+from clc_text.errors import InputError
+
+MANY_CLASSES = 20  # above it, a class for every second row means that the column is not one of labels
+
+
+@dataclass(frozen=True)
+class _Labelled:
+    """Rows and what is read of them: labels and true labels as class names, null where there is none."""
+
+    rows: Rows
+    given: pa.ChunkedArray
+    true: pa.ChunkedArray | None
+    number: pa.Array  # int64, of each row in the source, as the source counts them
+
+    def filter(self, mask: Any) -> _Labelled:
+        rows = replace(self.rows, table=self.rows.table.filter(mask))
+        true = None if self.true is None else self.true.filter(mask)
+        whole = mask.combine_chunks() if isinstance(mask, pa.ChunkedArray) else mask
+        return _Labelled(rows, self.given.filter(mask), true, self.number.filter(whole))
+
+    @property
+    def trusted(self) -> pa.ChunkedArray:
+        return self.given if self.true is None else self.true
+
+
+def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | None, seed: int) -> Task:
+    """The task, its label column a `ClassLabel` and every other column as the source has it.
+
+    Raises:
+        InputError: a column is missing, holds no text or no classes, a row has no label, there are fewer than two
+            rows or classes, train and test are the same file, or test has a class that train has not.
+    """
+    train = train.reaching(columns.plain)
+    facts: dict[str, Any] = dict(train.facts)
+    if test is not None:
+        _refuse_same_file(train, test)
+        test = test.reaching(columns.plain)
+        facts |= {f"test_{name}": fact for name, fact in test.facts.items()}
+    train, input_column = _with_text(train, columns, facts, "")
+    named_by = id_column(train, columns)
+    option, named = columns.row_id
+    if named_by is not None and named is None:
+        facts["id_column_guessed"] = f"'{named_by}' (data.{option} names another)"
+    whole = _labelled(train, columns, facts, "")
+    names = columns.label_names or _names(columns, whole)
+    _check_classes(whole, names, columns)
+    if test is not None:
+        test, _ = _with_text(test, columns, facts, "test_")
+        test_part = _labelled(test, columns, facts, "test_", trusted=True)
+    elif columns.test_share is not None:
+        whole, test_part = _hold_out(whole, input_column, columns.test_share, seed)
+    else:
+        test_part = None
+
+    key = "data.label_names" if columns.label_names else "the classes of the training rows"
+    given = class_numbers(whole.given, names, train.where, key)
+    true = None if whole.true is None else class_numbers(whole.true, names, train.where, key)
+    if pairs := alike(names):
+        facts["classes_alike"] = f"the classes {'; '.join(pairs)} differ only in case or blanks"
+    present = set(pc.unique(whole.given).to_pylist())
+    if absent := [name for name in names if name not in present]:
+        facts["classes_without_rows"] = ", ".join(absent)
+
+    sources = train.sources
+    test_rows = None
+    if test_part is not None:
+        known = present | set([] if whole.true is None else pc.unique(whole.true).to_pylist())
+        strange = sorted(set(pc.unique(test_part.trusted).to_pylist()) - known)
+        if strange:
+            shown = ", ".join(f"'{label}'" for label in strange[:5])
+            raise InputError(
+                f"{test_part.rows.where}: no training row has the label {shown} of the test rows; "
+                "add training rows of them or take these test rows out"
+            )
+        test_numbers = class_numbers(test_part.trusted, names, test_part.rows.where, key)
+        identity = (train.sources, test and test.sources, columns, seed, "test")
+        test_rows = _dataset(test_part.rows, columns.label, test_numbers, names, identity)
+        sources = sources if test is None else sources + test.sources
+    train_rows = _dataset(whole.rows, columns.label, given, names, (train.sources, columns, seed, "train"))
+    texts = whole.rows.table.column(input_column)
+    test_texts = None if test_part is None else test_part.rows.table.column(input_column)
+    facts.update(text_facts(texts, given.to_numpy(), test_texts))
+    return Task(
+        name=name,
+        train=train_rows,
+        test=test_rows,
+        input_column=input_column,
+        label_column=columns.label,
+        true_labels=None if true is None else true.to_numpy(),
+        sources=sources,
+        facts=facts,
+        id_column=named_by,
+        source_row=whole.number.to_numpy(),
+        row_noun=train.noun,
+        label_type=_label_type(train, columns.label),
+    )
+
+
+def _label_type(rows: Rows, label: str) -> str:
+    names = getattr(rows.features[label], "names", None)
+    return str(rows.table.schema.field(label).type) if names is None else "ClassLabel"
+
+
+def _refuse_same_file(train: Rows, test: Rows) -> None:
+    shared = {entry["sha256"] for entry in train.sources} & {entry["sha256"] for entry in test.sources}
+    if shared:
+        raise InputError(
+            f"{test.where}: the test file has the same content as the training file {train.where}; a test on rows "
+            "seen in training says nothing, so name another file or set data.test_share"
+        )
+
+
+def _with_text(rows: Rows, columns: NamedColumns, facts: dict[str, Any], prefix: str) -> tuple[Rows, str]:
+    """The rows with a text in every row of the input column, and that column's name."""
+    if not len(rows.table):
+        raise InputError(f"{rows.where}: there are no rows")
+    pieces = []
+    for column in columns.texts:
+        rows.require(column, "text")
+        values = rows.table.column(column)
+        if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
+            inside = "; name what is meant in it, such as " if pa.types.is_struct(values.type) else ""
+            if inside and values.type.num_fields:
+                inside += f"data.text={column}.{values.type.field(0).name[:60]}"
+            raise InputError(f"{rows.where}: the column '{column}' holds {brief(values.type)}, not text{inside}")
+        pieces.append(pc.fill_null(values, "") if values.null_count else values)
+    missing = sum(rows.table.column(column).null_count for column in columns.texts)
+    if missing:
+        facts[f"missing_{prefix}texts"] = missing
+    table, features = rows.table, datasets.Features(dict(rows.features))
+    if len(pieces) == 1:
+        column = columns.texts[0]
+        if missing:
+            table = table.set_column(table.column_names.index(column), column, pieces[0])
+        return replace(rows, table=table), column
+    joined = "text" if "text" not in table.column_names else "joined_text"
+    if joined in table.column_names:
+        raise InputError(f"{rows.where}: the columns 'text' and 'joined_text' are both taken; rename one")
+    texts = pc.binary_join_element_wise(*(piece.cast(pa.string()) for piece in pieces), " ")
+    features[joined] = datasets.Value("string")
+    return replace(rows, table=table.append_column(joined, texts), features=features), joined
+
+
+def _labelled(
+    rows: Rows, columns: NamedColumns, facts: dict[str, Any], prefix: str, trusted: bool = False
+) -> _Labelled:
+    """The labels of the rows, rows without one dropped or refused; with `trusted` the true label stands for it."""
+    true_label = columns.true_label
+    if trusted and true_label is not None and true_label in rows.table.column_names:
+        given, key = true_label, "true_label"
+    else:
+        given, key = columns.label, "label"
+    rows.require(given, key)
+    label_map = columns.label_map or {}
+    number = pa.array(np.arange(rows.first, rows.first + len(rows.table)))
+    labelled = _Labelled(rows, joined(label_strings(rows, given), label_map), None, number)
+    if true_label and not trusted:
+        rows.require(true_label, "true_label")
+        labelled = replace(labelled, true=joined(label_strings(rows, true_label), label_map))
+    if labelled.given.null_count:
+        without = np.flatnonzero(labelled.given.is_null().to_numpy())
+        if columns.unlabelled == "error":
+            raise InputError(
+                f"{rows.where}: no label in {rows.row_names(without)} (column '{given}'); label them, or set "
+                "data.unlabelled=drop"
+            )
+        facts[f"unlabelled_{prefix}rows_dropped"] = len(without)
+        if len(without) == len(rows.table):
+            raise InputError(f"{rows.where}: no row has a label (column '{given}')")
+    if labelled.true is not None:
+        holes = pc.and_(labelled.true.is_null(), labelled.given.is_valid())
+        if pc.any(holes).as_py():
+            without = np.flatnonzero(holes.to_numpy())
+            raise InputError(
+                f"{rows.where}: no true label in {rows.row_names(without)} (column '{true_label}'); a column of true "
+                "labels must be whole"
+            )
+    return labelled.filter(labelled.given.is_valid()) if labelled.given.null_count else labelled
+
+
+def _names(columns: NamedColumns, whole: _Labelled) -> list[str]:
+    if whole.true is None or columns.true_label is None:
+        names = class_names(whole.rows, [columns.label], [whole.given])
+    else:
+        names = class_names(whole.rows, [columns.label, columns.true_label], [whole.given, whole.true])
+    gone = {name for name, kept in (columns.label_map or {}).items() if name != kept}
+    return [name for name in names if name not in gone]
+
+
+def _check_classes(whole: _Labelled, names: list[str], columns: NamedColumns) -> None:
+    rows, where = len(whole.rows.table), whole.rows.where
+    if rows < 2:
+        raise InputError(f"{where}: {rows} row is too few to train on; give at least 2")
+    present = pc.unique(whole.given).to_pylist()
+    if len(present) < 2:
+        raise InputError(f"{where}: every row has the label '{present[0]}'; training needs at least two classes")
+    if len(present) > MANY_CLASSES and len(present) > rows / 2:
+        raise InputError(
+            f"{where}: the column '{columns.label}' has {len(present)} values in {rows} rows, so it is hardly one of "
+            "labels; name the right one in data.label"
+        )
+
+
+def _hold_out(whole: _Labelled, input_column: str, share: float, seed: int) -> tuple[_Labelled, _Labelled]:
+    """Draws `share` of each class (never all of it) for testing; both parts keep the source's order.
+
+    Equal texts go where the first of them goes: a test on a text that was trained on would say nothing.
+    """
+    labels = whole.trusted.combine_chunks().dictionary_encode().indices.to_numpy()
+    generator = np.random.default_rng(seed)
+    held = np.zeros(len(labels), dtype=bool)
+    for label in range(int(labels.max()) + 1):
+        members = np.flatnonzero(labels == label)
+        drawn = min(int(len(members) * share + 0.5), len(members) - 1)
+        held[generator.permutation(members)[:drawn]] = True
+    first = _first_equal(whole.rows.table.column(input_column))
+    held = held[first]
+    for label in range(int(labels.max()) + 1):
+        if held[labels == label].all():  # by its copies alone: the first text is given back, with whatever copies
+            held[first == first[np.flatnonzero(labels == label)[0]]] = False
+    if not held.any():
+        raise InputError(f"{whole.rows.where}: data.test_share={share:g} of these rows is no row; raise it")
+    return whole.filter(pa.array(~held)), whole.filter(pa.array(held))
+
+
+def _first_equal(texts: pa.ChunkedArray) -> np.ndarray:
+    """int64 [N], the number of the first row with the same text: a row's own where it is the first."""
+    codes = texts.combine_chunks().dictionary_encode().indices.to_numpy()
+    _, where, back = np.unique(codes, return_index=True, return_inverse=True)
+    first: np.ndarray = where[back]
+    return first
+
+
+def _dataset(rows: Rows, label: str, numbers: pa.ChunkedArray, names: list[str], identity: object) -> datasets.Dataset:
+    table, features = rows.table, datasets.Features(dict(rows.features))
+    features[label] = datasets.ClassLabel(names=names)
+    if label in table.column_names:
+        table = table.set_column(table.column_names.index(label), label, numbers)
+    else:
+        table = table.append_column(label, numbers)
+    ordered = datasets.Features({column: features[column] for column in table.column_names})
+    return to_dataset(table, ordered, identity)

@@ -1,0 +1,77 @@
+"""What a dataset gives to a run, whatever its modality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from datasets import Dataset
+
+
+@dataclass(frozen=True)
+class Task:
+    """A classification task: rows to train on, rows to test on, and what is known of their labels.
+
+    Attributes:
+        name: the dataset's name, as it appears in results.
+        train: the source rows in the source's order, all columns of the source kept.
+        test: rows with trusted labels, or None where there are none.
+        input_column: the column a network reads (``"text"``, ``"image"``).
+        label_column: the column of given labels, a `ClassLabel` feature in `train` and `test`.
+        true_labels: int64 [N], the true class of every training row, where the source knows it (a benchmark whose
+            labels are sound, or a weakly labelled set that carries a gold column); None for a user's own data.
+        sources: one entry a file read: ``{"path", "sha256", "bytes"}`` (``path`` is the file's name, not its folder).
+        facts: what the loader noticed and the user should know (rows dropped, empty texts, duplicates), as
+            name -> number or sentence.
+        id_column: the column of `train` that names a row; None where there is none.
+        source_row: int64 [N], the number of every training row in its file, as the file counts them; None where the
+            rows stand in no file.
+        row_noun: what that number counts: "row", "line" or "entry".
+        label_type: Arrow's name of the type that the labels have in the source, or "ClassLabel".
+    """
+
+    name: str
+    train: Dataset
+    test: Dataset | None
+    input_column: str
+    label_column: str
+    true_labels: np.ndarray | None = None
+    sources: tuple[dict[str, Any], ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+    id_column: str | None = None
+    source_row: np.ndarray | None = None
+    row_noun: str = "row"
+    label_type: str = "string"
+
+    @property
+    def label_names(self) -> list[str]:
+        return list(self.train.features[self.label_column].names)
+
+    @property
+    def given_labels(self) -> np.ndarray:
+        """int64 [N], the labels of the training rows as the source gives them."""
+        return column(self.train, self.label_column).to_numpy().astype(np.int64)
+
+    @property
+    def test_labels(self) -> np.ndarray | None:
+        """int64 [M], or None without test rows."""
+        return None if self.test is None else column(self.test, self.label_column).to_numpy().astype(np.int64)
+
+
+def column(rows: Dataset, name: str) -> pa.ChunkedArray:
+    """One column as Arrow: a Python list of a million values would take half a minute."""
+    if rows._indices is not None:
+        rows = rows.select_columns([name]).flatten_indices()
+    return rows.data.column(name)
+
+
+def describe_file(path: Path) -> dict[str, Any]:
+    """The `sources` entry of one file."""
+    from clc_text.utils.files import sha256_of_file
+
+    return {"path": path.name, "sha256": sha256_of_file(path), "bytes": path.stat().st_size}

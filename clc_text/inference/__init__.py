@@ -1,0 +1,1 @@
+"""What a trained run says of rows: predictions, and how good they are."""

@@ -1,0 +1,1 @@
+"""Networks: k peers behind one model, and models that were trained before."""

@@ -1,0 +1,91 @@
+"""The noise matrix by expectation-maximisation over predictions of the true class, and the posterior labels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clc_text.noise.estimation.probabilities import check_classes, checked, rows_to_one
+
+
+def sharpened(p: np.ndarray, power: float) -> np.ndarray:
+    """float64 [..., C], p^power normalised: the predictions of early-stopped networks are too flat."""
+    scaled = (p / p.max(-1, keepdims=True)) ** power
+    return scaled / scaled.sum(-1, keepdims=True)
+
+
+def em_matrix(
+    p: np.ndarray,
+    labels: np.ndarray,
+    rounds: int = 20,
+    sharpen: float = 2.0,
+    pseudo_count: float = 1.0,
+) -> np.ndarray:
+    """float64 [C, C], T by expectation-maximisation with the rows' class probabilities held fixed.
+
+    From ``T[c, k] ∝ Σ_{y=k} p(c)``, each round computes ``q ∝ p · T[:, y]`` and ``T[c, k] ∝ Σ_{y=k} q(c)``, with a
+    pseudo-count on the diagonal each time.
+
+    Args:
+        p: [N, C] or [P, N, C] probabilities of the *true* class.
+        labels: int64 [N] given labels.
+        rounds: of EM.
+        sharpen: power that p is raised to first; 1 leaves it.
+        pseudo_count: rows added to each diagonal entry.
+    """
+    p, labels = checked(p, labels)
+    check_classes(p.shape[1])
+    return _em(sharpened(p, sharpen), labels, np.ones((1, len(labels))), rounds, pseudo_count)[0][0]
+
+
+def posterior(p: np.ndarray, labels: np.ndarray, transition: np.ndarray, sharpen: float = 2.0) -> np.ndarray:
+    """float64 [N, C], ``q ∝ p · T[:, y]``: the true class, given the prediction and the given label.
+
+    A row whose given label cannot come from any class that p allows keeps its p.
+
+    Args:
+        p: [N, C] or [P, N, C] probabilities.
+        labels: int64 [N] given labels.
+        transition: [C, C], row = true class.
+        sharpen: power that p is raised to first, as in `em_matrix`; 1 leaves it.
+    """
+    p, labels = checked(p, labels)
+    sharp = sharpened(p, sharpen)
+    joint = sharp * transition.T[labels]
+    sums = joint.sum(1, keepdims=True)
+    return np.divide(joint, sums, out=sharp.copy(), where=sums > 0)
+
+
+def em_all(p: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """T [R, C, C] and the rate [R] for each of R weightings [R, N] of the rows; the input is not checked."""
+    return _em(sharpened(p, 2.0), labels, weights, rounds=20, pseudo_count=1.0)
+
+
+def _em(
+    p: np.ndarray, labels: np.ndarray, weights: np.ndarray, rounds: int, pseudo_count: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """T [R, C, C] and the rates [R] of R weightings [R, N] of the rows at once.
+
+    The rows given class k only ever meet column k of T, so each round is two matrix products a class, for all R:
+    the evidence ``s = p T[:, k]`` of each row, and ``Σ q = T[:, k] · pᵀ(w / s)``.
+    """
+    classes = p.shape[1]
+    members = [np.flatnonzero(labels == k) for k in range(classes)]
+    blocks = [(p[rows], weights[:, rows].T) for rows in members]  # [n_k, C] and [n_k, R]
+
+    def normalised(counts: np.ndarray) -> np.ndarray:
+        return rows_to_one(counts + pseudo_count * np.eye(classes))
+
+    def expected_counts(transition: np.ndarray) -> np.ndarray:
+        """[R, C, C]: the rows' posteriors, summed by given class."""
+        counts = np.zeros_like(transition)
+        for k, (p_k, w_k) in enumerate(blocks):
+            evidence = p_k @ transition[:, :, k].T
+            ratio = np.divide(w_k, evidence, out=np.zeros_like(evidence), where=evidence > 0)
+            counts[:, :, k] = transition[:, :, k] * (p_k.T @ ratio).T
+        return counts
+
+    transition = normalised(np.stack([(p_k.T @ w_k).T for p_k, w_k in blocks], axis=2))
+    for _ in range(rounds):
+        transition = normalised(expected_counts(transition))
+    right = np.einsum("rcc->r", expected_counts(transition))
+    return transition, 1 - right / weights.sum(1)

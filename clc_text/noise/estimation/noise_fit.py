@@ -1,0 +1,181 @@
+"""The noise matrix and the sharpness of predictions that together explain the given labels best."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clc_text.noise.estimation.probabilities import MANY_CLASSES
+from clc_text.noise.estimation.probabilities import resamplings as affordable
+
+SHARPNESS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+SHRINKAGE = 0.1  # of a class's fair share of the rows, N/C: so many rows of average noise are added to each class
+_SMALLEST = 1e-12
+_ROWS_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class NoiseFit:
+    """What fits held-out predictions to the given labels.
+
+    Attributes:
+        log_likelihood: mean over the rows of log Σ_c p(c) T[c, y], in nats.
+        sharpness: a, with p = softmax(a · logits): above 1 the predictions were too flat, below 1 too sure.
+        transition: float64 [C, C], T; row = true class, column = given class.
+        probs: float64 [N, C], p.
+    """
+
+    log_likelihood: float
+    sharpness: float
+    transition: np.ndarray
+    probs: np.ndarray
+
+    @property
+    def classes(self) -> int:
+        return len(self.transition)
+
+
+def fit_noise(
+    logits: np.ndarray,
+    labels: np.ndarray,
+    start: np.ndarray | None = None,
+    rounds: int = 20,
+    sharpness: tuple[float, ...] = SHARPNESS,
+) -> NoiseFit:
+    """The sharpness, among a few, whose best T gives the given labels the highest likelihood.
+
+    Args:
+        logits: [N, C] held-out logits (or log-probabilities), by networks that never saw the row's label.
+        labels: int64 [N] given labels.
+        start: T [C, C] that EM begins with; None: from the predictions themselves.
+        rounds: of EM for each sharpness.
+    """
+    best: NoiseFit | None = None  # alone is kept: each holds a table as large as the logits
+    for power in sharpness:
+        probs = softmax(power * logits)
+        transition = fit_transition(probs, labels, start, rounds)
+        likelihood = log_likelihood(probs, labels, transition)
+        if best is None or likelihood > best.log_likelihood:
+            best = NoiseFit(likelihood, power, transition, probs)
+    assert best is not None
+    return best
+
+
+def fit_transition(
+    probs: np.ndarray, labels: np.ndarray, start: np.ndarray | None = None, rounds: int = 20
+) -> np.ndarray:
+    """float64 [C, C], T by expectation-maximisation with the rows' class probabilities held fixed.
+
+    Each round computes ``q ∝ p · T[:, y]`` and counts ``n[c, k] = Σ_{y=k} q(c)``; T is n, drawn towards noise that is
+    the same for every class (`shrunk`), since the counts of a rare class say little.
+    """
+    classes = probs.shape[1]
+    if classes > MANY_CLASSES:
+        return _fit_many(probs, labels, start, rounds)
+    members = [probs[labels == given] for given in range(classes)]
+    if start is None:
+        transition = shrunk(np.stack([rows.sum(0) for rows in members], 1))
+    else:
+        transition = start
+    for _ in range(rounds):
+        counts = np.empty_like(transition)
+        for given, rows in enumerate(members):
+            joint = rows * transition[:, given]
+            counts[:, given] = (joint / np.maximum(joint.sum(1, keepdims=True), _SMALLEST)).sum(0)
+        transition = shrunk(counts)
+    return transition
+
+
+def _fit_many(probs: np.ndarray, labels: np.ndarray, start: np.ndarray | None, rounds: int) -> np.ndarray:
+    """`fit_transition` without a step for each class: rows in the order of their labels, a few thousand at once."""
+    order = np.argsort(labels, kind="stable")
+    rows, given = probs[order], labels[order]
+    present, firsts = np.unique(given, return_index=True)
+    ends = [*firsts[1:].tolist(), len(given)]
+    blocks, begun = [], 0
+    for place, end in enumerate(ends):
+        if end - firsts[begun] >= _ROWS_AT_ONCE or place == len(ends) - 1:
+            blocks.append((present[begun : place + 1], slice(int(firsts[begun]), end), firsts[begun : place + 1]))
+            begun = place + 1
+
+    def summed(transition: np.ndarray | None) -> np.ndarray:
+        """[C, C]: the rows' posteriors, or without a matrix their predictions, summed by given class."""
+        counts = np.zeros((probs.shape[1], probs.shape[1]))
+        for classes, part, begins in blocks:
+            joint = rows[part]
+            if transition is not None:
+                joint = joint * transition.T[given[part]]
+                joint /= np.maximum(joint.sum(1, keepdims=True), _SMALLEST)
+            counts[:, classes] = np.add.reduceat(joint, begins - part.start, axis=0).T
+        return counts
+
+    transition = shrunk(summed(None)) if start is None else start
+    for _ in range(rounds):
+        transition = shrunk(summed(transition))
+    return transition
+
+
+def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
+    """The fit with predictions ``∝ w · p`` for the class weights w [C], and the T, that explain the labels better.
+
+    Networks that learn through noise prefer some classes to others, most of all to rare ones. Each round of
+    expectation-maximisation multiplies w[c] by Σ_n q(c) / Σ_n p(c), of which `SHRINKAGE` · N/C rows are even. Ended
+    early, since w and T could also explain each other. Measured on TREC and 20 Newsgroups: in 26 of 30 runs more of
+    the posterior labels are right, by 0.6 points in the mean and by 4.5 at most.
+    """
+    probs, transition = fit.probs, fit.transition
+    weights = np.ones(fit.classes)
+    even = SHRINKAGE * len(labels) / fit.classes
+    for _ in range(rounds):
+        posterior = posterior_labels(probs, labels, transition)
+        transition = shrunk(np.stack([posterior[labels == given].sum(0) for given in range(fit.classes)], 1))
+        weights *= (posterior.sum(0) + even) / (probs.sum(0) + even)
+        probs = fit.probs * weights
+        probs /= probs.sum(1, keepdims=True)
+    return NoiseFit(log_likelihood(probs, labels, transition), fit.sharpness, transition, probs)
+
+
+def shrunk(counts: np.ndarray) -> np.ndarray:
+    """Counts [C, C] (true × given) as T, each row with `SHRINKAGE` · N/C rows of the average, even noise added."""
+    classes, rows = len(counts), counts.sum()
+    stay = np.trace(counts) / max(rows, _SMALLEST)
+    even = np.full((classes, classes), (1 - stay) / max(classes - 1, 1))
+    np.fill_diagonal(even, stay)
+    counts = counts + SHRINKAGE * rows / classes * even
+    return counts / np.maximum(counts.sum(1, keepdims=True), _SMALLEST)
+
+
+def log_likelihood(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> float:
+    """Mean of log Σ_c p(c) T[c, y] in nats."""
+    given = (probs * transition.T[labels]).sum(1)
+    return float(np.log(np.maximum(given, _SMALLEST)).mean())
+
+
+def posterior_labels(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
+    """float64 [N, C], ``q ∝ p · T[:, y]``; a row that T rules out keeps its p."""
+    joint = probs * transition.T[labels]
+    sums = joint.sum(1, keepdims=True)
+    return np.divide(joint, sums, out=probs.copy(), where=sums > _SMALLEST)
+
+
+def rate_interval(
+    probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, resamplings: int, seed: int = 0
+) -> tuple[float, float]:
+    """95 % interval of the share of wrong labels: 1.96 standard deviations over resampled rows to either side."""
+    random = np.random.Generator(np.random.PCG64(seed))
+
+    def rate(rows: np.ndarray, rounds: int) -> float:
+        p, y = probs[rows], labels[rows]
+        found = fit_transition(p, y, transition, rounds)
+        return float(1 - posterior_labels(p, y, found)[np.arange(len(y)), y].mean())
+
+    every, times = np.arange(len(labels)), affordable(resamplings, *probs.shape)
+    reach = 1.96 * float(np.std([rate(random.choice(every, len(every)), 5) for _ in range(times)]))
+    middle = rate(every, 0)
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)

@@ -1,0 +1,61 @@
+"""The corrections in sums: from which class to which, and how many of each class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clc_text.analysis.corrected import CorrectedLabels
+from clc_text.analysis.short_names import short_names
+from clc_text.artifacts.run_directory import Labels
+from clc_text.report.markup import table, text
+
+MOST_PAIRS = 15
+
+
+def by_class_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> str:
+    classes = len(names)
+    given = np.bincount(labels.given, minlength=classes)
+    left = np.bincount(labels.given[now.changed], minlength=classes)
+    gained = np.bincount(now.label[now.changed], minlength=classes)
+    lines = [
+        [
+            text(name) or "(no name)", f"{given[index]:,}", f"{left[index]:,}",
+            f"{left[index] / max(given[index], 1):.1%}", f"{gained[index]:,}",
+            f"{given[index] - left[index] + gained[index]:,}",
+        ]
+        for index, name in enumerate(names)
+    ]  # fmt: skip
+    heads = ["class", "#given", "#changed", "#share changed", "#gained", "#now"]
+    return table("Labels by class", heads, lines)
+
+
+def frequent_pairs(labels: Labels, now: CorrectedLabels, classes: int) -> list[tuple[int, int, int]]:
+    """(given, now, rows) of the most frequent changes."""
+    pairs = np.bincount(labels.given[now.changed] * classes + now.label[now.changed], minlength=classes**2)
+    order = np.argsort(-pairs, kind="stable")[: min(MOST_PAIRS, int((pairs > 0).sum()))]
+    return [(*divmod(int(pair), classes), int(pairs[pair])) for pair in order]
+
+
+def pairs_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> str:
+    """Buttons that set the table's filters; where no script runs they still tell the numbers."""
+    short = [text(name) for name in short_names(names)]
+    buttons = "".join(
+        f'<li><button type="button" class="pair" data-given="{given}" data-proposed="{label}">'
+        f"<bdi>{short[given]}</bdi> → <bdi>{short[label]}</bdi> <b>{rows:,}</b>"
+        "</button></li>"
+        for given, label, rows in frequent_pairs(labels, now, len(names))
+    )
+    if not buttons:
+        return ""
+    title = 'Most frequent changes<span class="screen">; a click shows their rows below</span>'
+    return f'<h3 id="pairs-title">{title}</h3><ul class="pairs" aria-labelledby="pairs-title">{buttons}</ul>'
+
+
+def summary_sentence(labels: Labels, now: CorrectedLabels, audit: dict[str, Any] | None) -> str:
+    """How many labels are changed, from which source, by which rule."""
+    changed, rows = int(now.changed.sum()), len(labels.given)
+    are = "are" if audit is not None else "would be"
+    rule = f"; rule: {audit['policy']}" if audit is not None else ""
+    return f"{changed:,} of {rows:,} labels {are} changed ({changed / max(rows, 1):.1%}; {now.source}){rule}"

@@ -1,0 +1,98 @@
+"""How the run came about, enough to do it again: recipe, data, versions, hashes, and the corrections' history."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from typing import Any
+
+from clc_text.artifacts.folders import without_folders
+from clc_text.artifacts.public_recipe import public_recipe
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.report.markup import facts_table, folded, table, text
+from clc_text.utils.files import sha256_of_file
+
+HASHED = ("recipe.yaml", "noise/passport.json", "noise/labels.parquet", "predictions.safetensors")
+
+
+def recipe_html(run: RunDirectory) -> str:
+    environment, passport = run.environment(), run.passport()
+    seeds = ", ".join(f"{name} {value}" for name, value in environment["seeds"].items())
+    rows, method, peers = environment["rows"], environment["method"], environment["peers"]
+    facts = [
+        ("run", environment["run_id"]),
+        ("dataset", f"{environment['dataset']}, {rows['train']:,} training rows, {rows['test']:,} test rows"),
+        ("method", f"{method['name']}, {peers} network{'s' * (peers > 1)}; {method['citation']}"),
+        ("noise", passport.get("convention") or str(passport["name"])),
+        ("seeds", seeds),
+    ]
+    recipe = f'<pre tabindex="0" aria-label="recipe.yaml">{html.escape(public_recipe(run))}</pre>'
+    return (
+        facts_table("The run", facts)
+        + "<h3>Recipe</h3><p>Saved as <code>recipe.yaml</code>, <code>clc-text train recipe.yaml</code> repeats the "
+        f"run.</p>{recipe}"
+    )
+
+
+def hashes_html(run: RunDirectory) -> str:
+    """sha256 of what went in and what came out."""
+    lines = [(text(name), f"<code>{text(digest)}</code>") for name, digest in _hashes(run)]
+    return table("sha256", ["of", "sha256"], lines, "hashes")
+
+
+def _hashes(run: RunDirectory) -> Iterator[tuple[str, str]]:
+    environment = run.environment()
+    for source in environment.get("sources") or []:
+        source = without_folders(source)
+        if source.get("sha256"):
+            yield f"source {source.get('path') or source.get('name') or ''}", source["sha256"]
+    for name, digest in (environment.get("files") or {}).items():
+        yield name, digest
+    for name, digest in (run.passport().get("sha256") or {}).items():
+        if digest:
+            yield f"{name.replace('_', ' ')}, in memory", digest
+    for name in HASHED:
+        if run.file(name).is_file():
+            yield name, sha256_of_file(run.file(name))
+
+
+def background_html(run: RunDirectory) -> str:
+    """What loader and encoder noticed, versions, and the steps of the corrected dataset."""
+    environment = run.environment()
+    noticed = [
+        (f"{part}: {name.replace('_', ' ')}", _value(value))
+        for part, facts in (environment.get("facts") or {}).items()
+        for name, value in facts.items()
+        if not isinstance(value, (dict, list))
+    ]
+    versions = [(name, str(value)) for name, value in (environment.get("versions") or {}).items()]
+    parts = [
+        folded("What loader and encoder noticed", facts_table("Data and encoder", noticed)) if noticed else "",
+        folded("Versions", facts_table("Versions", versions)) if versions else "",
+        _history(run),
+    ]
+    return "".join(parts)
+
+
+def _value(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _history(run: RunDirectory) -> str:
+    from clc_text.corrections.store import Corrected
+
+    if not run.file("corrected/corrected.json").is_file():
+        return ""
+    lines = []
+    for step in Corrected(run).history():
+        said = [
+            f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+            for name, value in step["arguments"].items()
+            if name != "sentence" and value not in (None, False, 0)
+        ]
+        counts = (f"{step['labels'][name]:,}" for name in ("given", "method", "person"))
+        what = text(f"{step['action']}: {', '.join(said)}")
+        lines.append([str(step["step"]), text(step["time"]), what, f"{step['changed']:,}", *counts])
+    heads = ["step", "when", "what", "#rows changed", "#given", "#method", "#person"]
+    title = "History of the corrected dataset"
+    return folded(title, table("`clc-text revert RUN --to STEP` goes back to a step", heads, lines))

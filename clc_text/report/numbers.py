@@ -1,0 +1,162 @@
+"""The figures of a run with their 95 % intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from clc_text.analysis.corrected import CorrectedLabels
+from clc_text.artifacts.results import LAST, summarise
+from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.corrections.intervals import figure, wilson
+from clc_text.plots.figures.corrections import count_changes
+from clc_text.report.markup import table, text
+
+IN_SAMPLE = "networks trained on these very labels"
+JUDGES = {
+    "out of sample": "networks that never saw these labels",
+    "views": "several views that never saw these labels, from the lowest to the highest reading",
+}
+WHO = {"ensemble": "ensemble", "peers_mean": "mean of the peers"}
+
+
+@dataclass(frozen=True)
+class Number:
+    """One share.
+
+    Attributes:
+        name: what it is a share of.
+        value: 0 … 1.
+        interval: its 95 % interval, if it has one.
+        remark: of how many, or how it is to be read.
+    """
+
+    name: str
+    value: float
+    interval: tuple[float, float] | None = None
+    remark: str = ""
+
+
+def numbers_html(run: RunDirectory, audit: dict[str, Any] | None, labels: Labels, now: CorrectedLabels | None) -> str:
+    found = [*_of_labels(audit, labels, now), *_of_tests(run)]
+    lines = [
+        [text(one.name), f"{100 * one.value:.1f} %", _interval(one), _bar(one), text(one.remark)] for one in found
+    ]
+    if not lines:
+        return ""
+    return table("Figures with their 95 % intervals", ["", "#share", "95 % interval", "0 to 100 %", ""], lines, "bars")
+
+
+def _of_labels(audit: dict[str, Any] | None, labels: Labels, now: CorrectedLabels | None) -> Iterator[Number]:
+    if audit is not None:
+        yield from _of_audit(audit)
+    elif now is not None:
+        yield from _of_training(labels, now)
+
+
+def _of_audit(audit: dict[str, Any]) -> Iterator[Number]:
+    noise, corrections = audit["noise"], audit["corrections"]
+    known = "" if noise["known_rate"] is None else f"known: {noise['known_rate']:.1%}; "
+    judges = JUDGES.get(noise["predictions"], IN_SAMPLE)
+    interval = None if noise["interval"] is None else tuple(noise["interval"])
+    if not noise.get("nothing_learnt"):
+        yield Number("wrong given labels, estimated", noise["rate"], interval, f"{known}by {judges}")
+    yield Number("labels changed", corrections["share"], None, f"{corrections['rows']:,} of {audit['rows']:,}")
+    if audit["truth"]:
+        yield from _shares(
+            audit["truth"],
+            {
+                "right_before": "labels that were right before",
+                "right_after": "labels that are right now",
+                "precision": "changed labels that are right now",
+                "recall": "wrong labels that are right now",
+                "false_correction_rate": "right labels that were changed",
+            },
+        )
+    if audit["canaries"]:
+        yield from _shares(
+            audit["canaries"],
+            {
+                "found": "canaries found",
+                "repaired": "canaries put right",
+                "recall": "wrong labels that are changed, by canaries",
+                "precision_adjusted": "changed labels that are right, by canaries",
+                "false_correction_rate": "sound labels changed, by canaries",
+            },
+        )
+    opinion = audit["second_opinion"]
+    if opinion and opinion["truth"]:
+        name = f"labels right if the doubts of {opinion['library']} were followed"
+        yield from _shares(opinion["truth"], {"right_after": name})
+
+
+def _of_training(labels: Labels, now: CorrectedLabels) -> Iterator[Number]:
+    counts = count_changes(labels, now)
+    yield Number("labels that would change", counts.changed / counts.rows, None, f"{counts.changed:,} ({now.source})")
+    if labels.true is None or counts.fixed is None or counts.broken is None:
+        return
+    known = labels.true >= 0
+    of, before = int(known.sum()), int((labels.given == labels.true)[known].sum())
+    shares = {
+        "right_before": figure(before, of),
+        "right_after": figure(int((now.label == labels.true)[known].sum()), of),
+        "precision": figure(counts.fixed, int((now.changed & known).sum())),
+        "recall": figure(counts.fixed, of - before),
+        "false": figure(counts.broken, before),
+    }
+    names = {
+        "right_before": "labels that are right as given",
+        "right_after": "labels that would be right",
+        "precision": "changed labels that would be right",
+        "recall": "wrong labels that would be right",
+        "false": "right labels that would change",
+    }
+    yield from _shares(shares, names)
+
+
+def _shares(found: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Number]:
+    for key, name in names.items():
+        if found[key] is not None:
+            share = found[key]
+            of = f"{share['count']:,} of {share['of']:,}" if "of" in share else ""
+            yield Number(name, share["value"], (share["low"], share["high"]), of)
+
+
+def _of_tests(run: RunDirectory) -> Iterator[Number]:
+    if not run.file("metrics.jsonl").is_file():
+        return
+    accuracies = summarise(run.metrics())
+    rows = run.environment()["rows"]["test"]
+    if accuracies is None or not rows:
+        return
+    for who, called in WHO.items():
+        share = accuracies["last"][who] / 100
+        yield Number(f"test accuracy, last epoch, {called}", share, wilson(share * rows, rows), f"{rows:,} test rows")
+    share, epochs = accuracies["last10"]["peers_mean"] / 100, min(LAST, len(run.metrics()))
+    yield Number(
+        f"test accuracy, last {epochs} epoch{'s' * (epochs != 1)}, {WHO['peers_mean']}",
+        share,
+        None,
+        "as papers state it" * (epochs == LAST),
+    )
+    share = accuracies["best_oracle"]["peers_mean"] / 100
+    remark = "chosen by the test labels, so no honest result"
+    yield Number(f"test accuracy, best epoch, {WHO['peers_mean']}", share, None, remark)
+
+
+def _interval(one: Number) -> str:
+    return "" if one.interval is None else f"{100 * one.interval[0]:.1f} to {100 * one.interval[1]:.1f}"
+
+
+def _bar(one: Number) -> str:
+    """A picture of what the two cells before it say, so hidden from screen readers."""
+    spread = ""
+    if one.interval is not None:
+        low, high = (100 * bound for bound in one.interval)
+        spread = f'<rect class="spread" x="{low:.2f}" y="3" width="{max(high - low, 0.4):.2f}" height="8"/>'
+    return (
+        '<svg class="bar" viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect class="rail" x="0" y="6" width="100" height="2"/>{spread}'
+        f'<rect class="point" x="{min(max(100 * one.value - 0.4, 0), 99.2):.2f}" y="1" width="0.8" height="12"/></svg>'
+    )

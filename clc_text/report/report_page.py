@@ -1,0 +1,123 @@
+"""The report: a run directory as one page that people read. It reads the run directory only, and never trains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from clc_text.analysis.corrected import CorrectedLabels, corrected_labels, has_corrections
+from clc_text.analysis.groups import method_title, subject
+from clc_text.analysis.judged import Judged, judged
+from clc_text.analysis.maps import Maps
+from clc_text.analysis.short_names import short_names
+from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.errors import InputError
+from clc_text.report.changes import by_class_html, pairs_html, summary_sentence
+from clc_text.report.contents import Contents, read_contents
+from clc_text.report.facts import background_html, hashes_html, recipe_html
+from clc_text.report.markup import paragraph, text
+from clc_text.report.noise_section import matrices_html, rate_html
+from clc_text.report.numbers import numbers_html
+from clc_text.report.page import asset, json_in_html, page
+from clc_text.report.pictures import epochs_html, figure_html, picture_html, pictures_html
+from clc_text.report.rows import listed_rows, page_rows
+from clc_text.report.verdict_section import verdict_html
+from clc_text.utils.shown import printable, without_controls
+
+MOST_BYTES = 4_800_000
+CONTENT_BYTES = 3_000_000  # of these, for texts and thumbnails at most
+IN_TABLE = 40  # letters of a class's name at most
+
+
+def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
+    """The page's text.
+
+    Args:
+        maps: t-SNE maps to show among the pictures.
+
+    Raises:
+        InputError: the run stopped before its labels were made, or a file of it is damaged.
+    """
+    labels, names = run.labels(), run.label_names
+    found = judged(run)
+    now = corrected_labels(run, labels) if has_corrections(run) else None
+    sections = {
+        "Verdict": verdict_html(run, found),
+        "Changes": _corrections_html(found, labels, now, names),
+        "Classes": "" if now is None else by_class_html(labels, now, names),
+        "Noise": rate_html(found.audit) + (picture_html(run, "confusion") if now else ""),
+    }
+    curious = {
+        "Numbers": numbers_html(run, found.audit, labels, now),
+        "The noise in numbers": _or_nothing(matrices_html, run) if now else "",
+        "Pictures": (pictures_html(run) if now else "") + _maps_html(maps) + epochs_html(run),
+        "Recipe and hashes": recipe_html(run) + hashes_html(run) + background_html(run),
+    }
+    title = printable(f"{run.name}: {method_title(run.recipe()['method']['name'])}")
+    kept, more = ({name: inner for name, inner in part.items() if inner} for part in (sections, curious))
+    body = _body(title, subject([run]), kept, more)
+    style, script = asset("report.css"), asset("report.js")
+    data: dict[str, Any] = {
+        # A browser obeys a direction mark in a class's name as a terminal does.
+        "classes": [without_controls(name) for name in names],
+        "short": short_names(names, IN_TABLE),
+        "rows": None,
+    }
+    if (now is not None and now.changed.any()) or found.audit is not None:
+        data |= _table(run, labels, now, MOST_BYTES - len((body + style + script).encode()))
+    return page(f"{title} – report", body, style, script, data)
+
+
+def _table(run: RunDirectory, labels: Labels, now: CorrectedLabels | None, room: int) -> dict[str, Any]:
+    assert now is not None
+    rows = listed_rows(run, labels, now)
+    plain = page_rows(rows)
+    room -= len(json_in_html(plain))
+    contents = read_contents(run, rows.row, max(0, min(room, CONTENT_BYTES))) if len(rows) else Contents()
+    return {"rows": plain, "texts": contents.texts, "images": contents.images, "remark": contents.remark}
+
+
+def _corrections_html(found: Judged, labels: Labels, now: CorrectedLabels | None, names: Sequence[str]) -> str:
+    if now is None:
+        return paragraph("no epoch has ended yet, so no label could change")
+    summary = paragraph(summary_sentence(labels, now, found.audit))
+    known = list(names)
+    return summary + pairs_html(labels, now, known) + asset("report_table.html")
+
+
+def _or_nothing(make: Any, run: RunDirectory) -> str:
+    try:
+        return str(make(run))
+    except InputError:
+        return ""  # the picture beside it says why
+
+
+def _maps_html(maps: Maps | None) -> str:
+    if maps is None:
+        return ""
+    from clc_text.plots.tsne_figure import draw
+
+    wide, narrow = (draw(maps, maps.labellings, narrow) for narrow in (False, True))
+    return figure_html(wide, narrow, "t-SNE of the last hidden layer: rows that a network sees as alike lie together.")
+
+
+def _body(title: str, about: str, sections: dict[str, str], curious: dict[str, str]) -> str:
+    """What whoever owns the data reads, and folded below it what explains how it came about."""
+    anchors = {name: name.lower().replace(" ", "-") for name in [*sections, *curious]}
+    anchors = {name: anchor.removeprefix("the-") for name, anchor in anchors.items()}
+    links = "".join(f'<li><a href="#{anchors[name]}">{name}</a></li>' for name in sections)
+    links += '<li><a href="#curious">For the curious</a></li>'
+    inner = "".join(_section(name, anchors[name], content, 2) for name, content in sections.items())
+    inner += '<details id="curious"><summary><h2>For the curious</h2></summary>'
+    inner += "".join(_section(name, anchors[name], content, 3) for name, content in curious.items()) + "</details>"
+    return (
+        '<a class="skip" href="#main">Skip to the verdict</a>'
+        f'<header><h1>{text(title)}</h1><p class="soft">{text(about)}</p>'
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>'
+        f'<main id="main" tabindex="-1">{inner}</main>'
+    )
+
+
+def _section(name: str, anchor: str, content: str, level: int) -> str:
+    head = f'<h{level} id="{anchor}-title">{name}</h{level}>'
+    return f'<section id="{anchor}" aria-labelledby="{anchor}-title">{head}{content}</section>'

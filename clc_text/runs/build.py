@@ -1,0 +1,172 @@
+"""From a recipe and its prepared rows to a trainer."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from clc_text.artifacts.run_directory import Labels
+from clc_text.config.recipe import Recipe
+from clc_text.errors import InputError
+from clc_text.noise.estimation.probabilities import count_pairs, rows_to_one
+from clc_text.noise.matrix import checked_matrix, read_matrix
+from clc_text.runs.prepare import Prepared
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clc_text.crossfit.trainer import NoisyLabelTrainer
+    from clc_text.training.epochs import EpochResult
+
+STEPS_AT_LEAST = 4  # of an epoch, where the recipe's batch holds more rows than there are
+RESIDENT = 0.25  # of the device's free memory: training rows that need no more are kept there
+
+
+def build_trainer(
+    recipe: Recipe,
+    directory: Path,
+    prepared: Prepared,
+    listeners: Sequence[Callable[[EpochResult], None]] = (),
+    say: Callable[[str], None] = lambda _: None,
+) -> NoisyLabelTrainer:
+    """The trainer of a recipe; also what a script takes that wants the parts but not the run directory.
+
+    Nothing is written into `directory` before it trains.
+    """
+    import torch
+    from transformers import PrinterCallback
+
+    from clc_text.crossfit.trainer import NoisyLabelTrainer
+    from clc_text.data.rows import Rows
+
+    task, labels = prepared.task, prepared.labels
+    passing = tempfile.TemporaryDirectory(prefix="clc-text-")  # `Trainer` makes the folder that it is told at once
+    arguments = training_arguments(recipe, Path(passing.name))
+    rows = Rows(prepared.train_inputs, torch.from_numpy(labels.trained))
+    if (size := fitting_batch(recipe.training.batch_size, len(rows))) != arguments.per_device_train_batch_size:
+        say(
+            f"training.batch_size is {arguments.per_device_train_batch_size}, but there are only {len(rows)} training "
+            f"rows: each step takes {size} of them"
+        )
+        arguments.per_device_train_batch_size = size
+    if arguments.device.type == "cuda" and rows.nbytes <= torch.cuda.mem_get_info()[0] * RESIDENT:
+        rows = rows.to(arguments.device)
+        arguments.dataloader_pin_memory = False  # what lies on the device already cannot be pinned
+        arguments.dataloader_num_workers, arguments.dataloader_persistent_workers = 0, False
+    model = recipe.network.build(prepared.train_inputs, task.label_names, recipe.num_peers, recipe.seeds.network)
+    test = None
+    if prepared.test_inputs is not None:
+        test = Rows(prepared.test_inputs, torch.from_numpy(task.test_labels))
+    trainer = NoisyLabelTrainer(
+        model,
+        arguments,
+        method=recipe.method,
+        train_dataset=rows,
+        eval_dataset=test,
+        noise_rate=noise_rate(recipe, labels),
+        transition=transition(recipe, labels, task.label_names),
+        class_weights=recipe.training.class_weights,
+        ledger_dir=directory / "ledger",
+        epoch_listeners=list(listeners),
+        augment=getattr(prepared.encoder, "augment", None),  # only images have it
+        optimizer_cls_and_kwargs=_optimizer(recipe),
+        peers_init=lambda peers, seed: recipe.network.build(prepared.train_inputs, task.label_names, peers, seed),
+        cross_fit_dir=directory,
+        recover=recipe.guard == "recover",
+        say=say,
+    )
+    arguments.output_dir = str(directory / "checkpoints")
+    passing.cleanup()
+    trainer.remove_callback(PrinterCallback)  # the observers say how a run is going
+    return trainer
+
+
+def noise_rate(recipe: Recipe, labels: Labels) -> float | str | None:
+    """What a method is told of the noise rate: nothing, a number, the realised rate (side information), "estimate"."""
+    if recipe.noise_rate == "true":
+        if labels.true is None:
+            raise InputError("noise_rate is 'true', but the true labels are not known; write a number or 'estimate'")
+        known = labels.true >= 0
+        return float((labels.trained != labels.true)[known].mean())
+    return recipe.noise_rate
+
+
+def transition(recipe: Recipe, labels: Labels, label_names: list[str]) -> Tensor | None:
+    """float [C, C], the noise matrix that a method is told: of a file, or counted from the true labels."""
+    import torch
+
+    if recipe.method.transition_source == "file":
+        path = str(vars(recipe.method)["matrix_file"])
+        return torch.from_numpy(checked_matrix(read_matrix(Path(path)), label_names, path)).float()
+    if recipe.method.transition_source != "true":
+        return None
+    if labels.true is None:
+        raise InputError("method.matrix is 'true', but the true labels are not known; write 'estimate' or 'anchors'")
+    known = labels.true >= 0
+    return torch.from_numpy(
+        rows_to_one(count_pairs(labels.true[known], labels.trained[known], len(label_names)))
+    ).float()
+
+
+def fitting_batch(size: int, rows: int) -> int:
+    """The batch size; where there are not as many rows, the largest power of two of which an epoch has four or more.
+
+    A batch of all rows would make one step an epoch, and networks would hardly learn in as many epochs as are usual.
+    """
+    return size if size <= rows else 1 << max(0, (rows // STEPS_AT_LEAST).bit_length() - 1)
+
+
+def training_arguments(recipe: Recipe, output_dir: Path) -> Any:
+    """The recipe's `training` section as `NoisyLabelArguments`."""
+    from transformers.utils.logging import disable_progress_bar
+
+    from clc_text.training.arguments import NoisyLabelArguments
+
+    disable_progress_bar()  # this package draws its own
+    chosen = recipe.training
+    return NoisyLabelArguments(
+        output_dir=str(output_dir),
+        num_train_epochs=chosen.epochs,
+        per_device_train_batch_size=chosen.batch_size,
+        per_device_eval_batch_size=chosen.eval_batch_size,
+        gradient_accumulation_steps=chosen.gradient_accumulation,
+        learning_rate=chosen.learning_rate,
+        weight_decay=chosen.weight_decay,
+        lr_scheduler_type=chosen.lr_schedule,
+        warmup_steps=chosen.warmup_steps,
+        max_grad_norm=chosen.max_grad_norm,
+        bf16=chosen.precision == "bf16",
+        use_cpu=chosen.device == "cpu" or (chosen.device == "auto" and not _cuda()),
+        seed=recipe.seeds.network,
+        data_seed=recipe.seeds.network,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        dataloader_num_workers=chosen.workers,
+        dataloader_persistent_workers=chosen.workers > 0,
+        save_total_limit=2,
+        checkpoint_epochs=chosen.checkpoint_epochs,
+        ledger_epochs=chosen.ledger_epochs,
+        decay_from_epoch=chosen.decay_from_epoch,
+        momentum_after_decay=chosen.momentum_after_decay,
+    )
+
+
+def _optimizer(recipe: Recipe) -> tuple[type, dict[str, Any]]:
+    import torch
+
+    chosen = recipe.training
+    shared = {"lr": chosen.learning_rate, "weight_decay": chosen.weight_decay, "fused": True}
+    if chosen.optimizer == "sgd":
+        return torch.optim.SGD, {**shared, "momentum": chosen.momentum}
+    kind = torch.optim.Adam if chosen.optimizer == "adam" else torch.optim.AdamW
+    return kind, {**shared, "betas": (chosen.momentum, 0.999)}
+
+
+def _cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()

@@ -1,0 +1,136 @@
+"""The views of a run's training rows, made once and kept in its directory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.corrections.correct import check_nothing_lost
+from clc_text.corrections.policy import Policy
+from clc_text.corrections.predictions import (
+    OUT_OF_SAMPLE_FILE,
+    VIEWS_FILE,
+    RowPredictions,
+    in_sample,
+    out_of_sample,
+    views,
+)
+from clc_text.corrections.store import Progress, silent
+from clc_text.errors import InputError
+from clc_text.evidence.evidence import Mixture, mixture_of, too_large
+from clc_text.noise.inject import sha256_of_labels
+from clc_text.utils.files import sha256_of_file
+
+if TYPE_CHECKING:
+    from clc_text.artifacts.cross_fit import CrossFit
+
+
+@dataclass(frozen=True)
+class Judges:
+    """Who judges the labels of a run.
+
+    Attributes:
+        policy: the rule, for these judges.
+        predictions: theirs.
+        nothing_learnt: they can tell nothing of the labels, so that none may be changed.
+        note: a sentence for people, where it is not who the policy asked for; else None.
+    """
+
+    policy: Policy
+    predictions: RowPredictions
+    nothing_learnt: bool = False
+    note: str | None = None
+
+
+def judges_of_run(
+    run: RunDirectory, policy: Policy, held_out: bool | None = None, progress: Progress = silent
+) -> Judges:
+    """Those that the policy asks for, as far as they can be had.
+
+    Args:
+        held_out: True: networks that never saw the row, trained now where the run has none; False: the run's own;
+            None: as the policy says.
+
+    Raises:
+        InputError: the run has not ended, or its out-of-sample predictions are gone.
+    """
+    from clc_text.artifacts.cross_fit import has_learnt_nothing
+
+    note, nothing = None, False
+    if policy.views and held_out is None:
+        try:
+            found = views_of_run(run, progress)
+        except InputError as error:
+            note = f"judged by networks alone, since other views cannot be had: {error}"
+        else:
+            if found is not None:
+                return Judges(policy, found)
+            nothing = True
+    policy = policy.without_views()
+    if held_out:
+        from clc_text.runs.out_of_sample import predict_out_of_sample
+
+        made: RowPredictions | None = predict_out_of_sample(run, progress)
+    else:
+        own = policy.in_sample if held_out is None else True
+        made = None if own else out_of_sample(run)
+        if made is None and not own:
+            check_nothing_lost(run)
+    return Judges(policy, made or in_sample(run), nothing or has_learnt_nothing(run.path), note)
+
+
+def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictions | None:
+    """What several views say of the run's rows; None where none of them has learnt anything.
+
+    They are kept in `VIEWS_FILE`, and made anew where labels or cross-fitted predictions have changed since.
+
+    Raises:
+        InputError: the run has not ended; there are too many rows and classes; or there are no features of the rows.
+    """
+    from clc_text.artifacts.cross_fit import CrossFit
+
+    if not run.complete:
+        raise InputError(f"{run.path} has not ended, so there is nothing to judge; `--resume` goes on with it")
+    path, mark = run.file(VIEWS_FILE), _mark(run)
+    if _marked(run) == mark:
+        return views(run)
+    labels = run.labels()
+    too_large(len(labels.given), len(run.label_names))
+    found = _made(run, CrossFit.load(run.path), progress)
+    if found is None:
+        path.unlink(missing_ok=True)
+        return None
+    found.save(path, mark)
+    return views(run)
+
+
+def _made(run: RunDirectory, crossfit: CrossFit | None, progress: Progress) -> Mixture | None:
+    from clc_text.runs.frozen_features import features_of_run
+
+    labels = run.labels()
+    progress("encoding", 0, 1)
+    features = features_of_run(run)
+    networks = None if crossfit is None or crossfit.learnt_nothing else crossfit.probs
+    seed = int(run.environment()["seeds"]["network"])
+    return mixture_of(features, labels, len(run.label_names), seed, networks, progress)
+
+
+def _mark(run: RunDirectory) -> str:
+    """What the views were made from."""
+    crossfit = run.file(OUT_OF_SAMPLE_FILE)
+    parts = [sha256_of_labels(run.labels().trained), sha256_of_file(crossfit) if crossfit.is_file() else "none"]
+    return " ".join(parts)
+
+
+def _marked(run: RunDirectory) -> str | None:
+    from safetensors import SafetensorError, safe_open
+
+    path = run.file(VIEWS_FILE)
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, "np") as opened:
+            return (opened.metadata() or {}).get("made_from")
+    except (SafetensorError, OSError):
+        return None  # a damaged file is made anew

@@ -1,0 +1,54 @@
+"""Features of rows that no label has shaped: what a linear model or neighbours may judge labels by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.config.recipe import load
+from clc_text.corrections.source import kept_rows
+from clc_text.runs.reload import check_sources
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from clc_text.runs.prepare import Encoded, Prepared
+
+
+def features_of_run(run: RunDirectory) -> np.ndarray:
+    """float32 [N, D], one vector a training row in the rows' order, by the run's own encoder.
+
+    They are dense, finite and as the encoder makes them: neither centred nor of one length. Those of a pre-trained
+    model come from the cache where it holds them. Word vectors that a network reads one after the other are pooled
+    over all words of a text, weighted by rarity; a model that is fine-tuned gives what it made of the texts before
+    training, since its hidden layers know the labels afterwards; images become their colours on a coarse grid. A text
+    without a known word gives zeros.
+
+    Raises:
+        InputError: the run has not come as far as its encoder, the encoder's model is not there any more, or the rows
+            are not those that the run was trained on.
+    """
+    recipe = load(run.file("recipe.yaml"))
+    rows = _rows(run, recipe)
+    encoder = type(recipe.encoder).fitted.load(run.file("encoder"))
+    return _features(encoder, rows[run.environment()["input_column"]])
+
+
+def features_of(prepared: Prepared | Encoded) -> np.ndarray:
+    """`features_of_run` of what a recipe was prepared to (`clc_text.runs.prepare`), before anything is trained."""
+    return _features(prepared.encoder, prepared.task.train[prepared.task.input_column])
+
+
+def _features(encoder: Any, rows: Any) -> np.ndarray:
+    found: np.ndarray = encoder.frozen(rows).float().numpy()
+    return found
+
+
+def _rows(run: RunDirectory, recipe: Any) -> Dataset:
+    if kept_rows(run) is not None:
+        return run.data("train")
+    task = recipe.data.load(recipe.seeds.data)
+    check_sources(run, task)
+    return task.train

@@ -1,0 +1,232 @@
+"""The noise of a dataset's labels, estimated by cross-fitting, for `clc-text noise estimate`."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.config.recipe import Recipe
+from clc_text.errors import InputError
+from clc_text.evidence.readings import MIXTURE, Reading, span
+from clc_text.noise.estimation.estimate import NoiseEstimate, estimate
+from clc_text.noise.estimation.gain import NOTHING
+from clc_text.noise.estimation.probabilities import count_pairs
+from clc_text.runs.observer import Observer, Silent
+from clc_text.utils.confusions import LISTED, worst
+from clc_text.utils.shown import without_controls
+
+if TYPE_CHECKING:
+    from clc_text.artifacts.cross_fit import CrossFit
+    from clc_text.artifacts.run_directory import Labels, RunDirectory
+    from clc_text.runs.prepare import Prepared
+
+RESAMPLINGS = 200
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """What is found.
+
+    Attributes:
+        label_names: [C].
+        rows: N without canaries.
+        estimates: cross-fitting's own; then those of the literature, on what the same out-of-sample networks predict
+            of the given labels, p T. None where the networks have learnt nothing.
+        readings: of several views (`clc_text.evidence.readings`), the mean doubt first; none where nothing has been
+            learnt, or no features are to be had.
+        log_likelihood: of the given labels on held-out rows, nats a row: the higher, the more encoder and network
+            know, so that either can be chosen without clean labels.
+        true_rate: share of wrong labels, where the true ones are known, else None.
+        true_matrix: float64 [C, C] likewise, counted.
+    """
+
+    label_names: list[str]
+    rows: int
+    estimates: list[NoiseEstimate]
+    log_likelihood: float
+    true_rate: float | None
+    true_matrix: np.ndarray | None
+    readings: list[Reading] = field(default_factory=list)
+
+
+def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Estimated:
+    """Cross-fits the recipe's data with its noise, encoder and network; nothing is kept."""
+    from clc_text.runs.build import build_trainer
+    from clc_text.runs.prepare import prepare
+
+    observer = observer or Silent()
+    prepared = prepare(recipe, observer)
+    with tempfile.TemporaryDirectory() as folder:
+        found = build_trainer(prepared.recipe, Path(folder), prepared, say=observer.stage).make_cross_fit()
+    names = list(prepared.task.label_names)
+    observer.stage("judging by other views")
+    return _estimated(found, prepared.labels, names, _readings_of(prepared, found, recipe.seeds.network))
+
+
+def estimate_of_run(directory: Path) -> Estimated:
+    """From what the run has cross-fitted already.
+
+    Raises:
+        InputError: it has not.
+    """
+    from clc_text.artifacts.cross_fit import CrossFit
+    from clc_text.artifacts.run_directory import RunDirectory
+
+    run = RunDirectory(directory)
+    found = CrossFit.load(run.path)
+    if found is None:
+        unfinished = "" if run.complete else "it has not come that far (`--resume` goes on with it), or "
+        raise InputError(
+            f"{directory} has no out-of-sample predictions: {unfinished}its method does not cross-fit; give its "
+            f"recipe instead, {directory}/recipe.yaml"
+        )
+    return _estimated(found, run.labels(), run.label_names, _readings_of_run(run))
+
+
+def _readings_of(prepared: Prepared, found: CrossFit, seed: int) -> list[Reading]:
+    """Of what a recipe was prepared to; none where there are no features, or too many rows and classes."""
+    from clc_text.evidence.evidence import mixture_of, too_large
+    from clc_text.runs.frozen_features import features_of
+
+    labels, classes = prepared.labels, len(prepared.task.label_names)
+    try:
+        too_large(len(labels.given), classes)
+        features = features_of(prepared)
+    except InputError:
+        return []
+    networks = None if found.learnt_nothing else found.probs
+    mixture = mixture_of(features, labels, classes, seed, networks)
+    return [] if mixture is None else mixture.readings(labels.given, np.flatnonzero(~labels.canary))
+
+
+def _readings_of_run(run: RunDirectory) -> list[Reading]:
+    """Likewise of a run; one that has not ended has none yet."""
+    from clc_text.evidence.readings import readings
+    from clc_text.runs.evidence import views_of_run
+
+    try:
+        found = views_of_run(run)
+    except InputError:
+        return []
+    if found is None or found.transition is None:
+        return []
+    sound, given = ~run.labels().canary, run.labels().given
+    log_probs = np.concatenate([block for _, block in found.blocks()], 1)
+    return readings(log_probs[:, sound], given[sound], found.views, found.sharpness, found.transition)
+
+
+def _estimated(found: CrossFit, labels: Labels, names: list[str], readings: list[Reading]) -> Estimated:
+    """Of all rows but the canaries, which the user has not mislabelled."""
+    from clc_text.noise.estimation.noise_fit import rate_interval
+
+    rows = ~labels.canary
+    given, probs = labels.trained[rows], found.probs[rows]
+    true = None if labels.true is None else labels.true[rows]
+    estimates = []
+    if not found.learnt_nothing:
+        rate, transition = found.noise_of_given(labels)
+        estimates = [NoiseEstimate(rate, transition, rate_interval(probs, given, transition, RESAMPLINGS), "em")]
+        # Both are made for networks that predict the given labels; cross-fitting's predict the true ones.
+        of_given = probs @ transition
+        estimates += [estimate(of_given, given, method, RESAMPLINGS) for method in ("confident_joint", "anchor")]
+    true_rate = true_matrix = None
+    if true is not None and (known := true >= 0).any():
+        true_rate = float((given != true)[known].mean())
+        counts = count_pairs(true[known], given[known], len(names))
+        true_matrix = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    fit = found.facts["log_likelihood"]
+    return Estimated(names, len(given), estimates, fit, true_rate, true_matrix, readings)
+
+
+TITLES = {
+    "em": "cross-fitting: noise matrix by expectation-maximisation",
+    "confident_joint": "confident joint (Northcutt et al. 2021)",
+    "anchor": "anchor rows (Patrini et al. 2017)",
+}
+
+
+WHICH = (
+    "Matrices are right where labels are wrong whatever the text, and too low where texts make them wrong; the "
+    "confident joint is too high where the encoder is weak. The table cannot tell which; a person's look at "
+    "100 random rows can."
+)
+
+
+def _title(reading: Reading) -> str:
+    if reading.of == MIXTURE and reading.method == "doubt":
+        return "mean doubt of all views together"
+    whose = "all views together" if reading.of == MIXTURE else f"the view '{reading.of}'"
+    return f"{whose}: {'noise matrix' if reading.method == 'em' else 'confident joint'}"
+
+
+def as_text(found: Estimated) -> str:
+    """For people: the rates, and the matrix of the first estimate."""
+    counted = "counted, since this recipe knows the true labels"
+    fit = (
+        f"Log-likelihood of the given labels on held-out rows: {found.log_likelihood:.3f} nats; the higher, the "
+        "better the encoder and the network of the recipe fit the data."
+    )
+    if not found.estimates:
+        lines = [
+            f"{found.rows:,} rows, {len(found.label_names)} classes; the share of wrong labels cannot be estimated: "
+            f"{NOTHING}; choose a better encoder or a higher learning rate."
+        ]
+        if found.true_rate is not None:
+            lines.append(f"  {found.true_rate:6.1%}  {counted}")
+        return "\n".join([*lines, fit])
+    lines = [f"{found.rows:,} rows, {len(found.label_names)} classes; estimated share of wrong labels:"]
+    if found.readings:
+        low, high = span(found.readings, found.rows)
+        lines[0] += f" between {low:.1%} and {high:.1%}"
+    for reading in found.readings:
+        lines.append(f"  {reading.rate:6.1%}  {_title(reading)}")
+    for one in found.estimates:
+        # The draw of the rows is the least of what is not known, and beside a range would read as an answer.
+        told = one.interval is not None and not found.readings
+        interval = f"  (95 %: {one.interval[0]:.1%} to {one.interval[1]:.1%})" if told and one.interval else ""
+        lines.append(f"  {one.rate:6.1%}{interval}  {TITLES[one.method]}")
+    if found.true_rate is not None:
+        lines.append(f"  {found.true_rate:6.1%}  {counted}")
+    lines += ["", *_matrix_lines([without_controls(name) for name in found.label_names], found.estimates[0].matrix)]
+    lines += ["", fit]
+    if found.readings:
+        lines.append(WHICH)
+    else:
+        lines.append("The interval says how much the draw of the rows matters, not how good the predictions are.")
+    return "\n".join(lines)
+
+
+def _matrix_lines(names: list[str], matrix: np.ndarray) -> list[str]:
+    """The whole matrix, or of many classes its largest entries beside the diagonal."""
+    of = "P(given label | true label) in percent, by cross-fitting"
+    width = max(5, *map(len, names))
+    if len(names) > LISTED:
+        pairs = worst(matrix)
+        lines = [f"{of}: the {len(pairs)} largest of the wrong ones (--json has them all)"]
+        lines += [
+            f"  {100 * matrix[true, given]:5.1f}  {names[true]} given as {names[given]}" for true, given in pairs
+        ]
+        return lines
+    lines = [f"{of}; rows: true, columns: given", " " * width + "".join(f"  {name[:7]:>7s}" for name in names)]
+    for name, row in zip(names, matrix, strict=True):
+        lines.append(f"{name:<{width}s}" + "".join(f"  {100 * value:7.1f}" for value in row))
+    return lines
+
+
+def as_dict(found: Estimated) -> dict[str, Any]:
+    return {
+        "rows": found.rows,
+        "label_names": found.label_names,
+        "estimates": [
+            {"method": one.method, "rate": one.rate, "interval": one.interval, "matrix": one.matrix.tolist()}
+            for one in found.estimates
+        ],
+        "readings": [vars(one) for one in found.readings],
+        "log_likelihood": found.log_likelihood,
+        "true_rate": found.true_rate,
+        "true_matrix": None if found.true_matrix is None else found.true_matrix.tolist(),
+    }

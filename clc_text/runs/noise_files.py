@@ -1,0 +1,85 @@
+"""Noisy labels as files, without training: `clc-text noise inject` and `replay`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from clc_text.artifacts.run_directory import Labels, write_rows
+from clc_text.config.recipe import Recipe
+from clc_text.data.task import Task
+from clc_text.errors import InputError
+from clc_text.runs.prepare import noise_input
+from clc_text.utils.files import check_regular, replace_folder, write_json
+
+BEFORE = ("label_true", "label_source", "label_before_noise")  # what the labels before the noise are called
+
+
+def inject_and_save(recipe: Recipe, out: Path) -> dict[str, Any]:
+    """Writes into `out`: data/train.parquet (and test), noise/labels.parquet, noise/passport.json.
+
+    The training rows' label column holds the noisy labels; `label_true` (the first free of `BEFORE`) holds the
+    source's. Gives the passport.
+    """
+    from clc_text.noise.inject import inject
+
+    _must_be_new(out)
+    task: Task = recipe.data.load(recipe.seeds.data)
+    injection = inject(recipe.noise, noise_input(recipe, task), recipe.seeds.noise)
+    _save(task, injection.labels, injection.passport, out)
+    return injection.passport
+
+
+def replay_and_save(passport_file: Path, recipe: Recipe, out: Path) -> int:
+    """The same files from a passport; gives the number of rows."""
+    from clc_text.noise.inject import noise_of, replay
+
+    _must_be_new(out)
+    if passport_file.is_dir():
+        passport_file = passport_file / "noise" / "passport.json"
+    check_regular(passport_file, "noise passport")
+    try:
+        passport = json.loads(passport_file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"there is no noise passport {passport_file}") from None
+    except (UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise InputError(f"{passport_file} is no readable JSON: {error}") from None
+    if not isinstance(passport, dict):
+        raise InputError(f"{passport_file} is no noise passport: it holds no keys")
+    kind = noise_of(passport)
+    task: Task = recipe.data.load(recipe.seeds.data)
+    labels = replay(passport, noise_input(recipe, task, kind=kind))  # the recipe's own noise is not asked
+    _save(task, labels, passport, out)
+    return len(labels)
+
+
+def _must_be_new(out: Path) -> None:
+    if out.exists():
+        raise InputError(f"{out} exists already; choose another directory with --out")
+
+
+def _save(task: Task, noisy: Any, passport: dict[str, Any], out: Path) -> None:
+    import numpy as np
+
+    true = task.given_labels
+    column = task.label_column
+    before = next((name for name in BEFORE if name not in task.train.column_names), None)
+    if before is None:
+        raise InputError(
+            f"the data has columns {', '.join(BEFORE)} already, so there is no name left for the labels before the "
+            "noise; rename one of them"
+        )
+    rows = task.train.add_column(before, true.tolist())
+    names = task.train.features[column]
+    rows = rows.remove_columns(column).add_column(column, noisy.tolist()).cast_column(column, names)
+    labels = Labels(noisy, noisy, true, np.zeros(len(noisy), bool))
+
+    def write(folder: Path) -> None:
+        write_json(folder / "noise" / "passport.json", passport)
+        labels.write(folder / "noise" / "labels.parquet")
+        write_rows(rows, folder / "data" / "train.parquet")
+        if task.test is not None:
+            write_rows(task.test, folder / "data" / "test.parquet")
+
+    replace_folder(out, write)

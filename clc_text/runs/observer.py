@@ -1,0 +1,31 @@
+"""Who wants to know how a run is going."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from clc_text.config.recipe import Recipe
+from clc_text.training.guards import Notice
+
+
+class Observer(Protocol):
+    """Who wants to know how a run is going, such as a progress bar."""
+
+    def stage(self, sentence: str) -> None:
+        """A new part of the work begins."""
+
+    def begins(self, recipe: Recipe, environment: dict[str, Any], passport: dict[str, Any], done: int) -> None:
+        """Training begins; `done` epochs were completed before."""
+
+    def epoch(self, entry: dict[str, Any], notices: list[Notice]) -> None:
+        """An epoch has ended; `entry` is its line of metrics.jsonl."""
+
+
+class Silent:
+    """An observer that does not look."""
+
+    def stage(self, sentence: str) -> None: ...
+
+    def begins(self, recipe: Recipe, environment: dict[str, Any], passport: dict[str, Any], done: int) -> None: ...
+
+    def epoch(self, entry: dict[str, Any], notices: list[Notice]) -> None: ...

@@ -1,0 +1,288 @@
+"""From a recipe to all that training needs: rows, labels, features."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.artifacts.run_directory import Labels
+from clc_text.config.recipe import Recipe
+from clc_text.data.task import Task, column
+from clc_text.errors import InputError
+from clc_text.noise.base import Noise, NoiseInput
+from clc_text.noise.estimation.probabilities import check_classes
+from clc_text.runs.observer import Observer, Silent
+from clc_text.utils.memory import check_memory
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from clc_text.artifacts.cross_fit import CrossFit
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that training needs, made of a recipe alone: the same each time it is made.
+
+    Attributes:
+        encoder: the fitted encoder.
+        train_inputs: tensors by the name of the network's argument, N rows each.
+        test_inputs: likewise M rows, None without test rows.
+        recipe: what the recipe leaves open (`encoder: auto`) is settled in it.
+    """
+
+    task: Task
+    labels: Labels
+    passport: dict[str, Any]
+    encoder: Any
+    train_inputs: dict[str, Tensor]
+    test_inputs: dict[str, Tensor] | None
+    recipe: Recipe
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The part of `Prepared` that variants of a run have in common, whatever their noise and method."""
+
+    task: Task
+    encoder: Any
+    train_inputs: dict[str, Tensor]
+    test_inputs: dict[str, Tensor] | None
+    settled: Any  # the recipe's encoder, or what it settled on
+
+
+class Memo:
+    """The datasets that were encoded and cross-fitted last, for a process that runs many recipes.
+
+    They are kept by everything in a recipe that determines them. Files are not looked at again while a dataset is
+    kept.
+
+    Args:
+        size: of each kind; the one unused for longest makes room.
+    """
+
+    def __init__(self, size: int = 2) -> None:
+        self.size = size
+        self._kept: dict[str, Encoded] = {}
+        self._cross_fits: dict[str, CrossFit] = {}
+
+    def encoded(self, recipe: Recipe, observer: Observer) -> Encoded:
+        plain = recipe.to_dict()
+        seeds = [recipe.seeds.data, recipe.seeds.network]
+        key = json.dumps([plain["modality"], plain["data"], plain["encoder"], seeds], sort_keys=True)
+        found = self._kept.pop(key, None)
+        if found is None:
+            _make_room(self._kept, self.size)  # before the next one is read, which may be large
+            found = encode(recipe, observer)
+        self._kept[key] = found
+        return found
+
+    def cross_fit(self, recipe: Recipe) -> CrossFit | None:
+        """What a run with the same data, noise, networks and folds has found."""
+        return self._cross_fits.get(_cross_fit_key(recipe))
+
+    def remember(self, recipe: Recipe, found: CrossFit) -> None:
+        key = _cross_fit_key(recipe)
+        if self._cross_fits.pop(key, None) is None:
+            _make_room(self._cross_fits, self.size)
+        self._cross_fits[key] = found
+
+
+def _make_room(kept: dict[str, Any], size: int) -> None:
+    while len(kept) >= size:
+        del kept[next(iter(kept))]
+
+
+def _cross_fit_key(recipe: Recipe) -> str:
+    """All that decides what cross-fitting finds: not how long the run itself trains, and with what method."""
+    plain = recipe.to_dict()
+    parts = ("modality", "data", "noise", "canaries", "encoder", "network", "seeds")
+    training = {
+        name: value
+        for name, value in plain["training"].items()
+        if name not in ("epochs", "checkpoint_epochs", "ledger_epochs")
+    }
+    folds = {name: value for name, value in plain["method"].items() if name.startswith("fold")}
+    return json.dumps([[plain[part] for part in parts], training, folds], sort_keys=True)
+
+
+def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None = None) -> Prepared:
+    """Reads the data, encodes it and makes the labels noisy, as the recipe says."""
+    from clc_text.data.copies import first_copies
+    from clc_text.noise.canaries import plant
+    from clc_text.noise.inject import inject
+
+    observer = observer or Silent()
+    encoded = encode(recipe, observer) if memo is None else memo.encoded(recipe, observer)
+    task = encoded.task
+    _check_training(recipe, task)  # here too: what a memo gives was read for another recipe
+    source_labels = task.given_labels
+    given = noise_input(recipe, task, encoded.train_inputs)
+    injection = inject(recipe.noise, given, recipe.seeds.noise)
+    if reading := recipe.noise.reading(given):
+        observer.stage(reading)
+    # Who injects noise into labels takes those labels for the truth.
+    injected = recipe.noise.name != "none"
+    true = task.true_labels if task.true_labels is not None else source_labels if injected else None
+    first = first_copies(encoded.train_inputs, len(source_labels)) if recipe.canaries else None
+    trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names), first)
+    labels = Labels(injection.labels, trained, true, canary, task.source_row)
+    settled = replace(recipe, encoder=encoded.settled)
+    _check_memory(recipe, task, encoded.train_inputs)
+    inputs = (encoded.train_inputs, encoded.test_inputs)
+    return Prepared(task, labels, injection.passport, encoded.encoder, *inputs, settled)
+
+
+def encode(recipe: Recipe, observer: Observer) -> Encoded:
+    """Reads the data and encodes it."""
+    observer.stage(f"reading {recipe.data.name}")
+    task: Task = recipe.data.load(recipe.seeds.data)
+    _check_training(recipe, task)
+    train_rows = task.train[task.input_column]
+    test_rows = [] if task.test is None else task.test[task.input_column]
+    settled, why = recipe.encoder.settle(train_rows)
+    if why:
+        observer.stage(f"encoder {settled.name} is chosen: {why}")
+    observer.stage(f"encoding {len(task.train):,} rows with {settled.name}")
+    encoder = settled.fit(train_rows, test_rows, recipe.seeds.network)
+    if why:
+        encoder.facts["chosen"] = why
+    if "warning" in encoder.facts:
+        observer.stage(f"warning: {encoder.facts['warning']}")
+    train_inputs = encoder.encode(train_rows)
+    test_inputs = None if task.test is None else encoder.encode(test_rows)
+    return Encoded(task, encoder, train_inputs, test_inputs, settled)
+
+
+def reading(recipe: Recipe, task: Task) -> dict[str, Any]:
+    """What the recipe's encoder reads of the training rows, before anything is fitted: its ``name``, what of long
+    texts it cuts off, and as ``problem`` why it cannot be had."""
+    told = {"name": recipe.encoder.name}
+    try:
+        return told | recipe.encoder.reading(task.train[task.input_column])
+    except InputError as error:
+        return told | {"problem": str(error)}
+
+
+def _check_training(recipe: Recipe, task: Task) -> None:
+    """What can be known to be wrong before any row is encoded."""
+    if recipe.method.cross_fits:
+        check_classes(len(task.label_names))
+    if isinstance(recipe.training.class_weights, list):
+        from clc_text.training.data import class_weights
+
+        class_weights(recipe.training.class_weights, None, len(task.label_names))
+
+
+def _check_memory(recipe: Recipe, task: Task, inputs: Mapping[str, Tensor]) -> None:
+    """What the networks will need: weights, gradients and what the optimizer remembers, and the predictions."""
+    classes, peers = len(task.label_names), recipe.num_peers
+    numbers = recipe.network.numbers(inputs, classes)
+    each = f"{peers:,} peer{'s' * (peers > 1)} of {numbers:,} numbers"
+    check_memory(16.0 * peers * numbers, each, "peers, or the widths in the section network")
+    rows = len(task.train)
+    predicted = f"the predictions of {peers:,} peers on {rows:,} rows and {classes:,} classes"
+    check_memory(8.0 * peers * rows * classes, predicted, "peers, or train on fewer rows or classes")
+    # A process that fetches batches has its own copy of what Python alone needs.
+    check_memory(recipe.training.workers * (40 << 20), f"{recipe.training.workers} workers", "training.workers")
+
+
+def noise_input(
+    recipe: Recipe, task: Task, inputs: Mapping[str, Tensor] | None = None, kind: Noise | None = None
+) -> NoiseInput:
+    """What a noise may look at: `kind`, or else the recipe's.
+
+    Without `inputs` the rows are encoded here if it needs features.
+    """
+    features = None
+    if (kind or recipe.noise).needs_features:
+        if inputs is None:
+            rows = task.train[task.input_column]
+            test_rows = [] if task.test is None else task.test[task.input_column]
+            inputs = recipe.encoder.fit(rows, test_rows, recipe.seeds.network).encode(rows)
+        features = _as_features(next(iter(inputs.values())))
+    columns = _Columns(task, getattr(recipe.data, "label_map", None) or {})
+    # A dataset that lets nobody name its classes has them in its publisher's order.
+    sorted_here = hasattr(recipe.data, "label_names") and recipe.data.label_names is None
+    in_order = not sorted_here or task.label_type == "ClassLabel"
+    return NoiseInput(task.given_labels, task.label_names, features, columns, in_order)
+
+
+def _as_features(values: Tensor) -> np.ndarray:
+    """float32 [N, D]; bytes, which pixels are, are scaled to -1 … 1."""
+    flat = values.flatten(1)
+    return (flat if flat.is_floating_point() else flat.float() / 127.5 - 1).numpy()
+
+
+class _Columns(Mapping[str, Any]):
+    """The training rows' columns by name, as class names; read only when a noise asks for one.
+
+    A number alone does not say which class it is: that of a `ClassLabel` is a place among its own names, and any
+    other is a name, as it is in the column of labels. So is what `data.label_map` reads as another.
+    """
+
+    def __init__(self, task: Task, label_map: Mapping[str, str]) -> None:
+        self._rows, self._where, self._label_map = task.train, task.name, label_map
+
+    def __getitem__(self, name: str) -> Any:
+        import pyarrow as pa
+
+        from clc_text.data.reading.labels import joined, label_strings
+        from clc_text.data.reading.rows import Rows
+
+        values = column(self._rows, name)
+        strings = label_strings(Rows(pa.table({name: values}), self._rows.features, self._where), name)
+        return joined(strings, self._label_map).to_pylist()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows.column_names)
+
+    def __len__(self) -> int:
+        return len(self._rows.column_names)
+
+
+def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
+    """What goes into environment.json."""
+    import hashlib
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    def installed(package: str) -> str | None:
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            return None
+
+    task = prepared.task
+    packages = ("clc-text", "torch", "transformers", "accelerate", "datasets", "numpy", "gensim", "scikit-learn")
+    facts = {"data": dict(task.facts), "encoder": dict(prepared.encoder.facts)}
+    identity = "|".join(
+        [
+            recipe.fingerprint(),
+            prepared.passport["sha256"]["noisy_labels"],
+            *(str(s.get("sha256")) for s in task.sources),
+        ]
+    )
+    return {
+        "run_id": hashlib.sha256(identity.encode()).hexdigest()[:16],
+        "dataset": task.name,
+        "label_names": task.label_names,
+        "input_column": task.input_column,
+        "label_column": task.label_column,
+        "label_type": task.label_type,
+        "id_column": task.id_column,
+        "row_noun": task.row_noun,
+        "rows": {"train": len(task.train), "test": 0 if task.test is None else len(task.test)},
+        "seeds": {"data": recipe.seeds.data, "noise": recipe.seeds.noise, "network": recipe.seeds.network},
+        "peers": recipe.num_peers,
+        "method": {"name": recipe.method.name, "citation": recipe.method.citation},
+        "versions": {package: installed(package) for package in packages},
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "sources": [dict(source) for source in task.sources],
+        "facts": facts,
+    }

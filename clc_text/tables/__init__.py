@@ -1,0 +1,1 @@
+"""Tables of runs, for a screen, Markdown, CSV and LaTeX."""

@@ -1,0 +1,134 @@
+"""A comparison as a table on the screen, Markdown, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from clc_text.analysis.compare import MEASURES, Comparison, Line
+from clc_text.utils.shown import printable
+from clc_text.utils.spreadsheet import harmless
+
+HEADS = {
+    "last10": "last 10",
+    "last": "last",
+    "best_oracle": "oracle",
+}
+SIGNIFICANT = 0.05
+TOLD = "†"
+
+
+def caption(found: Comparison) -> str:
+    """How the numbers are to be read."""
+    kinds = {line.test.kind for line in found.lines if line.test is not None and line.test.p is not None}
+    told = any(line.told for line in found.lines)
+    tests = " and ".join(sorted(f"{kind} t-test" for kind in kinds)) or "no test: it needs two seeds a group"
+    return (
+        f"Test accuracy in percent, {'mean of the peers' if found.of == 'peers' else 'ensemble'}: mean of the last 10 "
+        "epochs, last epoch, best epoch; mean ± standard deviation over n seeds; Δ: last 10, to the best. "
+        f"p: of Δ, two-sided ({tests}), Holm-corrected over all pairs; * below {SIGNIFICANT}. The oracle epoch is "
+        "chosen by the test labels: it is no honest result."
+        + (f" {TOLD} told the noise rate or matrix, which is not known outside a benchmark." if told else "")
+    )
+
+
+def cells(line: Line, best: Line) -> list[str]:
+    """A line of the table, as text."""
+    figures = [_plus_minus(line, measure) for measure in MEASURES]
+    away = "" if line is best else f"{line.mean('last10') - best.mean('last10'):+.2f}"
+    return [_title(line), str(line.n), *figures, away, _p(line, best)]
+
+
+def _title(line: Line) -> str:
+    return printable(line.title) + (f" {TOLD}" if line.told else "")
+
+
+def heads() -> list[str]:
+    return ["runs", "n", *(HEADS[measure] for measure in MEASURES), "Δ", "p"]
+
+
+def as_table(found: Comparison) -> Table:
+    table = Table(caption=caption(found), caption_justify="left")
+    for index, head in enumerate(heads()):
+        table.add_column(
+            head,
+            justify="left" if index == 0 else "right",
+            style="dim" if "oracle" in head else None,
+            no_wrap=index > 0,
+        )
+    for line in found.lines:
+        table.add_row(*map(escape, cells(line, found.lines[0])), style="bold" if line is found.lines[0] else None)
+    return table
+
+
+def as_markdown(found: Comparison) -> str:
+    lines = markdown_table(heads(), [cells(line, found.lines[0]) for line in found.lines])
+    return "\n".join([*lines, "", caption(found), *(f"Note: {sentence}." for sentence in found.warnings), ""])
+
+
+def markdown_table(heads: list[str], rows: list[list[str]]) -> list[str]:
+    """Its lines; the first column stands left, the others right."""
+
+    def row(values: list[str]) -> str:
+        return "| " + " | ".join(value.replace("\\", "\\\\").replace("|", "\\|") for value in values) + " |"
+
+    rule = "|" + "|".join(["---", *["---:"] * (len(heads) - 1)]) + "|"
+    return [row(heads), rule, *map(row, rows)]
+
+
+def as_csv(found: Comparison) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    figures = [f"{measure}_{kind}" for measure in MEASURES for kind in ("mean", "sd")]
+    writer.writerow(["runs", "n", *figures, "difference", "test", "p"])
+    for line in found.lines:
+        entry = as_dict(line, found.lines[0])
+        values = [entry[measure][kind] for measure in MEASURES for kind in ("mean", "sd")]
+        writer.writerow([harmless(_title(line)), line.n, *values, entry["difference"], entry["test"], entry["p"]])
+    return buffer.getvalue()
+
+
+def as_json(found: Comparison) -> str:
+    plain = {
+        "of": found.of,
+        "groups": [as_dict(line, found.lines[0]) for line in found.lines],
+        "remarks": found.remarks,
+        "warnings": found.warnings,
+    }
+    return json.dumps(plain, ensure_ascii=False, indent=2)
+
+
+def as_dict(line: Line, best: Line) -> dict[str, Any]:
+    measures = {
+        measure: {"mean": line.mean(measure), "sd": line.deviation(measure), "values": line.values[measure]}
+        for measure in MEASURES
+    }
+    return {
+        "title": line.title,
+        "n": line.n,
+        "seeds": line.seeds,
+        "told_noise_rate": line.told,
+        **measures,
+        "difference": line.mean("last10") - best.mean("last10"),
+        "test": None if line.test is None else line.test.kind,
+        "p": line.p,
+    }
+
+
+def _plus_minus(line: Line, measure: str) -> str:
+    deviation = line.deviation(measure)
+    return f"{line.mean(measure):.2f}" + ("" if deviation is None else f" ± {deviation:.2f}")
+
+
+def _p(line: Line, best: Line) -> str:
+    if line is best:
+        return "best"
+    if line.p is None:
+        return "–"
+    shown = "< 0.001" if line.p < 0.001 else f"{line.p:.3f}"
+    return shown + (" *" if line.p < SIGNIFICANT else "")

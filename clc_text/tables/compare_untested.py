@@ -1,0 +1,161 @@
+"""A comparison of runs without test rows: by held-out given labels, by canaries, and by what the runs would change."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from rich.markup import escape
+from rich.table import Table
+
+from clc_text.analysis.compare import incomparable
+from clc_text.analysis.groups import group
+from clc_text.analysis.state import begun
+from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.noise.canaries import count_canaries
+from clc_text.tables.compare_text import markdown_table
+from clc_text.utils.shown import printable
+from clc_text.utils.spreadsheet import harmless
+
+HEADS = {
+    "log_likelihood": "log-likelihood",
+    "rate": "wrong labels",
+    "changed": "would change",
+    "found": "canaries found",
+    "repaired": "put right",
+}
+CAPTION = (
+    "No test rows, so no accuracy. Log-likelihood of the given labels by networks that never saw them, in nats a row: "
+    "the higher, the more encoder and network know (of methods that cross-fit). Wrong labels: estimated share. Would "
+    "change: share of labels that the networks at the end contradict. Canaries: labels flipped on purpose, share "
+    "that the networks at the end contradict, and of these the share that got its label back. Mean ± standard "
+    "deviation over n seeds."
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One group of runs; `values` holds a measure's figure of each run that has it."""
+
+    title: str
+    seeds: list[dict[str, int]]
+    values: dict[str, list[float]]
+
+    @property
+    def n(self) -> int:
+        return len(self.seeds)
+
+    def mean(self, measure: str) -> float | None:
+        return statistics.fmean(self.values[measure]) if self.values[measure] else None
+
+
+@dataclass(frozen=True)
+class Untested:
+    """All groups, the likeliest first; see `Comparison` for the sentences."""
+
+    lines: list[Line]
+    remarks: list[str]
+    warnings: list[str]
+
+
+def without_test_rows(runs: Sequence[RunDirectory]) -> list[RunDirectory]:
+    """Those of which no accuracy can be told."""
+    return [run for run in runs if run.environment()["rows"]["test"] == 0]
+
+
+def compare_untested(runs: Sequence[RunDirectory]) -> Untested:
+    """Groups the runs.
+
+    Raises:
+        InputError: no epoch has ended in any run.
+    """
+    kept, remarks = begun(runs)
+    lines = [_line(one.title, one.runs) for one in group(kept)]
+    lines.sort(key=lambda line: (line.mean("log_likelihood") is None, -(line.mean("log_likelihood") or 0.0)))
+    return Untested(lines, remarks, incomparable(kept))
+
+
+def _line(title: str, runs: Sequence[RunDirectory]) -> Line:
+    values: dict[str, list[float]] = {measure: [] for measure in HEADS}
+    for run in runs:
+        for measure, value in figures(run).items():
+            values[measure].append(value)
+    return Line(title, [dict(run.environment()["seeds"]) for run in runs], values)
+
+
+def figures(run: RunDirectory) -> dict[str, float]:
+    """What can be said of a run without test rows: a part of the keys of `HEADS`; shares are 0 … 1."""
+    found: dict[str, float] = {}
+    labels = run.labels()
+    fitted = CrossFit.load(run.path)
+    if fitted is not None:
+        found["log_likelihood"] = float(fitted.facts["log_likelihood"])
+        if not fitted.learnt_nothing:
+            found["rate"] = fitted.noise_of_given(labels)[0]
+    if run.file("predictions.safetensors").is_file():
+        judged = np.exp(run.log_probs("train").astype(np.float64)).mean(0).argmax(-1)
+        fair = ~labels.canary
+        found["changed"] = float((judged != labels.trained)[fair].mean())
+        counted = count_canaries(labels.given, labels.trained, labels.canary, judged)
+        if counted.planted:
+            found["found"] = counted.found / counted.planted
+        if counted.found:
+            found["repaired"] = counted.repaired / counted.found
+    return found
+
+
+def _cells(line: Line) -> list[str]:
+    return [printable(line.title), str(line.n), *(_shown(line, measure) for measure in HEADS)]
+
+
+def _shown(line: Line, measure: str) -> str:
+    values, mean = line.values[measure], line.mean(measure)
+    if mean is None:
+        return "–"
+    spread = f" ± {statistics.stdev(values):{_FORMATS[measure]}}" if len(values) > 1 else ""
+    return f"{mean:{_FORMATS[measure]}}{spread}"
+
+
+_FORMATS = {"log_likelihood": ".3f"} | dict.fromkeys(("rate", "changed", "found", "repaired"), ".1%")
+
+
+def as_table(found: Untested) -> Table:
+    table = Table(caption=CAPTION, caption_justify="left")
+    for index, head in enumerate(["runs", "n", *HEADS.values()]):
+        table.add_column(
+            head.replace(" ", "\n").replace("-", "-\n"), justify="left" if index == 0 else "right", no_wrap=index > 0
+        )
+    for line in found.lines:
+        table.add_row(*map(escape, _cells(line)))
+    return table
+
+
+def as_markdown(found: Untested) -> str:
+    table = markdown_table(["runs", "n", *HEADS.values()], [_cells(line) for line in found.lines])
+    return "\n".join([*table, "", CAPTION, *(f"Note: {sentence}." for sentence in found.warnings), ""])
+
+
+def as_csv(found: Untested) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["runs", "n", *HEADS])
+    for line in found.lines:
+        writer.writerow([harmless(printable(line.title)), line.n, *(line.mean(measure) for measure in HEADS)])
+    return buffer.getvalue()
+
+
+def as_json(found: Untested) -> str:
+    groups: list[dict[str, Any]] = [
+        {"title": line.title, "n": line.n, "seeds": line.seeds}
+        | {measure: {"mean": line.mean(measure), "values": line.values[measure]} for measure in HEADS}
+        for line in found.lines
+    ]
+    plain = {"groups": groups, "remarks": found.remarks, "warnings": found.warnings}
+    return json.dumps(plain, ensure_ascii=False, indent=2)

@@ -1,0 +1,228 @@
+"""Recipes: what is read, and what a mistake is told."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from clc_text.config.recipe import Recipe, from_dict, load, loads
+from clc_text.config.recipe_text import explain
+from clc_text.errors import InputError
+
+GOOD = """\
+data:
+  name: quickstart
+  rows: 100
+noise:
+  name: symmetric
+  rate: 0.5
+training:
+  epochs: 3
+  learning_rate: 3e-4
+"""
+
+
+def complaint(text: str, *overrides: str) -> str:
+    with pytest.raises(InputError) as caught:
+        loads(text, "some.yaml", overrides)
+    return str(caught.value)
+
+
+def test_values_types_and_defaults() -> None:
+    recipe = loads(GOOD)
+    assert recipe.data.rows == 100
+    assert recipe.noise.rate == 0.5
+    assert recipe.training.learning_rate == 3e-4  # YAML 1.1 would read a string
+    assert recipe.method.name == "clc_auto"
+    assert recipe.num_peers == 2
+    assert (recipe.seeds.data, recipe.seeds.noise, recipe.seeds.network) == (0, 0, 0)
+
+
+def test_a_whole_number_serves_where_a_number_is_wanted() -> None:
+    assert loads(GOOD, overrides=["noise.rate=0", "training.weight_decay=1"]).training.weight_decay == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (GOOD + "sedes: {data: 1}\n", "some.yaml:10: unknown key 'sedes'; did you mean 'seeds'?"),
+        (GOOD.replace("epochs", "epoch"), "some.yaml:8: unknown key 'training.epoch'; did you mean 'epochs'?"),
+        (
+            GOOD.replace("epochs: 3", "epochs: many"),
+            "some.yaml:8: 'training.epochs' must be a whole number, not 'many'",
+        ),
+        (GOOD.replace("epochs: 3", "epochs: 2.5"), "some.yaml:8: 'training.epochs' must be a whole number, not '2.5'"),
+        (
+            GOOD.replace("epochs: 3", "epochs: true"),
+            "some.yaml:8: 'training.epochs' must be a whole number, not 'True'",
+        ),
+        (GOOD.replace("epochs: 3", "epochs: 0"), "some.yaml:7: training.epochs is 0; give at least 1"),
+        (
+            GOOD.replace("epochs: 3", "epochs: [3]"),
+            "some.yaml:8: 'training.epochs' must be a whole number, not a list",
+        ),
+        (GOOD.replace("symmetric", "symetric"), "some.yaml:5: noise.name: there is no noise 'symetric'; did you mean"),
+        (GOOD.replace("0.5", "1.0"), "some.yaml:4: noise.rate"),
+        (
+            GOOD + "method: {name: clc, criterion: entropie}\n",
+            "'method.criterion' is 'entropie', which is none of its",
+        ),
+        (GOOD + "noise: {name: none}\n", "some.yaml:10: the key 'noise' stands here twice"),
+        ("noise: {name: none}\n", "some.yaml:1: the section 'data' is missing"),
+        ("data: {rows: 3}\n", "some.yaml:1: 'data' has no `name:`; known: "),
+        ("data: [1, 2]\n", "some.yaml:1: 'data' must be a section with a `name:`, not a list"),
+        ("- 1\n", "some.yaml: a recipe is a list of `key: value` lines"),
+        ("", "the section 'data' is missing"),
+        ("data: {name: quickstart\n", "not valid YAML"),
+        ("data: &a {name: quickstart}\nnoise: *a\n", "some.yaml:2: aliases (*a) are not allowed"),
+        ("data: !!python/object/apply:os.system ['true']\n", "some.yaml:1: not valid YAML (the tag"),
+        ("data: {name: !!python/name:os.system x}\n", "some.yaml:1: not valid YAML (the tag"),
+        (GOOD + "peers: 0\n", "peers is 0; give at least 1"),
+        (GOOD + "canaries: 0.5\n", "canaries is 0.5; give a share from 0 to 0.2"),
+        (GOOD + "noise_rate: guess\n", "some.yaml:10: 'noise_rate' must be a number or 'true' or 'estimate' or null"),
+        (GOOD + "noise_rate: 1.5\n", "noise_rate is 1.5"),
+        (GOOD + "seeds: {noise: -1}\n", "seeds.noise is -1"),
+    ],
+)
+def test_a_mistake_is_named_with_its_place(text: str, expected: str) -> None:
+    assert expected in complaint(text)
+
+
+def test_nesting_too_deep_is_a_sentence() -> None:
+    assert "nested too deeply" in complaint("a: " + "[" * 700 + "]" * 700)
+
+
+def test_noise_rate_takes_true_estimate_and_numbers() -> None:
+    assert loads(GOOD + "noise_rate: true\n").noise_rate == "true"
+    assert loads(GOOD + "noise_rate: estimate\n").noise_rate == "estimate"
+    assert loads(GOOD + "noise_rate: 0.3\n").noise_rate == 0.3
+    assert loads(GOOD).noise_rate is None
+
+
+def test_an_unquoted_off_is_off() -> None:
+    assert loads(GOOD + "guard: off\n").guard == "off"
+    assert loads(GOOD, overrides=["guard=off"]).guard == "off"
+
+
+def test_overrides_replace_and_add_keys() -> None:
+    recipe = loads(GOOD, overrides=["training.epochs=7", "method.alpha=0.2", "seeds.noise=5", "network.hidden=[8]"])
+    assert recipe.training.epochs == 7
+    assert recipe.method.alpha == 0.2
+    assert recipe.seeds.noise == 5
+    assert recipe.network.hidden == [8]
+
+
+def test_another_part_forgets_the_options_of_the_one_before() -> None:
+    assert loads(GOOD, overrides=["noise.name=none"]).noise.name == "none"
+    assert loads(GOOD, overrides=["noise=none"]).noise.name == "none"
+
+
+def test_the_order_of_overrides_does_not_matter() -> None:
+    named, rows, seed = "data.name=quickstart", "data.rows=70", "seeds.data=5"
+    recipes = [loads(GOOD, overrides=list(order)) for order in itertools.permutations([named, rows, seed])]
+    assert {(recipe.data.name, recipe.data.rows, recipe.seeds.data) for recipe in recipes} == {("quickstart", 70, 5)}
+    with pytest.raises(InputError, match=r"--set noise=none: this replaces all of 'noise', of which an earlier --set"):
+        loads(GOOD, overrides=["noise.rate=0.3", "noise=none"])
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("training.epochs", "--set training.epochs: write it as --set section.key=value"),
+        ("training.epohcs=3", "--set training.epohcs=3: unknown key 'training.epohcs'; did you mean 'epochs'?"),
+        ("training.epochs=x", "--set training.epochs=x: 'training.epochs' must be a whole number"),
+        ("name.more=1", "--set name.more=1"),
+        ("training.epochs=[", "the value is not valid YAML"),
+    ],
+)
+def test_a_wrong_override_is_named(override: str, expected: str) -> None:
+    assert expected in complaint(GOOD + "name: x\n", override)
+
+
+def test_a_recipe_is_the_same_after_a_round_trip() -> None:
+    recipe = loads(GOOD + "name: x\n")
+    assert from_dict(recipe.to_dict()) == recipe
+    assert loads(recipe.dump()) == recipe
+    assert loads(explain(recipe)) == recipe
+
+
+def test_the_fingerprint_follows_what_can_change_a_result() -> None:
+    recipe = loads(GOOD)
+    assert loads(GOOD, overrides=["name=other", "training.threads=2"]).fingerprint() == recipe.fingerprint()
+    assert loads(GOOD, overrides=["seeds.network=1"]).fingerprint() != recipe.fingerprint()
+
+
+def test_every_recipe_of_the_project_is_read_and_explained(recipes: Path) -> None:
+    found = [path for path in sorted(recipes.rglob("*.yaml")) if "sweeps" not in path.parts]
+    assert found
+    for path in found:
+        recipe = load(path)
+        assert isinstance(recipe, Recipe)
+        assert recipe.name == path.stem or recipe.name
+        assert loads(explain(recipe)) == recipe, path
+        assert path.read_text().startswith("# "), f"{path} does not say in its first line what it is"
+
+
+def test_a_missing_recipe_names_the_nearest(recipes: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no recipe .*quikstart.yaml; did you mean '.*quickstart.yaml'"):
+        load(recipes / "quikstart.yaml")
+
+
+@pytest.mark.parametrize("written", ['"\\ud800"', '"a\\0b"'])
+def test_a_text_that_nothing_can_print_is_refused(written: str) -> None:
+    told = complaint(GOOD + f"name: {written}\n")
+    assert "some.yaml:1: name holds a zero character or half a character" in told
+    assert told.isprintable()
+
+
+def test_texts_are_read_as_they_are_written_where_texts_are_meant() -> None:
+    words = ["yes", "no", "NO", "on", "off", "1", "007", "1e3", "1.50", "2020-01-01", "12:30", "0x1F", "=", "<<"]
+    listed = loads(f"data: {{name: files, train: x.csv, label_names: [{', '.join(words)}]}}\n")
+    assert listed.data.label_names == words
+    assert loads(listed.dump()) == listed
+    mapped = loads(
+        GOOD + "method: standard\n", overrides=["noise={name: asymmetric, rate: 0.1, map: {no: yes, 1: on}}"]
+    )
+    assert mapped.noise.map == {"no": "yes", "1": "on"}
+
+
+def test_an_item_that_is_no_text_is_named_by_itself() -> None:
+    told = complaint("data: {name: files, train: x.csv, label_names: [yes, null]}\n")
+    assert "'data.label_names[1]' must be a text, not null; put quotes around it" in told
+
+
+@pytest.mark.parametrize("opened", ["[", "{a: ", "- ", "? "])
+def test_depth_and_size_are_looked_at_before_anything_is_made_of_a_text(opened: str) -> None:
+    for text in ("a: " + opened * 5_000, opened * 5_000):
+        assert "nested too deeply" in complaint(text) or "not valid YAML" in complaint(text)
+    assert "larger than 1 MiB" in complaint("# " + "x" * (1 << 20))
+
+
+def test_an_override_is_held_to_the_same_depth_and_told_shortly() -> None:
+    told = complaint(GOOD, "name=" + "[" * 3_000)
+    assert "nested too deeply" in told
+    assert len(told) < 300
+
+
+def test_a_number_of_a_thousand_digits_is_a_sentence() -> None:
+    assert "a number of 5,000 digits" in complaint(GOOD + f"peers: {'9' * 5_000}\n")
+    assert "training.epochs is a number of 391 digits; give at most" in complaint(
+        GOOD, f"training.epochs=1{'0' * 390}"
+    )
+
+
+def test_a_pipe_is_no_recipe(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe.yaml")
+    with pytest.raises(InputError, match="is a pipe or a device"):
+        load(tmp_path / "pipe.yaml")
+
+
+def test_what_a_reader_is_shown_is_printable_and_a_recipe_again() -> None:
+    recipe = loads('data: {name: files, train: "a\\u202e\\u2028\\e b é.csv", label_names: ["\\x9b", "no", "a\\nb"]}\n')
+    for text in (explain(recipe), recipe.dump()):
+        assert all(line.isprintable() for line in text.split("\n"))
+        assert loads(text) == recipe

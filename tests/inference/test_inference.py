@@ -1,0 +1,67 @@
+"""A trained run applied to rows is the run."""
+
+from __future__ import annotations
+
+import csv
+import math
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.errors import InputError
+from clc_text.inference.prediction_file import _write_table
+from clc_text.inference.predictor import Predictions, Predictor
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_its_predictions_are_the_runs_to_the_bit(tiny_run: Path, split: str) -> None:
+    run = RunDirectory(tiny_run)
+    texts = run.data(split)[run.environment()["input_column"]]
+    assert np.array_equal(Predictor(run).predict(texts).log_probs, run.log_probs(split))
+
+
+def test_blocks_cover_the_rows_in_order(tiny_run: Path) -> None:
+    run = RunDirectory(tiny_run)
+    texts = run.data("test")["text"]
+    blocks = list(Predictor(run, block=32).blocks(texts, hidden=True))
+    assert [block.log_probs.shape for block in blocks] == [(2, 32, 6)] * 3 + [(2, 4, 6)]
+    found = np.concatenate([block.log_probs for block in blocks], 1)
+    np.testing.assert_allclose(found, run.log_probs("test"), atol=1e-5)
+    assert blocks[0].hidden is not None and blocks[0].hidden.shape == (2, 32, 16)
+    assert Predictor(run).predict(texts).hidden is None
+
+
+def test_an_empty_text_is_predicted_and_no_text_at_all_refused(tiny_run: Path) -> None:
+    predictor = Predictor(RunDirectory(tiny_run))
+    assert np.isfinite(predictor.predict([""]).log_probs).all()
+    with pytest.raises(InputError, match="no rows"):
+        predictor.predict([])
+
+
+def test_what_predictions_tell_of_the_ensemble() -> None:
+    """Mean of (0.8, 0.2) and (0.4, 0.6) is (0.6, 0.4); of (0.1, 0.9) and (0.3, 0.7) it is (0.2, 0.8)."""
+    probs = np.array([[[0.8, 0.2], [0.1, 0.9]], [[0.4, 0.6], [0.3, 0.7]]], dtype=np.float32)
+    found = Predictions(np.log(probs))
+    np.testing.assert_allclose(found.probs, [[0.6, 0.4], [0.2, 0.8]], atol=1e-6)
+    assert found.classes.tolist() == [0, 1]
+    np.testing.assert_allclose(found.confidence, [0.6, 0.8], atol=1e-6)
+    literal = [-(0.6 * math.log(0.6) + 0.4 * math.log(0.4)), -(0.2 * math.log(0.2) + 0.8 * math.log(0.8))]
+    np.testing.assert_allclose(found.entropy, literal, atol=1e-6)
+    assert found.peers_agree.tolist() == [False, True]
+
+
+def test_a_run_that_has_not_ended_says_so(tiny_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns("model"))
+    with pytest.raises(InputError, match=r"has no model/: the run has not ended; .*--resume"):
+        Predictor(RunDirectory(tmp_path / "run"))
+
+
+def test_no_class_that_is_written_is_a_formula(tmp_path: Path) -> None:
+    out = tmp_path / "x.csv"
+    rows = [{"row": 0, "text": "-1", "label": "=HYPERLINK(1)"}, {"row": 1, "text": "@x", "label": "plain"}]
+    assert _write_table(iter(rows), out) == 2
+    with open(out, newline="") as handle:
+        assert [tuple(row) for row in csv.reader(handle)][1:] == [("0", "-1", "'=HYPERLINK(1)"), ("1", "'@x", "plain")]

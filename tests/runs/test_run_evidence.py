@@ -1,0 +1,133 @@
+"""Views of a run's rows: made once, made anew when what they were made from changes, and what judges without them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.cli import app
+from clc_text.config.recipe import loads
+from clc_text.corrections.policy import policy_named
+from clc_text.corrections.predictions import VIEWS_FILE
+from clc_text.runs.evidence import judges_of_run, views_of_run
+from clc_text.runs.run import train
+
+RECIPE = """
+data: {name: quickstart, rows: 400, test_rows: 50}
+noise: {name: symmetric, rate: 0.2}
+encoder: {name: word_vectors, vectors: train, pooling: [mean]}
+network: {name: mlp, hidden: [20]}
+method: {name: METHOD, fold_rounds: 2, fold_epochs: 4}
+training: {epochs: 3, batch_size: 50, learning_rate: 3.0e-3}
+canaries: 0.05
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    made = {}
+    for name in ("clc_auto", "standard"):
+        recipe = RECIPE.replace("METHOD", name)
+        if name == "standard":
+            recipe = recipe.replace(", fold_rounds: 2, fold_epochs: 4", "")
+        made[name] = tmp_path_factory.mktemp(name) / "run"
+        train(loads(recipe), made[name])
+    return made
+
+
+@pytest.fixture
+def copied(trained: dict[str, Path], tmp_path: Path) -> Callable[[str], RunDirectory]:
+    def copy(name: str) -> RunDirectory:
+        shutil.copytree(trained[name], tmp_path / name)
+        return RunDirectory(tmp_path / name)
+
+    return copy
+
+
+@pytest.fixture
+def clc_text(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    def run(*arguments: object) -> str:
+        capsys.readouterr()
+        app([str(argument) for argument in arguments], standalone_mode=False)
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.mark.parametrize(("name", "networks"), [("clc_auto", True), ("standard", False)])
+def test_a_run_is_judged_by_its_networks_where_it_has_any_and_by_other_views(
+    copied: Callable[[str], RunDirectory], name: str, networks: bool
+) -> None:
+    run = copied(name)
+    judges = judges_of_run(run, policy_named())
+    assert judges.policy == policy_named() and judges.note is None and not judges.nothing_learnt
+    assert judges.predictions.kind == "views" and ("networks" in judges.predictions.views) <= networks
+    assert {"discriminant"} <= set(judges.predictions.views)
+    log_probs = np.concatenate([block for _, block in judges.predictions.blocks()], 1)
+    assert log_probs.shape == (len(judges.predictions.views), 400, 6)
+    np.testing.assert_allclose(np.exp(log_probs).sum(2), 1, rtol=1e-5)
+
+
+def test_views_are_made_once_and_anew_when_labels_change(copied: Callable[[str], RunDirectory]) -> None:
+    run = copied("standard")
+    views_of_run(run)
+    first = run.file(VIEWS_FILE).stat().st_mtime_ns
+    views_of_run(run)
+    assert run.file(VIEWS_FILE).stat().st_mtime_ns == first
+    run.file(VIEWS_FILE).write_bytes(b"cut")
+    assert views_of_run(run) is not None and run.file(VIEWS_FILE).stat().st_size > 100
+    labels = run.labels()
+    labels.trained[:10] = labels.trained[10:20]
+    labels.write(run.file("noise/labels.parquet"))
+    before = run.file(VIEWS_FILE).read_bytes()
+    views_of_run(run)
+    assert run.file(VIEWS_FILE).read_bytes() != before
+
+
+def test_without_views_networks_judge_and_it_is_said(
+    copied: Callable[[str], RunDirectory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copied("clc_auto")
+    monkeypatch.setattr("clc_text.evidence.evidence.LARGEST", 1000)
+    judges = judges_of_run(run, policy_named())
+    assert judges.policy.name == "posterior" and judges.predictions.kind == "out of sample"
+    assert judges.note is not None and "GB" in judges.note
+    assert judges_of_run(run, policy_named("doubt")).predictions.kind == "in sample"
+
+
+def test_who_asks_for_networks_is_judged_by_them(copied: Callable[[str], RunDirectory]) -> None:
+    run = copied("clc_auto")
+    for held_out, kind in ((True, "out of sample"), (False, "in sample")):
+        judges = judges_of_run(run, policy_named(), held_out)
+        assert (judges.predictions.kind, judges.policy.name, judges.note) == (kind, "posterior", None)
+    assert not run.file(VIEWS_FILE).exists()
+
+
+def test_correct_audit_and_estimate_tell_the_range(
+    copied: Callable[[str], RunDirectory], clc_text: Callable[..., str]
+) -> None:
+    run = copied("clc_auto")
+    assert "judged by views that had not seen the labels (" in " ".join(clc_text("correct", run.path).split())
+    told = " ".join(clc_text("audit", run.path).split())
+    assert "readings" in told and "in the middle" in told
+    noise: dict[str, Any] = json.loads(run.file("audit.json").read_text())["noise"]
+    low, high = noise["interval"]
+    assert noise["method"] == "views" and low <= noise["rate"] <= high
+    assert low <= noise["known_rate"] <= high
+    assert {one["method"] for one in noise["readings"]} == {"doubt", "em", "confident_joint"}
+    estimated = clc_text("noise", "estimate", run.path)
+    assert f"between {low:.1%} and {high:.1%}" in estimated and "mean doubt of all views together" in estimated
+
+
+def test_a_run_of_nothing_but_noise_is_not_corrected(tmp_path: Path, clc_text: Callable[..., str]) -> None:
+    recipe = RECIPE.replace("METHOD", "standard").replace(", fold_rounds: 2, fold_epochs: 4", "")
+    train(loads(recipe.replace("rate: 0.2", "rate: 0.8333")), tmp_path / "run")  # six classes: labels at random
+    assert "no label is changed" in " ".join(clc_text("correct", tmp_path / "run").split())
+    assert "do not use" in clc_text("audit", tmp_path / "run")
