@@ -11,7 +11,7 @@ import importlib
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -62,10 +62,9 @@ def session(patience: Patience) -> Iterator[None]:
     """
     from huggingface_hub.utils import (
         are_progress_bars_disabled,
-        close_session,
         disable_progress_bars,
         enable_progress_bars,
-        get_session,
+        set_client_factory,
     )
 
     levels = {name: logging.getLogger(name).level for name in _TALKATIVE}
@@ -74,21 +73,30 @@ def session(patience: Patience) -> Iterator[None]:
     bars = not are_progress_bars_disabled()
     if bars and not sys.stderr.isatty():
         disable_progress_bars()
-    _guard(get_session(), patience)
+    factory = _factory_in_use()
+    set_client_factory(lambda: _guarded(factory(), patience))  # of every client: one that fails is replaced by another
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        close_session()
+        set_client_factory(factory)
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
         if bars and are_progress_bars_disabled():
             enable_progress_bars()
 
 
-def _guard(client: Any, patience: Patience) -> None:
-    """Puts the rule around the `send` of an httpx client, through which all its requests go."""
+def _factory_in_use() -> Callable[[], Any]:
+    """What makes the clients of `huggingface_hub` so far: its own, or one that the user has set (a proxy, say)."""
+    from huggingface_hub.utils import _http
+
+    found: Callable[[], Any] = _http._GLOBAL_CLIENT_FACTORY  # it has a public setter and no public getter
+    return found
+
+
+def _guarded(client: Any, patience: Patience) -> Any:
+    """The httpx client with the rule around its `send`, through which all its requests go."""
     httpx = importlib.import_module(type(client).__module__.partition(".")[0])  # huggingface_hub's own choice of it
     send = client.send
     limits = {"connect": patience.connect, "read": patience.silence, "write": patience.silence, "pool": None}
@@ -119,6 +127,7 @@ def _guard(client: Any, patience: Patience) -> None:
         return response
 
     client.send = guarded
+    return client
 
 
 def _in_words(status: int) -> str:

@@ -14,6 +14,7 @@ from fake_hub import TOKEN, FakeHub, Repo
 from clc_text.errors import InputError
 from clc_text.hub.answers import short
 from clc_text.hub.bundle import Bundle
+from clc_text.hub.session import Fault, Patience, session
 from clc_text.hub.upload import Pushed, check_name, push
 
 CARD = "---\nlicense: unknown\n---\n\n# Card\n"
@@ -354,6 +355,34 @@ def test_the_session_leaves_huggingface_hub_as_it_was(hub: FakeHub, bundle: Bund
     push(bundle, "user/name")
     assert (logging.getLogger("huggingface_hub").level, are_progress_bars_disabled()) == before
     assert "guarded" not in getattr(get_session().send, "__name__", "")
+
+
+def test_a_client_that_is_made_anew_inside_of_a_session_is_held_to_the_rule_too(hub: FakeHub) -> None:
+    from huggingface_hub.utils import close_session, get_session
+
+    with session(Patience(waits=())):
+        close_session()  # as huggingface_hub does by itself after a connection broke off
+        with pytest.raises(Fault, match="no connection"):
+            get_session().get("http://localhost:9/")
+
+
+def test_the_user_s_own_clients_are_used_and_left_as_they_were(hub: FakeHub) -> None:
+    from huggingface_hub.utils import get_session, set_client_factory
+    from huggingface_hub.utils._http import default_client_factory
+
+    made = []
+
+    def own() -> Any:
+        made.append(default_client_factory())
+        return made[-1]
+
+    set_client_factory(own)
+    try:
+        with session(Patience()):
+            assert get_session() is made[-1]
+        assert get_session() is made[-1] and len(made) == 2
+    finally:
+        set_client_factory(default_client_factory)
 
 
 def test_a_token_is_hidden_in_every_form_in_which_a_server_repeats_it() -> None:
