@@ -5,23 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from clc_text.analysis.corrected import CorrectedLabels
 from clc_text.analysis.short_names import short_names
 from clc_text.artifacts.run_directory import Labels
-from clc_text.report.markup import table, text
+from clc_text.report.markup import piece, table
+from clc_text.utils.shown import printable
 
 MOST_PAIRS = 15
 
 
-def by_class_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> str:
+def by_class_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> Markup:
     classes = len(names)
     given = np.bincount(labels.given, minlength=classes)
     left = np.bincount(labels.given[now.changed], minlength=classes)
     gained = np.bincount(now.label[now.changed], minlength=classes)
     lines = [
         [
-            text(name) or "(no name)", f"{given[index]:,}", f"{left[index]:,}",
+            printable(name) or "(no name)", f"{given[index]:,}", f"{left[index]:,}",
             f"{left[index] / max(given[index], 1):.1%}", f"{gained[index]:,}",
             f"{given[index] - left[index] + gained[index]:,}",
         ]
@@ -38,19 +40,10 @@ def frequent_pairs(labels: Labels, now: CorrectedLabels, classes: int) -> list[t
     return [(*divmod(int(pair), classes), int(pairs[pair])) for pair in order]
 
 
-def pairs_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> str:
+def pairs_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> Markup:
     """Buttons that set the table's filters; where no script runs they still tell the numbers."""
-    short = [text(name) for name in short_names(names)]
-    buttons = "".join(
-        f'<li><button type="button" class="pair" data-given="{given}" data-proposed="{label}">'
-        f"<bdi>{short[given]}</bdi> → <bdi>{short[label]}</bdi> <b>{rows:,}</b>"
-        "</button></li>"
-        for given, label, rows in frequent_pairs(labels, now, len(names))
-    )
-    if not buttons:
-        return ""
-    title = 'Most frequent changes<span class="screen">; a click shows their rows below</span>'
-    return f'<h3 id="pairs-title">{title}</h3><ul class="pairs" aria-labelledby="pairs-title">{buttons}</ul>'
+    found = [(given, label, f"{rows:,}") for given, label, rows in frequent_pairs(labels, now, len(names))]
+    return piece("pairs", found, short_names(names)) if found else Markup("")
 
 
 def summary_sentence(labels: Labels, now: CorrectedLabels, audit: dict[str, Any] | None) -> str:

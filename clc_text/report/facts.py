@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator
 from typing import Any
+
+from markupsafe import Markup
 
 from clc_text.artifacts.folders import without_folders
 from clc_text.artifacts.public_recipe import public_recipe
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.report.markup import facts_table, folded, table, text
+from clc_text.report.markup import facts_table, folded, joined, piece, table
 from clc_text.utils.files import sha256_of_file
 
 HASHED = ("recipe.yaml", "noise/passport.json", "noise/labels.parquet", "predictions.safetensors")
 
 
-def recipe_html(run: RunDirectory) -> str:
+def recipe_html(run: RunDirectory) -> Markup:
     environment, passport = run.environment(), run.passport()
     seeds = ", ".join(f"{name} {value}" for name, value in environment["seeds"].items())
     rows, method, peers = environment["rows"], environment["method"], environment["peers"]
@@ -26,17 +27,12 @@ def recipe_html(run: RunDirectory) -> str:
         ("noise", passport.get("convention") or str(passport["name"])),
         ("seeds", seeds),
     ]
-    recipe = f'<pre tabindex="0" aria-label="recipe.yaml">{html.escape(public_recipe(run))}</pre>'
-    return (
-        facts_table("The run", facts)
-        + "<h3>Recipe</h3><p>Saved as <code>recipe.yaml</code>, <code>clc-text train recipe.yaml</code> repeats the "
-        f"run.</p>{recipe}"
-    )
+    return facts_table("The run", facts) + piece("recipe", public_recipe(run))
 
 
-def hashes_html(run: RunDirectory) -> str:
+def hashes_html(run: RunDirectory) -> Markup:
     """sha256 of what went in and what came out."""
-    lines = [(text(name), f"<code>{text(digest)}</code>") for name, digest in _hashes(run)]
+    lines = [(name, piece("digest", digest)) for name, digest in _hashes(run)]
     return table("sha256", ["of", "sha256"], lines, "hashes")
 
 
@@ -56,7 +52,7 @@ def _hashes(run: RunDirectory) -> Iterator[tuple[str, str]]:
             yield name, sha256_of_file(run.file(name))
 
 
-def background_html(run: RunDirectory) -> str:
+def background_html(run: RunDirectory) -> Markup:
     """What loader and encoder noticed, versions, and the steps of the corrected dataset."""
     environment = run.environment()
     noticed = [
@@ -67,22 +63,22 @@ def background_html(run: RunDirectory) -> str:
     ]
     versions = [(name, str(value)) for name, value in (environment.get("versions") or {}).items()]
     parts = [
-        folded("What loader and encoder noticed", facts_table("Data and encoder", noticed)) if noticed else "",
-        folded("Versions", facts_table("Versions", versions)) if versions else "",
+        folded("What loader and encoder noticed", facts_table("Data and encoder", noticed)) if noticed else Markup(""),
+        folded("Versions", facts_table("Versions", versions)) if versions else Markup(""),
         _history(run),
     ]
-    return "".join(parts)
+    return joined(parts)
 
 
 def _value(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
-def _history(run: RunDirectory) -> str:
+def _history(run: RunDirectory) -> Markup:
     from clc_text.corrections.store import Corrected
 
     if not run.file("corrected/corrected.json").is_file():
-        return ""
+        return Markup("")
     lines = []
     for step in Corrected(run).history():
         said = [
@@ -91,8 +87,8 @@ def _history(run: RunDirectory) -> str:
             if name != "sentence" and value not in (None, False, 0)
         ]
         counts = (f"{step['labels'][name]:,}" for name in ("given", "method", "person"))
-        what = text(f"{step['action']}: {', '.join(said)}")
-        lines.append([str(step["step"]), text(step["time"]), what, f"{step['changed']:,}", *counts])
+        what = f"{step['action']}: {', '.join(said)}"
+        lines.append([str(step["step"]), step["time"], what, f"{step['changed']:,}", *counts])
     heads = ["step", "when", "what", "#rows changed", "#given", "#method", "#person"]
     title = "History of the corrected dataset"
     return folded(title, table("`clc-text revert RUN --to STEP` goes back to a step", heads, lines))

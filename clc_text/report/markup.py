@@ -1,77 +1,91 @@
-"""Pieces of HTML. Every function escapes what it is given, except where its name says `html`."""
+"""Pieces of the page, made by the templates beside this file, which escape whatever they print.
+
+What users wrote comes as plain text and is shown on one line, without control and direction characters; only `Markup`
+is HTML already.
+"""
 
 from __future__ import annotations
 
-import html
+import functools
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup, escape
 
 from clc_text.utils.shown import printable
 
 
-def text(value: object) -> str:
-    """A user's text on one line, escaped, without control and direction characters."""
-    return html.escape(printable(str(value)))
+def rendered(template: str, **values: Any) -> Markup:
+    """A template of its own file."""
+    return Markup(_environment().get_template(template).render(values))
 
 
-def prose(sentence: str) -> str:
-    """A sentence with a capital letter and a full stop, escaped; what stands in `backticks` is set as code."""
+def piece(macro: str, *values: Any, **named: Any) -> Markup:
+    """A macro of ``pieces.html``."""
+    made: Markup = getattr(_environment().get_template("pieces.html").module, macro)(*values, **named)
+    return made
+
+
+def paragraph(sentence: str, kind: str = "") -> Markup:
+    return piece("paragraph", sentence, kind)
+
+
+def bullets(sentences: Iterable[str]) -> Markup:
+    return piece("bullets", list(sentences))
+
+
+def table(caption: str, heads: Sequence[str], lines: Iterable[Sequence[str]], kind: str = "") -> Markup:
+    """A table that scrolls by itself where it is too wide; the first cell of each line names it.
+
+    Args:
+        heads: of all columns; those after the first are numbers if they begin with "#", which is not shown.
+        lines: the cells, as text or `Markup`.
+    """
+    return piece("table", caption, heads, list(lines), kind)
+
+
+def facts_table(caption: str, facts: Iterable[tuple[str, str]]) -> Markup:
+    """Names and values side by side; nothing without any."""
+    return piece("facts", caption, list(facts))
+
+
+def folded(title: str, inner: Markup) -> Markup:
+    return piece("folded", title, inner)
+
+
+def joined(pieces: Iterable[Markup]) -> Markup:
+    return Markup("").join(pieces)
+
+
+def prose(sentence: str) -> Markup:
+    """A sentence with a capital letter and a full stop; what stands in `backticks` is set as code."""
     sentence = printable(sentence)
     if sentence and sentence[-1] not in ".!?…":
         sentence += "."
     return with_code(sentence[:1].upper() + sentence[1:])
 
 
-def with_code(words: str) -> str:
-    """Escaped; what stands in `backticks` is set as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", text(words))
+def with_code(words: str) -> Markup:
+    """What stands in `backticks` is set as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(printable(words)))))
 
 
-def paragraph(sentence: str, kind: str = "") -> str:
-    return f"<p{_class(kind)}>{prose(sentence)}</p>"
-
-
-def bullets(sentences: Iterable[str]) -> str:
-    items = "".join(f"<li>{prose(sentence)}</li>" for sentence in sentences)
-    return f"<ul>{items}</ul>" if items else ""
-
-
-def table(caption: str, heads: Sequence[str], lines: Iterable[Sequence[str]], kind: str = "") -> str:
-    """A table that scrolls by itself where it is too wide; the first cell of each line names it.
-
-    Args:
-        heads: of all columns; those after the first are numbers if they begin with "#", which is not shown.
-        lines: HTML of the cells.
-    """
-    numeric = [head.startswith("#") for head in heads]
-    top = "".join(
-        f'<th scope="col"{_class("number" if number else "")}>{text(head.removeprefix("#"))}</th>'
-        for head, number in zip(heads, numeric, strict=True)
+@functools.cache
+def _environment() -> jinja2.Environment:
+    made = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_on_one_line,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    body = []
-    for first, *rest in lines:
-        cells = "".join(
-            f"<td{_class('number' if number else '')}>{cell}</td>"
-            for cell, number in zip(rest, numeric[1:], strict=True)
-        )
-        body.append(f'<tr><th scope="row">{first}</th>{cells}</tr>')
-    # A region that can be reached by Tab, so that keys can scroll it.
-    region = f'<div class="wide" role="region" tabindex="0" aria-label="{text(caption.replace("`", ""))}">'
-    return (
-        f"{region}<table{_class(kind)}><caption>{with_code(caption)}</caption><thead><tr>{top}</tr></thead>"
-        f"<tbody>{''.join(body)}</tbody></table></div>"
-    )
+    made.filters |= {"prose": prose, "code": with_code, "verbatim": lambda lines: Markup(escape(lines))}
+    return made
 
 
-def facts_table(caption: str, facts: Iterable[tuple[str, str]]) -> str:
-    """Names and values (both plain text) side by side."""
-    lines = "".join(f'<tr><th scope="row">{text(name)}</th><td>{text(value)}</td></tr>' for name, value in facts)
-    return f'<table class="facts"><caption>{text(caption)}</caption><tbody>{lines}</tbody></table>' if lines else ""
-
-
-def folded(title: str, inner_html: str) -> str:
-    return f"<details><summary>{text(title)}</summary>{inner_html}</details>"
-
-
-def _class(kind: str) -> str:
-    return f' class="{kind}"' if kind else ""
+def _on_one_line(value: Any) -> Any:
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

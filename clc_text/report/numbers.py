@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from clc_text.analysis.corrected import CorrectedLabels
 from clc_text.artifacts.results import LAST, summarise
 from clc_text.artifacts.run_directory import Labels, RunDirectory
 from clc_text.corrections.intervals import figure, wilson
 from clc_text.plots.figures.corrections import count_changes
-from clc_text.report.markup import table, text
+from clc_text.report.markup import piece, table
 
 IN_SAMPLE = "networks trained on these very labels"
 JUDGES = {
@@ -38,13 +40,16 @@ class Number:
     remark: str = ""
 
 
-def numbers_html(run: RunDirectory, audit: dict[str, Any] | None, labels: Labels, now: CorrectedLabels | None) -> str:
+def numbers_html(
+    run: RunDirectory, audit: dict[str, Any] | None, labels: Labels, now: CorrectedLabels | None
+) -> Markup:
     found = [*_of_labels(audit, labels, now), *_of_tests(run)]
     lines = [
-        [text(one.name), f"{100 * one.value:.1f} %", _interval(one), _bar(one), text(one.remark)] for one in found
+        [one.name, f"{100 * one.value:.1f} %", _interval(one), piece("bar", one.value, one.interval), one.remark]
+        for one in found
     ]
     if not lines:
-        return ""
+        return Markup("")
     return table("Figures with their 95 % intervals", ["", "#share", "95 % interval", "0 to 100 %", ""], lines, "bars")
 
 
@@ -147,16 +152,3 @@ def _of_tests(run: RunDirectory) -> Iterator[Number]:
 
 def _interval(one: Number) -> str:
     return "" if one.interval is None else f"{100 * one.interval[0]:.1f} to {100 * one.interval[1]:.1f}"
-
-
-def _bar(one: Number) -> str:
-    """A picture of what the two cells before it say, so hidden from screen readers."""
-    spread = ""
-    if one.interval is not None:
-        low, high = (100 * bound for bound in one.interval)
-        spread = f'<rect class="spread" x="{low:.2f}" y="3" width="{max(high - low, 0.4):.2f}" height="8"/>'
-    return (
-        '<svg class="bar" viewBox="0 0 100 14" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="rail" x="0" y="6" width="100" height="2"/>{spread}'
-        f'<rect class="point" x="{min(max(100 * one.value - 0.4, 0), 99.2):.2f}" y="1" width="0.8" height="12"/></svg>'
-    )

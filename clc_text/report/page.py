@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import html
 import json
 from importlib.resources import files
 from typing import Any
 
+from markupsafe import Markup
 
-def page(title: str, body: str, style: str, script: str, data: Any = None) -> str:
+from clc_text.report.markup import rendered
+
+
+def page(title: str, body: Markup, style: str, script: str, data: Any = None) -> str:
     """The page's text.
 
     Args:
         title: plain text.
-        body: HTML; what users wrote must be escaped in it already.
+        body: HTML, as the templates made it.
         style: CSS.
         script: JavaScript; it finds `data` parsed as ``JSON.parse(document.getElementById("data").textContent)``.
         data: plain values; safe whatever its strings hold.
@@ -24,14 +27,14 @@ def page(title: str, body: str, style: str, script: str, data: Any = None) -> st
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="color-scheme" content="light dark">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n{body}\n"
-        f'<script type="application/json" id="data">{json_in_html(data)}</script>\n'
-        f"<script>{script}</script>\n</body>\n</html>\n"
+    return rendered(
+        "page.html",
+        policy=Markup(policy),
+        title=title,
+        style=Markup(style),
+        body=body,
+        data=Markup(json_in_html(data)),
+        script=Markup(script),
     )
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+from markupsafe import Markup
 
 from clc_text.analysis.judged import anonymous
 from clc_text.analysis.series import mean_of_peers
@@ -12,7 +14,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
 from clc_text.plots.figure import as_bytes, draw
 from clc_text.plots.style import NARROW
-from clc_text.report.markup import folded, paragraph, table, text
+from clc_text.report.markup import folded, joined, paragraph, piece, table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -40,7 +42,7 @@ _PIXELS = 125  # of the screen for an inch: pictures are drawn for print, whose 
 MOST_SVG = 300_000  # bytes; a larger vector picture becomes one of pixels
 
 
-def picture_html(run: RunDirectory, name: str) -> str:
+def picture_html(run: RunDirectory, name: str) -> Markup:
     """A picture of the run, or the sentence that says why there is none."""
     try:
         drawn, narrow = (draw(name, [run], narrow=narrow) for narrow in (False, True))
@@ -49,38 +51,39 @@ def picture_html(run: RunDirectory, name: str) -> str:
     return figure_html(drawn, narrow, CAPTIONS[name][run.labels().true is None])
 
 
-def figure_html(drawn: Figure, narrow: Figure, caption: str) -> str:
+def figure_html(drawn: Figure, narrow: Figure, caption: str) -> Markup:
     """The picture, and for pages that are hardly wider than it the one whose panels stand below each other."""
-    source, width, height = _source(drawn)
-    small, small_width, small_height = _source(narrow)
     # Of many classes even the narrow one is too wide for a telephone: there it scrolls and its letters stay large.
-    scrolls = ' class="scrolls"' if narrow.get_figwidth() > NARROW * 1.2 else ""
-    return (
-        f'<figure{scrolls}><picture><source media="(max-width: 45rem)" srcset="{small}" width="{small_width}" '
-        f'height="{small_height}"><img src="{source}" width="{width}" height="{height}" alt="{text(caption)}">'
-        f"</picture><figcaption>{text(caption)}</figcaption></figure>"
-    )
+    scrolls = narrow.get_figwidth() > NARROW * 1.2
+    return piece("figure", _source(drawn), _source(narrow), caption, scrolls)
 
 
-def _source(drawn: Figure) -> tuple[str, int, int]:
+class Source(NamedTuple):
     """A data URI, and its width and height on the screen."""
+
+    uri: str
+    width: int
+    height: int
+
+
+def _source(drawn: Figure) -> Source:
     content, kind = as_bytes(drawn, "svg"), "svg+xml"
     if len(content) > MOST_SVG:
         content, kind = as_bytes(drawn, "png"), "png"
     # As an image, an SVG runs no script, and its own style attributes do not meet the page's policy.
     width, height = (round(float(inches) * _PIXELS) for inches in drawn.get_size_inches())
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}", width, height
+    return Source(f"data:image/{kind};base64,{base64.b64encode(content).decode()}", width, height)
 
 
-def pictures_html(run: RunDirectory, names: Iterable[str] = PICTURES) -> str:
+def pictures_html(run: RunDirectory, names: Iterable[str] = PICTURES) -> Markup:
     tested = run.environment()["rows"]["test"]
-    return "".join(picture_html(run, name) for name in names if tested or name != "accuracy")
+    return joined(picture_html(run, name) for name in names if tested or name != "accuracy")
 
 
-def epochs_html(run: RunDirectory) -> str:
+def epochs_html(run: RunDirectory) -> Markup:
     """The epochs as a table: what the pictures draw."""
     if not run.file("metrics.jsonl").is_file():
-        return ""
+        return Markup("")
     lines = []
     for entry in run.metrics():
         train, accuracy = entry["train"], (entry["test"] or {}).get("accuracy")
@@ -94,9 +97,9 @@ def epochs_html(run: RunDirectory) -> str:
             (mean_of_peers(entry["threshold"]), "{:.3f}"),
         )
         cells = ("–" if value is None or value != value else form.format(value) for value, form in figures)
-        lines.append([str(int(entry["epoch"])), text(entry["phase"]), *cells])
+        lines.append([str(int(entry["epoch"])), entry["phase"], *cells])
     if not lines:
-        return ""
+        return Markup("")
     heads = ["epoch", "phase", "#loss", "#test % (peers)", "#test % (ensemble)", "#selected", "#label precision %",
              "#entropy (nats)", "#Γ"]  # fmt: skip
     return folded("The epochs in numbers", table("Epochs; the mean of the peers unless said otherwise", heads, lines))

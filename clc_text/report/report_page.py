@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 from clc_text.analysis.corrected import CorrectedLabels, corrected_labels, has_corrections
 from clc_text.analysis.groups import method_title, subject
@@ -15,7 +17,7 @@ from clc_text.errors import InputError
 from clc_text.report.changes import by_class_html, pairs_html, summary_sentence
 from clc_text.report.contents import Contents, read_contents
 from clc_text.report.facts import background_html, hashes_html, recipe_html
-from clc_text.report.markup import paragraph, text
+from clc_text.report.markup import paragraph, piece, rendered
 from clc_text.report.noise_section import matrices_html, rate_html
 from clc_text.report.numbers import numbers_html
 from clc_text.report.page import asset, json_in_html, page
@@ -44,13 +46,13 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
     sections = {
         "Verdict": verdict_html(run, found),
         "Changes": _corrections_html(found, labels, now, names),
-        "Classes": "" if now is None else by_class_html(labels, now, names),
-        "Noise": rate_html(found.audit) + (picture_html(run, "confusion") if now else ""),
+        "Classes": Markup("") if now is None else by_class_html(labels, now, names),
+        "Noise": rate_html(found.audit) + (picture_html(run, "confusion") if now else Markup("")),
     }
     curious = {
         "Numbers": numbers_html(run, found.audit, labels, now),
-        "The noise in numbers": _or_nothing(matrices_html, run) if now else "",
-        "Pictures": (pictures_html(run) if now else "") + _maps_html(maps) + epochs_html(run),
+        "The noise in numbers": _or_nothing(matrices_html, run) if now else Markup(""),
+        "Pictures": (pictures_html(run) if now else Markup("")) + _maps_html(maps) + epochs_html(run),
         "Recipe and hashes": recipe_html(run) + hashes_html(run) + background_html(run),
     }
     title = printable(f"{run.name}: {method_title(run.recipe()['method']['name'])}")
@@ -77,47 +79,35 @@ def _table(run: RunDirectory, labels: Labels, now: CorrectedLabels | None, room:
     return {"rows": plain, "texts": contents.texts, "images": contents.images, "remark": contents.remark}
 
 
-def _corrections_html(found: Judged, labels: Labels, now: CorrectedLabels | None, names: Sequence[str]) -> str:
+def _corrections_html(found: Judged, labels: Labels, now: CorrectedLabels | None, names: Sequence[str]) -> Markup:
     if now is None:
         return paragraph("no epoch has ended yet, so no label could change")
     summary = paragraph(summary_sentence(labels, now, found.audit))
     known = list(names)
-    return summary + pairs_html(labels, now, known) + asset("report_table.html")
+    return summary + pairs_html(labels, now, known) + rendered("table_of_rows.html")
 
 
-def _or_nothing(make: Any, run: RunDirectory) -> str:
+def _or_nothing(make: Callable[[RunDirectory], Markup], run: RunDirectory) -> Markup:
     try:
-        return str(make(run))
+        return make(run)
     except InputError:
-        return ""  # the picture beside it says why
+        return Markup("")  # the picture beside it says why
 
 
-def _maps_html(maps: Maps | None) -> str:
+def _maps_html(maps: Maps | None) -> Markup:
     if maps is None:
-        return ""
+        return Markup("")
     from clc_text.plots.tsne_figure import draw
 
     wide, narrow = (draw(maps, maps.labellings, narrow) for narrow in (False, True))
     return figure_html(wide, narrow, "t-SNE of the last hidden layer: rows that a network sees as alike lie together.")
 
 
-def _body(title: str, about: str, sections: dict[str, str], curious: dict[str, str]) -> str:
+def _body(title: str, about: str, sections: dict[str, Markup], curious: dict[str, Markup]) -> Markup:
     """What whoever owns the data reads, and folded below it what explains how it came about."""
-    anchors = {name: name.lower().replace(" ", "-") for name in [*sections, *curious]}
-    anchors = {name: anchor.removeprefix("the-") for name, anchor in anchors.items()}
-    links = "".join(f'<li><a href="#{anchors[name]}">{name}</a></li>' for name in sections)
-    links += '<li><a href="#curious">For the curious</a></li>'
-    inner = "".join(_section(name, anchors[name], content, 2) for name, content in sections.items())
-    inner += '<details id="curious"><summary><h2>For the curious</h2></summary>'
-    inner += "".join(_section(name, anchors[name], content, 3) for name, content in curious.items()) + "</details>"
-    return (
-        '<a class="skip" href="#main">Skip to the verdict</a>'
-        f'<header><h1>{text(title)}</h1><p class="soft">{text(about)}</p>'
-        f'<nav aria-label="Sections"><ul>{links}</ul></nav></header>'
-        f'<main id="main" tabindex="-1">{inner}</main>'
-    )
+    return piece("body", title, about, _parts(sections), _parts(curious))
 
 
-def _section(name: str, anchor: str, content: str, level: int) -> str:
-    head = f'<h{level} id="{anchor}-title">{name}</h{level}>'
-    return f'<section id="{anchor}" aria-labelledby="{anchor}-title">{head}{content}</section>'
+def _parts(contents: dict[str, Markup]) -> list[dict[str, Any]]:
+    anchors = {name: name.lower().replace(" ", "-").removeprefix("the-") for name in contents}
+    return [{"name": name, "anchor": anchors[name], "content": content} for name, content in contents.items()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from clc_text.analysis.maps import Maps, Panel
 from clc_text.plots.style import class_colours
 from clc_text.plots.tsne_figure import SHAPES
+from clc_text.report.markup import rendered
 from clc_text.report.page import asset, page
 from clc_text.utils.shown import printable, printable_lines, without_controls
 
@@ -20,8 +20,7 @@ _GRID = 10_000  # coordinates are whole numbers up to this
 def tsne_page(maps: Maps) -> str:
     """The page's text."""
     title = printable(f"t-SNE of {' and '.join(dict.fromkeys(panel.run for panel in maps.panels))}")
-    subject = html.escape(printable(maps.subject))
-    body = asset("tsne.html").replace("{{title}}", html.escape(title)).replace("{{subject}}", subject)
+    body = rendered("tsne.html", title=title, subject=maps.subject)
     return page(title, body, asset("tsne.css"), asset("tsne.js"), page_data(maps))
 
 

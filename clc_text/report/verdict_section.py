@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from markupsafe import Markup
+
 from clc_text.analysis.judged import Judged
 from clc_text.analysis.state import not_ended
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.report.markup import bullets, paragraph, prose
+from clc_text.report.markup import bullets, joined, paragraph, piece
 
 # trust -> (sign, class of the box); the words tell it without sign and colour.
 SIGNS = {"trust": ("✓", "good"), "look first": ("!", "care"), "do not use": ("✗", "bad")}
@@ -18,7 +20,7 @@ BASIS = {
 }
 
 
-def verdict_html(run: RunDirectory, judged: Judged) -> str:
+def verdict_html(run: RunDirectory, judged: Judged) -> Markup:
     audit, ending = judged.audit, not_ended(run, "the run")
     parts = [_box(audit)]
     if ending:
@@ -28,32 +30,14 @@ def verdict_html(run: RunDirectory, judged: Judged) -> str:
     if audit is not None:
         parts.append(bullets(audit["verdict"]["reasons"]))
     said = set(audit["verdict"]["reasons"]) if audit is not None else set()
-    parts.append(_notices([notice for notice in run.guards() if notice["message"] not in said]))
-    return "".join(parts)
+    parts.append(piece("notices", [notice for notice in run.guards() if notice["message"] not in said]))
+    return joined(parts)
 
 
-def _box(audit: dict[str, Any] | None) -> str:
+def _box(audit: dict[str, Any] | None) -> Markup:
     if audit is None:
-        return (
-            '<div class="verdict none"><p class="trust"><span aria-hidden="true">…</span> Not judged yet</p>'
-            "<p>There is no corrected dataset that could be trusted or not.</p></div>"
-        )
+        nothing = "There is no corrected dataset that could be trusted or not."
+        return piece("verdict", "…", "none", "Not judged yet", nothing, "")
     verdict = audit["verdict"]
     sign, kind = SIGNS[verdict["trust"]]
-    trust = verdict["trust"].capitalize()
-    return (
-        f'<div class="verdict {kind}"><p class="trust"><span aria-hidden="true">{sign}</span> {trust}</p>'
-        f'<p>{prose(verdict["summary"])}</p><p class="soft">{BASIS[verdict["basis"]]}</p></div>'
-    )
-
-
-def _notices(notices: list[dict[str, Any]]) -> str:
-    if not notices:
-        return ""
-    items = "".join(
-        f'<li class="{"warning" if notice["severity"] == "warning" else "note"}"><strong>'
-        f"{'Warning' if notice['severity'] == 'warning' else 'Note'}</strong> (epoch {int(notice['epoch'])}): "
-        f"{prose(notice['message'])}</li>"
-        for notice in notices
-    )
-    return f'<h3>What the run noticed</h3><ul class="notices">{items}</ul>'
+    return piece("verdict", sign, kind, verdict["trust"].capitalize(), verdict["summary"], BASIS[verdict["basis"]])
