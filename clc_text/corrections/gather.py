@@ -22,6 +22,8 @@ from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.corrections.store import Progress, silent
 from clc_text.evidence.mixture import judge
+from clc_text.evidence.mixture import pooled as pool_of
+from clc_text.evidence.views import weights
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.estimate import em_matrix, posterior
 from clc_text.noise.estimation.noise_fit import softmax
@@ -102,7 +104,7 @@ def sample(predictions: RowPredictions, most: int) -> tuple[np.ndarray, np.ndarr
 def pooled(predictions: RowPredictions, log_probs: np.ndarray) -> np.ndarray:
     """float64 [n, C], one prediction a row of log-probabilities [P, n, C]: the peers' mean, or the views' pool."""
     if predictions.kind == "views":
-        return softmax(predictions.sharpness * log_probs.astype(np.float64).mean(0))
+        return softmax(predictions.sharpness * pool_of(log_probs, weights(predictions.views)))
     return mean_of_peers(log_probs)
 
 
@@ -132,7 +134,7 @@ def _evidence(
         return Evidence.empty(0)
     if predictions.kind == "views":
         assert matrix is not None
-        found = judge(log_probs, given, predictions.sharpness, matrix)
+        found = judge(log_probs, weights(predictions.views), given, predictions.sharpness, matrix)
         return Evidence(
             suggested=found.suggested.astype(np.int32),
             confidence=found.belief[np.arange(len(probs)), found.suggested].astype(np.float32),

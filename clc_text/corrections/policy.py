@@ -132,8 +132,8 @@ class Policy:
 POLICIES = {
     policy.name: policy
     for policy in (
-        Policy("default", views=True, peers_agree=True, min_confidence=0.85, min_doubt=0.6, least_share=0.01),
-        Policy("doubt", views=True, rival=True, min_doubt=0.7),
+        Policy("default", views=True, rival=True, peers_agree=True, min_doubt=0.8, least_share=0.02),
+        Policy("doubt", views=True, rival=True, min_doubt=0.6),
         Policy("posterior", noise_matrix=True, peers_agree=True, min_doubt=0.75),
         Policy("taught", rival=True, in_sample=True, min_doubt=0.5),
         Policy("agree", in_sample=True, peers_agree=True),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from clc_text.data.folds import assign_folds
 from clc_text.errors import InputError
 from clc_text.evidence.mixture import chosen_views, clipped, fit
 from clc_text.evidence.readings import Reading, readings
-from clc_text.evidence.views import VIEWS
+from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
 from clc_text.utils.files import write_with
 
@@ -77,6 +78,7 @@ def mixture_of(
     classes: int,
     seed: int,
     networks: np.ndarray | None = None,
+    words: Any | None = None,
     progress: Progress = lambda what, done, total: None,
 ) -> Mixture | None:
     """All views of the rows, those that have learnt enough; None where none has.
@@ -87,6 +89,7 @@ def mixture_of(
         classes: C.
         seed: of the folds.
         networks: float64 [N, C], probabilities by cross-fitted networks; None: there are none.
+        words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
         progress: told of each view.
 
     Raises:
@@ -98,19 +101,20 @@ def mixture_of(
     seen_first: dict[bytes, int] = {}
     first = np.array([seen_first.setdefault(row.tobytes(), number) for number, row in enumerate(features)], np.int64)
     folds = np.stack([assign_folds(labels.trained, FOLDS, seed + number, first) for number in range(2)])
-    seen = Seen(features, labels.trained, classes, first, folds, seed)
+    seen = Seen(features, labels.trained, classes, first, folds, seed, words)
+    views = views_for(seen)
     found = {} if networks is None else {NETWORKS: networks}
     varied = len(first) and not (first == 0).all()  # features that are all alike have nothing to tell
-    for done, (name, view) in enumerate(VIEWS.items()):
-        progress(f"judging by a view: {name}", done, len(VIEWS))
-        if varied:
+    for done, (name, view) in enumerate(views.items()):
+        progress(f"judging by a view: {name}", done, len(views))
+        if varied or name in OF_WORDS:
             found[name] = view(seen)
-    progress("judging by views", len(VIEWS), len(VIEWS))
+    progress("judging by views", len(views), len(views))
     chosen = chosen_views(found, labels.trained, folds[0], first) if found else []
     if not chosen:
         return None
     log_probs = np.stack([clipped(found[name]) for name in chosen])
     sound = ~labels.canary
-    fitted = fit(log_probs[:, sound], labels.given[sound])
+    fitted = fit(log_probs[:, sound], weights(chosen), labels.given[sound])
     left_out = tuple(name for name in found if name not in chosen)
     return Mixture(tuple(chosen), left_out, log_probs, fitted.sharpness, fitted.transition)

@@ -1,7 +1,8 @@
 """What several views of a row say together of its given label.
 
-The views' probabilities are pooled as their geometric mean, sharpened by whatever power explains the given labels best
-(`crossfit.noise_fit.fit_noise`), which also gives the noise matrix T of expectation-maximisation. Two readings follow:
+The views' probabilities are pooled as their weighted geometric mean (`views.weights`), sharpened by whatever power
+explains the given labels best (`crossfit.noise_fit.fit_noise`), which also gives the noise matrix T of
+expectation-maximisation. Two readings follow:
 
 * by T: q(c) ∝ p(c) · T[c, y]. The given label counts for as much as class-wide noise leaves it. Right where noise
   depends on the class alone; where labels are wrong because texts are hard, T is far too near to the identity.
@@ -81,28 +82,39 @@ def chosen_views(views: dict[str, np.ndarray], labels: np.ndarray, fold: np.ndar
     return [name for name, gain, error in found if gain >= least and not is_nothing(gain, error)]
 
 
-def fit(log_probs: np.ndarray, labels: np.ndarray) -> NoiseFit:
+def pooled(log_probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """float64 [n, C], the weighted mean of views' log-probabilities [V, n, C]; weights [V], of sum 1."""
+    found = np.zeros(log_probs.shape[1:])
+    for weight, one in zip(weights, log_probs, strict=True):
+        found += weight * one
+    return found
+
+
+def fit(log_probs: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> NoiseFit:
     """Sharpness and T of the pool of views' log-probabilities [V, N, C], from every n-th row of many.
 
     The `probs` of what is given out are those of the rows that were used.
     """
     rows = np.arange(0, len(labels), -(-len(labels) // FIT_ROWS))
-    found = fit_noise(log_probs[:, rows].astype(np.float64).mean(0), labels[rows])
+    found = fit_noise(pooled(log_probs[:, rows], weights), labels[rows])
     classes = found.classes
     elsewhere = (1 - np.eye(classes)) / max(classes - 1, 1)
     return replace(found, transition=(1 - EVER_WRONG) * found.transition + EVER_WRONG * elsewhere)
 
 
-def judge(log_probs: np.ndarray, given: np.ndarray, sharpness: float, transition: np.ndarray) -> Judged:
+def judge(
+    log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, sharpness: float, transition: np.ndarray
+) -> Judged:
     """See the module.
 
     Args:
         log_probs: [V, n, C], of the views (`clipped`).
+        weights: [V], of the views (`views.weights`).
         given: int64 [n].
         sharpness: power of the pool.
         transition: float64 [C, C], T.
     """
-    probs = softmax(sharpness * log_probs.astype(np.float64).mean(0))
+    probs = softmax(sharpness * pooled(log_probs, weights))
     belief = posterior_labels(probs, given, transition)
     half = posterior_labels(probs, given, np.sqrt(transition))
     each = np.arange(len(given))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clc_text.evidence.mixture import judge
+from clc_text.evidence.views import weights
 from clc_text.noise.estimation.confident_joint import confident_joint
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, softmax
 
@@ -44,7 +45,7 @@ def readings(
         sharpness, transition: of the mixture.
     """
     each = np.arange(len(given))
-    judged = judge(log_probs, given, sharpness, transition)
+    judged = judge(log_probs, weights(views), given, sharpness, transition)
     found = [
         Reading(MIXTURE, "doubt", float(judged.wrong.mean())),
         Reading(MIXTURE, "em", float(1 - judged.belief[each, given].mean())),

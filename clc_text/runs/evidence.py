@@ -19,6 +19,7 @@ from clc_text.corrections.predictions import (
 from clc_text.corrections.store import Progress, silent
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import Mixture, mixture_of, too_large
+from clc_text.evidence.views import VIEWS
 from clc_text.noise.inject import sha256_of_labels
 from clc_text.utils.files import sha256_of_file
 
@@ -106,20 +107,24 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
 
 
 def _made(run: RunDirectory, crossfit: CrossFit | None, progress: Progress) -> Mixture | None:
-    from clc_text.runs.frozen_features import features_of_run
+    from clc_text.runs.frozen_features import features_of_run, words_of_run
 
     labels = run.labels()
     progress("encoding", 0, 1)
     features = features_of_run(run)
     networks = None if crossfit is None or crossfit.learnt_nothing else crossfit.probs
     seed = int(run.environment()["seeds"]["network"])
-    return mixture_of(features, labels, len(run.label_names), seed, networks, progress)
+    return mixture_of(features, labels, len(run.label_names), seed, networks, words_of_run(run), progress)
 
 
 def _mark(run: RunDirectory) -> str:
     """What the views were made from."""
     crossfit = run.file(OUT_OF_SAMPLE_FILE)
-    parts = [sha256_of_labels(run.labels().trained), sha256_of_file(crossfit) if crossfit.is_file() else "none"]
+    parts = [
+        ",".join(VIEWS),
+        sha256_of_labels(run.labels().trained),
+        sha256_of_file(crossfit) if crossfit.is_file() else "none",
+    ]
     return " ".join(parts)
 
 

@@ -1,7 +1,8 @@
-"""Features of rows that no label has shaped: what a linear model or neighbours may judge labels by."""
+"""Features and words of rows, which no label has shaped: what views may judge labels by."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import load
 from clc_text.corrections.source import kept_rows
 from clc_text.runs.reload import check_sources
+
+TERMS = 50_000  # the most frequent ones
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -34,6 +37,31 @@ def features_of_run(run: RunDirectory) -> np.ndarray:
     rows = _rows(run, recipe)
     encoder = type(recipe.encoder).fitted.load(run.file("encoder"))
     return _features(encoder, rows[run.environment()["input_column"]])
+
+
+def words_of_run(run: RunDirectory) -> Any | None:
+    """Sparse float32 [N, M], TF-IDF of words and pairs of words of the training texts; None where rows are no texts,
+    or have no word."""
+    recipe = load(run.file("recipe.yaml"))
+    return _words(_rows(run, recipe)[run.environment()["input_column"]])
+
+
+def words_of(prepared: Prepared | Encoded) -> Any | None:
+    """`words_of_run` of what a recipe was prepared to."""
+    return _words(prepared.task.train[prepared.task.input_column])
+
+
+def terms_of(texts: Sequence[str]) -> Any | None:
+    """Sparse float32 [N, M], TF-IDF of words and pairs of words; None where there is no word."""
+    from clc_text.text.encoders.lexical.terms import analyser
+    from clc_text.text.encoders.lexical.weighting import weighted_terms
+
+    found = weighted_terms(texts, analyser(2), TERMS, 2)
+    return None if found is None else found[1]
+
+
+def _words(rows: Any) -> Any | None:
+    return terms_of(list(rows)) if len(rows) and isinstance(rows[0], str) else None
 
 
 def features_of(prepared: Prepared | Encoded) -> np.ndarray:

@@ -90,7 +90,7 @@ def estimate_of_run(directory: Path) -> Estimated:
 def _readings_of(prepared: Prepared, found: CrossFit, seed: int) -> list[Reading]:
     """Of what a recipe was prepared to; none where there are no features, or too many rows and classes."""
     from clc_text.evidence.evidence import mixture_of, too_large
-    from clc_text.runs.frozen_features import features_of
+    from clc_text.runs.frozen_features import features_of, words_of
 
     labels, classes = prepared.labels, len(prepared.task.label_names)
     try:
@@ -99,7 +99,7 @@ def _readings_of(prepared: Prepared, found: CrossFit, seed: int) -> list[Reading
     except InputError:
         return []
     networks = None if found.learnt_nothing else found.probs
-    mixture = mixture_of(features, labels, classes, seed, networks)
+    mixture = mixture_of(features, labels, classes, seed, networks, words_of(prepared))
     return [] if mixture is None else mixture.readings(labels.given, np.flatnonzero(~labels.canary))
 
 

@@ -10,6 +10,7 @@ from clc_text.errors import InputError
 from clc_text.evidence.evidence import LARGEST, mixture_of, too_large
 from clc_text.evidence.mixture import LEAST, chosen_views, clipped, judge
 from clc_text.evidence.readings import agreement, span
+from clc_text.evidence.views import weights
 
 
 def labels_of(given: np.ndarray, canaries: int = 0) -> Labels:
@@ -37,9 +38,10 @@ def test_judging_row_by_row() -> None:
     views = clipped(random.dirichlet(np.ones(3), size=(4, 50)))
     transition = random.dirichlet(np.ones(3), size=3) * 0.3 + np.eye(3) * 0.7
     given = random.integers(0, 3, 50)
-    found = judge(views, given, 1.4, transition)
+    shares = np.array([0.4, 0.3, 0.2, 0.1])
+    found = judge(views, shares, given, 1.4, transition)
     for row in range(50):
-        p = np.exp(1.4 * views[:, row].astype(float).mean(0))
+        p = np.exp(1.4 * sum(share * view[row].astype(float) for share, view in zip(shares, views, strict=True)))
         p /= p.sum()
         q, h = p * transition[:, given[row]], p * np.sqrt(transition[:, given[row]])
         q, h = q / q.sum(), h / h.sum()
@@ -80,7 +82,7 @@ def test_the_mixture_finds_wrong_labels_and_its_range_holds_their_share() -> Non
         every = np.arange(1500)
         low, high = span(found.readings(given, every), 1500)
         assert low <= (given != true).mean() <= high
-        judged = judge(found.log_probs, given, found.sharpness, found.transition)
+        judged = judge(found.log_probs, weights(found.views), given, found.sharpness, found.transition)
         if rate:
             first = np.argsort(-judged.wrong)[: int(0.5 * rate * 1500)]
             assert (given != true)[first].mean() > 0.85
@@ -93,7 +95,13 @@ def test_canaries_are_learnt_but_are_no_noise_of_the_given_labels() -> None:
     without, with_them = (mixture_of(features, labels_of(true, canaries), 4, 0) for canaries in (0, 300))
     assert without is not None and with_them is not None
     assert np.diag(with_them.transition).mean() > 0.95
-    judged = judge(with_them.log_probs, labels_of(true, 300).trained, with_them.sharpness, with_them.transition)
+    judged = judge(
+        with_them.log_probs,
+        weights(with_them.views),
+        labels_of(true, 300).trained,
+        with_them.sharpness,
+        with_them.transition,
+    )
     assert judged.wrong[:300].mean() > 0.8 > 0.2 > judged.wrong[300:].mean()
 
 

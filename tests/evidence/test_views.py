@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from clc_text.data.folds import assign_folds
-from clc_text.evidence.views import VIEWS
+from clc_text.evidence.views import OF_FEATURES, OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen, shares
+from clc_text.evidence.views.bayes import SMOOTHING, bayes
 from clc_text.evidence.views.neighbours import NEIGHBOURS, neighbours
 
 
@@ -21,7 +26,12 @@ def seen(rows: int = 300, classes: int = 4, noise: float = 0.2, seed: int = 0, c
         true[-copies:] = true[:copies]
     labels = np.where(random.random(rows) < noise, (true + 1) % classes, true)
     folds = np.stack([assign_folds(labels, 5, seed + number, first) for number in range(2)])
-    return Seen(features, labels, classes, first, folds, seed)
+    return Seen(features, labels, classes, first, folds, seed, words_from(features))
+
+
+def words_from(features: np.ndarray) -> Any:
+    """A term for each feature that is far on its positive side, and one that every text has."""
+    return csr_matrix(np.c_[features * (features > 0.5), np.ones(len(features))].astype(np.float32))
 
 
 @pytest.mark.parametrize("name", VIEWS)
@@ -40,13 +50,39 @@ def test_no_row_is_judged_by_its_own_label_or_a_copys(name: str) -> None:
     rows = seen(copies=20)
     other = rows.labels.copy()
     other[[3, 283]] = (other[[3, 283]] + 1) % 4  # row 283 is the copy of row 3
-    changed = Seen(rows.features, other, rows.classes, rows.first, rows.folds, rows.seed)
+    changed = replace(rows, labels=other)
     same = rows
     before, after = VIEWS[name](same), VIEWS[name](changed)
     if name == "neighbours":  # the classes' shares, which are one label's worth of the counts, hold all labels
         before, after = before * (NEIGHBOURS + 1) - shares(rows.labels, 4), after * (NEIGHBOURS + 1) - shares(other, 4)
     np.testing.assert_allclose(before[[3, 283]], after[[3, 283]], atol=1e-9)
     assert np.abs(before - after).max() > 1e-3  # of other rows it does
+
+
+def test_naive_bayes_row_by_row() -> None:
+    """Against the formula, term by term: log share + Σ w · log of the term's smoothed share of the class."""
+    rows = seen(rows=60, classes=3)
+    found, dense = bayes(rows), rows.words.toarray().astype(float)
+    fold = rows.folds[0]
+    for row in range(0, 60, 7):
+        others = np.flatnonzero(fold != fold[row])
+        logs = np.empty(3)
+        for label in range(3):
+            members = [other for other in others if rows.labels[other] == label]
+            counts = sum(dense[member] for member in members) + SMOOTHING
+            logs[label] = np.log(len(members) / len(others)) + (dense[row] * np.log(counts / counts.sum())).sum()
+        expected = np.exp(logs - logs.max())
+        np.testing.assert_allclose(found[row], expected / expected.sum(), rtol=1e-4)
+
+
+def test_words_and_features_count_alike() -> None:
+    names = ["networks", "discriminant", "neighbours", "words", "linear_words"]
+    np.testing.assert_allclose(weights(names), [1 / 6, 1 / 6, 1 / 6, 1 / 4, 1 / 4])
+    np.testing.assert_allclose(weights(names[:2]), [1 / 2, 1 / 2])
+    np.testing.assert_allclose(weights(names[3:4]), [1.0])
+    rows = seen(rows=20)
+    assert "linear" not in views_for(rows) and OF_WORDS.keys() <= views_for(rows).keys()
+    assert views_for(replace(rows, words=None)).keys() == OF_FEATURES.keys()
 
 
 def test_neighbours_row_by_row() -> None:
@@ -76,7 +112,7 @@ def test_few_rows_a_class_of_one_row_and_a_feature_that_never_varies(name: str, 
     labels[labels == 2] = 0
     labels[0] = 2
     folds = np.stack([assign_folds(labels, 5, number) for number in range(2)])
-    probs = VIEWS[name](Seen(features, labels, 3, few.first, folds))
+    probs = VIEWS[name](Seen(features, labels, 3, few.first, folds, words=words_from(features)))
     assert np.isfinite(probs).all()
     np.testing.assert_allclose(probs.sum(1), 1)
 
@@ -104,6 +140,6 @@ def test_of_labels_at_random_no_view_knows_anything(name: str) -> None:
         random = np.random.default_rng(seed)
         features, labels = random.normal(size=(400, 60)).astype(np.float32), random.integers(0, 6, 400)
         folds = np.stack([assign_folds(labels, 5, seed + number) for number in range(2)])
-        probs = VIEWS[name](Seen(features, labels, 6, np.arange(400), folds))
+        probs = VIEWS[name](Seen(features, labels, 6, np.arange(400), folds, words=words_from(features)))
         gain, error = gain_over_shares(probs, labels, folds[0])
         assert gain < max(0.01, 3 * error), name

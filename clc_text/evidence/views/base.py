@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+LEAST = 1e-9  # probability
 FIT_ROWS = 50_000  # of more rows, so many are learnt from: a view's error has long ceased to fall with them
 
 
@@ -21,6 +23,7 @@ class Seen:
         first: int64 [N], the first row with the same features: whoever has seen a copy has seen the row.
         folds: int64 [R, N], R ways to deal the rows into folds, copies together (`crossfit.folds.assign_folds`).
         seed: of whatever is drawn.
+        words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
     """
 
     features: np.ndarray
@@ -29,6 +32,7 @@ class Seen:
     first: np.ndarray
     folds: np.ndarray
     seed: int = 0
+    words: Any | None = None
 
 
 class View(Protocol):
@@ -43,12 +47,40 @@ def shares(labels: np.ndarray, classes: int) -> np.ndarray:
     return np.asarray(counts / counts.sum())
 
 
-def some(rows: np.ndarray, seed: int) -> np.ndarray:
-    """At most `FIT_ROWS` of the row numbers, drawn at random and in order."""
-    if len(rows) <= FIT_ROWS:
+def some(rows: np.ndarray, seed: int, most: int = FIT_ROWS) -> np.ndarray:
+    """At most so many of the row numbers, drawn at random and in order."""
+    if len(rows) <= most:
         return rows
     random = np.random.Generator(np.random.PCG64(seed))
-    return np.sort(random.choice(rows, FIT_ROWS, replace=False))
+    return np.sort(random.choice(rows, most, replace=False))
+
+
+def folds_of(seen: Seen, inputs: Any, model: Callable[[], Any], most: int = FIT_ROWS) -> np.ndarray:
+    """float64 [N, C], of a scikit-learn classifier, each fold's rows by one that was fitted to the other folds.
+
+    A class that these lack has only its share of the labels.
+
+    Args:
+        inputs: [N, D], dense or sparse, what the classifier reads of a row.
+        model: makes one that is not fitted.
+        most: rows that are learnt from, at most.
+    """
+    fold = seen.folds[0]
+    found = np.empty((len(fold), seen.classes))
+    for number in np.unique(fold):
+        own, rest = np.flatnonzero(fold == number), some(np.flatnonzero(fold != number), seen.seed, most)
+        labels = seen.labels[rest]
+        found[own] = shares(labels, seen.classes)
+        present = np.unique(labels)
+        if len(present) < 2:
+            continue
+        fitted = model().fit(inputs[rest], labels)
+        missing = np.ones(seen.classes, bool)
+        missing[present] = False
+        left = 1 - found[own[0], missing].sum()
+        found[np.ix_(own, present)] = left * fitted.predict_proba(inputs[own])
+    found = found.clip(LEAST)
+    return np.asarray(found / found.sum(1, keepdims=True))  # a model's own sums are those of float32
 
 
 def unit_rows(features: np.ndarray) -> np.ndarray:

@@ -41,6 +41,31 @@ class Weighting:
         return np.asarray(found / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
 
+def weighted_terms(
+    texts: Sequence[str], analyser: Callable[[str], list[str]], most_terms: int, least_texts: int
+) -> tuple[Any, Any] | None:
+    """scikit-learn's vectorizer, fitted to texts, and sparse float32 [N, V], what it makes of them.
+
+    Args:
+        most_terms: V at most; the most frequent are kept.
+        least_texts: a term of fewer texts is left out, unless that leaves none.
+
+    Returns:
+        None where the texts have no term at all.
+    """
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    for least in (least_texts, 1):
+        vectorizer = TfidfVectorizer(
+            analyzer=analyser, sublinear_tf=True, dtype=np.float32, min_df=least, max_features=most_terms
+        )
+        try:
+            return vectorizer, vectorizer.fit_transform(texts)
+        except ValueError:  # scikit-learn's word for a vocabulary without terms
+            continue
+    return None
+
+
 def fit_weighting(
     texts: Sequence[str],
     analyser: Callable[[str], list[str]],
@@ -62,19 +87,11 @@ def fit_weighting(
         None where the texts have no term at all.
     """
     from sklearn.decomposition import TruncatedSVD
-    from sklearn.feature_extraction.text import TfidfVectorizer
 
-    for least in (least_texts, 1):
-        vectorizer = TfidfVectorizer(
-            analyzer=analyser, sublinear_tf=True, dtype=np.float32, min_df=least, max_features=most_terms
-        )
-        try:
-            weighted = vectorizer.fit_transform(texts)
-            break
-        except ValueError:  # scikit-learn's word for a vocabulary without terms
-            continue
-    else:
+    made = weighted_terms(texts, analyser, most_terms, least_texts)
+    if made is None:
         return None
+    vectorizer, weighted = made
     terms = [str(term) for term in vectorizer.get_feature_names_out()]
     idf = vectorizer.idf_.astype(np.float32)
     if weighted.shape[0] > MOST_ROWS:

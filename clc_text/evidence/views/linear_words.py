@@ -1,0 +1,24 @@
+"""A logistic regression on the words and pairs of words of a text."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from clc_text.evidence.views.base import FIT_ROWS, Seen, folds_of
+
+ROUNDS = 10  # over the rows
+STRENGTH = 1e-5  # of the L2 penalty
+MOST = 20_000_000  # rows times classes that are learnt from: each class is a regression of its own
+
+
+def linear_words(seen: Seen) -> np.ndarray:
+    """See `View`: each class against the rest, by averaged stochastic gradient descent (Bottou, 2010)."""
+    from sklearn.linear_model import SGDClassifier
+
+    model = partial(
+        SGDClassifier, "log_loss", alpha=STRENGTH, average=True, max_iter=ROUNDS, tol=None,
+        random_state=seen.seed % 2**32,
+    )  # fmt: skip
+    return folds_of(seen, seen.words, model, min(FIT_ROWS, MOST // seen.classes))
