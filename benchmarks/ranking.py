@@ -397,7 +397,7 @@ def _line(name: str, seeds: list[dict[str, Any]]) -> str:
         percent(lambda one: one["right"].get("doubt", 1 - one["wrong"])),
         percent(lambda one: one["right"].get("default", 1 - one["wrong"])),
         percent(lambda one: one.get("rate", 0.0)), f"{held}/{len(seeds)}", ", ".join(dict.fromkeys(verdicts)),
-        f"{mean(lambda one: one['seconds']['mixture'] / one['seconds']['logistic regression']):.1f}",
+        f"{mean(lambda one: one['seconds']['mixture'] / sum(one['seconds'][rival] for rival in rivals)):.1f}",
     ]  # fmt: skip
     return "| " + " | ".join(cells) + " |"
 

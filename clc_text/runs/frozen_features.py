@@ -11,6 +11,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import load
 from clc_text.corrections.source import kept_rows
 from clc_text.runs.reload import check_sources
+from clc_text.data.checks.scripts import has_spaceless
 
 TERMS = 50_000  # the most frequent ones
 
@@ -56,7 +57,8 @@ def terms_of(texts: Sequence[str]) -> Any | None:
     from clc_text.text.encoders.lexical.terms import analyser
     from clc_text.text.encoders.lexical.weighting import weighted_terms
 
-    found = weighted_terms(texts, analyser(2), TERMS, 2)
+    # scikit-learn's own way to words is twice as fast, and knows no script without blanks.
+    found = weighted_terms(texts, analyser(2) if any(map(has_spaceless, texts)) else None, TERMS, 2)
     return None if found is None else found[1]
 
 

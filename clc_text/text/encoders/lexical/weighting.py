@@ -42,11 +42,12 @@ class Weighting:
 
 
 def weighted_terms(
-    texts: Sequence[str], analyser: Callable[[str], list[str]], most_terms: int, least_texts: int
+    texts: Sequence[str], analyser: Callable[[str], list[str]] | None, most_terms: int, least_texts: int
 ) -> tuple[Any, Any] | None:
     """scikit-learn's vectorizer, fitted to texts, and sparse float32 [N, V], what it makes of them.
 
     Args:
+        analyser: from a text to its terms; None: lower-cased words, and two in a row.
         most_terms: V at most; the most frequent are kept.
         least_texts: a term of fewer texts is left out, unless that leaves none.
 
@@ -55,10 +56,11 @@ def weighted_terms(
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
+    how: dict[str, Any] = {"analyzer": analyser}
+    if analyser is None:
+        how = {"ngram_range": (1, 2), "token_pattern": r"(?u)\b\w+\b"}
     for least in (least_texts, 1):
-        vectorizer = TfidfVectorizer(
-            analyzer=analyser, sublinear_tf=True, dtype=np.float32, min_df=least, max_features=most_terms
-        )
+        vectorizer = TfidfVectorizer(sublinear_tf=True, dtype=np.float32, min_df=least, max_features=most_terms, **how)
         try:
             return vectorizer, vectorizer.fit_transform(texts)
         except ValueError:  # scikit-learn's word for a vocabulary without terms
