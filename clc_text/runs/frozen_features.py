@@ -10,8 +10,8 @@ import numpy as np
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import load
 from clc_text.corrections.source import kept_rows
+from clc_text.data.scripts import has_spaceless
 from clc_text.runs.reload import check_sources
-from clc_text.data.checks.scripts import has_spaceless
 
 TERMS = 50_000  # the most frequent ones
 
