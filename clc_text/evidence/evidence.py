@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clc_text.artifacts.run_directory import Labels
+from clc_text.data.copies import firsts
 from clc_text.data.folds import assign_folds
 from clc_text.errors import InputError
 from clc_text.evidence.mixture import chosen_views, clipped, fit
@@ -72,8 +74,20 @@ def too_large(rows: int, classes: int) -> None:
         )
 
 
+def _firsts(features: np.ndarray | None, words: Any | None, count: int) -> np.ndarray:
+    """int64 [N], the first row with the same features; where there are none, with the same words."""
+    if features is not None:
+        return firsts((row.tobytes() for row in features), count)
+    if words is None:
+        return np.arange(count)
+    parts = pairwise(words.indptr.tolist())
+    return firsts(
+        (words.indices[start:end].tobytes() + words.data[start:end].tobytes() for start, end in parts), count
+    )
+
+
 def mixture_of(
-    features: np.ndarray,
+    features: np.ndarray | None,
     labels: Labels,
     classes: int,
     seed: int,
@@ -84,7 +98,7 @@ def mixture_of(
     """All views of the rows, those that have learnt enough; None where none has.
 
     Args:
-        features: float32 [N, D], which no label has shaped.
+        features: float32 [N, D], which no label has shaped; None: there are none.
         labels: of the rows; the views learn those that training sees, and the noise is that of the given ones.
         classes: C.
         seed: of the folds.
@@ -95,16 +109,15 @@ def mixture_of(
     Raises:
         InputError: a feature is not finite.
     """
-    if not np.isfinite(features).all():
+    if features is not None and not np.isfinite(features).all():
         row = int(np.flatnonzero(~np.isfinite(features).all(1))[0])
         raise InputError(f"the features of row {row} are not finite; remove the row, or choose another encoder")
-    seen_first: dict[bytes, int] = {}
-    first = np.array([seen_first.setdefault(row.tobytes(), number) for number, row in enumerate(features)], np.int64)
+    first = _firsts(features, words, len(labels.given))
     folds = np.stack([assign_folds(labels.trained, FOLDS, seed + number, first) for number in range(2)])
     seen = Seen(features, labels.trained, classes, first, folds, seed, words)
     views = views_for(seen)
     found = {} if networks is None else {NETWORKS: networks}
-    varied = len(first) and not (first == 0).all()  # features that are all alike have nothing to tell
+    varied = len(first) and not (first == 0).all()  # rows that are all alike have nothing to tell
     for done, (name, view) in enumerate(views.items()):
         progress(f"judging by a view: {name}", done, len(views))
         if varied or name in OF_WORDS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +9,7 @@ import numpy as np
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import load
 from clc_text.corrections.source import kept_rows
-from clc_text.data.scripts import has_spaceless
 from clc_text.runs.reload import check_sources
-
-TERMS = 50_000  # the most frequent ones
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -52,17 +48,9 @@ def words_of(prepared: Prepared | Encoded) -> Any | None:
     return _words(prepared.task.train[prepared.task.input_column])
 
 
-def terms_of(texts: Sequence[str]) -> Any | None:
-    """Sparse float32 [N, M], TF-IDF of words and pairs of words; None where there is no word."""
-    from clc_text.text.encoders.lexical.terms import analyser
-    from clc_text.text.encoders.lexical.weighting import weighted_terms
-
-    # scikit-learn's own way to words is twice as fast, and knows no script without blanks.
-    found = weighted_terms(texts, analyser(2) if any(map(has_spaceless, texts)) else None, TERMS, 2)
-    return None if found is None else found[1]
-
-
 def _words(rows: Any) -> Any | None:
+    from clc_text.text.encoders.lexical.weighting import terms_of
+
     return terms_of(list(rows)) if len(rows) and isinstance(rows[0], str) else None
 
 

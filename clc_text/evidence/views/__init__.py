@@ -26,9 +26,10 @@ WITHOUT_WORDS = ("linear",)  # views that are heard only where there are no word
 
 def views_for(seen: Seen) -> dict[str, View]:
     """Those that can judge what is seen."""
+    of_features = {} if seen.features is None else OF_FEATURES
     if seen.words is None:
-        return OF_FEATURES
-    return {name: view for name, view in VIEWS.items() if name not in WITHOUT_WORDS}
+        return of_features
+    return {name: view for name, view in (of_features | OF_WORDS).items() if name not in WITHOUT_WORDS}
 
 
 def weights(names: Sequence[str]) -> np.ndarray:

@@ -17,7 +17,7 @@ class Seen:
     """What a view may look at.
 
     Attributes:
-        features: float32 [N, D], of the rows, which no label has shaped; finite.
+        features: float32 [N, D], of the rows, which no label has shaped; finite; None: there are none.
         labels: int64 [N], given labels.
         classes: C.
         first: int64 [N], the first row with the same features: whoever has seen a copy has seen the row.
@@ -26,7 +26,7 @@ class Seen:
         words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
     """
 
-    features: np.ndarray
+    features: np.ndarray | None
     labels: np.ndarray
     classes: int
     first: np.ndarray

@@ -13,6 +13,7 @@ ITERATIONS = 300
 
 def linear(seen: Seen) -> np.ndarray:
     """See `View`."""
+    assert seen.features is not None
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 

@@ -15,6 +15,7 @@ def neighbours(seen: Seen) -> np.ndarray:
 
     Of more than `FIT_ROWS` rows, neighbours are sought among so many. Copies of a row are none of its neighbours.
     """
+    assert seen.features is not None
     features = unit_rows(seen.features)
     among = some(np.arange(len(features)), seen.seed)
     others, labels, first = features[among], seen.labels[among], seen.first[among]

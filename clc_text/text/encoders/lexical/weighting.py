@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.data.scripts import has_spaceless
+
+TERMS = 50_000  # of `terms_of`, the most frequent ones
 MOST_ROWS = 50_000  # texts that the dimensions are found from; more of them would change little and cost much
 
 
@@ -104,3 +107,12 @@ def fit_weighting(
         return Weighting(terms, idf, np.eye(1, len(terms), dtype=np.float32))
     svd = TruncatedSVD(size, random_state=seed % 2**32).fit(weighted)
     return Weighting(terms, idf, np.ascontiguousarray(svd.components_, dtype=np.float32))
+
+
+def terms_of(texts: Sequence[str]) -> Any | None:
+    """Sparse float32 [N, M], TF-IDF of words and pairs of words; None where there is no word."""
+    from clc_text.text.encoders.lexical.terms import analyser
+
+    # scikit-learn's own way to words is twice as fast, and knows no script without blanks.
+    found = weighted_terms(texts, analyser(2) if any(map(has_spaceless, texts)) else None, TERMS, 2)
+    return None if found is None else found[1]

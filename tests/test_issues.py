@@ -1,0 +1,154 @@
+"""The one call for a table: what it finds beside cleanlab's call, what it takes, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import clc_text
+from clc_text.errors import InputError
+
+CLASSES = ("billing", "login", "shipping")
+WORDS = {
+    "billing": ["invoice", "refund", "charge", "card", "payment", "euro", "receipt", "tax"],
+    "login": ["password", "account", "locked", "reset", "token", "sign", "browser", "code"],
+    "shipping": ["parcel", "delivery", "courier", "address", "late", "box", "street", "tracking"],
+}
+COMMON = [
+    "please",
+    "help",
+    "with",
+    "the",
+    "my",
+    "a",
+    "since",
+    "yesterday",
+    "it",
+    "is",
+    "not",
+    "and",
+    "what",
+    "can",
+    "do",
+]
+
+
+def table(rows: int = 600, wrong: float = 0.15, seed: int = 0) -> tuple[list[str], np.ndarray, np.ndarray, np.ndarray]:
+    """Texts, features, given and true labels: a wrong one is any other class."""
+    random = np.random.default_rng(seed)
+    true = random.integers(0, 3, rows)
+    given = np.where(random.random(rows) < wrong, (true + random.integers(1, 3, rows)) % 3, true)
+    texts = [" ".join([*random.choice(WORDS[CLASSES[label]], 3), *random.choice(COMMON, 6)]) for label in true]
+    features = (2.0 * np.eye(3, 10)[true] + random.normal(size=(rows, 10))).astype(np.float32)
+    return texts, features, given, true
+
+
+def held_out(features: np.ndarray, given: np.ndarray) -> np.ndarray:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import cross_val_predict
+
+    return np.asarray(cross_val_predict(LogisticRegression(), features, given, cv=5, method="predict_proba"))
+
+
+@pytest.mark.parametrize("by", ["texts", "features", "pred_probs", "all"])
+def test_wrong_rows_come_first(by: str) -> None:
+    texts, features, given, true = table()
+    known: dict[str, Any] = {"texts": texts, "features": features, "pred_probs": held_out(features, given)}
+    found = clc_text.find_issues(given, **(known if by == "all" else {by: known[by]}), label_names=CLASSES)
+    wrong, ranking = given != true, found.ranking
+    first = ranking["row"].to_numpy()[: int(wrong.sum()) // 2]
+    assert wrong[first].mean() > 0.85  # 0.15 by chance
+    assert sorted(ranking["row"]) == list(range(600)) and (np.diff(ranking["doubt"]) <= 0).all()
+    assert (ranking["given"] != ranking["suggested"]).all() and set(ranking["given"]) == set(CLASSES)
+    assert (found.issues["doubt"] > 0.5).all() and 0 < len(found.issues) < 600
+    low, high = found.interval
+    assert low <= wrong.mean() <= high and low <= found.noise_rate <= high
+    names = np.array(CLASSES, dtype=object)
+    assert (found.labels == names[true]).mean() > (names[given] == names[true]).mean()
+    assert found.transition.shape == (3, 3)
+    assert ("pred_probs" in found.views) == (by in ("pred_probs", "all"))
+
+
+def test_it_says_which_views_find_a_row_wrong() -> None:
+    texts, features, given, _ = table()
+    found = clc_text.find_issues(given, features=features, texts=texts)
+    reasons = set(found.ranking["why"])
+    assert "all views find it" in reasons
+    partly = next(reason for reason in reasons if reason.startswith(f"1 of {len(found.views)} views"))
+    assert partly.rpartition(": ")[2] in found.views
+    assert all(view in repr(found) for view in found.views) and "more probably wrong than right" in repr(found)
+
+
+@pytest.mark.parametrize("kind", ["list", "numpy", "pandas", "datasets", "strings"])
+def test_labels_as_people_have_them(kind: str) -> None:
+    texts, _, given, _ = table(rows=200)
+    labels: Any = given.tolist()
+    if kind == "numpy":
+        labels = given.astype(np.int32)
+    elif kind == "pandas":
+        labels = pd.Series(given, index=np.arange(200)[::-1])
+    elif kind == "datasets":
+        from datasets import Dataset
+
+        labels = Dataset.from_dict({"label": given.tolist()})["label"]
+    elif kind == "strings":
+        labels = [CLASSES[label] for label in given]
+    found = clc_text.find_issues(labels, texts=pd.Series(texts))
+    assert found.given.tolist() == given.tolist()
+    assert found.names == (CLASSES if kind == "strings" else (0, 1, 2))
+
+
+def test_a_notebook_shows_texts_and_names_escaped() -> None:
+    texts, _, given, _ = table(rows=200)
+    names = ["<b>billing</b>", "login", "shipping"]
+    found = clc_text.find_issues([names[label] for label in given], texts=[f"<script>{text}" for text in texts])
+    shown = found._repr_html_()
+    assert "<script>" not in shown and "<b>" not in shown and "&lt;script&gt;" in shown
+
+
+def test_of_labels_at_random_nothing_is_said() -> None:
+    random = np.random.default_rng(0)
+    given = random.integers(0, 3, 300)
+    found = clc_text.find_issues(given, features=random.normal(size=(300, 8)))
+    assert found.judged is None and len(found.ranking) == len(found.issues) == 0
+    assert found.labels.tolist() == given.tolist() and "nothing can be told" in repr(found) + found._repr_html_()
+
+
+def test_policies_that_judge_by_the_networks_of_a_run_are_refused() -> None:
+    texts, _, given, _ = table()
+    found = clc_text.find_issues(given, texts=texts)
+    assert (found.corrected("doubt") != given).sum() >= (found.corrected() != given).sum() > 0
+    with pytest.raises(InputError, match="networks of a run"):
+        found.corrected("posterior")
+
+
+LABELS = [0, 1, 0, 1]
+PROBS = [[0.9, 0.1]] * 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"labels": LABELS}, "nothing to judge"),
+        ({"labels": [0, None, 1, 1], "pred_probs": PROBS}, "row 1 has no label"),
+        ({"labels": [0, float("nan"), 1, 1], "pred_probs": PROBS}, "row 1 has no label"),
+        ({"labels": [0, "a", 1, 1], "pred_probs": PROBS}, "one kind"),
+        ({"labels": [0, 0, 0, 0], "pred_probs": PROBS}, "another class"),
+        ({"labels": LABELS, "pred_probs": PROBS[:3]}, "one row for each"),
+        ({"labels": LABELS, "pred_probs": [[0.2, 0.3, 0.5]] * 4}, "label_names"),
+        ({"labels": LABELS, "pred_probs": [*PROBS[:2], [0.9, 0.9], [0.1, 0.9]]}, "row 2 of pred_probs"),
+        ({"labels": LABELS, "pred_probs": [*PROBS[:3], [-0.1, 1.1]]}, "row 3 of pred_probs"),
+        ({"labels": LABELS, "features": [["a"]] * 4}, "no number"),
+        ({"labels": LABELS, "features": [[1.0], [float("inf")], [2.0], [3.0]]}, "row 1 are not finite"),
+        ({"labels": LABELS, "texts": ["a"] * 3}, "one text for each"),
+        ({"labels": LABELS, "pred_probs": PROBS, "label_names": ["a", "a"]}, "twice"),
+        ({"labels": [0, 1, 2, 1], "pred_probs": PROBS, "label_names": ["a", "b"]}, "row 2 has the label '2'"),
+        ({"labels": ["a", "b", "c", "a"], "pred_probs": PROBS, "label_names": ["a", "b"]}, "row 2 has the label 'c'"),
+    ],
+)
+def test_what_is_refused_and_where(arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        clc_text.find_issues(**arguments)
