@@ -114,6 +114,14 @@ def described(corrected: Corrected, state: State, chosen: Chosen, kind: str, sho
     ]
 
 
+def look_first(corrected: Corrected, k: int) -> list[Row]:
+    """The k texts to look at first, as `export` writes them."""
+    state = corrected.state()
+    texts = _checked(corrected.inputs(np.arange(len(state))), corrected)
+    chosen = without_copies(state, texts, k)
+    return described(corrected, state, chosen, "text", [texts[row] for row in chosen.row.tolist()])
+
+
 def first_to_look_at(state: State, k: int | None = None) -> np.ndarray:
     """int64 [<= k], the rows whose given label is most probably wrong, changed ones among them, and that no person has
     answered; all such rows without `k`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -171,6 +171,54 @@ def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
     console.print(classes)
     for notice in found["notices"]:
         console.print(for_rich(f"{notice['severity']}: {notice['message']}"))
+
+
+def show_cleaned(
+    found: dict[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    run: Path,
+    table: Path,
+    page: Path,
+    console: Console | None = None,
+) -> None:
+    """What `clc-text clean` has done: the share of wrong labels, the rows to look at first, the verdict, the files.
+
+    Args:
+        found: the audit.
+        rows: those to look at first (`export.look_first`).
+        run, table, page: the run directory, the corrected table and the report.
+    """
+    console = console or terminal()
+    noise, corrections, verdict = found["noise"], found["corrections"], found["verdict"]
+    if noise.get("nothing_learnt"):
+        told = f"of {found['rows']:,} labels nothing is known"
+    else:
+        low, high = noise["interval"] or (noise["rate"], noise["rate"])
+        told = f"between {low:.0%} and {high:.0%} of {found['rows']:,} labels are wrong, about {noise['rate']:.0%}"
+    console.print(for_rich(f"{told}; {corrections['rows']:,} are changed"))
+    shown = Table("row", "given", "suggested", "doubt", "text", title="worth a look first", title_justify="left")
+    for row in rows:
+        cells = (
+            row.get("source_id", row["row"]),
+            row["given"],
+            row["suggested"],
+            f"{row['doubt']:.2f}",
+            _short(row["text"]),
+        )
+        shown.add_row(*(for_rich(cell) for cell in cells))
+    if rows:
+        console.print(shown)
+    style = STYLES[verdict["trust"]]
+    console.print(f"[bold {style}]{for_rich(verdict['trust'])}[/bold {style}]  {for_rich(verdict['summary'])}")
+    quoted = shlex.quote(str(run))
+    for what, where in (
+        ("corrected table", table),
+        ("report", page),
+        ("more rows to look at", f"clc-text export {quoted} --k 100"),
+        ("why this verdict", f"clc-text audit {quoted}"),
+    ):
+        console.print(f"{what:22s} {for_rich(where)}", soft_wrap=True)
 
 
 def after_audit(verdict: Mapping[str, Any], run: Path) -> tuple[list[object], str]:

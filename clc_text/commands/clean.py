@@ -1,0 +1,87 @@
+"""`clc-text clean`: from a table to the same table with corrected labels, in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clc_text.commands.init import Ids, Label, Table, Text
+from clc_text.utils.shown import say
+
+SHOWN = 10  # rows worth a look
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(clean)
+
+
+def clean(
+    table: Table,
+    text: Text = None,
+    label: Label = None,
+    ids: Ids = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The run directory; runs/NAME without it.", show_default=False)
+    ] = None,
+    policy: Annotated[str, typer.Option("--policy", help="When to change a label: default or doubt.")] = "default",
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key.", show_default=False)
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier call has written.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the result.")] = False,
+) -> None:
+    """Find the wrong labels of a table, correct those that are sure, and say how far to trust it.
+
+    Trains a run (`clc-text train`), corrects it, and writes NAME_corrected in the table's own format beside it, with
+    the given labels in a column of their own. Columns that are not named are guessed, and said.
+    """
+    from clc_text.config.recipe import loads
+    from clc_text.corrections.policy import policy_named
+    from clc_text.corrections.tables import ProgressBar, show_cleaned
+    from clc_text.errors import InputError
+    from clc_text.runs.console import TrainingDisplay
+    from clc_text.runs.starting import corrected_table, recipe_text, run_name
+    from clc_text.text.datasets.guess import guess_columns
+
+    chosen = policy_named(policy)
+    guessed = guess_columns(str(table), text, label)
+    if not quiet:
+        for sentence in guessed.said:
+            say(sentence, err=True)
+    directory = out or Path("runs") / run_name(str(table))
+    target = corrected_table(directory, str(table))
+    if target.exists() and not overwrite:
+        raise InputError(f"{target} is there already; give another --out, or --overwrite")
+    recipe = loads(
+        recipe_text(str(table), guessed, guessed.rows, ids),
+        f"the recipe of {table}",
+        overrides or [],
+        default_name=directory.name,
+    )
+    with TrainingDisplay(quiet) as display:
+        from clc_text.runs.run import train
+
+        train(recipe, directory, overwrite=overwrite, observer=display)
+    from clc_text.artifacts.run_directory import RunDirectory
+    from clc_text.corrections.audit import audit
+    from clc_text.corrections.correct import correct
+    from clc_text.corrections.export import look_first
+    from clc_text.corrections.table_export import write_whole_table
+    from clc_text.report.report_page import report_page
+    from clc_text.runs.evidence import judges_of_run
+    from clc_text.runs.reload import source_rows
+    from clc_text.utils.files import write_text
+
+    finished = RunDirectory(directory)
+    with ProgressBar() as progress:
+        judges = judges_of_run(finished, chosen, None, progress)
+        corrected = correct(
+            finished, judges.policy, judges.predictions, source_rows(finished), False, progress, judges.nothing_learnt
+        )
+    found = audit(corrected)
+    write_whole_table(corrected, target, may_replace=overwrite)
+    page = directory / "report.html"
+    write_text(page, report_page(finished))
+    show_cleaned(found, look_first(corrected, SHOWN), run=directory, table=target, page=page)

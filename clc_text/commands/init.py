@@ -1,0 +1,58 @@
+"""`clc-text init`: a recipe for a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clc_text.utils.shown import say
+
+Table = Annotated[Path, typer.Argument(help="CSV, TSV, Excel, JSON (lines), Parquet, or a folder of them.")]
+Text = Annotated[
+    str | None, typer.Option("--text", help="The column of texts; guessed without it.", show_default=False)
+]
+Label = Annotated[
+    str | None, typer.Option("--label", help="The column of labels; guessed without it.", show_default=False)
+]
+Ids = Annotated[
+    str | None, typer.Option("--id", help="The column that names a row; guessed without it.", show_default=False)
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command()(init)
+
+
+def init(
+    table: Table,
+    text: Text = None,
+    label: Label = None,
+    ids: Ids = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The recipe; NAME.yaml here without it.", show_default=False)
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a recipe that is there.")] = False,
+) -> None:
+    """Write the recipe that `clc-text clean` would use for a table, to be changed and trained."""
+    from clc_text.config.recipe import loads
+    from clc_text.errors import InputError
+    from clc_text.runs.outputs import check_output
+    from clc_text.runs.starting import recipe_text, run_name
+    from clc_text.text.datasets.guess import guess_columns
+    from clc_text.utils.files import write_text
+    from clc_text.utils.shown import say_next, terminal
+
+    guessed = guess_columns(str(table), text, label)
+    target = out or Path(f"{run_name(str(table))}.yaml")
+    check_output(target, inputs=[table], force=force)
+    if target.exists() and not force:
+        raise InputError(f"{target} is there already; name another file with --out, or write over it with --force")
+    written = recipe_text(str(table), guessed, guessed.rows, ids)
+    loads(written, str(target))
+    write_text(target, written)
+    for sentence in guessed.said:
+        say(sentence)
+    say(target)
+    say_next(terminal(), ["data", "check", target], "what is in the table")

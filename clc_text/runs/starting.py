@@ -1,0 +1,63 @@
+"""The recipe that a table is cleaned by, where its owner has none: of `clc-text init` and `clc-text clean`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from clc_text.text.datasets.guess import Guessed
+from clc_text.utils.files import expanded
+
+STEPS = 150_000  # rows times epochs: so much training is enough once the targets are corrected (`clc_auto`)
+FEWEST, MOST = 10, 60  # epochs
+CANARIES = 0.02
+
+
+def recipe_text(train: str, guessed: Guessed, rows: int, ids: str | None = None, name: str | None = None) -> str:
+    """A recipe with its comments; `loads` reads it.
+
+    Args:
+        train: the table.
+        guessed: its columns.
+        rows: how many it has.
+        ids: the column that names a row; None: it is guessed.
+        name: of the run; None: that of the file.
+    """
+    data = {"name": "files", "train": train, "text": guessed.text, "label": guessed.label}
+    data |= {"separator": guessed.separator} if guessed.separator else {}
+    data |= {"id": ids} if ids else {}
+    epochs = min(max(STEPS // max(rows, 1), FEWEST), MOST)
+    written = ", ".join(f"{key}: {_quoted(value)}" for key, value in data.items())
+    return "\n".join(
+        [
+            f"# {expanded(train).name}: every key with its meaning: clc-text recipe show THIS_FILE",
+            f"name: {_quoted(name or run_name(train))}",
+            f"data: {{{written}}}",
+            "encoder: {name: auto}    # a sentence encoder where one is installed or cached, else TF-IDF of all words",
+            "method: {name: clc_auto} # needs no noise rate",
+            f"training: {{epochs: {epochs}}}",
+            f"canaries: {CANARIES}          # labels flipped on purpose to see how many are found, then put right",
+            "",
+        ]
+    )
+
+
+def run_name(train: str) -> str:
+    """The file's name without its endings, as a folder may be called."""
+    stem = expanded(train).name.split(".")[0]
+    kept = "".join(char if char.isalnum() or char in "-_" else "_" for char in stem)
+    return kept.strip("_-")[:60] or "table"
+
+
+def corrected_table(directory: Path, train: str) -> Path:
+    """Where the table with corrected labels goes: beside the run, in the table's own format."""
+    source = expanded(train)
+    endings = source.name.split(".", 1)[1] if source.is_file() and "." in source.name else "csv"
+    endings = endings.removesuffix(".gz") if not endings.startswith(("csv", "tsv", "tab")) else endings
+    if endings.split(".")[-1] in ("xlsx", "xlsm"):
+        endings = "csv"
+    return directory.parent / f"{directory.name}_corrected.{endings}"
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,99 @@
+"""From a table to the same table with corrected labels in one line, and the recipe that would do the same."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clc_text.cli import app
+from clc_text.config.recipe import load, loads
+from clc_text.errors import InputError
+from clc_text.runs.starting import FEWEST, MOST, corrected_table, recipe_text, run_name
+from clc_text.text.datasets.guess import Guessed
+
+WORDS = {
+    "billing": "invoice refund charge card payment euro receipt tax",
+    "login": "password account locked reset token sign browser code",
+    "shipping": "parcel delivery courier address late box street tracking",
+}
+SMALL = ["--set", "encoder.name=tfidf", "--set", "encoder.word_vectors=0", "--set", "training.epochs=3",
+         "--set", "method.fold_epochs=3", "--set", "method.fold_rounds=2", "--set", "network.hidden=[20]"]  # fmt: skip
+
+
+@pytest.fixture
+def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """400 tickets, 15 % of them in a wrong queue, and the true queues beside in truth.csv."""
+    monkeypatch.chdir(tmp_path)
+    random, names = np.random.default_rng(0), list(WORDS)
+    true = random.integers(0, 3, 400)
+    given = np.where(random.random(400) < 0.15, (true + random.integers(1, 3, 400)) % 3, true)
+    with open("tickets.csv", "w", newline="") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(["id", "message", "queue"])
+        for row in range(400):
+            words = [
+                *random.choice(WORDS[names[true[row]]].split(), 4),
+                *random.choice(["please", "help", "it", "is"], 3),
+            ]
+            writer.writerow([f"T{row}", " ".join(words), names[given[row]]])
+    Path("truth.csv").write_text("\n".join(names[label] for label in true))
+    return Path("tickets.csv")
+
+
+@pytest.fixture
+def clc_text(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    def run(*arguments: object) -> str:
+        capsys.readouterr()
+        app([str(argument) for argument in arguments], standalone_mode=False)
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_one_line(table: Path, clc_text: Callable[..., str]) -> None:
+    before = table.read_bytes()
+    told = clc_text("clean", table, *SMALL)
+    with open("runs/tickets_corrected.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    with open(table, newline="") as handle:
+        given = [row["queue"] for row in csv.DictReader(handle)]
+    truth = Path("truth.csv").read_text().split("\n")
+    assert list(rows[0]) == ["id", "message", "queue", "queue_given"] and [row["queue_given"] for row in rows] == given
+    right = sum(row["queue"] == true for row, true in zip(rows, truth, strict=True))
+    assert right > sum(one == true for one, true in zip(given, truth, strict=True))
+    assert table.read_bytes() == before
+    assert "worth a look first" in told and "runs/tickets_corrected.csv" in told and "labels are wrong" in told
+    assert "T" in told and Path("runs/tickets/report.html").stat().st_size > 10_000
+    with pytest.raises(InputError, match=r"tickets_corrected\.csv is there already.*--overwrite"):
+        clc_text("clean", table, *SMALL)
+
+
+def test_init_writes_what_clean_uses(table: Path, clc_text: Callable[..., str]) -> None:
+    told = clc_text("init", table)
+    recipe = load("tickets.yaml")
+    assert "queue" in told and (recipe.data.text, recipe.data.label) == ("message", "queue")
+    assert recipe.method.name == "clc_auto" and recipe.training.epochs == MOST and recipe.canaries == 0.02
+    with pytest.raises(InputError, match=r"tickets\.yaml is there already"):
+        clc_text("init", table)
+    clc_text("init", table, "--force", "--id", "id")
+    assert load("tickets.yaml").data.id == "id"
+    with pytest.raises(InputError):
+        clc_text("init", table, "--out", table, "--force", "--label", "nothing")
+
+
+@pytest.mark.parametrize("value", ['a "quoted" name', "yes", "1e3", "a: b", "ä #x", "{x}"])
+def test_names_that_yaml_would_read_otherwise(value: str) -> None:
+    recipe = loads(recipe_text("t.csv", Guessed(value, "label", ";", 10, ()), 10, value))
+    assert (recipe.data.text, recipe.data.id, recipe.data.separator) == (value, value, ";")
+
+
+def test_epochs_by_size_and_names_by_file() -> None:
+    epochs = [loads(recipe_text("t.csv", Guessed("t", "l", None, rows, ()), rows)).training.epochs
+              for rows in (1, 5_000, 10**6)]  # fmt: skip
+    assert epochs == [MOST, 30, FEWEST]
+    assert run_name("data/../my tickets (2).csv.gz") == "my_tickets__2" and run_name("§§.csv") == "table"
+    assert corrected_table(Path("runs/t"), "no/such/folder") == Path("runs/t_corrected.csv")
