@@ -9,6 +9,8 @@ import typer
 
 from clc_text.utils.shown import say_json
 
+FORMATS = ("text", "json", "github", "junit")
+
 
 def add_to(app: typer.Typer) -> None:
     app.command()(audit)
@@ -20,16 +22,45 @@ def audit(
         int, typer.Option("--bootstrap", min=0, max=100_000, help="Resamplings for the noise rate.")
     ] = 200,
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    fail_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail-if",
+            metavar="CONDITION",
+            help="Exit with 1 where it holds, such as noise>0.05, leaked>0 or 'verdict=do not use'; more than once.",
+            show_default=False,
+        ),
+    ] = None,
+    format: Annotated[
+        str, typer.Option("--format", help="text, json, or of the conditions alone: github, junit.")
+    ] = "text",
 ) -> None:
-    """Estimate the noise, judge the corrections, and say in plain words whether to trust them (also in audit.json)."""
+    """Estimate the noise, judge the corrections, and say in plain words whether to trust them (also in audit.json).
+
+    With --fail-if it is a gate for pipelines: exit code 1 where one of the conditions holds.
+    """
+    from clc_text.corrections import gate
     from clc_text.corrections.audit import audit as audit_run
     from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import after_audit, show_audit
-    from clc_text.utils.shown import say_next, terminal
+    from clc_text.errors import InputError, nearest
+    from clc_text.utils.shown import say, say_next, terminal
 
-    found = audit_run(corrected_in(run), bootstrap)
-    if json_out:
-        say_json(found)
+    if format not in FORMATS:
+        raise InputError(f"there is no format '{format}'{nearest(format, FORMATS)}")
+    corrected = corrected_in(run)
+    found = audit_run(corrected, bootstrap)
+    checked = gate.check(fail_if or [], found, corrected.run.environment()["facts"].get("data", {}))
+    if json_out or format == "json":
+        say_json(found | {"conditions": [vars(one) for one in checked]} if checked else found)
+    elif format == "junit":
+        say(gate.as_junit(checked, str(run)))
+    elif format == "github":
+        say(gate.as_github(checked))
     else:
         show_audit(found)
+        if checked:
+            say(gate.as_text(checked))
         say_next(terminal(), *after_audit(found["verdict"], run))
+    if any(one.failed for one in checked):
+        raise typer.Exit(1)

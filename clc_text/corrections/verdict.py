@@ -26,6 +26,7 @@ from typing import Any
 from clc_text.errors import some_of
 from clc_text.noise.estimation.gain import NOTHING
 
+VERDICTS = ("trust", "look first", "do not use")
 LITTLE = 0.02  # share of labels changed below which there is little to correct
 PRECISION = 0.8  # of changed labels, for trust
 CLEAN = 0.05  # known share of wrong labels below which a dataset counts as clean

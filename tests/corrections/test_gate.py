@@ -1,0 +1,100 @@
+"""Conditions at which a pipeline stops: what they compare, what they refuse, and how they are told."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from synthetic_run import Made
+from typer.testing import CliRunner
+
+from clc_text.cli import app
+from clc_text.corrections.correct import correct
+from clc_text.corrections.gate import FIGURES, as_github, as_junit, as_text, check, figures
+from clc_text.corrections.policy import policy_named
+from clc_text.corrections.predictions import in_sample
+from clc_text.errors import InputError
+from clc_text.runs.reload import source_rows
+
+
+def audit(**changes: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "noise": {"rate": 0.1, "interval": [0.04, 0.2], "agreement": 0.8, "nothing_learnt": False},
+        "corrections": {"share": 0.06},
+        "canaries": {"doubted": {"value": 0.9}, "found": {"value": 0.5}, "precision_adjusted": {"value": 0.7}},
+        "truth": None,
+        "verdict": {"trust": "look first"},
+    }
+    return found | changes
+
+
+FACTS = {"duplicate_texts": 3, "conflicting_texts": 2, "empty_texts": 0}
+
+
+@pytest.mark.parametrize(
+    ("condition", "failed"),
+    [
+        ("noise>0.05", True), ("noise > 10 %", False), ("noise>=10%", True), ("noise_low<0.05", True),
+        ("noise_high<=0.1", False), ("changed=0.06", True), ("changed!=0.06", False), ("agreement<0.5", False),
+        ("precision<0.8", True), ("conflicts>0", True), ("empty>0", False), ("leaked>0", False),
+        ("duplicates==3", True),
+        ("verdict=look first", True), ("verdict=do not use", False), ("verdict!=trust", True),
+    ],
+)  # fmt: skip
+def test_conditions(condition: str, failed: bool) -> None:
+    condition = condition.replace(" %", "%")
+    (found,) = check([condition], audit(), FACTS)
+    assert found.failed == failed
+    assert condition in found.sentence and FIGURES[found.figure] in found.sentence
+
+
+def test_true_labels_go_before_canaries() -> None:
+    truth = {"precision": {"value": 0.95}, "right_before": {"value": 0.8}, "right_after": {"value": 0.9}}
+    found = figures(audit(truth=truth), FACTS)
+    assert (found["precision"], found["right_before"], found["right_after"]) == (0.95, 0.8, 0.9)
+    assert found.keys() == FIGURES.keys()
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("noise", "write FIGURE>NUMBER"), ("", "write FIGURE>NUMBER"), ("nois>0", "did you mean 'noise'"),
+        ("noise>much", "'much' is no number"), ("noise>nan", "is no number"), ("right_after<0.9", "not known"),
+        ("verdict>trust", "compared by"), ("verdict=good", "trust, look first, do not use"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(condition: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        check([condition], audit(), FACTS)
+
+
+def test_what_is_not_known_does_not_pass() -> None:
+    unknown = audit(noise={"rate": 0.1, "interval": None, "nothing_learnt": True}, canaries=None)
+    for name in ("noise", "noise_low", "agreement", "canaries_found", "precision"):
+        with pytest.raises(InputError, match="not known"):
+            check([f"{name}<1"], unknown, FACTS)
+    with pytest.raises(InputError, match="not known"):  # rows that are no texts
+        check(["leaked>0"], audit(), {})
+
+
+def test_formats() -> None:
+    found = check(["noise>5%", "empty>0"], audit(), FACTS)
+    assert as_text(found).startswith("FAILED  noise is 0.1 ") and "\npassed  empty is 0 " in as_text(found)
+    first, second = as_github(found).split("\n")
+    assert first.startswith("::error title=clc-text audit::noise") and "5%25" in first
+    assert second.startswith("::notice ")
+    suite = ElementTree.fromstring(as_junit(found, "runs/a\x1b<b>").split("\n", 1)[1])
+    assert (suite.get("tests"), suite.get("failures")) == ("2", "1")
+    assert [case.get("name") for case in suite] == ["noise>5%", "empty>0"] and len(suite[0]) == 1 and not len(suite[1])
+
+
+def test_the_command_exits_with_one(made: Made) -> None:
+    correct(made.run, policy_named("agree"), in_sample(made.run), source_rows(made.run))
+    run = CliRunner()
+    call = ["audit", str(made.run.path), "--bootstrap", "0", "--format", "github"]
+    assert run.invoke(app, [*call, "--fail-if", "changed>1"]).exit_code == 0
+    failed = run.invoke(app, [*call, "--fail-if", "changed>=0", "--fail-if", "changed>1"])
+    assert failed.exit_code == 1 and failed.stdout.count("::error") == failed.stdout.count("::notice") == 1
+    refused = run.invoke(app, [*call[:-1], "xml"])
+    assert isinstance(refused.exception, InputError) and "there is no format 'xml'" in str(refused.exception)
