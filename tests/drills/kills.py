@@ -37,9 +37,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-METHODS = ("standard", "bootstrap", "elr", "gce", "slc", "forward", "mentornet", "co_teaching", "co_distillation",
-           "decouple", "clc", "clc_auto")  # fmt: skip
-TOLD = {"mentornet": ["noise_rate=0.3"], "co_teaching": ["noise_rate=0.3"]}
+METHODS = ("standard", "bootstrap", "elr", "gce", "sop", "jocor", "slc", "forward", "mentornet", "co_teaching",
+           "co_distillation", "decouple", "clc", "clc_auto")  # fmt: skip
+TOLD = {name: ["noise_rate=0.3"] for name in ("mentornet", "co_teaching", "jocor")}
 SMALL_FOLDS = ["method.folds=2", "method.fold_rounds=2", "method.fold_epochs=1"]
 RECIPE = """
 name: drill

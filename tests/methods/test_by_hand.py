@@ -5,6 +5,8 @@ The probabilities are halves and quarters: ln 2 = 0.693147, ln 4 = 1.386294, ln 
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -127,6 +129,18 @@ def test_slc() -> None:
 def test_gce() -> None:
     """q = 0.5: (1 - √(1/4)) / 0.5 = 1 and (1 - √(9/16)) / 0.5 = 0.5; their mean is 0.75."""
     assert losses("gce", [[RIGHT, [0.5625, 0.4375]]], [0, 0], q=0.5) == close(0.75)
+
+
+def test_sop() -> None:
+    """u² = 0.25 on the label 0: (0.25 + 0.25, 0.75) / 1.25 = (0.4, 0.6); without it ln 4, with it -ln 0.4."""
+    zeros = torch.zeros(1, 5, 2, dtype=torch.float64)
+    u = zeros.clone()
+    u[0, 3, 0] = 0.5
+    options = {"rate_u": 0.0, "rate_v": 0.0}
+    state = TrainingState(rows=torch.tensor([3]), memory={"u": u, "v": zeros.clone()})
+    assert losses("sop", [[[0.25, 0.75]]], [0], state, **options) == close(-math.log(0.4))
+    plain = TrainingState(rows=torch.tensor([2]), memory={"u": u, "v": zeros})
+    assert losses("sop", [[[0.25, 0.75]]], [0], plain, **options) == close(math.log(4))
 
 
 def test_elr() -> None:

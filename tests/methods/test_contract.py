@@ -17,7 +17,7 @@ from clc_text.errors import InputError
 from clc_text.methods.base import Method, Supervision, TrainingState, method
 
 NAMES = method.names()
-SELECTING = ["clc", "clc_auto", "co_teaching", "decouple", "mentornet", "slc"]
+SELECTING = ["clc", "clc_auto", "co_teaching", "decouple", "jocor", "mentornet", "slc"]
 PEERS, ROWS, CLASSES, TRAINING_ROWS = 2, 12, 5, 40
 
 
@@ -93,7 +93,7 @@ def built(request: pytest.FixtureRequest) -> Method:
 
 def test_all_methods_of_the_paper_are_there() -> None:
     paper = {"standard", "bootstrap", "forward", "decouple", "mentornet", "co_teaching", "co_distillation", "clc"}
-    assert paper | {"slc", "gce", "elr"} <= set(NAMES)
+    assert paper | {"slc", "gce", "elr", "sop", "jocor"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("soft", [False, True], ids=["classes", "distributions"])
@@ -250,7 +250,7 @@ def test_nothing_that_is_given_is_changed(built: Method, soft: bool) -> None:
         elif part.name != "memory":
             assert before == after
     assert state.memory.keys() == batch.state.memory.keys()
-    if built.name != "elr":  # which remembers the batch, as it says
+    if not built.row_memory:  # whoever has one remembers the batch
         assert all(torch.equal(values, batch.state.memory[key]) for key, values in state.memory.items())
 
 
@@ -283,7 +283,7 @@ def test_only_the_methods_that_say_so_need_the_noise_rate(built: Method) -> None
 
 
 def test_which_methods_need_the_noise_rate() -> None:
-    assert [name for name in NAMES if method.get(name).needs_noise_rate] == ["co_teaching", "mentornet"]
+    assert [name for name in NAMES if method.get(name).needs_noise_rate] == ["co_teaching", "jocor", "mentornet"]
 
 
 def test_a_prediction_of_certainty_gives_a_finite_loss(built: Method) -> None:

@@ -179,6 +179,45 @@ def elr(p: Table, y: Any, state: TrainingState) -> list[Any]:
     return losses
 
 
+def sop(p: Table, y: Any, state: TrainingState) -> list[Any]:
+    assert state.rows is not None
+    u, v = state.memory["u"].tolist(), state.memory["v"].tolist()
+    losses = []
+    for f, own in enumerate(p):
+        total: Any = 0.0
+        for n in range(ROWS):
+            row = int(state.rows[n])
+            s = [u[f][row][c] ** 2 * y[n][c] - v[f][row][c] ** 2 * (1 - y[n][c]) for c in range(CLASSES)]
+            raised = [(own[n][c] + s[c]).clamp(min=1e-4) for c in range(CLASSES)]
+            total = total + ce(y[n], [one / sum(raised) for one in raised])
+        losses.append(total / ROWS)
+    return losses
+
+
+def jocor(p: Table, y: Any, state: TrainingState, lam: float) -> list[Any]:
+    """The joint loss, gradients flowing through both networks, dealt out to the peers."""
+    peers = len(p)
+
+    def kl(one: list[Tensor], other: list[Tensor]) -> Any:
+        return sum(one[c] * (one[c].log() - other[c].log()) for c in range(CLASSES))
+
+    shares = []
+    for f in range(peers):
+        rows = []
+        for n in range(ROWS):
+            agreement: Any = 0.0
+            for g in range(peers):
+                if g != f:
+                    agreement = agreement + (kl(p[f][n], p[g][n]) + kl(p[g][n], p[f][n])) / (peers - 1)
+            rows.append((1 - lam) * ce(y[n], p[f][n]) + lam * agreement / 2)
+        shares.append(rows)
+    assert state.noise_rate is not None
+    count = int((1 - state.noise_rate * min(state.epoch / 10, 1)) * ROWS)
+    joint = [float(sum(torch.as_tensor(shares[f][n]).detach() for f in range(peers))) for n in range(ROWS)]
+    kept = sorted(range(ROWS), key=lambda n: joint[n])[:count]
+    return [sum(shares[f][n] for n in kept) / count for f in range(peers)]
+
+
 CASES: list[tuple[str, dict[str, Any], Callable[..., list[Any]], dict[str, Any]]] = [
     ("standard", {}, standard, {}),
     ("bootstrap", {}, bootstrap, {"kind": "soft", "b": 0.95, "flows": True}),
@@ -201,6 +240,9 @@ CASES: list[tuple[str, dict[str, Any], Callable[..., list[Any]], dict[str, Any]]
     ("gce", {}, gce, {"q": 0.7}),
     ("gce", {"q": 0.2}, gce, {"q": 0.2}),
     ("elr", {}, elr, {}),
+    ("sop", {}, sop, {}),
+    ("jocor", {}, jocor, {"lam": 0.9}),
+    ("jocor", {"lam": 0.3}, jocor, {"lam": 0.3}),
 ]
 
 
@@ -230,6 +272,9 @@ def test_loss_and_gradient_equal_the_literal_formula(case: Any, peers: int, soft
     built.prepare(trained, torch.randint(CLASSES, (TRAINING_ROWS,), generator=generator), state)
     if name == "elr":
         state.memory["average"] = 0.6 * normal(peers, TRAINING_ROWS, CLASSES).softmax(-1)
+    if name == "sop":
+        for numbers in ("u", "v"):
+            state.memory[numbers] = 0.3 * normal(peers, TRAINING_ROWS, CLASSES).clamp(-3, 3)
 
     logits = (2 * normal(peers, ROWS, CLASSES)).requires_grad_()
     probabilities = [[list(row) for row in peer] for peer in logits.softmax(-1)]
@@ -242,6 +287,55 @@ def test_loss_and_gradient_equal_the_literal_formula(case: Any, peers: int, soft
     torch.testing.assert_close(found, torch.stack(expected))
     torch.testing.assert_close(gradient, expected_gradient)
     assert gradient.abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("soft", [False, True], ids=["classes", "distributions"])
+def test_the_numbers_of_sop_go_down_the_gradients_that_autograd_finds(soft: bool) -> None:
+    generator = torch.Generator().manual_seed(7)
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    labels = torch.randint(CLASSES, (ROWS,), generator=generator)
+    y = torch.eye(CLASSES, dtype=torch.float64)[labels]
+    if soft:
+        y = labels = normal(ROWS, CLASSES).softmax(-1)
+    rows = torch.randperm(TRAINING_ROWS, generator=generator)[:ROWS]
+    built = method.get("sop")(rate_u=0.7, rate_v=0.4)
+    state = TrainingState(rows=rows)
+    state.memory = {name: 0.3 * normal(2, TRAINING_ROWS, CLASSES) for name in ("u", "v")}
+    before = {name: values.clone() for name, values in state.memory.items()}
+    log_probs = (2 * normal(2, ROWS, CLASSES)).log_softmax(-1)
+
+    u, v = (before[name][:, rows].clone().requires_grad_() for name in ("u", "v"))
+    p = log_probs.exp()
+    raised = (p + u**2 * y - (v**2 * (1 - y)).detach()).clamp(min=1e-4)
+    explained = -(y * (raised / raised.sum(-1, keepdim=True)).log()).sum(-1)
+    first = torch.eye(CLASSES, dtype=torch.float64)[p.argmax(-1)]
+    missed = (first + (u**2 * y).detach() - v**2 * (1 - y) - y).square().sum(-1)
+    (down_u,) = torch.autograd.grad(explained.mean(-1).sum(), u)
+    (down_v,) = torch.autograd.grad(missed.mean(-1).sum(), v)
+
+    built.supervise(log_probs.requires_grad_(), labels, state)
+    for name, values, down, rate in (("u", u, down_u, 0.7), ("v", v, down_v, 0.4)):
+        expected = before[name].clone()
+        expected[:, rows] = (values.detach() - rate * down).clamp(-1, 1)
+        torch.testing.assert_close(state.memory[name], expected)
+        assert not torch.equal(state.memory[name], before[name])
+
+
+def test_a_label_that_the_network_keeps_denying_is_explained_away() -> None:
+    """Of two rows whose class the network is sure of, one is labelled otherwise: its u grows first."""
+    built = method.get("sop")()
+    state = TrainingState(rows=torch.tensor([0, 1]))
+    log_probs = torch.tensor([[[0.95, 0.05], [0.95, 0.05]]]).log().requires_grad_()
+    built.prepare(torch.zeros(1, 2, 2), torch.tensor([0, 1]), state)
+    u, losses = state.memory["u"][0], []
+    while u[1, 1] < 0.3 and len(losses) < 100:
+        losses.append(built.supervise(log_probs, torch.tensor([0, 1]), state).losses.detach()[0, 1])
+    losses.append(built.supervise(log_probs, torch.tensor([0, 1]), state).losses.detach()[0, 1])
+    assert losses[0] > 2.9 and losses[-1] < 0.7 * losses[0]
+    assert u[1, 1] > 0.3 and u[0].abs().max() < 0.01
 
 
 def test_forward_reads_a_given_matrix() -> None:
