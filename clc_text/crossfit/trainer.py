@@ -160,10 +160,10 @@ class NoisyLabelTrainer(PeersTrainer):
         if self.method.transition_source == "estimate":
             self._given |= {"transition": torch.from_numpy(found.transition).float().to(self.args.device)}
         if self.method.cross_fits:
-            self.row_targets = torch.from_numpy(found.posterior).float().to(self.args.device)
+            self.targets.distributions = torch.from_numpy(found.posterior).float().to(self.args.device)
             self._given |= {"cross_fit_epochs": torch.tensor(found.facts["rounds"][1]["best_epoch"])}
         self.method_state.memory |= self._given
-        self._notes.append(cross_fitted(found))
+        self.notes.append(cross_fitted(found))
 
     def _other_than_found(self, found: CrossFit, labels: str, inputs: Sketch | None) -> str | None:
         """What of the training set is not as it was when it was cross-fitted, where the files say how it was."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,17 +10,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin, TrainingArguments
-from transformers.trainer_utils import align_special_tokens, rotate_checkpoints
+from transformers.trainer_utils import align_special_tokens
 from transformers.utils.logging import get_logger
 
-from clc_text.artifacts.ledger import EpochRecord, Ledger
+from clc_text.artifacts.ledger import Ledger
 from clc_text.artifacts.run_files import Complete
 from clc_text.errors import InputError
 from clc_text.methods.base import Method, Supervision, TrainingState, method
-from clc_text.methods.standard import Standard
 from clc_text.models.peers import PeersModel, ensemble_log_probs
 from clc_text.models.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
-from clc_text.training import across
+from clc_text.training.accounting import EpochAccounts
 from clc_text.training.arguments import (
     NoisyLabelArguments,
     check_arguments,
@@ -32,32 +29,25 @@ from clc_text.training.arguments import (
     check_own_optimizer,
     options_of,
 )
+from clc_text.training.checkpointing import Checkpointing
 from clc_text.training.checkpoints import (
-    check_beside,
     check_resumable,
-    check_same_training,
-    forget,
     last_complete_checkpoint,
-    read_method_state,
-    vouch_for,
-    way_out,
-    write_method_state,
 )
-from clc_text.training.data import as_classes, check_dataset, check_labels, class_weights, label_column
+from clc_text.training.data import as_classes, check_dataset, check_labels, label_column
 from clc_text.training.epochs import EpochHooks, EpochResult
-from clc_text.training.evaluation import PeersEvaluation, at_least_float32
+from clc_text.training.evaluation import at_least_float32
 from clc_text.training.names import by_name, check_names
-from clc_text.training.notes import Note, never_began, warm_up_ended
-from clc_text.training.recovery import Recovery
+from clc_text.training.notes import never_began
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
-from clc_text.utils.damage import undamaged
-from clc_text.utils.files import settle, to_be_written
+from clc_text.training.targets import RowTargets
+from clc_text.training.warm_up import WarmUp
 
 logger = get_logger(__name__)
 
 
-class PeersTrainer(PeersEvaluation):
+class PeersTrainer(Checkpointing):
     """Trains k peers by a method, on the given labels or on distributions in their place.
 
     It takes what `Trainer` takes, in the same order, and these by name. Predictions and `compute_metrics` are of the
@@ -122,7 +112,7 @@ class PeersTrainer(PeersEvaluation):
         recover: bool = False,
     ) -> None:
         args = args or NoisyLabelArguments(output_dir="trainer_output")
-        self.method, self.warm_up = as_method(method), Standard()
+        self.method, self.recover = as_method(method), recover
         self.wanted_peers = peers or self.method.default_peers
         self.options = options_of(args)
         check_limits(args, peers, class_weights)
@@ -165,7 +155,6 @@ class PeersTrainer(PeersEvaluation):
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.ledger_dir, self.augment = noise_rate, ledger_dir, augment
         check_own_optimizer(optimizers[0], self.model)
-        self.recovery = Recovery() if recover else None
         self.epoch_listeners = list(epoch_listeners or [])
         self._start_afresh()
         self.add_callback(EpochHooks(self))
@@ -221,39 +210,30 @@ class PeersTrainer(PeersEvaluation):
             noise_rate=self.noise_rate,
             memory=dict(self._given),
         )
-        self.row_targets: Tensor | None = None  # [N, C], distributions to learn in place of the given labels
-        self._notes: list[Note] = []
+        self.notes = []
         # Labels that are made row by row, or classes that the model does not tell: neither could be checked before.
         self._labels_unseen = self._classes() is None or label_column(self.train_dataset) is None
         rows = 0 if self.train_dataset is None else len(self.train_dataset)
-        self.ledger = Ledger(rows, self.model.peers, self.ledger_dir)
-        self._class_weights: Tensor | None = None
-        self._loss_sum: Tensor | None = None
-        self._loss_steps = 0
-        self._epochs_closed = 0
-        self._unwritten: tuple[int, EpochRecord] | None = None
-        simple = type(self.method).prepare is Method.prepare and not self.method.cross_fits
-        self._prepared = self.method.warmup_epochs == 0 and simple
-        self._asked = -1  # the epoch before which it was last asked whether the warm-up may end
-        if self.recovery is not None:
-            if self._prepared:
-                raise InputError(
-                    f"recover goes back to the end of the warm-up, and {self.method.name} has none; set its "
-                    "warmup_epochs (method.warmup_epochs), or leave recover (guard: recover) out"
-                )
-            self.recovery.forget()
+        self.accounts = EpochAccounts(rows, self.model.peers, self.ledger_dir)
+        self.targets = RowTargets(self.train_dataset, self._class_weights_wanted)
+        self.warm_up = WarmUp(self.method, self.recover)
 
     # ---- the loss ----
 
     @property
     def epochs_closed(self) -> int:
         """Epochs that have ended and been told to the listeners."""
-        return self._epochs_closed
+        return self.accounts.closed
+
+    @property
+    def ledger(self) -> Ledger:
+        """What training saw of every row."""
+        return self.accounts.ledger
 
     @property
     def supervised(self) -> bool:
         """Whether the method has taken over from the warm-up."""
-        return self._prepared
+        return self.warm_up.over
 
     def compute_loss(
         self,
@@ -287,41 +267,19 @@ class PeersTrainer(PeersEvaluation):
         return (loss, outputs) if return_outputs else loss
 
     def _training_loss(self, log_probs: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
-        if not self._loss_steps or (self._labels_unseen and not self._epochs_closed):
+        if not self.accounts.steps or (self._labels_unseen and not self.accounts.closed):
             check_labels(labels, "training set", log_probs.shape[-1], rows)
         self.method_state.rows = rows
-        supervision = self.supervise(log_probs, self._labels_taught(labels, rows))
+        supervision = self.supervise(log_probs, self.targets.of(labels, rows))
         loss = supervision.loss
         if rows is not None:
             self.ledger.observe(rows, log_probs.detach(), supervision)
-        seen = loss.detach()
-        self._loss_sum = seen if self._loss_sum is None else self._loss_sum + seen
-        self._loss_steps += 1
+        self.accounts.observe(loss.detach())
         return loss
-
-    def _labels_taught(self, labels: Tensor, rows: Tensor | None) -> Tensor:
-        """The labels of some rows, or the distributions in their place."""
-        return labels if self.row_targets is None else self.row_targets[rows]
 
     def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
         """The method's supervision of one batch, or the warm-up's as long as that lasts."""
-        active = self.method if self._prepared else self.warm_up
-        supervision = active.supervise(log_probs, labels, self.method_state)
-        rows = self.method_state.rows
-        left_out = None if self._prepared or rows is None else self.method.warm_up_without(rows)
-        if left_out is not None:
-            supervision = dataclasses.replace(
-                supervision,
-                weights=supervision.weights.masked_fill(left_out, 0),
-                selected=supervision.selected & ~left_out,
-            )
-        if self._class_weights_wanted is None:
-            return supervision
-        if self._class_weights is None:
-            given = label_column(self.train_dataset)
-            self._class_weights = class_weights(self._class_weights_wanted, given, log_probs.shape[-1]).to(log_probs)
-        taught = supervision.targets @ self._class_weights
-        return dataclasses.replace(supervision, weights=supervision.weights * taught)
+        return self.targets.weighed(self.warm_up.supervise(log_probs, labels, self.method_state))
 
     # ---- one step ----
 
@@ -355,7 +313,7 @@ class PeersTrainer(PeersEvaluation):
 
     def begin_training(self, epochs: int) -> None:
         """Called before the first step, with the number of epochs that are to come in all."""
-        if self.method.warmup_epochs >= epochs and self._warms_up:
+        if self.method.warmup_epochs >= epochs and self.warm_up.lasts:
             logger.warning(
                 f"the warm-up lasts {self.method.warmup_epochs} epochs and the training {epochs}, so "
                 f"{self.method.name} never begins: all of it is plain training; train longer, or lower warmup_epochs"
@@ -368,42 +326,23 @@ class PeersTrainer(PeersEvaluation):
             set_momentum(self.optimizer, momentum)
         self.method_state.epoch = epoch
         self.method_state.steps_per_epoch = steps_per_epoch
-        held_back = self.recovery is not None and epoch < self.recovery.hold_until
-        asked, self._asked = self._asked, epoch
-        if asked == epoch:
-            return  # resumed in the middle of this epoch, before which the question was answered
-        if not self._prepared and not held_back and self.method.warmed_up(self.method_state):
-            self._take_over(epoch)
+        if self.warm_up.may_end_before(self.method_state):
+            self._take_over()
 
-    def _take_over(self, epoch: int) -> None:
-        """Ends the warm-up, unless the method finds the peers too unsure for that."""
+    def _take_over(self) -> None:
+        """Asks the peers whether the warm-up may end, by what they predict of the training rows."""
         logits, labels = self._predict(self.train_dataset)
         check_labels(labels, "training set", logits.shape[-1])
         state, log_probs = self.method_state, logits.log_softmax(-1)
         state.num_classes, state.logits = logits.shape[-1], logits
-        why_not = self.method.not_yet(log_probs, state)
-        if why_not is None and self.recovery is not None:
-            why_not = self.recovery.not_yet(log_probs)
-        if why_not is not None:
-            self._notes.append(Note("warm-up goes on", f"the warm-up goes on after epoch {epoch}: {why_not}"))
-            return
-        if self.recovery is not None:
-            self.recovery.remember(self.accelerator.unwrap_model(self.model), epoch, log_probs, self._given_counts())
-        self.method.prepare(log_probs, labels if self.row_targets is None else self.row_targets, state)
-        self._prepared = True
-        if self.method.cross_fits:
-            self._notes.append(warm_up_ended(epoch, log_probs))
-
-    def _undo_collapse(self, epoch: int, record: EpochRecord) -> None:
-        """Where the peers have collapsed: back to the end of the warm-up, and on with that."""
-        if self.recovery is None or not self._prepared:
-            return
-        note = self.recovery.after_epoch(epoch, record, self._given_counts())
-        if note is not None:
-            self.recovery.restore(self.accelerator.unwrap_model(self.model), self.optimizer)
-            self._prepared = False
-            self.method_state.memory.pop("threshold", None)
-            self._notes.append(note)
+        distributions = self.targets.distributions
+        self.notes += self.warm_up.take_over(
+            state,
+            log_probs,
+            labels if distributions is None else distributions,
+            self._given_counts() if self.recover else None,
+            self.accelerator.unwrap_model(self.model),
+        )
 
     def _given_counts(self) -> Tensor:
         """int64 [C], rows of each given class."""
@@ -425,19 +364,18 @@ class PeersTrainer(PeersEvaluation):
 
     def end_epoch(self, epoch: int, step: int) -> None:
         """Called after the last step of an epoch; `epoch` counts the completed ones."""
-        loss = self._epoch_loss(epoch)
-        self._loss_sum, self._loss_steps = None, 0
-        self._gather_rows()
+        loss = self.accounts.mean_loss(self.accelerator, epoch)
+        self.accounts.gather(self.accelerator, self.method_state.memory, self.method.row_memory)
         last = step >= self.state.max_steps
         write = (last or epoch % self.options.ledger_epochs == 0) and self.is_world_process_zero()
-        record = self.ledger.close_epoch(epoch, write=write)
-        self._unwritten = None if write else (epoch, record)
-        self._epochs_closed = epoch
+        record = self.accounts.close(epoch, write)
         supervised, threshold = self.supervised, self.method_state.memory.get("threshold")
-        self._undo_collapse(epoch, record)
-        if last and self._warms_up:
-            self._notes.append(never_began(self.method.name, epoch, self.method.warmup_epochs))
-        notes, self._notes = tuple(self._notes), []
+        if self.recover and supervised:
+            model, counts = self.accelerator.unwrap_model(self.model), self._given_counts()
+            self.notes += self.warm_up.after_epoch(epoch, record, counts, self.method_state, model, self.optimizer)
+        if last and self.warm_up.lasts:
+            self.notes.append(never_began(self.method.name, epoch, self.method.warmup_epochs))
+        notes, self.notes = tuple(self.notes), []
         if not self.epoch_listeners:
             return
         scored = self.eval_dataset is not None and not isinstance(self.eval_dataset, dict)
@@ -457,45 +395,12 @@ class PeersTrainer(PeersEvaluation):
             for listener in self.epoch_listeners:
                 listener(result)
 
-    def _epoch_loss(self, epoch: int) -> float:
-        """The mean loss of the epoch so far; one that is no number is never passed over."""
-        loss = math.nan
-        if self._loss_sum is not None:
-            mean = self._loss_sum / self._loss_steps
-            if across.several(self.accelerator):
-                mean = across.of_every_process(self.accelerator, mean).mean()
-            loss = float(mean)
-        if not math.isfinite(loss):
-            raise InputError(
-                f"the training loss became {loss} in epoch {epoch}; lower training.learning_rate, or set "
-                "training.max_grad_norm"
-            )
-        return loss
-
-    def _gather_rows(self) -> None:
-        """Puts together what several processes have seen of the rows; afterwards each has it all."""
-        if not across.several(self.accelerator):
-            return
-        state = self.ledger.state_dict()
-        together = across.rows_together(self.accelerator, state["ledger.seen"])
-        for name in self.method.row_memory:
-            if name in self.method_state.memory:
-                self.method_state.memory[name] = together(self.method_state.memory[name], -2)
-        self.ledger.load_state_dict({name: together(values, -1) for name, values in state.items()})
-
     def end_training(self) -> None:
-        """Called when training is over: the last epoch always has a file in the ledger."""
-        if self._unwritten is not None and self.is_world_process_zero():
-            self.ledger.write(*self._unwritten)
-        self._unwritten = None
-        if self._epochs_closed and self.state.global_step < self.state.max_steps and self._warms_up:
+        """Called when training is over."""
+        self.accounts.end(write=self.is_world_process_zero())
+        if self.epochs_closed and self.state.global_step < self.state.max_steps and self.warm_up.lasts:
             # Stopped early, and after the last epoch was told to the listeners.
-            logger.warning(never_began(self.method.name, self._epochs_closed, self.method.warmup_epochs).message)
-
-    @property
-    def _warms_up(self) -> bool:
-        """Whether the networks are still taught as before the method: for `Standard` there is nothing else."""
-        return not self.supervised and not isinstance(self.method, Standard)
+            logger.warning(never_began(self.method.name, self.epochs_closed, self.method.warmup_epochs).message)
 
     def check(self) -> None:
         """Refuses what training would only refuse on its way: before anything is written.
@@ -534,28 +439,6 @@ class PeersTrainer(PeersEvaluation):
     def before_training(self) -> None:
         """Called before each training, when what an earlier one has learnt beside the networks is forgotten."""
 
-    def check_files_beside(self, checkpoint: Path, complete: Complete) -> None:
-        """Refuses to go on from a checkpoint whose files outside of it are not as they were.
-
-        Raises:
-            InputError: one is missing or was changed.
-        """
-        check_beside(checkpoint, complete.get("ledger", {}), self.ledger_dir)
-
-    def complete_facts(self) -> Complete:
-        """What makes a checkpoint of this moment complete, as `check_files_beside` reads it."""
-        recorded: dict[str, str] = {}
-        for listener in self.epoch_listeners:
-            recorded |= getattr(listener, "recorded", dict)()
-        return {
-            "step": self.state.global_step,
-            "epoch": self.state.epoch,
-            "epochs_closed": self._epochs_closed,
-            "ledger": self.ledger.written,
-            "cross_fit": {},
-            "recorded": recorded,
-        }
-
     def hyperparameter_search(
         self,
         hp_space: Callable[[Any], dict[str, float]] | None = None,
@@ -578,91 +461,6 @@ class PeersTrainer(PeersEvaluation):
             "evaluation set"
         )
         super()._load_best_model()
-
-    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        if self._loss_steps:
-            self._epoch_loss(self._epochs_closed + 1)  # a checkpoint of networks that are lost would help nobody
-        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
-        limit, self.args.save_total_limit = self.args.save_total_limit, None
-        if self.args.should_save:
-            forget(folder)  # what is left of an earlier one of this step
-        self.accelerator.wait_for_everyone()
-        try:
-            with to_be_written(folder):
-                super()._save_checkpoint(model, trial)
-        finally:
-            self.args.save_total_limit = limit
-        self.accelerator.wait_for_everyone()
-        if self.args.should_save:
-            with to_be_written(folder):
-                settle(folder)
-        if self.args.should_save and not self.args.save_only_model:
-            vouch_for(folder, self.complete_facts())
-        if self.args.should_save and limit is not None:
-            # Not before this one is complete: a crash in between would leave none to resume from.
-            rotate_checkpoints(
-                output_dir=self._get_output_dir(trial),
-                save_total_limit=limit,
-                best_model_checkpoint=self.state.best_model_checkpoint,
-                use_mtime=True,
-            )
-
-    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        super()._save_optimizer_and_scheduler(output_dir)
-        self._gather_rows()
-        loss_sum = torch.zeros((), device=self.args.device) if self._loss_sum is None else self._loss_sum
-        if across.several(self.accelerator):
-            loss_sum = across.of_every_process(self.accelerator, loss_sum)
-        if not self.args.should_save:
-            return
-        tensors = {f"memory.{name}": values for name, values in self.method_state.memory.items()}
-        tensors |= self.ledger.state_dict() | {"loss_sum": loss_sum}
-        facts = {
-            "method": self.method.name,
-            "rows": len(self.train_dataset),
-            "loss_steps": self._loss_steps,
-            "prepared": self._prepared,
-            "epochs_closed": self._epochs_closed,
-            "asked": self._asked,
-            "num_classes": self.method_state.num_classes,
-            "notes": [dataclasses.asdict(note) for note in self._notes],
-        }
-        if self.recovery is not None:
-            facts["recovery"] = self.recovery.facts
-            tensors |= self.recovery.tensors
-        write_method_state(Path(output_dir), tensors, facts)
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
-        with undamaged(Path(resume_from_checkpoint), way_out(Path(resume_from_checkpoint))):
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
-
-    def _load_rng_state(self, checkpoint: str | None) -> None:
-        with undamaged(Path(checkpoint or "."), way_out(Path(checkpoint or "."))):
-            super()._load_rng_state(checkpoint)
-
-    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        with undamaged(Path(checkpoint or "."), way_out(Path(checkpoint or "."))):
-            super()._load_optimizer_and_scheduler(checkpoint)
-            if checkpoint is not None:
-                self._load_method_state(checkpoint)
-
-    def _load_method_state(self, checkpoint: str) -> None:
-        tensors, facts = read_method_state(Path(checkpoint), self.args.device)
-        check_same_training(Path(checkpoint), facts, method=self.method.name, rows=len(self.train_dataset))
-        memory = {name.removeprefix("memory."): value for name, value in tensors.items() if name.startswith("memory.")}
-        self.method_state.memory = memory
-        self.ledger.load_state_dict({name: value.cpu() for name, value in tensors.items()})
-        self._loss_steps, self._prepared = facts["loss_steps"], facts["prepared"]
-        self._epochs_closed = facts["epochs_closed"]
-        self._asked = facts.get("asked", -1)
-        self.method_state.num_classes = facts.get("num_classes", self.method_state.num_classes)
-        self._notes = [Note(**note) for note in facts.get("notes", [])]
-        if self.recovery is not None and "recovery" in facts:
-            self.recovery.load(tensors, facts["recovery"])
-        sums = tensors["loss_sum"]
-        if sums.dim() and len(sums) == self.args.world_size:
-            sums = sums[self.args.process_index]
-        self._loss_sum = sums.mean() if self._loss_steps else None
 
 
 def as_method(wanted: Method | str) -> Method:

@@ -58,7 +58,7 @@ def test_what_is_taught_are_the_posterior_labels(tmp_path: Path) -> None:
     )
     trainer.train()
     assert trainer.cross_fit is not None
-    taught = trainer._labels_taught(data.labels[7:9], torch.tensor([7, 8]))
+    taught = trainer.targets.of(data.labels[7:9], torch.tensor([7, 8]))
     torch.testing.assert_close(taught, torch.from_numpy(trainer.cross_fit.posterior[7:9]).float())
 
 

@@ -1,0 +1,42 @@
+"""What the rows are taught: the given labels, or distributions in their place, and how much each row counts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from clc_text.methods.base import Supervision
+from clc_text.training.data import class_weights, label_column
+
+
+class RowTargets:
+    """What is taught of a training set.
+
+    Args:
+        rows: the training set.
+        weights: ``"balanced"`` by the given labels, or one number a class; see `class_weights`.
+
+    Attributes:
+        distributions: float [N, C], to learn in place of the given labels; None: those.
+    """
+
+    def __init__(self, rows: Any, weights: str | Sequence[float] | None) -> None:
+        self.distributions: Tensor | None = None
+        self._rows, self._wanted = rows, weights
+        self._weights: Tensor | None = None
+
+    def of(self, labels: Tensor, rows: Tensor | None) -> Tensor:
+        """The labels of some rows, or the distributions in their place."""
+        return labels if self.distributions is None else self.distributions[rows]
+
+    def weighed(self, supervision: Supervision) -> Supervision:
+        """Every row's loss times the weight of the class that it is taught."""
+        if self._wanted is None:
+            return supervision
+        if self._weights is None:
+            targets = supervision.targets
+            self._weights = class_weights(self._wanted, label_column(self._rows), targets.shape[-1]).to(targets)
+        return dataclasses.replace(supervision, weights=supervision.weights * (supervision.targets @ self._weights))
