@@ -118,6 +118,11 @@ def check_value(name: str, value: object, options: type, field: str, *, any_type
     _check(name, value, None if any_type else types_of(options)[field], declared.metadata)
 
 
+def numeric(options: type, field: str) -> bool:
+    """Whether a field of a dataclass is a number."""
+    return bool({int, float} & set(_parts_of(types_of(options)[field])))
+
+
 def _check(name: str, value: object, kind: object, limits: typing.Mapping[str, Any]) -> None:
     if isinstance(value, (list, tuple, dict)):
         _check_size(name, value, limits)

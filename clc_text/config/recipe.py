@@ -34,7 +34,16 @@ from clc_text.utils.printable_yaml import printable_yaml
 
 # Keys that cannot change a result.
 WITHOUT_EFFECT = ("name", "keep_data")
-TRAINING_WITHOUT_EFFECT = ("threads", "workers", "checkpoint_epochs", "ledger_epochs", "eval_batch_size")
+TRAINING_WITHOUT_EFFECT = (
+    "threads", "workers", "checkpoint_epochs", "ledger_epochs", "eval_batch_size", "logging_steps", "report_to",
+)  # fmt: skip
+# Options that came later: a fingerprint that an earlier version wrote down knows nothing of them.
+_LATER = ("max_steps", "torch_compile")
+# What `report_to` may name: who is told the training's log, if the package is installed.
+TRACKERS = (
+    "azure_ml", "clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "flyte", "mlflow", "neptune", "swanlab",
+    "tensorboard", "trackio", "wandb",
+)  # fmt: skip
 
 
 _SEED: dict[str, Any] = {"at_least": 0, "at_most": 2**32 - 1, "give": "a whole number from 0 to 4294967295"}
@@ -53,31 +62,69 @@ class Seeds(Options):
 
 @dataclass(frozen=True)
 class Training(Options):
-    """How the networks are trained; the defaults are the paper's for texts."""
+    """How the networks are trained; the defaults are the paper's for texts.
+
+    `argument` is what `transformers.TrainingArguments` call an option, or `NoisyLabelOptions` beside them.
+    """
 
     section: ClassVar[str] = "training"
 
-    epochs: int = option(100, "passes over the training set", at_least=1, at_most=1_000_000)
-    batch_size: int = option(
-        128, "rows of a step; fewer where there are not as many rows, so that an epoch has some", at_least=1
+    epochs: int = option(
+        100, "passes over the training set", at_least=1, at_most=1_000_000, argument="num_train_epochs"
     )
-    eval_batch_size: int = option(4096, "rows of a forward pass when nothing is learnt", at_least=1)
-    learning_rate: float = option(3e-4, "step size of the optimizer", above=0, at_most=1_000)
+    max_steps: int | None = option(
+        None,
+        "steps of the optimizer, in place of epochs; null: as many as the epochs take",
+        at_least=1,
+        argument="max_steps",
+    )
+    batch_size: int = option(
+        128,
+        "rows of a step; fewer where there are not as many rows, so that an epoch has some",
+        at_least=1,
+        argument="per_device_train_batch_size",
+    )
+    eval_batch_size: int = option(
+        4096, "rows of a forward pass when nothing is learnt", at_least=1, argument="per_device_eval_batch_size"
+    )
+    learning_rate: float = option(3e-4, "step size of the optimizer", above=0, at_most=1_000, argument="learning_rate")
     optimizer: Literal["adam", "adamw", "sgd"] = option("adam", "what makes a step of a gradient")
-    weight_decay: float = option(0.0, "decoupled for adamw, an L2 term for adam and sgd", at_least=0, at_most=1_000)
-    momentum: float = option(0.9, "of sgd; β1 of adam and adamw", at_least=0, below=1, give="a number in [0, 1)")
-    lr_schedule: Literal["constant", "linear", "cosine"] = option("constant", "how the learning rate changes")
-    warmup_steps: int = option(0, "steps over which the learning rate rises from 0", at_least=0)
+    weight_decay: float = option(
+        0.0, "decoupled for adamw, an L2 term for adam and sgd", at_least=0, at_most=1_000, argument="weight_decay"
+    )
+    momentum: float = option(
+        0.9, "of sgd; β1 of adam and adamw", at_least=0, below=1, give="a number in [0, 1)", argument="adam_beta1"
+    )
+    lr_schedule: Literal["constant", "linear", "cosine"] = option(
+        "constant", "how the learning rate changes", argument="lr_scheduler_type"
+    )
+    warmup_steps: int = option(
+        0, "steps over which the learning rate rises from 0", at_least=0, argument="warmup_steps"
+    )
     decay_from_epoch: int | None = option(
-        None, "with linear: constant up to this epoch, then down to 0", at_least=0, at_most=1_000_000
+        None,
+        "with linear: constant up to this epoch, then down to 0",
+        at_least=0,
+        at_most=1_000_000,
+        argument="decay_from_epoch",
     )
     momentum_after_decay: float | None = option(
-        None, "β1 (momentum) from `decay_from_epoch` on", at_least=0, below=1, give="a number in [0, 1)"
+        None,
+        "β1 (momentum) from `decay_from_epoch` on",
+        at_least=0,
+        below=1,
+        give="a number in [0, 1)",
+        argument="momentum_after_decay",
     )
     max_grad_norm: float = option(
-        0.0, "each peer's gradient is clipped to this norm by itself; 0: not clipped", at_least=0
+        0.0,
+        "each peer's gradient is clipped to this norm by itself; 0: not clipped",
+        at_least=0,
+        argument="max_grad_norm",
     )
-    gradient_accumulation: int = option(1, "batches of one optimizer step", at_least=1)
+    gradient_accumulation: int = option(
+        1, "batches of one optimizer step", at_least=1, argument="gradient_accumulation_steps"
+    )
     class_weights: Literal["balanced"] | list[float] | None = option(
         None,
         "each row's loss times the weight of the class it is taught: balanced (by the given labels), or numbers",
@@ -97,20 +144,50 @@ class Training(Options):
         "processes that fetch batches: for images that are decoded when needed; 0: none",
         at_least=0,
         at_most=256,
+        argument="dataloader_num_workers",
     )
     checkpoint_epochs: int = option(
-        10, "epochs between two checkpoints; 0: none, so that a run cannot be resumed", at_least=0
+        10,
+        "epochs between two checkpoints; 0: none, so that a run cannot be resumed",
+        at_least=0,
+        argument="checkpoint_epochs",
     )
-    ledger_epochs: int = option(1, "epochs between two files of the ledger; the last epoch always has one", at_least=1)
+    ledger_epochs: int = option(
+        1,
+        "epochs between two files of the ledger; the last epoch always has one",
+        at_least=1,
+        argument="ledger_epochs",
+    )
+    torch_compile: bool = option(False, "compile the networks before the first step", argument="torch_compile")
+    logging_steps: int | None = option(
+        None, "steps between two entries of the log for `report_to`; null: none", at_least=1, argument="logging_steps"
+    )
+    report_to: list[str] = option(
+        [],
+        "who is told that log, such as tensorboard or wandb, which must be installed",
+        choices=TRACKERS,
+        argument="report_to",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.max_steps is not None and self.decay_from_epoch is not None:
+            raise InputError(
+                "training.decay_from_epoch counts epochs and training.max_steps ends by steps; leave one of them out"
+            )
         if self.decay_from_epoch is not None and self.decay_from_epoch >= self.epochs:
             raise InputError(
                 f"training.decay_from_epoch is {self.decay_from_epoch}; give an epoch before the last, {self.epochs}"
             )
         if isinstance(self.class_weights, list) and not any(self.class_weights):
             raise InputError("training.class_weights are all 0, so that nothing would be learnt; give one above 0")
+
+    @classmethod
+    def arguments(cls) -> dict[str, str]:
+        """What `TrainingArguments` call an option -> its name here."""
+        return {
+            each.metadata["argument"]: each.name for each in dataclasses.fields(cls) if "argument" in each.metadata
+        }
 
 
 @dataclass(frozen=True)
@@ -175,6 +252,9 @@ class Recipe(Options):
             plain.pop(key)
         for key in TRAINING_WITHOUT_EFFECT:
             plain["training"].pop(key)
+        for key in _LATER:
+            if plain["training"][key] == getattr(Training(), key):
+                plain["training"].pop(key)
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.artifacts.run_directory import Labels
-from clc_text.config.recipe import Recipe
+from clc_text.config.recipe import Recipe, Training
 from clc_text.errors import InputError
 from clc_text.noise.estimation.probabilities import count_pairs, rows_to_one
 from clc_text.noise.matrix import checked_matrix, read_matrix
@@ -118,41 +118,47 @@ def fitting_batch(size: int, rows: int) -> int:
     return size if size <= rows else 1 << max(0, (rows // STEPS_AT_LEAST).bit_length() - 1)
 
 
+def planned_epochs(recipe: Recipe, rows: int) -> int:
+    """How many epochs a training on so many rows is to have, the last of them perhaps a part of one."""
+    chosen = recipe.training
+    if chosen.max_steps is None:
+        return chosen.epochs
+    batches = -(-rows // fitting_batch(chosen.batch_size, rows))
+    return -(-chosen.max_steps // -(-batches // chosen.gradient_accumulation))
+
+
 def training_arguments(recipe: Recipe, output_dir: Path) -> Any:
     """The recipe's `training` section as `NoisyLabelArguments`."""
+    from transformers.integrations import get_available_reporting_integrations
     from transformers.utils.logging import disable_progress_bar
 
     from clc_text.training.arguments import NoisyLabelArguments
 
     disable_progress_bar()  # this package draws its own
     chosen = recipe.training
-    return NoisyLabelArguments(
-        output_dir=str(output_dir),
-        num_train_epochs=chosen.epochs,
-        per_device_train_batch_size=chosen.batch_size,
-        per_device_eval_batch_size=chosen.eval_batch_size,
-        gradient_accumulation_steps=chosen.gradient_accumulation,
-        learning_rate=chosen.learning_rate,
-        weight_decay=chosen.weight_decay,
-        lr_scheduler_type=chosen.lr_schedule,
-        warmup_steps=chosen.warmup_steps,
-        max_grad_norm=chosen.max_grad_norm,
-        bf16=chosen.precision == "bf16",
-        use_cpu=chosen.device == "cpu" or (chosen.device == "auto" and not _cuda()),
-        seed=recipe.seeds.network,
-        data_seed=recipe.seeds.network,
-        save_strategy="no",
-        logging_strategy="no",
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_num_workers=chosen.workers,
-        dataloader_persistent_workers=chosen.workers > 0,
-        save_total_limit=2,
-        checkpoint_epochs=chosen.checkpoint_epochs,
-        ledger_epochs=chosen.ledger_epochs,
-        decay_from_epoch=chosen.decay_from_epoch,
-        momentum_after_decay=chosen.momentum_after_decay,
-    )
+    if missing := set(chosen.report_to) - set(get_available_reporting_integrations()):
+        raise InputError(
+            f"training.report_to names {', '.join(sorted(missing))}, which is not installed; install it, or leave "
+            "it out"
+        )
+    said = {argument: getattr(chosen, option) for argument, option in Training.arguments().items()}
+    arguments = {argument: value for argument, value in said.items() if value is not None}
+    try:
+        return NoisyLabelArguments(
+            output_dir=str(output_dir),
+            bf16=chosen.precision == "bf16",
+            use_cpu=chosen.device == "cpu" or (chosen.device == "auto" and not _cuda()),
+            seed=recipe.seeds.network,
+            data_seed=recipe.seeds.network,
+            save_strategy="no",
+            logging_strategy="no" if chosen.logging_steps is None else "steps",
+            disable_tqdm=True,
+            dataloader_persistent_workers=chosen.workers > 0,
+            save_total_limit=2,
+            **arguments,
+        )
+    except (ValueError, ImportError) as error:
+        raise InputError(f"training: {error}") from None
 
 
 def _optimizer(recipe: Recipe) -> tuple[type, dict[str, Any]]:

@@ -15,6 +15,7 @@ from rich.table import Table
 from clc_text.artifacts.results import LAST
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import Recipe
+from clc_text.runs.build import planned_epochs
 from clc_text.training.guards import Notice, cut_off
 from clc_text.utils.shown import for_rich, terminal
 
@@ -65,7 +66,8 @@ class TrainingDisplay:
             self._say(f"[dim]{seconds:5.1f} s[/dim]  {for_rich(sentence)}")
 
     def begins(self, recipe: Recipe, environment: dict[str, Any], passport: dict[str, Any], done: int) -> None:
-        self._epochs, self._rows = recipe.training.epochs, environment["rows"]["train"]
+        self._rows = environment["rows"]["train"]
+        self._epochs = planned_epochs(recipe, self._rows)
         if self.quiet:
             return
         for room in ("data", "encoder"):

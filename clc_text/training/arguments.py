@@ -10,7 +10,7 @@ from torch import nn
 from transformers import TrainingArguments
 from transformers.utils.logging import get_logger
 
-from clc_text.config.components import check_value
+from clc_text.config.components import check_value, numeric
 from clc_text.config.recipe import Recipe, Seeds, Training
 from clc_text.errors import InputError
 
@@ -58,18 +58,14 @@ def options_of(args: TrainingArguments) -> NoisyLabelOptions:
     return args if isinstance(args, NoisyLabelOptions) else NoisyLabelOptions()
 
 
-# What `TrainingArguments` call options of a recipe's `training`.
+# Options that are numbers of the same meaning in a script and in a recipe, by what `TrainingArguments` call them; of
+# the steps that are left out here a script may also give -1 for none, or a share.
 _AS_IN_RECIPES = {
-    "num_train_epochs": "epochs",
-    "per_device_train_batch_size": "batch_size",
-    "per_device_eval_batch_size": "eval_batch_size",
-    "learning_rate": "learning_rate",
-    "weight_decay": "weight_decay",
-    "adam_beta1": "momentum",
-    "warmup_steps": "warmup_steps",
-    "max_grad_norm": "max_grad_norm",
-    "gradient_accumulation_steps": "gradient_accumulation",
-    "dataloader_num_workers": "workers",
+    argument: option
+    for argument, option in Training.arguments().items()
+    if argument not in {"max_steps", "logging_steps"}
+    and argument not in {each.name for each in fields(NoisyLabelOptions)}
+    and numeric(Training, option)
 }
 
 

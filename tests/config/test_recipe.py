@@ -226,3 +226,17 @@ def test_what_a_reader_is_shown_is_printable_and_a_recipe_again() -> None:
     for text in (explain(recipe), recipe.dump()):
         assert all(line.isprintable() for line in text.split("\n"))
         assert loads(text) == recipe
+
+
+def test_a_fingerprint_that_an_earlier_version_wrote_down_holds() -> None:
+    """Sweeps compare theirs with that of the recipe as it is read now, which may have more options."""
+    recipe = loads(GOOD)
+    assert recipe.fingerprint() == "e0b30eb12b0c7367fb2c59db19a61eb0609c0f1bb880c8cfeaba15e6208e9850"
+    assert loads(GOOD, overrides=["training.report_to=[tensorboard]"]).fingerprint() == recipe.fingerprint()
+    assert loads(GOOD, overrides=["training.max_steps=7"]).fingerprint() != recipe.fingerprint()
+
+
+def test_what_a_user_of_trainer_knows_is_held_to_limits() -> None:
+    assert "training.report_to is 'nobody'" in complaint(GOOD + "  report_to: [nobody]\n")
+    assert "training.max_steps is 0; give at least 1" in complaint(GOOD + "  max_steps: 0\n")
+    assert "training.decay_from_epoch" in complaint(GOOD + "  max_steps: 7\n  decay_from_epoch: 1\n")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from clc_text.config.recipe import load
-from clc_text.runs.build import build_trainer, fitting_batch
+from clc_text.config.recipe import TRACKERS, Training, load
+from clc_text.errors import InputError
+from clc_text.runs.build import build_trainer, fitting_batch, planned_epochs, training_arguments
 from clc_text.runs.prepare import prepare
 
 
@@ -31,3 +33,36 @@ def test_it_is_fitted_and_said(tiny_recipe: Path, tmp_path: Path, size: int, tak
     assert len(trainer.get_train_dataloader()) == -(-100 // taken)
     told = ["training.batch_size is 128, but there are only 100 training rows: each step takes 16 of them"]
     assert said == ([] if size == taken else told)
+
+
+def test_options_of_a_recipe_are_arguments_of_the_trainer(tiny_recipe: Path, tmp_path: Path) -> None:
+    from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+    from clc_text.training.arguments import NoisyLabelArguments
+
+    assert Training.arguments().keys() <= {each.name for each in fields(NoisyLabelArguments)}
+    assert set(TRACKERS) <= INTEGRATION_TO_CALLBACK.keys()
+    given = {"learning_rate": 0.125, "warmup_steps": 3, "max_steps": 7, "logging_steps": 2, "momentum": 0.5}
+    overrides = [f"training.{name}={value}" for name, value in given.items()]
+    made = training_arguments(load(tiny_recipe, overrides), tmp_path)
+    told = {option: argument for argument, option in Training.arguments().items()}
+    assert {name: getattr(made, told[name]) for name in given} == given
+    assert made.logging_strategy == "steps"
+    assert training_arguments(load(tiny_recipe), tmp_path).max_steps == -1
+
+
+@pytest.mark.parametrize(
+    ("changes", "epochs"),
+    [([], 5), (["max_steps=14"], 2), (["max_steps=15"], 3), (["max_steps=8", "gradient_accumulation=2"], 2)],
+)
+def test_steps_in_place_of_epochs(tiny_recipe: Path, changes: list[str], epochs: int) -> None:
+    """400 rows in batches of 64 are 7 steps of an epoch, 4 of two batches each."""
+    assert planned_epochs(load(tiny_recipe, [f"training.{change}" for change in changes]), 400) == epochs
+
+
+def test_a_tracker_that_is_not_installed_is_named(
+    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transformers.integrations.get_available_reporting_integrations", lambda: ["mlflow"])
+    with pytest.raises(InputError, match=r"training\.report_to names wandb, which is not installed"):
+        training_arguments(load(tiny_recipe, ["training.report_to=[mlflow, wandb]"]), tmp_path)
