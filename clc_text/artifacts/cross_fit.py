@@ -34,8 +34,10 @@ class CrossFit:
         facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``sharpness``,
             ``log_likelihood`` in nats, ``gain`` and ``gain_error`` (`noise.estimation.gain`), ``copies`` (rows with
             the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
-            ``sharpness``, ``used``), ``renamed`` [C], ``names_tried``; in a training ``labels``, the sha256 of the
-            given labels.
+            ``sharpness``, ``used``), ``renamed`` [C], ``names_tried``; with answers of people ``answers``,
+            ``answers_counted`` (of these, that say how often labels are wrong), ``strength`` (what they weigh in T, in
+            all rows) and ``weight_without`` (of networks that know no answer); in a training ``labels``, the sha256 of
+            the given labels, and ``trusted``, that of the answers.
     """
 
     folds: np.ndarray

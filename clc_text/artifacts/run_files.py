@@ -244,7 +244,12 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     copies: int
     renamed: list[int]
     names_tried: int
+    answers: int
+    answers_counted: int
+    strength: float
+    weight_without: float
     labels: str
+    trusted: str
     inputs: dict[str, list[float]]
 
 
@@ -410,6 +415,35 @@ class _Person(TypedDict):
     other: int
 
 
+class _ShareByAnswers(TypedDict):
+    value: float
+    low: float
+    high: float
+    random: int
+    answers: int
+
+
+class _OfClass(TypedDict):
+    label: str
+    right_before: _ShareByAnswers | None
+    right_after: _ShareByAnswers | None
+
+
+class _AuditAnswersBefore(TypedDict):
+    answers: int
+    random: int
+    right_before: _ShareByAnswers
+    right_after: _ShareByAnswers | None
+    gain: _Inferred | None
+    by_class: list[_OfClass]
+
+
+class _AuditAnswers(_AuditAnswersBefore, total=False):
+    changed: int
+    fixed: int
+    broken: int
+
+
 class _IfFollowed(TypedDict):
     fixed: int
     broken: int
@@ -432,7 +466,7 @@ class _Verdict(TypedDict):
     little_to_correct: bool
     summary: str
     reasons: list[str]
-    basis: Literal["true labels", "canaries", "estimates"]
+    basis: Literal["true labels", "answers", "canaries", "estimates"]
 
 
 class AuditVersion(TypedDict):
@@ -468,6 +502,7 @@ class Audit(AuditVersion):
     canaries: _AuditCanaries | None
     truth: _Truth | None
     person: _Person
+    answers: _AuditAnswers | None
     second_opinion: _SecondOpinion | None
     notices: list[Notice]
     verdict: _Verdict

@@ -27,42 +27,37 @@ def export(
             show_default=False,
         ),
     ] = None,
+    purpose: Annotated[
+        str | None,
+        typer.Option(
+            "--purpose", help="Which rows: estimate, fix or both, as of `clc-text next`.", show_default=False
+        ),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Write the rows to look at first to a file in which people answer; `clc-text apply` takes the answers over.
 
-    First comes the row whose given label is most probably wrong, changed or not. Of copies one is shown, and rows
-    without a text come last. The format `table` is no question: it is all rows as the file had them that they came
-    from, with the corrected labels and the given ones beside.
+    Without a purpose, first comes the row whose given label is most probably wrong, changed or not. Of copies one is
+    shown, and rows without a text come last. The format `table` is no question: it is all rows as the file had them
+    that they came from, with the corrected labels and the given ones beside.
     """
-    import shlex
-
-    from clc_text.corrections.answers import check_answers_taken_over
+    from clc_text.commands.next import ask
+    from clc_text.corrections.asking.draw import check_purpose
     from clc_text.corrections.existing import corrected_in
-    from clc_text.corrections.export import export as write_rows
-    from clc_text.corrections.export_files import file_for
-    from clc_text.corrections.export_formats import how_to_answer
     from clc_text.corrections.table_export import file_for_table, write_whole_table
+    from clc_text.errors import InputError
     from clc_text.runs.outputs import check_output
-    from clc_text.vision.png import write_png
 
+    if purpose is not None:
+        check_purpose(purpose)
     corrected = corrected_in(run)
     if format == "table":
+        if purpose is not None:
+            raise InputError("--format table writes all rows; leave --purpose out")
         if out is not None:
             check_output(out, force=force)
         replace = out is None or force
         for sentence in write_whole_table(corrected, out or file_for_table(corrected), replace):
             say(sentence)
         return
-    target = out or file_for(corrected, format)
-    for written in (target, target.with_suffix(".settings.json"), target.with_suffix(".config.xml")):
-        check_output(written, force=force)
-    check_answers_taken_over(corrected, target)
-    found = write_rows(corrected, target, k, format, write_png)
-    say(f"{found.rows:,} rows in {target}")
-    if found.folded:
-        say(f"{found.folded:,} further rows are copies of these, and are not shown (column `copies`)")
-    if found.empty:
-        say(f"{found.empty:,} rows without a text come last; {found.empty_shown:,} of them are among these")
-    say(how_to_answer(format, target))
-    say(f"then: clc-text apply {shlex.quote(str(run))} ANSWERS")
+    ask(corrected, k, format, out, purpose, force)

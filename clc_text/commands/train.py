@@ -25,6 +25,12 @@ def train(
             "--set", metavar="KEY=VALUE", help="Change a key of the recipe, such as seeds.noise=1.", show_default=False
         ),
     ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            "--answers", help="A run whose rows people have answered (`apply`): learn from them.", show_default=False
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run directory if it is there.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the result.")] = False,
@@ -47,7 +53,9 @@ def train(
         from clc_text.runs.run import train as run_training
 
         try:
-            run = run_training(chosen, directory, resume=resume, overwrite=overwrite, observer=display)
+            run = run_training(
+                chosen, directory, resume=resume, overwrite=overwrite, observer=display, answers=answers
+            )
         except KeyboardInterrupt:
             display.stop()
             again = ["clc-text", "train", str(recipe), "--out", str(directory)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from clc_text.corrections.asking.asked import COLUMNS, Asked, asked_of
 from clc_text.corrections.export_formats import QUESTION
 from clc_text.data.tabular.json_shapes import rows_of_object
 from clc_text.data.tabular.separators import declared_separator
@@ -23,7 +24,7 @@ _LONGEST_FIELD = 2**31 - 1  # the module's own limit is 131,072 characters, and 
 ANSWER_COLUMNS = ("answer", QUESTION, "choice")  # of a table, the first that is there
 # What an export of ours holds beside the answer, and what Label Studio adds in its CSV and JSON-MIN.
 _OUR_COLUMNS = {"row", "source_id", "source_row", "text", "image", "given", "current", "suggested", "confidence"}
-_OUR_COLUMNS |= {"doubt", "changed", "copies", "run_id"}
+_OUR_COLUMNS |= {"doubt", "changed", "copies", "run_id", *COLUMNS}
 KEYS = ("row", "source_id", "source_row")  # of a table, what names a row: the first that is there
 _MARKS = {"annotator", "annotation_id"}
 _ITS_COLUMNS = _MARKS | {"id", "created_at", "updated_at", "lead_time"}
@@ -45,6 +46,7 @@ class Answer:
         question: what the tool calls the question; None in a plain table.
         named_by: what `row` is: one of `KEYS`.
         harmless: of a table of ours, in which `harmless` has written the classes.
+        asked: how the row was chosen to be asked about; None where the file does not say.
     """
 
     where: str
@@ -54,6 +56,7 @@ class Answer:
     question: str | None = None
     harmless: bool = False
     named_by: str = "row"
+    asked: Asked | None = None
 
 
 class _Reading:
@@ -101,7 +104,7 @@ class _Reading:
                 raise self._silent_on_status(where)
             for value, status in zip(values, statuses or [], strict=True):
                 if self._submitted(status, value):
-                    yield self._answer(where, row, value, entry.get("run_id"), name.removesuffix(".responses"))
+                    yield self._answer(where, row, value, entry, name.removesuffix(".responses"))
 
     def _record(self, where: str, entry: dict[str, Any]) -> Iterator[Answer]:
         metadata = entry.get("metadata") or {}
@@ -111,7 +114,7 @@ class _Reading:
             for response in responses:
                 for question, given in (response.get("values") or {}).items():
                     if self._submitted(response["status"], given["value"]):
-                        yield self._answer(where, row, given["value"], metadata.get("run_id"), question)
+                        yield self._answer(where, row, given["value"], metadata, question)
             return
         for question, answers in responses.items():
             for response in answers or []:
@@ -120,7 +123,7 @@ class _Reading:
                 elif "status" not in response:
                     raise self._silent_on_status(where)
                 elif self._submitted(response["status"], response["value"]):
-                    yield self._answer(where, row, response["value"], metadata.get("run_id"), question)
+                    yield self._answer(where, row, response["value"], metadata, question)
 
     def _submitted(self, status: Any, value: Any) -> bool:
         taken = str(status).lower() == "submitted" and value is not None
@@ -150,7 +153,7 @@ class _Reading:
                 # Relations and regions stand in the same list: without choices, or with those of a part.
                 chosen = result["value"].get("choices") if isinstance(result.get("value"), dict) else None
                 if chosen and not {"start", "end", "x", "y"} & set(result["value"]):
-                    yield self._answer(place, data["row"], chosen, data.get("run_id"), result["from_name"])
+                    yield self._answer(place, data["row"], chosen, data, result["from_name"])
 
     def _table_row(self, where: str, entry: dict[str, Any]) -> Iterator[Answer]:
         named = [self.question] if self.question else ANSWER_COLUMNS
@@ -171,13 +174,16 @@ class _Reading:
             by = entry.get("annotator")
             place = where if _is_blank(by) else f"{where} by {by}"
             key = next(key for key in KEYS if key in entry)
-            found = self._answer(place, entry[key], chosen, entry.get("run_id"), None)
+            found = self._answer(place, entry[key], chosen, entry, None)
             yield replace(found, harmless=column == ANSWER_COLUMNS[0], named_by=key)
 
     # ---- all of them ----
 
-    def _answer(self, where: str, row: Any, chosen: Any, run_id: Any, question: str | None) -> Answer:
-        return Answer(where, row, tuple(chosen) if isinstance(chosen, list) else (chosen,), run_id, question)
+    def _answer(self, where: str, row: Any, chosen: Any, about: dict[str, Any], question: str | None) -> Answer:
+        """`about`: what the export said of the row, as the tool gives it back."""
+        labels = tuple(chosen) if isinstance(chosen, list) else (chosen,)
+        asked = asked_of(about, f"{self.path}, {where}")
+        return Answer(where, row, labels, about.get("run_id"), question, asked=asked)
 
     def _of_one_question(self, answers: list[Answer]) -> list[Answer]:
         """Those of the question that is asked for, of ours, or of the only one that there is."""

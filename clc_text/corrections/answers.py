@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from clc_text.corrections.answer_files import Answer, read_answers
 from clc_text.corrections.answered_rows import with_numbers
+from clc_text.corrections.asking.asked import Asked, remember
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, Progress, Step, silent
 from clc_text.errors import InputError, nearest, some_of
@@ -45,12 +46,14 @@ class Checked:
         rows, labels: int64 [n] and int32 [n].
         disagreed: what to say of each row whose answers differ, in their order.
         left_out: how many of those rows are not among `rows`.
+        asked: how rows were chosen to be asked about, by their number, where the file says it.
     """
 
     rows: np.ndarray
     labels: np.ndarray
     disagreed: list[str]
     left_out: int
+    asked: dict[int, Asked]
 
 
 def apply_answers(
@@ -67,6 +70,8 @@ def apply_answers(
         on_disagreement: what becomes of rows that are answered in several ways: ``refuse`` the file, take the class
             that the ``majority`` gave (and leave rows out where there is none), or ``skip`` them all.
         question, encoding: see `read_answers`.
+
+    How a row was chosen, where the file says it, is kept (`clc_text.corrections.asking.asked`).
 
     Returns:
         ``answers`` (rows answered), ``new``, ``changed_mind`` (rows that had another answer of a person before),
@@ -98,6 +103,8 @@ def apply_answers(
     told: dict[str, Any] = {}
     if found.disagreed:
         told = {"on_disagreement": on_disagreement, "disagreed": len(found.disagreed), "left_out": found.left_out}
+    step = corrected.facts["step"] + 1
+    remember(corrected.run.path, {row: replace(found.asked.get(row, Asked()), answered=step) for row in rows.tolist()})
     corrected.write(after, Step("apply", {"file": path.name, **summary, **told}), progress)
     return summary | ({"disagreed": found.disagreed, "left_out": found.left_out} if found.disagreed else {})
 
@@ -137,6 +144,7 @@ def _checked(
         raise InputError(f"{path} holds no answer: every one is empty")
     number = {name: index for index, name in enumerate(names)}
     found: dict[int, _Votes] = {}
+    asked: dict[int, Asked] = {}
     for answer in answers:
         place = f"{path}, {answer.where}"
         if answer.run_id not in (None, "", run_id):
@@ -149,6 +157,8 @@ def _checked(
         if len(answer.labels) > 1 and on_disagreement == "refuse":
             chosen = some_of([printable(str(label), _SHOWN) for label in answer.labels], 5)
             raise InputError(f"{place}: {len(answer.labels)} classes are chosen ({chosen}); choose one")
+        if answer.asked is not None:
+            asked[row] = answer.asked
         for label in answer.labels:
             found.setdefault(row, _Votes()).cast.append(
                 (_class_number(label, number, place, answer.harmless), answer.where)
@@ -167,7 +177,7 @@ def _checked(
     if not taken:
         raise InputError(f"{path} holds no answer that people agree on: {some_of(disagreed, 5)}")
     rows_taken, labels = np.array(list(taken), np.int64), np.array(list(taken.values()), np.int32)
-    return Checked(rows_taken, labels, disagreed, len(torn.keys() - taken.keys()))
+    return Checked(rows_taken, labels, disagreed, len(torn.keys() - taken.keys()), asked)
 
 
 def _class_number(label: Any, number: dict[str, int], place: str, defused: bool) -> int:

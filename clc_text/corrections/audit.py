@@ -4,8 +4,8 @@ Its keys are an interface that the report and the dataset card read, kept stable
 0 … 1; `null` stands where something is not known. A *figure* is ``{"value", "low", "high", "count", "of"}``: a share
 with its 95 % Wilson interval, and the two whole numbers that it is the quotient of; ``null`` where `of` is 0.
 
-    version            4 (in 1 the canaries' inferred figures were of another kind, 2 did not say of which labels, 3
-                       had no readings)
+    version            5 (in 1 the canaries' inferred figures were of another kind, 2 did not say of which labels, 3
+                       had no readings, 4 no answers)
     run_id, recipe, dataset, method
     step               of the corrected dataset that was judged
     labels_sha256      of its labels and of who said each (see `labels_mark`): counts alone stay as they are where
@@ -48,6 +48,13 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                         "recall": figure (of wrong labels: right now),
                         "false_correction_rate": figure (of right labels: changed)}
     person             {"answers", "kept_given", "took_suggestion", "other"}: what people answered
+    answers            null without an answer to a row drawn at random, else, by those
+                       {"answers", "random": of them drawn at random, "right_before", "right_after": shares of right
+                        labels, given and as the policy leaves them (null where that is not known), "gain": after less
+                        before, {"value", "low", "high"} | null, "changed", "fixed", "broken": of these rows by the
+                        policy, "by_class": [{"label": given, "right_before", "right_after"}] of classes with enough of
+                        them}; such a share is {"value", "low", "high", "random", "answers"} and holds of all
+                       rows (`clc_text.corrections.asking.shares`)
     second_opinion     null without cleanlab, else, of the rows that are no canaries,
                        {"library", "version", "issues": rows that it doubts,
                         "changed_and_doubted", "changed_only", "doubted_only", "kappa": Cohen's of the two decisions,
@@ -56,7 +63,8 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
     verdict            {"trust": "trust" | "look first" | "do not use",
                         "little_to_correct": bool,
                         "summary": one or two sentences for people,
-                        "reasons": [sentences], "basis": "true labels" | "canaries" | "estimates"}
+                        "reasons": [sentences], "basis": "true labels" | "answers" | "canaries" |
+                        "estimates"}
 """
 
 from __future__ import annotations
@@ -68,6 +76,9 @@ from typing import Any
 import numpy as np
 
 from clc_text.artifacts.cross_fit import has_learnt_nothing
+from clc_text.corrections.asking.asked import read_asked
+from clc_text.corrections.asking.figures import answer_figures
+from clc_text.corrections.asking.of_run import taught_in
 from clc_text.corrections.canary_figures import CanaryCounts, canary_figures
 from clc_text.corrections.gather import sample
 from clc_text.corrections.intervals import figure
@@ -84,7 +95,7 @@ from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.estimate import NoiseEstimate, estimate, posterior
 from clc_text.utils.files import sha256_of_file, write_json
 
-VERSION = 4
+VERSION = 5
 ESTIMATE_ROWS = 50_000  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
 
 
@@ -119,6 +130,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     corrections = _corrections(state, facts["label_names"])
     canaries = _canaries(facts, noise, state, labels.canary)
     truth = _truth(state)
+    answers = _answers(corrected, state, labels.canary)
     notices = run.guards()
     return {
         "version": VERSION,
@@ -137,9 +149,10 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         "canaries": canaries,
         "truth": truth,
         "person": _person(state),
+        "answers": answers,
         "second_opinion": second_opinion(probs[fair], state.part(rows[fair])),
         "notices": notices,
-        "verdict": verdict(corrections, noise, canaries, truth, notices),
+        "verdict": verdict(corrections, noise, canaries, truth, notices, answers),
     }
 
 
@@ -275,8 +288,7 @@ def _canaries(
     counts = facts["canaries"]
     if counts is None:
         return None
-    by_policy = policy_of(facts["policy"]).changes(state.evidence, state.given) & ~canary
-    by_policy &= not facts.get("nothing_learnt", False)
+    by_policy = _by_policy(facts, state, canary)
     low, high = noise["interval"] or [noise["rate"]] * 2
     seen = CanaryCounts(
         counts["planted"], counts["found"], counts["repaired"], float(by_policy[~canary].mean()),
@@ -284,6 +296,24 @@ def _canaries(
     )  # fmt: skip
     taken_back = by_policy & (state.source == GIVEN)
     return canary_figures(seen, whole=not taken_back.any())
+
+
+def _by_policy(facts: Mapping[str, Any], state: State, canary: np.ndarray) -> np.ndarray:
+    """bool [N], the rows that the policy changes, whatever people have said of them."""
+    changes: np.ndarray = policy_of(facts["policy"]).changes(state.evidence, state.given) & ~canary
+    return changes & (not facts.get("nothing_learnt", False))
+
+
+def _answers(corrected: Corrected, state: State, canary: np.ndarray) -> dict[str, Any] | None:
+    answered = np.flatnonzero(state.source == PERSON)
+    asked = read_asked(corrected.run.path)
+    by_policy = _by_policy(corrected.facts, state, canary)
+    taken_back = bool((by_policy & (state.source == GIVEN)).any())
+    # Networks that were taught an answer know it by heart: in sample their labels are no guesses.
+    knew = corrected.facts["predictions"]["kind"] == "in sample" and taught_in(corrected.run.path) is not None
+    method = None if taken_back or knew else np.where(by_policy, state.suggested, state.given)
+    names = corrected.facts["label_names"]
+    return answer_figures(answered, state.label[answered], state.given, method, asked, names)
 
 
 def _person(state: State) -> dict[str, int]:

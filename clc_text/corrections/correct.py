@@ -18,6 +18,7 @@ from clc_text.corrections.source import SourceRows, check_rows, numbered
 from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
 from clc_text.corrections.store import Corrected, Progress, Step, has_corrected, silent, write_first
 from clc_text.corrections.taught import taught_since
+from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
 from clc_text.noise.inject import sha256_of_labels
 from clc_text.utils.files import sha256_of_file
@@ -31,6 +32,7 @@ def correct(
     include_person: bool = False,
     progress: Progress = silent,
     nothing_learnt: bool | None = None,
+    taught: TrustedLabels | None = None,
 ) -> Corrected:
     """Writes RUN/corrected by a policy; where there is one already, this is one step more of its history.
 
@@ -42,6 +44,7 @@ def correct(
         predictions: see `clc_text.corrections.predictions`.
         source: the rows that the run was trained on.
         nothing_learnt: whether those who judge can tell nothing of the labels; None: as the run's cross-fitting says.
+        taught: answers that the run was trained with; they are a person's labels here, too.
 
     Raises:
         InputError: the run has no ledger, or its labels, rows and predictions do not belong together.
@@ -59,12 +62,14 @@ def correct(
         nothing_learnt = predictions.kind != "views" and has_learnt_nothing(run.path)
     changes = np.zeros(len(labels.given), bool) if nothing_learnt else policy.changes(found.rows, labels.given)
     state = _decide(run, labels, changes, found)
-    kept = 0
-    if not include_person and has_corrected(run):
-        earlier = Corrected(run).state()
-        persons = earlier.source == PERSON
-        state = state.with_labels(persons, earlier.label[persons], PERSON)
-        kept = int(persons.sum())
+    if not include_person:
+        if taught is not None:
+            state = state.with_labels(taught.rows, taught.labels, PERSON)
+        if has_corrected(run):
+            earlier = Corrected(run).state()
+            persons = earlier.source == PERSON
+            state = state.with_labels(persons, earlier.label[persons], PERSON)
+    kept = int((state.source == PERSON).sum())
     arguments = {**policy.to_dict(), "predictions": predictions.kind, "include_person": include_person}
     facts = _facts(run, labels, policy, predictions, found) | {"nothing_learnt": nothing_learnt}
     if nothing_learnt:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from clc_text.corrections.asking.draw import DOUBT, RANDOM, Purpose
+from clc_text.corrections.asking.to_ask import rows_to_ask
 from clc_text.corrections.copies import first_alike, is_blank
 from clc_text.corrections.export_files import check_not_another
 from clc_text.corrections.export_formats import FORMATS, Row
@@ -25,11 +27,13 @@ class Exported:
 
     Attributes:
         rows: how many.
+        random: of them, drawn at random.
         folded: further rows of the dataset that are copies of one of these.
         empty: rows without a text that nobody has answered, all of them after the others; of them `empty_shown` here.
     """
 
     rows: int
+    random: int
     folded: int
     empty: int
     empty_shown: int
@@ -42,20 +46,39 @@ class Chosen:
     Attributes:
         row: int64 [n].
         copies: int64 [n], how many further rows have the same text, or nearly so.
+        random: bool [n], drawn at random.
+        inclusion: float64 [n], the probability with which a row was drawn; 1 for those that were not left to chance.
         empty: of the open rows, how many have no text; the last `empty_shown` chosen ones are such.
     """
 
     row: np.ndarray
     copies: np.ndarray
+    random: np.ndarray
+    inclusion: np.ndarray
     empty: int = 0
     empty_shown: int = 0
 
+    @classmethod
+    def first(cls, row: np.ndarray, copies: np.ndarray, empty: int = 0, empty_shown: int = 0) -> Chosen:
+        """The rows of the greatest doubt: none of them is left to chance."""
+        return cls(row, copies, np.zeros(len(row), bool), np.ones(len(row)), empty, empty_shown)
 
-def export(corrected: Corrected, out: Path, k: int, format: str, draw: Draw) -> Exported:
-    """Writes the k rows to look at first.
+
+def export(
+    corrected: Corrected,
+    out: Path,
+    k: int,
+    format: str,
+    draw: Draw,
+    purpose: Purpose | None = None,
+    features: Callable[[], np.ndarray | None] = lambda: None,
+) -> Exported:
+    """Writes the k rows to look at first, or those that serve a purpose.
 
     Args:
         draw: writes an image, where the rows are images.
+        purpose: see `clc_text.corrections.asking.draw`; None: the rows whose given label is most probably wrong.
+        features: gives float32 [N, D] of the rows, by which they are alike; asked only where that matters.
 
     Raises:
         InputError: the format is not known, `k` is not positive, the rows are no texts, or `out` holds another export.
@@ -67,19 +90,29 @@ def export(corrected: Corrected, out: Path, k: int, format: str, draw: Draw) -> 
     check_not_another(out, format, corrected.facts["run_id"])
     state = corrected.state()
     first = first_to_look_at(state, k)
+    vectors = features() if purpose not in (None, "estimate") else None
     if are_images(inputs := corrected.inputs(first)):
         if format != "csv":
             raise InputError(
                 f"the format {format} shows texts only, and {corrected.path} has images; use --format csv"
             )
-        chosen = Chosen(first, np.zeros(len(first), np.int64))
-        rows = described(corrected, state, chosen, "image", written_beside(inputs, first, out, draw))
+        chosen = Chosen.first(first, np.zeros(len(first), np.int64))
+        if purpose is not None:
+            drawn, copies = rows_to_ask(corrected, state, purpose, k, None, vectors)
+            chosen = Chosen(drawn.row, copies, drawn.random, drawn.inclusion)
+            inputs = corrected.inputs(chosen.row)
+        rows = described(corrected, state, chosen, "image", written_beside(inputs, chosen.row, out, draw))
     else:
-        texts = corrected.inputs(np.arange(len(state)))
-        chosen = without_copies(state, _checked(texts, corrected), k)
+        texts = _checked(corrected.inputs(np.arange(len(state))), corrected)
+        if purpose is None:
+            chosen = without_copies(state, texts, k)
+        else:
+            drawn, copies = rows_to_ask(corrected, state, purpose, k, texts, vectors)
+            chosen = Chosen(drawn.row, copies, drawn.random, drawn.inclusion)
         rows = described(corrected, state, chosen, "text", [texts[row] for row in chosen.row.tolist()])
     FORMATS[format](rows, corrected.facts["label_names"], out)
-    return Exported(len(rows), int(chosen.copies.sum()), chosen.empty, chosen.empty_shown)
+    folded = int(chosen.copies.sum()) if purpose is None else 0
+    return Exported(len(rows), int(chosen.random.sum()), folded, chosen.empty, chosen.empty_shown)
 
 
 def _checked(texts: list[Any], corrected: Corrected) -> list[str]:
@@ -94,8 +127,9 @@ def _checked(texts: list[Any], corrected: Corrected) -> list[str]:
 
 def described(corrected: Corrected, state: State, chosen: Chosen, kind: str, shown: Sequence[str]) -> list[Row]:
     """The chosen rows; `shown` are their texts, or whatever `kind` says."""
-    names = corrected.facts["label_names"]
+    names, step = corrected.facts["label_names"], corrected.facts["step"]
     known = names_of(corrected, chosen.row)
+    drawn = zip(chosen.random.tolist(), chosen.inclusion.tolist(), strict=True)
     return [
         {
             "row": row,
@@ -108,9 +142,14 @@ def described(corrected: Corrected, state: State, chosen: Chosen, kind: str, sho
             "changed": bool(state.changed[row]),
             "current": names[state.label[row]],
             "copies": copies,
+            "why": RANDOM if random else DOUBT,
+            "inclusion": inclusion,
+            "asked": step,
             "run_id": corrected.facts["run_id"],
         }
-        for row, called, copies, value in zip(chosen.row.tolist(), known, chosen.copies.tolist(), shown, strict=True)
+        for row, called, copies, (random, inclusion), value in zip(
+            chosen.row.tolist(), known, chosen.copies.tolist(), drawn, shown, strict=True
+        )
     ]
 
 
@@ -140,6 +179,6 @@ def without_copies(state: State, texts: list[str], k: int) -> Chosen:
     kept = full[np.sort(places)][:k]
     copies = np.bincount(first, minlength=len(texts))[first[kept]] - 1
     shown = empty[: k - len(kept)]
-    return Chosen(
+    return Chosen.first(
         np.concatenate([kept, shown]), np.concatenate([copies, np.zeros(len(shown), np.int64)]), len(empty), len(shown)
     )

@@ -230,6 +230,23 @@ def after_audit(verdict: Mapping[str, Any], run: Path) -> tuple[list[object], st
     return ["export", run, "--k", 100], "the rows to look at first, in a table that people fill"
 
 
+def _of_answers(answers: dict[str, Any] | None) -> list[tuple[str, str]]:
+    if answers is None:
+        return []
+    lines = [
+        ("answers", f"{answers['answers']:,}, {answers['random']:,} of them to rows drawn at random; by these"),
+        ("  right as given", percent(answers["right_before"])),
+        ("  right as corrected", percent(answers["right_after"])),
+    ]
+    if answers["gain"]:
+        low, high = (f"{100 * answers['gain'][end]:+.1f}" for end in ("low", "high"))
+        lines.append(("  gained", f"{100 * answers['gain']['value']:+.1f} points ({low} to {high})"))
+    for entry in answers["by_class"][:ALL_CLASSES]:
+        before, after = percent(entry["right_before"]), percent(entry["right_after"])
+        lines.append((f"  given {entry['label']}", f"{before} as given, {after} as corrected"))
+    return lines
+
+
 def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
     noise, corrections = found["noise"], found["corrections"]
     interval = noise["interval"]
@@ -245,6 +262,7 @@ def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
         *((f"  by {source}", f"{100 * rate:.1f} %") for source, rate in rates(noise)),
         ("labels changed", f"{corrections['rows']:,} ({corrections['share']:.1%})"),
     ]
+    lines += _of_answers(found.get("answers"))
     truth = found["truth"]
     if truth:
         lines += [

@@ -1,15 +1,17 @@
 """The verdict: whether corrections may be trusted, should be looked at first, or must not be used.
 
-What decides, in this order: true labels where they are known, canaries where enough were planted, otherwise only
-estimates. The rule:
+What decides, in this order: true labels where they are known, people's answers where enough rows were drawn at random,
+canaries where enough were planted, otherwise only estimates. The rule:
 
     do not use   the run has collapsed, or those who judge have learnt nothing, or agree on fewer than half of the
-                 rows; or by true labels more labels were broken than fixed; or, where no true labels are known, a
+                 rows; or by true labels more labels were broken than fixed, or by answers fewer are right than before
+                 (the whole interval); or, where no true labels are known, a
                  class has lost nearly all of its rows, or by canaries fewer than half of the changed labels are right
                  (the whole interval below one half)
-    trust        there is no warning of the run, and either the changed labels are known to be right in at least four
-                 of five cases (the whole interval above) while at most 5 % of the right labels were changed; or there
-                 is little to correct, and true labels say so
+    trust        there is no warning of the run, and either by answers more labels are right than before (the whole
+                 interval) and at most 5 % of the right ones were changed; or the changed labels are known to be right
+                 in at least four of five cases (the whole interval above) while at most 5 % of the right labels were
+                 changed; or there is little to correct, and true labels or answers say so
     look first   everything else: without true labels and canaries there is nothing better
 
 There is *little to correct* where fewer than 2 % of the labels would change and nothing says that wrong ones were
@@ -33,6 +35,7 @@ CLEAN = 0.05  # known share of wrong labels below which a dataset counts as clea
 HALF = 0.5  # of changed labels, for any use; of wrong labels that canaries say are found, for "little to correct"
 FALSE_CORRECTIONS = 0.05  # of right labels, for trust
 ENOUGH_CANARIES = 30
+ENOUGH_ANSWERS = 30
 EMPTIED = 0.1  # of its given rows: a class with fewer left is as good as gone
 FEW = 10  # given rows below which a class may come and go
 AGREEMENT = 0.5  # of rows, on whose class two views agree
@@ -44,29 +47,34 @@ def verdict(
     canaries: Mapping[str, Any] | None,
     truth: Mapping[str, Any] | None,
     notices: Sequence[Mapping[str, Any]],
+    answers: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The entry ``verdict`` of audit.json (see `clc_text.corrections.audit`), from its other entries."""
     enough = canaries is not None and canaries["planted"] >= ENOUGH_CANARIES
-    basis = "true labels" if truth is not None else "canaries" if enough else "estimates"
-    share = corrections["share"]
+    told = answers if answers is not None and answers["random"] >= ENOUGH_ANSWERS and truth is None else None
     measured = canaries if enough else None
+    basis = "true labels" if truth is not None else "answers" if told else "canaries" if enough else "estimates"
+    share = corrections["share"]
     nothing_learnt = noise.get("nothing_learnt", False)
-    little = share < LITTLE and not nothing_learnt and not _missed(noise, measured, truth)
-    against = _objections(measured, truth, notices, noise)
+    missed = told["right_before"]["value"] < 1 - CLEAN if told else _missed(noise, measured, truth)
+    little = share < LITTLE and not nothing_learnt and not missed
+    against = _objections(None if told else measured, truth, notices, noise)
+    if told and told["gain"] is not None and told["gain"]["high"] < 0:
+        against.append(f"by people's answers fewer labels are right than before ({_points(told['gain'])})")
     if truth is None:
         against += _emptied(corrections)
     if nothing_learnt:
         said = [notice["message"] for notice in notices if notice["name"] == "nothing learnt"]
         against += said or [f"{NOTHING}, so nothing is known of the labels; choose another encoder or network"]
     warnings = [notice["message"] for notice in notices if notice["severity"] == "warning"]
-    evidence = _evidence(measured, truth)
+    evidence = [*answers_in_words(answers, noise, measured), *_evidence(measured, truth)]
     leave = f"Little to correct: {share:.1%} of the labels would change, so leave the given labels as they are."
     if against:
         trust = "do not use"
         summary = leave if little else "Do not use these corrections: train again, or keep the given labels."
     elif little:
-        trust, summary = ("trust" if basis == "true labels" and not warnings else "look first"), leave
-    elif _good(measured, truth) and not warnings:
+        trust, summary = ("trust" if basis in ("true labels", "answers") and not warnings else "look first"), leave
+    elif (_good_by_answers(told) if told else _good(measured, truth)) and not warnings:
         trust, summary = "trust", "The corrections can be used as they are."
     elif share < LITTLE:
         trust = "look first"
@@ -84,8 +92,9 @@ def verdict(
     reasons += [sentence for sentence in warnings if sentence not in reasons]
     if basis == "estimates":
         reasons.append(
-            f"there are neither true labels nor {ENOUGH_CANARIES} canaries, so nothing measures the corrections; "
-            "train with canaries: 0.02, or more of them where there are few rows, to have a measure"
+            f"there are neither true labels nor answers to {ENOUGH_ANSWERS} random rows nor {ENOUGH_CANARIES} "
+            "canaries, so nothing measures the corrections; answer what `clc-text next RUN` writes, or train with "
+            "canaries: 0.02, or more of them where there are few rows, to have a measure"
         )
     if not nothing_learnt:  # else the rate is a fiction
         low = "; networks judged rows that they were trained on, so the estimate may be far off" if _low(noise) else ""
@@ -93,6 +102,47 @@ def verdict(
             f"{_rate(noise)} of the given labels are estimated to be wrong, and {share:.1%} were changed{low}"
         )
     return {"trust": trust, "little_to_correct": little, "summary": summary, "reasons": reasons, "basis": basis}
+
+
+def answers_in_words(
+    answers: Mapping[str, Any] | None, noise: Mapping[str, Any], canaries: Mapping[str, Any] | None
+) -> list[str]:
+    """What random answers say, in a sentence, beside what was estimated without them; nothing without any."""
+    if answers is None:
+        return []
+    before, after = answers["right_before"], answers["right_after"]
+    counted = "1 answer to a row" if answers["random"] == 1 else f"{answers['random']:,} answers to rows"
+    now = "" if after is None else f", {_between(after)} as corrected"
+    said = [f"by {counted} drawn at random {_between(before)} of the labels were right as given{now}"]
+    low, high = noise["interval"] or (noise["rate"],) * 2
+    others = [] if noise.get("nothing_learnt") else [("the estimate", 1 - high, 1 - low)]
+    precision = None if canaries is None else canaries["precision_adjusted"]
+    if after is not None and precision is not None and answers.get("changed"):
+        right = answers["fixed"] / answers["changed"]
+        said.append(
+            f"of the {answers['changed']:,} changed ones among them {right:.0%} are right now; canaries say "
+            f"{precision['value']:.0%}"
+        )
+    for name, least, most in others:
+        if before["low"] > most or before["high"] < least:
+            said.append(f"{name} without them said {least:.0%} to {most:.0%} right, which the answers contradict")
+    return said
+
+
+def _between(share: Mapping[str, Any]) -> str:
+    return f"{share['value']:.1%} ({100 * share['low']:.1f} to {100 * share['high']:.1f})"
+
+
+def _points(gain: Mapping[str, Any]) -> str:
+    return f"{100 * gain['value']:+.1f} points, {100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}"
+
+
+def _good_by_answers(answers: Mapping[str, Any]) -> bool:
+    gain, before = answers["gain"], answers["right_before"]["value"]
+    if gain is None:
+        return False
+    falsely = answers["broken"] / max(before * answers["random"], 1)
+    return bool(gain["low"] > 0 and falsely <= FALSE_CORRECTIONS)
 
 
 def _objections(

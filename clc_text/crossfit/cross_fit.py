@@ -135,14 +135,14 @@ def cross_fit(
     dealt = [assign_folds(labels, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
 
     say(f"cross-fitting, round 1 of {settings.rounds}: {settings.folds} networks, each blind to a fold")
-    first = _train(fold_trainer, dealt[0], labels, settings, seed + 1, None)
+    first = _train(fold_trainer, _after(dealt[0], labels, settings, None), seed + 1)
     say(_told(first))
 
     tried: list[tuple[Round, np.ndarray]] = []
     for names in _possible_names(first, labels):
         say(f"cross-fitting, round 2 of {settings.rounds}: other networks, with the noise that round 1 found")
         start: np.ndarray | None = fit_transition(_renamed(first.fit.probs, names), labels)
-        tried.append((_train(fold_trainer, dealt[1], labels, settings, seed + 2, start), names))
+        tried.append((_train(fold_trainer, _after(dealt[1], labels, settings, start), seed + 2), names))
         say(_told(tried[-1][0]))
         if tried[-1][0].fit.log_likelihood >= first.fit.log_likelihood - TOLERANCE:
             break
@@ -158,7 +158,7 @@ def cross_fit(
     for number in range(3, settings.rounds + 1):
         say(f"cross-fitting, round {number} of {settings.rounds}: other networks again")
         start = None if plainly else fit.transition
-        found = _train(fold_trainer, dealt[number - 1], labels, as_long, seed + number, start)
+        found = _train(fold_trainer, _after(dealt[number - 1], labels, as_long, start), seed + number)
         say(_told(found))
         rounds.append(replace(found, log_probs=_renamed(found.log_probs, names)) if plainly else found)
         used, fit = _with(rounds[-1], used, fit, labels)
@@ -235,15 +235,13 @@ def _told(found: Round) -> str:
     )
 
 
+def _after(fold: np.ndarray, labels: np.ndarray, settings: Settings, transition: np.ndarray | None) -> AfterEpoch:
+    return AfterEpoch(torch.from_numpy(fold), labels, settings, transition)
+
+
 def _train(
-    fold_trainer: Callable[[FoldForward, int, AfterEpoch], PeersTrainer],
-    fold: np.ndarray,
-    labels: np.ndarray,
-    settings: Settings,
-    seed: int,
-    transition: np.ndarray | None,
+    fold_trainer: Callable[[FoldForward, int, AfterEpoch], PeersTrainer], after_epoch: AfterEpoch, seed: int
 ) -> Round:
-    after_epoch = AfterEpoch(torch.from_numpy(fold), labels, settings, transition)
     trainer = fold_trainer(FoldForward(), seed, after_epoch)
     after_epoch.trainer = trainer
     with _one_training_more(trainer, after_epoch):

@@ -19,7 +19,10 @@ class FoldForward(Method):
     """K peers, peer k blind to the rows of fold k: L(k) = - mean over the other folds of log (p_k T)[y].
 
     ``state.memory`` holds ``fold`` int64 [N] and, once it is known, ``transition`` [C, C]; without it T is the
-    identity, which makes the loss the plain cross-entropy. No part of a recipe: `cross_fit` trains with it.
+    identity, which makes the loss the plain cross-entropy. Where people have answered, ``trusted`` int64 [N] has the
+    class that they told (-1: none) and ``trusted_weight`` how many rows each of them counts as; its loss is
+    - log p_k[c] (gold loss correction: Hendrycks et al., NeurIPS 2018). No part of a recipe: `cross_fit` trains with
+    it.
 
     Source of the loss: Patrini et al., CVPR 2017, Theorem 2.
     """
@@ -40,4 +43,10 @@ class FoldForward(Method):
             losses = -(log_probs + columns).logsumexp(-1)
         else:
             losses = -log_probs.gather(-1, labels.expand(len(log_probs), -1).unsqueeze(-1)).squeeze(-1)
+        if "trusted" in state.memory:
+            told = state.memory["trusted"][state.rows]
+            known = told >= 0
+            of_told = -log_probs.gather(-1, told.clamp(min=0).expand(len(log_probs), -1).unsqueeze(-1)).squeeze(-1)
+            losses = torch.where(known, of_told, losses)
+            weights = torch.where(known, weights * state.memory["trusted_weight"], weights)
         return Supervision(losses, weights, targets, ~blind)

@@ -10,6 +10,7 @@ from transformers import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.crossfit.answered import cross_fit_answered
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import AfterEpoch, Settings, cross_fit
 from clc_text.crossfit.fold_forward import FoldForward
@@ -56,7 +57,13 @@ def cross_fit_of(
         return made
 
     classes, first = trainer.number_of_classes(), first_copies_of(trainer)
-    return cross_fit(fold_trainer, labels, classes, settings, trainer.args.seed, say, first)
+    found = cross_fit(fold_trainer, labels, classes, settings, trainer.args.seed, say, first)
+    if trainer.trusted is None:
+        return found
+    say(f"cross-fitting again, with {len(trainer.trusted):,} answers of people")
+    return cross_fit_answered(
+        fold_trainer, labels, classes, settings, trainer.args.seed, trainer.trusted, found, say, first
+    )
 
 
 def peers_like(trainer: PeersTrainer, peers_init: PeersInit | None = None) -> PeersInit:

@@ -145,6 +145,8 @@ class NoisyLabelTrainer(PeersTrainer):
         if found is None:
             found = self.make_cross_fit()
             found.facts["labels"] = labels
+            if self.trusted is not None:
+                found.facts["trusted"] = self.trusted.digest
             if inputs:
                 found.facts["inputs"] = inputs
             if self.cross_fit_dir is not None and self.is_world_process_zero():
@@ -169,6 +171,8 @@ class NoisyLabelTrainer(PeersTrainer):
         """What of the training set is not as it was when it was cross-fitted, where the files say how it was."""
         if found.facts.get("labels", labels) != labels:
             return "labels"
+        if found.facts.get("trusted") != (None if self.trusted is None else self.trusted.digest):
+            return "answers"
         if self._classes() not in (None, found.posterior.shape[1]):
             return "classes"
         return None if same_rows(found.facts.get("inputs"), inputs) else "rows, or rows encoded in another way,"

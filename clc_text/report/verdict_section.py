@@ -15,8 +15,9 @@ from clc_text.report.markup import bullets, joined, paragraph, piece
 SIGNS = {"trust": ("✓", "good"), "look first": ("!", "care"), "do not use": ("✗", "bad")}
 BASIS = {
     "true labels": "Measured against the true labels.",
+    "answers": "Measured by people's answers to rows that were drawn at random.",
     "canaries": "Measured by canaries: labels that were flipped on purpose before training.",
-    "estimates": "Estimated only: neither true labels nor enough canaries are known.",
+    "estimates": "Estimated only: neither true labels nor enough answers or canaries are known.",
 }
 
 

@@ -74,6 +74,7 @@ def build_trainer(
         optimizer_cls_and_kwargs=_optimizer(recipe),
         peers_init=lambda peers, seed: recipe.network.build(prepared.train_inputs, task.label_names, peers, seed),
         cross_fit_dir=directory,
+        trusted=prepared.trusted,
         recover=recipe.guard == "recover",
         say=say,
     )

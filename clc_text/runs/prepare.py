@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from clc_text.artifacts.cross_fit import CrossFit
+    from clc_text.data.trusted import TrustedLabels
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Prepared:
         train_inputs: tensors by the name of the network's argument, N rows each.
         test_inputs: likewise M rows, None without test rows.
         recipe: what the recipe leaves open (`encoder: auto`) is settled in it.
+        trusted: what people have answered; None: nothing.
     """
 
     task: Task
@@ -42,6 +44,7 @@ class Prepared:
     train_inputs: dict[str, Tensor]
     test_inputs: dict[str, Tensor] | None
     recipe: Recipe
+    trusted: TrustedLabels | None = None
 
 
 @dataclass(frozen=True)
@@ -245,6 +248,20 @@ class _Columns(Mapping[str, Any]):
         return len(self._rows.column_names)
 
 
+def with_answers(prepared: Prepared, trusted: TrustedLabels) -> Prepared:
+    """What people have answered, beside it; an answered row is no canary.
+
+    Raises:
+        InputError: they are no answers to these rows.
+    """
+    labels = prepared.labels
+    trusted.check(len(labels.given), len(prepared.task.label_names))
+    canary, trained = labels.canary.copy(), labels.trained.copy()
+    canary[trusted.rows] = False
+    trained[trusted.rows] = labels.given[trusted.rows]
+    return replace(prepared, labels=replace(labels, canary=canary, trained=trained), trusted=trusted)
+
+
 def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
     """What goes into environment.json."""
     import hashlib
@@ -265,6 +282,7 @@ def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
             recipe.fingerprint(),
             prepared.passport["sha256"]["noisy_labels"],
             *(str(s.get("sha256")) for s in task.sources),
+            *([] if prepared.trusted is None else [prepared.trusted.digest]),
         ]
     )
     return {

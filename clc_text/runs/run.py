@@ -19,10 +19,12 @@ from clc_text.artifacts.run_files import Complete, Environment
 from clc_text.artifacts.run_lock import LOCK, alone_in
 from clc_text.config.recipe import Recipe, is_run_of, settled_as
 from clc_text.config.recipe import load as load_recipe
+from clc_text.corrections.asking.of_run import FILE as ANSWERS
+from clc_text.corrections.asking.of_run import Answers, answers_in
 from clc_text.errors import InputError
 from clc_text.runs.build import build_trainer
 from clc_text.runs.observer import Observer, Silent
-from clc_text.runs.prepare import Memo, Prepared, describe, prepare
+from clc_text.runs.prepare import Memo, Prepared, describe, prepare, with_answers
 from clc_text.runs.recorder import METRICS, Recorder
 from clc_text.utils.files import replace_folder, sha256_of_file, to_be_written, write_json, write_text, write_with
 from clc_text.utils.leftovers import name_of_whole
@@ -41,6 +43,7 @@ def train(
     overwrite: bool = False,
     observer: Observer | None = None,
     memo: Memo | None = None,
+    answers: Path | None = None,
 ) -> RunDirectory:
     """Trains as the recipe says and leaves a complete run directory.
 
@@ -50,6 +53,8 @@ def train(
             and one that is complete is left as it is.
         overwrite: replace a run directory that is there.
         memo: of a process that runs many recipes: what one encoded and cross-fitted serves the next.
+        answers: a run directory whose rows people have answered, which are learnt from. They are kept with the run,
+            so that resuming it needs no other, and its own directory may be named here to repeat it.
 
     Raises:
         InputError: something in the recipe or the data is wrong; the directory is then as it was before.
@@ -58,6 +63,7 @@ def train(
     _check_directory(recipe, directory, resume, overwrite)
     if resume and (directory / "result.json").is_file():
         return RunDirectory(directory)
+    told = _answers(directory, answers, resume)
     there = directory.is_dir()
     with alone_in(directory) if there else nullcontext():
         # Nothing is written yet: what is wrong in the recipe or the data leaves everything as it was.
@@ -66,16 +72,30 @@ def train(
             asked = settled_as(recipe, _recipe_of(directory))
         _use_threads(asked)
         prepared = prepare(asked, observer, memo)
+        if told is not None:
+            told.check(prepared.task.label_names, prepared.labels.given)
+            prepared, memo = with_answers(prepared, told.trusted), None
         settled = prepared.recipe
         environment = describe(settled, prepared)
         observer.stage("building the networks")
         trainer = build_trainer(settled, directory, prepared, say=observer.stage)
         trainer.check()
         if there:
-            return _train(settled, directory, resume, prepared, environment, trainer, observer, memo)
+            return _train(settled, directory, resume, prepared, environment, trainer, observer, memo, told)
     with _new(directory), alone_in(directory):
         _check_directory(recipe, directory, resume, overwrite)  # another may have come first
-        return _train(settled, directory, resume, prepared, environment, trainer, observer, memo)
+        return _train(settled, directory, resume, prepared, environment, trainer, observer, memo, told)
+
+
+def _answers(directory: Path, answers: Path | None, resume: bool) -> Answers | None:
+    """What people have told of the rows: in the run that is named, or in the one that is resumed."""
+    if answers is None:
+        return answers_in(directory) if resume and (directory / ANSWERS).is_file() else None
+    if not resume and answers.resolve() == directory.resolve():
+        raise InputError(
+            f"the answers are in {directory}, which this training would empty; choose another directory with --out"
+        )
+    return answers_in(answers)
 
 
 def _train(
@@ -87,9 +107,10 @@ def _train(
     trainer: NoisyLabelTrainer,
     observer: Observer,
     memo: Memo | None,
+    answers: Answers | None,
 ) -> RunDirectory:
     """The part that writes."""
-    checkpoint, done = _open(recipe, directory, prepared, environment, resume)
+    checkpoint, done = _open(recipe, directory, prepared, environment, resume, answers)
 
     # ---- train ----
     started = time.perf_counter()
@@ -182,7 +203,8 @@ def _new(directory: Path) -> Iterator[None]:
 WRITTEN = {
     "recipe.yaml", "environment.json", "noise", "data", "encoder", "crossfit.json", "crossfit.safetensors",
     "metrics.jsonl", "ledger", "checkpoints", "model", "predictions.safetensors", "guards.json", "result.json",
-    "corrected", ".corrected.lock", "audit.json", "report.html", "figures", "plain_folds.npy",
+    "corrected", ".corrected.lock", "asked.jsonl", "answers.parquet", "audit.json", "report.html", "figures",
+    "evidence.safetensors", "plain_folds.npy",
     "corrected.csv", "corrected.tsv", "corrected.tab", "corrected.jsonl", "corrected.ndjson", "corrected.json",
     "corrected.parquet",
 }  # fmt: skip
@@ -247,7 +269,12 @@ def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") 
 
 
 def _open(
-    recipe: Recipe, directory: Path, prepared: Prepared, environment: dict[str, Any], resume: bool
+    recipe: Recipe,
+    directory: Path,
+    prepared: Prepared,
+    environment: dict[str, Any],
+    resume: bool,
+    answers: Answers | None,
 ) -> tuple[Path | None, int]:
     """Writes what is known before training; gives the checkpoint to go on from, and the number of epochs until it."""
     from clc_text.artifacts.ledger import forget_after
@@ -272,6 +299,8 @@ def _open(
     write_text(directory / "recipe.yaml", recipe.dump())
     write_json(directory / "noise" / "passport.json", prepared.passport)
     prepared.labels.write(directory / "noise" / "labels.parquet")
+    if answers is not None and answers.path.resolve() != directory.resolve():
+        answers.write(directory)
     if recipe.keep_data:
         for split, rows in (("train", prepared.task.train), ("test", prepared.task.test)):
             name = f"data/{split}.parquet"

@@ -15,11 +15,13 @@ from transformers.utils.logging import get_logger
 
 from clc_text.artifacts.ledger import Ledger
 from clc_text.artifacts.run_files import Complete
+from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
 from clc_text.methods.base import Method, Supervision, TrainingState, method
 from clc_text.models.peers import PeersModel, ensemble_log_probs
 from clc_text.models.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
 from clc_text.training.accounting import EpochAccounts
+from clc_text.training.answers_taught import AnswersTaught
 from clc_text.training.arguments import (
     NoisyLabelArguments,
     check_arguments,
@@ -74,6 +76,8 @@ class PeersTrainer(Checkpointing):
             sha256 by name: each checkpoint says how they were.
         augment: called with a training batch's inputs, its row numbers and the epoch (from 0); gives the inputs that
             the networks then see. It must draw from these alone (no generator of its own), so that resuming is exact.
+        trusted: true labels that people have told: these rows are taught as such, and weigh more than others; networks
+            that cross-fit learn from them what the other labels are worth.
         recover: notice collapse and undo it: back to the end of the warm-up, and a longer one.
 
     Raises:
@@ -109,6 +113,7 @@ class PeersTrainer(Checkpointing):
         ledger_dir: Path | None = None,
         epoch_listeners: Sequence[Callable[[EpochResult], None]] | None = None,
         augment: Callable[[dict[str, Tensor], Tensor, int], dict[str, Tensor]] | None = None,
+        trusted: TrustedLabels | None = None,
         recover: bool = False,
     ) -> None:
         args = args or NoisyLabelArguments(output_dir="trainer_output")
@@ -154,6 +159,9 @@ class PeersTrainer(Checkpointing):
         self._class_weights_wanted = class_weights
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.ledger_dir, self.augment = noise_rate, ledger_dir, augment
+        self.trusted = trusted
+        if trusted is not None and self.train_dataset is not None:
+            trusted.check(len(self.train_dataset), self._classes())
         check_own_optimizer(optimizers[0], self.model)
         self.epoch_listeners = list(epoch_listeners or [])
         self._start_afresh()
@@ -210,6 +218,9 @@ class PeersTrainer(Checkpointing):
             noise_rate=self.noise_rate,
             memory=dict(self._given),
         )
+        self._answers: AnswersTaught | None = None
+        if self.trusted is not None and self.train_dataset is not None:
+            self._answers = AnswersTaught.of(self.trusted, len(self.train_dataset), self.args.device)
         self.notes = []
         # Labels that are made row by row, or classes that the model does not tell: neither could be checked before.
         self._labels_unseen = self._classes() is None or label_column(self.train_dataset) is None
@@ -279,7 +290,10 @@ class PeersTrainer(Checkpointing):
 
     def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
         """The method's supervision of one batch, or the warm-up's as long as that lasts."""
-        return self.targets.weighed(self.warm_up.supervise(log_probs, labels, self.method_state))
+        found, rows = self.warm_up.supervise(log_probs, labels, self.method_state), self.method_state.rows
+        if self._answers is not None and rows is not None:
+            found = self._answers.taught(found, log_probs, rows)
+        return self.targets.weighed(found)
 
     # ---- one step ----
 

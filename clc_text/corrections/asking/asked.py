@@ -1,0 +1,117 @@
+"""Why rows were asked about: `RUN/asked.jsonl`, one line an answered row.
+
+    row        its number in the run
+    why        "random" or "doubt" (`clc_text.corrections.asking.draw`); "" where nobody knows
+    inclusion  the probability with which it was drawn, above 0 and at most 1; null where nobody knows
+    asked      the step of the corrected dataset at which it was drawn; the rows of one step are one draw. Below 0 in a
+               run that was trained with the answers of another
+    answered   the step that took the answer over, on the same count
+
+What came back with an answer is written before the answer itself is taken over, so that none is ever counted as what
+it is not: an answer without a line was chosen nobody knows how.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clc_text.corrections.asking.draw import DOUBT, RANDOM
+from clc_text.errors import InputError
+from clc_text.utils.files import write_text
+from clc_text.utils.shown import printable
+
+FILE = "asked.jsonl"
+UNKNOWN = ""
+COLUMNS = ("why", "inclusion", "asked")
+"""What an exported row says of it, and an answer brings back."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How one row came to be asked about; the module says what each means."""
+
+    why: str = UNKNOWN
+    inclusion: float | None = None
+    asked: int | None = None
+    answered: int = 0
+
+    @property
+    def random(self) -> bool:
+        return self.why == RANDOM
+
+
+def asked_of(entry: Mapping[str, Any], place: str) -> Asked | None:
+    """What a row of an answer file says of how it was chosen; None where it says nothing.
+
+    Raises:
+        InputError: it says something that cannot be.
+    """
+    values = [entry.get(name) for name in COLUMNS]
+    if all(value is None or value != value or str(value).strip() == "" for value in values):
+        return None
+    why = str(values[0]).strip()
+    try:
+        inclusion, asked = (float(str(value).strip().replace(",", ".")) for value in values[1:])
+    except ValueError:
+        inclusion = asked = math.nan
+    if why not in (RANDOM, DOUBT) or not 0 < inclusion <= 1 or asked != asked // 1:
+        said = ", ".join(f"{name} '{printable(str(value), 20)}'" for name, value in zip(COLUMNS, values, strict=True))
+        raise InputError(
+            f"{place}: how this row was chosen ({said}) was changed since the export; bring the three columns back as "
+            "they were, or empty all of them: the answer then does not count as one drawn at random"
+        )
+    return Asked(why, inclusion, int(asked))
+
+
+def remember(run: Path, found: Mapping[int, Asked]) -> None:
+    """Adds how answered rows were chosen; a row that is there already is as it was when it was answered first."""
+    known = read_asked(run)
+    more = {row: one for row, one in found.items() if row not in known}
+    if not more:
+        return
+    lines = [json.dumps({"row": row, **vars(one)}) for row, one in (known | more).items()]
+    write_text(run / FILE, "\n".join(lines) + "\n")
+
+
+def read_asked(run: Path) -> dict[int, Asked]:
+    """How the rows of a run were chosen, by their numbers; empty without the file.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    path = run / FILE
+    if not path.is_file():
+        return {}
+    found: dict[int, Asked] = {}
+    try:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            entry = json.loads(line)
+            one = asked_of(entry, f"{path}, line {number}") or Asked()
+            found[int(entry["row"])] = replace(one, answered=int(entry["answered"]))
+    except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
+        raise InputError(
+            f"{path} is damaged ({str(error)[:100]}); bring it back, or remove it: the answers then do not count as "
+            "drawn at random"
+        ) from None
+    return found
+
+
+def inclusions(rows: np.ndarray, asked: Mapping[int, Asked]) -> np.ndarray:
+    """float64 [n], the inclusion probability of each row; nan where it is not known."""
+    found = [asked.get(row, Asked()).inclusion for row in rows.tolist()]
+    return np.array([math.nan if one is None else one for one in found])
+
+
+def before(asked: Mapping[int, Asked], last: int) -> dict[int, Asked]:
+    """As a run has it that begins after step `last` of the one that was asked: all of it below 0."""
+    return {
+        row: replace(one, asked=None if one.asked is None else one.asked - last - 1, answered=one.answered - last - 1)
+        for row, one in asked.items()
+    }

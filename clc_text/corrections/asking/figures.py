@@ -1,0 +1,74 @@
+"""What random answers say of a corrected dataset: the entry ``answers`` of audit.json."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from clc_text.corrections.asking.asked import Asked
+from clc_text.corrections.asking.shares import share_right
+from clc_text.corrections.intervals import Z
+
+OF_A_CLASS = 10  # random answers, below which nothing is said of a class
+
+
+def answer_figures(
+    answered: np.ndarray,
+    told: np.ndarray,
+    given: np.ndarray,
+    method: np.ndarray | None,
+    asked: Mapping[int, Asked],
+    label_names: list[str],
+) -> dict[str, Any] | None:
+    """None without a random answer.
+
+    Args:
+        answered: int64 [n], rows that people have answered.
+        told: int [n], what they said.
+        given: int [N], given labels.
+        method: int [N], labels as the policy leaves them, whatever people said; None where that is not known.
+        asked: how rows were chosen.
+        label_names: [C].
+    """
+    everywhere = np.ones(len(given), bool)
+
+    def shares(among: np.ndarray) -> dict[str, Any]:
+        before = share_right(given[answered] == told, answered, asked, among)
+        after = None if method is None else share_right(method[answered] == told, answered, asked, among)
+        return {"right_before": before, "right_after": after}
+
+    whole = shares(everywhere)
+    if whole["right_before"] is None:
+        return None
+    random = np.array([asked.get(row, Asked()).random for row in answered.tolist()], bool)
+    by_class = []
+    for number, name in enumerate(label_names):
+        among = given == number
+        if int(among[answered[random]].sum()) >= OF_A_CLASS:
+            by_class.append({"label": name, **shares(among)})
+    found: dict[str, Any] = {"answers": len(answered), "random": int(random.sum()), **whole, "gain": None}
+    if method is not None:
+        rows, true = answered[random], told[random]
+        was, now = given[rows] == true, method[rows] == true
+        found["gain"] = _gain(int((now & ~was).sum()), int((was & ~now).sum()), len(rows))
+        found |= {
+            "changed": int((method[rows] != given[rows]).sum()),
+            "fixed": int((now & ~was).sum()),
+            "broken": int((was & ~now).sum()),
+        }
+    return found | {"by_class": by_class}
+
+
+def _gain(fixed: int, broken: int, rows: int) -> dict[str, float]:
+    """Share of right labels after less that before, and its 95 % interval.
+
+    Source: Agresti and Min, "Simple improved confidence intervals for comparing matched proportions", Statistics in
+    Medicine 2005: half a row more in each of the four cells.
+    """
+    more, less, count = fixed + 0.5, broken + 0.5, rows + 2
+    middle = (more - less) / count
+    reach = Z * math.sqrt(more + less - (more - less) ** 2 / count) / count
+    return {"value": (fixed - broken) / rows, "low": max(-1.0, middle - reach), "high": min(1.0, middle + reach)}

@@ -1,0 +1,124 @@
+"""The answers that a run holds, and how another run is given them.
+
+    answers.parquet   what a run was trained with: `row`, `label` (class number), `inclusion` (null: not known)
+    asked.jsonl       how they were chosen (`clc_text.corrections.asking.asked`)
+
+Both are in the run that learns from them, so that its recipe and its own folder repeat it, whatever becomes of the run
+that people were asked about.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.corrections.asking.asked import Asked, before, inclusions, read_asked, remember
+from clc_text.corrections.state import PERSON
+from clc_text.corrections.store import Corrected, has_corrected
+from clc_text.data.trusted import TrustedLabels
+from clc_text.errors import InputError
+from clc_text.utils.damage import undamaged
+from clc_text.utils.files import write_with
+
+FILE = "answers.parquet"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What people have said of the rows of a run.
+
+    Attributes:
+        path: of the run.
+        asked: how the rows were chosen.
+        given_sha256: of the given labels of all its rows.
+    """
+
+    path: Path
+    trusted: TrustedLabels
+    asked: dict[int, Asked]
+    label_names: list[str]
+    given_sha256: str
+
+    def check(self, label_names: list[str], given: np.ndarray) -> None:
+        """Refuses answers to other rows than those that are to be trained on.
+
+        Raises:
+            InputError: they are about other rows or classes.
+        """
+        from clc_text.noise.inject import sha256_of_labels
+
+        if self.label_names != label_names or self.given_sha256 != sha256_of_labels(given):
+            what = "classes" if self.label_names != label_names else "rows, or rows with other given labels,"
+            raise InputError(
+                f"the answers in {self.path} are about other {what} than those of this recipe; train with the recipe "
+                f"that {self.path} was trained with ({self.path / 'recipe.yaml'})"
+            )
+
+    def write(self, directory: Path) -> None:
+        """Into a run that learns from them."""
+        write_answers(directory, self.trusted)
+        (directory / "asked.jsonl").unlink(missing_ok=True)
+        remember(directory, self.asked)
+
+
+def answers_in(path: Path) -> Answers:
+    """What people have answered of a run's rows, in its corrected dataset or before it was trained.
+
+    Raises:
+        InputError: nobody has answered.
+    """
+    run = RunDirectory(path)
+    asked = read_asked(run.path)
+    if has_corrected(run):
+        corrected = Corrected(run)
+        state = corrected.state()
+        rows = np.flatnonzero(state.source == PERSON)
+        labels = state.label[rows].astype(np.int64)
+        asked = before(asked, corrected.facts["step"])
+    else:
+        known = taught_in(run.path)
+        rows, labels = (np.empty(0, np.int64),) * 2 if known is None else (known.rows, known.labels)
+    if not len(rows):
+        raise InputError(
+            f"nobody has answered anything in {path}; `clc-text next {path}` writes the rows to ask about, and "
+            "`clc-text apply` takes the answers over"
+        )
+    trusted = TrustedLabels(rows, labels, inclusions(rows, asked))
+    asked = {row: asked[row] for row in rows.tolist() if row in asked}
+    return Answers(path, trusted, asked, run.label_names, run.passport()["sha256"]["noisy_labels"])
+
+
+def taught_in(directory: Path) -> TrustedLabels | None:
+    """The answers that a run was trained with; None without any.
+
+    Raises:
+        InputError: their file is damaged.
+    """
+    import pyarrow.parquet as pq
+
+    path = directory / FILE
+    if not path.is_file():
+        return None
+    with undamaged(path):
+        table = pq.read_table(path)
+        inclusion = table["inclusion"].cast("float64").fill_null(np.nan).to_numpy()
+        found = TrustedLabels(table["row"].to_numpy(), table["label"].to_numpy().astype(np.int64), inclusion)
+        if not len(found) or len(np.unique(found.rows)) != len(found):
+            raise ValueError("its rows are not all different")
+        return found
+
+
+def write_answers(directory: Path, trusted: TrustedLabels) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    inclusion = np.full(len(trusted), np.nan) if trusted.inclusion is None else trusted.inclusion
+    columns = {
+        "row": trusted.rows.astype(np.int64),
+        "label": trusted.labels.astype(np.int32),
+        "inclusion": pa.array(inclusion, mask=np.isnan(inclusion)),
+    }
+    write_with(directory / FILE, lambda aside: pq.write_table(pa.table(columns), aside, compression="zstd"))

@@ -1,0 +1,161 @@
+"""Cross-fitting where people have told some true labels.
+
+Every network is taught the answers as well, but for those of its own fold, all of them together weighing as much as
+`SHARE` of the rows. The noise matrix starts as the answers have it, so no plain epochs are needed, and no class is
+learnt under another's name; it goes on by expectation-maximisation, in which the answers weigh as much as answers that
+were held out say (`AnsweredNoise`). A round ends where the given labels and the answers of held-out rows together are
+likeliest: where errors follow the texts, networks that go on learning explain given labels ever better, answers ever
+worse.
+
+The networks that were cross-fitted without answers are heard as well, as far as the same likelihood asks for it: where
+errors do not follow the texts, a few answers tell networks little that is new, and the mean of both knows more than
+either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.crossfit.answered_noise import AnsweredNoise
+from clc_text.crossfit.cross_fit import PUSH, AfterEpoch, Round, Settings, _log_of_mean, _told, _train, check_folds
+from clc_text.crossfit.fold_forward import FoldForward
+from clc_text.crossfit.folds import assign_folds
+from clc_text.data.trusted import TrustedLabels
+from clc_text.noise.estimation.gain import gain_over_shares
+from clc_text.noise.estimation.noise_fit import NoiseFit, fit_shares, softmax
+from clc_text.noise.probabilities import check_classes
+
+if TYPE_CHECKING:
+    from clc_text.training.trainer import PeersTrainer
+
+SHARE = 0.3  # of the rows: what all answers weigh together in training
+WITHOUT = (0.0, 0.5, 1.0)  # the weight of the networks that know no answer, in the mean of log-probabilities
+MOST = 20.0  # rows that one answer weighs as much as, at most: a few answers must not drown all other rows
+
+
+def weight_of_answers(rows: int, answers: int) -> float:
+    """How many rows each answer counts as."""
+    return max(1.0, min(MOST, SHARE * rows / max(answers, 1)))
+
+
+def cross_fit_answered(
+    fold_trainer: Callable[[FoldForward, int, AfterEpoch], PeersTrainer],
+    labels: np.ndarray,
+    num_classes: int,
+    settings: Settings,
+    seed: int,
+    trusted: TrustedLabels,
+    without: CrossFit,
+    say: Callable[[str], None] = lambda _: None,
+    firsts: np.ndarray | None = None,
+) -> CrossFit:
+    """As `cross_fit`, with answers; its arguments are explained there.
+
+    Args:
+        without: what `cross_fit` has found in the same rows.
+
+    The posterior of an answered row is certain; what ``probs`` says of it comes of networks that know neither its
+    given label nor its answer.
+    """
+    check_classes(num_classes)
+    firsts = np.arange(len(labels)) if firsts is None else firsts
+    copies = check_folds(firsts, settings)
+    told = trusted.classes(len(labels))
+    taught = np.where(told >= 0, told, labels)
+    dealt = [assign_folds(taught, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
+    rounds: list[Round] = []
+    used: list[Round] = []
+    whole = AnsweredNoise(labels, trusted, num_classes, without.folds[0])
+    whole.choose_strength(without.probs, whole.start())
+    start = whole.fit(without.probs, whole.start(), 8) if whole.counted else None
+    fit: NoiseFit | None = None
+    for number, fold in enumerate(dealt, 1):
+        say(f"cross-fitting, round {number} of {settings.rounds}: {settings.folds} networks, each blind to a fold")
+        noise = AnsweredNoise(labels, trusted, num_classes, fold)
+        after_epoch = AfterAnsweredEpoch(noise, told, settings, start if fit is None else fit.transition)
+        found = _train(fold_trainer, after_epoch, seed + number)
+        say(_told(found))
+        rounds.append(found)
+        more = [*used, found]
+        mean = _log_of_mean([np.exp(one.log_probs) for one in more])
+        whole.strength = noise.strength
+        with_it = whole.fit_sharpness(mean, found.fit.transition)
+        if fit is None or with_it.log_likelihood > fit.log_likelihood:
+            used, fit = more, with_it
+    assert fit is not None
+    fit, weight = _with_those_without(fit, _log_of_mean([np.exp(one.log_probs) for one in used]), without, whole)
+    posterior = whole.posterior(fit.probs, fit.transition)
+    gain, error = gain_over_shares(fit.probs, labels, dealt[0], firsts)
+    facts: dict[str, Any] = {
+        "rate": float(1 - posterior[np.arange(len(labels)), labels].mean()),
+        "gain": gain,
+        "gain_error": error,
+        "copies": copies,
+        "folds": settings.folds,
+        "sharpness": fit.sharpness,
+        "log_likelihood": fit.log_likelihood,
+        "rounds": [one.facts | {"used": any(one is other for other in used)} for one in rounds],
+        "renamed": list(range(num_classes)),
+        "names_tried": 1,
+        "answers": len(trusted),
+        "answers_counted": int((trusted.weights > 0).sum()),
+        "strength": whole.strength,
+        "weight_without": weight,
+    }
+    return CrossFit(np.stack(dealt), fit.probs, fit.transition, posterior, facts)
+
+
+def _with_those_without(
+    fit: NoiseFit, log_probs: np.ndarray, without: CrossFit, noise: AnsweredNoise
+) -> tuple[NoiseFit, float]:
+    """The fit of the mean with the networks that know no answer, and their weight in it, by likelihood; with the
+    classes' shares fitted where that explains more."""
+    best, chosen = fit, 0.0
+    for weight in WITHOUT[1:]:
+        mean = (1 - weight) * log_probs + weight * np.log(without.probs + 1e-12)
+        found = noise.fit_sharpness(mean, fit.transition)
+        if found.log_likelihood > best.log_likelihood:
+            best, chosen = found, weight
+    even = fit_shares(best, noise.labels)
+    likelihood = noise.likelihood(even.probs, even.transition)
+    return (replace(even, log_likelihood=likelihood) if likelihood > best.log_likelihood else best), chosen
+
+
+class AfterAnsweredEpoch(AfterEpoch):
+    """As `AfterEpoch`, with T and the end of the round by answers, too."""
+
+    def __init__(self, noise: AnsweredNoise, told: np.ndarray, settings: Settings, start: np.ndarray | None) -> None:
+        super().__init__(torch.from_numpy(noise.fold), noise.labels, settings, start)
+        self.noise, self.told = noise, torch.from_numpy(told)
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        super().on_train_begin(args, state, control, **more)
+        self._remember("trusted", self.told)
+        answers = int((self.told >= 0).sum())
+        self._remember("trusted_weight", torch.tensor(weight_of_answers(len(self.told), answers)))
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
+        trainer = self.trainer
+        assert trainer is not None
+        self.epoch += 1
+        own = trainer.predict_held_out(trainer.train_dataset, self.fold).double().cpu().numpy()
+        self.recent.append(np.exp(own))
+        if self.transition is not None or self.epoch >= self.settings.warm_epochs:
+            pushed = softmax(PUSH * own)
+            self.noise.choose_strength(pushed, self.transition)
+            self.transition = self.noise.fit(pushed, self.transition, 8)
+            self._remember("transition", torch.from_numpy(self.transition).float())
+        averaged = _log_of_mean(self.recent)
+        fit = self.noise.fit_sharpness(averaged, self.transition)
+        if self.best is None or fit.log_likelihood > self.best.fit.log_likelihood:
+            self.best = Round(fit, averaged, self.epoch, self.epoch)
+            return
+        self.best = replace(self.best, epochs=self.epoch)
+        if self.epoch - self.best.best_epoch >= self.settings.patience:
+            control.should_training_stop = True

@@ -1,0 +1,130 @@
+"""The noise matrix where some true labels are known: counted from them, and from the other rows by expectation-
+maximisation, each as far as the answers themselves bear it out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clc_text.data.trusted import TrustedLabels
+from clc_text.noise.estimation.noise_fit import (
+    SHARPNESS,
+    NoiseFit,
+    log_likelihood,
+    posterior_labels,
+    shrunk,
+    softmax,
+)
+
+# How much all counted answers weigh together, as a multiple of all rows. Which of them is right differs by the data
+# (see recipes/results/answers.md): answers alone where the errors follow the texts, hardly any where they do not.
+STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
+_SMALLEST = 1e-12
+
+
+class AnsweredNoise:
+    """Fits T to given labels of which some are known to be right or wrong.
+
+    Args:
+        labels: int64 [N], given.
+        trusted: the answers.
+        classes: C.
+        fold: int64 [N], of the networks' own predictions: whoever predicts a row has not seen its label or answer.
+    """
+
+    def __init__(self, labels: np.ndarray, trusted: TrustedLabels, classes: int, fold: np.ndarray) -> None:
+        self.labels, self.classes, self.fold = labels, classes, fold
+        self.rows, self.told = trusted.rows, trusted.labels
+        self.open = np.ones(len(labels), bool)
+        self.open[trusted.rows] = False
+        weights = trusted.weights
+        self.counts_rows = weights > 0
+        self.weights = weights / max(weights.sum(), _SMALLEST)  # shares of all rows; 0 where nobody knows
+        self.strength = 0.0
+
+    @property
+    def counted(self) -> bool:
+        """Whether any answer says how often labels are wrong."""
+        return bool(self.counts_rows.any())
+
+    def start(self) -> np.ndarray | None:
+        """T [C, C] as the answers alone have it (Hendrycks et al., "Using Trusted Data to Train Deep Networks on
+        Labels Corrupted by Severe Noise", NeurIPS 2018), each counted as often as it stands for; None without any."""
+        return shrunk(self._counted()) if self.counted else None
+
+    def fit(self, probs: np.ndarray, start: np.ndarray | None, rounds: int) -> np.ndarray:
+        """float64 [C, C], T by expectation-maximisation from the open rows, with what is known of the others."""
+        known = self._known() + self.strength * self._counted()
+        return _em(probs[self.open], self.labels[self.open], known, start, rounds)
+
+    def choose_strength(self, probs: np.ndarray, start: np.ndarray | None, rounds: int = 5) -> None:
+        """Takes the strength by which answers of one fold are explained best: by the other folds' answers, and by the
+        open rows of this fold, whose predictions come of networks that saw none of its answers."""
+        if not self.counted:
+            return
+        found = np.zeros(len(STRENGTHS))
+        for fold in np.unique(self.fold[self.rows[self.counts_rows]]):
+            inside = self.fold[self.rows] == fold
+            part = np.flatnonzero(self.open & (self.fold == fold))
+            scale = len(self.labels) / max(len(part), 1)
+            others = self._counted(~inside)
+            for place, strength in enumerate(STRENGTHS):
+                fitted = _em(probs[part], self.labels[part], strength / scale * others, start, rounds)
+                explained = np.log(np.maximum(fitted[self.told, self.labels[self.rows]], _SMALLEST))
+                found[place] += float((self.weights * explained)[inside].sum())
+        self.strength = STRENGTHS[int(found.argmax())]
+
+    def fit_sharpness(self, logits: np.ndarray, start: np.ndarray | None, rounds: int = 8) -> NoiseFit:
+        """As `noise_fit.fit_noise`, by the likelihood of given labels (of open rows) and of answers, a nat of the
+        one counting as much as a nat of the other."""
+        best: NoiseFit | None = None
+        for power in SHARPNESS:
+            probs = softmax(power * logits)
+            transition = self.fit(probs, start, rounds)
+            likelihood = self.likelihood(probs, transition)
+            if best is None or likelihood > best.log_likelihood:
+                best = NoiseFit(likelihood, power, transition, probs)
+        assert best is not None
+        return best
+
+    def likelihood(self, probs: np.ndarray, transition: np.ndarray) -> float:
+        """In nats: the mean over the open rows of log Σ_c p(c) T[c, y], and that over the answers of log p(c)."""
+        given = log_likelihood(probs[self.open], self.labels[self.open], transition) if self.open.any() else 0.0
+        told = np.log(np.maximum(probs[self.rows, self.told], _SMALLEST))
+        return given + float((self.weights * told).sum())
+
+    def posterior(self, probs: np.ndarray, transition: np.ndarray) -> np.ndarray:
+        """float64 [N, C], `posterior_labels`, and certainty where somebody has answered."""
+        found = posterior_labels(probs, self.labels, transition)
+        found[self.rows] = np.eye(self.classes)[self.told]
+        return found
+
+    def _known(self) -> np.ndarray:
+        """[C, C], the answered rows by true and given class."""
+        found = np.zeros((self.classes, self.classes))
+        np.add.at(found, (self.told, self.labels[self.rows]), 1.0)
+        return found
+
+    def _counted(self, among: np.ndarray | None = None) -> np.ndarray:
+        """[C, C], all rows by true and given class as the answers (bool [n]: some of them) stand for them."""
+        weights = self.weights if among is None else np.where(among, self.weights, 0.0)
+        found = np.zeros((self.classes, self.classes))
+        np.add.at(found, (self.told, self.labels[self.rows]), weights)
+        return found * len(self.labels) / max(weights.sum(), _SMALLEST)
+
+
+def _em(probs: np.ndarray, labels: np.ndarray, known: np.ndarray, start: np.ndarray | None, rounds: int) -> np.ndarray:
+    """`noise_fit.fit_transition` with counts [C, C] that are known beside."""
+    present = np.unique(labels)
+    members = [probs[labels == given] for given in present]
+    counts = known.copy()
+    if start is None:
+        for given, rows in zip(present, members, strict=True):
+            counts[:, given] += rows.sum(0)
+    transition = shrunk(counts) if start is None else start
+    for _ in range(rounds):
+        counts = known.copy()
+        for given, rows in zip(present, members, strict=True):
+            joint = rows * transition[:, given]
+            counts[:, given] += (joint / np.maximum(joint.sum(1, keepdims=True), _SMALLEST)).sum(0)
+        transition = shrunk(counts)
+    return transition

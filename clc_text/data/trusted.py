@@ -1,0 +1,94 @@
+"""Rows whose label a person has told, each with the probability that it was asked about."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clc_text.errors import InputError
+
+
+@dataclass(frozen=True)
+class TrustedLabels:
+    """Answers of people.
+
+    Attributes:
+        rows: int64 [n], different rows of the training set.
+        labels: int64 [n], their true classes.
+        inclusion: float64 [n], the probability with which the row was drawn; nan where nobody knows it: such a row
+            teaches its class, but says nothing of how often other labels are wrong. None: nan everywhere.
+    """
+
+    rows: np.ndarray
+    labels: np.ndarray
+    inclusion: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def weights(self) -> np.ndarray:
+        """float64 [n], the number of rows that each stands for, 1 / inclusion (Horvitz and Thompson, 1952); 0 where
+        that is not known, and everywhere unless some row stands for more than itself."""
+        if self.inclusion is None:
+            return np.zeros(len(self))
+        found = np.divide(1.0, self.inclusion, out=np.zeros(len(self)), where=self.inclusion > 0)
+        return found if (found > 1).any() else np.zeros(len(self))
+
+    def classes(self, count: int) -> np.ndarray:
+        """int64 [count], the class of each row of the training set; -1 where nobody has told it."""
+        found = np.full(count, -1, np.int64)
+        found[self.rows] = self.labels
+        return found
+
+    @property
+    def digest(self) -> str:
+        """sha256 of all of it, in the order of the rows."""
+        order = np.argsort(self.rows, kind="stable")
+        inclusion = np.full(len(self), np.nan) if self.inclusion is None else self.inclusion
+        digest = hashlib.sha256()
+        for values, kind in ((self.rows, "<i8"), (self.labels, "<i8"), (inclusion, "<f8")):
+            digest.update(np.ascontiguousarray(values[order].astype(kind)).tobytes())
+        return digest.hexdigest()
+
+    def check(self, count: int, classes: int | None) -> None:
+        """Refuses answers that are no answers to a training set of so many rows and classes (None: not known).
+
+        Raises:
+            InputError: what is wrong with the first of them.
+        """
+        for name in ("rows", "labels"):
+            values: Any = getattr(self, name)
+            if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "iu":
+                raise InputError(f"trusted.{name} must be a numpy array of whole numbers, one a row")
+        if not len(self):
+            raise InputError("trusted holds no answer; leave it out")
+        if len(self.rows) != len(self.labels):
+            raise InputError(f"trusted has {len(self.rows)} rows and {len(self.labels)} labels; one label a row")
+        outside = (self.rows < 0) | (self.rows >= count)
+        if outside.any():
+            raise InputError(f"trusted has row {self.rows[outside][0]}, but rows are 0 to {count - 1}")
+        values, times = np.unique(self.rows, return_counts=True)
+        if (times > 1).any():
+            raise InputError(f"trusted has row {values[times > 1][0]} several times; one answer a row")
+        strange = (self.labels < 0) | (self.labels >= (classes or np.inf))
+        if strange.any():
+            raise InputError(
+                f"trusted has class {self.labels[strange][0]} for row {self.rows[strange][0]}, but the model has "
+                f"{classes} classes"
+                if classes
+                else f"trusted has class {self.labels[strange][0]}, but classes are numbered from 0"
+            )
+        if self.inclusion is None:
+            return
+        if self.inclusion.shape != self.rows.shape:
+            raise InputError("trusted.inclusion must be one probability a row")
+        wrong = ~(np.isnan(self.inclusion) | ((self.inclusion > 0) & (self.inclusion <= 1)))
+        if wrong.any():
+            raise InputError(
+                f"trusted.inclusion of row {self.rows[wrong][0]} is {self.inclusion[wrong][0]}; it is a probability "
+                "above 0, or nan where nobody knows it"
+            )

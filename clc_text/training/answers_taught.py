@@ -1,0 +1,44 @@
+"""Answered rows in the training itself: held fixed, whatever a method makes of other rows, and weighted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from clc_text.data.trusted import TrustedLabels
+from clc_text.methods.base import Supervision, one_hot
+
+SHARE = 0.1  # of the rows: what all answers weigh together
+MOST = 3.0  # rows that one answer weighs as much as, at most
+
+
+@dataclass(frozen=True)
+class AnswersTaught:
+    """Attributes: ``told`` int64 [N], the class that a person told, -1 where nobody has; ``weight``, in rows."""
+
+    told: Tensor
+    weight: float
+
+    @classmethod
+    def of(cls, trusted: TrustedLabels, rows: int, device: torch.device) -> AnswersTaught:
+        weight = max(1.0, min(MOST, SHARE * rows / len(trusted)))
+        return cls(torch.from_numpy(trusted.classes(rows)).to(device), weight)
+
+    def taught(self, supervision: Supervision, log_probs: Tensor, rows: Tensor) -> Supervision:
+        """The supervision of the rows [B] of a batch, in which every peer learns each answered one as it was told.
+
+        Args:
+            log_probs: [P, B, C].
+        """
+        told = self.told[rows]
+        known = told >= 0
+        targets = one_hot(told.clamp(min=0), log_probs[0]).expand_as(log_probs)
+        weight = self.weight / log_probs.shape[-2]
+        return replace(
+            supervision,
+            losses=torch.where(known, -(targets * log_probs).sum(-1), supervision.losses),
+            weights=torch.where(known, torch.full_like(supervision.weights, weight), supervision.weights),
+            targets=torch.where(known.unsqueeze(-1), targets, supervision.targets),
+        )

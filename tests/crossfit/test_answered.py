@@ -1,0 +1,111 @@
+"""Cross-fitting with answers: what they say of the noise, and that nobody learns what it is asked about."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from clc_text.crossfit.answered import MOST, SHARE, weight_of_answers
+from clc_text.crossfit.answered_noise import STRENGTHS, AnsweredNoise
+from clc_text.crossfit.fold_forward import FoldForward
+from clc_text.data.trusted import TrustedLabels
+from clc_text.methods.base import TrainingState
+
+ROWS, CLASSES = 3_000, 3
+DOWN = np.array([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.7, 0.05, 0.25]])  # most of class 2 is called 0
+
+
+def drawn(seed: int = 0, follows: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """True and given classes, log-probabilities of networks, and folds.
+
+    Args:
+        follows: the networks have learnt the given labels instead of the true ones.
+    """
+    random = np.random.default_rng(seed)
+    true = random.integers(0, CLASSES, ROWS)
+    given = (DOWN[true].cumsum(1) < random.random((ROWS, 1))).sum(1)
+    logits = 2.0 * np.eye(CLASSES)[given if follows else true] + random.normal(0, 0.7, (ROWS, CLASSES))
+    return true, given, logits - np.log(np.exp(logits).sum(1, keepdims=True)), random.integers(0, 5, ROWS)
+
+
+def answers(true: np.ndarray, count: int, inclusion: float | None = None) -> TrustedLabels:
+    rows = np.random.default_rng(1).choice(ROWS, count, replace=False)
+    return TrustedLabels(rows, true[rows], np.full(count, count / ROWS if inclusion is None else inclusion))
+
+
+def test_answers_correct_what_networks_have_learnt_of_the_errors() -> None:
+    true, given, log_probs, fold = drawn(follows=True)
+    noise = AnsweredNoise(given, answers(true, 200), CLASSES, fold)
+    start = noise.start()
+    assert start is not None and np.abs(start - DOWN).max() < 0.15
+    noise.choose_strength(np.exp(log_probs), start)
+    assert noise.strength == max(STRENGTHS)
+    assert np.abs(noise.fit(np.exp(log_probs), start, 10) - DOWN).max() < 0.2
+    blind = AnsweredNoise(given, TrustedLabels(np.array([0]), true[:1]), CLASSES, fold)
+    assert np.abs(blind.fit(np.exp(log_probs), None, 10) - DOWN).max() > 0.4
+
+
+def test_where_the_networks_are_right_few_answers_weigh_little() -> None:
+    true, given, log_probs, fold = drawn()
+    noise = AnsweredNoise(given, answers(true, 30), CLASSES, fold)
+    noise.choose_strength(np.exp(log_probs), noise.start())
+    assert noise.strength < max(STRENGTHS)
+    fitted = noise.fit(np.exp(log_probs), noise.start(), 20)
+    start = noise.start()
+    assert start is not None
+    assert np.abs(fitted - DOWN).max() < np.abs(start - DOWN).max()
+
+
+@pytest.mark.parametrize("inclusion", [1.0, np.nan])
+def test_chosen_rows_do_not_count_as_drawn_at_random(inclusion: float) -> None:
+    true, given, log_probs, fold = drawn()
+    wrong = np.flatnonzero(given != true)[:100]
+    chosen = TrustedLabels(wrong, true[wrong], np.full(100, inclusion))
+    noise = AnsweredNoise(given, chosen, CLASSES, fold)
+    assert not noise.counted and noise.start() is None
+    noise.choose_strength(np.exp(log_probs), None)
+    assert np.abs(noise.fit(np.exp(log_probs), None, 20) - DOWN).max() < 0.1
+    posterior = noise.posterior(np.exp(log_probs), DOWN)
+    assert (posterior[wrong, true[wrong]] == 1).all()
+
+
+def test_beside_random_ones_chosen_rows_stand_for_themselves() -> None:
+    true, given, _, fold = drawn()
+    random = answers(true, 100)
+    wrong = np.setdiff1d(np.flatnonzero(given != true), random.rows)[:100]
+    assert random.inclusion is not None
+    both = TrustedLabels(
+        np.r_[random.rows, wrong], np.r_[random.labels, true[wrong]], np.r_[random.inclusion, np.ones(100)]
+    )
+    one, other = (AnsweredNoise(given, known, CLASSES, fold).start() for known in (random, both))
+    assert one is not None and other is not None
+    assert np.abs(one - other).max() < 0.07
+    as_random = TrustedLabels(both.rows, both.labels, np.full(200, 200 / ROWS))
+    wrongly = AnsweredNoise(given, as_random, CLASSES, fold).start()
+    assert wrongly is not None and np.abs(one - wrongly).max() > 0.2
+
+
+def test_a_network_learns_no_answer_of_its_own_fold() -> None:
+    generator = torch.Generator().manual_seed(0)
+    log_probs = torch.randn(2, 6, CLASSES, generator=generator).log_softmax(-1).requires_grad_()
+    memory = {
+        "fold": torch.tensor([0, 0, 0, 1, 1, 1]),
+        "trusted": torch.tensor([-1, 2, -1, -1, 1, -1]),
+        "trusted_weight": torch.tensor(7.0),
+        "transition": torch.full((CLASSES, CLASSES), 1 / CLASSES),  # given labels tell nothing
+    }
+    state = TrainingState(memory=memory, rows=torch.arange(6))
+    found = FoldForward().supervise(log_probs, torch.zeros(6, dtype=torch.long), state)
+    found.loss.backward()
+    assert log_probs.grad is not None and float(found.weights[1, 1]) == pytest.approx(7 / 3)
+    torch.testing.assert_close(found.losses[1, 1].detach(), -log_probs[1, 1, 2].detach())
+    assert found.weights[0, :3].tolist() == [0, 0, 0] and found.weights[1, 3:].tolist() == [0, 0, 0]
+    assert (log_probs.grad[0, 1] == 0).all() and (log_probs.grad[1, 4] == 0).all()
+    assert log_probs.grad[1, 1, 2] < 0 and log_probs.grad[0, 4, 1] < 0
+
+
+def test_a_few_answers_do_not_drown_all_other_rows() -> None:
+    assert weight_of_answers(5_000, 1) == MOST
+    assert weight_of_answers(5_000, 100) == pytest.approx(SHARE * 50)
+    assert weight_of_answers(100, 100) == 1
