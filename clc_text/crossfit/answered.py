@@ -25,11 +25,11 @@ from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit.answered_noise import AnsweredNoise
 from clc_text.crossfit.cross_fit import PUSH, AfterEpoch, Round, Settings, _log_of_mean, _told, _train, check_folds
 from clc_text.crossfit.fold_forward import FoldForward
-from clc_text.crossfit.folds import assign_folds
+from clc_text.data.folds import assign_folds
 from clc_text.data.trusted import TrustedLabels
 from clc_text.noise.estimation.gain import gain_over_shares
 from clc_text.noise.estimation.noise_fit import NoiseFit, fit_shares, softmax
-from clc_text.noise.probabilities import check_classes
+from clc_text.noise.estimation.probabilities import check_classes
 
 if TYPE_CHECKING:
     from clc_text.training.trainer import PeersTrainer
