@@ -83,7 +83,7 @@ def table(name: str, seed: int, kept: Path) -> Table:
         for part in ("train_5500", "test")
     ]
     names = sorted({row["gold"] for row in parts[0]})
-    train, test = encoded("trec", *([row["text"] for row in part] for part in parts), kept)
+    train, test = encoded("trec", [row["text"] for row in parts[0]], [row["text"] for row in parts[1]], kept)
     true, tested = (np.array([names.index(row["gold"]) for row in part]) for part in parts)
     if name == "weak":
         weak = np.array([-1 if row["majority"] is None else names.index(row["majority"]) for row in parts[0]])
@@ -91,7 +91,8 @@ def table(name: str, seed: int, kept: Path) -> Table:
         return Table(train[spoken], weak[spoken], true[spoken], test, tested, len(names))
     from clc_text.noise.base import NoiseInput, noise
 
-    given = noise.get(name)(rate=0.4).draw_labels(NoiseInput(true, names, train, {}), seed)
+    made: Any = noise.get(name)
+    given = made(rate=0.4).draw_labels(NoiseInput(true, names, train, {}), seed)
     return Table(train, given, true, test, tested, len(names))
 
 
@@ -100,7 +101,7 @@ def _disaster(folder: Path, seed: int, kept: Path) -> Table:
     for part in ("train", "test"):
         with open(folder / f"crowd/disaster_{part}.csv", encoding="utf-8", newline="") as handle:
             rows.append(list(csv.DictReader(handle)))
-    train, judged = encoded("disaster", *([row["text"] for row in part] for part in rows), kept)
+    train, judged = encoded("disaster", [row["text"] for row in rows[0]], [row["text"] for row in rows[1]], kept)
     crowd, crowd_judged = (np.array([int(row["crowd_label"]) for row in part]) for part in rows)
     true = np.array([int(row["gold_label"]) for row in rows[1]])
     here = np.random.default_rng(seed).permutation(len(true)) < len(true) // 2
@@ -131,10 +132,10 @@ def trained(rows: Table, seed: int, trusted: TrustedLabels | None = None) -> tup
         Dataset.from_dict({"text": [""] * len(labels), "label": labels.tolist()}).cast_column("label", names)
         for labels in (rows.given, rows.test)
     ]
-    task = Task("set", *splits, "text", "label")
+    task = Task("set", splits[0], splits[1], "text", "label")
     labels = Labels(rows.given, rows.given, None, np.zeros(len(rows.given), bool))
     inputs = [{"features": torch.from_numpy(values)} for values in (rows.features, rows.test_features)]
-    prepared = Prepared(task, labels, {}, recipe.encoder, *inputs, recipe)
+    prepared = Prepared(task, labels, {}, recipe.encoder, inputs[0], inputs[1], recipe)
     if trusted is not None:
         prepared = with_answers(prepared, trusted)
     right: list[float] = []
