@@ -51,8 +51,8 @@ def test_answered_rows_are_taught_as_they_were_told(tmp_path: Path, method: str)
     log_probs = torch.randn(2, ROWS, CLASSES, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
     trainer.method_state.rows = torch.arange(ROWS)
     trainer.method_state.memory["threshold"] = torch.full((2,), 10.0)  # of CLC: every prediction is sure
-    for prepared in (False, True):
-        trainer._prepared = prepared
+    for over in (False, True):
+        trainer.warm_up.over = over
         found = trainer.supervise(log_probs, rows().labels)
         for row, label in zip((3, 7, 20), told, strict=True):
             assert (found.targets[:, row].argmax(-1) == label).all()
