@@ -70,7 +70,7 @@ def build_trainer(
         class_weights=recipe.training.class_weights,
         ledger_dir=directory / "ledger",
         epoch_listeners=list(listeners),
-        augment=getattr(prepared.encoder, "augment", None),  # only images have it
+        augment=prepared.encoder.augment,
         optimizer_cls_and_kwargs=_optimizer(recipe),
         peers_init=lambda peers, seed: recipe.network.build(prepared.train_inputs, task.label_names, peers, seed),
         cross_fit_dir=directory,

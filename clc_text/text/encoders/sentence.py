@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from clc_text.config.components import option
+from clc_text.models.encoder import Encoder, FittedEncoder
 from clc_text.text.cut_off import tokens_cut_off
-from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
+from clc_text.text.encoders.base import encoder
 from clc_text.text.encoders.features.fitted import FittedSentence
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from clc_text.config.components import option
 from clc_text.errors import InputError
-from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
+from clc_text.models.encoder import Encoder, FittedEncoder
+from clc_text.text.encoders.base import encoder
 from clc_text.text.encoders.lexical.fitted import FittedTfidf
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from clc_text.config.components import option
 from clc_text.errors import InputError
+from clc_text.models.encoder import Encoder, FittedEncoder
 from clc_text.text.cut_off import tokens_cut_off
-from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder, read_description, write_description
+from clc_text.text.encoders.base import encoder, read_description, write_description
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -11,8 +11,9 @@ import numpy as np
 
 from clc_text.config.components import option
 from clc_text.errors import InputError
+from clc_text.models.encoder import Encoder, FittedEncoder
 from clc_text.text.cut_off import cut_off
-from clc_text.text.encoders.base import Encoder, FittedEncoder, encoder
+from clc_text.text.encoders.base import encoder
 from clc_text.text.encoders.vectors.fitted import FittedWordVectors, Reading
 from clc_text.text.encoders.vectors.pooling import POOLINGS, idf
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted, select

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.config.components import option
-from clc_text.text.networks.base import Network, network
+from clc_text.models.network import Network
+from clc_text.text.networks.base import network
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from clc_text.config.components import option
 from clc_text.errors import InputError
-from clc_text.text.networks.base import Network, network
+from clc_text.models.network import Network
+from clc_text.text.networks.base import network
 
 if TYPE_CHECKING:
     from torch import Tensor

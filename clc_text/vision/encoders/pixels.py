@@ -15,10 +15,11 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from clc_text.config.components import option
 from clc_text.errors import InputError
+from clc_text.models.encoder import Encoder, FittedEncoder
 from clc_text.utils.files import write_json
 from clc_text.utils.memory import check_memory
 from clc_text.vision.augmentation import Augmentation
-from clc_text.vision.encoders.base import Encoder, FittedEncoder, encoder
+from clc_text.vision.encoders.base import encoder
 from clc_text.vision.images import LazyImages, decode, decode_all, undecoded
 
 BLOCK = 512  # images whose colours are averaged at once

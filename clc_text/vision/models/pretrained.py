@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clc_text.models.network import label_options
 from clc_text.models.peers import peer_seeds
 from clc_text.models.peers_of import seeded
 from clc_text.models.pretrained import load_model, model_folder
-from clc_text.vision.networks.base import label_options
 from clc_text.vision.normalisation import channel_statistics
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clc_text.config.components import option
-from clc_text.vision.networks.base import Network, network
+from clc_text.vision.networks.base import ImageNetwork, network
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @network("auto")
 @dataclass(frozen=True, kw_only=True)
-class Auto(Network):
+class Auto(ImageNetwork):
     """A pre-trained image classifier by its folder or Hub id; its last layer is drawn anew, for each peer its own.
 
     Images must have the size that the model wants (`encoder.size`, `encoder.crop`, `network.image_size`).

@@ -1,58 +1,20 @@
-"""What a network for images is: it builds k peers behind one `PreTrainedModel`."""
+"""The networks for images, by name."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
 
-from torch import Tensor
-
-from clc_text.config.components import Options, Registry, option
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+from clc_text.config.components import Registry, option
+from clc_text.models.network import Network
 
 
 @dataclass(frozen=True)
-class Network(Options, ABC):
-    """Base of all networks; the fields of a subclass are what a recipe's `network:` section may set."""
-
-    section: ClassVar[str] = "network"
-    name: ClassVar[str]
+class ImageNetwork(Network):
+    """Base of all networks for images: its inputs are ``pixels``, uint8 [N, 3, H, W]."""
 
     image_size: int | None = option(
         None, "side of the middle square that evaluation looks at; null: the whole image", at_least=1, at_most=16_384
     )
 
-    @abstractmethod
-    def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
-        """Peers with initial weights drawn from `seed`, each its own.
 
-        Args:
-            inputs: the encoded training rows: ``pixels``, uint8 [N, 3, H, W].
-
-        Returns:
-            A model whose `forward(pixels)` gives an output with `logits` [P, B, C].
-        """
-
-    def numbers(self, inputs: Mapping[str, Tensor], classes: int) -> int:
-        """How many weights one peer has at least, before any is made; 0 where only building it would tell."""
-        return 0
-
-    @abstractmethod
-    def load(self, directory: Path) -> PreTrainedModel:
-        """The model that `save_pretrained` wrote."""
-
-
-network: Registry[Network] = Registry("network", "clc_text.vision.networks")
-
-
-def label_options(label_names: list[str]) -> dict[str, Any]:
-    """The class names as a configuration of `transformers` holds them."""
-    return {
-        "id2label": dict(enumerate(label_names)),
-        "label2id": {name: index for index, name in enumerate(label_names)},
-    }
+network: Registry[ImageNetwork] = Registry("network", "clc_text.vision.networks")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from clc_text.config.components import option
 from clc_text.errors import InputError
-from clc_text.vision.networks.base import Network, label_options, network
+from clc_text.models.network import label_options
+from clc_text.vision.networks.base import ImageNetwork, network
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 @network("cnn9")
 @dataclass(frozen=True)
-class CNN9(Network):
+class CNN9(ImageNetwork):
     """3 x 3 convolutions 128-128-128, pool, 256-256-256, pool, 512-256-128 without padding, mean, linear: 4.4 million.
 
     Batch normalisation and LeakyReLU (0.01) after each convolution; whole channels are dropped after each pool. The

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from clc_text.config.components import option
-from clc_text.vision.networks.base import Network, label_options, network
+from clc_text.models.network import label_options
+from clc_text.vision.networks.base import ImageNetwork, network
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @network("resnet50")
 @dataclass(frozen=True)
-class ResNet50(Network):
+class ResNet50(ImageNetwork):
     """ResNet-50 of `transformers`, pre-trained on ImageNet: 23.5 million parameters and the last layer a peer."""
 
     weights: str | None = option("microsoft/resnet-50", "a folder or Hub id with safetensors; null: initial weights")

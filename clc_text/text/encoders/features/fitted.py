@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from clc_text.errors import InputError
+from clc_text.models.encoder import FittedEncoder
 from clc_text.models.pretrained import model_folder
-from clc_text.text.encoders.base import FittedEncoder, read_description, write_description
+from clc_text.text.encoders.base import read_description, write_description
 from clc_text.text.encoders.features.cache import FeatureCache, Found
 from clc_text.text.encoders.features.compute import KEY, FrozenModel, Reading, work
 from clc_text.text.progress import progress

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from clc_text.errors import InputError
-from clc_text.text.encoders.base import FittedEncoder, read_description, write_description
+from clc_text.models.encoder import FittedEncoder
+from clc_text.text.encoders.base import read_description, write_description
 from clc_text.text.encoders.lexical.terms import analyser
 from clc_text.text.encoders.lexical.weighting import Weighting
 from clc_text.text.encoders.vectors.fitted import FittedWordVectors

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from clc_text.errors import InputError
-from clc_text.text.encoders.base import FittedEncoder, read_description, write_description
+from clc_text.models.encoder import FittedEncoder
+from clc_text.text.encoders.base import read_description, write_description
 from clc_text.text.encoders.vectors.pooling import idf, pool, pooled_size
 from clc_text.text.encoders.vectors.table import VectorTable
 from clc_text.text.encoders.vectors.tokens import KnownWords, Tokens, number_tokens, tokenizer
