@@ -64,7 +64,7 @@ class Seeds(Options):
 class Training(Options):
     """How the networks are trained; the defaults are the paper's for texts.
 
-    `argument` is what `transformers.TrainingArguments` call an option, or `NoisyLabelOptions` beside them.
+    `argument` is what `transformers.TrainingArguments` (or `NoisyLabelOptions`) call an option; a recipe may, too.
     """
 
     section: ClassVar[str] = "training"

@@ -221,14 +221,27 @@ def to_dataclass(cls: type, node: Node, path: str) -> Any:
     if not isinstance(node.value, dict):
         raise InputError(f"{node.where}: '{path}' must be a section of `key: value` lines, not {describe(node.value)}")
     known = {field.name: field for field in dataclasses.fields(cls) if field.init}
-    check_keys(node.value, known, path)
+    values = _by_own_names(node.value, known, path)
+    check_keys(values, known, path)
     hints = types_of(cls)
-    arguments = {key: convert(child, hints[key], f"{path}.{key}") for key, child in node.value.items()}
+    arguments = {key: convert(child, hints[key], f"{path}.{key}") for key, child in values.items()}
     for key, field in known.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and key not in arguments:
             raise InputError(f"{node.where}: '{path}.{key}' is missing: {field.metadata.get('help')}")
     return construct(cls, arguments, node.where)
+
+
+def _by_own_names(values: dict[str, Node], known: dict[str, dataclasses.Field[Any]], path: str) -> dict[str, Node]:
+    """With each key that is what another library calls an option (`argument` of its metadata) under its name here."""
+    names = {field.metadata["argument"]: name for name, field in known.items() if "argument" in field.metadata}
+    found: dict[str, Node] = {}
+    for key, node in values.items():
+        name = key if key in known else names.get(key, key)
+        if name in found or (name != key and name in values):
+            raise InputError(f"{node.where}: {path}.{key} is another name of {path}.{name}; leave one of them out")
+        found[name] = node
+    return found
 
 
 def construct(cls: type, arguments: dict[str, Any], where: str) -> Any:

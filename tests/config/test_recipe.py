@@ -240,3 +240,13 @@ def test_what_a_user_of_trainer_knows_is_held_to_limits() -> None:
     assert "training.report_to is 'nobody'" in complaint(GOOD + "  report_to: [nobody]\n")
     assert "training.max_steps is 0; give at least 1" in complaint(GOOD + "  max_steps: 0\n")
     assert "training.decay_from_epoch" in complaint(GOOD + "  max_steps: 7\n  decay_from_epoch: 1\n")
+
+
+def test_options_may_have_the_names_that_trainer_knows() -> None:
+    other = GOOD.replace("epochs", "num_train_epochs") + "  per_device_train_batch_size: 32\n"
+    assert loads(other) == loads(GOOD + "  batch_size: 32\n")
+    assert loads(loads(other).dump()) == loads(other)
+    for twice in (GOOD + "  num_train_epochs: 4\n", GOOD.replace("epochs: 3", "num_train_epochs: 3\n  epochs: 4")):
+        said = complaint(twice)
+        assert "training.num_train_epochs is another name of training.epochs" in said
+    assert "'training.num_train_epoch'" in complaint(GOOD + "  num_train_epoch: 4\n")
