@@ -70,7 +70,7 @@ class Issues:
             "suggested": names[found.suggested[order]],
             "doubt": found.wrong[order],
             "confidence": found.belief[order, found.suggested[order]],
-            "why": [self._why(row) for row in order.tolist()],
+            "why": self._reasons(order),
         }
         if self._texts is not None:
             columns["text"] = [self._texts[row] for row in order.tolist()]
@@ -101,13 +101,20 @@ class Issues:
         changed = rule.changes(Evidence.of_views(self.judged), self.given)
         return np.asarray(names[np.where(changed, self.judged.suggested, self.given)])
 
-    def _why(self, row: int) -> str:
+    def _reasons(self, rows: np.ndarray) -> list[str]:
+        """Which views find the suggested class most probable, of some rows."""
         assert self._firsts is not None and self.judged is not None
-        for_it = [view for view, first in zip(self.views, self._firsts[:, row], strict=True)
-                  if first == self.judged.suggested[row]]  # fmt: skip
-        if len(for_it) == len(self.views):
-            return "all views find it" if len(for_it) > 1 else f"{for_it[0]} finds it"
-        return f"{len(for_it)} of {len(self.views)} views find it" + (f": {', '.join(for_it)}" if for_it else "")
+        finds = (self._firsts[:, rows] == self.judged.suggested[rows]).T
+        kinds, kind = np.unique(finds, axis=0, return_inverse=True)
+        sentences = [
+            self._sentence([view for view, one in zip(self.views, found, strict=True) if one]) for found in kinds
+        ]
+        return [sentences[number] for number in kind.ravel().tolist()]
+
+    def _sentence(self, views: list[str]) -> str:
+        if len(views) == len(self.views):
+            return "all views find it" if len(views) > 1 else f"{views[0]} finds it"
+        return f"{len(views)} of {len(self.views)} views find it" + (f": {', '.join(views)}" if views else "")
 
     def __repr__(self) -> str:
         if self.judged is None:
