@@ -330,14 +330,28 @@ class _StepDone(TypedDict):
     time: str
     changed: int
     labels: _Labels
-    file: str
     whole: bool
 
 
+class _LabelSet(TypedDict):
+    row: int
+    label: int
+    source: Literal["given", "method", "person"]
+
+
+class LoggedChange(_LabelSet, total=False):
+    """What a step set of one row."""
+
+    facts: dict[str, Any]
+
+
 class HistoryStep(_StepDone, total=False):
-    """A line of corrected/history.jsonl."""
+    """A line of corrected/history.jsonl, see `clc_text.corrections.log`."""
 
     made: Made
+    file: str
+    changes: list[LoggedChange]
+    differs: int
 
 
 class _Figure(TypedDict):

@@ -36,13 +36,11 @@ def apply(
 ) -> None:
     """Take over a person's answers; rows so answered are locked against `correct` and `revert`."""
     from clc_text.corrections.answers import apply_answers
-    from clc_text.corrections.existing import corrected_in
-    from clc_text.corrections.tables import ProgressBar
+    from clc_text.corrections.existing import corrected_in, say_where_the_labels_are
     from clc_text.errors import some_of
     from clc_text.utils.shown import say_next, terminal
 
-    with ProgressBar() as progress:
-        done = apply_answers(corrected_in(run), answers, progress, on_disagreement, question, encoding)  # type: ignore[arg-type]
+    done = apply_answers(corrected_in(run), answers, on_disagreement, question, encoding)  # type: ignore[arg-type]
     count = "1 answer" if done["answers"] == 1 else f"{done['answers']:,} answers"
     said = f"{count}: {done['confirmed']:,} confirm the given label, {done['corrected']:,} correct it"
     if done["changed_mind"]:
@@ -53,4 +51,5 @@ def apply(
         left = f", {done['left_out']:,} of them left out" if done["left_out"] else ""
         counted = "1 row was" if len(torn) == 1 else f"{len(torn):,} rows were"
         say(f"{counted} answered in several ways{left}: {some_of(torn, 20)}", err=True)
+    say_where_the_labels_are(run)
     say_next(terminal(), ["audit", run], "how far to trust the labels as they are now")

@@ -54,10 +54,11 @@ def check(
     """Read a dataset and say what is in it: classes, near copies, contradictions, lengths, leaks into test rows."""
     from clc_text.config.recipe import load
     from clc_text.data.describe import describe
+    from clc_text.runs.load import load_task
     from clc_text.runs.prepare import reading
 
     chosen = load(recipe, overrides or [])
-    task = chosen.data.load(chosen.seeds.data)
+    task = load_task(chosen)
     found = describe(task) | {"encoder": reading(chosen, task)}
     if json_out:
         say_json(found, indent=2)

@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 def export(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     k: Annotated[int, typer.Option("--k", max=10_000_000, help="How many rows; a table has all.")] = 100,
-    format: Annotated[str, typer.Option("--format", help="csv, argilla, label-studio, or table.")] = "csv",
+    format: Annotated[str, typer.Option("--format", help="csv, argilla, label-studio, table, or dataset.")] = "csv",
     out: Annotated[
         Path | None,
         typer.Option(
@@ -39,18 +39,29 @@ def export(
 
     Without a purpose, first comes the row whose given label is most probably wrong, changed or not. Of copies one is
     shown, and rows without a text come last. The format `table` is no question: it is all rows as the file had them
-    that they came from, with the corrected labels and the given ones beside.
+    that they came from, with the corrected labels and the given ones beside. The format `dataset` is RUN/corrected
+    itself, for `datasets.load_dataset`, with the labels as they are now.
     """
     from clc_text.commands.next import ask
     from clc_text.corrections.asking.draw import check_purpose
     from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.table_export import file_for_table, write_whole_table
+    from clc_text.corrections.tables import ProgressBar
     from clc_text.errors import InputError
     from clc_text.runs.outputs import check_output
 
     if purpose is not None:
         check_purpose(purpose)
     corrected = corrected_in(run)
+    if format == "dataset":
+        if purpose is not None:
+            raise InputError("--format dataset writes all rows; leave --purpose out")
+        if out is not None:
+            raise InputError(f"--format dataset writes {corrected.path}, and no other place; leave --out out")
+        with ProgressBar() as progress:
+            corrected.of_shards(list, progress)
+        say(f"{corrected.rows:,} rows in {corrected.path}, as `datasets.load_dataset` loads it")
+        return
     if format == "table":
         if purpose is not None:
             raise InputError("--format table writes all rows; leave --purpose out")

@@ -44,31 +44,30 @@ def revert(
     include_person: Annotated[bool, typer.Option("--include-person", help="Take people's labels back, too.")] = False,
 ) -> None:
     """Give rows their given labels back. Conditions narrow each other; it is a step that can be undone itself."""
-    from clc_text.corrections.existing import corrected_in
+    from clc_text.corrections.existing import corrected_in, say_where_the_labels_are
     from clc_text.corrections.revert import Selection, parse_rows, restore
     from clc_text.corrections.revert import revert as take_back
-    from clc_text.corrections.tables import ProgressBar
     from clc_text.errors import InputError
     from clc_text.utils.shown import say_next, terminal
 
     corrected = corrected_in(run)
     listed = None if rows is None else parse_rows(rows)
     selection = Selection(everything, label or (), given or (), listed, below, above, include_person)
-    with ProgressBar() as progress:
-        if last or to is not None:
-            if selection.conditions or (last and to is not None):
-                raise InputError("--last and --to go back to a whole state; give one of them and no other condition")
-            step = corrected.facts["step"] - 1 if to is None else to
-            changed, kept = restore(corrected, step, include_person, progress)
-            message = f"{_rows(changed, 'is', 'are')} as {f'after step {step}' if step else 'given'} again"
-            if kept:
-                message += f"; {_rows(kept, 'stays', 'stay')} as people answered (unless --include-person)"
-        else:
-            count = take_back(corrected, selection, progress)
-            message = "no row meets this; nothing changed"
-            if count:
-                message = f"{_rows(count, 'has its', 'have their')} given label back"
+    if last or to is not None:
+        if selection.conditions or (last and to is not None):
+            raise InputError("--last and --to go back to a whole state; give one of them and no other condition")
+        step = corrected.facts["step"] - 1 if to is None else to
+        changed, kept = restore(corrected, step, include_person)
+        message = f"{_rows(changed, 'is', 'are')} as {f'after step {step}' if step else 'given'} again"
+        if kept:
+            message += f"; {_rows(kept, 'stays', 'stay')} as people answered (unless --include-person)"
+    else:
+        count = take_back(corrected, selection)
+        message = "no row meets this; nothing changed"
+        if count:
+            message = f"{_rows(count, 'has its', 'have their')} given label back"
     say(message)
+    say_where_the_labels_are(run)
     if message.startswith("no row"):
         say_next(terminal(), ["diff", run], "which rows are changed, and how sure each is")
     else:

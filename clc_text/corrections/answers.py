@@ -12,8 +12,9 @@ import numpy as np
 from clc_text.corrections.answer_files import Answer, read_answers
 from clc_text.corrections.answered_rows import with_numbers
 from clc_text.corrections.asking.asked import Asked, remember
+from clc_text.corrections.log import Step
 from clc_text.corrections.state import PERSON
-from clc_text.corrections.store import Corrected, Progress, Step, silent
+from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError, nearest, some_of
 from clc_text.utils.shown import printable
 from clc_text.utils.spreadsheet import as_it_was
@@ -59,7 +60,6 @@ class Checked:
 def apply_answers(
     corrected: Corrected,
     path: Path,
-    progress: Progress = silent,
     on_disagreement: OnDisagreement = "refuse",
     question: str | None = None,
     encoding: str | None = None,
@@ -105,7 +105,7 @@ def apply_answers(
         told = {"on_disagreement": on_disagreement, "disagreed": len(found.disagreed), "left_out": found.left_out}
     step = corrected.facts["step"] + 1
     remember(corrected.run.path, {row: replace(found.asked.get(row, Asked()), answered=step) for row in rows.tolist()})
-    corrected.write(after, Step("apply", {"file": path.name, **summary, **told}), progress)
+    corrected.write(after, Step("apply", {"file": path.name, **summary, **told}))
     return summary | ({"disagreed": found.disagreed, "left_out": found.left_out} if found.disagreed else {})
 
 

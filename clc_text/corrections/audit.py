@@ -80,17 +80,17 @@ from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.figures import answer_figures
 from clc_text.corrections.asking.of_run import taught_in
 from clc_text.corrections.canary_figures import CanaryCounts, canary_figures
-from clc_text.corrections.gather import sample
+from clc_text.corrections.gather import every_nth, pooled, sample
 from clc_text.corrections.intervals import figure
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
-from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample, views
+from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample, readings_of, views
 from clc_text.corrections.second_opinion import second_opinion
 from clc_text.corrections.state import GIVEN, PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
 from clc_text.errors import InputError
-from clc_text.evidence.readings import agreement, readings, span
+from clc_text.evidence.readings import agreement, span
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.estimate import NoiseEstimate, estimate, posterior
 from clc_text.utils.files import sha256_of_file, write_json
@@ -119,12 +119,15 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     labels = run.labels()
     used = _predictions(corrected)
     best = used if used.kind == "views" else out_of_sample(run) or used
-    probs, rows = sample(best, ESTIMATE_ROWS)
+    rows = every_nth(best.rows, ESTIMATE_ROWS)
     fair = ~labels.canary[rows]
     matrix = None if best.transition is None else before_flips(best.transition, float(labels.canary.mean()))
     if best.kind == "views":
-        noise = _noise_of_views(best, rows[fair], state)
+        log_probs = best.of(rows)
+        probs = pooled(best, log_probs)
+        noise = _noise_of_views(best, log_probs[:, fair], rows[fair], state)
     else:
+        probs, _ = sample(best, ESTIMATE_ROWS)
         noise = _noise(best.kind, matrix, probs[fair], rows[fair], state, bootstrap)
     noise["nothing_learnt"] = bool(facts.get("nothing_learnt", has_learnt_nothing(run.path)))
     corrections = _corrections(state, facts["label_names"])
@@ -197,12 +200,12 @@ def _noise(
     }
 
 
-def _noise_of_views(predictions: RowPredictions, rows: np.ndarray, state: State) -> dict[str, Any]:
-    """By all readings of what the views say of some rows [n], none of them a canary."""
+def _noise_of_views(
+    predictions: RowPredictions, log_probs: np.ndarray, rows: np.ndarray, state: State
+) -> dict[str, Any]:
+    """By all readings of what the views say, [P, n, C], of some rows [n], none of them a canary."""
     assert predictions.transition is not None
-    log_probs = np.concatenate([block for _, block in predictions.blocks()], 1)[:, rows]
-    given = state.given[rows].astype(np.int64)
-    found = readings(log_probs, given, predictions.views, predictions.sharpness, predictions.transition)
+    found = readings_of(predictions, log_probs, state.given[rows].astype(np.int64))
     return {
         "rate": found[0].rate,
         "interval": list(span(found, len(rows))),

@@ -11,12 +11,14 @@ import numpy as np
 from clc_text.artifacts.cross_fit import has_learnt_nothing
 from clc_text.artifacts.run_directory import Labels, RunDirectory
 from clc_text.corrections.columns import SOURCE_ROW
+from clc_text.corrections.dataset_files import Progress, silent
 from clc_text.corrections.gather import Gathered, gather
+from clc_text.corrections.log import Step
 from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import OUT_OF_SAMPLE_FILE, RowPredictions
 from clc_text.corrections.source import SourceRows, check_rows, numbered
 from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
-from clc_text.corrections.store import Corrected, Progress, Step, has_corrected, silent, write_first
+from clc_text.corrections.store import Corrected, has_corrected, write_first
 from clc_text.corrections.taught import taught_since
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 
 from clc_text.corrections.identity import id_column_here, names_of
-from clc_text.corrections.state import SOURCES, State
+from clc_text.corrections.state import METHOD, SOURCES, State
 from clc_text.corrections.store import Corrected
 from clc_text.utils.spreadsheet import harmless
 
@@ -109,35 +109,41 @@ def write_changed_rows(corrected: Corrected, out: IO[str]) -> int:
     """Every row whose label is not the given one, as CSV, in the order of the rows; gives their number."""
     names = corrected.facts["label_names"]
     column = corrected.facts["renamed"].get(corrected.facts["input_column"], corrected.facts["input_column"])
+    state = corrected.state()
     keys = ["confidence", "probability_given", "entropy", "peers_agree", "corrected_at_epoch"]
     writer = csv.writer(out)
     numbers, id_column = corrected.run.labels().source_row, id_column_here(corrected)
     known = [*(["source_id"] if id_column else []), *([] if numbers is None else ["source_row"])]
     writer.writerow(["row", *known, "text", "given", "label", "source", *keys])
     written = 0
-    needed = [column, "label", "label_given", "label_source", *keys, *([id_column] if id_column else [])]
-    for row, entry in _changed(corrected, list(dict.fromkeys(needed))):
+    for row, entry in _rows(
+        corrected, state.changed, list(dict.fromkeys([column, *([id_column] if id_column else [])]))
+    ):
         called = [entry[id_column]] if id_column else []
         called += [] if numbers is None else [int(numbers[row])]
         text = entry[column] if isinstance(entry[column], str) else ""
-        figures = [round(entry[key], 4) if isinstance(entry[key], float) else entry[key] for key in keys]
-        labels = [names[entry["label_given"]], names[entry["label"]], entry["label_source"]]
+        figures = [
+            round(float(values[row]), 4) for values in (state.confidence, state.probability_given, state.entropy)
+        ]
+        since = int(state.since[row]) if state.source[row] == METHOD else 0
+        labels = [names[state.given[row]], names[state.label[row]], SOURCES[state.source[row]]]
         texts = (harmless(value) if isinstance(value, str) else value for value in (*called, text, *labels))
-        writer.writerow([row, *texts, *figures])
+        writer.writerow([row, *texts, *figures, bool(state.peers_agree[row]), since or None])
         written += 1
     return written
 
 
-def _changed(corrected: Corrected, columns: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    import pyarrow.compute as pc
+def _rows(corrected: Corrected, wanted: np.ndarray, columns: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Some rows, bool [N]: the number of each, and what it has in these columns."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     start = 0
     with ExitStack() as stack:
         # Open ones stay readable when another command puts a new state in their place.
-        for file in corrected.of_shards(lambda shards: [stack.enter_context(pq.ParquetFile(path)) for path in shards]):
+        for file in corrected.of_rows(lambda shards: [stack.enter_context(pq.ParquetFile(path)) for path in shards]):
             for batch in file.iter_batches(batch_size=16_384, columns=columns):
-                differs = pc.not_equal(batch.column("label"), batch.column("label_given"))
-                rows = np.flatnonzero(differs.to_numpy(zero_copy_only=False)) + start
-                yield from zip(rows.tolist(), batch.filter(differs).to_pylist(), strict=True)
+                inside = wanted[start : start + len(batch)]
+                rows = np.flatnonzero(inside) + start
+                yield from zip(rows.tolist(), batch.filter(pa.array(inside)).to_pylist(), strict=True)
                 start += len(batch)

@@ -20,7 +20,7 @@ def names_of(corrected: Corrected, rows: np.ndarray) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = [{} for _ in rows]
     column = id_column_here(corrected)
     if column is not None:
-        for entry, value in zip(found, corrected.of_shards(partial(values_of, column=column, rows=rows)), strict=True):
+        for entry, value in zip(found, corrected.of_rows(partial(values_of, column=column, rows=rows)), strict=True):
             entry["source_id"] = value
     numbers = corrected.run.labels().source_row
     if numbers is not None:

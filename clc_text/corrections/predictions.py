@@ -11,6 +11,7 @@ import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
+from clc_text.evidence.readings import Reading, readings
 
 Kind = Literal["in sample", "out of sample", "views"]
 
@@ -61,6 +62,26 @@ class RowPredictions:
             if not (block <= 1e-3).all():
                 raise InputError(f"{self.path} holds values that are no log-probabilities; train the run again")
             yield start, block
+
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """float32 [P, n, C] of some rows, by their numbers in rising order; errors as `blocks`."""
+        found = np.empty((self.peers, len(rows), self.classes), np.float32)
+        for start, block in self.blocks():
+            inside = np.flatnonzero((rows >= start) & (rows < start + block.shape[1]))
+            found[:, inside] = block[:, rows[inside] - start]
+        return found
+
+
+def readings_of(found: RowPredictions, log_probs: np.ndarray, given: np.ndarray) -> list[Reading]:
+    """How many of some rows' labels are wrong, by all readings of what views say of them.
+
+    Args:
+        log_probs: float32 [P, n, C], theirs of these rows (`RowPredictions.of`).
+        given: int64 [n].
+    """
+    if found.transition is None:
+        raise InputError(f"{found.path} has no noise matrix; remove it and run `clc-text correct` again")
+    return readings(log_probs, given, found.views, found.sharpness, found.transition)
 
 
 def in_sample(run: RunDirectory) -> RowPredictions:

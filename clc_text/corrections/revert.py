@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.corrections.log import Step
 from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
-from clc_text.corrections.store import Corrected, Progress, Step, silent
+from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError, nearest
 
 
@@ -84,21 +85,19 @@ class Selection:
         return {name: value for name, value in values.items() if value not in (None, False, [])}
 
 
-def revert(corrected: Corrected, selection: Selection, progress: Progress = silent) -> int:
+def revert(corrected: Corrected, selection: Selection) -> int:
     """Gives the selected rows their given labels back, as one step; gives their number (0: there is no step more)."""
     state = corrected.state()
     chosen = selection.of(state, corrected.facts["label_names"])
     count = int(chosen.sum())
     if count:
-        corrected.write(state.with_given(chosen), Step("revert", selection.arguments()), progress)
+        corrected.write(state.with_given(chosen), Step("revert", selection.arguments()))
     else:  # as after one that was killed when all was done but what it leaves behind
         corrected.sweep()
     return count
 
 
-def restore(
-    corrected: Corrected, step: int, include_person: bool = False, progress: Progress = silent
-) -> tuple[int, int]:
+def restore(corrected: Corrected, step: int, include_person: bool = False) -> tuple[int, int]:
     """Goes back to the state after a step; step 0 are the given labels.
 
     A person's later labels stay, unless `include_person` says otherwise.
@@ -118,7 +117,10 @@ def restore(
     kept = int(((target.label != then.label) | (target.source != then.source)).sum())
     changed = int(((now.label != then.label) | (now.source != then.source)).sum())
     arguments = {"to": step, "include_person": include_person}
-    corrected.write(then, Step("restore", arguments, whole=True, made=corrected.made_by(step)), progress)
+    if corrected.of_one_making(step):
+        corrected.write(then, Step("restore", arguments))
+    else:
+        corrected.write(then, Step("restore", arguments, whole=True, made=corrected.made_by(step)))
     return changed, kept
 
 

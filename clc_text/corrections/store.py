@@ -1,88 +1,79 @@
-"""The folder `RUN/corrected`: what is in it, and how one state of it replaces another.
+"""The folder `RUN/corrected`: a log of corrections, and the dataset that it makes.
 
+    history.jsonl           the log, one line a step, only ever appended to (see `clc_text.corrections.log`)
+    history/step-0001.parquet ...   what is too large for a line: a step's whole state, or the many labels it changed
+    corrected.json          what the dataset in data/ is: see `Corrected.facts`
+    current.json            `step`, the last one in the log, where that is a later one than corrected.json's
     data/train-00000-of-00001.parquet ...   the corrected dataset, as `datasets.load_dataset("RUN/corrected")` loads it
-    corrected.json                          what it is: see `Corrected.facts`
-    table/NAME                              the rows in the form of the file that they came from, NAME its name, where
-                                            they came from one table of texts (`clc_text.corrections.source_table`)
-    history.jsonl                           one line a step: `step`, `action`, `arguments`, `time`, `changed` (rows
-                                            that got another label or source), `labels` (rows by source), `file`,
-                                            `whole`, and of a whole state `made`: the facts of `corrected.json` that
-                                            say how it was made
-    history/step-0001.parquet ...           what each step left: the whole state, or only the labels that it changed
+    table/NAME              the rows in the form of the file that they came from, NAME its name, where they came from
+                            one table of texts (`clc_text.corrections.source_table`)
+    superseded/             data/ of an earlier step: the same rows, of which some have another label by now
+    README.md               has `datasets` load data/ and nothing else
 
-The whole folder is written aside and then renamed, so a crash leaves one state or the other.
+A step moves data/ away and then appends a line: so data/, where it is there, is never of an earlier step than the log.
+It is made again when it is read, a small one at once, from the rows in superseded/. That, and the dataset of
+`clc-text correct`, are written aside and then renamed, so a crash leaves one state or the other.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields
-from datetime import datetime, timezone
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from filelock import FileLock
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.columns import Layout, layout
+from clc_text.corrections.dataset_files import TABLE, Progress, silent, write_dataset, write_readme
+from clc_text.corrections.log import (
+    LOG,
+    Change,
+    Changes,
+    Log,
+    Step,
+    append,
+    changes_in,
+    changes_of,
+    entry_of,
+    last_step_of,
+    step_in,
+    write_changes,
+)
 from clc_text.corrections.source import SourceRows, from_parquet, values_of
-from clc_text.corrections.state import State, to_arrow
+from clc_text.corrections.state import State
 from clc_text.corrections.stored import (
     DAMAGE,
-    apply_changes,
     facts_in,
     is_damage,
     read_whole,
     reason,
     shards_in,
-    step_in,
-    steps_in,
+    write_whole,
 )
 from clc_text.errors import InputError
-from clc_text.utils.files import bring_back, moved_away, remove_leftovers, replace_folder, write_json
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from clc_text.utils.files import bring_back, moved_away, remove_leftovers, replace_folder, write_json, write_with
 
 FOLDER = "corrected"
-TABLE = "table"
 LOCK = f".{FOLDER}.lock"  # empty, and left there: removing it could let two in at once
+SUPERSEDED = "superseded"
+CURRENT = "current.json"
+AT_ONCE_BYTES = 16 << 20  # unpacked: such a dataset is written in the blink of an eye
 MADE = ("policy", "predictions", "noise_matrix", "canaries", "sha256")
-SHARD_BYTES = 500 << 20
 Found = TypeVar("Found")
-Progress = Callable[[str, int, int], None]
-"""Called as progress(what, done, total) while rows are written."""
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """No progress is shown."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of the history.
-
-    Attributes:
-        action: the command that made it.
-        arguments: what it was told.
-        whole: whether more than labels may have changed, so that the whole state must be kept.
-        made: the facts of how that state was made (`MADE`), where they are not the current ones.
-    """
-
-    action: str
-    arguments: dict[str, Any]
-    whole: bool = False
-    made: dict[str, Any] | None = None
 
 
 class Corrected:
-    """Reads `RUN/corrected`.
+    """Reads `RUN/corrected` as it is now; later steps of others are not seen, but by whoever reads its dataset.
+
+    Attributes:
+        torn: bytes at the end of the log that are no step, since whoever wrote them was stopped: they are left out.
 
     Raises:
         InputError: there is none, it is damaged, or it belongs to another run; from every method: a file is damaged.
@@ -93,13 +84,19 @@ class Corrected:
         self.path = run.file(FOLDER)
         if not has_corrected(run):
             raise InputError(f"{run.path} has no corrected dataset yet; `clc-text correct {run.path}` makes it")
-        self.facts: dict[str, Any] = {}
-        self.facts = self._read("corrected.json", facts_in)
+        self._steps: list[dict[str, Any]] = []
+        self._now: State | None = None
+        written = self._read("corrected.json", facts_in)
+        if written["run_id"] != run.run_id:
+            raise InputError(f"{self.path} belongs to run {written['run_id']}, not to {run.run_id}; {self._anew}")
+        least = max(written["step"], self._read(CURRENT, last_step_of))  # before the log, which only grows
+        read = partial(Log.read, least=least)
+        log = self._read(LOG, partial(read, settled=False), read)
+        self.torn, self._steps = log.torn, log.steps
+        self.facts = log.facts_since(written)
         """Keys: ``version``, ``run_id``, ``recipe``, ``dataset``, ``rows``, ``label_names``, ``input_column``,
         ``label_column`` (the source's), ``renamed`` {source column: name here}, ``policy``, ``predictions``, ``step``,
         ``labels`` {given, method, person}, ``changed``, ``canaries_restored``, ``sha256`` {predictions, labels}."""
-        if self.facts["run_id"] != run.run_id:
-            raise InputError(f"{self.path} belongs to run {self.facts['run_id']}, not to {run.run_id}; {self._anew}")
 
     @property
     def _anew(self) -> str:
@@ -107,36 +104,93 @@ class Corrected:
 
     @property
     def table(self) -> Path | None:
-        """The rows in the form of the file that they came from; None where they came from no single one."""
+        """The rows in the form of the file that they came from; None where they came from no single one, and where
+        a later step has not been written there."""
         return next((path for path in sorted((self.path / TABLE).glob("*")) if path.is_file()), None)
 
     @property
     def shards(self) -> list[Path]:
         return self.of_shards(list)
 
-    def of_shards(self, read: Callable[[list[Path]], Found]) -> Found:
-        """What `read` makes of the files in data/, also where another command is putting new ones in their place."""
-        return self._read("data", lambda data: read(shards_in(data, self.facts["rows"])))
+    def of_shards(self, read: Callable[[list[Path]], Found], progress: Progress = silent) -> Found:
+        """What `read` makes of the files in data/, which is made where it is not there, also where another command is
+        putting new ones in their place."""
+
+        def there(data: Path) -> Found:
+            return read(shards_in(data, self.rows))
+
+        self.sweep()  # what a command left that was killed when the dataset was in its place
+        with suppress(*DAMAGE):
+            return there(self.path / "data")
+        with _settled(self.path):
+            if not (self.path / "data").is_dir() and self._superseded.is_dir():
+                materialise(self.run, progress)
+            return self._read("data", there)
+
+    def of_rows(self, read: Callable[[list[Path]], Found]) -> Found:
+        """What `read` makes of files that hold the rows, in which labels may be those of an earlier step."""
+
+        def there(data: Path) -> Found:
+            return read(
+                shards_in(data if data.is_dir() or not self._superseded.is_dir() else self._superseded, self.rows)
+            )
+
+        return self._read("data", there)
+
+    @property
+    def _superseded(self) -> Path:
+        return self.path / SUPERSEDED
+
+    @property
+    def rows(self) -> int:
+        return int(self.facts["rows"])
 
     def history(self) -> list[dict[str, Any]]:
-        return self._read("history.jsonl", partial(steps_in, last=self.facts["step"]))
+        """The steps, as the log has them (see `clc_text.corrections.log`)."""
+        return list(self._steps)
+
+    def log(self) -> Iterator[Change]:
+        """Every label that a step has set by itself, in order: people's answers and what was taken back; a whole state
+        (of `correct`, say) counts as none."""
+        for entry in self._steps:
+            if not entry["whole"]:
+                yield from self._changes(entry).each(entry)
 
     def state(self, step: int | None = None) -> State:
         """The state after a step; the current one when `step` is None."""
-        base, *changes = self._since_whole(self.facts["step"] if step is None else step)
-        state = self._read(base["file"], partial(read_whole, rows=self.facts["rows"]))
-        for entry in changes:
-            state = self._read(entry["file"], partial(apply_changes, state=state))
+        now = step is None or step == self.facts["step"]
+        if now and self._now is not None:
+            return self._now
+        base, *later = self._since_whole(self.facts["step"] if step is None else step)
+        state = self._read(base["file"], partial(read_whole, rows=self.rows))
+        label, source = state.label.copy(), state.source.copy()
+        for entry in later:
+            changes = self._changes(entry)
+            label[changes.rows], source[changes.rows] = changes.labels, changes.sources
+        state = replace(state, label=label, source=source)
+        if now:
+            self._now = state
         return state
+
+    def _changes(self, entry: dict[str, Any]) -> Changes:
+        """The labels that a step which kept no whole state has set."""
+        size = self.rows, len(self.facts["label_names"])
+        if "file" in entry:
+            return self._read(entry["file"], lambda path: changes_in(path).check(*size))
+        return self._read(LOG, lambda _: changes_of(entry).check(*size))
 
     def made_by(self, step: int) -> dict[str, Any]:
         """The facts `MADE` of the state after a step; those of the current one for step 0, the given labels."""
         made: dict[str, Any] = self._since_whole(step or self.facts["step"])[0]["made"]
         return made
 
+    def of_one_making(self, step: int) -> bool:
+        """Whether only labels, and who said them, differ between the state after a step and the current one."""
+        return step == 0 or self._since_whole(step)[0]["step"] == self._since_whole(self.facts["step"])[0]["step"]
+
     def _since_whole(self, step: int) -> list[dict[str, Any]]:
         """The step that kept the whole state last, and those after it up to `step`."""
-        steps = [entry for entry in self.history() if entry["step"] <= step]
+        steps = [entry for entry in self._steps if entry["step"] <= step]
         if not steps or steps[-1]["step"] != step:
             raise InputError(
                 f"{self.path} has no step {step}; it has 1 to {self.facts['step']} (`clc-text diff {self.run.path} "
@@ -144,19 +198,23 @@ class Corrected:
             )
         return steps[max(index for index, entry in enumerate(steps) if entry["whole"]) :]
 
-    def _read(self, name: str, read: Callable[[Path], Found]) -> Found:
-        """What `read` makes of a file."""
+    def _read(self, name: str, read: Callable[[Path], Found], alone: Callable[[Path], Found] | None = None) -> Found:
+        """What `read` makes of a file.
+
+        Args:
+            alone: reads it where `read` could not, while no other command writes; None: `read` again.
+        """
         with suppress(*DAMAGE):
             return read(self.path / name)
         with _settled(self.path):  # the old state may just have been moved away, and the new one not yet be there
             try:
-                return read(self.path / name)
+                return (alone or read)(self.path / name)
             except DAMAGE as error:
                 if not is_damage(error):
                     raise
                 damaged = f"{self.path / name} is damaged ({reason(error)})"
         if name.startswith("history/"):
-            needed = [entry["file"] for entry in self._since_whole(self.facts["step"])]
+            needed = [entry.get("file") for entry in self._since_whole(self.facts["step"])]
             if name not in needed:  # of an earlier step, and nobody must lose the later ones for it
                 raise InputError(
                     f"{damaged}; go back to another step, or on from the labels as they are, which are whole"
@@ -166,7 +224,7 @@ class Corrected:
     def inputs(self, rows: np.ndarray) -> list[Any]:
         """What the networks read of these rows (texts), in the order asked for; only their column is read."""
         name = self.facts["renamed"].get(self.facts["input_column"], self.facts["input_column"])
-        return self.of_shards(partial(values_of, column=name, rows=rows))
+        return self.of_rows(partial(values_of, column=name, rows=rows))
 
     def sweep(self) -> None:
         """Removes what a command left here when it was killed; for one that finds nothing to write."""
@@ -174,12 +232,24 @@ class Corrected:
             if alone:
                 remove_leftovers(self.path)
 
-    def write(self, state: State, step: Step, progress: Progress = silent) -> None:
-        """Puts a new state in the place of the current one, as one step more."""
-        source = self.of_shards(from_parquet)
-        plan = Layout(source.features, {}, None)
-        facts = self.facts | {"step": self.facts["step"] + 1} | (step.made or {})
-        _write(self.run, state, self.state(), source, plan, facts, step, progress)
+    def write(self, state: State, step: Step) -> None:
+        """Appends a step to the log, after which the labels are those of `state`."""
+        before = self.state()
+        differs = (state.label != before.label) | (state.source != before.source)
+        logged = differs.copy()
+        logged[list(step.facts)] = True
+        rows = np.flatnonzero(logged)
+        entry = entry_of(self.facts["step"] + 1, step, state, int(differs.sum()), rows)
+        with _lock(self.path):  # of two commands at once the second must not undo the first
+            _check_step(self.path, self.facts["step"])
+            if step.whole:
+                write_with(self.path / entry["file"], partial(write_whole, state=state))
+            elif "file" in entry:
+                write_with(self.path / entry["file"], partial(write_changes, state=state, rows=rows, facts=step.facts))
+            _supersede(self.path)
+            append(self.path / LOG, entry)
+            with suppress(OSError):  # the step is done, whatever becomes of this
+                write_json(self.path / CURRENT, {"step": entry["step"]})
 
 
 def has_corrected(run: RunDirectory) -> bool:
@@ -221,6 +291,28 @@ def _lock(path: Path) -> FileLock:
     return FileLock(path.with_name(LOCK), is_singleton=True)
 
 
+def _check_step(path: Path, expected: int) -> None:
+    """That the corrected dataset is still at the step that was read; clears up what a killed command left. Under the
+    lock."""
+    bring_back(path, step_in)
+    remove_leftovers(path)  # what is there has been read: none of them is needed any more
+    step_there = step_in(path) or 0
+    if step_there != expected:
+        raise InputError(
+            f"{path} was changed by another command in the meantime (it is at step {step_there}); nothing was "
+            "done, run this one again"
+        )
+
+
+def _supersede(path: Path) -> None:
+    """Moves the dataset away, so that nobody takes it for the labels after the step which comes now."""
+    write_readme(path)  # an earlier version has written none
+    if (path / "data").is_dir():
+        shutil.rmtree(path / SUPERSEDED, ignore_errors=True)
+        os.replace(path / "data", path / SUPERSEDED)
+    shutil.rmtree(path / TABLE, ignore_errors=True)
+
+
 def write_first(
     run: RunDirectory,
     state: State,
@@ -232,125 +324,84 @@ def write_first(
     """Writes the state that `correct` has made; one that is there already becomes history."""
     environment = run.environment()
     plan = layout(source.features, environment["label_column"], environment["label_names"], state.true is not None)
-    before = None
-    number = 1
+    differs, number = state.changed, 1
     if has_corrected(run):
         earlier = Corrected(run)
         before, number = earlier.state(), earlier.facts["step"] + 1
-    _write(run, state, before, source, plan, facts | {"step": number, "renamed": plan.renamed}, step, progress)
+        differs = (state.label != before.label) | (state.source != before.source)
+    step = replace(step, made={name: facts[name] for name in MADE})
+    entry = entry_of(number, step, state, int(differs.sum()), np.flatnonzero(differs))
+    facts = facts | {"step": number, "renamed": plan.renamed}
+    facts |= {"rows": len(state), "labels": state.counts, "changed": int(state.changed.sum())}
+
+    def more(folder: Path) -> None:
+        write_whole(folder / entry["file"], state)
+        append(folder / LOG, entry)
+
+    with _lock(run.file(FOLDER)):
+        _check_step(run.file(FOLDER), number - 1)
+        _replace(run, state, source, plan, facts, progress, more)
 
 
-def _write(
+def materialise(run: RunDirectory, progress: Progress = silent) -> None:
+    """Writes the dataset of the last step, where that is not there."""
+    path = run.file(FOLDER)
+    with _settled(path):
+        if (path / "data").is_dir():
+            return
+        corrected = Corrected(run)
+        source = corrected.of_rows(from_parquet)
+        with _lock(path):
+            remove_leftovers(path)
+            plan = Layout(source.features, {}, None)
+            _replace(run, corrected.state(), source, plan, corrected.facts, progress, lambda _: None)
+
+
+def materialise_if_small(run: RunDirectory) -> bool:
+    """Likewise where that takes no time, so that other programs find it there; whether it is there now.
+
+    What cannot be written, or read, is told of when somebody asks for it: the step before this is done.
+    """
+    data = run.file(FOLDER) / "data"
+    with suppress(InputError, OSError):
+        if not data.is_dir() and Corrected(run).of_rows(from_parquet).bytes <= AT_ONCE_BYTES:
+            materialise(run)
+    return data.is_dir()
+
+
+def materialise_at(path: Path) -> None:
+    """Likewise where `path` is a corrected dataset of a run, or in one; any other path is left alone."""
+    for folder in (path, *path.parents):
+        if folder.name == FOLDER and (folder / SUPERSEDED).is_dir() and not (folder / "data").is_dir():
+            materialise(RunDirectory(folder.resolve().parent))
+
+
+def _replace(
     run: RunDirectory,
     state: State,
-    before: State | None,
     source: SourceRows,
     plan: Layout,
     facts: dict[str, Any],
-    step: Step,
     progress: Progress,
+    more: Callable[[Path], object],
 ) -> None:
+    """Puts a dataset of this state in the place of the one that is there, with its log; under the lock.
+
+    Args:
+        more: what else is written into the folder, after its log is there.
+    """
     old = run.file(FOLDER)
-    differs = state.changed if before is None else (state.label != before.label) | (state.source != before.source)
-    file = f"history/step-{facts['step']:04d}.parquet"
-    entry = {
-        "step": facts["step"],
-        "action": step.action,
-        "arguments": step.arguments,
-        "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "changed": int(differs.sum()),
-        "labels": state.counts,
-        "file": file,
-        "whole": step.whole,
-    }
-    if step.whole:
-        entry["made"] = {name: facts[name] for name in MADE}
-    facts = facts | {"rows": len(state), "labels": state.counts, "changed": int(state.changed.sum())}
 
     def write(folder: Path) -> None:
         if (old / "history").is_dir():
             shutil.copytree(old / "history", folder / "history", copy_function=_link)
-            shutil.copy2(old / "history.jsonl", folder / "history.jsonl")
+            shutil.copy2(old / LOG, folder / LOG)
         (folder / "history").mkdir(exist_ok=True)
-        _write_rows(folder / file, state, None if step.whole else differs)
-        with open(folder / "history.jsonl", "a", encoding="utf-8") as handle:
-            handle.write(json.dumps(entry, ensure_ascii=False) + "\n")
-        _write_shards(folder / "data", state, run.run_id, source, plan, progress)
-        _write_table(folder, run, facts)
+        more(folder)
+        write_dataset(folder, run, state, source, plan, facts, progress)
         write_json(folder / "corrected.json", facts)
 
-    with _lock(old):  # of two commands at once the second must not undo the first
-        bring_back(old, step_in)
-        remove_leftovers(old)  # what is there has been read: none of them is needed any more
-        step_there = step_in(old) or 0
-        if step_there != facts["step"] - 1:
-            raise InputError(
-                f"{old} was changed by another command in the meantime (it is at step {step_there}); nothing was "
-                "done, run this one again"
-            )
-        replace_folder(old, write)
-
-
-def _write_shards(
-    folder: Path, state: State, run_id: str, source: SourceRows, plan: Layout, progress: Progress
-) -> None:
-    import pyarrow.parquet as pq
-
-    folder.mkdir()
-    count = max(1, -(-source.bytes // SHARD_BYTES))
-    limit = -(-len(state) // count)
-    added = to_arrow(state, run_id)
-    written = 0
-    pieces = _cut(source.batches(), limit)
-    for shard in range(count):
-        path = folder / f"train-{shard:05d}-of-{count:05d}.parquet"
-        with pq.ParquetWriter(path, plan.features.arrow_schema, compression="zstd") as writer:
-            while written < min(len(state), limit * (shard + 1)):
-                batch = next(pieces)
-                part = {name: column.slice(written, len(batch)) for name, column in added.items()}
-                writer.write_table(plan.table(batch, part))
-                written += len(batch)
-                progress("writing rows", written, len(state))
-
-
-def _write_table(folder: Path, run: RunDirectory, facts: dict[str, Any]) -> None:
-    """Writes table/ where the rows came from one file."""
-    from clc_text.corrections.source_table import form_of, source_name, write_source_table
-
-    recipe = run.recipe()
-    name = source_name(recipe)
-    if name is None or recipe.get("modality") == "vision":
-        return
-    (folder / TABLE).mkdir()
-    path = folder / TABLE / name
-    write_source_table(
-        run, shards_in(folder / "data", facts["rows"]), facts, path, form_of(path, recipe, facts["label_names"])
-    )
-
-
-def _cut(batches: Iterator[pa.Table], limit: int) -> Iterator[pa.Table]:
-    """The same rows in tables that never cross a multiple of `limit`."""
-    start = 0
-    for batch in batches:
-        offset = 0
-        while offset < len(batch):
-            size = min(len(batch) - offset, limit - start % limit)
-            yield batch.slice(offset, size)
-            offset, start = offset + size, start + size
-
-
-def _write_rows(path: Path, state: State, rows: np.ndarray | None) -> None:
-    """A step's file: of all rows everything, or of some rows their label and its source."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if rows is None:
-        columns = {field.name: getattr(state, field.name) for field in fields(state)}
-        table = pa.table({name: values for name, values in columns.items() if values is not None})
-    else:
-        numbers = np.flatnonzero(rows)
-        table = pa.table({"row": numbers, "label": state.label[numbers], "source": state.source[numbers]})
-    pq.write_table(table, path, compression="zstd")
+    replace_folder(old, write)
 
 
 def _link(source: str, target: str) -> None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import re
-from contextlib import suppress
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from clc_text.artifacts.run_files import CorrectedFacts, HistoryStep
+from clc_text.artifacts.run_files import CorrectedFacts
 from clc_text.corrections.state import State
-from clc_text.utils.files import json_lines
 from clc_text.utils.typed_json import fault_of
 
 DAMAGE = (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError)
@@ -42,28 +40,6 @@ def facts_in(path: Path) -> dict[str, Any]:
     return dict(facts)
 
 
-def step_in(folder: Path) -> int | None:
-    """The step that a state is; None where it cannot tell."""
-    with suppress(*DAMAGE):
-        return int(facts_in(folder / "corrected.json")["step"])
-    return None
-
-
-def steps_in(path: Path, last: int) -> list[dict[str, Any]]:
-    """history.jsonl, which has at least the steps up to `last`."""
-    entries = json_lines(path.read_bytes())
-    for number, entry in enumerate(entries, 1):
-        if fault := fault_of(entry, HistoryStep):
-            raise ValueError(f"line {number}: {fault}")
-        if not re.fullmatch(r"history/step-\d{4,}\.parquet", entry["file"]):
-            raise ValueError(f"line {number}: `file` is no file of the history")
-        if entry["whole"] and "made" not in entry:
-            raise ValueError(f"line {number}: it has no `made`")
-    if [entry["step"] for entry in entries[:last]] != list(range(1, last + 1)) or not entries[0]["whole"]:
-        raise ValueError(f"it has not the steps 1 to {last}")
-    return entries
-
-
 def shards_in(folder: Path, rows: int) -> list[Path]:
     """The files in data/, which together have so many rows."""
     import pyarrow.parquet as pq
@@ -85,12 +61,11 @@ def read_whole(path: Path, rows: int) -> State:
     return State(**{name: table[name].to_numpy() for name in table.column_names})
 
 
-def apply_changes(path: Path, state: State) -> State:
-    """The state after a step whose file keeps only the labels that it changed."""
+def write_whole(path: Path, state: State) -> None:
+    """A step's file that keeps the whole state."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
-    label, source = state.label.copy(), state.source.copy()
-    rows = table["row"].to_numpy()
-    label[rows], source[rows] = table["label"].to_numpy(), table["source"].to_numpy()
-    return replace(state, label=label, source=source)
+    columns = {field.name: getattr(state, field.name) for field in fields(state)}
+    table = pa.table({name: values for name, values in columns.items() if values is not None})
+    pq.write_table(table, path, compression="zstd")

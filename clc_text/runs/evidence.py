@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_directory import Labels, RunDirectory
 from clc_text.corrections.correct import check_nothing_lost
+from clc_text.corrections.dataset_files import Progress, silent
 from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import (
     OUT_OF_SAMPLE_FILE,
@@ -16,7 +17,6 @@ from clc_text.corrections.predictions import (
     out_of_sample,
     views,
 )
-from clc_text.corrections.store import Progress, silent
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import Mixture, mixture_of, too_large
 from clc_text.evidence.views import VIEWS
@@ -93,12 +93,12 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
 
     if not run.complete:
         raise InputError(f"{run.path} has not ended, so there is nothing to judge; `--resume` goes on with it")
-    path, mark = run.file(VIEWS_FILE), _mark(run)
+    labels = run.labels()
+    path, mark = run.file(VIEWS_FILE), _mark(run, labels)
     if _marked(run) == mark:
         return views(run)
-    labels = run.labels()
     too_large(len(labels.given), len(run.label_names))
-    found = _made(run, CrossFit.load(run.path), progress)
+    found = _made(run, labels, CrossFit.load(run.path), progress)
     if found is None:
         path.unlink(missing_ok=True)
         return None
@@ -106,10 +106,9 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
     return views(run)
 
 
-def _made(run: RunDirectory, crossfit: CrossFit | None, progress: Progress) -> Mixture | None:
+def _made(run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress: Progress) -> Mixture | None:
     from clc_text.runs.frozen_features import features_of_run, words_of_run
 
-    labels = run.labels()
     progress("encoding", 0, 1)
     features = features_of_run(run)
     networks = None if crossfit is None or crossfit.learnt_nothing else crossfit.probs
@@ -117,12 +116,12 @@ def _made(run: RunDirectory, crossfit: CrossFit | None, progress: Progress) -> M
     return mixture_of(features, labels, len(run.label_names), seed, networks, words_of_run(run), progress)
 
 
-def _mark(run: RunDirectory) -> str:
+def _mark(run: RunDirectory, labels: Labels) -> str:
     """What the views were made from."""
     crossfit = run.file(OUT_OF_SAMPLE_FILE)
     parts = [
         ",".join(VIEWS),
-        sha256_of_labels(run.labels().trained),
+        sha256_of_labels(labels.trained),
         sha256_of_file(crossfit) if crossfit.is_file() else "none",
     ]
     return " ".join(parts)

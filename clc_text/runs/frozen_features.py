@@ -9,6 +9,7 @@ import numpy as np
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import load
 from clc_text.corrections.source import kept_rows
+from clc_text.runs.load import load_task
 from clc_text.runs.reload import check_sources
 
 if TYPE_CHECKING:
@@ -67,6 +68,6 @@ def _features(encoder: Any, rows: Any) -> np.ndarray:
 def _rows(run: RunDirectory, recipe: Any) -> Dataset:
     if kept_rows(run) is not None:
         return run.data("train")
-    task = recipe.data.load(recipe.seeds.data)
+    task = load_task(recipe)
     check_sources(run, task)
     return task.train

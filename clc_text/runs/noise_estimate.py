@@ -84,7 +84,8 @@ def estimate_of_run(directory: Path) -> Estimated:
             f"{directory} has no out-of-sample predictions: {unfinished}its method does not cross-fit; give its "
             f"recipe instead, {directory}/recipe.yaml"
         )
-    return _estimated(found, run.labels(), run.label_names, _readings_of_run(run))
+    labels = run.labels()
+    return _estimated(found, labels, run.label_names, _readings_of_run(run, labels))
 
 
 def _readings_of(prepared: Prepared, found: CrossFit, seed: int) -> list[Reading]:
@@ -103,9 +104,9 @@ def _readings_of(prepared: Prepared, found: CrossFit, seed: int) -> list[Reading
     return [] if mixture is None else mixture.readings(labels.given, np.flatnonzero(~labels.canary))
 
 
-def _readings_of_run(run: RunDirectory) -> list[Reading]:
+def _readings_of_run(run: RunDirectory, labels: Labels) -> list[Reading]:
     """Likewise of a run; one that has not ended has none yet."""
-    from clc_text.evidence.readings import readings
+    from clc_text.corrections.predictions import readings_of
     from clc_text.runs.evidence import views_of_run
 
     try:
@@ -114,9 +115,8 @@ def _readings_of_run(run: RunDirectory) -> list[Reading]:
         return []
     if found is None or found.transition is None:
         return []
-    sound, given = ~run.labels().canary, run.labels().given
-    log_probs = np.concatenate([block for _, block in found.blocks()], 1)
-    return readings(log_probs[:, sound], given[sound], found.views, found.sharpness, found.transition)
+    sound = np.flatnonzero(~labels.canary)
+    return readings_of(found, found.of(sound), labels.given[sound])
 
 
 def _estimated(found: CrossFit, labels: Labels, names: list[str], readings: list[Reading]) -> Estimated:

@@ -10,6 +10,7 @@ from clc_text.artifacts.run_directory import Labels, write_rows
 from clc_text.config.recipe import Recipe
 from clc_text.data.task import Task
 from clc_text.errors import InputError
+from clc_text.runs.load import load_task
 from clc_text.runs.prepare import noise_input
 from clc_text.utils.files import check_regular, replace_folder, write_json
 
@@ -25,7 +26,7 @@ def inject_and_save(recipe: Recipe, out: Path) -> dict[str, Any]:
     from clc_text.noise.inject import inject
 
     _must_be_new(out)
-    task: Task = recipe.data.load(recipe.seeds.data)
+    task = load_task(recipe)
     injection = inject(recipe.noise, noise_input(recipe, task), recipe.seeds.noise)
     _save(task, injection.labels, injection.passport, out)
     return injection.passport
@@ -48,7 +49,7 @@ def replay_and_save(passport_file: Path, recipe: Recipe, out: Path) -> int:
     if not isinstance(passport, dict):
         raise InputError(f"{passport_file} is no noise passport: it holds no keys")
     kind = noise_of(passport)
-    task: Task = recipe.data.load(recipe.seeds.data)
+    task = load_task(recipe)
     labels = replay(passport, noise_input(recipe, task, kind=kind))  # the recipe's own noise is not asked
     _save(task, labels, passport, out)
     return len(labels)

@@ -10,9 +10,9 @@ import numpy as np
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.corrections.dataset_files import Progress, silent
 from clc_text.corrections.predictions import RowPredictions, out_of_sample
 from clc_text.corrections.source import kept_rows
-from clc_text.corrections.store import Progress, silent
 from clc_text.errors import InputError
 from clc_text.runs.reload import check_sources
 

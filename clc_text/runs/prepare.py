@@ -15,6 +15,7 @@ from clc_text.data.task import Task, column
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput
 from clc_text.noise.estimation.probabilities import check_classes
+from clc_text.runs.load import load_task
 from clc_text.runs.observer import Observer, Silent
 from clc_text.utils.memory import check_memory
 
@@ -143,7 +144,7 @@ def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None 
 def encode(recipe: Recipe, observer: Observer) -> Encoded:
     """Reads the data and encodes it."""
     observer.stage(f"reading {recipe.data.name}")
-    task: Task = recipe.data.load(recipe.seeds.data)
+    task = load_task(recipe)
     _check_training(recipe, task)
     train_rows = task.train[task.input_column]
     test_rows = [] if task.test is None else task.test[task.input_column]

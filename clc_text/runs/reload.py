@@ -11,6 +11,7 @@ from clc_text.corrections.source import SourceRows, from_dataset, kept_rows
 from clc_text.data.task import Task
 from clc_text.errors import InputError
 from clc_text.noise.inject import sha256_of_labels
+from clc_text.runs.load import load_task
 
 
 def source_rows(run: RunDirectory) -> SourceRows:
@@ -23,7 +24,7 @@ def source_rows(run: RunDirectory) -> SourceRows:
     if kept is not None:
         return kept
     recipe = load(run.file("recipe.yaml"))
-    task = recipe.data.load(recipe.seeds.data)
+    task = load_task(recipe)
     check_sources(run, task)
     return from_dataset(task.train)
 

@@ -12,10 +12,11 @@ import pytest
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.audit import audit
 from clc_text.corrections.correct import correct
+from clc_text.corrections.log import Step
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import in_sample
 from clc_text.corrections.source import kept_rows
-from clc_text.corrections.store import Corrected, Step
+from clc_text.corrections.store import Corrected
 from clc_text.plots.figures.confusion import matrices
 from clc_text.report.report_page import report_page
 

@@ -20,8 +20,9 @@ from synthetic_run import NAMES, Made, corrected_of, make_run
 
 from clc_text.corrections.answers import apply_answers
 from clc_text.corrections.export import export
+from clc_text.corrections.log import Step
 from clc_text.corrections.state import PERSON
-from clc_text.corrections.store import Corrected, Step
+from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.vision.png import write_png
 

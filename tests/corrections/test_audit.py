@@ -18,10 +18,11 @@ from clc_text.corrections import canary_figures as inferred
 from clc_text.corrections.audit import audit, judge, labels_mark
 from clc_text.corrections.canary_figures import CanaryCounts
 from clc_text.corrections.existing_audit import read_audit
+from clc_text.corrections.log import Step
 from clc_text.corrections.revert import Selection, revert
 from clc_text.corrections.second_opinion import kappa
 from clc_text.corrections.state import PERSON
-from clc_text.corrections.store import Corrected, Step
+from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
 from clc_text.errors import InputError
 from clc_text.utils.files import write_json

@@ -18,11 +18,12 @@ from clc_text.artifacts.ledger import epoch_file, read_epoch
 from clc_text.config.recipe import loads
 from clc_text.corrections.correct import correct
 from clc_text.corrections.gather import gather
+from clc_text.corrections.log import Step
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import in_sample
 from clc_text.corrections.source import from_parquet, kept_rows
 from clc_text.corrections.state import GIVEN, METHOD, PERSON
-from clc_text.corrections.store import Corrected, Step
+from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.utils.files import write_text
 
@@ -132,10 +133,10 @@ def test_unknown_true_labels_are_null_or_have_no_column(tmp_path: Path) -> None:
 
 
 def test_several_shards_are_the_same_rows(made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from clc_text.corrections import source, store
+    from clc_text.corrections import dataset_files, source
 
     whole = pq.read_table(corrected_of(made).shards[0])
-    monkeypatch.setattr(store, "SHARD_BYTES", kept_rows(made.run).bytes // 3)  # type: ignore[union-attr]
+    monkeypatch.setattr(dataset_files, "SHARD_BYTES", kept_rows(made.run).bytes // 3)  # type: ignore[union-attr]
     monkeypatch.setattr(source, "BATCH_ROWS", 37)
     corrected = corrected_of(made)
     assert [shard.name for shard in corrected.shards] == [f"train-{n:05d}-of-00004.parquet" for n in range(4)]
@@ -354,9 +355,13 @@ def test_a_damaged_one_can_be_made_anew(
         f"; move {corrected.path} aside and run `clc-text correct {run}` again, which makes it anew, but for people's "
         "answers, which must be applied again"
     )
-    commands = [["diff"], ["revert", "--all"], ["export"]]
-    if not name.startswith("data"):  # which these need not read
-        commands += [["audit"], ["correct"], ["correct", "--include-person"]]
+    commands = [["diff"], ["export"]]
+    if name.startswith("data"):
+        clc_text("revert", run, "--all")  # which needs no rows
+        assert not Corrected(corrected.run).state().changed.any()
+        commands += [["export", "--format", "dataset"]]
+    else:
+        commands += [["revert", "--all"], ["audit"], ["correct"], ["correct", "--include-person"]]
     for command, *more in commands:
         said = refused(command, run, *more)
         assert said.startswith(f"{damaged} is damaged ("), said
@@ -400,7 +405,7 @@ def test_what_may_not_be_read_is_no_damage(corrected: Corrected, monkeypatch: py
 
     monkeypatch.setattr(Path, "read_bytes", forbidden)
     with pytest.raises(PermissionError):
-        corrected.state()
+        Corrected(corrected.run)
 
 
 # ---- predictions that were there once ----

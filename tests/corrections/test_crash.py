@@ -17,14 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
 from synthetic_run import Made, corrected_of
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.diff import write_changed_rows
+from clc_text.corrections.existing import corrected_in
+from clc_text.corrections.log import LOG
 from clc_text.corrections.revert import Selection, restore, revert
-from clc_text.corrections.store import LOCK, Corrected, has_corrected
+from clc_text.corrections.store import LOCK, Corrected, has_corrected, materialise
 from clc_text.errors import InputError
 from clc_text.utils.files import replace_folder
 
@@ -42,11 +45,10 @@ def litter(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("broken", ["write_table", "write_json", "copytree", "replace"])
 @pytest.mark.parametrize("kind", [OSError, KeyboardInterrupt])
-def test_a_step_that_breaks_off_is_no_step(
+def test_a_dataset_that_breaks_off_is_none(
     made: Made, monkeypatch: pytest.MonkeyPatch, broken: str, kind: type[BaseException]
 ) -> None:
     corrected = corrected_of(made)
-    before = content(corrected.path)
 
     def breaks(*arguments: object, **more: object) -> None:
         raise kind("no space left on device")
@@ -57,15 +59,78 @@ def test_a_step_that_breaks_off_is_no_step(
         "copytree": "shutil.copytree",
         "replace": "os.replace",
     }[broken]
+    revert(corrected, Selection(everything=True))
+    before = content(corrected.path)
     with monkeypatch.context() as patch:
         patch.setattr(place, breaks)
         with pytest.raises(kind):
-            revert(Corrected(made.run), Selection(everything=True))
+            Corrected(made.run).of_shards(list)
         with pytest.raises(kind):
             corrected_of(made, "posterior")
     assert content(corrected.path) == before
     assert not litter(made.run.path)
-    assert revert(Corrected(made.run), Selection(everything=True)) > 0
+    assert not (labels_of(made) != made.labels.given).any()
+    assert corrected_of(made).facts["step"] == 3
+
+
+def labels_of(made: Made) -> np.ndarray:
+    """Those of the dataset, made where it is not there."""
+    return np.concatenate([pq.read_table(path)["label"].to_numpy() for path in Corrected(made.run).shards])
+
+
+@pytest.mark.parametrize("broken", ["replace", "fsync"])
+@pytest.mark.parametrize("kind", [OSError, KeyboardInterrupt])
+def test_a_step_that_breaks_off_is_no_step(
+    made: Made, monkeypatch: pytest.MonkeyPatch, broken: str, kind: type[BaseException]
+) -> None:
+    corrected = corrected_of(made)
+    log = (corrected.path / LOG).read_bytes()
+
+    def breaks(*arguments: object, **more: object) -> None:
+        raise kind("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"os.{broken}", breaks)
+        with pytest.raises(kind):
+            revert(Corrected(made.run), Selection(everything=True))
+    assert (corrected.path / LOG).read_bytes() == log
+    assert not litter(made.run.path)
+    now = Corrected(made.run)
+    assert now.facts == corrected.facts
+    assert (labels_of(made) == corrected.state().label).all()
+    assert revert(now, Selection(everything=True)) > 0
+
+
+@pytest.mark.parametrize("cut", [1, 40, -1])
+def test_a_torn_last_step_is_left_out_with_a_word(
+    made: Made, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], cut: int
+) -> None:
+    """Whatever the machine had written of a line when it stopped: it is no step, and the next one takes its place."""
+    corrected = corrected_of(made)
+    revert(corrected, Selection(rows=[range(200)]))
+    whole = (corrected.path / LOG).read_bytes()
+    last = whole.splitlines(keepends=True)[-1]
+    (corrected.path / LOG).write_bytes(whole + last.replace(b'"step": 2', b'"step": 3')[:cut])
+    now = corrected_in(made.run.path)
+    said = capsys.readouterr().err
+    assert said.startswith(f"{corrected.path}: the last step was not written to its end")
+    assert now.facts["step"] == 2
+    assert revert(now, Selection(everything=True)) > 0
+    assert (corrected.path / LOG).read_bytes().startswith(whole)
+    after = corrected_in(made.run.path)
+    assert not capsys.readouterr().err
+    assert [entry["step"] for entry in after.history()] == [1, 2, 3]
+    assert (after.state(2).label == now.state().label).all()
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_no_step_is_lost_unnoticed(made: Made, lost: int) -> None:
+    for rows in (range(200), range(200, 400)):
+        revert(Corrected(made.run) if has_corrected(made.run) else corrected_of(made), Selection(rows=[rows]))
+    log = made.run.file("corrected") / LOG
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-lost]))
+    with pytest.raises(InputError, match=r"history.jsonl is damaged \(it has not the steps 1 to 3\)"):
+        Corrected(made.run)
 
 
 def test_the_first_one_that_breaks_off_leaves_none(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +165,7 @@ def test_one_that_finds_nothing_to_do_clears_up_all_the_same(made: Made) -> None
 
 def test_a_reader_between_the_two_renames_waits(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
     """It must neither find nothing, nor call it damaged, nor put the old state back in the writer's way."""
-    corrected = corrected_of(made)
+    corrected_of(made)
     between, done = threading.Event(), threading.Event()
     real = os.replace
 
@@ -129,8 +194,9 @@ def test_a_reader_between_the_two_renames_waits(made: Made, monkeypatch: pytest.
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        restore(corrected, 0)
-        restore(Corrected(made.run), 1)
+        for step in (0, 1):
+            restore(Corrected(made.run), step)
+            materialise(made.run)
     finally:
         done.set()
         between.set()
@@ -272,7 +338,9 @@ run = RunDirectory({str(made.run.path)!r})
 print("begun", flush=True)
 while True:
     restore(Corrected(run), 0)
+    Corrected(run).shards
     restore(Corrected(run), 1)
+    Corrected(run).shards
 """
     for wait in (0.05, 0.31):
         process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
@@ -288,6 +356,7 @@ while True:
         assert [entry["step"] for entry in found.history()] == list(range(1, found.facts["step"] + 1))
         for step in range(1, found.facts["step"] + 1):
             assert len(found.state(step)) == 400
+        assert (labels_of(made) == state.label).all()
         revert(found, Selection(everything=True))
         assert not Corrected(made.run).state().changed.any()
         corrected_of(made)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from synthetic_run import make_run
+
+from clc_text.corrections.answers import apply_answers
+from clc_text.corrections.log import LOG
+from clc_text.corrections.store import Corrected
 
 ROWS = 1_000_000
 LIMIT = 2 << 30  # bytes
@@ -48,16 +53,25 @@ def test_a_million_rows(tmp_path: Path) -> None:
     for arguments in (
         ["correct", run, "--policy", "agree"], ["correct", run], ["diff", run], ["diff", run, "--csv"],
         ["export", run, "--out", str(tmp_path / "rows.csv")], ["revert", run, "--class", "NUM"], ["audit", run],
+        ["export", run, "--format", "dataset"],
     ):  # fmt: skip
         done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         found = json.loads(done.stderr.splitlines()[-1])
         print(f"{arguments[0]:8s} {found['peak'] / (1 << 20):6.0f} MB {found['seconds']:6.1f} s")
         assert found["peak"] < LIMIT, arguments
-        if arguments[0] in ("correct", "revert"):
+        if arguments[0] == "correct" or arguments[-1] == "dataset":
             steps = found["told"]["writing rows"]
             assert len(steps) > 20
             assert [done for done, _ in steps] == sorted(done for done, _ in steps)
             assert steps[-1] == [ROWS, ROWS]
         if arguments[0] == "correct":
             assert found["told"]["reading predictions"][-1] == [ROWS, ROWS]
+    (tmp_path / "answer.csv").write_text("row,answer\n77777,NUM\n")
+    log, rest = made.run.file("corrected") / LOG, Corrected(made.run)
+    before, content = log.stat().st_size, {path: path.stat().st_ino for path in rest.path.rglob("*.parquet")}
+    begun = time.process_time()
+    apply_answers(Corrected(made.run), tmp_path / "answer.csv")
+    assert time.process_time() - begun < 1  # of this process alone, whatever else the machine does
+    assert log.stat().st_size - before < 1000
+    assert {path.stat().st_ino for path in rest.path.rglob("*.parquet")} == set(content.values())

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from synthetic_run import NAMES, Made
 
+from clc_text.corrections.log import Step
 from clc_text.corrections.revert import Selection, parse_rows, restore, revert
 from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
-from clc_text.corrections.store import Corrected, Step
+from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 
 Command = Callable[..., str]

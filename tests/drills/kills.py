@@ -99,6 +99,9 @@ def jobs() -> list[Job]:
         Job("audit", ("audit", "run"), "corrected"),
         Job("apply", ("apply", "run", "answers.csv"), "corrected"),
         Job("revert", ("revert", "run", "--all"), "corrected"),
+        Job(
+            "dataset", ("export", "run", "--format", "dataset"), "corrected", before=(("apply", "run", "answers.csv"),)
+        ),
         Job("report", ("report", "run"), "corrected"),
         Job("push-dry-run", ("push", "run", "--repo", "me/data", "--dry-run", "--card", "card.md"), "corrected"),
         Job("push-data", push, "corrected", hub=True),

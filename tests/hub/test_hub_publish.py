@@ -21,7 +21,7 @@ from clc_text.corrections.existing_audit import read_audit
 from clc_text.corrections.revert import Selection, revert
 from clc_text.corrections.store import LOCK, Corrected
 from clc_text.errors import InputError
-from clc_text.hub import images, publish
+from clc_text.hub import contents, images, publish
 from clc_text.hub.card import Stated
 from clc_text.hub.contents import dataset_bundle
 
@@ -254,21 +254,6 @@ def test_texts_are_no_images(corrected_run: Path) -> None:
     assert images.image_columns(Features.from_arrow_schema(pq.read_schema(shard))) == []
 
 
-def test_every_file_that_an_encoder_saves_is_sent(tmp_path: Path) -> None:
-    """The list of a model push names them, and an encoder has a file more now and then."""
-    import re
-
-    import clc_text
-    from clc_text.hub.contents import is_sent
-
-    sources = Path(clc_text.__file__).parent.glob("*/encoders/**/*.py")
-    names = {name for source in sources for name in re.findall(r'directory / "([\w.]+)"', source.read_text())}
-    assert {"encoder.json", "words.json"} <= names
-    for name in names:
-        (tmp_path / name).touch()
-        assert is_sent(tmp_path / name), name
-
-
 def content(files: dict[str, Path]) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in files.items()}
 
@@ -290,8 +275,8 @@ def test_a_bundle_is_of_one_state_whatever_is_corrected_meanwhile(
 
         return instead
 
-    for name in ("check_given", "read_audit", "write_labels"):
-        monkeypatch.setattr(publish, name, gather(getattr(publish, name)))
+    for module, name in ((publish, "check_given"), (contents, "read_audit"), (publish, "write_labels")):
+        monkeypatch.setattr(module, name, gather(getattr(module, name)))
     (folder := tmp_path / "sent").mkdir()
     bundle = dataset_bundle(run, "user/name", Stated(), folder, columns="all")
     assert len(gathered) == 3

@@ -158,9 +158,10 @@ def test_corrections_are_counted_and_chosen_pair_by_pair(make_run):
 
 
 def test_corrected_labels_are_those_of_the_corrected_dataset_once_there_is_one(make_run):
+    from clc_text.corrections.log import Step
     from clc_text.corrections.source import from_parquet
     from clc_text.corrections.state import PERSON, State
-    from clc_text.corrections.store import MADE, Step, write_first
+    from clc_text.corrections.store import MADE, write_first
 
     run = make_run()
     labels = run.labels()

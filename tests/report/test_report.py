@@ -23,11 +23,12 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
 from clc_text.corrections.audit import audit
 from clc_text.corrections.correct import correct
+from clc_text.corrections.log import Step
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import in_sample
 from clc_text.corrections.source import kept_rows
 from clc_text.corrections.state import PERSON
-from clc_text.corrections.store import Corrected, Step
+from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.report import contents, rows
 from clc_text.report import report_page as report_module

@@ -26,7 +26,7 @@ def shards_of(folder: Path, split: str) -> list[Path]:
         split: ``train`` or ``test``.
 
     Raises:
-        InputError: all files are of other splits.
+        InputError: all files are of other splits, or it is a corrected dataset without rows.
     """
     for place in (folder, folder / "data"):
         found = sorted(place.glob("*.parquet"))
@@ -39,6 +39,11 @@ def shards_of(folder: Path, split: str) -> list[Path]:
             )
         if wanted:
             return wanted
+    if (folder / CORRECTED).is_file():
+        raise InputError(
+            f"{folder} is a corrected dataset without rows, which are written in its run: `clc-text export RUN "
+            "--format dataset`"
+        )
     return []
 
 

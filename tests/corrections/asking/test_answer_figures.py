@@ -14,8 +14,9 @@ from clc_text.corrections.asking.draw import DOUBT, RANDOM, Purpose
 from clc_text.corrections.asking.figures import OF_A_CLASS, answer_figures
 from clc_text.corrections.asking.to_ask import rows_to_ask
 from clc_text.corrections.audit import audit
+from clc_text.corrections.log import Step
 from clc_text.corrections.state import PERSON
-from clc_text.corrections.store import Corrected, Step
+from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
 
 
