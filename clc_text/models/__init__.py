@@ -1,1 +1,1 @@
-"""Networks: k peers behind one model, and models that were trained before."""
+"""What encoders and networks are: k peers behind one model, and models that were trained before."""
