@@ -54,6 +54,8 @@ def clean(
     target = corrected_table(directory, str(table))
     if target.exists() and not overwrite:
         raise InputError(f"{target} is there already; give another --out, or --overwrite")
+    if (directory / "recipe.yaml").exists() and not overwrite:
+        raise InputError(f"{directory} holds a run already, whole or cut off; give another --out, or --overwrite")
     recipe = loads(
         recipe_text(str(table), guessed, guessed.rows, ids),
         f"the recipe of {table}",

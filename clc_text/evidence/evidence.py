@@ -19,6 +19,7 @@ from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
 from clc_text.utils.files import write_with
+from clc_text.utils.tensors import save_tensors
 
 FOLDS = 5
 NETWORKS = "networks"
@@ -47,8 +48,6 @@ class Mixture:
 
     def save(self, path: Path, made_from: str) -> None:
         """As `corrections.predictions` reads it: a safetensors file with the tensors ``train`` and ``transition``."""
-        from safetensors.numpy import save_file
-
         facts = {
             "folds": str(FOLDS),
             "views": ",".join(self.views),
@@ -57,7 +56,7 @@ class Mixture:
             "made_from": made_from,
         }
         tensors = {"train": self.log_probs, "transition": self.transition}
-        write_with(path, lambda aside: save_file(tensors, aside, metadata=facts))
+        write_with(path, lambda aside: save_tensors(tensors, aside, facts))
 
     def readings(self, labels: np.ndarray, rows: np.ndarray) -> list[Reading]:
         """See `readings.readings`, of some rows."""

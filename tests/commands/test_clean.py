@@ -72,6 +72,13 @@ def test_one_line(table: Path, clc_text: Callable[..., str]) -> None:
         clc_text("clean", table, *SMALL)
 
 
+def test_one_that_was_cut_off_is_told_the_options_that_it_has(table: Path, clc_text: Callable[..., str]) -> None:
+    Path("runs/tickets").mkdir(parents=True)
+    Path("runs/tickets/recipe.yaml").write_text("name: tickets\n")
+    with pytest.raises(InputError, match=r"tickets holds a run already.*--overwrite$"):
+        clc_text("clean", table, *SMALL)
+
+
 def test_init_writes_what_clean_uses(table: Path, clc_text: Callable[..., str]) -> None:
     told = clc_text("init", table)
     recipe = load("tickets.yaml")

@@ -37,9 +37,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-METHODS = ("standard", "bootstrap", "elr", "gce", "sop", "jocor", "slc", "forward", "mentornet", "co_teaching",
-           "co_distillation", "decouple", "clc", "clc_auto")  # fmt: skip
-TOLD = {name: ["noise_rate=0.3"] for name in ("mentornet", "co_teaching", "jocor")}
 SMALL_FOLDS = ["method.folds=2", "method.fold_rounds=2", "method.fold_epochs=1"]
 RECIPE = """
 name: drill
@@ -83,11 +80,16 @@ class Job:
 
 
 def jobs() -> list[Job]:
+    from clc_text.config.recipe import registries
+
     found = []
-    for method in METHODS:
-        more = [f"method.name={method}", *TOLD.get(method, [])]
-        more += SMALL_FOLDS if method == "clc_auto" else []
-        more += ["method.warmup_epochs=1"] if method not in ("standard", "clc_auto", "bootstrap", "gce") else []
+    methods = registries("text")["methods"]
+    for method in methods.names():
+        kind: Any = methods.get(method)
+        more = [f"method.name={method}"]
+        more += ["noise_rate=0.3"] if kind.needs_noise_rate else []
+        more += SMALL_FOLDS if kind.cross_fits else []
+        more += ["method.warmup_epochs=1"] if getattr(kind, "warmup_epochs", 0) and not kind.cross_fits else []
         command = ("train", "drill.yaml", "--out", "run", "-q", *[part for one in more for part in ("--set", one)])
         found.append(Job(f"train-{method}", command, again=(*command, "--resume"), way_out=(*command, "--overwrite")))
     push = ("push", "run", "--repo", "me/data", "--card", "card.md", "--force")
@@ -107,6 +109,7 @@ def jobs() -> list[Job]:
         Job("push-data", push, "corrected", hub=True),
         Job("push-data-again", push, "corrected", hub=True, before=(push, ("revert", "run", "--all"))),
         Job("push-model", (*push, "--model"), "corrected", hub=True),
+        Job("init", ("init", "rows.csv", "--force")),
         Job("inject", ("noise", "inject", "drill.yaml", "--out", "noisy"), "empty"),
         Job("sweep", ("sweep", "sweep.yaml", "--out", "swept", "--jobs", "1"), "empty"),
     ]
@@ -276,7 +279,7 @@ def _be(command: tuple[str, ...], folder: Path, said: int, counter: int, at: int
 
 # ---- what is left ----
 
-_TIMES = re.compile(rb'"(seconds|time)": ("[^"]*"|[0-9.e+-]+)')
+_TIMES = re.compile(rb'"(seconds|time)": ("[^"]*"|[0-9.e+-]+)|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00')
 _NOT_COMPARED = re.compile(r"(^|/)(\.[^/]*\.lock|\.cache(/.*)?|\.[^/]*\.running|complete\.json|training_args\.bin)$")
 _HIDDEN = re.compile(r"(^|/)\.[^/]*\.(part|old)(/|$)")
 
@@ -329,6 +332,7 @@ class Drill:
                 path.mkdir(parents=True)
                 (path / "drill.yaml").write_text(RECIPE)
                 (path / "sweep.yaml").write_text(SWEEP)
+                (path / "rows.csv").write_text(_rows())
             else:
                 shutil.copytree(self.base("empty" if name == "run" else "run"), path)
                 steps = [("train", "drill.yaml", "--out", "run", "-q", "--set", "method.name=clc", "--set",
@@ -452,6 +456,18 @@ class Drill:
         assert run(job.command, there).code == 0
         state = Corrected(RunDirectory(there / "run")).state()
         return hashlib.sha256(state.label.tobytes() + state.source.tobytes()).hexdigest()
+
+
+def _rows() -> str:
+    """A table, of which every seventh label is wrong."""
+    words = {"where": "river city country", "who": "author king painter"}
+    names = list(words)
+    lines = ["text,label"]
+    for row in range(96):
+        name = names[row % 2]
+        noun = words[name].split()[row % 3]
+        lines.append(f"{name} is the {noun} number {row},{names[(row + (row % 7 == 0)) % 2]}")
+    return "\n".join(lines) + "\n"
 
 
 def _write_answers(folder: Path) -> None:
