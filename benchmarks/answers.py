@@ -154,6 +154,7 @@ def trained(rows: Table, seed: int, trusted: TrustedLabels | None = None) -> tup
         "right": float((found.posterior.argmax(1) == rows.true)[known].mean()),
         "strength": found.facts.get("strength", 0.0),
         "weight_without": found.facts.get("weight_without", 1.0),
+        "taught": float(found.facts.get("taught", False)),
     }, found
 
 
@@ -227,6 +228,56 @@ def coverage(name: str, k: int, draws: int, out: Path, seed: int = 2) -> dict[st
     return {name: count / draws for name, count in covered.items()}
 
 
+def picture(out: Path, path: Path) -> None:
+    """Test accuracy and right training labels over the number of answers, a column a set, of the cells that are there;
+    means over the seeds."""
+    import matplotlib.pyplot as plt
+
+    from clc_text.plots.style import BLACK, BLUE, GREEN, PAGE, VERMILLION, house_style
+
+    cells: dict[tuple[str, str], dict[int, list[dict[str, float]]]] = {}
+    for file in sorted(out.glob("*-*-*-*.json")):
+        name, _, purpose, k = file.stem.rsplit("-", 3)
+        cells.setdefault((name, purpose), {}).setdefault(int(k), []).append(json.loads(file.read_text()))
+    names = [name for name in SETS if (name, "none") in cells]
+    lines = {
+        "both": ("learnt from, both kinds of rows", BLUE, "o-"),
+        "estimate": ("learnt from, random rows", GREEN, "s-"),
+        "fix": ("learnt from, doubtful rows", VERMILLION, "^-"),
+        "both_plain": ("as plain labels", BLACK, "x"),
+    }
+    with house_style():
+        figure, axes = plt.subplots(2, len(names), figsize=(PAGE, 4.2), sharex=True, squeeze=False)
+        for column, name in enumerate(names):
+            none = cells[name, "none"][0]
+            for row, (key, label) in enumerate((("accuracy", "test accuracy"), ("right", "right training labels"))):
+                axis = axes[row, column]
+                start = 100 * float(np.mean([cell[key] for cell in none]))
+                axis.axhline(start, color="#7F7F7F", linewidth=0.8, label="no answers")
+                for purpose, (called, colour, form) in lines.items():
+                    of = cells.get((name, purpose), {})
+                    points = [(k, 100 * float(np.mean([cell[key] for cell in of[k]]))) for k in sorted(of)]
+                    if points and form != "x":
+                        points = [(0, start), *points]
+                    if points:
+                        axis.plot(*zip(*points, strict=True), form, color=colour, label=called)
+                if row == 0:
+                    axis.set_title(name)
+                if column == 0:
+                    axis.set_ylabel(f"{label}, %")
+                if row == 1:
+                    axis.set_xlabel("answers")
+                axis.grid(axis="y")
+        found = {
+            label: line for axis in axes.flat for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+        }
+        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=3)
+        figure.set_layout_engine("constrained")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, metadata={"Software": None})
+        plt.close(figure)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="What answers teach, by how many and which rows.")
     parser.add_argument("--out", type=Path, default=Path("runs/answers"), help="where figures and features go")
@@ -236,7 +287,11 @@ def main() -> None:
     parser.add_argument("--purposes", nargs="+", default=list(PURPOSES))
     parser.add_argument("--plain", action="store_true", help="the answers as plain labels, too")
     parser.add_argument("--coverage", type=int, default=0, help="so many draws of 100 for the intervals alone")
+    parser.add_argument("--picture", type=Path, help="draws what is there, and measures nothing")
     chosen = parser.parse_args()
+    if chosen.picture:
+        picture(chosen.out, chosen.picture)
+        return
 
     def cell(path: Path, make: Any, *arguments: Any) -> None:
         if not path.is_file():

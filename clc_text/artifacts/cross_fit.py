@@ -31,12 +31,14 @@ class CrossFit:
         probs: float64 [N, C], those networks' mean probabilities of the true class.
         transition: float64 [C, C], T[c, k] = P(given k | true c).
         posterior: float64 [N, C], q ∝ p · T[:, y]: the true class, given the text and the given label.
+        targets: float64 [N, C], what networks are to be taught of the rows; None: the posterior.
         facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``sharpness``,
             ``log_likelihood`` in nats, ``gain`` and ``gain_error`` (`noise.estimation.gain`), ``copies`` (rows with
             the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
             ``sharpness``, ``used``), ``renamed`` [C], ``names_tried``; with answers of people ``answers``,
             ``answers_counted`` (of these, that say how often labels are wrong), ``strength`` (what they weigh in T, in
-            all rows) and ``weight_without`` (of networks that know no answer); in a training ``labels``, the sha256 of
+            all rows) and ``weight_without`` (of networks that know no answer), ``taught`` (whether what is
+            believed with them is taught); in a training ``labels``, the sha256 of
             the given labels, and ``trusted``, that of the answers.
     """
 
@@ -45,6 +47,7 @@ class CrossFit:
     transition: np.ndarray
     posterior: np.ndarray
     facts: dict[str, Any]
+    targets: np.ndarray | None = None
 
     @property
     def rate(self) -> float:
@@ -83,6 +86,8 @@ class CrossFit:
 
         directory.mkdir(parents=True, exist_ok=True)
         tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in _AS_THEY_ARE}
+        if self.targets is not None:
+            tensors["targets"] = np.ascontiguousarray(self.targets)
         # As one peer's log-probabilities, which is how corrections and audits read any predictions of a run.
         tensors["train"] = np.log(self.probs.clip(1e-30)).astype(np.float32)[None]
         facts = {"folds": str(self.facts["folds"])}
@@ -104,10 +109,13 @@ class CrossFit:
         with undamaged(directory / TENSORS, _ANEW):
             tensors = load_file(directory / TENSORS)
             probs = np.exp(tensors["train"][0].astype(np.float64))
-            found = cls(**{name: tensors[name] for name in _AS_THEY_ARE}, probs=probs, facts=facts)
+            named = {name: tensors[name] for name in _AS_THEY_ARE}
+            found = cls(**named, probs=probs, facts=facts, targets=tensors.get("targets"))
             rows, classes = probs.shape
             shapes = [found.folds.shape[1:], found.transition.shape, found.posterior.shape]
-            if shapes != [(rows,), (classes, classes), (rows, classes)] or len(facts["rounds"]) < 2:
+            shapes += [] if found.targets is None else [found.targets.shape]
+            expected = [(rows,), (classes, classes), (rows, classes), (rows, classes)][: len(shapes)]
+            if shapes != expected or len(facts["rounds"]) < 2:
                 raise ValueError("its tensors do not belong together")
             return found
 

@@ -7,6 +7,8 @@
     noise/passport.json      how the labels were made noisy, enough to do it again
     noise/labels.parquet     one line a training row: `given`, `trained`, `true`, `canary`, `source_row`
                              where the rows came from a file (see `Labels`)
+    answers.parquet          what people had answered of the rows before the run (`corrections.asking.of_run`)
+    asked.jsonl              how the rows were chosen that people have answered (`corrections.asking.asked`)
     encoder/                 the fitted encoder
     crossfit.json, crossfit.safetensors   out-of-sample predictions and the noise, where the run made them
     metrics.jsonl            one line an epoch (see `RunDirectory.metrics`)

@@ -248,6 +248,7 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     answers_counted: int
     strength: float
     weight_without: float
+    taught: bool
     labels: str
     trusted: str
     inputs: dict[str, list[float]]

@@ -57,11 +57,12 @@ class AnsweredNoise:
         return _em(probs[self.open], self.labels[self.open], known, start, rounds)
 
     def choose_strength(self, probs: np.ndarray, start: np.ndarray | None, rounds: int = 5) -> None:
-        """Takes the strength by which answers of one fold are explained best: by the other folds' answers, and by the
-        open rows of this fold, whose predictions come of networks that saw none of its answers."""
+        """Takes the least strength by which answers of one fold are explained as well as by the best, to a standard
+        error: by the other folds' answers, and by the open rows of this fold, whose predictions come of networks that
+        saw none of its answers."""
         if not self.counted:
             return
-        found = np.zeros(len(STRENGTHS))
+        found = np.zeros((len(STRENGTHS), len(self.rows)))
         for fold in np.unique(self.fold[self.rows[self.counts_rows]]):
             inside = self.fold[self.rows] == fold
             part = np.flatnonzero(self.open & (self.fold == fold))
@@ -70,8 +71,11 @@ class AnsweredNoise:
             for place, strength in enumerate(STRENGTHS):
                 fitted = _em(probs[part], self.labels[part], strength / scale * others, start, rounds)
                 explained = np.log(np.maximum(fitted[self.told, self.labels[self.rows]], _SMALLEST))
-                found[place] += float((self.weights * explained)[inside].sum())
-        self.strength = STRENGTHS[int(found.argmax())]
+                found[place, inside] = explained[inside]
+        behind = found[(found @ self.weights).argmax()] - found  # [strengths, n], nats
+        mean = behind @ self.weights
+        error = np.sqrt((behind - mean[:, None]) ** 2 @ self.weights**2)
+        self.strength = STRENGTHS[int((mean <= error).argmax())]
 
     def fit_sharpness(self, logits: np.ndarray, start: np.ndarray | None, rounds: int = 8) -> NoiseFit:
         """As `noise_fit.fit_noise`, by the likelihood of given labels (of open rows) and of answers, a nat of the

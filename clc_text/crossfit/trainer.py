@@ -162,7 +162,8 @@ class NoisyLabelTrainer(PeersTrainer):
         if self.method.transition_source == "estimate":
             self._given |= {"transition": torch.from_numpy(found.transition).float().to(self.args.device)}
         if self.method.cross_fits:
-            self.targets.distributions = torch.from_numpy(found.posterior).float().to(self.args.device)
+            taught = found.posterior if found.targets is None else found.targets
+            self.targets.distributions = torch.from_numpy(taught).float().to(self.args.device)
             self._given |= {"cross_fit_epochs": torch.tensor(found.facts["rounds"][1]["best_epoch"])}
         self.method_state.memory |= self._given
         self.notes.append(cross_fitted(found))

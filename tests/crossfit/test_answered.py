@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.crossfit import answered
 from clc_text.crossfit.answered import MOST, SHARE, weight_of_answers
 from clc_text.crossfit.answered_noise import STRENGTHS, AnsweredNoise
+from clc_text.crossfit.cross_fit import Round, Settings
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.data.trusted import TrustedLabels
 from clc_text.methods.base import TrainingState
+from clc_text.noise.estimation.noise_fit import posterior_labels
 
 ROWS, CLASSES = 3_000, 3
 DOWN = np.array([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.7, 0.05, 0.25]])  # most of class 2 is called 0
@@ -40,7 +46,8 @@ def test_answers_correct_what_networks_have_learnt_of_the_errors() -> None:
     start = noise.start()
     assert start is not None and np.abs(start - DOWN).max() < 0.15
     noise.choose_strength(np.exp(log_probs), start)
-    assert noise.strength == max(STRENGTHS)
+    assert noise.strength >= 1
+    noise.strength = max(STRENGTHS)
     assert np.abs(noise.fit(np.exp(log_probs), start, 10) - DOWN).max() < 0.2
     blind = AnsweredNoise(given, TrustedLabels(np.array([0]), true[:1]), CLASSES, fold)
     assert np.abs(blind.fit(np.exp(log_probs), None, 10) - DOWN).max() > 0.4
@@ -50,7 +57,7 @@ def test_where_the_networks_are_right_few_answers_weigh_little() -> None:
     true, given, log_probs, fold = drawn()
     noise = AnsweredNoise(given, answers(true, 30), CLASSES, fold)
     noise.choose_strength(np.exp(log_probs), noise.start())
-    assert noise.strength < max(STRENGTHS)
+    assert noise.strength == 0
     fitted = noise.fit(np.exp(log_probs), noise.start(), 20)
     start = noise.start()
     assert start is not None
@@ -103,6 +110,40 @@ def test_a_network_learns_no_answer_of_its_own_fold() -> None:
     assert found.weights[0, :3].tolist() == [0, 0, 0] and found.weights[1, 3:].tolist() == [0, 0, 0]
     assert (log_probs.grad[0, 1] == 0).all() and (log_probs.grad[1, 4] == 0).all()
     assert log_probs.grad[1, 1, 2] < 0 and log_probs.grad[0, 4, 1] < 0
+
+
+@pytest.mark.parametrize("follows", [False, True])
+def test_networks_are_taught_anew_where_answers_were_borne_out(
+    follows: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The rounds are given here; what is made of them is asked."""
+    true, given, log_probs, fold = drawn(follows=follows)
+    noise = AnsweredNoise(given, TrustedLabels(np.array([0]), true[:1]), CLASSES, fold)
+    fit = noise.fit_sharpness(log_probs, np.eye(CLASSES) * 0.7 + 0.1)
+    monkeypatch.setattr(answered, "_train", lambda *arguments: Round(fit, log_probs, 1, 1))
+    posterior = posterior_labels(fit.probs, given, fit.transition)
+    without = CrossFit(fold[None], fit.probs, fit.transition, posterior, {})
+    told = answers(true, 200)
+    found = answered.cross_fit_answered(
+        lambda *arguments: None,
+        given,
+        CLASSES,
+        Settings(rounds=2),
+        0,
+        told,
+        without,  # type: ignore[arg-type, return-value]
+    )
+    assert (found.posterior[told.rows, told.labels] == 1).all()
+    assert (found.targets is None) == follows
+    if found.targets is not None:
+        others = np.setdiff1d(np.arange(ROWS), told.rows)
+        assert (found.targets[others] == posterior[others]).all()
+        assert (found.targets[told.rows] == found.posterior[told.rows]).all()
+    found.save(tmp_path)
+    again = CrossFit.load(tmp_path)
+    assert again is not None
+    for name in ("posterior", "targets", "transition"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
 
 
 def test_a_few_answers_do_not_drown_all_other_rows() -> None:
