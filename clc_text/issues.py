@@ -55,8 +55,9 @@ class Issues:
     def ranking(self) -> pd.DataFrame:
         """All rows, the most doubted first.
 
-        Columns: ``row``, ``given``, ``suggested``, ``doubt`` (0 … 1, above one half another class is more probable),
-        ``confidence`` (belief in the suggested class), ``why``, and ``text`` where texts were given.
+        Columns: ``row`` (its place from 0, as of `iloc`), ``given``, ``suggested``, ``doubt`` (0 … 1, above one half
+        another class is more probable), ``confidence`` (belief in the suggested class), ``why``, and ``text`` where
+        texts were given.
         """
         import pandas as pd
 
@@ -157,13 +158,15 @@ def find_issues(
         InputError: sizes that do not fit together, missing labels, numbers that are no probabilities or not finite, or
             nothing to judge by.
     """
+    if not isinstance(seed, int) or seed < 0:
+        raise InputError(f"seed is {seed!r}; give a whole number from 0")
     given, names = _numbered(labels, label_names)
     rows, classes = len(given), len(names)
     if pred_probs is None and features is None and texts is None:
         raise InputError("there is nothing to judge the labels by; give pred_probs, features or texts")
     too_large(rows, classes)
     probs = None if pred_probs is None else _probabilities(pred_probs, rows, classes)
-    dense = None if features is None else _table("features", features, rows).astype(np.float32)
+    dense = None if features is None else _table("features", features, rows, np.float32)
     written = None if texts is None else _texts(texts, rows)
     words = None
     if written is not None:
@@ -189,10 +192,12 @@ def _named(views: tuple[str, ...]) -> tuple[str, ...]:
 
 def _numbered(labels: Iterable[Any], label_names: Sequence[Any] | None) -> tuple[np.ndarray, tuple[Any, ...]]:
     """int64 [N] and the classes' names."""
-    found = [one.item() if isinstance(one, np.generic) else one for one in labels]
+    found = _column("labels", labels)
     for row, one in enumerate(found):
-        if one is None or one != one:
+        if _missing(one):
             raise InputError(f"row {row} has no label; leave such rows out")
+        if not isinstance(one, (str, int, float)):
+            raise InputError(f"the label of row {row} is neither a name nor a number: {str(one)[:60]!r}")
     if label_names is None:
         try:
             names = tuple(sorted(set(found)))
@@ -207,7 +212,8 @@ def _numbered(labels: Iterable[Any], label_names: Sequence[Any] | None) -> tuple
             _known(found, range(len(names)))
             return np.array(found, np.int64), names
     if len(names) < 2:
-        raise InputError(f"there are {len(names)} classes; labels are wrong only where there is another class")
+        there = f"only one class, {str(names[0])[:60]!r}" if names else "no class and no row"
+        raise InputError(f"there is {there}; a label is wrong only where there is another class")
     places = {name: place for place, name in enumerate(names)}
     _known(found, places)
     return np.array([places[one] for one in found], np.int64), names
@@ -219,9 +225,32 @@ def _known(found: Sequence[Any], known: Any) -> None:
             raise InputError(f"row {row} has the label {str(one)[:60]!r}, which is not among label_names")
 
 
-def _table(name: str, values: Any, rows: int) -> np.ndarray:
+def _column(name: str, values: Iterable[Any]) -> list[Any]:
+    """The values of a list, array, tensor or column as Python's own."""
+    shape = getattr(values, "shape", None)
+    if isinstance(values, (str, bytes)) or (shape is not None and len(shape) != 1):
+        what = "one text" if shape is None else f"a table of the shape {list(shape)}"
+        raise InputError(f"{name} is {what}; give a list or a column, one of them for each row")
+    scalar = (np.generic, np.ndarray) if not hasattr(values, "detach") else object
+    return [one.item() if isinstance(one, scalar) and hasattr(one, "item") else one for one in values]
+
+
+def _missing(value: Any) -> bool:
+    """None, NaN, and what pandas has for it."""
     try:
-        found = np.asarray(values, dtype=np.float64)
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):  # NA, which is neither true nor false; an array
+        return type(value).__name__ == "NAType"
+
+
+def _table(name: str, values: Any, rows: int, kind: type) -> np.ndarray:
+    if hasattr(values, "detach"):  # a tensor
+        values = values.detach().cpu()
+    if hasattr(values, "toarray"):
+        raise InputError(f"{name} is a sparse matrix; give embeddings, or texts= for words, or its toarray()")
+    try:
+        with np.errstate(over="ignore"):  # what is too large for `kind` is found not to be finite
+            found = np.asarray(values, dtype=kind)
     except (TypeError, ValueError):
         raise InputError(f"{name} holds something that is no number") from None
     if found.ndim != 2 or len(found) != rows:
@@ -230,7 +259,7 @@ def _table(name: str, values: Any, rows: int) -> np.ndarray:
 
 
 def _probabilities(values: Any, rows: int, classes: int) -> np.ndarray:
-    found = _table("pred_probs", values, rows)
+    found = _table("pred_probs", values, rows, np.float64)
     if found.shape[1] != classes:
         raise InputError(
             f"pred_probs has {found.shape[1]} columns, but there are {classes} classes; give label_names in the order "
@@ -244,7 +273,10 @@ def _probabilities(values: Any, rows: int, classes: int) -> np.ndarray:
 
 
 def _texts(texts: Iterable[str], rows: int) -> list[str]:
-    found = ["" if one is None else str(one) for one in texts]
+    found = ["" if _missing(one) else one for one in _column("texts", texts)]
     if len(found) != rows:
         raise InputError(f"there are {len(found):,} texts and {rows:,} labels: one text for each")
-    return found
+    strange = next((row for row, one in enumerate(found) if not isinstance(one, (str, int, float))), None)
+    if strange is not None:
+        raise InputError(f"row {strange} of texts is no text: {str(found[strange])[:60]!r}")
+    return [str(one) for one in found]

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
+from scipy import sparse
 
 import clc_text
 from clc_text.errors import InputError
@@ -117,6 +119,21 @@ def test_of_labels_at_random_nothing_is_said() -> None:
     assert found.labels.tolist() == given.tolist() and "nothing can be told" in repr(found) + found._repr_html_()
 
 
+@pytest.mark.parametrize("missing", [None, float("nan"), pd.NA])
+def test_a_missing_text_is_an_empty_one(missing: object) -> None:
+    texts, _, given, _ = table(120)
+    empty = clc_text.find_issues(given, texts=["", *texts[1:]])
+    found = clc_text.find_issues(given, texts=[missing, *texts[1:]])
+    pd.testing.assert_frame_equal(found.ranking, empty.ranking)
+
+
+def test_tensors() -> None:
+    _, features, given, _ = table(120)
+    expected = clc_text.find_issues(given, features=features).ranking
+    found = clc_text.find_issues(torch.tensor(given), features=torch.tensor(features, requires_grad=True))
+    pd.testing.assert_frame_equal(found.ranking, expected)
+
+
 def test_policies_that_judge_by_the_networks_of_a_run_are_refused() -> None:
     texts, _, given, _ = table()
     found = clc_text.find_issues(given, texts=texts)
@@ -147,6 +164,19 @@ PROBS = [[0.9, 0.1]] * 4
         ({"labels": LABELS, "pred_probs": PROBS, "label_names": ["a", "a"]}, "twice"),
         ({"labels": [0, 1, 2, 1], "pred_probs": PROBS, "label_names": ["a", "b"]}, "row 2 has the label '2'"),
         ({"labels": ["a", "b", "c", "a"], "pred_probs": PROBS, "label_names": ["a", "b"]}, "row 2 has the label 'c'"),
+        ({"labels": pd.array(["a", "b", pd.NA, "b"], "string"), "pred_probs": PROBS}, "row 2 has no label"),
+        ({"labels": [], "texts": []}, "no class and no row"),
+        ({"labels": "abab", "pred_probs": PROBS}, "labels is one text"),
+        ({"labels": np.eye(2)[LABELS], "pred_probs": PROBS}, r"labels is a table of the shape \[4, 2\]"),
+        ({"labels": pd.DataFrame({"y": LABELS}), "pred_probs": PROBS}, r"labels is a table of the shape \[4, 1\]"),
+        ({"labels": [["a"], ["b"], ["a"], ["b"]], "pred_probs": PROBS}, "label of row 0 is neither a name nor a"),
+        ({"labels": [("a", 1), ("b", 2)] * 2, "pred_probs": PROBS}, "label of row 0 is neither a name nor a"),
+        ({"labels": LABELS, "texts": ["a", b"b", "c", "d"]}, "row 1 of texts is no text"),
+        ({"labels": LABELS, "texts": "abcd"}, "texts is one text"),
+        ({"labels": LABELS, "features": sparse.csr_matrix(PROBS)}, "features is a sparse matrix"),
+        ({"labels": LABELS, "features": [[1e200]] * 4}, "row 0 are not finite"),
+        ({"labels": LABELS, "pred_probs": PROBS, "seed": -1}, "seed is -1"),
+        ({"labels": LABELS, "pred_probs": PROBS, "seed": "a"}, "seed is 'a'"),
     ],
 )
 def test_what_is_refused_and_where(arguments: dict[str, Any], said: str) -> None:

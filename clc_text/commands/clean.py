@@ -42,11 +42,11 @@ def clean(
     from clc_text.corrections.tables import ProgressBar, show_cleaned
     from clc_text.errors import InputError
     from clc_text.runs.console import TrainingDisplay
-    from clc_text.runs.starting import corrected_table, recipe_text, run_name
+    from clc_text.runs.starting import corrected_table, files_of, recipe_text, run_name
     from clc_text.text.datasets.guess import guess_columns
 
     chosen = policy_named(policy)
-    guessed = guess_columns(str(table), text, label)
+    guessed = guess_columns(files_of(str(table), overrides or []), text, label, ids)
     if not quiet:
         for sentence in guessed.said:
             say(sentence, err=True)
@@ -57,7 +57,7 @@ def clean(
     if (directory / "recipe.yaml").exists() and not overwrite:
         raise InputError(f"{directory} holds a run already, whole or cut off; give another --out, or --overwrite")
     recipe = loads(
-        recipe_text(str(table), guessed, guessed.rows, ids),
+        recipe_text(str(table), guessed, ids),
         f"the recipe of {table}",
         overrides or [],
         default_name=directory.name,

@@ -33,23 +33,32 @@ def init(
     out: Annotated[
         Path | None, typer.Option("--out", help="The recipe; NAME.yaml here without it.", show_default=False)
     ] = None,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="data.KEY=VALUE", help="How the table is read, such as data.encoding=cp1252."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a recipe that is there.")] = False,
 ) -> None:
     """Write the recipe that `clc-text clean` would use for a table, to be changed and trained."""
     from clc_text.config.recipe import loads
     from clc_text.errors import InputError
     from clc_text.runs.outputs import check_output
-    from clc_text.runs.starting import recipe_text, run_name
+    from clc_text.runs.starting import files_of, recipe_text, run_name
     from clc_text.text.datasets.guess import guess_columns
     from clc_text.utils.files import write_text
     from clc_text.utils.shown import say_next, terminal
 
-    guessed = guess_columns(str(table), text, label)
+    for one in overrides or []:
+        if not one.startswith("data."):
+            raise InputError(
+                f"--set {one}: here it tells how the table is read (data.KEY); write the rest in the recipe"
+            )
+    guessed = guess_columns(files_of(str(table), overrides or []), text, label, ids)
     target = out or Path(f"{run_name(str(table))}.yaml")
     check_output(target, inputs=[table], force=force)
     if target.exists() and not force:
         raise InputError(f"{target} is there already; name another file with --out, or write over it with --force")
-    written = recipe_text(str(table), guessed, guessed.rows, ids)
+    written = recipe_text(str(table), guessed, ids)
     loads(written, str(target))
     write_text(target, written)
     for sentence in guessed.said:

@@ -197,10 +197,15 @@ def show_cleaned(
         low, high = noise["interval"] or (noise["rate"], noise["rate"])
         told = f"between {low:.0%} and {high:.0%} of {found['rows']:,} labels are wrong, about {noise['rate']:.0%}"
     console.print(for_rich(f"{told}; {corrections['rows']:,} are changed"))
-    shown = Table("row", "given", "suggested", "doubt", "text", title="worth a look first", title_justify="left")
+    # A spreadsheet shows ids or its own numbers of rows, never the run's.
+    key, head = next(
+        (pair for pair in (("source_id", "id"), ("source_row", "row of the file")) if rows and pair[0] in rows[0]),
+        ("row", "row, from 0"),
+    )
+    shown = Table(head, "given", "suggested", "doubt", "text", title="worth a look first", title_justify="left")
     for row in rows:
         cells = (
-            row.get("source_id", row["row"]),
+            row[key],
             row["given"],
             row["suggested"],
             f"{row['doubt']:.2f}",
@@ -211,12 +216,14 @@ def show_cleaned(
         console.print(shown)
     style = STYLES[verdict["trust"]]
     console.print(f"[bold {style}]{for_rich(verdict['trust'])}[/bold {style}]  {for_rich(verdict['summary'])}")
+    for reason in verdict["reasons"]:
+        console.print(for_rich(f"  - {reason}"))
     quoted = shlex.quote(str(run))
     for what, where in (
         ("corrected table", table),
         ("report", page),
         ("more rows to look at", f"clc-text export {quoted} --k 100"),
-        ("why this verdict", f"clc-text audit {quoted}"),
+        ("all figures of it", f"clc-text audit {quoted}"),
     ):
         console.print(f"{what:22s} {for_rich(where)}", soft_wrap=True)
 

@@ -85,8 +85,8 @@ def verdict(
     else:
         trust = "look first"
         summary = (
-            "Look at the most doubtful rows before you use the corrections (`clc-text export`), or change fewer "
-            "labels with a stricter policy."
+            "Look at the most doubtful rows before you use the corrections: `clc-text export` writes them, and "
+            "`clc-text apply` takes the answers."
         )
     reasons = [*against, *evidence]
     reasons += [sentence for sentence in warnings if sentence not in reasons]

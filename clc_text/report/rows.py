@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clc_text.analysis.corrected import CorrectedLabels
 from clc_text.artifacts.run_directory import Labels, RunDirectory
 from clc_text.plots.figures.corrections import choose_rows
+
+if TYPE_CHECKING:
+    from clc_text.corrections.store import Corrected
 
 CHANGED, KEPT, DOUBTED = range(3)
 MOST_ROWS = 20_000
@@ -32,6 +35,8 @@ class ReportRows:
         source: int, index into `clc_text.corrections.state.SOURCES`: who says the proposed class.
         since: int, the first epoch since which it was taught without interruption; 0: unknown.
         changed_in_all: how many labels are changed in all; more than are listed where those are too many.
+        called: what the rows are called in the file that they came from, by the column's title: ids or else numbers of
+            rows, those that are known.
     """
 
     row: np.ndarray
@@ -44,6 +49,7 @@ class ReportRows:
     source: np.ndarray
     since: np.ndarray
     changed_in_all: int
+    called: dict[str, list[str]]
 
     def __len__(self) -> int:
         return len(self.row)
@@ -70,6 +76,7 @@ def listed_rows(run: RunDirectory, labels: Labels, now: CorrectedLabels) -> Repo
         source=np.full(len(changed), METHOD),
         since=np.zeros(len(changed), np.int64),
         changed_in_all=in_all,
+        called={},
     )
 
 
@@ -79,7 +86,8 @@ def _of_dataset(
     from clc_text.corrections.state import METHOD, PERSON
     from clc_text.corrections.store import Corrected
 
-    state = Corrected(run).state()
+    corrected = Corrected(run)
+    state = corrected.state()
     person = state.source == PERSON
     kept = np.flatnonzero(person & ~state.changed)[:MOST_ROWS]
     open_rows = np.flatnonzero(~state.changed & ~person)
@@ -98,7 +106,18 @@ def _of_dataset(
         source=np.where(unchanged, METHOD, state.source[rows]),
         since=np.where(state.suggested[rows] == state.label[rows], state.since[rows], 0),
         changed_in_all=in_all,
+        called=_called(corrected, rows),
     )
+
+
+def _called(corrected: Corrected, rows: np.ndarray) -> dict[str, list[str]]:
+    from clc_text.corrections.identity import names_of
+
+    found = names_of(corrected, rows)
+    for key, title in (("source_id", "Id"), ("source_row", "Row of the file")):
+        if found and all(key in entry for entry in found):
+            return {title: [str(entry[key]) for entry in found]}
+    return {}
 
 
 def page_rows(rows: ReportRows) -> dict[str, Any]:
@@ -113,6 +132,7 @@ def page_rows(rows: ReportRows) -> dict[str, Any]:
         "entropy": _rounded(rows.entropy),
         "source": rows.source.tolist(),
         "since": rows.since.tolist() if rows.since.any() else None,
+        "called": rows.called,
         "changedInAll": rows.changed_in_all,
     }
 

@@ -76,11 +76,11 @@ class TrainingDisplay:
                     continue  # a notice says it, whole
                 self._say(f"         [dim]{for_rich(f'{name}: {_short(value)}')}[/dim]")
         peers = environment["peers"]
+        noise = f", {passport['name']} noise ({passport['realised_rate']:.1%} of the labels flipped)"
         self._say(
             for_rich(
                 f"         {recipe.method.name} with {peers} peer{'s' * (peers > 1)} on {self._rows:,} rows, "
-                f"{len(environment['label_names'])} classes, {passport['name']} noise "
-                f"({passport['realised_rate']:.1%} of the labels flipped)"
+                f"{len(environment['label_names'])} classes{noise if passport['name'] != 'none' else ''}"
             )
         )
         self._tell(list(cut_off(environment["facts"]["encoder"])))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
+from clc_text.config.recipe import loads
+from clc_text.errors import InputError
+from clc_text.text.datasets.files import Files
 from clc_text.text.datasets.guess import Guessed
 from clc_text.utils.files import expanded
 
@@ -13,20 +17,27 @@ FEWEST, MOST = 10, 60  # epochs
 CANARIES = 0.02
 
 
-def recipe_text(train: str, guessed: Guessed, rows: int, ids: str | None = None, name: str | None = None) -> str:
+def files_of(train: str, overrides: Sequence[str] = ()) -> Files:
+    """The table, read as `overrides` (of a whole recipe) say of `data`."""
+    of_data = [one for one in overrides if one.startswith("data.")]
+    found = loads(f"data: {{name: files, train: {_quoted(train)}}}", f"--set of {train}", of_data).data
+    if not isinstance(found, Files) or found.train != train:
+        raise InputError(f"the table is {train}, and --set names other data")
+    return found
+
+
+def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str | None = None) -> str:
     """A recipe with its comments; `loads` reads it.
 
     Args:
         train: the table.
         guessed: its columns.
-        rows: how many it has.
         ids: the column that names a row; None: it is guessed.
         name: of the run; None: that of the file.
     """
-    data = {"name": "files", "train": train, "text": guessed.text, "label": guessed.label}
-    data |= {"separator": guessed.separator} if guessed.separator else {}
+    data = {"name": "files", "train": train, "text": guessed.text, "label": guessed.label, **guessed.reading}
     data |= {"id": ids} if ids else {}
-    epochs = min(max(STEPS // max(rows, 1), FEWEST), MOST)
+    epochs = min(max(STEPS // max(guessed.rows, 1), FEWEST), MOST)
     written = ", ".join(f"{key}: {_quoted(value)}" for key, value in data.items())
     return "\n".join(
         [
@@ -59,5 +70,5 @@ def corrected_table(directory: Path, train: str) -> Path:
     return directory.parent / f"{directory.name}_corrected.{endings}"
 
 
-def _quoted(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def _quoted(value: object) -> str:
+    return json.dumps(value, ensure_ascii=not str(value).isprintable())

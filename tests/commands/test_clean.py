@@ -88,18 +88,24 @@ def test_init_writes_what_clean_uses(table: Path, clc_text: Callable[..., str]) 
         clc_text("init", table)
     clc_text("init", table, "--force", "--id", "id")
     assert load("tickets.yaml").data.id == "id"
+    clc_text("init", table, "--force", "--set", "data.encoding=latin-1", "--set", "data.unlabelled=drop")
+    assert (load("tickets.yaml").data.encoding, load("tickets.yaml").data.unlabelled) == ("latin-1", "drop")
+    with pytest.raises(InputError, match=r"training\.epochs=3.*data\.KEY"):
+        clc_text("init", table, "--force", "--set", "training.epochs=3")
+    with pytest.raises(InputError, match="--set names other data"):
+        clc_text("init", table, "--force", "--set", "data.train=other.csv")
     with pytest.raises(InputError):
         clc_text("init", table, "--out", table, "--force", "--label", "nothing")
 
 
 @pytest.mark.parametrize("value", ['a "quoted" name', "yes", "1e3", "a: b", "ä #x", "{x}"])
 def test_names_that_yaml_would_read_otherwise(value: str) -> None:
-    recipe = loads(recipe_text("t.csv", Guessed(value, "label", ";", 10, ()), 10, value))
+    recipe = loads(recipe_text("t.csv", Guessed(value, "label", {"separator": ";"}, 10, ()), value))
     assert (recipe.data.text, recipe.data.id, recipe.data.separator) == (value, value, ";")
 
 
 def test_epochs_by_size_and_names_by_file() -> None:
-    epochs = [loads(recipe_text("t.csv", Guessed("t", "l", None, rows, ()), rows)).training.epochs
+    epochs = [loads(recipe_text("t.csv", Guessed("t", "l", {}, rows, ()))).training.epochs
               for rows in (1, 5_000, 10**6)]  # fmt: skip
     assert epochs == [MOST, 30, FEWEST]
     assert run_name("data/../my tickets (2).csv.gz") == "my_tickets__2" and run_name("§§.csv") == "table"

@@ -239,6 +239,21 @@ def test_listed_rows_are_the_changed_the_kept_and_the_most_doubtful(make_run, mo
     assert [count for *_, count in pairs] == sorted((count for *_, count in pairs), reverse=True)
 
 
+@pytest.mark.parametrize("ids", [False, True])
+def test_rows_are_called_as_in_their_file(make_run, unpictured, monkeypatch, ids):
+    run = make_run(rows=60)
+    make_corrected(run)
+    names = [{"source_row": row + 2} | ({"source_id": f"T{row}"} if ids else {}) for row in range(60)]
+    monkeypatch.setattr("clc_text.corrections.identity.names_of", lambda _, rows: [names[row] for row in rows])
+    listed = data_of(report_page(run))["rows"]
+    expected = (
+        {"Id": [f"T{row}" for row in listed["row"]]}
+        if ids
+        else {"Row of the file": [str(row + 2) for row in listed["row"]]}
+    )
+    assert listed["row"] and listed["called"] == expected
+
+
 def test_more_changes_than_the_page_lists(make_run, monkeypatch, unpictured):
     monkeypatch.setattr(rows, "MOST_ROWS", 10)
     run = make_run(rows=200)

@@ -32,6 +32,8 @@
   const SHOWN = 240; // letters of a text before it is unfolded
   const state = { column: null, direction: 1, page: 0, size: 25 };
   const name = (number) => (number < 0 ? "not known" : classes[number].trim() || "(no name)");
+  const called = Object.entries(rows.called); // ids, and the file's own numbers of rows
+  const ids = rows.called.Id && rows.called.Id.map((id) => id.toLowerCase());
   const lower = texts && texts.map((text) => text.toLowerCase());
 
   // How the proposed label stands to the true one.
@@ -60,6 +62,7 @@
   });
   const columns = [
     { title: "Row", key: (i) => rows.row[i], first: 1, fill: (td, i) => td.append(String(rows.row[i])) },
+    ...called.map(([title, names]) => ({ title, key: (i) => (title === "Id" ? names[i] : Number(names[i])), first: 1, fill: (td, i) => td.append(names[i]) })),
     ...(images ? [{ title: "Image", fill: fillImage }] : []),
     ...(texts ? [{ title: "Text", key: (i) => lower[i], first: 1, fill: fillText }] : []),
     { title: "Given", key: byClass(rows.given), first: 1, fill: (td, i) => classCell(td, rows.given[i]) },
@@ -162,7 +165,7 @@
     for (let i = 0; i < total; i++) {
       if (asked.every((key) => rows[key][i] === wanted[key]) && (!truth || truths[i] === truth)
         && rows.confidence[i] >= from && rows.confidence[i] <= to
-        && (row === null ? !text || (lower ? lower[i].includes(text) : String(rows.row[i]) === text) : rows.row[i] === row)) visible.push(i);
+        && (row === null ? !text || (lower && lower[i].includes(text)) || (ids && ids[i] === text) || (!lower && String(rows.row[i]) === text) : rows.row[i] === row)) visible.push(i);
     }
     if (state.column !== null) {
       const key = columns[state.column].key;

@@ -113,6 +113,21 @@ class Files(NamedColumns):
             return usual
         return guessed_separator(first_line(path, self.encoding), usual, self.texts, self.quote)
 
+    def likely_separator(self) -> str | None:
+        """Of the training rows, where no column is known by name: that which makes the header one of most names.
+
+        None where the usual one does, or the file has no header or no separators.
+        """
+        from clc_text.data.reading.text_files import existing, first_line
+        from clc_text.data.tabular.separators import SEPARATORS, header_names
+
+        path = existing(self.train, "data.train")
+        if path.is_dir() or ending(path) not in DELIMITED or self.header is not None:
+            return None
+        top, usual = first_line(path, self.encoding), self.guessed(path)
+        best = max((usual, *SEPARATORS), key=lambda separator: len(header_names(top, separator, self.quote)))
+        return None if best == usual else best
+
 
 def ending(path: Path) -> str:
     """Of a file's name, in small letters; of a packed one (.gz) that of what is in it."""

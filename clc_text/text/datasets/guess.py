@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
 from statistics import mean
 from typing import Any
 
-from clc_text.data.tabular.separators import likely_separator
+import numpy as np
+
 from clc_text.errors import InputError, some_of
 from clc_text.text.datasets.files import Files
 
-LOOKED_AT = 2000  # rows
+LOOKED_AT = 2000  # rows, from all over the table, which may be sorted by class
 TEXTS = ("text", "message", "body", "content", "sentence", "question", "review", "comment", "description", "utterance",
          "tweet", "title")  # fmt: skip
 LABELS = ("label", "labels", "class", "category", "queue", "intent", "topic", "target", "sentiment", "tag", "y")
 MOST = 1000  # classes
 AGAIN = 5  # rows of a class, in the mean: fewer, and a column tells rows apart rather than classes
+AGAIN_KNOWN = 2  # the same, of a column with a usual name
 LONG = 12  # characters of a text, in the mean, at least
+_WORD = re.compile(r"[^\W_]+")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}([ T].*)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}( .*)?")
 
 
 @dataclass(frozen=True)
@@ -24,75 +30,104 @@ class Guessed:
     """What is in which column.
 
     Attributes:
-        text, label: names of columns.
-        separator: between columns, where it is not the usual one.
+        text, label: names of columns; of several texts a list.
+        reading: further options of `Files`, where they are not the usual ones.
         rows: how many there are.
         said: sentences on what was guessed.
     """
 
-    text: str
+    text: str | list[str]
     label: str
-    separator: str | None
+    reading: dict[str, Any]
     rows: int
     said: tuple[str, ...]
 
 
-def guess_columns(train: str, text: str | None = None, label: str | None = None) -> Guessed:
-    """The columns of a file that `Files` reads; those that are named are only looked for.
+def guess_columns(files: Files, text: str | None = None, label: str | None = None, ids: str | None = None) -> Guessed:
+    """The columns of a table; those that are named, here or in `files`, are only looked for.
 
     Raises:
         InputError: the file cannot be read, a named column is not there, or no column looks like it.
     """
-    separator = None
-    rows = Files(train=train, text=text or "text", label=label or "label").read(train, "data.train")
-    columns = rows.table.column_names
-    if len(columns) == 1 and (found := likely_separator(columns)) is not None:
-        separator = found
-        rows = Files(train=train, text=text or "text", label=label or "label", separator=found).read(
-            train, "data.train"
+    named_text = text or (None if files.text == Files.text else files.text)
+    named_label = label or (None if files.label == Files.label else files.label)
+    files = replace(files, text=named_text or Files.text, label=named_label or Files.label)
+    if files.separator is None and named_text is None:
+        files = replace(files, separator=files.likely_separator())
+    rows = files.read(files.train, "data.train")
+    wanted = [*(files.texts if named_text else ()), *([named_label] if named_label else ())]
+    rows = rows.reaching(wanted)
+    for name in wanted:
+        rows.require(name, "label" if name == named_label else "text")
+    if (ids := ids or files.id) is not None:
+        rows.require(ids, "id")
+    if named_label is not None and named_text and named_label in files.texts:
+        raise InputError(
+            f"{files.train}: the column '{named_label}' is named for texts and for labels; name two columns"
         )
-    rows = rows.reaching([name for name in (text, label) if name])
-    for name, option in ((text, "text"), (label, "label")):
-        if name is not None:
-            rows.require(name, option)
-    values = {name: rows.table.column(name).slice(0, LOOKED_AT).to_pylist() for name in rows.table.column_names}
+    if not rows.table.num_rows:
+        raise InputError(f"{files.train}: there are no rows under the names of the columns")
+    spread = np.unique(np.linspace(0, rows.table.num_rows - 1, LOOKED_AT).astype(np.int64))
+    values = {name: rows.table.column(name).take(spread).to_pylist() for name in rows.table.column_names}
     said = []
-    if label is None:
-        label = _label(values, text, train)
-        kinds = len({one for one in values[label] if one is not None})
-        said.append(f"label: {label} ({kinds:,} values); another one by --label")
-    if text is None:
-        text = _text(values, label, train)
-        said.append(f"text: {text} (the longest texts); another one by --text")
-    return Guessed(text, label, separator, rows.table.num_rows, tuple(said))
+    if named_label is None:
+        named_label = _label(values, files.texts if named_text else [], files.train)
+        kinds = _there(rows.table.column(named_label).unique().to_pylist())
+        said.append(f"label: {named_label} ({len(kinds):,} values); another one by --label")
+    if named_text is None:
+        named_text = _text(values, named_label, files.train)
+        said.append(f"text: {named_text} (the longest texts); another one by --text")
+    reading = {
+        field.name: value for field in fields(files)
+        if field.name not in ("train", "text", "label") and (value := getattr(files, field.name)) != field.default
+    }  # fmt: skip
+    return Guessed(named_text, named_label, reading, rows.table.num_rows, tuple(said))
 
 
-def _label(values: dict[str, list[Any]], text: str | None, train: str) -> str:
+def _label(values: dict[str, list[Any]], texts: Collection[str], train: str) -> str:
     def fits(name: str) -> bool:
-        there = [one for one in values[name] if one is not None and one != ""]
-        if not there or not all(isinstance(one, (str, int)) for one in there):
+        there = _there(values[name])
+        if not there or not all(isinstance(one, (str, int, float)) for one in there):
             return False
-        return 2 <= len(set(there)) <= min(MOST, len(there) / AGAIN)
+        numbers = all(map(_is_number, there))
+        if (numbers and not all(float(one).is_integer() for one in there)) or all(map(_is_date, there)):
+            return False
+        again = AGAIN_KNOWN if _called_so(name) else AGAIN
+        return 2 <= len(set(there)) <= min(MOST, max(len(there) / again, 2))
 
-    names = [name for name in values if name != text and fits(name)]
+    names = [name for name in values if name not in texts and fits(name)]
     known = [name for wanted in LABELS for name in names if name.lower() == wanted]
-    texts = [name for name in names if not all(_is_number(one) for one in values[name] if one is not None)]
-    if known:
-        return known[0]
-    if len(texts) == 1 or (not texts and len(names) == 1):
-        return (texts or names)[0]
-    if names:
-        raise InputError(f"{train}: several columns may be the labels: {some_of(names)}; name one with --label")
+    called = [name for name in names if _called_so(name)]
+    words = [name for name in names if not all(_is_number(one) for one in _there(values[name]))]
+    among: list[str] = next(filter(None, (known[:1], called, words, names)), [])
+    if len(among) == 1:
+        return among[0]
+    if among:
+        raise InputError(f"{train}: several columns may be the labels: {some_of(among)}; name one with --label")
     raise InputError(
         f"{train}: no column looks like labels, a few values that come again and again; name it with --label "
         f"(columns: {some_of(list(values))})"
     )
 
 
+def _called_so(name: str) -> bool:
+    """Whether a name is a usual one for labels, or ends in one: ``crowd_label``."""
+    return bool({*LABELS} & {*_WORD.findall(name.lower())[-1:]})
+
+
+def _there(column: list[Any]) -> list[Any]:
+    """The values that are not missing."""
+    return [one for one in column if one is not None and one != "" and one == one]
+
+
+def _is_date(value: Any) -> bool:
+    return isinstance(value, str) and _DATE.fullmatch(value) is not None
+
+
 def _is_number(value: Any) -> bool:
     try:
         float(value)
-    except ValueError:
+    except (TypeError, ValueError, OverflowError):
         return False
     return True
 

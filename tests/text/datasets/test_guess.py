@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clc_text.errors import InputError
-from clc_text.text.datasets.guess import guess_columns
+from clc_text.text.datasets.files import Files
+from clc_text.text.datasets.guess import Guessed
+from clc_text.text.datasets.guess import guess_columns as guess_of_files
 
 ROWS = [
     {"id": f"T{number}", "customer": f"customer {number % 3}", "subject": f"short {number}",
@@ -16,6 +19,12 @@ ROWS = [
      "stars": number % 5}
     for number in range(60)
 ]  # fmt: skip
+
+
+def guess_columns(
+    path: str, text: str | None = None, label: str | None = None, ids: str | None = None, **reading: Any
+) -> Guessed:
+    return guess_of_files(Files(train=path, **reading), text, label, ids)
 
 
 def written(folder: Path, names: dict[str, str], separator: str = ",", ending: str = "csv") -> str:
@@ -31,7 +40,7 @@ def written(folder: Path, names: dict[str, str], separator: str = ",", ending: s
 def test_the_longest_texts_and_the_one_column_of_classes(tmp_path: Path) -> None:
     path = written(tmp_path, {"id": "id", "subject": "subject", "mail": "mail", "team": "team", "stars": "stars"})
     found = guess_columns(path)
-    assert (found.text, found.label, found.separator, found.rows) == ("mail", "team", None, 60)
+    assert (found.text, found.label, found.reading, found.rows) == ("mail", "team", {}, 60)
     assert "team (2 values)" in found.said[0] and "mail" in found.said[1]
 
 
@@ -45,7 +54,7 @@ def test_usual_names_go_first_and_named_columns_before_all(tmp_path: Path) -> No
 
 def test_a_semicolon_is_seen(tmp_path: Path) -> None:
     path = written(tmp_path, {"mail": "mail", "team": "team"}, separator=";")
-    assert guess_columns(path).separator == ";" and guess_columns(path).label == "team"
+    assert guess_columns(path).reading == {"separator": ";"} and guess_columns(path).label == "team"
 
 
 def test_what_cannot_be_guessed_is_asked_for(tmp_path: Path) -> None:
@@ -60,5 +69,66 @@ def test_what_cannot_be_guessed_is_asked_for(tmp_path: Path) -> None:
         guess_columns(numbers)
     with pytest.raises(InputError, match="there is no column 'queue'"):
         guess_columns(two, label="queue")
+    with pytest.raises(InputError, match=r"no column 'ticket' for data\.id"):
+        guess_columns(two, label="team", ids="ticket")
+    with pytest.raises(InputError, match="'team' is named for texts and for labels"):
+        guess_columns(two, label="team", text="team")
     with pytest.raises(InputError, match=r"absent\.csv"):
         guess_columns(str(tmp_path / "absent.csv"))
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_texts_may_hold_the_usual_separator(tmp_path: Path, separator: str) -> None:
+    path = tmp_path / "t.csv"
+    lines = [f"T{row}{separator}well, it is, said customer {row}{separator}{'ab'[row % 2]}" for row in range(20)]
+    path.write_text("\n".join([separator.join(["id", "mail", "team"]), *lines]))
+    found = guess_columns(str(path))
+    assert (found.text, found.label, found.reading) == ("mail", "team", {"separator": separator})
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("score", ["0.25", "0.5", "1.0", "0.0"]),
+        ("received", ["2024-01-31", "2024-02-01"]),
+        ("on", ["1.2.2024", "3.4.24"]),
+    ],
+)
+def test_shares_and_dates_are_no_labels(tmp_path: Path, name: str, values: list[str]) -> None:
+    path = tmp_path / "t.csv"
+    lines = [f"a text of the customer {row},{row % 2},{values[row % len(values)]}" for row in range(40)]
+    path.write_text("\n".join([f"mail,rating,{name}", *lines]))
+    assert guess_columns(str(path)).label == "rating"
+
+
+def test_a_name_may_end_in_a_usual_one(tmp_path: Path) -> None:
+    path = written(tmp_path, {"mail": "mail", "team": "team", "stars": "crowd_label"})
+    assert guess_columns(path).label == "crowd_label"
+    both = written(tmp_path, {"mail": "mail", "team": "gold_label", "stars": "crowd_label", "customer": "customer"})
+    with pytest.raises(InputError, match=r"several columns may be the labels: gold_label, crowd_label; "):
+        guess_columns(both)
+
+
+def test_a_table_sorted_by_class(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    lines = [f"a text of the customer {row},{'first' if row < 4000 else 'second'}" for row in range(8000)]
+    path.write_text("\n".join(["mail,team", *lines]))
+    assert guess_columns(str(path)).said[0].startswith("label: team (2 values)")
+
+
+def test_how_the_table_is_read_is_heard(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(
+        "\n".join(["mail,team", *(f"größerer Text {row},{'äb'[row % 2]}" for row in range(20))]).encode("cp1252")
+    )
+    with pytest.raises(InputError, match=r"is not utf-8.*data\.encoding"):
+        guess_columns(str(path))
+    found = guess_columns(str(path), encoding="cp1252")
+    assert (found.label, found.reading) == ("team", {"encoding": "cp1252"})
+
+
+def test_a_usual_name_counts_in_a_small_table_and_missing_labels_do_not(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    lines = [f"a text of the customer {row},{('', 'a', 'b', 'c')[row % 4]}" for row in range(12)]
+    path.write_text("\n".join(["mail,queue", *lines]))
+    assert guess_columns(str(path)).said[0].startswith("label: queue (3 values)")
