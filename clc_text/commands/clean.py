@@ -34,14 +34,16 @@ def clean(
 ) -> None:
     """Find the wrong labels of a table, correct those that are sure, and say how far to trust it.
 
-    Trains a run (`clc-text train`), corrects it, and writes NAME_corrected in the table's own format beside it, with
-    the given labels in a column of their own. Columns that are not named are guessed, and said.
+    Trains a run (`clc-text train`), corrects it, and writes NAME_corrected in the table's own format (a workbook as
+    CSV) beside it, with the given labels in a column of their own. Columns that are not named are guessed, and said.
+    Stopped, the same command goes on from where it was.
     """
     from clc_text.config.recipe import loads
     from clc_text.corrections.policy import policy_named
     from clc_text.corrections.tables import ProgressBar, show_cleaned
     from clc_text.errors import InputError
     from clc_text.runs.console import TrainingDisplay
+    from clc_text.runs.outputs import check_output
     from clc_text.runs.starting import corrected_table, files_of, recipe_text, run_name
     from clc_text.text.datasets.guess import guess_columns
 
@@ -52,6 +54,7 @@ def clean(
             say(sentence, err=True)
     directory = out or Path("runs") / run_name(str(table))
     target = corrected_table(directory, str(table))
+    check_output(target, inputs=[table])
     if target.exists() and not overwrite:
         raise InputError(f"{target} is there already; give another --out, or --overwrite")
     if (directory / "recipe.yaml").exists() and not overwrite:
@@ -62,28 +65,33 @@ def clean(
         overrides or [],
         default_name=directory.name,
     )
-    with TrainingDisplay(quiet) as display:
-        from clc_text.runs.run import train
+    try:
+        with TrainingDisplay(quiet) as display:
+            from clc_text.runs.run import train
 
-        train(recipe, directory, overwrite=overwrite, observer=display)
-    from clc_text.artifacts.run_directory import RunDirectory
-    from clc_text.corrections.audit import audit
-    from clc_text.corrections.correct import correct
-    from clc_text.corrections.export import look_first
-    from clc_text.corrections.table_export import write_whole_table
-    from clc_text.report.report_page import report_page
-    from clc_text.runs.evidence import judges_of_run
-    from clc_text.runs.reload import source_rows
-    from clc_text.utils.files import write_text
+            finished = train(recipe, directory, resume=not overwrite, overwrite=overwrite, observer=display)
+        from clc_text.corrections.audit import audit
+        from clc_text.corrections.correct import correct
+        from clc_text.corrections.export import look_first
+        from clc_text.corrections.table_export import write_whole_table
+        from clc_text.report.report_page import report_page
+        from clc_text.runs.evidence import judges_of_run
+        from clc_text.runs.reload import source_rows
+        from clc_text.utils.files import write_text
 
-    finished = RunDirectory(directory)
-    with ProgressBar() as progress:
-        judges = judges_of_run(finished, chosen, None, progress)
-        corrected = correct(
-            finished, judges.policy, judges.predictions, source_rows(finished), False, progress, judges.nothing_learnt
-        )
-    found = audit(corrected)
-    write_whole_table(corrected, target, may_replace=overwrite)
-    page = directory / "report.html"
-    write_text(page, report_page(finished))
+        with ProgressBar() as progress:
+            judges = judges_of_run(finished, chosen, None, progress)
+            corrected = correct(
+                finished, judges.policy, judges.predictions, source_rows(finished), False, progress,
+                judges.nothing_learnt,
+            )  # fmt: skip
+        found = audit(corrected)
+        page = directory / "report.html"
+        write_text(page, report_page(finished))
+        of_table = write_whole_table(corrected, target, may_replace=overwrite)
+    except KeyboardInterrupt:
+        say("clc-text: stopped; the same command goes on from where it was", err=True)
+        raise typer.Exit(130) from None
+    for sentence in of_table[1:]:
+        say(sentence)
     show_cleaned(found, look_first(corrected, SHOWN), run=directory, table=target, page=page)

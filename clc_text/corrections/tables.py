@@ -224,6 +224,8 @@ def show_cleaned(
         ("report", page),
         ("more rows to look at", f"clc-text export {quoted} --k 100"),
         ("all figures of it", f"clc-text audit {quoted}"),
+        ("a person's answers", f"clc-text apply {quoted} ANSWERS"),
+        ("the table after them", f"clc-text export {quoted} --format table --out {shlex.quote(str(table))} --force"),
     ):
         console.print(f"{what:22s} {for_rich(where)}", soft_wrap=True)
 

@@ -54,9 +54,21 @@ def clc_text(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return run
 
 
-def test_one_line(table: Path, clc_text: Callable[..., str]) -> None:
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_one_line(
+    table: Path, clc_text: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     before = table.read_bytes()
+    with monkeypatch.context() as patched:  # stopped while it corrects: the same command goes on
+        patched.setattr("clc_text.corrections.correct.correct", _stop)
+        assert app(["clean", str(table), *SMALL], standalone_mode=False) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    trained = Path("runs/tickets/result.json").stat().st_mtime_ns
     told = clc_text("clean", table, *SMALL)
+    assert Path("runs/tickets/result.json").stat().st_mtime_ns == trained
     with open("runs/tickets_corrected.csv", newline="") as handle:
         rows = list(csv.DictReader(handle))
     with open(table, newline="") as handle:
@@ -70,6 +82,11 @@ def test_one_line(table: Path, clc_text: Callable[..., str]) -> None:
     assert "T" in told and Path("runs/tickets/report.html").stat().st_size > 10_000
     with pytest.raises(InputError, match=r"tickets_corrected\.csv is there already.*--overwrite"):
         clc_text("clean", table, *SMALL)
+    with pytest.raises(InputError, match=r"tickets_corrected\.csv is what is read"):
+        clc_text("clean", "runs/tickets_corrected.csv", "--label", "queue", "--out", "runs/tickets", "--overwrite")
+    again = "clc-text export runs/tickets --format table --out runs/tickets_corrected.csv --force"
+    assert again in told
+    clc_text(*again.split()[1:])
 
 
 def test_one_that_was_cut_off_is_told_the_options_that_it_has(table: Path, clc_text: Callable[..., str]) -> None:
