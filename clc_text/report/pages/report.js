@@ -62,7 +62,8 @@
   });
   const columns = [
     { title: "Row", key: (i) => rows.row[i], first: 1, fill: (td, i) => td.append(String(rows.row[i])) },
-    ...called.map(([title, names]) => ({ title, key: (i) => (title === "Id" ? names[i] : Number(names[i])), first: 1, fill: (td, i) => td.append(names[i]) })),
+    ...called.map(([title, names]) => ({ title, key: (i) => (title === "Id" ? names[i] : Number(names[i])), first: 1,
+      fill: (td, i) => { td.classList.toggle("whole", names[i].length <= 16); td.append(names[i]); } })),
     ...(images ? [{ title: "Image", fill: fillImage }] : []),
     ...(texts ? [{ title: "Text", key: (i) => lower[i], first: 1, fill: fillText }] : []),
     { title: "Given", key: byClass(rows.given), first: 1, fill: (td, i) => classCell(td, rows.given[i]) },
