@@ -250,7 +250,7 @@ def _table(name: str, values: Any, rows: int, kind: type) -> np.ndarray:
         raise InputError(f"{name} is a sparse matrix; give embeddings, or texts= for words, or its toarray()")
     try:
         with np.errstate(over="ignore"):  # what is too large for `kind` is found not to be finite
-            found = np.asarray(values, dtype=kind)
+            found: np.ndarray = np.asarray(values, dtype=kind)
     except (TypeError, ValueError):
         raise InputError(f"{name} holds something that is no number") from None
     if found.ndim != 2 or len(found) != rows:
