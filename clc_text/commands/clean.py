@@ -36,7 +36,6 @@ def clean(
 
     Trains a run (`clc-text train`), corrects it, and writes NAME_corrected in the table's own format (a workbook as
     CSV) beside it, with the given labels in a column of their own. Columns that are not named are guessed, and said.
-    Stopped, the same command goes on from where it was.
     """
     from clc_text.config.recipe import loads
     from clc_text.corrections.policy import policy_named
@@ -69,7 +68,7 @@ def clean(
         with TrainingDisplay(quiet) as display:
             from clc_text.runs.run import train
 
-            finished = train(recipe, directory, resume=not overwrite, overwrite=overwrite, observer=display)
+            finished = train(recipe, directory, overwrite=overwrite, observer=display)
         from clc_text.corrections.audit import audit
         from clc_text.corrections.correct import correct
         from clc_text.corrections.export import look_first
@@ -90,7 +89,7 @@ def clean(
         write_text(page, report_page(finished))
         of_table = write_whole_table(corrected, target, may_replace=overwrite)
     except KeyboardInterrupt:
-        say("clc-text: stopped; the same command goes on from where it was", err=True)
+        say("clc-text: stopped; begin anew with --overwrite", err=True)
         raise typer.Exit(130) from None
     for sentence in of_table[1:]:
         say(sentence)
