@@ -14,7 +14,8 @@ from clc_text.utils.files import expanded
 
 STEPS = 150_000  # rows times epochs: so much training is enough once the targets are corrected (`clc_auto`)
 FEWEST, MOST = 10, 60  # epochs
-CANARIES = 0.02
+CANARIES, MOST_CANARIES = 0.02, 0.1  # shares of the rows
+ENOUGH = 32  # canaries, for the audit to measure by (it asks for 30, and of a class of few rows none is flipped)
 
 
 def files_of(train: str, overrides: Sequence[str] = ()) -> Files:
@@ -47,10 +48,15 @@ def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str 
             "encoder: {name: auto}    # a sentence encoder where one is installed or cached, else TF-IDF of all words",
             "method: {name: clc_auto} # needs no noise rate",
             f"training: {{epochs: {epochs}}}",
-            f"canaries: {CANARIES}          # labels flipped on purpose to see how many are found, then put right",
+            f"canaries: {canary_share(guessed.rows):.3g}    # labels flipped on purpose, to see how many are found",
             "",
         ]
     )
+
+
+def canary_share(rows: int) -> float:
+    """So many that the audit has something to measure by, of few rows no more than they bear."""
+    return min(max(CANARIES, ENOUGH / max(rows, 1)), MOST_CANARIES)
 
 
 def run_name(train: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from clc_text.cli import app
 from clc_text.config.recipe import load, loads
 from clc_text.errors import InputError
-from clc_text.runs.starting import FEWEST, MOST, corrected_table, recipe_text, run_name
+from clc_text.runs.starting import FEWEST, MOST, canary_share, corrected_table, recipe_text, run_name
 from clc_text.text.datasets.guess import Guessed
 
 WORDS = {
@@ -98,7 +98,7 @@ def test_init_writes_what_clean_uses(table: Path, clc_text: Callable[..., str]) 
     told = clc_text("init", table)
     recipe = load("tickets.yaml")
     assert "queue" in told and (recipe.data.text, recipe.data.label) == ("message", "queue")
-    assert recipe.method.name == "clc_auto" and recipe.training.epochs == MOST and recipe.canaries == 0.02
+    assert recipe.method.name == "clc_auto" and recipe.training.epochs == MOST and recipe.canaries == 0.08
     with pytest.raises(InputError, match=r"tickets\.yaml is there already"):
         clc_text("init", table)
     clc_text("init", table, "--force", "--id", "id")
@@ -123,5 +123,6 @@ def test_epochs_by_size_and_names_by_file() -> None:
     epochs = [loads(recipe_text("t.csv", Guessed("t", "l", {}, rows, ()))).training.epochs
               for rows in (1, 5_000, 10**6)]  # fmt: skip
     assert epochs == [MOST, 30, FEWEST]
+    assert [canary_share(rows) for rows in (0, 100, 800, 10**6)] == [0.1, 0.1, 0.04, 0.02]
     assert run_name("data/../my tickets (2).csv.gz") == "my_tickets__2" and run_name("§§.csv") == "table"
     assert corrected_table(Path("runs/t"), "no/such/folder") == Path("runs/t_corrected.csv")
