@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from clc_text.corrections.columns import Layout
 from clc_text.corrections.source import SourceRows
 from clc_text.corrections.state import State, to_arrow
 from clc_text.corrections.stored import shards_in
-from clc_text.utils.files import write_text
+from clc_text.utils.files import sha256_of_file, write_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,6 +24,7 @@ Progress = Callable[[str, int, int], None]
 _README = """---
 configs:
 - config_name: default
+  description: sha256 SHA256
   data_files:
   - split: train
     path: data/train-*.parquet
@@ -54,13 +56,19 @@ def write_dataset(
     """
     _write_shards(folder / "data", state, run.run_id, source, plan, progress)
     _write_table(folder, run, facts)
-    write_readme(folder)
+    digest = hashlib.sha256("".join(map(sha256_of_file, sorted((folder / "data").iterdir()))).encode()).hexdigest()
+    write_readme(folder, digest)
 
 
-def write_readme(folder: Path) -> None:
-    """Without it, `datasets` would load any Parquet file in the folder where data/ is not there."""
+def write_readme(folder: Path, digest: str = "unknown") -> None:
+    """Without it, `datasets` would load any Parquet file in the folder where data/ is not there.
+
+    Args:
+        digest: of data/. `datasets` keeps what it has loaded under a hash of this page, and of no more: with the same
+            page it would give the labels of another step, or of another run's folder of the same name.
+    """
     if not (folder / "README.md").exists():
-        write_text(folder / "README.md", _README)
+        write_text(folder / "README.md", _README.replace("SHA256", digest))
 
 
 def _write_shards(

@@ -47,10 +47,11 @@ def answer(run: Path, clc_text: Command, row: int, label: str) -> None:
 def test_a_small_dataset_follows_at_once(
     corrected: Corrected, clc_text: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And `datasets`, which keeps what it has loaded, gives the labels as they are, not those of the step before."""
     monkeypatch.undo()
-    for number, command in enumerate((["revert", "--rows", "0-199"], ["revert", "--last"], ["revert", "--all"])):
+    for command in (["revert", "--rows", "0-199"], ["revert", "--last"], ["revert", "--all"]):
         assert "--format dataset" not in clc_text(command[0], corrected.run.path, *command[1:])
-        rows = load_dataset(str(corrected.path), split="train", cache_dir=str(tmp_path / str(number)))
+        rows = load_dataset(str(corrected.path), split="train", cache_dir=str(tmp_path / "cache"))
         assert rows["label"][:] == Corrected(corrected.run).state().label.tolist()
 
 

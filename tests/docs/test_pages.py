@@ -82,28 +82,32 @@ def test_own_data(tmp_path: Path) -> None:
     assert "epochs: 15" in recipe
     (tmp_path / "recipe.yaml").write_text(recipe.replace("epochs: 15", "epochs: 3"))
     commands = [line for block in blocks("own_data.md", "bash") for line in block.splitlines() if line.strip()]
-    assert len(commands) == 11
-    calls = [shlex.split(line)[1:] for line in commands]
+    assert len(commands) == 16
+    calls = [shlex.split(line, comments=True)[1:] for line in commands]
+    truth = [f"class {label}" for label in task.given_labels]
     code = f"""
 import csv, sys
 from pathlib import Path
 from clc_text.cli import app
+answered = set()
 for call in {calls!r}:
     print("$", *call)
-    if call[0] == "apply":  # a person answers the first three rows
-        rows = list(csv.DictReader(open("look_first.csv", encoding="utf-8")))
-        for row in rows[:3]:
-            row["answer"] = "class 0"
-        with open("look_first.csv", "w", encoding="utf-8", newline="") as handle:
+    if call[0] == "apply":  # a person answers the first three rows, later all that are asked for
+        rows = list(csv.DictReader(open(call[2], encoding="utf-8")))
+        for row in rows if call[2] == "asked.csv" else rows[:3]:
+            row["answer"] = {truth!r}[int(row["row"])]
+            answered.add(row["row"])
+        with open(call[2], "w", encoding="utf-8", newline="") as handle:
             writer = csv.DictWriter(handle, rows[0])
             writer.writeheader()
             writer.writerows(rows)
     app(call, standalone_mode=False)
 from datasets import load_dataset
 corrected = load_dataset("run/corrected", split="train")
-print(sum(source == 2 or source == "person" for source in corrected["label_source"]), len(corrected), "END")
+people = sum(source == 2 or source == "person" for source in corrected["label_source"])
+print(people == len(answered) > 90, len(corrected), "END")
 """
-    assert run(code, tmp_path).strip().splitlines()[-1] == "3 300 END"
+    assert run(code, tmp_path).strip().splitlines()[-1] == "True 300 END"
 
 
 def test_adding_a_method(tmp_path: Path) -> None:
