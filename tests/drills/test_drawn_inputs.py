@@ -109,7 +109,10 @@ def of_the_run(run: Path) -> set[Path]:
     return {path for path in run.rglob("*") if not made & set(path.relative_to(run).parts)}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+# What `clean` takes it trains on.
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=pytest.mark.slow) if one == "clean" else one for one in COMMANDS]
+)
 def test_a_command_takes_or_refuses_whatever_it_is_given(
     name: str, tiny_run: Path, tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

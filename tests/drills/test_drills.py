@@ -11,6 +11,7 @@ import pytest
 HERE = Path(__file__).parent
 
 
+@pytest.mark.slow  # trains for every kill; `make drill` is the drill itself
 @pytest.mark.parametrize(
     "arguments",
     [

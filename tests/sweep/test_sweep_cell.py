@@ -188,6 +188,7 @@ def test_variants_of_one_dataset_encode_it_once(tiny_recipe: Path, tmp_path: Pat
     assert stages.sentences.count("reading quickstart") == 4
 
 
+@pytest.mark.slow
 def test_variants_of_one_method_cross_fit_once_and_find_what_each_alone_would(
     tiny_recipe: Path, tmp_path: Path
 ) -> None:

@@ -129,7 +129,7 @@ def terminate(command: subprocess.Popen[str]) -> None:
     command.terminate()  # as a scheduler does: to the command alone
 
 
-@pytest.mark.parametrize("stop", [ctrl_c, terminate])
+@pytest.mark.parametrize("stop", [pytest.param(ctrl_c, marks=pytest.mark.slow), terminate])
 def test_stopping_ends_every_process_and_the_same_command_goes_on(
     stop: Callable[[subprocess.Popen[str]], None], tiny_sweep: Path, tmp_path: Path
 ) -> None:
