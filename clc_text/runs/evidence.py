@@ -107,13 +107,13 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
 
 
 def _made(run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress: Progress) -> Mixture | None:
-    from clc_text.runs.frozen_features import features_of_run, words_of_run
+    from clc_text.runs.frozen_features import features_and_words_of_run
 
     progress("encoding", 0, 1)
-    features = features_of_run(run)
+    features, words = features_and_words_of_run(run)
     networks = None if crossfit is None or crossfit.learnt_nothing else crossfit.probs
     seed = int(run.environment()["seeds"]["network"])
-    return mixture_of(features, labels, len(run.label_names), seed, networks, words_of_run(run), progress)
+    return mixture_of(features, labels, len(run.label_names), seed, networks, words, progress)
 
 
 def _mark(run: RunDirectory, labels: Labels) -> str:

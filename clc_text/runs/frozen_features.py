@@ -31,21 +31,18 @@ def features_of_run(run: RunDirectory) -> np.ndarray:
         InputError: the run has not come as far as its encoder, the encoder's model is not there any more, or the rows
             are not those that the run was trained on.
     """
-    recipe = load(run.file("recipe.yaml"))
-    rows = _rows(run, recipe)
-    encoder = type(recipe.encoder).fitted.load(run.file("encoder"))
-    return _features(encoder, rows[run.environment()["input_column"]])
+    return _features(*_encoder_and_inputs(run))
 
 
-def words_of_run(run: RunDirectory) -> Any | None:
-    """Sparse float32 [N, M], TF-IDF of words and pairs of words of the training texts; None where rows are no texts,
-    or have no word."""
-    recipe = load(run.file("recipe.yaml"))
-    return _words(_rows(run, recipe)[run.environment()["input_column"]])
+def features_and_words_of_run(run: RunDirectory) -> tuple[np.ndarray, Any | None]:
+    """`features_of_run`, and sparse float32 [N, M], TF-IDF of words and pairs of words of the training texts; None
+    where rows are no texts, or have no word. The rows are read once for both."""
+    encoder, inputs = _encoder_and_inputs(run)
+    return _features(encoder, inputs), _words(inputs)
 
 
 def words_of(prepared: Prepared | Encoded) -> Any | None:
-    """`words_of_run` of what a recipe was prepared to."""
+    """The words that `features_and_words_of_run` gives, of what a recipe was prepared to."""
     return _words(prepared.task.train[prepared.task.input_column])
 
 
@@ -63,6 +60,13 @@ def features_of(prepared: Prepared | Encoded) -> np.ndarray:
 def _features(encoder: Any, rows: Any) -> np.ndarray:
     found: np.ndarray = encoder.frozen(rows).float().numpy()
     return found
+
+
+def _encoder_and_inputs(run: RunDirectory) -> tuple[Any, Any]:
+    """The run's fitted encoder, and what it reads of each training row."""
+    recipe = load(run.file("recipe.yaml"))
+    rows = _rows(run, recipe)
+    return type(recipe.encoder).fitted.load(run.file("encoder")), rows[run.environment()["input_column"]]
 
 
 def _rows(run: RunDirectory, recipe: Any) -> Dataset:
