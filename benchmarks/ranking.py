@@ -309,7 +309,7 @@ def measure(table: Table, seed: int) -> dict[str, Any]:
 def told(mixture: Mixture, judged: Judged, table: Table, share: dict[str, float]) -> dict[str, Any]:
     """Labels after both policies (into `share`), the range of the rate, and the verdict on the default policy."""
     each = np.arange(len(table.given))
-    evidence = Evidence.of_views(judged)
+    evidence = Evidence.of_views(judged, judged.probs)
     label = table.given
     for name in ("doubt", "default"):
         label = np.where(policy_named(name).changes(evidence, table.given), judged.suggested, table.given)

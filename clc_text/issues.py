@@ -99,7 +99,7 @@ class Issues:
             raise InputError(f"the policy '{policy}' judges by the networks of a run; take 'default' or 'doubt'")
         if self.judged is None:
             return np.asarray(names[self.given])
-        changed = rule.changes(Evidence.of_views(self.judged), self.given)
+        changed = rule.changes(Evidence.of_views(self.judged, self.judged.probs), self.given)
         return np.asarray(names[np.where(changed, self.judged.suggested, self.given)])
 
     def _reasons(self, rows: np.ndarray) -> list[str]:

@@ -39,15 +39,18 @@ class Evidence:
         )
 
     @classmethod
-    def of_views(cls, found: Judged) -> Evidence:
-        """What a mixture of views says; its doubt takes the place of the belief in the given class."""
+    def of_views(cls, found: Judged, probs: np.ndarray) -> Evidence:
+        """What a mixture of views says; its doubt takes the place of the belief in the given class.
+
+        Args:
+            probs: [n, C], the prediction whose entropy is told.
+        """
         each = np.arange(len(found.wrong))
-        entropy = -(found.probs * np.log(found.probs.clip(1e-300))).sum(1)
         return cls(
             suggested=found.suggested.astype(np.int32),
             confidence=found.belief[each, found.suggested].astype(np.float32),
             probability_given=(1 - found.wrong).astype(np.float32),
-            entropy=entropy.astype(np.float32),
+            entropy=entropy_of(probs),
             peers_agree=found.agree,
         )
 
@@ -55,3 +58,9 @@ class Evidence:
         """Writes the evidence of some rows into that of all."""
         for name, values in vars(found).items():
             getattr(self, name)[part] = values
+
+
+def entropy_of(probs: np.ndarray) -> np.ndarray:
+    """float32 [n], of probabilities [n, C], in nats."""
+    found: np.ndarray = -(probs * np.log(probs.clip(1e-300))).sum(1)
+    return found.astype(np.float32)

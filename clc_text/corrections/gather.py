@@ -12,13 +12,13 @@ on, p is taken without that class. Where several views judge, p is their pool, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from clc_text.artifacts.run_directory import Labels
 from clc_text.corrections.dataset_files import Progress, silent
-from clc_text.corrections.evidence import Evidence
+from clc_text.corrections.evidence import Evidence, entropy_of
 from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.evidence.mixture import judge
@@ -139,7 +139,7 @@ def _evidence(
     if predictions.kind == "views":
         assert matrix is not None
         found = judge(log_probs, weights(predictions.views), given, predictions.sharpness, matrix)
-        return replace(Evidence.of_views(found), entropy=_entropy(probs))
+        return Evidence.of_views(found, probs)
     belief = probs if matrix is None else posterior(probs, given, matrix, sharpen=1.0)
     each = np.arange(len(probs))
     others = belief.copy()
@@ -150,12 +150,6 @@ def _evidence(
         suggested=suggested.astype(np.int32),
         confidence=belief[each, suggested].astype(np.float32),
         probability_given=belief[each, given].astype(np.float32),
-        entropy=_entropy(probs),
+        entropy=entropy_of(probs),
         peers_agree=(firsts == firsts[0]).all(0),
     )
-
-
-def _entropy(probs: np.ndarray) -> np.ndarray:
-    """float32 [n], in nats."""
-    found: np.ndarray = -(probs * np.log(probs.clip(1e-300))).sum(1)
-    return found.astype(np.float32)
