@@ -29,6 +29,9 @@ def clean(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key.", show_default=False)
     ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what an earlier call began; what it corrected stays.")
+    ] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace what an earlier call has written.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the result.")] = False,
 ) -> None:
@@ -54,10 +57,12 @@ def clean(
     directory = out or Path("runs") / run_name(str(table))
     target = corrected_table(directory, str(table))
     check_output(target, inputs=[table])
-    if target.exists() and not overwrite:
-        raise InputError(f"{target} is there already; give another --out, or --overwrite")
-    if (directory / "recipe.yaml").exists() and not overwrite:
-        raise InputError(f"{directory} holds a run already, whole or cut off; give another --out, or --overwrite")
+    if resume and overwrite:
+        raise InputError("--resume goes on with a run and --overwrite replaces it; give only one of them")
+    if target.exists() and not overwrite:  # it is written last
+        raise InputError(
+            f"{target} is there already; move it away, give another --out, or begin anew with --overwrite"
+        )
     recipe = loads(
         recipe_text(str(table), guessed, ids),
         f"the recipe of {table}",
@@ -68,28 +73,32 @@ def clean(
         with TrainingDisplay(quiet) as display:
             from clc_text.runs.run import train
 
-            finished = train(recipe, directory, overwrite=overwrite, observer=display)
+            finished = train(recipe, directory, resume=resume, overwrite=overwrite, observer=display)
         from clc_text.corrections.audit import audit
         from clc_text.corrections.correct import correct
         from clc_text.corrections.export import look_first
+        from clc_text.corrections.store import Corrected, has_corrected
         from clc_text.corrections.table_export import write_whole_table
         from clc_text.report.report_page import report_page
         from clc_text.runs.evidence import judges_of_run
         from clc_text.runs.reload import source_rows
         from clc_text.utils.files import write_text
 
-        with ProgressBar() as progress:
-            judges = judges_of_run(finished, chosen, None, progress)
-            corrected = correct(
-                finished, judges.policy, judges.predictions, source_rows(finished), False, progress,
-                judges.nothing_learnt,
-            )  # fmt: skip
+        if has_corrected(finished):  # by the call that this one resumes, and perhaps by people since
+            corrected = Corrected(finished)
+        else:
+            with ProgressBar() as progress:
+                judges = judges_of_run(finished, chosen, None, progress)
+                corrected = correct(
+                    finished, judges.policy, judges.predictions, source_rows(finished), False, progress,
+                    judges.nothing_learnt,
+                )  # fmt: skip
         found = audit(corrected)
         page = directory / "report.html"
         write_text(page, report_page(finished))
         of_table = write_whole_table(corrected, target, may_replace=overwrite)
     except KeyboardInterrupt:
-        say("clc-text: stopped; begin anew with --overwrite", err=True)
+        say("clc-text: stopped; go on with --resume, or begin anew with --overwrite", err=True)
         raise typer.Exit(130) from None
     for sentence in of_table[1:]:
         say(sentence)

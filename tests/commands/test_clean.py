@@ -62,11 +62,13 @@ def test_one_line(
     table: Path, clc_text: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = table.read_bytes()
-    with monkeypatch.context() as patched:  # stopped while it corrects: the same command goes on
+    with monkeypatch.context() as patched:  # stopped while it corrects: --resume goes on
         patched.setattr("clc_text.corrections.correct.correct", _stop)
         assert app(["clean", str(table), *SMALL], standalone_mode=False) == 130
-    assert "stopped; begin anew with --overwrite" in capsys.readouterr().err
-    told = clc_text("clean", table, *SMALL, "--overwrite")
+    assert "stopped; go on with --resume, or begin anew with --overwrite" in capsys.readouterr().err
+    trained = Path("runs/tickets/result.json").stat().st_mtime_ns
+    told = clc_text("clean", table, *SMALL, "--resume")
+    assert Path("runs/tickets/result.json").stat().st_mtime_ns == trained
     with open("runs/tickets_corrected.csv", newline="") as handle:
         rows = list(csv.DictReader(handle))
     with open(table, newline="") as handle:
@@ -78,20 +80,31 @@ def test_one_line(
     assert table.read_bytes() == before
     assert "worth a look first" in told and "runs/tickets_corrected.csv" in told and "labels are wrong" in told
     assert "T" in told and Path("runs/tickets/report.html").stat().st_size > 10_000
-    with pytest.raises(InputError, match=r"tickets_corrected\.csv is there already.*--overwrite"):
-        clc_text("clean", table, *SMALL)
+    for more in ([], ["--resume"]):
+        with pytest.raises(InputError, match=r"tickets_corrected\.csv is there already.*--overwrite"):
+            clc_text("clean", table, *SMALL, *more)
     with pytest.raises(InputError, match=r"tickets_corrected\.csv is what is read"):
         clc_text("clean", "runs/tickets_corrected.csv", "--label", "queue", "--out", "runs/tickets", "--overwrite")
     again = "clc-text export runs/tickets --format table --out runs/tickets_corrected.csv --force"
     assert again in told
     clc_text(*again.split()[1:])
+    # What people have answered since stays when it is resumed once more.
+    Path("runs/tickets_corrected.csv").unlink()
+    Path("answers.csv").write_text("row,answer\n0,billing\n1,login\n")
+    clc_text("apply", "runs/tickets", "answers.csv")
+    clc_text("clean", table, *SMALL, "--resume")
+    with open("runs/tickets_corrected.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    assert [row["queue"] for row in rows[:2]] == ["billing", "login"] and [row["queue_given"] for row in rows] == given
 
 
 def test_one_that_was_cut_off_is_told_the_options_that_it_has(table: Path, clc_text: Callable[..., str]) -> None:
     Path("runs/tickets").mkdir(parents=True)
-    Path("runs/tickets/recipe.yaml").write_text("name: tickets\n")
-    with pytest.raises(InputError, match=r"tickets holds a run already.*--overwrite$"):
+    Path("runs/tickets/environment.json").write_text('{"run_id": "of-a-killed-one"}')
+    with pytest.raises(InputError, match=r"tickets exists; go on with it by --resume, replace it by --overwrite"):
         clc_text("clean", table, *SMALL)
+    with pytest.raises(InputError, match="only one of them"):
+        clc_text("clean", table, *SMALL, "--resume", "--overwrite")
 
 
 def test_init_writes_what_clean_uses(table: Path, clc_text: Callable[..., str]) -> None:

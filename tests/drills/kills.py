@@ -38,6 +38,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL_FOLDS = ["method.folds=2", "method.fold_rounds=2", "method.fold_epochs=1"]
+SMALL_CLEAN = ["encoder.name=tfidf", "encoder.word_vectors=0", "training.epochs=2", "method.fold_epochs=1",
+               "method.fold_rounds=2", "method.folds=2", "network.hidden=[8]"]  # fmt: skip
 RECIPE = """
 name: drill
 data: {name: quickstart, rows: 96, test_rows: 24}
@@ -93,9 +95,19 @@ def jobs() -> list[Job]:
         command = ("train", "drill.yaml", "--out", "run", "-q", *[part for one in more for part in ("--set", one)])
         found.append(Job(f"train-{method}", command, again=(*command, "--resume"), way_out=(*command, "--overwrite")))
     push = ("push", "run", "--repo", "me/data", "--card", "card.md", "--force")
+    clean = ("clean", "rows.csv", "--out", "run", "-q", *[part for one in SMALL_CLEAN for part in ("--set", one)])
     plain = ("train", "drill.yaml", "--out", "run", "-q", "--set", "method.name=elr")
     found += [
         Job("overwrite", (*plain, "--overwrite"), "corrected", (*plain, "--resume"), (*plain, "--overwrite")),
+        Job("clean", clean, "empty", (*clean, "--resume"), (*clean, "--overwrite")),
+        Job(
+            "clean-overwrite",
+            (*clean, "--overwrite"),
+            "corrected",
+            (*clean, "--resume"),
+            (*clean, "--overwrite"),
+            before=(("export", "run", "--format", "table", "--out", "run_corrected.csv"),),
+        ),
         Job("correct", ("correct", "run", "--policy", "agree"), "run"),
         Job("correct-again", ("correct", "run", "--policy", "confidence"), "corrected"),
         Job("audit", ("audit", "run"), "corrected"),
