@@ -39,7 +39,7 @@ data: {name: quickstart, rows: 20, test_rows: 20}
 encoder: {name: sentence, model: MODEL}
 network: {name: mlp, hidden: [300]}
 method: {name: clc_auto}
-training: {epochs: 40, batch_size: 128, learning_rate: 3.0e-4, checkpoint_epochs: 0, ledger_epochs: 1000}
+training: {epochs: 40, batch_size: 128, learning_rate: 3.0e-4, checkpoint_epochs: 0, dynamics_epochs: 1000}
 seeds: {network: SEED}
 """
 
@@ -154,7 +154,7 @@ def trained(rows: Table, seed: int, trusted: TrustedLabels | None = None) -> tup
         "right": float((found.posterior.argmax(1) == rows.true)[known].mean()),
         "strength": found.facts.get("strength", 0.0),
         "weight_without": found.facts.get("weight_without", 1.0),
-        "taught": float(found.facts.get("taught", False)),
+        "in_targets": float(found.facts.get("in_targets", False)),
     }, found
 
 

@@ -34,7 +34,7 @@ from clc_text.runs.run import train
 from clc_text.utils.files import write_json
 
 RECIPES = Path(__file__).resolve().parent.parent / "recipes"
-FIGURES = ("right_before", "right_after", "fixed", "broken", "broken_share", "altered", "precision")
+METRICS = ("right_before", "right_after", "fixed", "broken", "broken_share", "altered", "precision")
 FOLDS = 5
 
 
@@ -68,7 +68,7 @@ POLICIES: dict[str, tuple[Policy, str]] = {
     "posterior, out of sample": (policy_named("posterior"), "out of sample"),
     "posterior, doubt 0.5": (policy_named("posterior", min_doubt=0.5), "out of sample"),
     "posterior, doubt 0.9": (policy_named("posterior", min_doubt=0.9), "out of sample"),
-    "taught, in sample": (policy_named("taught"), "in sample"),
+    "targets, in sample": (policy_named("targets"), "in sample"),
     "agree, in sample": (policy_named("agree"), "in sample"),
     "confidence, in sample": (policy_named("confidence"), "in sample"),
     "posterior, in sample": (policy_named("posterior"), "in sample"),
@@ -76,7 +76,7 @@ POLICIES: dict[str, tuple[Policy, str]] = {
 
 
 def score(label: np.ndarray, given: np.ndarray, true: np.ndarray) -> dict[str, float]:
-    """`FIGURES` of labels [N]; shares in percent, precision NaN where nothing was changed."""
+    """`METRICS` of labels [N]; shares in percent, precision NaN where nothing was changed."""
     found = outcome(label, given, true)
     return {
         "right_before": 100 * found.right_before / found.rows,
@@ -183,7 +183,7 @@ def table(found: dict[str, list[dict[str, dict[str, float]]]]) -> str:
         lines += ["| | right after, % | fixed | broken | of the right ones, % | altered | precision, % |"]
         lines += ["|---|---:|---:|---:|---:|---:|---:|"]
         for rule in seeds[0]:
-            mean = {name: float(np.nanmean([seed[rule][name] for seed in seeds] or [0])) for name in FIGURES[1:]}
+            mean = {name: float(np.nanmean([seed[rule][name] for seed in seeds] or [0])) for name in METRICS[1:]}
             after = [seed[rule]["right_after"] for seed in seeds]
             spread = f" ± {statistics.stdev(after):.1f}" if len(after) > 1 else ""
             lines.append(

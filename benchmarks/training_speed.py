@@ -6,7 +6,7 @@ interleaved so that a busy machine slows all of them alike:
 * the stock `Trainer` with a twin model and a plain `datasets.Dataset`;
 * a plain PyTorch loop over two networks, two backward passes and two fused optimisers;
 * the same loop with the two networks stacked into batched products, one backward pass, one optimiser;
-* `CLCTrainer` with everything a run records: ledger on disk, test accuracy after every epoch, checkpoints.
+* `CLCTrainer` with everything a run records: dynamics on disk, test accuracy after every epoch, checkpoints.
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ def _ours(epochs: int, folder: Path) -> Callable[[], None]:
             method=CLC(warmup_epochs=1),
             train_dataset=rows,
             eval_dataset=test,
-            ledger_dir=folder / "ledger",
+            dynamics_dir=folder / "dynamics",
         ).train()
 
     return train

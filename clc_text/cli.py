@@ -67,9 +67,9 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 def _tell(sentence: str) -> None:
     """On standard error; it may quote what stands in somebody's file."""
-    from clc_text.utils.shown import say
+    from clc_text.utils.shown import echo
 
-    say("clc-text: " + bounded(sentence).replace("\n", " "), err=True)
+    echo("clc-text: " + bounded(sentence).replace("\n", " "), err=True)
 
 
 def main() -> None:

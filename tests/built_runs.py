@@ -15,7 +15,7 @@ from browser import Browser, require
 from datasets import ClassLabel, Dataset, Features, Value
 from safetensors.torch import save_file
 
-from clc_text.artifacts.ledger import EpochRecord, epoch_file, write_epoch
+from clc_text.artifacts.dynamics import EpochRecord, epoch_file, write_epoch
 from clc_text.artifacts.run_directory import Labels, RunDirectory
 from clc_text.noise.base import NoiseInput, noise
 from clc_text.noise.inject import inject
@@ -55,7 +55,7 @@ def build(
     canary = np.zeros(rows, bool)
     labels = Labels(injection.labels, injection.labels.copy(), true if true_known else None, canary)
     texts = texts or [f"What is number {row} about {names[true[row]]}?" for row in range(rows)]
-    _write_static(path, method, seed, names, labels, injection.passport, texts, test_rows, peers, planned or epochs)
+    _write_static(path, method, seed, names, labels, injection.manifest, texts, test_rows, peers, planned or epochs)
     recipe = yaml.safe_load((path / "recipe.yaml").read_text())
     recipe["method"] |= {"warmup_epochs": warmup, **method_options}
     (path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
@@ -85,7 +85,7 @@ def build(
             target=torch.where(low, prediction.roll(1, 0), trained) if teaching else trained.clone(),
             selected=low,
         )
-        write_epoch(record, epoch_file(path / "ledger", epoch))
+        write_epoch(record, epoch_file(path / "dynamics", epoch))
         test = None
         if test_rows:
             spread = random.normal(0, 1, (peers, test_rows))
@@ -99,7 +99,7 @@ def build(
         if test is not None:
             predictions["test"] = test.float().contiguous()
         save_file(predictions, path / "predictions.safetensors")
-        (path / "guards.json").write_text("[]")
+        (path / "notices.json").write_text("[]")
         (path / "result.json").write_text(json.dumps({"method": method}))
     return RunDirectory(path)
 
@@ -119,7 +119,7 @@ def _write_static(
     seed: int,
     names: list[str],
     labels: Labels,
-    passport: dict[str, Any],
+    manifest: dict[str, Any],
     texts: list[str],
     test_rows: int | None,
     peers: int,
@@ -129,7 +129,7 @@ def _write_static(
     recipe = {
         "name": "made",
         "data": {"name": "made"},
-        "noise": {"name": passport["name"], "rate": passport["rate"]},
+        "noise": {"name": manifest["name"], "rate": manifest["rate"]},
         "method": {"name": method} | ({"criterion": "entropy"} if method in ("clc", "slc") else {}),
         "training": {"epochs": planned, "batch_size": 16},
         "seeds": {"data": 0, "noise": seed, "network": seed},
@@ -150,7 +150,7 @@ def _write_static(
         "facts": {"data": {}, "encoder": {}},
     }
     (path / "environment.json").write_text(json.dumps(environment))
-    (path / "noise" / "passport.json").write_text(json.dumps(passport))
+    (path / "noise" / "manifest.json").write_text(json.dumps(manifest))
     labels.write(path / "noise" / "labels.parquet")
     features = Features({"text": Value("string"), "label": ClassLabel(names=names)})
     (path / "data").mkdir()

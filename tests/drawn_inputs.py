@@ -249,7 +249,7 @@ def data_files(draw: Random, rows: int = 12) -> dict[str, bytes]:
         "matrix.csv": "\n".join(",".join("1" if i == j else "0" for j in range(6)) for i in range(6)).encode(),
         "matrix.json": json.dumps(np.eye(6).tolist()).encode(),
         "matrix.npy": matrix.getvalue(),
-        "passport.json": json.dumps({"name": "symmetric", "options": {"rate": 0.2}, "rows": 60}).encode(),
+        "manifest.json": json.dumps({"name": "symmetric", "options": {"rate": 0.2}, "rows": 60}).encode(),
         "recipe.yaml": json.dumps(GOOD["text"]).encode(),
         "sweep.yaml": b"recipes: [recipe.yaml]\nseeds: [0, 1]\n",
     }

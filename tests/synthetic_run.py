@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from clc_text.artifacts.ledger import EpochRecord, epoch_file, write_epoch
+from clc_text.artifacts.dynamics import EpochRecord, epoch_file, write_epoch
 from clc_text.artifacts.run_directory import Labels, RunDirectory, write_rows
 from clc_text.config.recipe import loads
 from clc_text.corrections.correct import correct
@@ -83,14 +83,14 @@ def make_run(
         _write_data(path / "data" / "train.parquet", true, given, names, label_column, more_columns or {}, noise_rate)
         files["data/train.parquet"] = sha256_of_file(path / "data" / "train.parquet")
     labels.write(path / "noise" / "labels.parquet")
-    (path / "ledger").mkdir()
+    (path / "dynamics").mkdir()
     for epoch in range(1, epochs + 1):
-        write_epoch(_record(log_probs, trained, warm_up=epoch == 1), epoch_file(path / "ledger", epoch))
+        write_epoch(_record(log_probs, trained, warm_up=epoch == 1), epoch_file(path / "dynamics", epoch))
     save_file({"train": log_probs}, path / "predictions.safetensors")
     write_json(path / "environment.json", _environment(rows, names, label_column, peers, files))
-    passport = {"name": "symmetric", "rate": noise_rate, "realised_rate": float((given != true).mean())}
-    write_json(path / "noise" / "passport.json", passport)
-    write_json(path / "guards.json", guards or [])
+    manifest = {"name": "symmetric", "rate": noise_rate, "realised_rate": float((given != true).mean())}
+    write_json(path / "noise" / "manifest.json", manifest)
+    write_json(path / "notices.json", guards or [])
     write_json(path / "result.json", {"run_id": "0123456789abcdef"})
     return Made(RunDirectory(path), labels, log_probs)
 

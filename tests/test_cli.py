@@ -457,12 +457,12 @@ def test_noise_inject_and_replay(tiny_recipe: Path, tmp_path: Path) -> None:
 
     first, second = tmp_path / "first", tmp_path / "second"
     assert clc_text("noise", "inject", str(tiny_recipe), "--out", str(first)).returncode == 0
-    passport = first / "noise" / "passport.json"
-    assert clc_text("noise", "replay", str(passport), str(tiny_recipe), "--out", str(second)).returncode == 0
+    manifest = first / "noise" / "manifest.json"
+    assert clc_text("noise", "replay", str(manifest), str(tiny_recipe), "--out", str(second)).returncode == 0
     one, other = (Labels.read(folder / "noise" / "labels.parquet") for folder in (first, second))
     assert np.array_equal(one.given, other.given)
-    assert (one.given != one.true).mean() == pytest.approx(json.loads(passport.read_text())["realised_rate"])
+    assert (one.given != one.true).mean() == pytest.approx(json.loads(manifest.read_text())["realised_rate"])
     other_rows = ["--set", "data.rows=401"]
     assert "400 rows" in refusal(
-        "noise", "replay", str(passport), str(tiny_recipe), "--out", str(tmp_path / "third"), *other_rows
+        "noise", "replay", str(manifest), str(tiny_recipe), "--out", str(tmp_path / "third"), *other_rows
     )

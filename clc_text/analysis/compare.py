@@ -161,10 +161,10 @@ def _data(run: RunDirectory) -> str:
 
 
 def _noise(run: RunDirectory) -> str:
-    passport = run.passport()
-    rate = "" if passport["rate"] is None else f" {passport['rate']:g}"
+    manifest = run.noise_manifest()
+    rate = "" if manifest["rate"] is None else f" {manifest['rate']:g}"
     canaries = run.recipe().get("canaries") or 0
-    return f"{passport['name']}{rate}" + (f" with {canaries:.0%} canaries" if canaries else "")
+    return f"{manifest['name']}{rate}" + (f" with {canaries:.0%} canaries" if canaries else "")
 
 
 def _epochs(run: RunDirectory) -> str:

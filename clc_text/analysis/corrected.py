@@ -28,7 +28,7 @@ class CorrectedLabels:
 
 def has_corrections(run: RunDirectory) -> bool:
     """Whether `corrected_labels` has anything to read."""
-    return run.file("corrected/corrected.json").is_file() or bool(run.ledger_epochs())
+    return run.file("corrected/corrected.json").is_file() or bool(run.dynamics_epochs())
 
 
 def corrected_labels(run: RunDirectory, labels: Labels | None = None) -> CorrectedLabels:
@@ -38,7 +38,7 @@ def corrected_labels(run: RunDirectory, labels: Labels | None = None) -> Correct
         InputError: there is neither.
     """
     labels = labels or run.labels()
-    return _of_dataset(run) if run.file("corrected/corrected.json").is_file() else taught_labels(run, labels)
+    return _of_dataset(run) if run.file("corrected/corrected.json").is_file() else target_labels(run, labels)
 
 
 def _of_dataset(run: RunDirectory) -> CorrectedLabels:
@@ -52,8 +52,8 @@ def _of_dataset(run: RunDirectory) -> CorrectedLabels:
     return CorrectedLabels(f"corrected dataset, step {step}", state.label.astype(np.int64), state.changed, confidence)
 
 
-def taught_labels(run: RunDirectory, labels: Labels) -> CorrectedLabels:
-    """What the last epoch of the ledger taught.
+def target_labels(run: RunDirectory, labels: Labels) -> CorrectedLabels:
+    """What the last epoch of the training dynamics taught.
 
     The class that every peer was taught; the given label where the peers were taught different classes, where the row
     was not seen, and for a canary, whose flipped label is no question.
@@ -61,9 +61,9 @@ def taught_labels(run: RunDirectory, labels: Labels) -> CorrectedLabels:
     Raises:
         InputError: no epoch has ended yet.
     """
-    record = run.ledger()
+    record = run.dynamics()
     target = record.target.numpy()
     agreed = (target == target[0]).all(0) & record.seen.numpy() & ~labels.canary
     label = np.where(agreed, target[0], labels.given)
     confidence = np.where(record.prediction.numpy() == label, record.confidence.numpy(), 0.0).mean(0)
-    return CorrectedLabels(f"epoch {run.ledger_epochs()[-1]}", label, label != labels.given, confidence)
+    return CorrectedLabels(f"epoch {run.dynamics_epochs()[-1]}", label, label != labels.given, confidence)

@@ -118,13 +118,13 @@ def subject(runs: Sequence[RunDirectory]) -> str:
     """Dataset and noise in a few words, where all runs share them."""
     environments = [run.environment() for run in runs]
     names = {environment["dataset"] for environment in environments}
-    noises = {_noise(run.passport()) for run in runs}
+    noises = {_noise(run.noise_manifest()) for run in runs}
     parts = [values.pop() if len(values) == 1 else None for values in (names, noises)]
     return ", ".join(part for part in parts if part)
 
 
-def _noise(passport: dict[str, Any]) -> str:
-    name = str(passport["name"]).replace("_", " ")
+def _noise(manifest: dict[str, Any]) -> str:
+    name = str(manifest["name"]).replace("_", " ")
     if name == "none":
         return "labels as given"
-    return f"{name} noise" + ("" if passport["rate"] is None else f" {passport['rate']:g}")
+    return f"{name} noise" + ("" if manifest["rate"] is None else f" {manifest['rate']:g}")

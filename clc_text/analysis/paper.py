@@ -24,7 +24,7 @@ DATASETS = {"news": "20newsgroups"}  # by this package's name for a dataset
 TABLES = ("table2.csv", "table3.csv", "table4.csv")
 
 
-def paper_figure(dataset: str, noise: str, rate: float | None, method: str) -> float | None:
+def paper_accuracy(dataset: str, noise: str, rate: float | None, method: str) -> float | None:
     """Percent; None for what the paper does not have.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from clc_text.analysis.compare import WHO, told_the_noise
-from clc_text.analysis.paper import paper_figure
+from clc_text.analysis.paper import paper_accuracy
 from clc_text.analysis.significance import Test, compare, holm
 from clc_text.analysis.sweep_data import check_same_data
 from clc_text.analysis.sweep_plan import is_planned, read_plan, recipe_of
@@ -213,7 +213,7 @@ def _cell(results: dict[Path, dict[str, Any]], of: str) -> Cell:
     noise = result["noise"]
     paper = None
     if _as_in_the_paper(recipe, result["dataset"]):
-        paper = paper_figure(result["dataset"], noise["name"], noise["rate"], result["method"])
+        paper = paper_accuracy(result["dataset"], noise["name"], noise["rate"], result["method"])
     return Cell(values, result["method"], told_the_noise(recipe), paper)
 
 

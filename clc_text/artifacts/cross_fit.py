@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.artifacts.names import current
 from clc_text.artifacts.run_directory import Labels
 from clc_text.artifacts.run_files import CrossFitFacts, CrossFitGain
 from clc_text.errors import InputError
@@ -37,8 +38,8 @@ class CrossFit:
             the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
             ``sharpness``, ``used``), ``renamed`` [C], ``names_tried``; with answers of people ``answers``,
             ``answers_counted`` (of these, that say how often labels are wrong), ``strength`` (what they weigh in T, in
-            all rows) and ``weight_without`` (of networks that know no answer), ``taught`` (whether what is
-            believed with them is taught); in a training ``labels``, the sha256 of
+            all rows) and ``weight_without`` (of networks that know no answer), ``in_targets`` (whether what
+            is believed with them is taught); in a training ``labels``, the sha256 of
             the given labels, and ``trusted``, that of the answers.
     """
 
@@ -105,7 +106,7 @@ class CrossFit:
 
         if not (directory / FACTS).is_file():
             return None
-        facts: dict[str, Any] = dict(read_json(directory / FACTS, CrossFitFacts, _ANEW))
+        facts: dict[str, Any] = current(read_json(directory / FACTS, CrossFitFacts, _ANEW))
         with undamaged(directory / TENSORS, _ANEW):
             tensors = load_file(directory / TENSORS)
             probs = np.exp(tensors["train"][0].astype(np.float64))

@@ -5,11 +5,11 @@
     seeds      {data, noise, network}
     epochs, seconds, peers
     accuracy   {last, last10, best_oracle}, each {peers_mean, ensemble} in percent; null without test rows
-    train      {rows, changed, fixed, broken, missed, given_right, taught_right} at the last epoch; null where unknown
+    train      {rows, changed, fixed, broken, missed, given_right, target_right} at the last epoch; null where unknown
     ece        {test, train}, calibration errors at the last epoch, 0 … 1: of the ensemble on the test rows, and the
                peers' mean on the training rows whose true label is known; null where not known
     temperature  [P], see `EpochResult`; null where the method has none
-    guards     names of the warnings
+    warnings   names of what was noticed that makes the result doubtful
 
 `last10` is the mean over the last ten epochs, the paper's figure for `peers_mean`. `best_oracle` is the best epoch,
 which can only be chosen by looking at the test labels: it is no honest result and is named so.
@@ -60,5 +60,5 @@ def training_summary(entry: dict[str, Any], rows: int, given_right: int | None) 
     found: dict[str, Any] = {"rows": rows}
     found |= {name: mean(train[name]) for name in ("changed", "fixed", "broken", "missed")}
     found["given_right"] = given_right
-    found["taught_right"] = None if given_right is None else given_right + found["fixed"] - found["broken"]
+    found["target_right"] = None if given_right is None else given_right + found["fixed"] - found["broken"]
     return found

@@ -4,7 +4,7 @@
     environment.json         versions, machine, seeds, data sources with their sha256, what loader and encoder noticed
     data/train.parquet       the source's rows in the source's order, all its columns (absent where `keep_data` is off)
     data/test.parquet
-    noise/passport.json      how the labels were made noisy, enough to do it again
+    noise/manifest.json      how the labels were made noisy, enough to do it again
     noise/labels.parquet     one line a training row: `given`, `trained`, `true`, `canary`, `source_row`
                              where the rows came from a file (see `Labels`)
     answers.parquet          what people had answered of the rows before the run (`corrections.asking.of_run`)
@@ -12,11 +12,11 @@
     encoder/                 the fitted encoder
     crossfit.json, crossfit.safetensors   out-of-sample predictions and the noise, where the run made them
     metrics.jsonl            one line an epoch (see `RunDirectory.metrics`)
-    ledger/epoch-0001.parquet ...   what training saw of every row (see `clc_text.artifacts.ledger`)
+    dynamics/epoch-0001.parquet ...   what training saw of every row (see `clc_text.artifacts.dynamics`)
     checkpoints/             what `--resume` starts from, each with the sha256 of what it belongs to
     model/                   the peers, safetensors
     predictions.safetensors  log-probabilities at the end: `train` float32 [P, N, C], `test` float32 [P, M, C]
-    guards.json              what the run noticed about itself (see `RunDirectory.guards`)
+    notices.json              what the run noticed about itself (see `RunDirectory.notices`)
     result.json              written last: its presence says that the run is complete
     .train.lock              held while somebody trains here (see `clc_text.artifacts.run_lock`)
     corrected/  report.html  figures/       made from the above by later commands
@@ -39,6 +39,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.artifacts import run_files
+from clc_text.artifacts.names import current, located
 from clc_text.errors import InputError
 from clc_text.utils.damage import undamaged as undamaged
 from clc_text.utils.files import write_with
@@ -47,7 +48,9 @@ from clc_text.utils.typed_json import checked, read_json, read_typed_lines
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from clc_text.artifacts.ledger import EpochRecord
+    from clc_text.artifacts.dynamics import EpochRecord
+
+NO_DYNAMICS = "no epoch has ended yet, or its files were removed"
 
 
 class _Keys(dict[str, Any]):
@@ -143,7 +146,8 @@ class RunDirectory:
             raise InputError(f"{self.path} is not a run directory: it has no recipe.yaml")
 
     def file(self, name: str) -> Path:
-        return self.path / name
+        """Where a file of the run lies; a run of an earlier version keeps the names that it was made with."""
+        return located(self.path, name)
 
     def _needed(self, name: str, why: str) -> Path:
         path = self.file(name)
@@ -153,7 +157,7 @@ class RunDirectory:
 
     def _json(self, name: str, wanted: type, why: str) -> dict[str, Any]:
         path = self._needed(name, why)
-        return _Keys(path, read_json(path, wanted))
+        return _Keys(path, current(read_json(path, wanted)))
 
     @property
     def complete(self) -> bool:
@@ -188,8 +192,9 @@ class RunDirectory:
     def label_names(self) -> list[str]:
         return list(self.environment()["label_names"])
 
-    def passport(self) -> dict[str, Any]:
-        return self._json("noise/passport.json", run_files.Passport, "the run stopped before its labels were made")
+    def noise_manifest(self) -> dict[str, Any]:
+        why = "the run stopped before its labels were made"
+        return self._json("noise/manifest.json", run_files.NoiseManifest, why)
 
     def labels(self) -> Labels:
         path = self._needed("noise/labels.parquet", "the run stopped before its labels were made")
@@ -245,22 +250,24 @@ class RunDirectory:
         path = self._needed("metrics.jsonl", "no epoch has ended yet")
         return [_Keys(path, entry) for entry in read_typed_lines(path, run_files.Epoch, "bring back what it was")]
 
-    def ledger_epochs(self) -> list[int]:
-        from clc_text.artifacts.ledger import epochs_in
+    def dynamics_epochs(self) -> list[int]:
+        from clc_text.artifacts.dynamics import epochs_in
 
-        return epochs_in(self.file("ledger"))
+        return epochs_in(self.file("dynamics"))
 
-    def ledger(self, epoch: int | None = None) -> EpochRecord:
+    def dynamics(self, epoch: int | None = None) -> EpochRecord:
         """What training saw of every row in one epoch; the last one that is there when `epoch` is None."""
-        from clc_text.artifacts.ledger import epoch_file, read_epoch
+        from clc_text.artifacts.dynamics import epoch_file, read_epoch
 
-        known = self.ledger_epochs()
+        known = self.dynamics_epochs()
         if not known:
-            raise InputError(f"{self.path} has no ledger: no epoch has ended yet, or its files were removed")
+            raise InputError(f"{self.path} has no training dynamics: {NO_DYNAMICS}")
         wanted = known[-1] if epoch is None else epoch
         if wanted not in known:
-            raise InputError(f"{self.path} has no ledger of epoch {wanted}; it has {known[0]} to {known[-1]}")
-        path = epoch_file(self.file("ledger"), wanted)
+            raise InputError(
+                f"{self.path} has no training dynamics of epoch {wanted}; it has {known[0]} to {known[-1]}"
+            )
+        path = epoch_file(self.file("dynamics"), wanted)
         with undamaged(path):
             found = read_epoch(path)
             self._check_rows(len(found.seen))
@@ -282,9 +289,9 @@ class RunDirectory:
                 raise ValueError(f"`{split}` is of the shape {found.shape}, and the run has {expected}")
             return found
 
-    def guards(self) -> list[dict[str, Any]]:
+    def notices(self) -> list[dict[str, Any]]:
         """What the run noticed of itself; each has ``name``, ``severity``, ``epoch``, ``message`` (see `Notice`)."""
-        path = self.file("guards.json")
+        path = self.file("notices.json")
         if not path.is_file():
             return []
         return [dict(notice) for notice in read_json(path, list[run_files.Notice])]

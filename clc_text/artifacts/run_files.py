@@ -76,14 +76,14 @@ Recipe = _Sections
 """recipe.yaml, as far as plain values are read from it; `clc_text.config.recipe` reads it whole."""
 
 
-class _PassportName(TypedDict):
+class _NoiseManifestName(TypedDict):
     name: str
     rate: float | None
     realised_rate: float
 
 
-class Passport(_PassportName, total=False):
-    """noise/passport.json, see `clc_text.noise.inject`."""
+class NoiseManifest(_NoiseManifestName, total=False):
+    """noise/manifest.json, see `clc_text.noise.inject`."""
 
     convention: str
     options: dict[str, Any]
@@ -99,7 +99,7 @@ class Passport(_PassportName, total=False):
 
 
 class Notice(TypedDict):
-    """An entry of guards.json."""
+    """An entry of notices.json."""
 
     name: str
     severity: Literal["warning", "note"]
@@ -183,7 +183,7 @@ class _Training(TypedDict):
     broken: float | None
     missed: float | None
     given_right: int | None
-    taught_right: float | None
+    target_right: float | None
 
 
 class _Noise(TypedDict):
@@ -212,7 +212,7 @@ class Result(_Identity, total=False):
     train: _Training
     ece: _Ece
     temperature: list[float] | None
-    guards: list[str]
+    warnings: list[str]
 
 
 class _Round(TypedDict):
@@ -248,7 +248,7 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     answers_counted: int
     strength: float
     weight_without: float
-    taught: bool
+    in_targets: bool
     labels: str
     trusted: str
     inputs: dict[str, list[float]]
@@ -355,7 +355,7 @@ class HistoryStep(_StepDone, total=False):
     differs: int
 
 
-class _Figure(TypedDict):
+class _Metric(TypedDict):
     value: float
     low: float
     high: float
@@ -402,9 +402,9 @@ class _AuditNoise(TypedDict):
 
 class _AuditCanaries(TypedDict):
     planted: int
-    found: _Figure | None
-    repaired: _Figure | None
-    precision: _Figure | None
+    found: _Metric | None
+    repaired: _Metric | None
+    precision: _Metric | None
     recall: _Inferred | None
     precision_adjusted: _Inferred | None
     false_correction_rate: _Inferred | None
@@ -412,15 +412,15 @@ class _AuditCanaries(TypedDict):
 
 class _Truth(TypedDict):
     rows: int
-    right_before: _Figure | None
-    right_after: _Figure | None
+    right_before: _Metric | None
+    right_after: _Metric | None
     fixed: int
     broken: int
     missed: int
     altered: int
-    precision: _Figure | None
-    recall: _Figure | None
-    false_correction_rate: _Figure | None
+    precision: _Metric | None
+    recall: _Metric | None
+    false_correction_rate: _Metric | None
 
 
 class _Person(TypedDict):
@@ -462,7 +462,7 @@ class _AuditAnswers(_AuditAnswersBefore, total=False):
 class _IfFollowed(TypedDict):
     fixed: int
     broken: int
-    right_after: _Figure | None
+    right_after: _Metric | None
 
 
 class _SecondOpinion(TypedDict):
@@ -533,7 +533,7 @@ class Complete(_CompleteBefore, total=False):
 
     epoch: float | None
     files: dict[str, str]
-    ledger: dict[str, str]
+    dynamics: dict[str, str]
     cross_fit: dict[str, str]
     recorded: dict[str, str]
 

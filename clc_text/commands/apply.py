@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,7 +38,7 @@ def apply(
     from clc_text.corrections.answers import apply_answers
     from clc_text.corrections.existing import corrected_in, say_where_the_labels_are
     from clc_text.errors import some_of
-    from clc_text.utils.shown import say_next, terminal
+    from clc_text.utils.shown import echo_next, terminal
 
     done = apply_answers(corrected_in(run), answers, on_disagreement, question, encoding)  # type: ignore[arg-type]
     count = "1 answer" if done["answers"] == 1 else f"{done['answers']:,} answers"
@@ -46,10 +46,10 @@ def apply(
     if done["changed_mind"]:
         replace = "1 replaces" if done["changed_mind"] == 1 else f"{done['changed_mind']:,} replace"
         said += f"; {replace} an earlier answer"
-    say(said)
+    echo(said)
     if torn := done.get("disagreed"):
         left = f", {done['left_out']:,} of them left out" if done["left_out"] else ""
         counted = "1 row was" if len(torn) == 1 else f"{len(torn):,} rows were"
-        say(f"{counted} answered in several ways{left}: {some_of(torn, 20)}", err=True)
+        echo(f"{counted} answered in several ways{left}: {some_of(torn, 20)}", err=True)
     say_where_the_labels_are(run)
-    say_next(terminal(), ["audit", run], "how far to trust the labels as they are now")
+    echo_next(terminal(), ["audit", run], "how far to trust the labels as they are now")

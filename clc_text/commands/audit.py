@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.utils.shown import say_json
+from clc_text.utils.shown import echo_json
 
 FORMATS = ("text", "json", "github", "junit")
 
@@ -44,7 +44,7 @@ def audit(
     from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import after_audit, show_audit
     from clc_text.errors import InputError, nearest
-    from clc_text.utils.shown import say, say_next, terminal
+    from clc_text.utils.shown import echo, echo_next, terminal
 
     if format not in FORMATS:
         raise InputError(f"there is no format '{format}'{nearest(format, FORMATS)}")
@@ -52,15 +52,15 @@ def audit(
     found = audit_run(corrected, bootstrap)
     checked = gate.check(fail_if or [], found, corrected.run.environment()["facts"].get("data", {}))
     if json_out or format == "json":
-        say_json(found | {"conditions": [vars(one) for one in checked]} if checked else found)
+        echo_json(found | {"conditions": [vars(one) for one in checked]} if checked else found)
     elif format == "junit":
-        say(gate.as_junit(checked, str(run)))
+        echo(gate.as_junit(checked, str(run)))
     elif format == "github":
-        say(gate.as_github(checked))
+        echo(gate.as_github(checked))
     else:
         show_audit(found)
         if checked:
-            say(gate.as_text(checked))
-        say_next(terminal(), *after_audit(found["verdict"], run))
+            echo(gate.as_text(checked))
+        echo_next(terminal(), *after_audit(found["verdict"], run))
     if any(one.failed for one in checked):
         raise typer.Exit(1)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands.init import Ids, Label, Table, Text
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 SHOWN = 10  # rows worth a look
 
@@ -53,7 +53,7 @@ def clean(
     guessed = guess_columns(files_of(str(table), overrides or []), text, label, ids)
     if not quiet:
         for sentence in guessed.said:
-            say(sentence, err=True)
+            echo(sentence, err=True)
     directory = out or Path("runs") / run_name(str(table))
     target = corrected_table(directory, str(table))
     check_output(target, inputs=[table])
@@ -98,8 +98,8 @@ def clean(
         write_text(page, report_page(finished))
         of_table = write_whole_table(corrected, target, may_replace=overwrite)
     except KeyboardInterrupt:
-        say("clc-text: stopped; go on with --resume, or begin anew with --overwrite", err=True)
+        echo("clc-text: stopped; go on with --resume, or begin anew with --overwrite", err=True)
         raise typer.Exit(130) from None
     for sentence in of_table[1:]:
-        say(sentence)
+        echo(sentence)
     show_cleaned(found, look_first(corrected, SHOWN), run=directory, table=target, page=page)

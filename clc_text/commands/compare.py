@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clc_text.utils.shown import say, say_table
+from clc_text.utils.shown import echo, echo_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -42,14 +42,14 @@ def compare(
         found, told = compare_untested.compare_untested(opened), compare_untested
         if len(untested) < len(opened):
             names = ", ".join(str(run.path) for run in untested)
-            say(f"clc-text: no test rows in {names}: all are compared by what needs none", err=True)
+            echo(f"clc-text: no test rows in {names}: all are compared by what needs none", err=True)
     else:
         found, told = compare_runs(opened, of), compare_text
     for sentence in found.remarks:
-        say(f"clc-text: {sentence}", err=True)
+        echo(f"clc-text: {sentence}", err=True)
     for sentence in found.warnings:
-        say(f"clc-text: not comparable without care: {sentence}", err=True)
+        echo(f"clc-text: not comparable without care: {sentence}", err=True)
     if markdown or csv or json:
-        say_table((told.as_markdown if markdown else told.as_csv if csv else told.as_json)(found))
+        echo_table((told.as_markdown if markdown else told.as_csv if csv else told.as_json)(found))
     else:
         terminal().print(told.as_table(found))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.utils.shown import say, say_json
+from clc_text.utils.shown import echo, echo_json
 
 commands = typer.Typer(help="List datasets, say where they are looked for, check one.", no_args_is_help=True)
 
@@ -40,7 +40,7 @@ def where(
 
         data = to_dataclass(registries(modality)["datasets"].get(name), Node({}, name), "data")
     for place in data.places():
-        say(f"{'found  ' if place.found else 'missing'}  {place.path}  ({place.what})")
+        echo(f"{'found  ' if place.found else 'missing'}  {place.path}  ({place.what})")
 
 
 @commands.command()
@@ -61,15 +61,15 @@ def check(
     task = load_task(chosen)
     found = describe(task) | {"encoder": reading(chosen, task)}
     if json_out:
-        say_json(found, indent=2)
+        echo_json(found, indent=2)
         return
     from clc_text.data.checks.tables import show_check
-    from clc_text.utils.shown import say_next, terminal
+    from clc_text.utils.shown import echo_next, terminal
 
     show_check(found)
     changed = [part for override in overrides or [] for part in ("--set", override)]
     if found["label_variants"]:
-        say_next(terminal(), ["data", "check", recipe, *changed], "again", then="add the label_map, then ")
+        echo_next(terminal(), ["data", "check", recipe, *changed], "again", then="add the label_map, then ")
     else:
         why = "how many labels are wrong, and which class is taken for which"
-        say_next(terminal(), ["noise", "estimate", recipe, *changed], why)
+        echo_next(terminal(), ["noise", "estimate", recipe, *changed], why)

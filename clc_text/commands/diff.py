@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.utils.shown import say_json, table_output
+from clc_text.utils.shown import echo_json, table_output
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,7 +40,7 @@ def diff(
         write_changed_rows(corrected, table_output())
     elif history:
         steps = corrected.history()
-        say_json(steps) if json_out else show_history(steps)
+        echo_json(steps) if json_out else show_history(steps)
     else:
         found = differences(corrected, step, examples)
-        say_json(found) if json_out else show_differences(found)
+        echo_json(found) if json_out else show_differences(found)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,7 +60,7 @@ def export(
             raise InputError(f"--format dataset writes {corrected.path}, and no other place; leave --out out")
         with ProgressBar() as progress:
             corrected.of_shards(list, progress)
-        say(f"{corrected.rows:,} rows in {corrected.path}, as `datasets.load_dataset` loads it")
+        echo(f"{corrected.rows:,} rows in {corrected.path}, as `datasets.load_dataset` loads it")
         return
     if format == "table":
         if purpose is not None:
@@ -69,6 +69,6 @@ def export(
             check_output(out, force=force)
         replace = out is None or force
         for sentence in write_whole_table(corrected, out or file_for_table(corrected), replace):
-            say(sentence)
+            echo(sentence)
         return
     ask(corrected, k, format, out, purpose, force)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 Table = Annotated[Path, typer.Argument(help="CSV, TSV, Excel, JSON (lines), Parquet, or a folder of them.")]
 Text = Annotated[
@@ -46,7 +46,7 @@ def init(
     from clc_text.runs.starting import files_of, recipe_text, run_name
     from clc_text.text.datasets.guess import guess_columns
     from clc_text.utils.files import write_text
-    from clc_text.utils.shown import say_next, terminal
+    from clc_text.utils.shown import echo_next, terminal
 
     for one in overrides or []:
         if not one.startswith("data."):
@@ -62,6 +62,6 @@ def init(
     loads(written, str(target))
     write_text(target, written)
     for sentence in guessed.said:
-        say(sentence)
-    say(target)
-    say_next(terminal(), ["data", "check", target], "what is in the table")
+        echo(sentence)
+    echo(target)
+    echo_next(terminal(), ["data", "check", target], "what is in the table")

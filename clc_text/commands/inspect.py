@@ -1,4 +1,4 @@
-"""`clc-text inspect`: one row's life over the epochs."""
+"""`clc-text inspect`: one row's history over the epochs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,23 +28,23 @@ def inspect(
     force: Force = False,
 ) -> None:
     """Show what the peers predicted of one row in each epoch, how sure they were, and what they were taught."""
-    from clc_text.analysis.life import life
+    from clc_text.analysis.row_history import row_history
     from clc_text.analysis.state import not_ended
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.plots.figure import format_of, write
-    from clc_text.plots.life_figure import draw
+    from clc_text.plots.row_history_figure import draw
     from clc_text.runs.outputs import check_output
-    from clc_text.tables.life_text import as_table
+    from clc_text.tables.row_history_text import as_table
     from clc_text.utils.shown import terminal
 
     directory = RunDirectory(run)
     if plot is not None:
         format_of(plot)
         check_output(plot, force=force)
-    found = life(directory, row)
+    found = row_history(directory, row)
     terminal().print(as_table(found, every_epoch))
     if sentence := not_ended(directory):
-        say(f"clc-text: {sentence}", err=True)
+        echo(f"clc-text: {sentence}", err=True)
     if plot is not None:
         write(draw(found), plot)
-        say(plot)
+        echo(plot)

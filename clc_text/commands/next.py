@@ -10,7 +10,7 @@ import typer
 
 from clc_text.commands import Force
 from clc_text.errors import InputError
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 if TYPE_CHECKING:
     from clc_text.corrections.store import Corrected
@@ -73,7 +73,7 @@ def ask(corrected: Corrected, k: int, format: str, out: Path | None, purpose: An
         try:
             return features_of_run(corrected.run)
         except InputError as error:
-            say(f"clc-text: rows are not told apart by features, which cannot be had: {error}", err=True)
+            echo(f"clc-text: rows are not told apart by features, which cannot be had: {error}", err=True)
             return None
 
     target = out or file_for(corrected, format)
@@ -82,10 +82,10 @@ def ask(corrected: Corrected, k: int, format: str, out: Path | None, purpose: An
     check_answers_taken_over(corrected, target)
     found = export(corrected, target, k, format, write_png, purpose, features)
     random = f", {found.random:,} of them drawn at random" if purpose is not None else ""
-    say(f"{found.rows:,} rows in {target}{random}")
+    echo(f"{found.rows:,} rows in {target}{random}")
     if found.folded:
-        say(f"{found.folded:,} further rows are copies of these, and are not shown (column `copies`)")
+        echo(f"{found.folded:,} further rows are copies of these, and are not shown (column `copies`)")
     if found.empty:
-        say(f"{found.empty:,} rows without a text come last; {found.empty_shown:,} of them are among these")
-    say(how_to_answer(format, target))
-    say(f"then: clc-text apply {shlex.quote(str(corrected.run.path))} ANSWERS")
+        echo(f"{found.empty:,} rows without a text come last; {found.empty_shown:,} of them are among these")
+    echo(how_to_answer(format, target))
+    echo(f"then: clc-text apply {shlex.quote(str(corrected.run.path))} ANSWERS")

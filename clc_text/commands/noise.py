@@ -1,4 +1,4 @@
-"""`clc-text noise`: make labels noisy and save them, repeat that from its passport, estimate noise of a run."""
+"""`clc-text noise`: make labels noisy and save them, repeat that from its manifest, estimate noise of a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clc_text.utils.shown import say, say_json
+from clc_text.utils.shown import echo, echo_json
 
 commands = typer.Typer(help="Inject label noise, replay it, estimate it.", no_args_is_help=True)
 
@@ -22,13 +22,13 @@ def add_to(app: typer.Typer) -> None:
 
 @commands.command()
 def inject(recipe: Recipe, out: Out, overrides: Set = None) -> None:
-    """Flip labels as a recipe says; saves the rows, the labels and a passport by which it can be repeated."""
+    """Flip labels as a recipe says; saves the rows, the labels and a manifest by which it can be repeated."""
     from clc_text.config.recipe import load
     from clc_text.runs.noise_files import inject_and_save
 
-    passport = inject_and_save(load(recipe, overrides or []), out)
-    say(f"{passport['convention']}")
-    say(f"{passport['rows']:,} rows, {passport['realised_rate']:.2%} of the labels flipped, in {out}")
+    manifest = inject_and_save(load(recipe, overrides or []), out)
+    echo(f"{manifest['convention']}")
+    echo(f"{manifest['rows']:,} rows, {manifest['realised_rate']:.2%} of the labels flipped, in {out}")
 
 
 @commands.command()
@@ -49,7 +49,7 @@ def estimate(
     from clc_text.errors import InputError
     from clc_text.runs.console import TrainingDisplay
     from clc_text.runs.noise_estimate import as_dict, as_text, estimate_of_recipe, estimate_of_run
-    from clc_text.utils.shown import say_next, terminal
+    from clc_text.utils.shown import echo_next, terminal
 
     if source.is_dir() and (overrides or encoders is not None):
         option = "--set changes a recipe" if overrides else "--encoders compares encoders of a recipe"
@@ -62,16 +62,16 @@ def estimate(
     else:
         found = estimate_of_recipe(load(source, overrides or []), TrainingDisplay())
     if json:
-        say_json(as_dict(found))
+        echo_json(as_dict(found))
         return
-    say(as_text(found))
+    echo(as_text(found))
     changed = [part for override in overrides or [] for part in ("--set", override)]
     if source.is_dir():
-        say_next(terminal(), ["correct", source], "the corrected dataset, and how far to trust it")
+        echo_next(terminal(), ["correct", source], "the corrected dataset, and how far to trust it")
     elif not found.estimates:
-        say_next(terminal(), ["recipe", "parts", "encoders"], "the encoders to choose from")
+        echo_next(terminal(), ["recipe", "parts", "encoders"], "the encoders to choose from")
     else:
-        say_next(terminal(), ["train", source, *changed], "finds which labels are wrong")
+        echo_next(terminal(), ["train", source, *changed], "finds which labels are wrong")
 
 
 def _compare_encoders(recipe: Any, encoders: str, json: bool) -> None:
@@ -85,22 +85,22 @@ def _compare_encoders(recipe: Any, encoders: str, json: bool) -> None:
         raise InputError("--encoders names none; write for example --encoders word_vectors,tfidf,sentence")
     found = compare_encoders(recipe, names, TrainingDisplay())
     if json:
-        say_json(as_dicts(found))
+        echo_json(as_dicts(found))
         return
     terminal().print(as_table(found))
-    say(conclusion(found))
+    echo(conclusion(found))
 
 
 @commands.command()
 def replay(
-    passport: Annotated[Path, typer.Argument(help="A passport.json, or a run directory.")],
+    manifest: Annotated[Path, typer.Argument(help="A manifest.json, or a run directory.")],
     recipe: Recipe,
     out: Out,
     overrides: Set = None,
 ) -> None:
-    """Make the same noisy labels again, byte for byte, from their passport and the data."""
+    """Make the same noisy labels again, byte for byte, from their manifest and the data."""
     from clc_text.config.recipe import load
     from clc_text.runs.noise_files import replay_and_save
 
-    rows = replay_and_save(passport, load(recipe, overrides or []), out)
-    say(f"{rows:,} labels, equal to the passport's, in {out}")
+    rows = replay_and_save(manifest, load(recipe, overrides or []), out)
+    echo(f"{rows:,} labels, equal to the manifest's, in {out}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force, finite
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 
 def add_to(app: typer.Typer) -> None:
@@ -64,6 +64,6 @@ def plot(
     picture = draw(figure, directories, gamma=gamma, of=of, examples=examples, bins=bins)
     kept, remarks = begun(directories)
     for sentence in [*remarks, *filter(None, map(not_ended, kept))]:
-        say(f"clc-text: {sentence}", err=True)
+        echo(f"clc-text: {sentence}", err=True)
     write(picture, target)
-    say(target)
+    echo(target)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.utils.shown import say, say_json
+from clc_text.utils.shown import echo, echo_json
 
 Column = Annotated[
     str | None,
@@ -60,7 +60,7 @@ def predict(
     rows, ids = (text, None) if text else read_named_rows(directory, source, how)  # type: ignore[arg-type]
     count = write_predictions(directory, rows, out, ids)
     if out is not None:
-        say(f"{count:,} predictions in {out}", err=True)
+        echo(f"{count:,} predictions in {out}", err=True)
 
 
 def evaluate(
@@ -105,6 +105,6 @@ def evaluate(
     if matrix is not None:
         write_text(matrix, matrix_csv(found))
     if json_out:
-        say_json(found)
+        echo_json(found)
     else:
         show(found)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 
 def add_to(app: typer.Typer) -> None:
@@ -62,7 +62,7 @@ def push(
     from clc_text.utils.files import write_text
 
     def tell(message: str) -> None:
-        say(message, err=True)
+        echo(message, err=True)
 
     check_name(repo)
     directory = RunDirectory(run)
@@ -79,14 +79,14 @@ def push(
         if card is not None:
             write_text(card, bundle.card)
         if dry_run:
-            say(bundle.preview(repo, private), end="")
+            echo(bundle.preview(repo, private), end="")
             return
         for line in bundle.told_of_rows():
             tell(line)
         if not model and "audit.json" not in bundle.files:
             tell(f"clc-text: the card says how far to trust the labels if you run `clc-text audit {run}` first")
-        pushed = send(bundle, repo, private=private, create_pr=create_pr, say=tell)
+        pushed = send(bundle, repo, private=private, create_pr=create_pr, log=tell)
     if pushed.pull_request:
-        say(f"pull request: {pushed.url}")
+        echo(f"pull request: {pushed.url}")
     else:
-        say(pushed.url if pushed.changed else f"{pushed.url} is up to date already")
+        echo(pushed.url if pushed.changed else f"{pushed.url} is up to date already")

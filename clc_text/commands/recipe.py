@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 commands = typer.Typer(help="Show, list and explain recipes.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def show(
     from clc_text.config.recipe_text import explain
 
     chosen = load(recipe, overrides or [])
-    say(chosen.dump() if plain else explain(chosen), end="")
+    echo(chosen.dump() if plain else explain(chosen), end="")
 
 
 @commands.command("list")
@@ -43,7 +43,7 @@ def list_recipes(
     if not found:
         raise InputError(f"there is no recipe (*.yaml) in {folder}; give the folder that holds them")
     for path in found:
-        say(f"{path!s:44s} {_first_line(path)}")
+        echo(f"{path!s:44s} {_first_line(path)}")
 
 
 def _first_line(path: Path) -> str:
@@ -77,13 +77,13 @@ def parts(
         raise InputError(f"there are no parts of kind '{kind}'{nearest(kind, known)}")
     if name is None:
         for each in known[kind].names():
-            say(f"{each:22s} {(known[kind].get(each).__doc__ or '').strip().splitlines()[0]}")
+            echo(f"{each:22s} {(known[kind].get(each).__doc__ or '').strip().splitlines()[0]}")
         return
     part = known[kind].get(name)
-    say(f"{(part.__doc__ or '').strip()}\n")
+    echo(f"{(part.__doc__ or '').strip()}\n")
     hints = typing.get_type_hints(part)
     for field in dataclasses.fields(part):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         default = field.default_factory() if callable(field.default_factory) else field.default
         shown = "required" if required else f"default {default!r}"
-        say(f"{field.name} ({type_in_words(hints[field.name])}; {shown})\n    {field.metadata.get('help', '')}")
+        echo(f"{field.name} ({type_in_words(hints[field.name])}; {shown})\n    {field.metadata.get('help', '')}")

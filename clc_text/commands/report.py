@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,7 +33,7 @@ def report(
     from clc_text.runs.outputs import check_output
     from clc_text.tables.maps_text import progress_bars
     from clc_text.utils.files import write_text
-    from clc_text.utils.shown import say_next, terminal
+    from clc_text.utils.shown import echo_next, terminal
 
     directory = RunDirectory(run)
     target = out or run / "report.html"
@@ -41,20 +41,20 @@ def report(
         raise InputError(f"{target} is no page: give --out a name that ends in .html")
     check_output(target, force=force)
     if ending := not_ended(directory):
-        say(f"clc-text: {ending}", err=True)
+        echo(f"clc-text: {ending}", err=True)
     maps = None
     if tsne:
         with progress_bars() as progress:
             maps = make_maps([directory], sample=10_000, progress=progress)
     write_text(target, report_page(directory, maps))
-    say(target)
+    echo(target)
     # Standard output holds the page's name alone, for scripts.
     if has_corrected(directory):
-        say_next(
+        echo_next(
             terminal(stderr=True), ["export", run, "--k", 100], "the rows to look at first", then="open the page; "
         )
     elif directory.complete:
-        say_next(terminal(stderr=True), ["correct", run], "the corrected dataset, which the page then judges")
+        echo_next(terminal(stderr=True), ["correct", run], "the corrected dataset, which the page then judges")
     else:
         again = ["train", directory.file("recipe.yaml"), "--out", run, "--resume"]
-        say_next(terminal(stderr=True), again, "goes on with the run")
+        echo_next(terminal(stderr=True), again, "goes on with the run")

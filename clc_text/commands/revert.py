@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 Names = list[str] | None
 
@@ -48,7 +48,7 @@ def revert(
     from clc_text.corrections.revert import Selection, parse_rows, restore
     from clc_text.corrections.revert import revert as take_back
     from clc_text.errors import InputError
-    from clc_text.utils.shown import say_next, terminal
+    from clc_text.utils.shown import echo_next, terminal
 
     corrected = corrected_in(run)
     listed = None if rows is None else parse_rows(rows)
@@ -66,12 +66,12 @@ def revert(
         message = "no row meets this; nothing changed"
         if count:
             message = f"{_rows(count, 'has its', 'have their')} given label back"
-    say(message)
+    echo(message)
     say_where_the_labels_are(run)
     if message.startswith("no row"):
-        say_next(terminal(), ["diff", run], "which rows are changed, and how sure each is")
+        echo_next(terminal(), ["diff", run], "which rows are changed, and how sure each is")
     else:
-        say_next(terminal(), ["audit", run], "how far to trust the labels as they are now")
+        echo_next(terminal(), ["audit", run], "how far to trust the labels as they are now")
 
 
 def _rows(count: int, one: str, several: str) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 
 def add_to(app: typer.Typer) -> None:
@@ -55,7 +55,7 @@ def sweep(
     directory = out or Path("runs") / "sweeps" / (described.name or file.stem)
     if dry_run:
         for cell in cells:
-            say(cell.path)
+            echo(cell.path)
         return
     if engine == "ray":
         from clc_text.sweep.ray_cluster import ray_itself
@@ -64,25 +64,25 @@ def sweep(
     left = {cell.path for cell in plan(file, all_cells, directory)}
     to_run = [cell for cell in cells if cell.path in left]
     at_once = min(len(to_run), jobs or default_jobs())
-    say(
+    echo(
         f"{len(cells)} cells, {len(cells) - len(to_run)} done already, {len(to_run)} to run, "
         f"{f'{at_once} at once' if engine == 'local' else 'by Ray'}",
         err=True,
     )
     if sentence := told(changed_data([cell for cell in all_cells if cell.path not in left], directory)):
-        say(f"clc-text: {sentence}", err=True)
+        echo(f"clc-text: {sentence}", err=True)
     # A scheduler's way to end it, which by default would leave the workers to finish their cells.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with closing(run(to_run, directory, engine, jobs)) as outcomes:
             ended = follow(outcomes, len(to_run))
     except KeyboardInterrupt:
-        say("clc-text: stopped; the same command goes on", err=True)
+        echo("clc-text: stopped; the same command goes on", err=True)
         raise typer.Exit(130) from None
     if ended["elsewhere"]:
-        say(f"clc-text: {ended['elsewhere']} cells are being run by another sweep of this directory", err=True)
+        echo(f"clc-text: {ended['elsewhere']} cells are being run by another sweep of this directory", err=True)
     if ended["failed"]:
-        say(f"clc-text: {ended['failed']} cells failed; the same command tries them again", err=True)
-    say(f"clc-text table {directory}")
+        echo(f"clc-text: {ended['failed']} cells failed; the same command tries them again", err=True)
+    echo(f"clc-text table {directory}")
     if ended["failed"]:
         raise typer.Exit(1)

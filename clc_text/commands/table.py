@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force
-from clc_text.utils.shown import say, say_table
+from clc_text.utils.shown import echo, echo_table
 
 
 def add_to(app: typer.Typer) -> None:
@@ -63,15 +63,15 @@ def table(
         target = out or directory / "over.pdf"
         format_of(target)
         check_output(target, force=force)
-        say(write(draw_over(found, directory, over, measure), target))
+        echo(write(draw_over(found, directory, over, measure), target))
         return
     if csv or latex:
-        say_table(as_csv(found) if csv else as_latex(found, measure))
+        echo_table(as_csv(found) if csv else as_latex(found, measure))
         return
     sentences = leads(found, reference or "clc", measure)
     if markdown:
-        say_table(as_markdown(found, measure) + "".join(f"\n* {sentence}" for sentence in sentences))
+        echo_table(as_markdown(found, measure) + "".join(f"\n* {sentence}" for sentence in sentences))
         return
     terminal().print(as_table(found, measure))
     for sentence in sentences:
-        say(sentence)
+        echo(sentence)

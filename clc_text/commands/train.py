@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 
 def add_to(app: typer.Typer) -> None:
@@ -60,6 +60,6 @@ def train(
             display.stop()
             again = ["clc-text", "train", str(recipe), "--out", str(directory)]
             again += [part for override in overrides or [] for part in ("--set", override)]
-            say(f"clc-text: stopped; go on with: {shlex.join([*again, '--resume'])}", err=True)
+            echo(f"clc-text: stopped; go on with: {shlex.join([*again, '--resume'])}", err=True)
             raise typer.Exit(130) from None
     show_result(run)

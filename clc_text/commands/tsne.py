@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clc_text.commands import Force, finite
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 
 def add_to(app: typer.Typer) -> None:
@@ -76,15 +76,15 @@ def tsne(
     for ending in (target.suffix, ".html", ".json", ".parquet"):
         check_output(target.with_suffix(ending), force=force)
     for sentence in filter(None, map(not_ended, directories)):
-        say(f"clc-text: {sentence}", err=True)
+        echo(f"clc-text: {sentence}", err=True)
     wanted = check_labellings([name.strip() for name in labels.split(",")], directories)
     with progress_bars() as progress:
         maps = make_maps(directories, peer, sample, perplexity, seed, iterations, threads, progress)
     if perplexity is None and maps.settings["perplexity"] < PERPLEXITY:
-        say(f"the perplexity is {maps.settings['perplexity']:.3g}, as there are few rows; --perplexity sets another")
+        echo(f"the perplexity is {maps.settings['perplexity']:.3g}, as there are few rows; --perplexity sets another")
     write(draw(maps, wanted), target)
     write_text(target.with_suffix(".html"), tsne_page(maps))
     write_numbers(maps, target.with_suffix(".json"), target.with_suffix(".parquet"))
     terminal().print(quality_table(maps))
     for ending in (target.suffix, ".html", ".json", ".parquet"):
-        say(target.with_suffix(ending))
+        echo(target.with_suffix(ending))

@@ -20,6 +20,7 @@ import yaml
 from clc_text.config.components import Options, Registry, option, registry_of, types_of
 from clc_text.config.typed_yaml import (
     Node,
+    by_own_names,
     check_keys,
     construct,
     convert,
@@ -35,7 +36,7 @@ from clc_text.utils.printable_yaml import printable_yaml
 # Keys that cannot change a result.
 WITHOUT_EFFECT = ("name", "keep_data")
 TRAINING_WITHOUT_EFFECT = (
-    "threads", "workers", "checkpoint_epochs", "ledger_epochs", "eval_batch_size", "logging_steps", "report_to",
+    "threads", "workers", "checkpoint_epochs", "dynamics_epochs", "eval_batch_size", "logging_steps", "report_to",
 )  # fmt: skip
 # Options that came later: a fingerprint that an earlier version wrote down knows nothing of them.
 _LATER = ("max_steps", "torch_compile")
@@ -152,11 +153,12 @@ class Training(Options):
         at_least=0,
         argument="checkpoint_epochs",
     )
-    ledger_epochs: int = option(
+    dynamics_epochs: int = option(
         1,
-        "epochs between two files of the ledger; the last epoch always has one",
+        "epochs between two files of the training dynamics; the last epoch always has one",
         at_least=1,
-        argument="ledger_epochs",
+        argument="dynamics_epochs",
+        earlier="ledger_epochs",
     )
     torch_compile: bool = option(False, "compile the networks before the first step", argument="torch_compile")
     logging_steps: int | None = option(
@@ -218,8 +220,8 @@ class Recipe(Options):
         at_most=0.2,
         give="a share from 0 to 0.2 (0.02 is usual)",
     )
-    guard: Literal["off", "warn", "recover"] = option(
-        "warn", "watch for collapse and memorised noise: say nothing, say so, or go back and mend it"
+    monitor: Literal["off", "warn", "recover"] = option(
+        "warn", "watch for collapse and memorised noise: say nothing, say so, or go back and mend it", earlier="guard"
     )
     training: Training = option(Training(), "how the networks are trained")
     seeds: Seeds = option(Seeds(), "seeds of the three sources of chance")
@@ -252,6 +254,7 @@ class Recipe(Options):
             plain.pop(key)
         for key in TRAINING_WITHOUT_EFFECT:
             plain["training"].pop(key)
+        plain["guard"] = plain.pop("monitor")  # as it was called when the first fingerprints were written
         for key in _LATER:
             if plain["training"][key] == getattr(Training(), key):
                 plain["training"].pop(key)
@@ -332,8 +335,8 @@ def registries(modality: str) -> dict[str, Registry[Any]]:
 
 
 def _recipe(tree: Node) -> Recipe:
-    values = dict(tree.value)
     known = {field.name: field for field in dataclasses.fields(Recipe)}
+    values = by_own_names(tree.value, known, "")
     check_keys(values, known, "")
     modality = "text"
     if "modality" in values:
@@ -352,7 +355,7 @@ def _recipe(tree: Node) -> Recipe:
         elif key in values:
             if key == "noise_rate" and values[key].value is True:
                 values[key] = Node("true", values[key].where)
-            if key == "guard" and values[key].value is False:
+            if key == "monitor" and values[key].value is False:
                 values[key] = Node("off", values[key].where)  # what YAML 1.1 makes of an unquoted off
             arguments[key] = convert(values[key], hints[key], key)
     return construct(Recipe, arguments, tree.where)

@@ -221,7 +221,7 @@ def to_dataclass(cls: type, node: Node, path: str) -> Any:
     if not isinstance(node.value, dict):
         raise InputError(f"{node.where}: '{path}' must be a section of `key: value` lines, not {describe(node.value)}")
     known = {field.name: field for field in dataclasses.fields(cls) if field.init}
-    values = _by_own_names(node.value, known, path)
+    values = by_own_names(node.value, known, path)
     check_keys(values, known, path)
     hints = types_of(cls)
     arguments = {key: convert(child, hints[key], f"{path}.{key}") for key, child in values.items()}
@@ -232,14 +232,24 @@ def to_dataclass(cls: type, node: Node, path: str) -> Any:
     return construct(cls, arguments, node.where)
 
 
-def _by_own_names(values: dict[str, Node], known: dict[str, dataclasses.Field[Any]], path: str) -> dict[str, Node]:
-    """With each key that is what another library calls an option (`argument` of its metadata) under its name here."""
-    names = {field.metadata["argument"]: name for name, field in known.items() if "argument" in field.metadata}
+_OTHER_NAMES = ("argument", "earlier")
+
+
+def by_own_names(values: dict[str, Node], known: dict[str, dataclasses.Field[Any]], path: str) -> dict[str, Node]:
+    """With each key under its name here, that is what another library calls an option (`argument` of its metadata) or
+    what it was called before (`earlier`)."""
+    names = {
+        field.metadata[other]: name
+        for name, field in known.items()
+        for other in _OTHER_NAMES
+        if other in field.metadata
+    }
     found: dict[str, Node] = {}
     for key, node in values.items():
         name = key if key in known else names.get(key, key)
         if name in found or (name != key and name in values):
-            raise InputError(f"{node.where}: {path}.{key} is another name of {path}.{name}; leave one of them out")
+            prefix = f"{path}." if path else ""
+            raise InputError(f"{node.where}: {prefix}{key} is another name of {prefix}{name}; leave one of them out")
         found[name] = node
     return found
 

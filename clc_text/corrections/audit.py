@@ -39,7 +39,7 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                         "recall": {"value", "low", "high"} | null (of wrong labels: the policy changes),
                         "precision_adjusted": {"value", "low", "high"} | null (of the labels that the policy changes:
                         right), "false_correction_rate": {"value", "low", "high"} | null (of sound labels: the policy
-                        changes)}; these three are inferred, see `clc_text.corrections.canary_figures`, the last two
+                        changes)}; these three are inferred, see `clc_text.corrections.canary_metrics`, the last two
                         null where changes of the policy have been taken back: of a chosen part nothing is known
     truth              null where no true labels are known, else, over the rows whose true label is known,
                        {"rows", "right_before": figure, "right_after": figure, "fixed", "broken", "missed": wrong
@@ -59,7 +59,7 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                        {"library", "version", "issues": rows that it doubts,
                         "changed_and_doubted", "changed_only", "doubted_only", "kappa": Cohen's of the two decisions,
                         "truth": null | {"fixed", "broken", "right_after": figure} if each issue took its prediction}
-    notices            [{"name", "severity": "warning" | "note", "epoch", "message"}], of the run (see `guards.json`)
+    notices            [{"name", "severity": "warning" | "note", "epoch", "message"}], of the run (see `notices.json`)
     verdict            {"trust": "trust" | "look first" | "do not use",
                         "little_to_correct": bool,
                         "summary": one or two sentences for people,
@@ -77,11 +77,11 @@ import numpy as np
 
 from clc_text.artifacts.cross_fit import has_learnt_nothing
 from clc_text.corrections.asking.asked import read_asked
-from clc_text.corrections.asking.figures import answer_figures
-from clc_text.corrections.asking.of_run import taught_in
-from clc_text.corrections.canary_figures import CanaryCounts, canary_figures
+from clc_text.corrections.asking.metrics import answer_metrics
+from clc_text.corrections.asking.of_run import answers_trained_on
+from clc_text.corrections.canary_metrics import CanaryCounts, canary_metrics
 from clc_text.corrections.gather import every_nth, pooled, sample
-from clc_text.corrections.intervals import figure
+from clc_text.corrections.intervals import metric
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
 from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample, readings_of, views
@@ -134,7 +134,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     canaries = _canaries(facts, noise, state, labels.canary)
     truth = _truth(state)
     answers = _answers(corrected, state, labels.canary)
-    notices = run.guards()
+    notices = run.notices()
     return {
         "version": VERSION,
         "run_id": run.run_id,
@@ -273,15 +273,15 @@ def _truth(state: State) -> dict[str, Any] | None:
     found = outcome(state.label, state.given, state.true)
     return {
         "rows": found.rows,
-        "right_before": figure(found.right_before, found.rows),
-        "right_after": figure(found.right_after, found.rows),
+        "right_before": metric(found.right_before, found.rows),
+        "right_after": metric(found.right_after, found.rows),
         "fixed": found.fixed,
         "broken": found.broken,
         "missed": found.missed,
         "altered": found.altered,
-        "precision": figure(found.fixed, found.changed),
-        "recall": figure(found.fixed, found.rows - found.right_before),
-        "false_correction_rate": figure(found.broken, found.right_before),
+        "precision": metric(found.fixed, found.changed),
+        "recall": metric(found.fixed, found.rows - found.right_before),
+        "false_correction_rate": metric(found.broken, found.right_before),
     }
 
 
@@ -298,7 +298,7 @@ def _canaries(
         (noise["rate"], low, high), len(facts["label_names"]), counts.get("doubted"),
     )  # fmt: skip
     taken_back = by_policy & (state.source == GIVEN)
-    return canary_figures(seen, whole=not taken_back.any())
+    return canary_metrics(seen, whole=not taken_back.any())
 
 
 def _by_policy(facts: Mapping[str, Any], state: State, canary: np.ndarray) -> np.ndarray:
@@ -313,10 +313,10 @@ def _answers(corrected: Corrected, state: State, canary: np.ndarray) -> dict[str
     by_policy = _by_policy(corrected.facts, state, canary)
     taken_back = bool((by_policy & (state.source == GIVEN)).any())
     # Networks that were taught an answer know it by heart: in sample their labels are no guesses.
-    knew = corrected.facts["predictions"]["kind"] == "in sample" and taught_in(corrected.run.path) is not None
+    knew = corrected.facts["predictions"]["kind"] == "in sample" and answers_trained_on(corrected.run.path) is not None
     method = None if taken_back or knew else np.where(by_policy, state.suggested, state.given)
     names = corrected.facts["label_names"]
-    return answer_figures(answered, state.label[answered], state.given, method, asked, names)
+    return answer_metrics(answered, state.label[answered], state.given, method, asked, names)
 
 
 def _person(state: State) -> dict[str, int]:

@@ -19,7 +19,7 @@ from clc_text.corrections.predictions import OUT_OF_SAMPLE_FILE, RowPredictions
 from clc_text.corrections.source import SourceRows, check_rows, numbered
 from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
 from clc_text.corrections.store import Corrected, has_corrected, write_first
-from clc_text.corrections.taught import taught_since
+from clc_text.corrections.target_epochs import target_since
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
 from clc_text.noise.inject import sha256_of_labels
@@ -34,7 +34,7 @@ def correct(
     include_person: bool = False,
     progress: Progress = silent,
     nothing_learnt: bool | None = None,
-    taught: TrustedLabels | None = None,
+    trusted: TrustedLabels | None = None,
 ) -> Corrected:
     """Writes RUN/corrected by a policy; where there is one already, this is one step more of its history.
 
@@ -46,10 +46,10 @@ def correct(
         predictions: see `clc_text.corrections.predictions`.
         source: the rows that the run was trained on.
         nothing_learnt: whether those who judge can tell nothing of the labels; None: as the run's cross-fitting says.
-        taught: answers that the run was trained with; they are a person's labels here, too.
+        trusted: answers that the run was trained with; they are a person's labels here, too.
 
     Raises:
-        InputError: the run has no ledger, or its labels, rows and predictions do not belong together.
+        InputError: the run has no training dynamics, or its labels, rows and predictions do not belong together.
     """
     labels = run.labels()
     check_rows(run, source)
@@ -65,8 +65,8 @@ def correct(
     changes = np.zeros(len(labels.given), bool) if nothing_learnt else policy.changes(found.rows, labels.given)
     state = _decide(run, labels, changes, found)
     if not include_person:
-        if taught is not None:
-            state = state.with_labels(taught.rows, taught.labels, PERSON)
+        if trusted is not None:
+            state = state.with_labels(trusted.rows, trusted.labels, PERSON)
         if has_corrected(run):
             earlier = Corrected(run).state()
             persons = earlier.source == PERSON
@@ -114,7 +114,7 @@ def _decide(run: RunDirectory, labels: Labels, changes: np.ndarray, found: Gathe
         probability_given=evidence.probability_given,
         entropy=evidence.entropy,
         peers_agree=evidence.peers_agree,
-        since=taught_since(run, evidence.suggested),
+        since=target_since(run, evidence.suggested),
         true=None if labels.true is None else labels.true.astype(np.int32),
     )
 
@@ -169,11 +169,11 @@ def _check_labels(run: RunDirectory, labels: Labels, predictions: RowPredictions
             f"{predictions.path} has predictions of {predictions.rows:,} rows, but the run has {len(labels.given):,} "
             "labels; the files do not belong together, train the run again"
         )
-    expected = run.passport().get("sha256", {}).get("noisy_labels")
+    expected = run.noise_manifest().get("sha256", {}).get("noisy_labels")
     if expected is not None and expected != sha256_of_labels(labels.given):
         raise InputError(
             f"{run.file('noise/labels.parquet')} was changed after the run wrote it (its labels have not the sha256 "
-            "of the passport); bring the file back or train again"
+            "of the manifest); bring the file back or train again"
         )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.store import Corrected, has_corrected, materialise_if_small
-from clc_text.utils.shown import say
+from clc_text.utils.shown import echo
 
 
 def corrected_in(run: Path) -> Corrected:
@@ -21,7 +21,7 @@ def corrected_in(run: Path) -> Corrected:
         directory.result()
     found = Corrected(directory)
     if found.torn:
-        say(
+        echo(
             f"{found.path}: the last step was not written to its end when the machine stopped ({found.torn:,} bytes); "
             "it is left out, and may be done again",
             err=True,
@@ -33,7 +33,7 @@ def say_where_the_labels_are(run: Path) -> None:
     """After a step: a small dataset is written at once, and of a large one people are told when that will be."""
     directory = RunDirectory(run)
     if not materialise_if_small(directory):
-        say(
+        echo(
             f"{directory.file('corrected')} is written when it is read next, or by: clc-text export "
             f"{shlex.quote(str(run))} --format dataset"
         )

@@ -19,7 +19,7 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
 }  # fmt: skip
 _CONDITION = re.compile(r"\s*([a-z_]+)\s*(>=|<=|==|!=|>|<|=)\s*(.+?)\s*")
 
-FIGURES = {
+METRICS = {
     "noise": "share of wrong given labels, the number in the middle",
     "noise_low": "lowest reading of that share",
     "noise_high": "highest reading of that share",
@@ -52,7 +52,7 @@ class Checked:
     @property
     def sentence(self) -> str:
         value = self.value if isinstance(self.value, str) else f"{self.value:.4g}"
-        return f"{self.figure} is {value} ({FIGURES[self.figure]}); --fail-if {self.condition}"
+        return f"{self.figure} is {value} ({METRICS[self.figure]}); --fail-if {self.condition}"
 
 
 def check(conditions: Sequence[str], audit: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Checked]:
@@ -72,7 +72,7 @@ def check(conditions: Sequence[str], audit: Mapping[str, Any], facts: Mapping[st
 
 
 def figures(audit: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, float | str | None]:
-    """All of `FIGURES`, None what is not known."""
+    """All of `METRICS`, None what is not known."""
     noise, truth, canaries = audit["noise"], audit["truth"], audit["canaries"]
     unknown = noise.get("nothing_learnt", False)
     low, high = noise["interval"] or (None, None)
@@ -104,11 +104,11 @@ def _checked(condition: str, values: Mapping[str, float | str | None]) -> Checke
     if read is None:
         raise InputError(f"--fail-if {condition}: write FIGURE>NUMBER, such as noise>0.05 or 'verdict=do not use'")
     name, sign, bound = read.groups()
-    if name not in FIGURES:
-        raise InputError(f"--fail-if {condition}: there is no figure '{name}'{nearest(name, FIGURES)}")
+    if name not in METRICS:
+        raise InputError(f"--fail-if {condition}: there is no figure '{name}'{nearest(name, METRICS)}")
     value = values[name]
     if value is None:
-        raise InputError(f"--fail-if {condition}: of this run it is not known: {FIGURES[name]}")
+        raise InputError(f"--fail-if {condition}: of this run it is not known: {METRICS[name]}")
     if name == "verdict":
         if sign not in ("=", "==", "!=") or bound not in VERDICTS:
             raise InputError(f"--fail-if {condition}: a verdict is compared by = or != with {', '.join(VERDICTS)}")

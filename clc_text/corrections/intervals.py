@@ -20,7 +20,7 @@ def wilson(count: float, of: float) -> tuple[float, float]:
     return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
 
 
-def figure(count: int, of: int) -> dict[str, Any] | None:
+def metric(count: int, of: int) -> dict[str, Any] | None:
     """A share as audit.json states it; None where there is nothing to take a share of."""
     if of == 0:
         return None

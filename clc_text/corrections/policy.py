@@ -135,7 +135,7 @@ POLICIES = {
         Policy("default", views=True, rival=True, peers_agree=True, min_doubt=0.8, least_share=0.02),
         Policy("doubt", views=True, rival=True, min_doubt=0.6),
         Policy("posterior", noise_matrix=True, peers_agree=True, min_doubt=0.75),
-        Policy("taught", rival=True, in_sample=True, min_doubt=0.5),
+        Policy("targets", rival=True, in_sample=True, min_doubt=0.5),
         Policy("agree", in_sample=True, peers_agree=True),
         Policy("confidence", min_confidence=0.9),
         Policy("entropy", max_entropy="threshold"),
@@ -143,8 +143,9 @@ POLICIES = {
     )
 }
 DEFAULT = "default"
+EARLIER = {"taught": "targets"}  # what a policy was called before
 # What judges where no views can be had: networks that never saw the row, or those that learnt from it.
-WITHOUT_VIEWS = {"default": "posterior", "doubt": "taught"}
+WITHOUT_VIEWS = {"default": "posterior", "doubt": "targets"}
 
 
 def policy_of(values: Mapping[str, Any]) -> Policy:
@@ -159,6 +160,7 @@ def policy_named(
     min_doubt: float | None = None,
 ) -> Policy:
     """A policy by its name, with other numbers where they are given."""
+    name = EARLIER.get(name, name)
     if name not in POLICIES:
         raise InputError(f"there is no policy '{name}'{nearest(name, POLICIES)}")
     policy = POLICIES[name]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.corrections.intervals import figure
+from clc_text.corrections.intervals import metric
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.state import State
 
@@ -70,4 +70,4 @@ def _truth(probs: np.ndarray, issues: np.ndarray, state: State) -> dict[str, Any
     if state.true is None:
         return None
     found = outcome(if_followed(probs, issues, state.given), state.given, state.true)
-    return {"fixed": found.fixed, "broken": found.broken, "right_after": figure(found.right_after, found.rows)}
+    return {"fixed": found.fixed, "broken": found.broken, "right_after": metric(found.right_after, found.rows)}

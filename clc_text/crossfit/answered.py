@@ -57,7 +57,7 @@ def cross_fit_answered(
     seed: int,
     trusted: TrustedLabels,
     without: CrossFit,
-    say: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     firsts: np.ndarray | None = None,
 ) -> CrossFit:
     """As `cross_fit`, with answers; its arguments are explained there.
@@ -82,11 +82,11 @@ def cross_fit_answered(
     start = whole.fit(without.probs, whole.start(), 8) if whole.counted else None
     fit: NoiseFit | None = None
     for number, fold in enumerate(dealt, 1):
-        say(f"cross-fitting, round {number} of {settings.rounds}: {settings.folds} networks, each blind to a fold")
+        log(f"cross-fitting, round {number} of {settings.rounds}: {settings.folds} networks, each blind to a fold")
         noise = AnsweredNoise(labels, trusted, num_classes, fold)
         after_epoch = AfterAnsweredEpoch(noise, told, settings, start if fit is None else fit.transition)
         found = _train(fold_trainer, after_epoch, seed + number)
-        say(_told(found))
+        log(_told(found))
         rounds.append(found)
         more = [*used, found]
         mean = _log_of_mean([np.exp(one.log_probs) for one in more])
@@ -112,7 +112,7 @@ def cross_fit_answered(
         "answers": len(trusted),
         "answers_counted": int((trusted.weights > 0).sum()),
         "strength": whole.strength,
-        "taught": borne_out,
+        "in_targets": borne_out,
         "weight_without": weight,
     }
     targets = None

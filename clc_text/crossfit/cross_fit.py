@@ -111,7 +111,7 @@ def cross_fit(
     num_classes: int,
     settings: Settings,
     seed: int,
-    say: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
     firsts: np.ndarray | None = None,
 ) -> CrossFit:
     """Out-of-sample predictions, the noise matrix and posterior labels.
@@ -121,7 +121,7 @@ def cross_fit(
         labels: int64 [N] given labels.
         num_classes: C.
         seed: of folds and networks.
-        say: told of every round and its end.
+        log: told of every round and its end.
         firsts: int64 [N], the first copy of each row (`first_copies`); None: all rows differ.
 
     Raises:
@@ -134,16 +134,16 @@ def cross_fit(
     # Each round deals the rows out anew: its networks then err in other places, which is what a mean is good for.
     dealt = [assign_folds(labels, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
 
-    say(f"cross-fitting, round 1 of {settings.rounds}: {settings.folds} networks, each blind to a fold")
+    log(f"cross-fitting, round 1 of {settings.rounds}: {settings.folds} networks, each blind to a fold")
     first = _train(fold_trainer, _after(dealt[0], labels, settings, None), seed + 1)
-    say(_told(first))
+    log(_told(first))
 
     tried: list[tuple[Round, np.ndarray]] = []
     for names in _possible_names(first, labels):
-        say(f"cross-fitting, round 2 of {settings.rounds}: other networks, with the noise that round 1 found")
+        log(f"cross-fitting, round 2 of {settings.rounds}: other networks, with the noise that round 1 found")
         start: np.ndarray | None = fit_transition(_renamed(first.fit.probs, names), labels)
         tried.append((_train(fold_trainer, _after(dealt[1], labels, settings, start), seed + 2), names))
-        say(_told(tried[-1][0]))
+        log(_told(tried[-1][0]))
         if tried[-1][0].fit.log_likelihood >= first.fit.log_likelihood - TOLERANCE:
             break
     second, names = max(tried, key=lambda pair: pair[0].fit.log_likelihood)
@@ -156,10 +156,10 @@ def cross_fit(
     as_long = replace(settings, epochs=better.best_epoch, patience=better.best_epoch)
     rounds = [first, second]
     for number in range(3, settings.rounds + 1):
-        say(f"cross-fitting, round {number} of {settings.rounds}: other networks again")
+        log(f"cross-fitting, round {number} of {settings.rounds}: other networks again")
         start = None if plainly else fit.transition
         found = _train(fold_trainer, _after(dealt[number - 1], labels, as_long, start), seed + number)
-        say(_told(found))
+        log(_told(found))
         rounds.append(replace(found, log_probs=_renamed(found.log_probs, names)) if plainly else found)
         used, fit = _with(rounds[-1], used, fit, labels)
     fit = fit_shares(fit, labels)

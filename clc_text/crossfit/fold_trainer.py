@@ -25,13 +25,13 @@ PeersInit = Callable[[int, int], PeersModel]
 
 
 def cross_fit_of(
-    trainer: PeersTrainer, peers_init: PeersInit | None = None, say: Callable[[str], None] = lambda _: None
+    trainer: PeersTrainer, peers_init: PeersInit | None = None, log: Callable[[str], None] = lambda _: None
 ) -> CrossFit:
     """Cross-fits the training set of a trainer with networks like its own.
 
     Args:
         peers_init: makes those, where the trainer's own model cannot be copied.
-        say: told in words what is going on.
+        log: told in words what is going on.
 
     Raises:
         InputError: no more networks like the trainer's can be made, or none that do not know the labels; or its
@@ -57,12 +57,12 @@ def cross_fit_of(
         return made
 
     classes, first = trainer.number_of_classes(), first_copies_of(trainer)
-    found = cross_fit(fold_trainer, labels, classes, settings, trainer.args.seed, say, first)
+    found = cross_fit(fold_trainer, labels, classes, settings, trainer.args.seed, log, first)
     if trainer.trusted is None:
         return found
-    say(f"cross-fitting again, with {len(trainer.trusted):,} answers of people")
+    log(f"cross-fitting again, with {len(trainer.trusted):,} answers of people")
     return cross_fit_answered(
-        fold_trainer, labels, classes, settings, trainer.args.seed, trainer.trusted, found, say, first
+        fold_trainer, labels, classes, settings, trainer.args.seed, trainer.trusted, found, log, first
     )
 
 

@@ -22,8 +22,8 @@ from clc_text.noise.inject import sha256_of_labels
 from clc_text.training.arguments import NoisyLabelArguments, NoisyLabelOptions
 from clc_text.training.checkpoints import COMPLETE, METHOD_STATE, check_beside, last_complete_checkpoint
 from clc_text.training.epochs import EpochResult
-from clc_text.training.notes import Note
-from clc_text.training.sketch import Sketch, same_rows
+from clc_text.training.fingerprint import Fingerprint, same_rows
+from clc_text.training.notices import Notice
 from clc_text.training.trainer import PeersTrainer
 from clc_text.utils.files import sha256_of_file
 
@@ -49,7 +49,7 @@ class NoisyLabelTrainer(PeersTrainer):
         peers_init: makes a `PeersModel` of so many peers from a seed, for methods that cross-fit; needed only where
             `model` is a `PeersModel` itself.
         cross_fit_dir: where what cross-fitting found is kept, and taken from when it is there already.
-        say: told in words what is going on before the first epoch.
+        log: told in words what is going on before the first epoch.
 
     Raises:
         InputError: an argument that means something else for several networks than for one, or data without what is
@@ -62,13 +62,13 @@ class NoisyLabelTrainer(PeersTrainer):
         noise_rate: float | str | None = None,
         peers_init: PeersInit | None = None,
         cross_fit_dir: Path | None = None,
-        say: Callable[[str], None] = lambda _: None,
+        log: Callable[[str], None] = lambda _: None,
         **named: Any,
     ) -> None:
         self.estimates_rate = noise_rate == "estimate"
         if isinstance(noise_rate, str) and not self.estimates_rate:
             raise InputError(f"noise_rate is {noise_rate!r}; give a rate in [0, 1), or 'estimate'")
-        self.peers_init, self.cross_fit_dir, self.say = peers_init, cross_fit_dir, say
+        self.peers_init, self.cross_fit_dir, self.log_stage = peers_init, cross_fit_dir, log
         self.cross_fit: CrossFit | None = None
         self._cross_fit_files: dict[str, str] = {}
         rate = None if isinstance(noise_rate, str) else noise_rate
@@ -96,7 +96,7 @@ class NoisyLabelTrainer(PeersTrainer):
 
     def make_cross_fit(self) -> CrossFit:
         """Cross-fits the training set now, with networks like this trainer's; see `cross_fit_of`."""
-        return cross_fit_of(self, self.peers_init, self.say)
+        return cross_fit_of(self, self.peers_init, self.log_stage)
 
     def more_peers(self, peers: int, seed: int) -> PeersModel:
         """A model of so many peers like this trainer's, from a seed."""
@@ -131,7 +131,7 @@ class NoisyLabelTrainer(PeersTrainer):
     def _cross_fit(self) -> None:
         """Out-of-sample predictions before training: soft labels for a method that learns them, and the noise rate."""
         labels = sha256_of_labels(self.given_labels().numpy())
-        inputs = self.sketch(self.train_dataset)
+        inputs = self.fingerprint(self.train_dataset)
         found = None if self.cross_fit_dir is None else CrossFit.load(self.cross_fit_dir)
         if found is not None:
             other = self._other_than_found(found, labels, inputs)
@@ -168,7 +168,7 @@ class NoisyLabelTrainer(PeersTrainer):
         self.method_state.memory |= self._given
         self.notes.append(cross_fitted(found))
 
-    def _other_than_found(self, found: CrossFit, labels: str, inputs: Sketch | None) -> str | None:
+    def _other_than_found(self, found: CrossFit, labels: str, inputs: Fingerprint | None) -> str | None:
         """What of the training set is not as it was when it was cross-fitted, where the files say how it was."""
         if found.facts.get("labels", labels) != labels:
             return "labels"
@@ -187,9 +187,9 @@ class CLCTrainer(NoisyLabelTrainer):
         super().__init__(*positional, **named)
 
 
-def cross_fitted(found: CrossFit) -> Note:
+def cross_fitted(found: CrossFit) -> Notice:
     if found.learnt_nothing:
-        return Note(
+        return Notice(
             "nothing learnt",
             f"{NOTHING}, so the noise is not known, and labels that are corrected by them are guesses; choose a "
             "better encoder or a higher learning rate",
@@ -206,4 +206,4 @@ def cross_fitted(found: CrossFit) -> Note:
     copies = found.facts.get("copies", 0)
     if copies:
         sentence += f"; {copies:,} rows are copies of another, and share its fold"
-    return Note("cross-fitted", sentence)
+    return Notice("cross-fitted", sentence)

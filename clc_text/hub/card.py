@@ -1,6 +1,6 @@
 """The cards of a corrected dataset and of a model: README.md of their repositories.
 
-Every number comes from the run's result.json, audit.json and passport; what is not known has no line.
+Every number comes from the run's result.json, audit.json and manifest; what is not known has no line.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def dataset_card(
         splits={"train": splits["train"].rows, "test": splits["test"].rows if "test" in splits else 0},
         label_names=known["label_names"],
         injected=_injected(run),
-        passport=run.passport(),
+        manifest=run.noise_manifest(),
         environment=known,
         accuracy=run.result()["accuracy"],
         averaged=min(LAST, run.result()["epochs"]),
@@ -176,7 +176,7 @@ def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str,
         label_names=known["label_names"],
         limit=CLASSES_SHOWN,
         injected=_injected(run),
-        passport=run.passport(),
+        manifest=run.noise_manifest(),
         environment=known,
         accuracy=accuracy,
         averaged=min(LAST, result["epochs"]),
@@ -220,11 +220,11 @@ def _render(template: str, metadata: Any, **values: Any) -> str:
 
 
 def _injected(run: RunDirectory) -> bool:
-    return run.passport()["name"] != "none"
+    return run.noise_manifest()["name"] != "none"
 
 
 def _warnings(run: RunDirectory) -> list[dict[str, Any]]:
-    return [notice for notice in run.guards() if notice["severity"] == "warning"]
+    return [notice for notice in run.notices() if notice["severity"] == "warning"]
 
 
 def _of_source(name: str, feature: Any, known: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from clc_text.artifacts.folders import without_folders
+from clc_text.artifacts.names import EARLIER
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.existing_audit import read_audit
 from clc_text.corrections.store import Corrected, undisturbed
@@ -18,21 +19,23 @@ from clc_text.utils.files import write_json
 from clc_text.utils.links import leading_out
 
 _MEANINGS = {
-    "noise/passport.json": "how the labels were made noisy, enough to do it again",
+    "noise/manifest.json": "how the labels were made noisy, enough to do it again",
     "noise/labels.parquet": "the given label of every training row, the true one where known, and which were canaries",
     "recipe.yaml": "the recipe of the run, every key",
     "environment.json": "versions, seeds, sha256 of the data's files",
     "result.json": "the figures of the run",
-    "guards.json": "what the run noticed about itself",
+    "notices.json": "what the run noticed about itself",
     "audit.json": "how far the corrections can be trusted",
     "corrected.json": "by which rule the labels were changed",
 }
 _DATASET = (*_MEANINGS, "data/")
-_MODEL = ("noise/passport.json", "recipe.yaml", "environment.json", "result.json", "guards.json", "model/", "encoder/")
+_MODEL = (
+    "noise/manifest.json", "recipe.yaml", "environment.json", "result.json", "notices.json", "model/", "encoder/",
+)  # fmt: skip
 
 
 def dataset_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path, columns: str | None = None) -> Bundle:
-    """The corrected dataset, the labels and the passport of its noise, the recipe, the figures, and the card.
+    """The corrected dataset, the labels and the manifest of its noise, the recipe, the figures, and the card.
 
     Args:
         folder: an empty one for the files that differ from the run's own; needed until the bundle has been sent.
@@ -130,17 +133,17 @@ def model_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> 
 def _about_the_run(run: RunDirectory, folder: Path) -> dict[str, Path]:
     files = {
         "recipe.yaml": folder / "recipe.yaml",
-        "noise/passport.json": folder / "passport.json",
+        "noise/manifest.json": folder / "manifest.json",
         "environment.json": folder / "environment.json",
         "result.json": run.file("result.json"),
     }
     publish.write_recipe(run, files["recipe.yaml"])
-    publish.write_passport(run, files["noise/passport.json"])
+    publish.write_manifest(run, files["noise/manifest.json"])
     known = run.environment()
     facts = {part: without_folders(said) for part, said in known["facts"].items()}
     write_json(files["environment.json"], known | {"facts": facts})
-    if run.file("guards.json").is_file():
-        files["guards.json"] = run.file("guards.json")
+    if run.file("notices.json").is_file():
+        files["notices.json"] = run.file("notices.json")
     return files
 
 
@@ -172,7 +175,8 @@ def check_no_link(run: RunDirectory) -> None:
 
 
 _READ = (
-    "recipe.yaml", "environment.json", "result.json", "guards.json", "audit.json", "metrics.jsonl", "noise", "data",
+    "recipe.yaml", "environment.json", "result.json", "notices.json", EARLIER["notices.json"], "audit.json",
+    "metrics.jsonl", "noise", "data",
     "corrected", "model", "encoder", "crossfit.json", "crossfit.safetensors",
 )  # fmt: skip
 

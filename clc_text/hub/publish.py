@@ -24,10 +24,10 @@ def write_recipe(run: RunDirectory, path: Path) -> None:
     write_text(path, public_recipe(run))
 
 
-def write_passport(run: RunDirectory, path: Path) -> None:
-    """The noise passport, with its options' paths treated as in the recipe."""
-    passport = run.passport()
-    write_json(path, {**passport, "options": without_folders(passport["options"])})
+def write_manifest(run: RunDirectory, path: Path) -> None:
+    """The noise manifest, with its options' paths treated as in the recipe."""
+    manifest = run.noise_manifest()
+    write_json(path, {**manifest, "options": without_folders(manifest["options"])})
 
 
 def write_labels(run: RunDirectory, path: Path) -> None:

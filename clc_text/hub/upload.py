@@ -52,7 +52,7 @@ def push(
     token: str | None = None,
     endpoint: str | None = None,
     patience: Patience | None = None,
-    say: Callable[[str], None] = lambda message: None,
+    log: Callable[[str], None] = lambda message: None,
 ) -> Pushed:
     """Brings a repository of the Hub to the bundle's state.
 
@@ -62,7 +62,7 @@ def push(
         create_pr: propose the commit as a pull request to a repository that exists.
         token: None takes the one of `hf auth login` or HF_TOKEN.
         endpoint: the Hub's address; None takes huggingface_hub's (HF_ENDPOINT).
-        say: told of every attempt that failed and is made again.
+        log: told of every attempt that failed and is made again.
 
     Raises:
         InputError: the name is not valid, there is no token, or the Hub refuses or does not answer; the repository is
@@ -77,7 +77,7 @@ def push(
     _check_endpoint(api.endpoint)
     job = _Push(bundle, repo, private, create_pr, api, token)
     with session(patience):
-        return job.run(patience, say)
+        return job.run(patience, log)
 
 
 def check_name(repo: str) -> None:
@@ -147,7 +147,7 @@ class _Push:
         folder = "datasets/" if self.bundle.kind == "dataset" else ""
         return f"{self.api.endpoint}/{folder}{self.repo}"
 
-    def run(self, patience: Patience, say: Callable[[str], None]) -> Pushed:
+    def run(self, patience: Patience, log: Callable[[str], None]) -> Pushed:
         for attempt, wait in enumerate((*patience.waits, None), start=1):
             try:
                 return self._once()
@@ -157,7 +157,7 @@ class _Push:
                     raise InputError(self._given_up(fault, attempt)) from None
                 self.unsure |= fault.commit
                 pause = max(wait, fault.wait)
-                say(f"{fault}; attempt {attempt + 1} in {pause:g} s")
+                log(f"{fault}; attempt {attempt + 1} in {pause:g} s")
                 time.sleep(pause)
             except InputError as error:
                 raise InputError(f"{error}{self._left()}") from None

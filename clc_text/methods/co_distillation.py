@@ -26,8 +26,8 @@ class CoDistillation(Method):
     """L(f) = (1/B) Σ [ λ CE(y, p_f) + (1-λ) CE(p_g^T, p_f^T) ], p^T being the prediction at temperature T.
 
     The peer's prediction is a constant. The second term is not multiplied by T², as some distillation codes do. The
-    row's target, for the ledger, is λ y + (1-λ) p_g^T. With more than two peers each learns from the one before it, in
-    a circle.
+    row's target, for the training dynamics, is λ y + (1-λ) p_g^T. With more than two peers each learns from the one
+    before it, in a circle.
 
     Source: Song & Chai, NeurIPS 2018; Anil et al., ICLR 2018, Algorithm 1 with a burn-in.
     """

@@ -29,7 +29,7 @@ class ELR(Method):
     t_n is the running average of the predictions for row n, brought up to date before the loss from the batch at hand:
     t <- β t + (1-β) p / Σp. It starts at zero and lives in ``state.memory["average"]`` [P, N, C]; no gradient flows
     through it. Probabilities are clamped to [1e-4, 1 - 1e-4], as in the original code. The row's target, for the
-    ledger, is the given label.
+    dynamics, is the given label.
 
     Source: Liu et al., NeurIPS 2020, the regularized loss with targets by temporal ensembling.
     """

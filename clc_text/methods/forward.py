@@ -33,7 +33,7 @@ class Forward(Method):
     T is ``state.memory["transition"]`` [C, C] where one is given (side information, a dataset's own confusion matrix,
     what cross-fitting found), otherwise each peer's own estimate from its predictions when the warm-up ends
     (`anchor_matrix`). An entry of 0 counts as the smallest positive number, so that a label that T rules out costs
-    much and not infinity. The row's target, for the ledger, is the given label.
+    much and not infinity. The row's target, for the training dynamics, is the given label.
 
     Source: Patrini et al., CVPR 2017, Theorem 2 (the loss) and Theorem 3 (the anchors).
     """

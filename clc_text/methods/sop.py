@@ -34,7 +34,7 @@ class SOP(Method):
     step of gradient descent after each batch: u down L, and v down (1/B) Σ ‖ŷ + s - y‖², ŷ the predicted class as one
     of C. The two are small in the beginning and grow by what they explain, so that only few of them ever matter, those
     of wrong labels. The paper draws them from N(0, 10⁻¹⁶); here all are 10⁻⁸. No gradient of the network flows through
-    s. The row's target, for the ledger, is the given label.
+    s. The row's target, for the training dynamics, is the given label.
 
     Source: Liu, Zhu, Qu and You, ICML 2022, section 2 and Algorithm 1.
     """

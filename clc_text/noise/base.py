@@ -54,10 +54,10 @@ class Noise(Options, ABC):
 
     @abstractmethod
     def convention(self, label_names: list[str]) -> str:
-        """One sentence for the passport: which of the field's conventions this is, and what rate it really has."""
+        """One sentence for the manifest: which of the field's conventions this is, and what rate it really has."""
 
     def reading(self, given: NoiseInput) -> str | None:
-        """One sentence for the passport on how labels of the data were read, where that is not plain."""
+        """One sentence for the manifest on how labels of the data were read, where that is not plain."""
         return None
 
     def redraws(self, label_names: list[str]) -> tuple[np.ndarray, np.ndarray]:
@@ -91,15 +91,15 @@ class Noise(Options, ABC):
         return labels
 
     def options(self) -> dict[str, Any]:
-        """The recipe's options, as the passport states them."""
+        """The recipe's options, as the manifest states them."""
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_passport(cls, passport: Mapping[str, Any]) -> Noise:
-        """The noise that wrote this passport; its options are checked as a recipe's are, as anyone may change them."""
-        where = f"the passport's options do not fit the noise '{cls.name}'"
+    def from_manifest(cls, manifest: Mapping[str, Any]) -> Noise:
+        """The noise that wrote this manifest; its options are checked as a recipe's are, as anyone may change them."""
+        where = f"the manifest's options do not fit the noise '{cls.name}'"
         try:
-            found: Noise = to_dataclass(cls, _as_node(passport["options"], where), "options")
+            found: Noise = to_dataclass(cls, _as_node(manifest["options"], where), "options")
         except RecursionError:
             raise InputError(f"{where}: nested too deeply") from None
         return found

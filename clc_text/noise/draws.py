@@ -15,7 +15,7 @@ from clc_text.errors import InputError
 BIT_GENERATOR = "PCG64"
 
 Stream = Literal["flip", "target", "row-rate", "projection", "canary-row", "canary-target"]
-# The numbers are part of every passport's meaning: never renumber, only append.
+# The numbers are part of every manifest's meaning: never renumber, only append.
 _STREAMS: dict[Stream, int] = {
     "flip": 0,
     "target": 1,

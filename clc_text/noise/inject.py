@@ -1,4 +1,4 @@
-"""Making labels noisy, and the noise passport by which it can be done again byte for byte."""
+"""Making labels noisy, and the noise manifest by which it can be done again byte for byte."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class Injection:
 
     Attributes:
         labels: int64 [N].
-        passport: plain JSON values, see `inject`.
+        manifest: plain JSON values, see `inject`.
     """
 
     labels: np.ndarray
-    passport: dict[str, Any]
+    manifest: dict[str, Any]
 
 
 def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
@@ -36,7 +36,7 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
     Row i's label depends on `seed`, i and its own true class (and features) only, as long as draws are independent: a
     longer dataset that begins with the same rows gets the same labels for them. With `draw: exact` it depends on all.
 
-    The passport's keys: ``name``, ``convention`` (in words), ``options``, ``rate`` (as stated, or null), ``draw``,
+    The manifest's keys: ``name``, ``convention`` (in words), ``options``, ``rate`` (as stated, or null), ``draw``,
     ``seed``, ``numpy`` (version), ``bit_generator``, ``matrix`` [C, C] (row = true class; null where it depends on the
     row), ``label_names``, ``rows``, ``expected_rate`` (of these rows under the matrix, or null), ``realised_rate``,
     ``realised_rate_per_class`` [C] (null for a class without rows), ``realised_counts`` [C, C] (row = true class,
@@ -54,7 +54,7 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
     transition = kind.matrix(given.label_names)
     sentences = [kind.convention(given.label_names), kind.reading(given)]
     expected = None if transition is None else float((1 - transition.diagonal())[true].mean())
-    passport = {
+    manifest = {
         "name": kind.name,
         "convention": " ".join(filter(None, sentences)),
         "options": kind.options(),
@@ -80,48 +80,48 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
         },
         "byte_layout": "labels: little-endian int64, row after row; features: little-endian float32, row after row",
     }
-    return Injection(labels, passport)
+    return Injection(labels, manifest)
 
 
-def noise_of(passport: Mapping[str, Any]) -> Noise:
-    """The noise that a passport is of.
+def noise_of(manifest: Mapping[str, Any]) -> Noise:
+    """The noise that a manifest is of.
 
     Raises:
-        InputError: the passport is not whole, or has options that this noise cannot have.
+        InputError: the manifest is not whole, or has options that this noise cannot have.
     """
     for key, kind_of_value in _NEEDED.items():
-        if not isinstance(passport.get(key), kind_of_value):
-            raise InputError(f"this is no noise passport: the key '{key}' is missing or no {kind_of_value.__name__}")
-    return noise.get(passport["name"]).from_passport(passport)
+        if not isinstance(manifest.get(key), kind_of_value):
+            raise InputError(f"this is no noise manifest: the key '{key}' is missing or no {kind_of_value.__name__}")
+    return noise.get(manifest["name"]).from_manifest(manifest)
 
 
-def replay(passport: Mapping[str, Any], given: NoiseInput) -> np.ndarray:
-    """int64 [N], the very labels that the passport's injection drew.
+def replay(manifest: Mapping[str, Any], given: NoiseInput) -> np.ndarray:
+    """int64 [N], the very labels that the manifest's injection drew.
 
     Raises:
-        InputError: the data is not the passport's (rows, label names, true labels or features), the passport is not
-            whole, or the labels drawn now are not the passport's.
+        InputError: the data is not the manifest's (rows, label names, true labels or features), the manifest is not
+            whole, or the labels drawn now are not the manifest's.
     """
-    kind = noise_of(passport)
-    if passport["rows"] != len(given.labels):
-        raise InputError(f"the noise passport is of {passport['rows']} rows, and the data has {len(given.labels)}")
-    if list(passport["label_names"]) != list(given.label_names):
+    kind = noise_of(manifest)
+    if manifest["rows"] != len(given.labels):
+        raise InputError(f"the noise manifest is of {manifest['rows']} rows, and the data has {len(given.labels)}")
+    if list(manifest["label_names"]) != list(given.label_names):
         raise InputError(
-            f"the noise passport is of the classes {', '.join(map(str, passport['label_names']))}, and the data has "
+            f"the noise manifest is of the classes {', '.join(map(str, manifest['label_names']))}, and the data has "
             f"{', '.join(given.label_names)}"
         )
     _check(kind, given)
-    stated = passport["sha256"]
-    _compare(stated, "true_labels", sha256_of_labels(given.labels), "the true labels are not those of the passport")
+    stated = manifest["sha256"]
+    _compare(stated, "true_labels", sha256_of_labels(given.labels), "the true labels are not those of the manifest")
     if kind.needs_features:
-        _compare(stated, "features", sha256_of_features(given.features), "the features are not those of the passport")
-    labels = kind.draw_labels(given, passport["seed"])
+        _compare(stated, "features", sha256_of_features(given.features), "the features are not those of the manifest")
+    labels = kind.draw_labels(given, manifest["seed"])
     _compare(
         stated,
         "noisy_labels",
         sha256_of_labels(labels),
-        "the labels drawn now are not those of the passport: it was changed, or its noise computes differently on "
-        f"this machine (NumPy {passport.get('numpy')} then, {np.__version__} now)",
+        "the labels drawn now are not those of the manifest: it was changed, or its noise computes differently on "
+        f"this machine (NumPy {manifest.get('numpy')} then, {np.__version__} now)",
     )
     return labels
 
@@ -138,7 +138,7 @@ def sha256_of_features(features: np.ndarray | None) -> str:
 
 def _compare(stated: Mapping[str, Any], key: str, found: str, complaint: str) -> None:
     if stated.get(key) != found:
-        raise InputError(f"{complaint} (sha256 {str(stated.get(key))[:12]} in the passport, {found[:12]} here)")
+        raise InputError(f"{complaint} (sha256 {str(stated.get(key))[:12]} in the manifest, {found[:12]} here)")
 
 
 def _check(kind: Noise, given: NoiseInput) -> None:

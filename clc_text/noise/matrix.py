@@ -45,15 +45,15 @@ class FromMatrix(Noise):
         return f"A matrix from {source}: row = true class, column = given class, each row a distribution."
 
     def options(self) -> dict[str, Any]:
-        # A passport is published with its labels: the file's folder is nobody's business, the matrix stands beside.
+        # A manifest is published with its labels: the file's folder is nobody's business, the matrix stands beside.
         return super().options() | {"file": None if self.file is None else Path(self.file).name}
 
     @classmethod
-    def from_passport(cls, passport: Mapping[str, Any]) -> Noise:
-        # The file may be gone, or be another by now; what it held is the passport's matrix.
-        values = passport.get("matrix")
-        rows = _as_array(values if isinstance(values, list) else [], "in the passport")
-        return super().from_passport({"options": passport["options"] | {"file": None, "values": rows.tolist()}})
+    def from_manifest(cls, manifest: Mapping[str, Any]) -> Noise:
+        # The file may be gone, or be another by now; what it held is the manifest's matrix.
+        values = manifest.get("matrix")
+        rows = _as_array(values if isinstance(values, list) else [], "in the manifest")
+        return super().from_manifest({"options": manifest["options"] | {"file": None, "values": rows.tolist()}})
 
 
 def read_matrix(path: Path) -> np.ndarray:

@@ -13,18 +13,18 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.report.markup import facts_table, folded, joined, piece, table
 from clc_text.utils.files import sha256_of_file
 
-HASHED = ("recipe.yaml", "noise/passport.json", "noise/labels.parquet", "predictions.safetensors")
+HASHED = ("recipe.yaml", "noise/manifest.json", "noise/labels.parquet", "predictions.safetensors")
 
 
 def recipe_html(run: RunDirectory) -> Markup:
-    environment, passport = run.environment(), run.passport()
+    environment, manifest = run.environment(), run.noise_manifest()
     seeds = ", ".join(f"{name} {value}" for name, value in environment["seeds"].items())
     rows, method, peers = environment["rows"], environment["method"], environment["peers"]
     facts = [
         ("run", environment["run_id"]),
         ("dataset", f"{environment['dataset']}, {rows['train']:,} training rows, {rows['test']:,} test rows"),
         ("method", f"{method['name']}, {peers} network{'s' * (peers > 1)}; {method['citation']}"),
-        ("noise", passport.get("convention") or str(passport["name"])),
+        ("noise", manifest.get("convention") or str(manifest["name"])),
         ("seeds", seeds),
     ]
     return facts_table("The run", facts) + piece("recipe", public_recipe(run))
@@ -44,7 +44,7 @@ def _hashes(run: RunDirectory) -> Iterator[tuple[str, str]]:
             yield f"source {source.get('path') or source.get('name') or ''}", source["sha256"]
     for name, digest in (environment.get("files") or {}).items():
         yield name, digest
-    for name, digest in (run.passport().get("sha256") or {}).items():
+    for name, digest in (run.noise_manifest().get("sha256") or {}).items():
         if digest:
             yield f"{name.replace('_', ' ')}, in memory", digest
     for name in HASHED:

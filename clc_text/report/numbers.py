@@ -11,7 +11,7 @@ from markupsafe import Markup
 from clc_text.analysis.corrected import CorrectedLabels
 from clc_text.artifacts.results import LAST, summarise
 from clc_text.artifacts.run_directory import Labels, RunDirectory
-from clc_text.corrections.intervals import figure, wilson
+from clc_text.corrections.intervals import metric, wilson
 from clc_text.plots.figures.corrections import count_changes
 from clc_text.report.markup import piece, table
 
@@ -104,11 +104,11 @@ def _of_training(labels: Labels, now: CorrectedLabels) -> Iterator[Number]:
     known = labels.true >= 0
     of, before = int(known.sum()), int((labels.given == labels.true)[known].sum())
     shares = {
-        "right_before": figure(before, of),
-        "right_after": figure(int((now.label == labels.true)[known].sum()), of),
-        "precision": figure(counts.fixed, int((now.changed & known).sum())),
-        "recall": figure(counts.fixed, of - before),
-        "false": figure(counts.broken, before),
+        "right_before": metric(before, of),
+        "right_after": metric(int((now.label == labels.true)[known].sum()), of),
+        "precision": metric(counts.fixed, int((now.changed & known).sum())),
+        "recall": metric(counts.fixed, of - before),
+        "false": metric(counts.broken, before),
     }
     names = {
         "right_before": "labels that are right as given",

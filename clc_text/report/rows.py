@@ -61,7 +61,7 @@ def listed_rows(run: RunDirectory, labels: Labels, now: CorrectedLabels) -> Repo
     in_all = int(now.changed.sum())
     if run.file("corrected/corrected.json").is_file():
         return _of_dataset(run, labels, now, changed, in_all)
-    record = run.ledger()
+    record = run.dynamics()
     entropy = record.entropy.numpy().mean(0)
     from clc_text.corrections.state import METHOD
 

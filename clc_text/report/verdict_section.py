@@ -31,7 +31,7 @@ def verdict_html(run: RunDirectory, judged: Judged) -> Markup:
     if audit is not None:
         parts.append(bullets(audit["verdict"]["reasons"]))
     said = set(audit["verdict"]["reasons"]) if audit is not None else set()
-    parts.append(piece("notices", [notice for notice in run.guards() if notice["message"] not in said]))
+    parts.append(piece("notices", [notice for notice in run.notices() if notice["message"] not in said]))
     return joined(parts)
 
 

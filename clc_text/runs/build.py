@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clc_text.artifacts.names import located
 from clc_text.artifacts.run_directory import Labels
 from clc_text.config.recipe import Recipe, Training
 from clc_text.errors import InputError
@@ -29,7 +30,7 @@ def build_trainer(
     directory: Path,
     prepared: Prepared,
     listeners: Sequence[Callable[[EpochResult], None]] = (),
-    say: Callable[[str], None] = lambda _: None,
+    log: Callable[[str], None] = lambda _: None,
 ) -> NoisyLabelTrainer:
     """The trainer of a recipe; also what a script takes that wants the parts but not the run directory.
 
@@ -46,7 +47,7 @@ def build_trainer(
     arguments = training_arguments(recipe, Path(passing.name))
     rows = Rows(prepared.train_inputs, torch.from_numpy(labels.trained))
     if (size := fitting_batch(recipe.training.batch_size, len(rows))) != arguments.per_device_train_batch_size:
-        say(
+        log(
             f"training.batch_size is {arguments.per_device_train_batch_size}, but there are only {len(rows)} training "
             f"rows: each step takes {size} of them"
         )
@@ -68,15 +69,15 @@ def build_trainer(
         noise_rate=noise_rate(recipe, labels),
         transition=transition(recipe, labels, task.label_names),
         class_weights=recipe.training.class_weights,
-        ledger_dir=directory / "ledger",
+        dynamics_dir=located(directory, "dynamics"),
         epoch_listeners=list(listeners),
         augment=prepared.encoder.augment,
         optimizer_cls_and_kwargs=_optimizer(recipe),
         peers_init=lambda peers, seed: recipe.network.build(prepared.train_inputs, task.label_names, peers, seed),
         cross_fit_dir=directory,
         trusted=prepared.trusted,
-        recover=recipe.guard == "recover",
-        say=say,
+        recover=recipe.monitor == "recover",
+        log=log,
     )
     arguments.output_dir = str(directory / "checkpoints")
     passing.cleanup()

@@ -16,7 +16,8 @@ from clc_text.artifacts.results import LAST
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import Recipe
 from clc_text.runs.build import planned_epochs
-from clc_text.training.guards import Notice, cut_off
+from clc_text.training.monitors import cut_off
+from clc_text.training.notices import Notice
 from clc_text.utils.shown import for_rich, terminal
 
 
@@ -57,15 +58,15 @@ class TrainingDisplay:
     def stop(self) -> None:
         self.progress.stop()
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self.console.print(text, soft_wrap=not self.console.is_terminal)
 
     def stage(self, sentence: str) -> None:
         if not self.quiet:
             seconds = time.perf_counter() - self._started
-            self._say(f"[dim]{seconds:5.1f} s[/dim]  {for_rich(sentence)}")
+            self._print(f"[dim]{seconds:5.1f} s[/dim]  {for_rich(sentence)}")
 
-    def begins(self, recipe: Recipe, environment: dict[str, Any], passport: dict[str, Any], done: int) -> None:
+    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: dict[str, Any], done: int) -> None:
         self._rows = environment["rows"]["train"]
         self._epochs = planned_epochs(recipe, self._rows)
         if self.quiet:
@@ -74,13 +75,13 @@ class TrainingDisplay:
             for name, value in environment["facts"][room].items():
                 if name == "cut_off":
                     continue  # a notice says it, whole
-                self._say(f"         [dim]{for_rich(f'{name}: {_short(value)}')}[/dim]")
+                self._print(f"         [dim]{for_rich(f'{name}: {_short(value)}')}[/dim]")
         peers = environment["peers"]
-        noise = f", {passport['name']} noise ({passport['realised_rate']:.1%} of the labels flipped)"
-        self._say(
+        noise = f", {manifest['name']} noise ({manifest['realised_rate']:.1%} of the labels flipped)"
+        self._print(
             for_rich(
                 f"         {recipe.method.name} with {peers} peer{'s' * (peers > 1)} on {self._rows:,} rows, "
-                f"{len(environment['label_names'])} classes{noise if passport['name'] != 'none' else ''}"
+                f"{len(environment['label_names'])} classes{noise if manifest['name'] != 'none' else ''}"
             )
         )
         self._tell(list(cut_off(environment["facts"]["encoder"])))
@@ -99,12 +100,12 @@ class TrainingDisplay:
             )
         tenth = max(1, self._epochs // 10)
         if not self.quiet and not self.console.is_terminal and entry["epoch"] % tenth == 0:
-            self._say(for_rich(f"epoch {entry['epoch']:4d}/{self._epochs}  {entry['phase']:8s}  {figures}"))
+            self._print(for_rich(f"epoch {entry['epoch']:4d}/{self._epochs}  {entry['phase']:8s}  {figures}"))
 
     def _tell(self, notices: list[Notice]) -> None:
         for notice in notices:
             style = "yellow" if notice.severity == "warning" else "cyan"
-            self._say(f"[{style}]{notice.severity}[/{style}]  {for_rich(notice.message)}")
+            self._print(f"[{style}]{notice.severity}[/{style}]  {for_rich(notice.message)}")
 
     def _figures(self, entry: dict[str, Any]) -> str:
         selected = entry["train"]["selected"]
@@ -149,13 +150,13 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
     train = result["train"]
     sentence = f"labels the method would change: {train['changed']:,.0f} of {train['rows']:,}"
     if train["given_right"] is not None:
-        before, after = (train[name] / train["rows"] for name in ("given_right", "taught_right"))
+        before, after = (train[name] / train["rows"] for name in ("given_right", "target_right"))
         sentence += (
             f"; right {before:.1%} before, {after:.1%} after "
             f"({train['fixed']:,.0f} fixed, {train['broken']:,.0f} broken)"
         )
     console.print(for_rich(sentence), soft_wrap=True)
-    for notice in run.guards():
+    for notice in run.notices():
         style = "yellow" if notice["severity"] == "warning" else "cyan"
         console.print(f"[{style}]{notice['severity']}[/{style}]  {for_rich(notice['message'])}", soft_wrap=True)
     console.print(f"\nrun directory: {for_rich(run.path)}")

@@ -106,7 +106,7 @@ def _measured(name: str, recipe: Recipe, observer: Observer) -> Candidate:
     started = time.perf_counter()
     prepared = prepare(recipe, observer)
     with tempfile.TemporaryDirectory() as folder:
-        found = build_trainer(prepared.recipe, Path(folder), prepared, say=observer.stage).make_cross_fit()
+        found = build_trainer(prepared.recipe, Path(folder), prepared, log=observer.stage).make_cross_fit()
     labels, settled = prepared.labels, prepared.recipe.to_dict()["encoder"]
     given = (found.probs * found.transition.T[labels.trained]).sum(1)
     return Candidate(

@@ -61,7 +61,7 @@ def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Esti
     observer = observer or Silent()
     prepared = prepare(recipe, observer)
     with tempfile.TemporaryDirectory() as folder:
-        found = build_trainer(prepared.recipe, Path(folder), prepared, say=observer.stage).make_cross_fit()
+        found = build_trainer(prepared.recipe, Path(folder), prepared, log=observer.stage).make_cross_fit()
     names = list(prepared.task.label_names)
     observer.stage("judging by other views")
     return _estimated(found, prepared.labels, names, _readings_of(prepared, found, recipe.seeds.network))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from clc_text.artifacts.names import located
 from clc_text.artifacts.run_directory import Labels, write_rows
 from clc_text.config.recipe import Recipe
 from clc_text.data.task import Task
@@ -18,40 +19,40 @@ BEFORE = ("label_true", "label_source", "label_before_noise")  # what the labels
 
 
 def inject_and_save(recipe: Recipe, out: Path) -> dict[str, Any]:
-    """Writes into `out`: data/train.parquet (and test), noise/labels.parquet, noise/passport.json.
+    """Writes into `out`: data/train.parquet (and test), noise/labels.parquet, noise/manifest.json.
 
     The training rows' label column holds the noisy labels; `label_true` (the first free of `BEFORE`) holds the
-    source's. Gives the passport.
+    source's. Gives the manifest.
     """
     from clc_text.noise.inject import inject
 
     _must_be_new(out)
     task = load_task(recipe)
     injection = inject(recipe.noise, noise_input(recipe, task), recipe.seeds.noise)
-    _save(task, injection.labels, injection.passport, out)
-    return injection.passport
+    _save(task, injection.labels, injection.manifest, out)
+    return injection.manifest
 
 
-def replay_and_save(passport_file: Path, recipe: Recipe, out: Path) -> int:
-    """The same files from a passport; gives the number of rows."""
+def replay_and_save(manifest_file: Path, recipe: Recipe, out: Path) -> int:
+    """The same files from a manifest; gives the number of rows."""
     from clc_text.noise.inject import noise_of, replay
 
     _must_be_new(out)
-    if passport_file.is_dir():
-        passport_file = passport_file / "noise" / "passport.json"
-    check_regular(passport_file, "noise passport")
+    if manifest_file.is_dir():
+        manifest_file = located(manifest_file, "noise/manifest.json")
+    check_regular(manifest_file, "noise manifest")
     try:
-        passport = json.loads(passport_file.read_text(encoding="utf-8"))
+        manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"there is no noise passport {passport_file}") from None
+        raise InputError(f"there is no noise manifest {manifest_file}") from None
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InputError(f"{passport_file} is no readable JSON: {error}") from None
-    if not isinstance(passport, dict):
-        raise InputError(f"{passport_file} is no noise passport: it holds no keys")
-    kind = noise_of(passport)
+        raise InputError(f"{manifest_file} is no readable JSON: {error}") from None
+    if not isinstance(manifest, dict):
+        raise InputError(f"{manifest_file} is no noise manifest: it holds no keys")
+    kind = noise_of(manifest)
     task = load_task(recipe)
-    labels = replay(passport, noise_input(recipe, task, kind=kind))  # the recipe's own noise is not asked
-    _save(task, labels, passport, out)
+    labels = replay(manifest, noise_input(recipe, task, kind=kind))  # the recipe's own noise is not asked
+    _save(task, labels, manifest, out)
     return len(labels)
 
 
@@ -60,7 +61,7 @@ def _must_be_new(out: Path) -> None:
         raise InputError(f"{out} exists already; choose another directory with --out")
 
 
-def _save(task: Task, noisy: Any, passport: dict[str, Any], out: Path) -> None:
+def _save(task: Task, noisy: Any, manifest: dict[str, Any], out: Path) -> None:
     import numpy as np
 
     true = task.given_labels
@@ -77,7 +78,7 @@ def _save(task: Task, noisy: Any, passport: dict[str, Any], out: Path) -> None:
     labels = Labels(noisy, noisy, true, np.zeros(len(noisy), bool))
 
     def write(folder: Path) -> None:
-        write_json(folder / "noise" / "passport.json", passport)
+        write_json(folder / "noise" / "manifest.json", manifest)
         labels.write(folder / "noise" / "labels.parquet")
         write_rows(rows, folder / "data" / "train.parquet")
         if task.test is not None:

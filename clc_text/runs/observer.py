@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from clc_text.config.recipe import Recipe
-from clc_text.training.guards import Notice
+from clc_text.training.notices import Notice
 
 
 class Observer(Protocol):
@@ -14,7 +14,7 @@ class Observer(Protocol):
     def stage(self, sentence: str) -> None:
         """A new part of the work begins."""
 
-    def begins(self, recipe: Recipe, environment: dict[str, Any], passport: dict[str, Any], done: int) -> None:
+    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: dict[str, Any], done: int) -> None:
         """Training begins; `done` epochs were completed before."""
 
     def epoch(self, entry: dict[str, Any], notices: list[Notice]) -> None:
@@ -26,6 +26,6 @@ class Silent:
 
     def stage(self, sentence: str) -> None: ...
 
-    def begins(self, recipe: Recipe, environment: dict[str, Any], passport: dict[str, Any], done: int) -> None: ...
+    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: dict[str, Any], done: int) -> None: ...
 
     def epoch(self, entry: dict[str, Any], notices: list[Notice]) -> None: ...

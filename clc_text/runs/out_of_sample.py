@@ -60,7 +60,7 @@ def _prepared_from_kept(run: RunDirectory, recipe: Recipe) -> Prepared:
     task = Task(environment["dataset"], rows, None, environment["input_column"], environment["label_column"])
     encoder = type(recipe.encoder).fitted.load(run.file("encoder"))
     inputs = encoder.encode(rows[task.input_column])
-    return Prepared(task, run.labels(), run.passport(), encoder, inputs, None, recipe)
+    return Prepared(task, run.labels(), run.noise_manifest(), encoder, inputs, None, recipe)
 
 
 def _prepared_from_source(run: RunDirectory, recipe: Recipe) -> Prepared:

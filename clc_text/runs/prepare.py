@@ -40,7 +40,7 @@ class Prepared:
 
     task: Task
     labels: Labels
-    passport: dict[str, Any]
+    manifest: dict[str, Any]
     encoder: Any
     train_inputs: dict[str, Tensor]
     test_inputs: dict[str, Tensor] | None
@@ -108,7 +108,7 @@ def _cross_fit_key(recipe: Recipe) -> str:
     training = {
         name: value
         for name, value in plain["training"].items()
-        if name not in ("epochs", "checkpoint_epochs", "ledger_epochs")
+        if name not in ("epochs", "checkpoint_epochs", "dynamics_epochs")
     }
     folds = {name: value for name, value in plain["method"].items() if name.startswith("fold")}
     return json.dumps([[plain[part] for part in parts], training, folds], sort_keys=True)
@@ -138,7 +138,7 @@ def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None 
     settled = replace(recipe, encoder=encoded.settled)
     _check_memory(recipe, task, encoded.train_inputs)
     inputs = (encoded.train_inputs, encoded.test_inputs)
-    return Prepared(task, labels, injection.passport, encoded.encoder, *inputs, settled)
+    return Prepared(task, labels, injection.manifest, encoded.encoder, *inputs, settled)
 
 
 def encode(recipe: Recipe, observer: Observer) -> Encoded:
@@ -281,7 +281,7 @@ def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
     identity = "|".join(
         [
             recipe.fingerprint(),
-            prepared.passport["sha256"]["noisy_labels"],
+            prepared.manifest["sha256"]["noisy_labels"],
             *(str(s.get("sha256")) for s in task.sources),
             *([] if prepared.trusted is None else [prepared.trusted.digest]),
         ]

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.artifacts.names import located
 from clc_text.config.recipe import Recipe
 from clc_text.runs.observer import Observer
 from clc_text.runs.prepare import Prepared
-from clc_text.training.guards import Watch
+from clc_text.training.monitors import Watch
 
 if TYPE_CHECKING:
     from clc_text.training.epochs import EpochResult
@@ -51,11 +52,11 @@ class Recorder:
         in_nats = getattr(recipe.method, "criterion", "entropy") == "entropy"
         scale = getattr(recipe.method, "threshold_scale", 1.0) if in_nats else None
         self.watch = Watch((counts / counts.sum()).tolist(), scale, prepared.task.label_names)
-        if recipe.guard != "off":
+        if recipe.monitor != "off":
             self.watch.before_training(prepared.encoder.facts)
             for index in range(len(self.metrics.entries)):
                 self.watch.after_epoch(self.metrics.entries[: index + 1])
-        self.ledger = directory / "ledger"
+        self.dynamics = located(directory, "dynamics")
         test = prepared.task.test_labels
         self.test_labels = None if test is None else torch.from_numpy(test)
 
@@ -65,7 +66,7 @@ class Recorder:
         seconds = time.perf_counter() - self.started
         entry = epoch_entry(result, self.prepared.labels, self.classes, self.test_labels, seconds)
         self.metrics.append(entry)
-        notices = [] if self.recipe.guard == "off" else self.watch.after_epoch(self.metrics.entries)
+        notices = [] if self.recipe.monitor == "off" else self.watch.after_epoch(self.metrics.entries)
         self.observer.epoch(entry, notices)
 
     def recorded(self) -> dict[str, str]:
@@ -74,9 +75,9 @@ class Recorder:
 
     def changed_by_class(self) -> list[float]:
         """[C], the share of each trained class's rows that the peers' last targets put into another class."""
-        from clc_text.artifacts.ledger import epoch_file, read_epoch
+        from clc_text.artifacts.dynamics import epoch_file, read_epoch
 
-        record = read_epoch(epoch_file(self.ledger, self.metrics.entries[-1]["epoch"]))
+        record = read_epoch(epoch_file(self.dynamics, self.metrics.entries[-1]["epoch"]))
         trained = self.prepared.labels.trained
         changed = (record.target.numpy() != trained) & record.seen.numpy()
         share = changed.mean(0)
@@ -86,7 +87,7 @@ class Recorder:
     def result(self, environment: dict[str, Any]) -> dict[str, Any]:
         from clc_text.artifacts.results import calibration_summary, summarise, training_summary
 
-        entries, labels, passport = self.metrics.entries, self.prepared.labels, self.prepared.passport
+        entries, labels, manifest = self.metrics.entries, self.prepared.labels, self.prepared.manifest
         given_right = None if labels.true is None else int((labels.trained == labels.true)[labels.true >= 0].sum())
         return {
             "method": environment["method"]["name"],
@@ -94,9 +95,9 @@ class Recorder:
             "recipe": self.recipe.name,
             "run_id": environment["run_id"],
             "noise": {
-                "name": passport["name"],
-                "rate": passport["rate"],
-                "realised_rate": passport["realised_rate"],
+                "name": manifest["name"],
+                "rate": manifest["rate"],
+                "realised_rate": manifest["realised_rate"],
             },
             "seeds": environment["seeds"],
             "peers": environment["peers"],
@@ -106,5 +107,5 @@ class Recorder:
             "train": training_summary(entries[-1], len(labels.given), given_right),
             "ece": calibration_summary(entries[-1]),
             "temperature": entries[-1]["temperature"],
-            "guards": [notice.name for notice in self.watch.notices if notice.severity == "warning"],
+            "warnings": [notice.name for notice in self.watch.notices if notice.severity == "warning"],
         }

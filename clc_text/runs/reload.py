@@ -49,7 +49,7 @@ def check_sources(run: RunDirectory, task: Task) -> None:
                 "bring the file back or train again"
             )
     # Not all that rows come from is a file with a recorded sha256.
-    labels = run.passport().get("sha256", {}).get("true_labels")
+    labels = run.noise_manifest().get("sha256", {}).get("true_labels")
     if labels is not None and labels != sha256_of_labels(task.given_labels):
         raise InputError(
             f"the data of {run.path} gives other labels than when it was trained; bring the data back or train again"

@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clc_text.artifacts.names import EARLIER, located
 from clc_text.artifacts.run_directory import RunDirectory, write_rows
 from clc_text.artifacts.run_files import Complete, Environment
 from clc_text.artifacts.run_lock import LOCK, alone_in
@@ -78,7 +79,7 @@ def train(
         settled = prepared.recipe
         environment = describe(settled, prepared)
         observer.stage("building the networks")
-        trainer = build_trainer(settled, directory, prepared, say=observer.stage)
+        trainer = build_trainer(settled, directory, prepared, log=observer.stage)
         trainer.check()
         if there:
             return _train(settled, directory, resume, prepared, environment, trainer, observer, memo, told)
@@ -116,7 +117,7 @@ def _train(
     started = time.perf_counter()
     recorder = Recorder(recipe, directory, prepared, observer, started, done, _recorded(checkpoint))
     trainer.epoch_listeners.append(recorder)
-    observer.begins(recipe, environment, prepared.passport, done)
+    observer.begins(recipe, environment, prepared.manifest, done)
     if memo is not None and trainer.cross_fits_first and (known := memo.cross_fit(recipe)) is not None:
         known.save(directory)  # where the trainer looks for it
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
@@ -127,7 +128,7 @@ def _train(
     observer.stage("writing the model and its predictions")
     _save(trainer, directory, prepared)
     notices = recorder.watch.at_end(recorder.metrics.entries, recorder.changed_by_class())
-    write_json(directory / "guards.json", [notice.to_dict() for notice in recorder.watch.notices])
+    write_json(located(directory, "notices.json"), [notice.to_dict() for notice in recorder.watch.notices])
     observer.epoch(recorder.metrics.entries[-1], notices)
     write_json(directory / "result.json", recorder.result(environment))
     return RunDirectory(directory)
@@ -202,7 +203,8 @@ def _new(directory: Path) -> Iterator[None]:
 
 WRITTEN = {
     "recipe.yaml", "environment.json", "noise", "data", "encoder", "crossfit.json", "crossfit.safetensors",
-    "metrics.jsonl", "ledger", "checkpoints", "model", "predictions.safetensors", "guards.json", "result.json",
+    "metrics.jsonl", "dynamics", "checkpoints", "model", "predictions.safetensors", "notices.json", "result.json",
+    *EARLIER.values(),
     "corrected", ".corrected.lock", "asked.jsonl", "answers.parquet", "audit.json", "report.html", "figures",
     "evidence.safetensors", "plain_folds.npy",
     "corrected.csv", "corrected.tsv", "corrected.tab", "corrected.jsonl", "corrected.ndjson", "corrected.json",
@@ -277,7 +279,7 @@ def _open(
     answers: Answers | None,
 ) -> tuple[Path | None, int]:
     """Writes what is known before training; gives the checkpoint to go on from, and the number of epochs until it."""
-    from clc_text.artifacts.ledger import forget_after
+    from clc_text.artifacts.dynamics import forget_after
 
     checkpoint, done = None, 0
     files: dict[str, str] = {}
@@ -294,10 +296,10 @@ def _open(
                 f"the data or its labels have changed since {directory} was begun, so it cannot be resumed; train "
                 "anew with --overwrite, or bring the data back"
             )
-        forget_after(directory / "ledger", done)
+        forget_after(located(directory, "dynamics"), done)
     write_json(directory / "environment.json", environment)  # first: by it the folder is known as a run's
     write_text(directory / "recipe.yaml", recipe.dump())
-    write_json(directory / "noise" / "passport.json", prepared.passport)
+    write_json(located(directory, "noise/manifest.json"), prepared.manifest)
     prepared.labels.write(directory / "noise" / "labels.parquet")
     if answers is not None and answers.path.resolve() != directory.resolve():
         answers.write(directory)
@@ -328,7 +330,7 @@ def _where_it_ended(directory: Path) -> tuple[Path | None, int]:
     complete = check_resumable(newest)
     done = complete["epochs_closed"]
     kept_lines(directory / METRICS, done, complete.get("recorded", {}).get(METRICS))
-    check_beside(newest, complete.get("ledger", {}), directory / "ledger")
+    check_beside(newest, complete.get("dynamics", {}), located(directory, "dynamics"))
     check_beside(newest, complete.get("cross_fit", {}), directory, anew=True)
     return newest, done
 

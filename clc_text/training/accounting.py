@@ -11,26 +11,26 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from clc_text.artifacts.ledger import EpochRecord, Ledger
+from clc_text.artifacts.dynamics import EpochRecord, TrainingDynamics
 from clc_text.errors import InputError
-from clc_text.training import across
+from clc_text.training import distributed
 
 
 class EpochAccounts:
-    """The loss of the epoch under way and the ledger of its rows.
+    """The loss of the epoch under way and the training dynamics of its rows.
 
     Args:
         rows: N.
         peers: P.
-        ledger_dir: where the ledger's files go; None keeps it in memory for one epoch.
+        dynamics_dir: where the training dynamics' files go; None keeps it in memory for one epoch.
 
     Attributes:
         closed: epochs that have ended and been told to the listeners.
         steps: micro-batches of this epoch so far.
     """
 
-    def __init__(self, rows: int, peers: int, ledger_dir: Path | None) -> None:
-        self.ledger = Ledger(rows, peers, ledger_dir)
+    def __init__(self, rows: int, peers: int, dynamics_dir: Path | None) -> None:
+        self.dynamics = TrainingDynamics(rows, peers, dynamics_dir)
         self.closed = 0
         self.steps = 0
         self._loss_sum: Tensor | None = None
@@ -50,8 +50,8 @@ class EpochAccounts:
         loss = math.nan
         if self._loss_sum is not None:
             mean = self._loss_sum / self.steps
-            if across.several(accelerator):
-                mean = across.of_every_process(accelerator, mean).mean()
+            if distributed.several(accelerator):
+                mean = distributed.of_every_process(accelerator, mean).mean()
             loss = float(mean)
         if not math.isfinite(loss):
             raise InputError(
@@ -67,35 +67,35 @@ class EpochAccounts:
             memory: the method's, changed in place.
             of_rows: the names in it that hold something for every row, [..., N, ·].
         """
-        if not across.several(accelerator):
+        if not distributed.several(accelerator):
             return
-        state = self.ledger.state_dict()
-        together = across.rows_together(accelerator, state["ledger.seen"])
+        state = self.dynamics.state_dict()
+        together = distributed.rows_together(accelerator, state["dynamics.seen"])
         for name in of_rows:
             if name in memory:
                 memory[name] = together(memory[name], -2)
-        self.ledger.load_state_dict({name: together(values, -1) for name, values in state.items()})
+        self.dynamics.load_state_dict({name: together(values, -1) for name, values in state.items()})
 
     def close(self, epoch: int, write: bool) -> EpochRecord:
-        """Ends an epoch; `write` says whether its part of the ledger goes to its file now."""
+        """Ends an epoch; `write` says whether its part of the training dynamics goes to its file now."""
         self._loss_sum, self.steps = None, 0
-        record = self.ledger.close_epoch(epoch, write=write)
+        record = self.dynamics.close_epoch(epoch, write=write)
         self._unwritten = None if write else (epoch, record)
         self.closed = epoch
         return record
 
     def end(self, write: bool) -> None:
-        """When training is over: the last epoch always has a file in the ledger."""
+        """When training is over: the last epoch always has a file in the dynamics."""
         if self._unwritten is not None and write:
-            self.ledger.write(*self._unwritten)
+            self.dynamics.write(*self._unwritten)
         self._unwritten = None
 
     def tensors(self, accelerator: Accelerator, device: torch.device) -> dict[str, Tensor]:
         """What a checkpoint keeps; every process must ask, since each has its own sum."""
         loss_sum = torch.zeros((), device=device) if self._loss_sum is None else self._loss_sum
-        if across.several(accelerator):
-            loss_sum = across.of_every_process(accelerator, loss_sum)
-        return self.ledger.state_dict() | {"loss_sum": loss_sum}
+        if distributed.several(accelerator):
+            loss_sum = distributed.of_every_process(accelerator, loss_sum)
+        return self.dynamics.state_dict() | {"loss_sum": loss_sum}
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -103,7 +103,7 @@ class EpochAccounts:
 
     def load(self, tensors: dict[str, Tensor], facts: dict[str, Any], process: int, processes: int) -> None:
         """What `tensors` and `facts` gave, for one of so many processes."""
-        self.ledger.load_state_dict({name: value.cpu() for name, value in tensors.items()})
+        self.dynamics.load_state_dict({name: value.cpu() for name, value in tensors.items()})
         self.steps, self.closed = facts["loss_steps"], facts["epochs_closed"]
         sums = tensors["loss_sum"]
         if sums.dim() and len(sums) == processes:

@@ -29,13 +29,13 @@ class NoisyLabelOptions:
 
     Attributes:
         checkpoint_epochs: save a checkpoint after every so many epochs (0: only as `save_strategy` says).
-        ledger_epochs: write the ledger of every so many epochs, and of the last one.
+        dynamics_epochs: write the training dynamics of every so many epochs, and of the last one.
         decay_from_epoch: the learning rate is constant up to this epoch and falls linearly to 0 at the end.
         momentum_after_decay: β1 of Adam (the momentum of SGD) from that epoch on.
     """
 
     checkpoint_epochs: int = field(default=0, metadata={"help": "epochs between checkpoints; 0: as save_strategy"})
-    ledger_epochs: int = field(default=1, metadata={"help": "epochs between ledger files"})
+    dynamics_epochs: int = field(default=1, metadata={"help": "epochs between dynamics files"})
     decay_from_epoch: int | None = field(default=None, metadata={"help": "epoch where a linear decay begins"})
     momentum_after_decay: float | None = field(default=None, metadata={"help": "β1 or momentum from then on"})
 

@@ -24,7 +24,7 @@ from clc_text.training.checkpoints import (
 )
 from clc_text.training.epochs import EpochResult
 from clc_text.training.evaluation import PeersEvaluation
-from clc_text.training.notes import Note
+from clc_text.training.notices import Notice
 from clc_text.training.warm_up import WarmUp
 from clc_text.utils.damage import undamaged
 from clc_text.utils.files import settle, to_be_written
@@ -41,8 +41,8 @@ class Checkpointing(PeersEvaluation):
     method_state: TrainingState
     accounts: EpochAccounts
     warm_up: WarmUp
-    notes: list[Note]
-    ledger_dir: Path | None
+    notes: list[Notice]
+    dynamics_dir: Path | None
     epoch_listeners: list[Callable[[EpochResult], None]]
 
     def check_files_beside(self, checkpoint: Path, complete: Complete) -> None:
@@ -51,7 +51,7 @@ class Checkpointing(PeersEvaluation):
         Raises:
             InputError: one is missing or was changed.
         """
-        check_beside(checkpoint, complete.get("ledger", {}), self.ledger_dir)
+        check_beside(checkpoint, complete.get("dynamics", {}), self.dynamics_dir)
 
     def complete_facts(self) -> Complete:
         """What makes a checkpoint of this moment complete, as `check_files_beside` reads it."""
@@ -62,7 +62,7 @@ class Checkpointing(PeersEvaluation):
             "step": self.state.global_step,
             "epoch": self.state.epoch,
             "epochs_closed": self.accounts.closed,
-            "ledger": self.accounts.ledger.written,
+            "dynamics": self.accounts.dynamics.written,
             "cross_fit": {},
             "recorded": recorded,
         }
@@ -135,6 +135,6 @@ class Checkpointing(PeersEvaluation):
         memory = {name.removeprefix("memory."): value for name, value in tensors.items() if name.startswith("memory.")}
         self.method_state.memory = memory
         self.method_state.num_classes = facts.get("num_classes", self.method_state.num_classes)
-        self.notes = [Note(**note) for note in facts.get("notes", [])]
+        self.notes = [Notice(**note) for note in facts.get("notes", [])]
         self.accounts.load(tensors, facts, self.args.process_index, self.args.world_size)
         self.warm_up.load(tensors, facts)

@@ -1,8 +1,8 @@
 """What a checkpoint holds beside `Trainer`'s own files, which checkpoints are whole, and what each vouches for.
 
 `complete.json` is written last, when all else is on the disk. It holds the sha256 of the checkpoint's files, of the
-epochs of the ledger until then, of what cross-fitting found and of what listeners had written: a training that goes on
-from files that have changed since would give another result, and nobody would notice.
+epochs' training dynamics until then, of what cross-fitting found and of what listeners had written: a training that
+goes on from files that have changed since would give another result, and nobody would notice.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers.utils.logging import get_logger
 
+from clc_text.artifacts.names import current
 from clc_text.artifacts.run_files import Complete, MethodFacts, TrainerFacts
 from clc_text.errors import InputError
 from clc_text.utils.damage import undamaged
@@ -78,7 +79,7 @@ def check_resumable(folder: Path) -> Complete:
             f"{folder} has no {COMPLETE} and cannot be resumed from: it was cut short, written with save_only_model, "
             "or by another trainer"
         )
-    complete = read_json(folder / COMPLETE, Complete, way_out(folder))
+    complete = cast(Complete, current(read_json(folder / COMPLETE, Complete, way_out(folder))))
     if "files" in complete:
         check_beside(folder, complete["files"], folder)
     else:
@@ -139,7 +140,7 @@ def _out(folder: Path, beside: Path) -> str:
 
 
 def write_method_state(folder: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Tensors of the method, the ledger and the loss, with a few numbers beside them."""
+    """Tensors of the method, the training dynamics and the loss, with a few numbers beside them."""
     whole = {name: values.contiguous() for name, values in tensors.items()}
     save_file(whole, folder / METHOD_STATE, metadata={"facts": json.dumps(facts)})
 

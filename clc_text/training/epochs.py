@@ -8,9 +8,9 @@ from typing import Any, Protocol
 from torch import Tensor
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from clc_text.artifacts.ledger import EpochRecord
+from clc_text.artifacts.dynamics import EpochRecord
 from clc_text.training.arguments import NoisyLabelOptions
-from clc_text.training.notes import Note
+from clc_text.training.notices import Notice
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class EpochResult:
     threshold: Tensor | None
     supervised: bool
     temperature: Tensor | None = None
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Notice, ...] = ()
 
 
 class InEpochs(Protocol):

@@ -12,7 +12,7 @@ from torch.utils.data import SequentialSampler
 
 from clc_text.data.rows import Rows
 from clc_text.models.peers import ensemble_log_probs
-from clc_text.training import across
+from clc_text.training import distributed
 from clc_text.training.data import as_classes
 from clc_text.training.loading import RowLoading
 from clc_text.training.scoring import ensemble_alone
@@ -51,7 +51,8 @@ class PeersEvaluation(RowLoading):
                     with self.compute_loss_context_manager():
                         found.append(at_least_float32(model.peer_logits(peer, **mine)))
                     index.append(numbers[own])
-        (logits,) = across.in_order(self.accelerator, torch.cat(index).to(found[0].device), [torch.cat(found)[None]])
+        places = torch.cat(index).to(found[0].device)
+        (logits,) = distributed.in_order(self.accelerator, places, [torch.cat(found)[None]])
         return logits[0].log_softmax(-1)
 
     @torch.no_grad()
@@ -66,10 +67,10 @@ class PeersEvaluation(RowLoading):
                 with self.compute_loss_context_manager():
                     found.append(at_least_float32(model(**inputs).logits))
         logits, given = torch.cat(found, -2), torch.cat(labels)
-        if not across.several(self.accelerator):
+        if not distributed.several(self.accelerator):
             return logits, given
         as_columns = given if given.dim() == 2 else given[:, None]
-        logits, as_columns = across.in_order(self.accelerator, torch.cat(index), [logits, as_columns])
+        logits, as_columns = distributed.in_order(self.accelerator, torch.cat(index), [logits, as_columns])
         return logits, as_columns if given.dim() == 2 else as_columns[:, 0]
 
     @contextmanager
@@ -83,7 +84,7 @@ class PeersEvaluation(RowLoading):
 
     def _batches(self, rows: Any) -> Iterator[dict[str, Any]]:
         size = max(self.args.per_device_eval_batch_size, 1)
-        if isinstance(rows, Rows) and not across.several(self.accelerator):
+        if isinstance(rows, Rows) and not distributed.several(self.accelerator):
             for start in range(0, len(rows), size):  # slices copy nothing
                 inputs = {name: values[start : start + size] for name, values in rows.inputs.items()}
                 labels = rows.labels[start : start + size]

@@ -14,9 +14,9 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 from clc_text.data.rows import Rows, as_batch
 from clc_text.models.peers_of import PeersOf
 from clc_text.training.data import NumberedBatch, NumberedRows
+from clc_text.training.fingerprint import Fingerprint, fingerprint_of, rows_to_fingerprint
 from clc_text.training.names import by_name, named_classes, names_of_model
 from clc_text.training.order import apart, untouched_generators
-from clc_text.training.sketch import Sketch, rows_to_sketch, sketch_of
 
 _SETS = {"Evaluation": "evaluation set", "test": "test set", "Scoring": "evaluation set"}
 
@@ -84,17 +84,17 @@ class RowLoading(Trainer):
             return self._remove_unused_columns(dataset, description), self.data_collator
         return dataset, self._get_collator_with_removed_columns(self.data_collator, description)
 
-    def sketch(self, dataset: Any) -> Sketch | None:
+    def fingerprint(self, dataset: Any) -> Fingerprint | None:
         """What a few rows are known again by, as the networks get them; None where that is another at each look."""
-        chosen = rows_to_sketch(len(dataset))
+        chosen = rows_to_fingerprint(len(dataset))
         if isinstance(dataset, Rows):
-            return sketch_of(dataset.__getitems__(chosen))
+            return fingerprint_of(dataset.__getitems__(chosen))
         kept, collate = self._kept(dataset, "Comparing")
         collate, numbered = apart(collate), NumberedRows(kept)
 
-        def once() -> Sketch:
+        def once() -> Fingerprint:
             with untouched_generators(seed=0):
-                return sketch_of(collate([row for _, row in numbered.__getitems__(chosen)]))
+                return fingerprint_of(collate([row for _, row in numbered.__getitems__(chosen)]))
 
         first = once()
         return first if first == once() else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from clc_text.utils.files import write_text
 from clc_text.utils.typed_json import read_typed_lines
 
 if TYPE_CHECKING:
-    from clc_text.artifacts.ledger import EpochRecord
+    from clc_text.artifacts.dynamics import EpochRecord
     from clc_text.artifacts.run_directory import Labels
     from clc_text.training.epochs import EpochResult
 
@@ -48,7 +47,7 @@ def epoch_entry(
         "temperature": None if result.temperature is None else result.temperature.flatten().tolist(),
         "test": test,
         "train": training_scores(result.record, labels, num_classes),
-        "notes": [asdict(note) for note in result.notes],
+        "notes": [{"name": one.name, "message": one.message, "severity": one.severity} for one in result.notes],
     }
 
 
@@ -69,7 +68,7 @@ def test_scores(log_probs: Tensor, labels: Tensor) -> dict[str, Any]:
 
 
 def training_scores(record: EpochRecord, labels: Labels, num_classes: int) -> dict[str, Any]:
-    """What the ledger of one epoch says of the training rows; every list has one value a peer."""
+    """What the training dynamics of one epoch says of the training rows; every list has one value a peer."""
     seen = record.seen
     trained = torch.tensor(labels.trained)
     fits = record.prediction == trained

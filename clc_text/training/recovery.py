@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from clc_text.artifacts.ledger import EpochRecord
+from clc_text.artifacts.dynamics import EpochRecord
 from clc_text.methods.criteria import entropy, share_of_maximum
-from clc_text.training.guards import COLLAPSE_DISTANCE, UNSURE_SHARE, distance
-from clc_text.training.notes import Note
+from clc_text.training.monitors import COLLAPSE_DISTANCE, UNSURE_SHARE, distance
+from clc_text.training.notices import Notice
 
 SHORTEST = 2  # epochs that a warm-up is prolonged by, at least
 DRIFT = 0.1  # total variation: so much further from the given shares than when the method took over
@@ -79,7 +79,7 @@ class Recovery:
         self._sound = {name: values.detach().clone() for name, values in model.state_dict().items()}
         self._sound_epoch = epoch
 
-    def after_epoch(self, epoch: int, record: EpochRecord, given: Tensor) -> Note | None:
+    def after_epoch(self, epoch: int, record: EpochRecord, given: Tensor) -> Notice | None:
         """What to say when the predictions of an epoch have left the given class shares; None: all is well.
 
         Args:
@@ -93,7 +93,7 @@ class Recovery:
         self._times += 1
         longer = max(SHORTEST, self._sound_epoch // 2)
         self.hold_until = epoch + longer
-        return Note(
+        return Notice(
             f"recovered {self._times}",
             f"collapse in epoch {epoch}: {largest:.0%} of the predictions were one class, so the networks are "
             f"again those of epoch {self._sound_epoch}, and the warm-up goes on for {longer} epochs or more",

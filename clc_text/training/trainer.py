@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixi
 from transformers.trainer_utils import align_special_tokens
 from transformers.utils.logging import get_logger
 
-from clc_text.artifacts.ledger import Ledger
+from clc_text.artifacts.dynamics import TrainingDynamics
 from clc_text.artifacts.run_files import Complete
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
@@ -21,7 +21,7 @@ from clc_text.methods.base import Method, Supervision, TrainingState, method
 from clc_text.models.peers import PeersModel, ensemble_log_probs
 from clc_text.models.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
 from clc_text.training.accounting import EpochAccounts
-from clc_text.training.answers_taught import AnswersTaught
+from clc_text.training.answer_targets import AnswerTargets
 from clc_text.training.arguments import (
     NoisyLabelArguments,
     check_arguments,
@@ -40,7 +40,7 @@ from clc_text.training.data import as_classes, check_dataset, check_labels, labe
 from clc_text.training.epochs import EpochHooks, EpochResult
 from clc_text.training.evaluation import at_least_float32
 from clc_text.training.names import by_name, check_names
-from clc_text.training.notes import never_began
+from clc_text.training.notices import never_began
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
 from clc_text.training.targets import RowTargets
@@ -70,7 +70,7 @@ class PeersTrainer(Checkpointing):
         transition: float [C, C], what a method that needs the matrix is told.
         class_weights: ``"balanced"`` by the given labels, or one number a class: every row's loss is multiplied by the
             weight of the class that it is taught.
-        ledger_dir: where the ledger's files go; None keeps the ledger in memory for one epoch.
+        dynamics_dir: where the training dynamics' files go; None keeps the training dynamics in memory for one epoch.
         epoch_listeners: called with an `EpochResult` after every epoch, before its checkpoint (by the first process
             only, where there are several). One that writes files may have a method `recorded`, which gives their
             sha256 by name: each checkpoint says how they were.
@@ -110,7 +110,7 @@ class PeersTrainer(Checkpointing):
         noise_rate: float | None = None,
         transition: Tensor | None = None,
         class_weights: str | Sequence[float] | None = None,
-        ledger_dir: Path | None = None,
+        dynamics_dir: Path | None = None,
         epoch_listeners: Sequence[Callable[[EpochResult], None]] | None = None,
         augment: Callable[[dict[str, Tensor], Tensor, int], dict[str, Tensor]] | None = None,
         trusted: TrustedLabels | None = None,
@@ -158,7 +158,7 @@ class PeersTrainer(Checkpointing):
             check_dataset(rows, name, self._classes(), made_later=not args.remove_unused_columns)
         self._class_weights_wanted = class_weights
         self._given = {} if transition is None else {"transition": transition}
-        self.noise_rate, self.ledger_dir, self.augment = noise_rate, ledger_dir, augment
+        self.noise_rate, self.dynamics_dir, self.augment = noise_rate, dynamics_dir, augment
         self.trusted = trusted
         if trusted is not None and self.train_dataset is not None:
             trusted.check(len(self.train_dataset), self._classes())
@@ -218,14 +218,14 @@ class PeersTrainer(Checkpointing):
             noise_rate=self.noise_rate,
             memory=dict(self._given),
         )
-        self._answers: AnswersTaught | None = None
+        self._answers: AnswerTargets | None = None
         if self.trusted is not None and self.train_dataset is not None:
-            self._answers = AnswersTaught.of(self.trusted, len(self.train_dataset), self.args.device)
+            self._answers = AnswerTargets.of(self.trusted, len(self.train_dataset), self.args.device)
         self.notes = []
         # Labels that are made row by row, or classes that the model does not tell: neither could be checked before.
         self._labels_unseen = self._classes() is None or label_column(self.train_dataset) is None
         rows = 0 if self.train_dataset is None else len(self.train_dataset)
-        self.accounts = EpochAccounts(rows, self.model.peers, self.ledger_dir)
+        self.accounts = EpochAccounts(rows, self.model.peers, self.dynamics_dir)
         self.targets = RowTargets(self.train_dataset, self._class_weights_wanted)
         self.warm_up = WarmUp(self.method, self.recover)
 
@@ -237,9 +237,9 @@ class PeersTrainer(Checkpointing):
         return self.accounts.closed
 
     @property
-    def ledger(self) -> Ledger:
+    def dynamics(self) -> TrainingDynamics:
         """What training saw of every row."""
-        return self.accounts.ledger
+        return self.accounts.dynamics
 
     @property
     def supervised(self) -> bool:
@@ -284,7 +284,7 @@ class PeersTrainer(Checkpointing):
         supervision = self.supervise(log_probs, self.targets.of(labels, rows))
         loss = supervision.loss
         if rows is not None:
-            self.ledger.observe(rows, log_probs.detach(), supervision)
+            self.dynamics.observe(rows, log_probs.detach(), supervision)
         self.accounts.observe(loss.detach())
         return loss
 
@@ -381,7 +381,7 @@ class PeersTrainer(Checkpointing):
         loss = self.accounts.mean_loss(self.accelerator, epoch)
         self.accounts.gather(self.accelerator, self.method_state.memory, self.method.row_memory)
         last = step >= self.state.max_steps
-        write = (last or epoch % self.options.ledger_epochs == 0) and self.is_world_process_zero()
+        write = (last or epoch % self.options.dynamics_epochs == 0) and self.is_world_process_zero()
         record = self.accounts.close(epoch, write)
         supervised, threshold = self.supervised, self.method_state.memory.get("threshold")
         if self.recover and supervised:
@@ -446,7 +446,7 @@ class PeersTrainer(Checkpointing):
             self.model = self.call_model_init()
         self._start_afresh()
         if complete is not None:
-            self.ledger.written = dict(complete.get("ledger", {}))
+            self.dynamics.written = dict(complete.get("dynamics", {}))
         self.before_training()
         return super().train(resume_from_checkpoint, *positional, **more)
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from clc_text.artifacts.ledger import EpochRecord
+from clc_text.artifacts.dynamics import EpochRecord
 from clc_text.errors import InputError
 from clc_text.methods.base import Method, Supervision, TrainingState
 from clc_text.methods.standard import Standard
-from clc_text.training.notes import Note, warm_up_ended
+from clc_text.training.notices import Notice, warm_up_ended
 from clc_text.training.recovery import Recovery
 
 
@@ -37,7 +37,7 @@ class WarmUp:
         if recover and self.over:
             raise InputError(
                 f"recover goes back to the end of the warm-up, and {method.name} has none; set its warmup_epochs "
-                "(method.warmup_epochs), or leave recover (guard: recover) out"
+                "(method.warmup_epochs), or leave recover (monitor: recover) out"
             )
 
     @property
@@ -68,7 +68,7 @@ class WarmUp:
 
     def take_over(
         self, state: TrainingState, log_probs: Tensor, targets: Tensor, given: Tensor | None, model: nn.Module
-    ) -> list[Note]:
+    ) -> list[Notice]:
         """Ends the warm-up, unless the method finds the peers too unsure for that; what is to be said of it.
 
         Args:
@@ -81,7 +81,7 @@ class WarmUp:
         if why_not is None and self.recovery is not None:
             why_not = self.recovery.not_yet(log_probs)
         if why_not is not None:
-            return [Note("warm-up goes on", f"the warm-up goes on after epoch {state.epoch}: {why_not}")]
+            return [Notice("warm-up goes on", f"the warm-up goes on after epoch {state.epoch}: {why_not}")]
         if self.recovery is not None and given is not None:
             self.recovery.remember(model, state.epoch, log_probs, given)
         self.method.prepare(log_probs, targets, state)
@@ -90,7 +90,7 @@ class WarmUp:
 
     def after_epoch(
         self, epoch: int, record: EpochRecord, given: Tensor, state: TrainingState, model: nn.Module, optimizer: Any
-    ) -> list[Note]:
+    ) -> list[Notice]:
         """Where the peers have collapsed: back to the end of the warm-up, and on with that."""
         note = None if self.recovery is None else self.recovery.after_epoch(epoch, record, given)
         if self.recovery is None or note is None:

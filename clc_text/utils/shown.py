@@ -47,7 +47,7 @@ def terminal(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, highlight=False, emoji=False)
 
 
-def say_next(console: Console, arguments: Sequence[object], why: str, then: str = "") -> None:
+def echo_next(console: Console, arguments: Sequence[object], why: str, then: str = "") -> None:
     """The one line on what to do next: `arguments` follow ``clc-text``, each quoted as a shell wants it."""
     import shlex
 
@@ -60,14 +60,14 @@ def clean_lines(text: object) -> str:
     return "\n".join(map(without_controls, str(text).split("\n")))
 
 
-def say(text: object = "", *, err: bool = False, end: str = "\n") -> None:
+def echo(text: object = "", *, err: bool = False, end: str = "\n") -> None:
     """Prints sentences, which may quote what stands in somebody's file; the one way in which commands print."""
     out = sys.stderr if err else sys.stdout
     out.write(clean_lines(text) + end)
     out.flush()
 
 
-def say_json(value: Any, indent: int | None = None) -> None:
+def echo_json(value: Any, indent: int | None = None) -> None:
     """Prints a value as JSON that reads back exactly, what a terminal would obey as escapes."""
     sys.stdout.write(printable_json(value, indent) + "\n")
     sys.stdout.flush()
@@ -82,7 +82,7 @@ def printable_json(value: Any, indent: int | None = None) -> str:
     )
 
 
-def say_table(text: str) -> None:
+def echo_table(text: str) -> None:
     """Prints what a program reads, CSV or Markdown: as it is into a file or a pipe, clean on a terminal."""
     table_output().write(text.rstrip("\n") + "\n")
     sys.stdout.flush()

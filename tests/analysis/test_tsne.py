@@ -203,7 +203,7 @@ def test_maps_of_a_run_that_was_cut_short_take_the_newest_checkpoint(tiny_run, t
     folder = tmp_path / "cut"
     shutil.copytree(tiny_run, folder)
     shutil.rmtree(folder / "model")
-    for name in ("result.json", "predictions.safetensors", "guards.json"):
+    for name in ("result.json", "predictions.safetensors", "notices.json"):
         (folder / name).unlink()
     found = make_maps([RunDirectory(folder)], peer="1", sample=60, perplexity=10, iterations=300)
     assert [panel.peer for panel in found.panels] == [1]

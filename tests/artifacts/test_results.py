@@ -40,11 +40,11 @@ def test_training_summary_counts_what_is_right_in_the_end() -> None:
     train = {"changed": [20, 30], "fixed": [12, 14], "broken": [2, 4], "missed": [16, 18]}
     found = training_summary({"train": train}, 100, 70)
     assert found == {
-        "rows": 100, "changed": 25, "fixed": 13, "broken": 3, "missed": 17, "given_right": 70, "taught_right": 80,
+        "rows": 100, "changed": 25, "fixed": 13, "broken": 3, "missed": 17, "given_right": 70, "target_right": 80,
     }  # fmt: skip
 
 
 def test_unknown_truth_stays_unknown() -> None:
     train: dict[str, Any] = {"changed": [20], "fixed": None, "broken": None, "missed": None}
     found = training_summary({"train": train}, 100, None)
-    assert found["taught_right"] is None and found["fixed"] is None and found["changed"] == 20
+    assert found["target_right"] is None and found["fixed"] is None and found["changed"] == 20

@@ -102,8 +102,8 @@ def test_noise_rate_takes_true_estimate_and_numbers() -> None:
 
 
 def test_an_unquoted_off_is_off() -> None:
-    assert loads(GOOD + "guard: off\n").guard == "off"
-    assert loads(GOOD, overrides=["guard=off"]).guard == "off"
+    assert loads(GOOD + "monitor: off\n").monitor == "off"
+    assert loads(GOOD, overrides=["monitor=off"]).monitor == "off"
 
 
 def test_overrides_replace_and_add_keys() -> None:

@@ -14,9 +14,9 @@ from safetensors.numpy import save_file
 from synthetic_run import NAMES, Made, corrected_of, make_run
 
 from clc_text.corrections import audit as audit_module
-from clc_text.corrections import canary_figures as inferred
+from clc_text.corrections import canary_metrics as inferred
 from clc_text.corrections.audit import audit, judge, labels_mark
-from clc_text.corrections.canary_figures import CanaryCounts
+from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.existing_audit import read_audit
 from clc_text.corrections.log import Step
 from clc_text.corrections.revert import Selection, revert
@@ -333,7 +333,7 @@ def test_the_command_prints_and_writes(corrected: Corrected, clc_text: Command) 
     assert json.loads(clc_text("audit", corrected.run.path, "--bootstrap", 5, "--json")) == found
 
 
-@pytest.mark.parametrize("policy", ["posterior", "taught", "agree"])
+@pytest.mark.parametrize("policy", ["posterior", "targets", "agree"])
 @pytest.mark.parametrize("informative", [True, False])
 def test_where_nothing_was_learnt_nothing_is_changed(
     made: Made, clc_text: Command, policy: str, informative: bool

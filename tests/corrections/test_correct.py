@@ -14,7 +14,7 @@ from datasets import ClassLabel, load_dataset
 from safetensors.numpy import save_file
 from synthetic_run import NAMES, Made, corrected_of, make_run
 
-from clc_text.artifacts.ledger import epoch_file, read_epoch
+from clc_text.artifacts.dynamics import epoch_file, read_epoch
 from clc_text.config.recipe import loads
 from clc_text.corrections.correct import correct
 from clc_text.corrections.gather import gather
@@ -30,7 +30,7 @@ from clc_text.utils.files import write_text
 Command = Callable[..., str]
 
 
-@pytest.mark.parametrize("policy", ["posterior", "taught", "agree", "confidence"])
+@pytest.mark.parametrize("policy", ["posterior", "targets", "agree", "confidence"])
 def test_labels_row_by_row(made: Made, policy: str) -> None:
     state = corrected_of(made, policy).state()
     chosen = policy_named(policy)
@@ -73,7 +73,7 @@ def test_since_when_training_taught_it(made: Made) -> None:
     state = corrected_of(made).state()
     random = np.random.default_rng(1)
     for epoch in (2, 3):  # some rows are taught otherwise there, and some are not seen
-        path = epoch_file(made.run.file("ledger"), epoch)
+        path = epoch_file(made.run.file("dynamics"), epoch)
         table = pq.read_table(path)
         targets = table["target_0"].to_numpy().copy()
         other = random.random(400) < 0.3
@@ -82,7 +82,7 @@ def test_since_when_training_taught_it(made: Made) -> None:
         table = table.set_column(table.column_names.index("seen"), "seen", [random.random(400) < 0.8])
         pq.write_table(table, path)
     again = corrected_of(made).state()
-    records = [read_epoch(epoch_file(made.run.file("ledger"), epoch)) for epoch in (1, 2, 3, 4)]
+    records = [read_epoch(epoch_file(made.run.file("dynamics"), epoch)) for epoch in (1, 2, 3, 4)]
     for row in range(400):
         asked = state.suggested[row]
         since = 0
@@ -191,13 +191,13 @@ def test_the_progress_reaches_the_end(made: Made) -> None:
 # ---- what cannot be corrected: one sentence, exit code 2, nothing written ----
 
 
-def remove_ledger(run: Path) -> None:
-    for path in (run / "ledger").iterdir():
+def remove_dynamics(run: Path) -> None:
+    for path in (run / "dynamics").iterdir():
         path.unlink()
 
 
-def cut_ledger(run: Path) -> None:
-    (run / "ledger" / "epoch-0004.parquet").write_bytes(b"PAR1")
+def cut_dynamics(run: Path) -> None:
+    (run / "dynamics" / "epoch-0004.parquet").write_bytes(b"PAR1")
 
 
 def another_row(run: Path) -> None:
@@ -216,10 +216,10 @@ def another_label(run: Path) -> None:
     pq.write_table(table.set_column(1, "given", [given]), path)
     from clc_text.noise.inject import sha256_of_labels
 
-    passport = run / "noise" / "passport.json"
+    manifest = run / "noise" / "manifest.json"
     before = (np.r_[(given[0] - 1) % 6, given[1:]]).astype(np.int64)
     known = {"name": "symmetric", "rate": 0.3, "realised_rate": 0.3}
-    passport.write_text(json.dumps(known | {"sha256": {"noisy_labels": sha256_of_labels(before)}}))
+    manifest.write_text(json.dumps(known | {"sha256": {"noisy_labels": sha256_of_labels(before)}}))
 
 
 def no_predictions(run: Path) -> None:
@@ -255,8 +255,8 @@ def not_ended(run: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (remove_ledger, "has no ledger: no epoch has ended yet, or its files were removed; train again"),
-        (cut_ledger, "epoch-0004.parquet is not readable"),
+        (remove_dynamics, "has no training dynamics: no epoch has ended yet, or its files were removed; train again"),
+        (cut_dynamics, "epoch-0004.parquet is not readable"),
         (another_row, "train.parquet was changed after the run wrote it (its sha256 is not the recorded one)"),
         (another_label, "labels.parquet was changed after the run wrote it (its labels have not the sha256"),
         (no_predictions, "has no predictions.safetensors: the run has not ended"),

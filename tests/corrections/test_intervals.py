@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from clc_text.corrections.intervals import Z, figure, percent, wilson
+from clc_text.corrections.intervals import Z, metric, percent, wilson
 
 
 @pytest.mark.parametrize(("count", "of"), [(0, 1), (1, 1), (3, 7), (50, 100), (0, 40), (998, 1000), (2, 3)])
@@ -35,12 +35,12 @@ def test_it_holds_the_true_share_in_95_of_100_cases() -> None:
 
 
 def test_nothing_to_take_a_share_of() -> None:
-    assert figure(0, 0) is None
+    assert metric(0, 0) is None
     assert percent(None) == "not known"
 
 
 def test_a_figure_says_what_it_is_made_of() -> None:
-    found = figure(8, 10)
+    found = metric(8, 10)
     assert found is not None
     assert (found["value"], found["count"], found["of"]) == (0.8, 8, 10)
     assert percent(found) == "80.0 % (49.0 to 94.3)"

@@ -150,7 +150,7 @@ def test_names_numbers_and_sentences() -> None:
     assert "at least 0.25" in chosen.sentence()
     assert "at most 0.5 nats" in chosen.sentence()
     assert (
-        policy_named("taught")
+        policy_named("targets")
         .sentence()
         .endswith(
             "to the most probable other class where the networks' prediction says that the given one is wrong with a "
@@ -165,7 +165,7 @@ def test_names_numbers_and_sentences() -> None:
 
 def test_without_views_networks_judge_by_what_the_user_has_set() -> None:
     assert policy_named("default").without_views() == policy_named("posterior")
-    assert policy_named("doubt", min_doubt=0.9).without_views() == policy_named("taught", min_doubt=0.9)
+    assert policy_named("doubt", min_doubt=0.9).without_views() == policy_named("targets", min_doubt=0.9)
     for name, policy in POLICIES.items():
         assert policy.views or policy.without_views() is policy, name
         assert not policy.without_views().views

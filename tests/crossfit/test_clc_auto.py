@@ -21,7 +21,7 @@ from clc_text.methods.clc_auto import CLCAuto
 from clc_text.runs.build import build_trainer, transition
 from clc_text.runs.prepare import prepare
 from clc_text.runs.run import train
-from clc_text.training.guards import distance
+from clc_text.training.monitors import distance
 from clc_text.training.recovery import Recovery
 
 RECIPE = """
@@ -50,7 +50,7 @@ def test_it_finds_the_noise_and_learns_through_it(run: RunDirectory, tmp_path: P
 
 
 def test_it_says_what_it_decided(run: RunDirectory) -> None:
-    notices = {notice["name"]: notice["message"] for notice in run.guards()}
+    notices = {notice["name"]: notice["message"] for notice in run.notices()}
     assert "of the labels to train on are wrong" in notices["cross-fitted"]
     assert "the peers' mean entropy is" in notices["warm-up ended"]
     phases = [entry["phase"] for entry in run.metrics()]
@@ -67,7 +67,7 @@ def test_resumed_is_bit_for_bit_the_uninterrupted_run(run: RunDirectory, tmp_pat
     for name in ("predictions.safetensors", "model/model.safetensors"):
         one, other = load_file(run.path / name), load_file(resumed.path / name)
         assert one.keys() == other.keys() and all((one[key] == other[key]).all() for key in one)
-    assert resumed.guards() == run.guards()
+    assert resumed.notices() == run.notices()
 
 
 def test_a_run_cut_short_before_its_first_checkpoint_takes_the_cross_fit_that_is_there(
@@ -170,12 +170,12 @@ training: {epochs: 12, batch_size: 64, learning_rate: 2.0e-3, checkpoint_epochs:
 
 @pytest.fixture(scope="module")
 def recovered(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
-    return train(loads(COLLAPSING, overrides=["guard=recover"]), tmp_path_factory.mktemp("recovered") / "run")
+    return train(loads(COLLAPSING, overrides=["monitor=recover"]), tmp_path_factory.mktemp("recovered") / "run")
 
 
 def test_a_collapse_is_undone(recovered: RunDirectory, tmp_path: Path) -> None:
     collapsed = train(loads(COLLAPSING), tmp_path / "run")
-    assert "collapse" in collapsed.result()["guards"]
+    assert "collapse" in collapsed.result()["warnings"]
     assert max(collapsed.metrics()[-1]["train"]["class_shares"]) > 0.4
 
     entries = recovered.metrics()
@@ -188,7 +188,7 @@ def test_a_collapse_is_undone(recovered: RunDirectory, tmp_path: Path) -> None:
     assert max(entries[-1]["train"]["class_shares"]) < 0.4
     accuracy, before = recovered.result()["accuracy"], collapsed.result()["accuracy"]
     assert accuracy["last"]["ensemble"] > before["last"]["ensemble"] + 15
-    assert "recovered 1" in [notice["name"] for notice in recovered.guards()]
+    assert "recovered 1" in [notice["name"] for notice in recovered.notices()]
 
 
 def test_recovery_is_resumed_exactly(recovered: RunDirectory, tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_recovery_is_resumed_exactly(recovered: RunDirectory, tmp_path: Path) ->
     (again / "result.json").unlink()
     newest = max((again / "checkpoints").iterdir(), key=lambda path: int(path.name.rsplit("-", 1)[1]))
     shutil.rmtree(newest)
-    resumed = train(loads(COLLAPSING, overrides=["guard=recover"]), again, resume=True)
+    resumed = train(loads(COLLAPSING, overrides=["monitor=recover"]), again, resume=True)
     one, other = (load_file(path / "predictions.safetensors") for path in (recovered.path, resumed.path))
     assert (one["train"] == other["train"]).all()
 
@@ -205,7 +205,7 @@ def test_recovery_is_resumed_exactly(recovered: RunDirectory, tmp_path: Path) ->
 def test_without_it_the_paper_s_method_is_as_it_was(tmp_path: Path) -> None:
     sound = ["noise.rate=0.5", "method.warmup_epochs=6", "training.learning_rate=1e-3", "training.epochs=10"]
     runs = [
-        train(loads(COLLAPSING, overrides=[*sound, f"guard={guard}"]), tmp_path / guard)
+        train(loads(COLLAPSING, overrides=[*sound, f"monitor={guard}"]), tmp_path / guard)
         for guard in ("warn", "recover")
     ]
     one, other = (load_file(run.path / "predictions.safetensors") for run in runs)

@@ -72,7 +72,7 @@ def drawn(draw: Random, known: list[tuple[str, Any]], commands: dict[str, Any], 
         return ["noise", "inject", "recipe.yaml", "--out", "noisy", "--set", f"noise={{name: matrix, file: {name}}}"]
     return {
         "answers": ["apply", str(run), name],
-        "passport": ["noise", "replay", name, "recipe.yaml", "--out", "noisy"],
+        "manifest": ["noise", "replay", name, "recipe.yaml", "--out", "noisy"],
         "recipe": ["recipe", "show", name],
         "sweep": ["sweep", name, "--dry-run"],
     }[name.partition(".")[0]]

@@ -39,5 +39,6 @@ def test_one_bit_is_seen(tiny_run: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("renamed", "count"), [([], 2), ([("^ledger/", "dynamics/")], 0)])
 def test_a_file_may_have_another_name(renamed: list[tuple[str, str]], count: int) -> None:
-    sides = [{"machine": "one", "real data": False, "runs": {"run": {name: 1}}} for name in ("ledger/a", "dynamics/a")]
+    names = ("ledger/a", "dynamics/a")
+    sides = [{"machine": "one", "real data": False, "runs": {"run": {name: 1}}} for name in names]
     assert len(drill.compare(*sides, renamed)) == count

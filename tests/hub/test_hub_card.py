@@ -213,17 +213,18 @@ def test_a_short_run_has_no_ten_last_epochs(odd_run: Path, tmp_path: Path) -> No
 
 def test_injected_noise_is_said_first(odd_run: Path) -> None:
     card = card_of(odd_run)
-    passport = RunDirectory(odd_run).passport()
+    manifest = RunDirectory(odd_run).noise_manifest()
     first = card.split("\n> ")[1]
     assert first.startswith("**The wrong labels are synthetic.**")
-    assert f"{100 * passport['realised_rate']:.1f} % of the given labels are wrong" in card
+    assert f"{100 * manifest['realised_rate']:.1f} % of the given labels are wrong" in card
     assert "the true class is never drawn" in card
 
 
 def test_warnings_of_the_run_are_in_the_card(odd_run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(odd_run, tmp_path / "run"))
     notice = '{"name": "x", "severity": "%s", "epoch": 3, "message": "%s"}'
-    (folder / "guards.json").write_text(f"[{notice % ('warning', 'it fell | over')}, {notice % ('note', 'not this')}]")
+    both = f"[{notice % ('warning', 'it fell | over')}, {notice % ('note', 'not this')}]"
+    (folder / "notices.json").write_text(both)
     card = card_of(folder)
     assert "- Noticed while training: it fell \\| over\n" in card
     assert "not this" not in card

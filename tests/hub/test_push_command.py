@@ -95,11 +95,11 @@ def test_everything_that_was_promised_is_there(run: Path, hub: FakeHub) -> None:
     files = hub.repo("dataset", "user/odd").files()
     assert set(files) == {
         ".gitattributes", "README.md", "audit.json", "corrected.json", "data/test-00000-of-00001.parquet",
-        "data/train-00000-of-00001.parquet", "environment.json", "guards.json", "noise/labels.parquet",
-        "noise/passport.json", "recipe.yaml", "result.json",
+        "data/train-00000-of-00001.parquet", "environment.json", "notices.json", "noise/labels.parquet",
+        "noise/manifest.json", "recipe.yaml", "result.json",
     }  # fmt: skip
     assert files["result.json"] == (run / "result.json").read_bytes()
-    assert json.loads(files["noise/passport.json"]) == RunDirectory(run).passport()
+    assert json.loads(files["noise/manifest.json"]) == RunDirectory(run).noise_manifest()
     for path, content in files.items():
         assert str(run.parent).encode() not in content, path
         assert TOKEN.encode() not in content, path

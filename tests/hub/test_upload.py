@@ -155,7 +155,7 @@ def test_a_fault_that_passes_is_overcome(
 ) -> None:
     hub.fail(method, part, **how)
     heard: list[str] = []
-    push(bundle, "user/name", say=heard.append)
+    push(bundle, "user/name", log=heard.append)
     assert visible(hub) == WHOLE
     assert len(hub.repo("dataset", "user/name").commits) == 2
     assert len(heard) == 1
@@ -279,7 +279,7 @@ def test_a_busy_account_does_not_hang_the_push(hub: FakeHub, bundle: Bundle) -> 
 def test_an_upload_address_that_has_run_out_is_asked_for_again(hub: FakeHub, bundle: Bundle) -> None:
     hub.fail("PUT", "/lfs/", status=403)
     heard: list[str] = []
-    push(bundle, "user/name", say=heard.append)
+    push(bundle, "user/name", log=heard.append)
     assert heard == ["the storage at 127.0.0.1 refuses a file (403 Forbidden); attempt 2 in 0.01 s"]
     assert visible(hub) == WHOLE
 

@@ -172,13 +172,13 @@ def test_a_run_reports_temperature_and_calibration(tmp_path: Path) -> None:
     assert [entry["temperature"] is None for entry in entries] == [True, True, False]
     assert entries[0]["train"]["selected"] == [int((~held).sum())] * 2, "held-out rows do not count while it warms up"
     assert result["temperature"] == entries[-1]["temperature"] and len(result["temperature"]) == 2
-    record = run.ledger(3)
+    record = run.dynamics(3)
     assert labels.true is not None
     expected = [
         literal_error(record.confidence[peer].numpy(), record.prediction[peer].numpy() == labels.true)
         for peer in range(2)
     ]
-    # The ledger's file has three decimals: a row near a bin's edge may be on its other side there.
+    # The training dynamics' file has three decimals: a row near a bin's edge may be on its other side there.
     assert entries[-1]["train"]["ece"] == pytest.approx(expected, abs=0.01)
     assert result["ece"]["train"] == pytest.approx(np.mean(entries[-1]["train"]["ece"]))
     assert result["ece"]["test"] == entries[-1]["test"]["ece"]

@@ -255,7 +255,7 @@ def test_nothing_that_is_given_is_changed(built: Method, soft: bool) -> None:
 
 
 def test_a_target_s_later_change_does_not_reach_the_next_step(built: Method) -> None:
-    """The ledger keeps targets for many steps, so no method may reuse their storage for its memory."""
+    """Targets are kept for many steps until they are recorded, so no method may reuse their storage for its memory."""
     batch = a_batch(built)
     kept = supervise(built, batch)
     before = kept.targets.clone()

@@ -1,4 +1,4 @@
-"""What holds for every registered noise, and for its passport; a new noise needs an example here and nothing else."""
+"""What holds for every registered noise, and for its manifest; a new noise needs an example here and nothing else."""
 
 from __future__ import annotations
 
@@ -114,8 +114,8 @@ def test_one_row(name: str, draw: str) -> None:
     given = dataclasses.replace(first(rows(), 1), columns={"weak": [2]})
     injection = inject(kind, given, 0)
     assert injection.labels.shape == (1,)
-    assert injection.passport["rows"] == 1
-    json.dumps(injection.passport, allow_nan=False)
+    assert injection.manifest["rows"] == 1
+    json.dumps(injection.manifest, allow_nan=False)
 
 
 @pytest.mark.parametrize("name", ["symmetric", "symmetric_inclusive", "pairwise", "instance"])
@@ -130,56 +130,56 @@ def test_two_classes(name: str) -> None:
 def test_a_class_without_rows(name: str) -> None:
     given = rows(60)
     given = dataclasses.replace(given, labels=given.labels % 2)
-    passport = inject(example(name), given, 0).passport
-    assert passport["realised_rate_per_class"][2] is None
-    assert passport["realised_counts"][2] == [0, 0, 0]
+    manifest = inject(example(name), given, 0).manifest
+    assert manifest["realised_rate_per_class"][2] is None
+    assert manifest["realised_counts"][2] == [0, 0, 0]
 
 
-# ---- the passport ----
+# ---- the manifest ----
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 @pytest.mark.parametrize("draw", ["independent", "exact"])
-def test_passport_tells_what_happened_and_replays(name: str, draw: str) -> None:
+def test_manifest_tells_what_happened_and_replays(name: str, draw: str) -> None:
     kind = example(name) if name == "column" else example(name, draw=draw)
     given = rows()
     injection = inject(kind, given, seed=11)
-    passport = json.loads(json.dumps(injection.passport, allow_nan=False))
-    assert passport == injection.passport
-    np.testing.assert_array_equal(replay(passport, given), injection.labels)
+    manifest = json.loads(json.dumps(injection.manifest, allow_nan=False))
+    assert manifest == injection.manifest
+    np.testing.assert_array_equal(replay(manifest, given), injection.labels)
 
     pairs = list(zip(given.labels.tolist(), injection.labels.tolist(), strict=True))
     counts = [[pairs.count((true, noisy)) for noisy in range(3)] for true in range(3)]
-    assert passport["realised_counts"] == counts
-    assert passport["realised_rate"] == pytest.approx(sum(a != b for a, b in pairs) / 500)
-    for true, rate in enumerate(passport["realised_rate_per_class"]):
+    assert manifest["realised_counts"] == counts
+    assert manifest["realised_rate"] == pytest.approx(sum(a != b for a, b in pairs) / 500)
+    for true, rate in enumerate(manifest["realised_rate_per_class"]):
         assert rate == pytest.approx(1 - counts[true][true] / sum(counts[true]))
     layout = b"".join(struct.pack("<q", label) for label in injection.labels.tolist())
-    assert passport["sha256"]["noisy_labels"] == hashlib.sha256(layout).hexdigest()
-    assert (passport["sha256"]["features"] is not None) == kind.needs_features
-    assert passport["name"] == name
-    assert passport["draw"] == kind.draw
-    assert passport["seed"] == 11
-    assert passport["label_names"] == NAMES
-    assert passport["convention"].endswith(".")
-    assert passport["bit_generator"] == "PCG64"
+    assert manifest["sha256"]["noisy_labels"] == hashlib.sha256(layout).hexdigest()
+    assert (manifest["sha256"]["features"] is not None) == kind.needs_features
+    assert manifest["name"] == name
+    assert manifest["draw"] == kind.draw
+    assert manifest["seed"] == 11
+    assert manifest["label_names"] == NAMES
+    assert manifest["convention"].endswith(".")
+    assert manifest["bit_generator"] == "PCG64"
     matrix = kind.matrix(NAMES)
-    assert passport["matrix"] == (None if matrix is None else matrix.tolist())
+    assert manifest["matrix"] == (None if matrix is None else matrix.tolist())
     if matrix is not None:
         expected = sum(1 - matrix[true, true] for true in given.labels) / 500
-        assert passport["expected_rate"] == pytest.approx(expected)
+        assert manifest["expected_rate"] == pytest.approx(expected)
 
 
 def test_true_labels_of_other_types_have_the_same_sha() -> None:
     given = rows()
     narrow = dataclasses.replace(given, labels=given.labels.astype(np.int32))
     a, b = inject(example("symmetric"), given, 1), inject(example("symmetric"), narrow, 1)
-    assert a.passport == b.passport
+    assert a.manifest == b.manifest
     assert b.labels.dtype == np.int64
 
 
-def test_the_stream_is_the_one_that_passports_mean() -> None:
-    """Literal values: whoever changes the stream breaks the replay of every passport that was ever written."""
+def test_the_stream_is_the_one_that_manifests_mean() -> None:
+    """Literal values: whoever changes the stream breaks the replay of every manifest that was ever written."""
     assert uniforms(0, "flip", 3).tolist() == [0.9429375528828794, 0.3163371523854981, 0.7223425886498254]
     assert uniforms(2**40, "target", 2).tolist() == [0.972236731384979, 0.8143826259129184]
     given = NoiseInput(np.arange(12) % 3, NAMES)
@@ -191,22 +191,22 @@ def test_matrix_from_a_file_replays_without_the_file(tmp_path: Path) -> None:
     path.write_text(json.dumps(MATRIX))
     injection = inject(noise.get("matrix")(file=str(path)), rows(), 1)
     path.unlink()
-    assert injection.passport["options"]["file"] == "t.json"
-    assert str(tmp_path) not in json.dumps(injection.passport)
-    np.testing.assert_array_equal(replay(injection.passport, rows()), injection.labels)
+    assert injection.manifest["options"]["file"] == "t.json"
+    assert str(tmp_path) not in json.dumps(injection.manifest)
+    np.testing.assert_array_equal(replay(injection.manifest, rows()), injection.labels)
 
 
-def changed(passport: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
-    passport = copy.deepcopy(passport)
+def changed(manifest: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    manifest = copy.deepcopy(manifest)
     *parents, last = path.split(".")
-    node = passport
+    node = manifest
     for parent in parents:
         node = node[parent]
     if value is None:
         del node[last]
     else:
         node[last] = value
-    return passport
+    return manifest
 
 
 @pytest.mark.parametrize(
@@ -220,17 +220,17 @@ def changed(passport: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         ("name", "instanse", "there is no noise 'instanse'; did you mean 'instance'?"),
         ("options", {"rates": 0.4}, "options do not fit the noise 'instance'"),
         ("options.rate", 1.5, "noise.rate is 1.5"),
-        ("sha256.true_labels", "00", "the true labels are not those of the passport"),
-        ("sha256.features", "00", "the features are not those of the passport"),
-        ("sha256.noisy_labels", "00", "the labels drawn now are not those of the passport"),
-        ("seed", 12, "the labels drawn now are not those of the passport"),
+        ("sha256.true_labels", "00", "the true labels are not those of the manifest"),
+        ("sha256.features", "00", "the features are not those of the manifest"),
+        ("sha256.noisy_labels", "00", "the labels drawn now are not those of the manifest"),
+        ("seed", 12, "the labels drawn now are not those of the manifest"),
         ("seed", -1, "a noise seed must be a whole number"),
     ],
 )  # fmt: skip
 def test_replay_refuses_in_one_sentence(path: str, value: Any, sentence: str) -> None:
-    passport = changed(inject(example("instance"), rows(), 11).passport, path, value)
+    manifest = changed(inject(example("instance"), rows(), 11).manifest, path, value)
     with pytest.raises(InputError) as caught:
-        replay(passport, rows())
+        replay(manifest, rows())
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -239,42 +239,42 @@ UNFIT: list[Any] = [5, -1, "x", [], {}, [[]], [5], [[None]], {"sport": 3}, {"spo
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_whatever_stands_in_a_passport_is_replayed_or_refused_in_one_sentence(name: str) -> None:
+def test_whatever_stands_in_a_manifest_is_replayed_or_refused_in_one_sentence(name: str) -> None:
     """An option of a type that the noise does not take is refused, as in a recipe, before it is used."""
-    passport = json.loads(json.dumps(inject(example(name), rows(), 11).passport))
-    spoilt = [passport | {key: value} for key in passport for value in UNFIT]
-    for key in passport["options"]:
-        spoilt += [passport | {"options": passport["options"] | {key: value}} for value in UNFIT]
-    for changed_passport in spoilt:
+    manifest = json.loads(json.dumps(inject(example(name), rows(), 11).manifest))
+    spoilt = [manifest | {key: value} for key in manifest for value in UNFIT]
+    for key in manifest["options"]:
+        spoilt += [manifest | {"options": manifest["options"] | {key: value}} for value in UNFIT]
+    for changed_manifest in spoilt:
         try:
-            replay(changed_passport, rows())
+            replay(changed_manifest, rows())
         except InputError as error:
             assert "\n" not in str(error)
 
 
 @pytest.mark.parametrize("value", [5, {"sport": 3}, {"sport": None}, ["art"], None])
-def test_an_unfit_map_in_a_passport_is_named(value: Any) -> None:
-    passport = inject(example("asymmetric"), rows(), 11).passport
-    passport["options"]["map"] = value
+def test_an_unfit_map_in_a_manifest_is_named(value: Any) -> None:
+    manifest = inject(example("asymmetric"), rows(), 11).manifest
+    manifest["options"]["map"] = value
     with pytest.raises(
         InputError, match=r"options do not fit the noise 'asymmetric': 'options\.map(\.sport|\[0\])?' must be"
     ):
-        replay(passport, rows())
+        replay(manifest, rows())
 
 
 @pytest.mark.parametrize("value", [None, 5, "x", {}, [], [5]])
-def test_a_passport_without_its_matrix_is_named(value: Any) -> None:
-    passport = inject(example("matrix"), rows(), 11).passport | {"matrix": value}
-    with pytest.raises(InputError, match="noise matrix in the passport must be a list of rows"):
-        replay(passport, rows())
+def test_a_manifest_without_its_matrix_is_named(value: Any) -> None:
+    manifest = inject(example("matrix"), rows(), 11).manifest | {"matrix": value}
+    with pytest.raises(InputError, match="noise matrix in the manifest must be a list of rows"):
+        replay(manifest, rows())
 
 
 def test_replay_refuses_other_true_labels() -> None:
-    passport = inject(example("symmetric"), rows(), 1).passport
+    manifest = inject(example("symmetric"), rows(), 1).manifest
     other = rows()
     other.labels[3] = (other.labels[3] + 1) % 3
     with pytest.raises(InputError, match="true labels"):
-        replay(passport, other)
+        replay(manifest, other)
 
 
 @pytest.mark.parametrize(
@@ -314,8 +314,8 @@ def test_real_noise_of_rules_on_trec() -> None:
         inject(example("column"), NoiseInput(true, names, columns={"weak": weak}), 0)
     known = [row for row, label in enumerate(weak) if label is not None]
     given = NoiseInput(true[known], names, columns={"weak": [weak[row] for row in known]})
-    passport = inject(example("column"), given, 0).passport
-    assert passport["realised_rate"] == pytest.approx(
+    manifest = inject(example("column"), given, 0).manifest
+    assert manifest["realised_rate"] == pytest.approx(
         np.mean([lines[row]["gold"] != lines[row]["majority"] for row in known])
     )
-    assert 0.2 < passport["realised_rate"] < 0.6
+    assert 0.2 < manifest["realised_rate"] < 0.6

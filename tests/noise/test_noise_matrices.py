@@ -293,8 +293,8 @@ def test_column_of_names_or_numbers(values: object) -> None:
     given = column(values)
     injection = inject(FromColumn(column="weak"), given, 0)
     assert injection.labels.tolist() == [2, 1, 0]
-    assert injection.passport["realised_rate"] == pytest.approx(2 / 3)
-    assert injection.passport["realised_counts"] == [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
+    assert injection.manifest["realised_rate"] == pytest.approx(2 / 3)
+    assert injection.manifest["realised_counts"] == [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
 
 
 @pytest.mark.parametrize(

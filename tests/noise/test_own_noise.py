@@ -66,7 +66,7 @@ def test_a_noise_of_ones_own(tiny_recipe: Path, tmp_path: Path) -> None:
     found = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, timeout=280)
     assert found.returncode == 0, found.stdout[-3000:] + found.stderr[-3000:]
     assert "one_class              One class is mistaken for all others." in found.stdout
-    passport = json.loads((tmp_path / "noisy" / "noise" / "passport.json").read_text())
-    assert passport["options"] == {"draw": "independent", "rate": 0.4, "source": "HUM"}
-    assert passport["realised_rate_per_class"][passport["label_names"].index("HUM")] == pytest.approx(0.4, abs=0.2)
-    assert passport == json.loads((tmp_path / "run" / "noise" / "passport.json").read_text())
+    manifest = json.loads((tmp_path / "noisy" / "noise" / "manifest.json").read_text())
+    assert manifest["options"] == {"draw": "independent", "rate": 0.4, "source": "HUM"}
+    assert manifest["realised_rate_per_class"][manifest["label_names"].index("HUM")] == pytest.approx(0.4, abs=0.2)
+    assert manifest == json.loads((tmp_path / "run" / "noise" / "manifest.json").read_text())

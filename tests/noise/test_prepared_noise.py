@@ -41,9 +41,9 @@ def from_column(train: Path, column: str = "given") -> Recipe:
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 def test_numbers_name_their_classes_in_every_kind_of_file(tmp_path: Path, kind: str) -> None:
     train = write(tmp_path / f"rows.{kind}", {"label": LABEL, "given": GIVEN})
-    passport = inject_and_save(from_column(train), tmp_path / "out")
-    assert passport["label_names"] == ["1", "2", "3"]
-    assert passport["realised_counts"] == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
+    manifest = inject_and_save(from_column(train), tmp_path / "out")
+    assert manifest["label_names"] == ["1", "2", "3"]
+    assert manifest["realised_counts"] == [[1, 1, 0], [0, 2, 0], [1, 0, 1]]
     noisy = Labels.read(tmp_path / "out" / "noise" / "labels.parquet").given
     assert noisy.tolist() == [number - 1 for number in GIVEN]
 
@@ -55,16 +55,16 @@ def test_numbers_of_a_class_label_are_places_among_its_own_names(tmp_path: Path)
         text=datasets.Value("string"), label=datasets.Value("string"), given=datasets.ClassLabel(names=names)
     )
     columns = {"label": words, "given": [number - 1 for number in GIVEN]}
-    passport = inject_and_save(from_column(write(tmp_path / "rows.parquet", columns, features)), tmp_path / "out")
-    assert passport["label_names"] == ["loc", "num", "who"]
-    assert passport["realised_rate"] == pytest.approx(2 / 6)
+    manifest = inject_and_save(from_column(write(tmp_path / "rows.parquet", columns, features)), tmp_path / "out")
+    assert manifest["label_names"] == ["loc", "num", "who"]
+    assert manifest["realised_rate"] == pytest.approx(2 / 6)
 
 
 def test_truth_values_are_classes(tmp_path: Path) -> None:
     columns = {"label": [number > 1 for number in LABEL], "given": [number > 1 for number in GIVEN]}
-    passport = inject_and_save(from_column(write(tmp_path / "rows.jsonl", columns)), tmp_path / "out")
-    assert passport["label_names"] == ["false", "true"]
-    assert passport["realised_counts"] == [[1, 1], [1, 3]]
+    manifest = inject_and_save(from_column(write(tmp_path / "rows.jsonl", columns)), tmp_path / "out")
+    assert manifest["label_names"] == ["false", "true"]
+    assert manifest["realised_counts"] == [[1, 1], [1, 3]]
 
 
 def numbered_words(folder: Path) -> Path:
@@ -87,12 +87,12 @@ def test_numbers_of_words_are_asked_for(tmp_path: Path) -> None:
 )
 def test_numbers_of_words_are_read_as_somebody_has_told(tmp_path: Path, told: str) -> None:
     recipe = loads(from_column(numbered_words(tmp_path)).dump(), overrides=[told])
-    passport = inject_and_save(recipe, tmp_path / "out")
-    matrix = dict(zip(passport["label_names"], passport["realised_counts"], strict=True))
-    assert {name: row[passport["label_names"].index(name)] for name, row in matrix.items()} == {"a": 1, "b": 2, "c": 1}
-    assert passport["realised_rate"] == pytest.approx(2 / 6)
+    manifest = inject_and_save(recipe, tmp_path / "out")
+    matrix = dict(zip(manifest["label_names"], manifest["realised_counts"], strict=True))
+    assert {name: row[manifest["label_names"].index(name)] for name, row in matrix.items()} == {"a": 1, "b": 2, "c": 1}
+    assert manifest["realised_rate"] == pytest.approx(2 / 6)
     if not told.startswith("data.label_map"):  # which holds for the column of labels as well, and is told there
-        assert "Labels read: '0' as 'c', '1' as 'b', '2' as 'a'." in passport["convention"]
+        assert "Labels read: '0' as 'c', '1' as 'b', '2' as 'a'." in manifest["convention"]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_column_that_holds_no_classes_is_refused(tmp_path: Path, given: list[A
         inject_and_save(from_column(train), tmp_path / "out")
 
 
-def test_replay_makes_the_features_that_the_passport_needs(tiny_recipe: Path, tmp_path: Path) -> None:
+def test_replay_makes_the_features_that_the_manifest_needs(tiny_recipe: Path, tmp_path: Path) -> None:
     """The recipe is asked for its data alone: its own noise may be another one, or none."""
     instance = load(tiny_recipe, ["noise={name: instance, rate: 0.3, draw: exact}"])
     inject_and_save(instance, tmp_path / "first")
@@ -121,10 +121,10 @@ def test_replay_makes_the_features_that_the_passport_needs(tiny_recipe: Path, tm
 
 
 @pytest.mark.parametrize("depth", [900, 100_000])
-def test_a_passport_nested_too_deeply_is_refused(tiny_recipe: Path, tmp_path: Path, depth: int) -> None:
+def test_a_manifest_nested_too_deeply_is_refused(tiny_recipe: Path, tmp_path: Path, depth: int) -> None:
     recipe = load(tiny_recipe)
     inject_and_save(recipe, tmp_path / "first")
-    file = tmp_path / "first" / "noise" / "passport.json"
+    file = tmp_path / "first" / "noise" / "manifest.json"
     file.write_text(file.read_text().replace('"draw": "independent"', f'"draw": {"[" * depth}{"]" * depth}', 1))
     with pytest.raises(InputError, match=r"nested too deeply|no readable JSON|which is none of its values"):
         replay_and_save(file, recipe, tmp_path / "second")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from clc_text.analysis.corrected import corrected_labels, taught_labels
+from clc_text.analysis.corrected import corrected_labels, target_labels
 from clc_text.analysis.groups import group, method_title
 from clc_text.analysis.series import curve, mean_of_peers, warm_up_ends
 from clc_text.analysis.state import begun, not_ended
@@ -25,9 +25,9 @@ from clc_text.plots.figures.selection import label_precision, selected
 from clc_text.plots.figures.threshold import entropy_histogram
 
 
-def ledger_rows(run, epoch):
-    """The ledger of an epoch as one dict for each peer and row."""
-    record = run.ledger(epoch)
+def dynamics_rows(run, epoch):
+    """The record of training dynamics of an epoch as one dict for each peer and row."""
+    record = run.dynamics(epoch)
     columns = {name: getattr(record, name).tolist() for name in ("prediction", "entropy", "target", "selected")}
     for peer in range(len(record.prediction)):
         for row in range(len(record.seen)):
@@ -37,11 +37,11 @@ def ledger_rows(run, epoch):
 def test_low_entropy_counts_each_peer_and_takes_their_mean(make_run):
     run = make_run()
     true = run.labels().true
-    thresholds = {epoch: [0.9, 0.4] for epoch in run.ledger_epochs()[1:]}
+    thresholds = {epoch: [0.9, 0.4] for epoch in run.dynamics_epochs()[1:]}
     found = low_entropy(run, thresholds)
     assert math.isnan(found.count[0])
-    for index, epoch in enumerate(run.ledger_epochs()[1:], start=1):
-        low = [one for one in ledger_rows(run, epoch) if one["entropy"] <= np.float32([0.9, 0.4][one["peer"]])]
+    for index, epoch in enumerate(run.dynamics_epochs()[1:], start=1):
+        low = [one for one in dynamics_rows(run, epoch) if one["entropy"] <= np.float32([0.9, 0.4][one["peer"]])]
         assert found.count[index] == len(low) / 2
         assert found.right[index] == sum(one["prediction"] == true[one["row"]] for one in low) / 2
 
@@ -61,13 +61,13 @@ def test_mean_entropies_of_right_and_wrong_predictions(make_run):
             for peer in (0, 1):
                 values = [
                     one["entropy"]
-                    for one in ledger_rows(run, epoch)
+                    for one in dynamics_rows(run, epoch)
                     if one["peer"] == peer
                     and (kind == "all" or (one["prediction"] == true[one["row"]]) == (kind == "right"))
                 ]
                 if values:
                     peers.append(sum(values) / len(values))
-            # The ledger's files are rounded to three decimals, metrics.jsonl is not.
+            # The training dynamics' files are rounded to three decimals, metrics.jsonl is not.
             assert value == pytest.approx(sum(peers) / len(peers), abs=6e-4) if peers else math.isnan(value)
 
 
@@ -75,7 +75,7 @@ def test_selected_rows_and_label_precision(make_run):
     run = make_run()
     true = run.labels().true
     for entry in run.metrics():
-        kept = [one for one in ledger_rows(run, entry["epoch"]) if one["selected"]]
+        kept = [one for one in dynamics_rows(run, entry["epoch"]) if one["selected"]]
         assert selected(entry) == len(kept) / 2
         shares = []
         for peer in (0, 1):
@@ -91,7 +91,7 @@ def test_entropy_histogram_counts_every_prediction_once(make_run):
     assert found.edges[-1] == pytest.approx(math.log(4))
     for index, epoch in enumerate(found.epochs):
         counts, right = Counter(), Counter()
-        for one in ledger_rows(run, epoch):
+        for one in dynamics_rows(run, epoch):
             bin_ = min(6, int(np.searchsorted(found.edges, np.float32(one["entropy"]), side="right")) - 1)
             counts[bin_] += 1
             right[bin_] += one["prediction"] == true[one["row"]]
@@ -100,11 +100,11 @@ def test_entropy_histogram_counts_every_prediction_once(make_run):
     assert (found.counts.sum(1) == 2 * len(true)).all()
 
 
-def test_taught_labels_need_agreement_and_leave_canaries_alone(make_run):
+def test_target_labels_need_agreement_and_leave_canaries_alone(make_run):
     run = make_run()
     labels = run.labels()
     canary = np.zeros(len(labels.given), bool)
-    record = run.ledger()
+    record = run.dynamics()
     changed = [
         row
         for row in range(len(labels.given))
@@ -113,7 +113,7 @@ def test_taught_labels_need_agreement_and_leave_canaries_alone(make_run):
     ]
     canary[changed[0]] = True
     labels = Labels(labels.given, labels.trained, labels.true, canary)
-    found = taught_labels(run, labels)
+    found = target_labels(run, labels)
     assert np.flatnonzero(found.changed).tolist() == changed[1:]
     for row in range(len(labels.given)):
         targets = {int(target) for target in record.target[:, row]}
@@ -227,18 +227,18 @@ def test_the_estimated_panel_is_what_the_run_itself_found(make_run):
     assert panels[2].title == f"estimated, rate {rate:.2f} (cross-fitting)"
 
 
-def test_confusion_of_a_run_that_goes_on_comes_from_the_ledger(make_run):
+def test_confusion_of_a_run_that_goes_on_comes_from_the_dynamics(make_run):
     run = make_run(planned=40)
     panels, remarks = matrices(run)
     assert len(panels) == 2
     assert "needs the predictions that a run leaves at its end" in remarks[0]
     counts = np.zeros((4, 4))
-    for one in ledger_rows(run, run.ledger_epochs()[-1]):
+    for one in dynamics_rows(run, run.dynamics_epochs()[-1]):
         counts[one["prediction"], run.labels().given[one["row"]]] += 1
     assert np.allclose(panels[1].shares, counts / counts.sum(1, keepdims=True))
 
 
-def test_noise_panel_is_counted_where_the_passport_is_not_about_the_truth(make_run):
+def test_noise_panel_is_counted_where_the_manifest_is_not_about_the_truth(make_run):
     run = make_run(rate=0)
     labels = run.labels()
     true = labels.given.copy()

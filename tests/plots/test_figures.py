@@ -275,9 +275,9 @@ def test_bad_runs(make_run, tmp_path):
         draw("corrections", [without])
     with pytest.raises(InputError, match="give a picture one of these endings"):
         write(draw("entropy", [run]), tmp_path / "figure.jpg")
-    for path in without.file("ledger").iterdir():
+    for path in without.file("dynamics").iterdir():
         path.unlink()
-    with pytest.raises(InputError, match="has no ledger"):
+    with pytest.raises(InputError, match="has no training dynamics"):
         draw("threshold", [without])
     assert any("cannot be counted" in text for text in texts(draw("entropy", [without])))
 

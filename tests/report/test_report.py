@@ -144,7 +144,7 @@ def test_figures_are_those_of_the_corrected_dataset_with_their_intervals(make_ru
     ]
 
 
-def test_without_a_corrected_dataset_the_ledger_is_shown(make_run, unpictured):
+def test_without_a_corrected_dataset_the_dynamics_is_shown(make_run, unpictured):
     run = make_run(rows=150)
     labels, now = run.labels(), corrected_labels(run)
     would = sum(int(n == t) for n, t in zip(now.label, labels.true, strict=True))
@@ -176,7 +176,7 @@ def test_a_run_that_was_cut_short(make_run):
 def test_a_run_without_any_epoch_yet(make_run):
     run = make_run(epochs=1, planned=3)
     (run.path / "metrics.jsonl").unlink()
-    shutil.rmtree(run.path / "ledger")
+    shutil.rmtree(run.path / "dynamics")
     page = report_page(run)
     assert "No epoch has ended yet" in page
     assert "sha256" in page
@@ -267,7 +267,7 @@ def test_more_changes_than_the_page_lists(make_run, monkeypatch, unpictured):
 def test_what_users_wrote_is_never_markup(make_run):
     names = ["<i>one</i>", "two & more", EVIL, "# four"]
     run = make_run(names=names, rows=100, texts=[f"{EVIL} {row}" for row in range(100)])
-    (run.path / "guards.json").write_text(
+    (run.path / "notices.json").write_text(
         json.dumps([{"name": "x", "severity": "note", "epoch": 3, "message": f"class '{EVIL}' `{EVIL}`"}])
     )
     audit(make_corrected(run), bootstrap=0)

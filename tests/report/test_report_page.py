@@ -27,7 +27,7 @@ def page_file(build_run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     texts = [f"What is number {row}? " + "word " * (row % 100) + f"end{row}." for row in range(600)]
     run = build_run(folder / "run", rows=600, names=NAMES, texts=texts)
-    given, last = run.labels().given, run.ledger().prediction.numpy()
+    given, last = run.labels().given, run.dynamics().prediction.numpy()
     hostile = int(np.flatnonzero((last == last[0]).all(0) & (last[0] != given))[0])
     texts[hostile] = EVIL
     run = build_run(folder / "evil", rows=600, names=NAMES, texts=texts)

@@ -28,7 +28,7 @@ def test_a_batch_that_the_rows_do_not_fill(size: int, rows: int, fitting: int) -
 def test_it_is_fitted_and_said(tiny_recipe: Path, tmp_path: Path, size: int, taken: int) -> None:
     recipe = load(tiny_recipe, ["data.rows=100", f"training.batch_size={size}"])
     said: list[str] = []
-    trainer = build_trainer(recipe, tmp_path / "run", prepare(recipe), say=said.append)
+    trainer = build_trainer(recipe, tmp_path / "run", prepare(recipe), log=said.append)
     assert trainer.args.per_device_train_batch_size == taken
     assert len(trainer.get_train_dataloader()) == -(-100 // taken)
     told = ["training.batch_size is 128, but there are only 100 training rows: each step takes 16 of them"]

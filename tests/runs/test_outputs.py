@@ -23,7 +23,7 @@ from clc_text.utils.links import leading_out
 def run(tmp_path: Path) -> Path:
     """What is looked at of a run: the names of its files."""
     run = tmp_path / "run"
-    for folder in ("noise", "ledger", "figures", "model", "encoder", "data"):
+    for folder in ("noise", "dynamics", "figures", "model", "encoder", "data"):
         (run / folder).mkdir(parents=True)
     for name in ("recipe.yaml", "environment.json", "result.json"):
         (run / name).write_text("{}")
@@ -78,11 +78,11 @@ def test_links_within_a_folder_and_to_a_folder_are_no_way_out(run: Path, tmp_pat
     (tmp_path / "alias").symlink_to(run)
     assert leading_out(run, WRITTEN) is None
     assert leading_out(tmp_path / "alias", WRITTEN) is None
-    (run / "ledger" / "epoch-0001.parquet").symlink_to("/etc/hostname")
-    assert leading_out(run, WRITTEN) == run / "ledger" / "epoch-0001.parquet"
+    (run / "dynamics" / "epoch-0001.parquet").symlink_to("/etc/hostname")
+    assert leading_out(run, WRITTEN) == run / "dynamics" / "epoch-0001.parquet"
 
 
-@pytest.mark.parametrize("linked", ["ledger", "noise", "figures", "checkpoints", "environment.json"])
+@pytest.mark.parametrize("linked", ["dynamics", "noise", "figures", "checkpoints", "environment.json"])
 @pytest.mark.parametrize("flag", ["--resume", "--overwrite"])
 def test_a_stranger_s_links_stop_resume_and_overwrite(
     tiny_run: Path, tiny_recipe: Path, tmp_path: Path, linked: str, flag: str

@@ -79,7 +79,7 @@ def begun(run: Path, *names: str) -> Path:
     return made
 
 
-FIRST = ["environment.json", "recipe.yaml", "noise/passport.json", "noise/labels.parquet", "data/train.parquet",
+FIRST = ["environment.json", "recipe.yaml", "noise/manifest.json", "noise/labels.parquet", "data/train.parquet",
          "data/test.parquet", "encoder"]  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def emptied(path: Path) -> None:
 
 PARTS = ["complete.json", "config.json", "model.safetensors", "method_state.safetensors", "optimizer.pt",
          "scheduler.pt", "rng_state.pth", "trainer_state.json", "training_args.bin"]  # fmt: skip
-RUN_S_OWN = ["metrics.jsonl", "ledger/epoch-0001.parquet"]
+RUN_S_OWN = ["metrics.jsonl", "dynamics/epoch-0001.parquet"]
 
 
 @pytest.mark.parametrize("harm", [without, cut_short, emptied])
@@ -166,7 +166,7 @@ def test_one_bit_is_enough(runs: dict[str, Path], cut: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [("epochs_closed", 99), ("epochs_closed", 1), ("epochs_closed", -1), ("step", 1), ("epochs_closed", "2"),
-     ("epochs_closed", None), ("files", []), ("ledger", {"epoch-0001.parquet": 3})],
+     ("epochs_closed", None), ("files", []), ("dynamics", {"epoch-0001.parquet": 3})],
 )  # fmt: skip
 @pytest.mark.parametrize("old", [False, True])
 def test_what_says_how_far_it_was_must_be_true(
@@ -196,7 +196,7 @@ def test_a_changed_line_or_epoch_is_told_by_its_sha256(runs: dict[str, Path], cu
     if name == "metrics.jsonl":
         path.write_text(path.read_text().replace('"loss": ', '"loss": 1', 1))
     else:
-        shutil.copy(cut / "ledger" / "epoch-0002.parquet", path)
+        shutil.copy(cut / "dynamics" / "epoch-0002.parquet", path)
     with pytest.raises(InputError, match=r"has changed since .*; bring it back, or train anew"):
         go_on(runs, cut)
 
@@ -236,7 +236,7 @@ def test_folders_and_files_of_other_names_are_nobody_s(runs: dict[str, Path], cu
     for name in ("checkpoint-abc", "checkpoint-99x"):
         shutil.copytree(last, cut / "checkpoints" / name)
     for name in ("epoch-abcd.parquet", "epoch-1.parquet", "epoch-0009.parquet.bak"):
-        (cut / "ledger" / name).write_text("")
+        (cut / "dynamics" / name).write_text("")
     go_on(runs, cut)
     same_run(runs["whole"], cut)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from clc_text.artifacts.ledger import read_epoch
+from clc_text.artifacts.dynamics import read_epoch
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_lock import LOCK
 from clc_text.config.recipe import Recipe, load, loads
@@ -53,10 +53,10 @@ def same_run(one: Path, other: Path) -> None:
         return [{key: value for key, value in entry.items() if key != "seconds"} for entry in entries]
 
     assert timeless(RunDirectory(one).metrics()) == timeless(RunDirectory(other).metrics())
-    epochs = RunDirectory(one).ledger_epochs()
-    assert epochs == RunDirectory(other).ledger_epochs()
+    epochs = RunDirectory(one).dynamics_epochs()
+    assert epochs == RunDirectory(other).dynamics_epochs()
     for epoch in epochs:
-        file = f"ledger/epoch-{epoch:04d}.parquet"
+        file = f"dynamics/epoch-{epoch:04d}.parquet"
         first_record, second_record = read_epoch(one / file), read_epoch(other / file)
         for field in ("seen", "prediction", "confidence", "entropy", "target", "selected"):
             assert getattr(first_record, field).equal(getattr(second_record, field)), f"{file}: {field}"
@@ -67,9 +67,9 @@ def test_a_run_directory_is_complete_and_readable_without_the_package(tiny_run: 
     import yaml
 
     for name in (
-        "recipe.yaml", "environment.json", "noise/passport.json", "noise/labels.parquet", "metrics.jsonl",
-        "ledger/epoch-0005.parquet", "model/model.safetensors", "encoder", "predictions.safetensors", "result.json",
-        "guards.json", "data/train.parquet", "data/test.parquet",
+        "recipe.yaml", "environment.json", "noise/manifest.json", "noise/labels.parquet", "metrics.jsonl",
+        "dynamics/epoch-0005.parquet", "model/model.safetensors", "encoder", "predictions.safetensors", "result.json",
+        "notices.json", "data/train.parquet", "data/test.parquet",
     ):  # fmt: skip
         assert (tiny_run / name).exists(), name
     assert yaml.safe_load((tiny_run / "recipe.yaml").read_text())["method"]["name"] == "clc"
@@ -84,13 +84,13 @@ def test_the_keys_of_result_json_are_an_interface(tiny_run: Path) -> None:
     result = json.loads((tiny_run / "result.json").read_text())
     assert set(result) == {
         "method", "dataset", "recipe", "run_id", "noise", "seeds", "peers", "epochs", "seconds", "accuracy", "train",
-        "guards", "ece", "temperature",
+        "warnings", "ece", "temperature",
     }  # fmt: skip
     assert set(result["noise"]) == {"name", "rate", "realised_rate"}
     assert set(result["seeds"]) == {"data", "noise", "network"}
     assert set(result["accuracy"]) == {"last", "last10", "best_oracle"}
     assert all(set(figures) == {"peers_mean", "ensemble"} for figures in result["accuracy"].values())
-    assert set(result["train"]) == {"rows", "changed", "fixed", "broken", "missed", "given_right", "taught_right"}
+    assert set(result["train"]) == {"rows", "changed", "fixed", "broken", "missed", "given_right", "target_right"}
     assert result["method"] == "clc"
     assert result["dataset"] == "quickstart"
 
@@ -104,7 +104,7 @@ def test_result_json_says_what_metrics_say(tiny_run: Path) -> None:
     assert figures["last10"]["peers_mean"] == pytest.approx(sum(means) / 5)  # there are but five epochs
     assert figures["best_oracle"]["ensemble"] == max(epoch["ensemble"] for epoch in accuracies)
     summary = run.result()["train"]
-    assert summary["taught_right"] == summary["given_right"] + summary["fixed"] - summary["broken"]
+    assert summary["target_right"] == summary["given_right"] + summary["fixed"] - summary["broken"]
 
 
 def test_labels_keep_given_trained_and_true_apart(tiny_run: Path) -> None:
@@ -114,7 +114,7 @@ def test_labels_keep_given_trained_and_true_apart(tiny_run: Path) -> None:
     assert (labels.trained != labels.given)[labels.canary].all()
     assert (labels.trained == labels.given)[~labels.canary].all()
     flipped = (labels.given != labels.true).mean()
-    assert flipped == pytest.approx(RunDirectory(tiny_run).passport()["realised_rate"])
+    assert flipped == pytest.approx(RunDirectory(tiny_run).noise_manifest()["realised_rate"])
 
 
 @pytest.mark.parametrize("stop", [1, 2, 3, 4])
@@ -131,18 +131,18 @@ def test_a_resumed_run_is_the_uninterrupted_one(tiny_recipe: Path, tmp_path: Pat
 def test_resumed_after_the_last_epoch_it_says_the_same_of_itself(tiny_recipe: Path, tmp_path: Path) -> None:
     """A crash after the last checkpoint, before anything else was written, with ledgers of every third epoch."""
     recipe = recipe_of(
-        tiny_recipe, "training.ledger_epochs=3", "training.learning_rate=0.05", "method.threshold_scale=2"
+        tiny_recipe, "training.dynamics_epochs=3", "training.learning_rate=0.05", "method.threshold_scale=2"
     )
     whole, resumed = tmp_path / "whole", tmp_path / "resumed"
     train(recipe, whole)
     shutil.copytree(whole, resumed)
-    for name in ("result.json", "guards.json", "predictions.safetensors"):
+    for name in ("result.json", "notices.json", "predictions.safetensors"):
         (resumed / name).unlink()
     shutil.rmtree(resumed / "model")
     train(recipe, resumed, resume=True)
     same_run(whole, resumed)
-    guards = json.loads((whole / "guards.json").read_text())
-    assert guards == json.loads((resumed / "guards.json").read_text())
+    guards = json.loads((whole / "notices.json").read_text())
+    assert guards == json.loads((resumed / "notices.json").read_text())
     assert any("given up" in notice["name"] for notice in guards)
 
 

@@ -16,7 +16,7 @@ from scipy import stats
 from typer.testing import CliRunner
 
 from clc_text.analysis.compare import told_the_noise
-from clc_text.analysis.paper import paper_figure
+from clc_text.analysis.paper import paper_accuracy
 from clc_text.analysis.significance import holm
 from clc_text.analysis.sweep_plan import write_plan
 from clc_text.analysis.sweep_table import read_table
@@ -368,7 +368,7 @@ def test_latex_is_a_tabular(sweep: Path) -> None:
     ],
 )
 def test_the_paper_s_figures(asked: tuple[str, str, float | None, str], figure: float | None) -> None:
-    assert paper_figure(*asked) == figure
+    assert paper_accuracy(*asked) == figure
 
 
 def test_what_is_no_sweep(tmp_path: Path, sweep: Path) -> None:

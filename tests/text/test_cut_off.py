@@ -60,8 +60,8 @@ def test_it_is_said_by_data_check_while_training_and_after_it(tmp_path: Path) ->
     assert found["encoder"]["name"] == "word_vectors" and found["encoder"]["texts_cut_off"] == 10
     shown = run.invoke(app, ["train", str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "run")]).output
     assert shown.replace("\n", "").count(said) == 2, "before training and at its end"
-    (notice,) = [one for one in RunDirectory(tmp_path / "run").guards() if one["name"] == "texts cut off"]
+    (notice,) = [one for one in RunDirectory(tmp_path / "run").notices() if one["name"] == "texts cut off"]
     assert said in notice["message"] and notice["severity"] == "warning"
 
     quiet = loads((tmp_path / "recipe.yaml").read_text(), overrides=["encoder.length=40"])
-    assert "texts cut off" not in [one["name"] for one in train(quiet, tmp_path / "whole").guards()]
+    assert "texts cut off" not in [one["name"] for one in train(quiet, tmp_path / "whole").notices()]

@@ -93,7 +93,7 @@ def test_the_classic_script(
     losses = [entry for entry in trainer.state.log_history if "grad_norm" in entry]
     assert [entry["loss"] for entry in losses] == pytest.approx([result.loss for result in told])
 
-    # The ledger knows each row by its place in the dataset.
+    # The record of training dynamics knows each row by its place in the dataset.
     first: EpochResult = told[0]
     assert first.record.seen.all()
     assert first.record.target.tolist() == [train_rows["label"]] * 2

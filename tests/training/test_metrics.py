@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from clc_text.artifacts.ledger import EpochRecord
+from clc_text.artifacts.dynamics import EpochRecord
 from clc_text.artifacts.run_directory import Labels
 from clc_text.training import metrics
 from clc_text.training.metrics import MetricsLog, training_scores

@@ -173,7 +173,7 @@ def test_resume_in_the_middle_of_an_epoch_is_the_uninterrupted_training(
             method=method,
             train_dataset=rows(),
             eval_dataset=rows(20, seed=2),
-            ledger_dir=tmp_path / name / "ledger",
+            dynamics_dir=tmp_path / name / "dynamics",
             epoch_listeners=[told[name]],
             **more,
         )
@@ -266,7 +266,7 @@ def test_epochs_are_passes_over_the_data_whatever_ends_training(
     told = Collected()
     trainer = CLCTrainer(
         peers_model(), arguments(tmp_path, **more), method=CLC(warmup_epochs=1), train_dataset=rows(),
-        epoch_listeners=[told], ledger_dir=tmp_path / "ledger",
+        epoch_listeners=[told], dynamics_dir=tmp_path / "dynamics",
     )  # fmt: skip
     trainer.train()
     assert [result.epoch for result in told] == epochs
@@ -274,7 +274,7 @@ def test_epochs_are_passes_over_the_data_whatever_ends_training(
     assert [result.supervised for result in told] == [epoch > 1 for epoch in epochs]
     expected = ROWS if steps[-1] % 4 == 0 else 16 * (steps[-1] % 4)
     assert int(told[-1].record.seen.sum()) == expected
-    assert (tmp_path / "ledger" / f"epoch-{epochs[-1]:04d}.parquet").is_file()
+    assert (tmp_path / "dynamics" / f"epoch-{epochs[-1]:04d}.parquet").is_file()
 
 
 def test_the_threshold_is_the_mean_entropy_of_the_warmed_up_peers(tmp_path: Path) -> None:

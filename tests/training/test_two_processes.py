@@ -1,4 +1,4 @@
-"""Two processes (gloo) train one model: replicas stay equal, and what they saw of the rows is one ledger."""
+"""Two processes (gloo) train one model: replicas stay equal, and what they saw of the rows is one dynamics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from small_training import CLASSES, peers_model, rows
 from torch import Tensor
 
-from clc_text.artifacts.ledger import epochs_in, read_epoch
+from clc_text.artifacts.dynamics import epochs_in, read_epoch
 
 HERE = Path(__file__).resolve().parent
 ROWS, STEPS = 51, 4  # 51 rows in two shares of 8: four steps an epoch, 13 rows repeated to fill the last two batches
@@ -59,10 +59,10 @@ def test_replicas_stay_equal(trained: tuple[Path, list[dict[str, Tensor]]]) -> N
     assert not any(torch.equal(first[f"model.{name}"], value) for name, value in started.items())
 
 
-def test_the_ledger_holds_every_row(trained: tuple[Path, list[dict[str, Tensor]]]) -> None:
+def test_the_dynamics_holds_every_row(trained: tuple[Path, list[dict[str, Tensor]]]) -> None:
     folder, (first, _) = trained
-    assert epochs_in(folder / "ledger") == [1, 2, 3]
-    warm_up, last = (read_epoch(folder / "ledger" / f"epoch-000{epoch}.parquet") for epoch in (1, 3))
+    assert epochs_in(folder / "dynamics") == [1, 2, 3]
+    warm_up, last = (read_epoch(folder / "dynamics" / f"epoch-000{epoch}.parquet") for epoch in (1, 3))
     assert warm_up.seen.all() and last.seen.all()
     assert torch.equal(warm_up.target, rows(ROWS).labels.expand(2, ROWS))
     assert (warm_up.confidence > 0).all()

@@ -63,7 +63,7 @@ def main() -> None:
         method=methods.get(name)(warmup_epochs=1),
         peers=2,
         peers_init=lambda peers, seed: peers_model(peers, seed, dropout=0.2),
-        ledger_dir=Path(folder) / "ledger",
+        dynamics_dir=Path(folder) / "dynamics",
         epoch_listeners=[told],
         callbacks=[Stop(int(more[0]))] if more and more[0] != "resume" else None,
     )

@@ -23,10 +23,10 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 READ_BY = {
     "recipe.yaml": ("correct", "report", "predict"),
     "environment.json": ("correct", "report", "predict", "evaluate"),
-    "noise/passport.json": ("correct",),
+    "noise/manifest.json": ("correct",),
     "noise/labels.parquet": ("correct", "report"),
     "metrics.jsonl": ("correct", "report"),
-    "ledger/epoch-0005.parquet": ("report",),
+    "dynamics/epoch-0005.parquet": ("report",),
     "predictions.safetensors": ("evaluate",),
     "data/test.parquet": ("evaluate",),
     "model/config.json": ("predict",),

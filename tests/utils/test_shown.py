@@ -27,8 +27,8 @@ from clc_text.noise.estimation.estimate import NoiseEstimate
 from clc_text.runs.console import TrainingDisplay
 from clc_text.runs.noise_estimate import Estimated
 from clc_text.runs.noise_estimate import as_text as estimated
-from clc_text.training.guards import Notice
-from clc_text.utils.shown import for_rich, printable, say, say_json, say_table, terminal, without_controls
+from clc_text.training.notices import Notice
+from clc_text.utils.shown import echo, echo_json, echo_table, for_rich, printable, terminal, without_controls
 
 EVIL = "a\x1b]0;owned\x07\x00\r\x9b2Jb\u202ec\u2028d\ud800[/bold]e"
 SAFE = "a ]0;owned    2Jb c d [/bold]e"
@@ -127,7 +127,7 @@ def test_notices_and_stages_of_a_training() -> None:
     display = TrainingDisplay(console=console)
     display.stage(f"reading {EVIL}")
     display._seen = 1
-    display.epoch({"epoch": 1}, [Notice("collapse", "warning", 1, f"the class {EVIL} takes over")])
+    display.epoch({"epoch": 1}, [Notice("collapse", f"the class {EVIL} takes over", "warning", 1)])
     assert is_text(text_of(console))
     assert text_of(console).count(SAFE) == 2
 
@@ -167,14 +167,14 @@ def test_commands_print_by_one_way_only(path: Path) -> None:
             called = ast.unparse(node.func)
             assert called not in ("print", "typer.echo", "typer.secho", "click.echo"), f"{path}:{node.lineno}"
             assert not called.endswith(("stdout.write", "stderr.write")), f"{path}:{node.lineno}"
-            assert called != "json.dumps", f"{path}:{node.lineno}: say_json"
+            assert called != "json.dumps", f"{path}:{node.lineno}: echo_json"
 
 
 def test_sentences_json_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
-    say(f"x {EVIL}\nsecond")
+    echo(f"x {EVIL}\nsecond")
     assert capsys.readouterr().out == f"x {SAFE}\nsecond\n"
     value = {EVIL: [EVIL, "é 中 \U000e0041 \u200d\x85"]}
-    say_json(value)
+    echo_json(value)
     printed = capsys.readouterr().out
     assert printed.removesuffix("\n").isprintable()
     assert "é 中" in printed
@@ -186,7 +186,7 @@ def test_a_table_is_clean_on_a_terminal_and_exact_in_a_file(monkeypatch: pytest.
         out = io.StringIO()
         monkeypatch.setattr(out, "isatty", lambda there=terminal_there: there)
         monkeypatch.setattr(sys, "stdout", out)
-        say_table(f"{EVIL},2")
+        echo_table(f"{EVIL},2")
         assert out.getvalue() == expected
 
 

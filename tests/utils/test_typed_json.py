@@ -19,7 +19,7 @@ from clc_text.utils.typed_json import fault_of, read_json, read_typed_lines
 
 FILES = {
     "environment.json": run_files.Environment,
-    "noise/passport.json": run_files.Passport,
+    "noise/manifest.json": run_files.NoiseManifest,
     "corrected/corrected.json": run_files.CorrectedFacts,
     "audit.json": run_files.Audit,
 }
@@ -76,11 +76,11 @@ def test_the_sentence_names_file_key_and_way_out(tmp_path: Path) -> None:
     with pytest.raises(
         InputError, match=r"a\.json is damaged \(`rate` is 'much' instead of a number or null\); do x$"
     ):
-        read_json(path, run_files.Passport, "do x")
+        read_json(path, run_files.NoiseManifest, "do x")
     for text in ("", "{", "[1]", "7", "[" * 100_000):
         path.write_text(text)
         with pytest.raises(InputError, match=r"a\.json is damaged or cut short \(.*\); bring it back or train again$"):
-            read_json(path, run_files.Passport)
+            read_json(path, run_files.NoiseManifest)
     path.write_text('{"epoch": 1}\n{"epoch": true}\n')
     with pytest.raises(InputError, match=r"\(line 2: `epoch` is true or false instead of a whole number\)"):
         read_typed_lines(path, run_files.Epoch)

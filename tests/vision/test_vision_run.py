@@ -126,7 +126,7 @@ def images_trainer(folder: Path, encoder: FittedPixels | None, workers: int = 0,
     rows = Rows(pixels, torch.from_numpy(labels))
     augment = None if encoder is None else encoder.augment
     return NoisyLabelTrainer(
-        model, arguments, method=CLC(warmup_epochs=1), train_dataset=rows, ledger_dir=folder / "ledger",
+        model, arguments, method=CLC(warmup_epochs=1), train_dataset=rows, dynamics_dir=folder / "dynamics",
         augment=augment, **more,
     )  # fmt: skip
 

@@ -79,7 +79,7 @@ def answers_in(path: Path) -> Answers:
         labels = state.label[rows].astype(np.int64)
         asked = before(asked, corrected.facts["step"])
     else:
-        known = taught_in(run.path)
+        known = answers_trained_on(run.path)
         rows, labels = (np.empty(0, np.int64),) * 2 if known is None else (known.rows, known.labels)
     if not len(rows):
         raise InputError(
@@ -88,10 +88,10 @@ def answers_in(path: Path) -> Answers:
         )
     trusted = TrustedLabels(rows, labels, inclusions(rows, asked))
     asked = {row: asked[row] for row in rows.tolist() if row in asked}
-    return Answers(path, trusted, asked, run.label_names, run.passport()["sha256"]["noisy_labels"])
+    return Answers(path, trusted, asked, run.label_names, run.noise_manifest()["sha256"]["noisy_labels"])
 
 
-def taught_in(directory: Path) -> TrustedLabels | None:
+def answers_trained_on(directory: Path) -> TrustedLabels | None:
     """The answers that a run was trained with; None without any.
 
     Raises:

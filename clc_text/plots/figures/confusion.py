@@ -53,16 +53,16 @@ Made = tuple[Matrix | None, str]
 
 
 def _noise(run: RunDirectory, labels: Labels, classes: int) -> Made:
-    """T of the passport, if it is about the true labels; otherwise counted from true and given labels."""
+    """T of the manifest, if it is about the true labels; otherwise counted from true and given labels."""
     from clc_text.noise.inject import sha256_of_labels
 
-    passport = run.passport()
+    manifest = run.noise_manifest()
     if labels.true is None:
         return None, ""
-    about_truth = passport["sha256"]["true_labels"] == sha256_of_labels(labels.true)
-    if about_truth and passport["matrix"] is not None:
-        title = f"noise transition matrix, realised rate {passport['realised_rate']:.2f}"
-        return Matrix(title, "true class", "given label", np.array(passport["matrix"], dtype=float)), ""
+    about_truth = manifest["sha256"]["true_labels"] == sha256_of_labels(labels.true)
+    if about_truth and manifest["matrix"] is not None:
+        title = f"noise transition matrix, realised rate {manifest['realised_rate']:.2f}"
+        return Matrix(title, "true class", "given label", np.array(manifest["matrix"], dtype=float)), ""
     known = labels.true >= 0
     true, given = labels.true[known], labels.given[known]
     title = f"noise as counted in {len(true):,} rows, rate {(true != given).mean():.2f}"
@@ -70,19 +70,19 @@ def _noise(run: RunDirectory, labels: Labels, classes: int) -> Made:
 
 
 def _confusion(run: RunDirectory, labels: Labels, classes: int) -> Made:
-    """P(given label | predicted class): from the final predictions, or from the ledger while there are none."""
+    """P(given label | predicted class): from the final predictions, or without them from the training dynamics."""
     rows = len(labels.given)
     if run.file("predictions.safetensors").is_file():
         predicted = np.exp(run.log_probs("train").astype(np.float64)).mean(0).argmax(-1)
         counts = count_pairs(predicted, labels.given, classes)
         title = f"model against given labels, {rows:,} rows"
     else:
-        record = run.ledger()
+        record = run.dynamics()
         seen = record.seen.numpy()
         counts = np.zeros((classes, classes), dtype=np.int64)
         for peer in record.prediction.numpy():
             counts += count_pairs(peer[seen], labels.given[seen], classes)
-        title = f"model (epoch {run.ledger_epochs()[-1]}) against given labels"
+        title = f"model (epoch {run.dynamics_epochs()[-1]}) against given labels"
     return Matrix(title, "predicted class", "given label", row_shares(counts)), ""
 
 

@@ -37,7 +37,7 @@ KINDS = {"right": "right predictions", "wrong": "wrong predictions", "all": "all
 
 @dataclass(frozen=True)
 class LowEntropy:
-    """How many predictions are sure, per epoch of the ledger, as the mean of the peers.
+    """How many predictions are sure, per epoch of the training dynamics, as the mean of the peers.
 
     Attributes:
         epochs: int [E].
@@ -56,18 +56,18 @@ def mean_entropy(kind: str) -> Reading:
 
 
 def low_entropy(run: RunDirectory, thresholds: dict[int, list[float]]) -> LowEntropy:
-    """Counts the ledger's sure predictions.
+    """Counts the training dynamics' sure predictions.
 
     Args:
         thresholds: epoch -> Γ of each peer [P]; an epoch that is not there has no count.
     """
-    epochs, true = run.ledger_epochs(), run.labels().true
+    epochs, true = run.dynamics_epochs(), run.labels().true
     count = np.full(len(epochs), np.nan)
     right = None if true is None else np.full(len(epochs), np.nan)
     for index, epoch in enumerate(epochs):
         if epoch not in thresholds:
             continue
-        record = run.ledger(epoch)
+        record = run.dynamics(epoch)
         gamma = np.asarray(thresholds[epoch], dtype=np.float32)[:, None]
         low = (record.entropy.numpy() <= gamma) & record.seen.numpy()
         count[index] = low.sum(1).mean()
@@ -135,12 +135,12 @@ def _draw_entropies(axes: Axes, run: RunDirectory, classes: int, narrow: bool) -
 def _draw_counts(axes: Axes, run: RunDirectory, gamma: float, rows: int) -> str | None:
     from matplotlib.ticker import MaxNLocator
 
-    epochs = run.ledger_epochs()
+    epochs = run.dynamics_epochs()
     if not epochs:
         axes.set_ylabel("low-entropy predictions")
-        axes.text(0.5, 0.5, "the ledger is not there", transform=axes.transAxes, ha="center")
-        return "The run has no ledger, so low-entropy predictions cannot be counted."
-    peers = len(run.ledger(epochs[0]).entropy)
+        axes.text(0.5, 0.5, "the training dynamics are not there", transform=axes.transAxes, ha="center")
+        return "The run has no training dynamics, so low-entropy predictions cannot be counted."
+    peers = len(run.dynamics(epochs[0]).entropy)
     own = own_thresholds(run)
     series = [(f"H ≤ {gamma:g}", low_entropy(run, {epoch: [gamma] * peers for epoch in epochs}))]
     if own.by_epoch:

@@ -38,7 +38,7 @@ class EntropyHistogram:
     """Entropies of the predictions of all peers, counted in bins.
 
     Attributes:
-        epochs: int [E], those of the ledger.
+        epochs: int [E], those of the dynamics.
         edges: float [B+1] in nats, from 0 to log C.
         counts: int [E, B], predictions (rows × peers).
         last_right: int [B], those of the last epoch that are the true class; None where no true label is known.
@@ -51,18 +51,18 @@ class EntropyHistogram:
 
 
 def entropy_histogram(run: RunDirectory, bins: int = 40) -> EntropyHistogram:
-    """Counts every epoch of the ledger; one epoch is in memory at a time."""
-    epochs = run.ledger_epochs()
+    """Counts every epoch of the training dynamics; one epoch is in memory at a time."""
+    epochs = run.dynamics_epochs()
     if not epochs:
-        run.ledger()  # says in its own words that there is none
+        run.dynamics()  # says in its own words that there is none
     classes, true = len(run.label_names), run.labels().true
     edges = np.linspace(0, np.log(classes) if classes > 1 else 1.0, bins + 1)
     counts = np.zeros((len(epochs), bins), dtype=np.int64)
     last_right = None
     for index, epoch in enumerate(epochs):
-        record = run.ledger(epoch)
+        record = run.dynamics(epoch)
         seen = record.seen.numpy()
-        # The ledger rounds to three decimals, so the largest entropy may lie a hair above log C.
+        # The record of training dynamics rounds to three decimals, so the largest entropy may lie a hair above log C.
         entropies = record.entropy.numpy()[:, seen].clip(0, edges[-1])
         counts[index] = np.histogram(entropies, edges)[0]
         if index == len(epochs) - 1 and true is not None:
@@ -166,7 +166,7 @@ def _draw_last(axes: Axes, found: EntropyHistogram, own: OwnThresholds) -> None:
 
 
 def _edges_of(epochs: np.ndarray) -> np.ndarray:
-    """Where one column of the picture ends and the next begins: half-way between the epochs that have a ledger."""
+    """Where one column of the picture ends and the next begins: half-way between epochs that are on record."""
     if len(epochs) == 1:
         return np.array([epochs[0] - 0.5, epochs[0] + 0.5])
     middles = (epochs[1:] + epochs[:-1]) / 2

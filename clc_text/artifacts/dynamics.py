@@ -1,7 +1,8 @@
 """What training saw of every row, epoch by epoch.
 
-Each row passes through the networks once an epoch anyway; the ledger keeps what they said of it then, so recording
-costs no further forward pass. Corrections, guards and every picture are made from it.
+Each row passes through the networks once an epoch anyway; its training dynamics are what they said of it then, so
+recording costs no further forward pass. Corrections, monitors and every picture are made from them. The term is that
+of Swayamdipta et al., "Dataset Cartography", EMNLP 2020.
 
 On disk: one Parquet file an epoch, `epoch-0001.parquet`, one line a row in the order of the training set, with the
 columns `row`, `seen` and, for each peer k, `prediction_k` (class), `confidence_k` (its probability), `entropy_k`
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from clc_text.artifacts.names import EARLIER
 from clc_text.methods.base import Supervision
 from clc_text.utils.files import sha256_of_file, write_with
 
@@ -28,7 +30,7 @@ _FLUSH_ROWS = 8192
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch of the ledger: tensors [P, N] on the CPU, and which rows were seen at all, [N].
+    """One epoch of the training dynamics: tensors [P, N] on the CPU, and which rows were seen at all, [N].
 
     Attributes:
         prediction: int64, first class of the peer's prediction when the row was trained on.
@@ -46,7 +48,7 @@ class EpochRecord:
     selected: Tensor
 
 
-class Ledger:
+class TrainingDynamics:
     """Collects one epoch at a time.
 
     Args:
@@ -120,11 +122,12 @@ class Ledger:
     def state_dict(self) -> dict[str, Tensor]:
         """The epoch under way, for a checkpoint taken in the middle of it."""
         self._flush()
-        return {f"ledger.{name}": values.clone() for name, values in self._buffers.items()}
+        return {f"dynamics.{name}": values.clone() for name, values in self._buffers.items()}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         self._pending, self._pending_rows = [], 0
-        self._buffers = {name: state[f"ledger.{name}"].clone() for name in self._buffers}
+        prefix = "dynamics" if "dynamics.seen" in state else EARLIER["dynamics"]
+        self._buffers = {name: state[f"{prefix}.{name}"].clone() for name in self._buffers}
 
 
 def epoch_file(directory: Path, epoch: int) -> Path:

@@ -1,15 +1,15 @@
-"""Since when training has taught a class: what the ledger says, read from its end."""
+"""Since when training has taught a class: what the training dynamics say, read from its end."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from clc_text.artifacts.ledger import epoch_file
-from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.dynamics import epoch_file
+from clc_text.artifacts.run_directory import NO_DYNAMICS, RunDirectory
 from clc_text.errors import InputError
 
 
-def taught_since(run: RunDirectory, classes: np.ndarray) -> np.ndarray:
+def target_since(run: RunDirectory, classes: np.ndarray) -> np.ndarray:
     """int32 [N], the first epoch since which every peer was taught this class in every epoch on record; 0: never.
 
     Epochs in which a row was not seen count as a continuation. The epochs are read backwards and only as far as some
@@ -21,15 +21,15 @@ def taught_since(run: RunDirectory, classes: np.ndarray) -> np.ndarray:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    epochs = run.ledger_epochs()
+    epochs = run.dynamics_epochs()
     if not epochs:
-        raise InputError(f"{run.path} has no ledger: no epoch has ended yet, or its files were removed; train again")
+        raise InputError(f"{run.path} has no training dynamics: {NO_DYNAMICS}; train again")
     since = np.zeros(len(classes), np.int32)
     following = np.flatnonzero(classes >= 0)
     for epoch in reversed(epochs):
         if not len(following):
             break
-        path = epoch_file(run.file("ledger"), epoch)
+        path = epoch_file(run.file("dynamics"), epoch)
         try:
             schema = pq.read_schema(path)
             targets = [name for name in schema.names if name.startswith("target_")]

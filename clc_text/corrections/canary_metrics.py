@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from clc_text.corrections.intervals import figure, wilson
+from clc_text.corrections.intervals import metric, wilson
 
 APART = 0.1  # least w - ρ: nearer, canaries are hardly more often wrong than other rows
 
@@ -46,7 +46,7 @@ class CanaryCounts:
     doubted: int | None = None
 
 
-def canary_figures(counts: CanaryCounts, whole: bool) -> dict[str, Any]:
+def canary_metrics(counts: CanaryCounts, whole: bool) -> dict[str, Any]:
     """The entry ``canaries`` of audit.json (see `clc_text.corrections.audit`).
 
     Args:
@@ -55,10 +55,10 @@ def canary_figures(counts: CanaryCounts, whole: bool) -> dict[str, Any]:
     """
     return {
         "planted": counts.planted,
-        "found": figure(counts.found, counts.planted),
-        "repaired": figure(counts.repaired, counts.planted),
-        "doubted": None if counts.doubted is None else figure(counts.doubted, counts.planted),
-        "precision": figure(counts.repaired, counts.found),
+        "found": metric(counts.found, counts.planted),
+        "repaired": metric(counts.repaired, counts.planted),
+        "doubted": None if counts.doubted is None else metric(counts.doubted, counts.planted),
+        "precision": metric(counts.repaired, counts.found),
         "recall": recall(counts),
         "precision_adjusted": precision(counts) if whole else None,
         "false_correction_rate": false_corrections(counts) if whole else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from clc_text.training.guards import (
+from clc_text.training.monitors import (
     CHANGED_SHARE,
     CLEAN_SHARE,
     COLLAPSE_DISTANCE,

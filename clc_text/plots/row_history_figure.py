@@ -1,4 +1,4 @@
-"""A row's life as a picture: what each peer predicts and is taught above, how sure it is below."""
+"""A row's history as a picture: what each peer predicts and is taught above, how sure it is below."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clc_text.analysis.life import Life
+from clc_text.analysis.row_history import RowHistory
 from clc_text.analysis.short_names import short_names
 from clc_text.plots.style import BLACK, GREEN, PAGE, footnote, grid, heading, house_style, line, marks, new_figure
 from clc_text.utils.shown import printable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def draw(found: Life) -> Figure:
+def draw(found: RowHistory) -> Figure:
     """Upper panel: predicted class (line) and taught class (open mark) per epoch. Lower panel: entropy and Γ."""
     with house_style():
         shown = _classes(found)
@@ -31,13 +31,13 @@ def draw(found: Life) -> Figure:
         return picture
 
 
-def _classes(found: Life) -> list[int]:
+def _classes(found: RowHistory) -> list[int]:
     """The classes that this row ever met, in class order."""
     met = set(found.prediction[found.seen].ravel().tolist()) | set(found.target[found.seen].ravel().tolist())
     return sorted(met | {found.given, found.trained} | ({found.true} if found.true is not None else set()))
 
 
-def _draw_classes(axes: Axes, found: Life, shown: list[int]) -> None:
+def _draw_classes(axes: Axes, found: RowHistory, shown: list[int]) -> None:
     place = {number: height for height, number in enumerate(shown)}
     peers = found.prediction.shape[1]
     axes.axhline(place[found.given], color=BLACK, linewidth=5, alpha=0.13, label="given label")
@@ -65,7 +65,7 @@ def _draw_classes(axes: Axes, found: Life, shown: list[int]) -> None:
     axes.set_ylabel("class")
 
 
-def _draw_entropy(axes: Axes, found: Life) -> None:
+def _draw_entropy(axes: Axes, found: RowHistory) -> None:
     from matplotlib.ticker import MaxNLocator
 
     epochs = found.epochs[found.seen]

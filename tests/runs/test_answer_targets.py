@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
-from clc_text.corrections.asking.of_run import answers_in, taught_in
+from clc_text.corrections.asking.of_run import answers_in, answers_trained_on
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected
 from clc_text.crossfit.trainer import NoisyLabelTrainer
@@ -46,7 +46,7 @@ def test_answered_rows_are_taught_as_they_were_told(tmp_path: Path, method: str)
     trusted = TrustedLabels(np.array([3, 7, 20]), told)
     trainer = NoisyLabelTrainer(
         peers_model(), arguments(tmp_path), train_dataset=rows(), method=method, trusted=trusted,
-        noise_rate=0.2, ledger_dir=tmp_path / "ledger",
+        noise_rate=0.2, dynamics_dir=tmp_path / "dynamics",
     )  # fmt: skip
     log_probs = torch.randn(2, ROWS, CLASSES, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
     trainer.method_state.rows = torch.arange(ROWS)
@@ -99,7 +99,7 @@ def learnt(answered: Path) -> Path:
 def test_a_run_learns_from_answers(answered: Path, learnt: Path, tmp_path: Path) -> None:
     second = Path(shutil.copytree(learnt, tmp_path / "second"))
     known = answers_in(answered).trusted
-    taught = taught_in(second)
+    taught = answers_trained_on(second)
     assert taught is not None and taught.digest == known.digest and len(known) == 40
     crossfit = json.loads((second / "crossfit.json").read_text())
     assert crossfit["answers"] == 40 and crossfit["answers_counted"] == 40 and crossfit["trusted"] == known.digest

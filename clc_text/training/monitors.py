@@ -1,6 +1,6 @@
 """A run watches itself, without clean labels, and says what it saw.
 
-Self-training fails silently: a collapsed run still has a falling loss. Each guard is one function of what
+Self-training fails silently: a collapsed run still has a falling loss. Each monitor is one function of what
 metrics.jsonl holds anyway; `Watch` asks them all after every epoch.
 """
 
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from clc_text.errors import some_of
+from clc_text.training.notices import Notice
 
 COLLAPSE_DISTANCE = 0.35  # total variation distance between predicted and given class shares
 UNSURE_SHARE = 0.68  # of log C: measured on TREC, every run that began CLC above it collapsed, none below did
@@ -20,26 +20,6 @@ CHANGED_SHARE = 0.6  # of one given class
 CLASSES_NAMED = 3  # of classes given up, each by a notice of its own
 CLEAN_SHARE = 0.02  # of all rows
 READ_SHARE = 0.5  # of all words; with less, labels are judged by what is not the whole text
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One thing that a run noticed about itself.
-
-    Attributes:
-        name: which guard, for programs.
-        severity: "warning" for what makes the result doubtful, "note" for what is worth knowing.
-        epoch: when.
-        message: one sentence for people: what was seen, and what to do.
-    """
-
-    name: str
-    severity: Literal["warning", "note"]
-    epoch: int
-    message: str
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class Watch:
@@ -69,7 +49,7 @@ class Watch:
         """What is new after the last of `entries` (of metrics.jsonl)."""
         known = {notice.name for notice in self.notices}
         decided = [
-            Notice(note["name"], note["severity"], entries[-1]["epoch"], note["message"])
+            Notice(note["name"], note["message"], note["severity"], entries[-1]["epoch"])
             for note in entries[-1].get("notes", [])
         ]
         fresh = [notice for notice in decided if notice.name not in known]
@@ -102,7 +82,7 @@ def cut_off(encoder: dict[str, Any]) -> Iterator[Notice]:
     """The encoder does not read all of the texts (`clc_text.text.cut_off` makes these facts)."""
     if "cut_off" in encoder:
         severity: Literal["warning", "note"] = "warning" if encoder["share_read"] < READ_SHARE else "note"
-        yield Notice("texts cut off", severity, 0, encoder["cut_off"])
+        yield Notice("texts cut off", encoder["cut_off"], severity)
 
 
 def distance(shares: list[float], others: list[float]) -> float:
@@ -120,11 +100,11 @@ def collapse(entries: list[dict[str, Any]], class_shares: list[float], names: li
         largest = max(range(len(seen)), key=seen.__getitem__)
         yield Notice(
             "collapse",
-            "warning",
-            entry["epoch"],
             f"collapse: in epoch {entry['epoch']} {seen[largest]:.0%} of the predictions are class "
             f"'{names[largest]}', which has {class_shares[largest]:.0%} of the given labels; train a longer warm-up "
-            "(method.warmup_epochs), or use guard: recover or method clc_auto",
+            "(method.warmup_epochs), or use monitor: recover or method clc_auto",
+            "warning",
+            entry["epoch"],
         )
 
 
@@ -135,10 +115,10 @@ def warm_up_too_short(entry: dict[str, Any], num_classes: int, threshold_scale: 
         if share > UNSURE_SHARE:
             yield Notice(
                 "warm-up too short",
-                "warning",
-                entry["epoch"],
                 f"the warm-up may be too short: the mean entropy is {share:.0%} of log C, and above "
                 f"{UNSURE_SHARE:.0%} runs tend to collapse; raise method.warmup_epochs or training.learning_rate",
+                "warning",
+                entry["epoch"],
             )
 
 
@@ -149,10 +129,10 @@ def warm_up_too_long(entries: list[dict[str, Any]]) -> Iterator[Notice]:
         if repeated > FITTED_AGREEMENT:
             yield Notice(
                 "warm-up too long",
-                "note",
-                entries[-1]["epoch"],
                 f"at the end of the warm-up the networks repeat {repeated:.0%} of the given labels: unless the labels "
                 "are almost clean their noise is memorised already; lower method.warmup_epochs",
+                "note",
+                entries[-1]["epoch"],
             )
 
 
@@ -166,28 +146,28 @@ def corrections(
     if len(given_up) > CLASSES_NAMED:
         yield Notice(
             "classes given up",
-            "warning",
-            entry["epoch"],
             f"of {len(given_up):,} of {len(names):,} classes ({some_of([names[index] for index in given_up])}) more "
             f"than {CHANGED_SHARE:.0%} of the rows are taught another class; look at them before you use the "
             "corrections",
+            "warning",
+            entry["epoch"],
         )
     else:
         for index in given_up:
             share = changed_by_class[index]
             yield Notice(
                 f"class {index} given up",
-                "warning",
-                entry["epoch"],
                 f"{share:.0%} of the rows given as class '{names[index]}' are taught another class; look at them "
                 "before you use the corrections",
+                "warning",
+                entry["epoch"],
             )
     changed = sum(share * rows for share, rows in zip(changed_by_class, class_shares, strict=True))
     # A run that ended in its warm-up, or whose method never changes a label, has no opinion.
     if entry["phase"] == "method" and 0 < changed < CLEAN_SHARE:
         yield Notice(
             "little to correct",
+            f"only {changed:.1%} of the labels would change: the data looks clean, leave it alone",
             "note",
             entry["epoch"],
-            f"only {changed:.1%} of the labels would change: the data looks clean, leave it alone",
         )

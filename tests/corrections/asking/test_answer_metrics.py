@@ -11,7 +11,7 @@ from synthetic_run import Made, corrected_of, make_run
 
 from clc_text.corrections.asking.asked import Asked, remember
 from clc_text.corrections.asking.draw import DOUBT, RANDOM, Purpose
-from clc_text.corrections.asking.figures import OF_A_CLASS, answer_figures
+from clc_text.corrections.asking.metrics import OF_A_CLASS, answer_metrics
 from clc_text.corrections.asking.to_ask import rows_to_ask
 from clc_text.corrections.audit import audit
 from clc_text.corrections.log import Step
@@ -95,7 +95,7 @@ def figures(fixed: int, broken: int, right: int, rows: int = 100) -> dict[str, A
     method[right : right + fixed] = 0
     asked = {row: Asked(RANDOM, 0.1, 1, 2) for row in range(rows)}
     everything = np.r_[given, np.zeros(900, np.int64)], np.r_[method, np.zeros(900, np.int64)]
-    found = answer_figures(np.arange(rows), told, *everything, asked, ["a", "b"])
+    found = answer_metrics(np.arange(rows), told, *everything, asked, ["a", "b"])
     assert found is not None
     return found
 

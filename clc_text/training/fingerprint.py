@@ -13,15 +13,15 @@ ROWS = 32
 # The same text, encoded by another card, and the same image, read by another version of a library, differ by less.
 TOLERANCE = 0.01
 
-Sketch = dict[str, list[float]]
+Fingerprint = dict[str, list[float]]
 
 
-def rows_to_sketch(count: int) -> list[int]:
+def rows_to_fingerprint(count: int) -> list[int]:
     """Which of so many rows are looked at: up to 32, spread evenly."""
     return np.linspace(0, count - 1, min(count, ROWS)).round().astype(int).tolist()
 
 
-def sketch_of(batch: Mapping[str, Any]) -> Sketch:
+def fingerprint_of(batch: Mapping[str, Any]) -> Fingerprint:
     """One number a row of every input of a batch: its values, weighted by their place."""
     found = {}
     for name, values in batch.items():
@@ -33,8 +33,8 @@ def sketch_of(batch: Mapping[str, Any]) -> Sketch:
     return found
 
 
-def same_rows(one: Sketch | None, other: Sketch | None) -> bool:
-    """Whether two sketches can be of the same rows; where there is none, they can."""
+def same_rows(one: Fingerprint | None, other: Fingerprint | None) -> bool:
+    """Whether two fingerprints can be of the same rows; where there is none, they can."""
     if not one or not other:
         return True
     shared = one.keys() & other.keys()

@@ -15,14 +15,14 @@ MOST = 3.0  # rows that one answer weighs as much as, at most
 
 
 @dataclass(frozen=True)
-class AnswersTaught:
+class AnswerTargets:
     """Attributes: ``told`` int64 [N], the class that a person told, -1 where nobody has; ``weight``, in rows."""
 
     told: Tensor
     weight: float
 
     @classmethod
-    def of(cls, trusted: TrustedLabels, rows: int, device: torch.device) -> AnswersTaught:
+    def of(cls, trusted: TrustedLabels, rows: int, device: torch.device) -> AnswerTargets:
         weight = max(1.0, min(MOST, SHARE * rows / len(trusted)))
         return cls(torch.from_numpy(trusted.classes(rows)).to(device), weight)
 

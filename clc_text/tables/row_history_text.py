@@ -1,4 +1,4 @@
-"""A row's life as a table on the screen."""
+"""A row's history as a table on the screen."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from clc_text.analysis.life import Life, Stretch, stretches
+from clc_text.analysis.row_history import RowHistory, Stretch, stretches
 from clc_text.analysis.short_names import short_names
 from clc_text.utils.shown import printable, without_controls
 
 
-def as_table(found: Life, every_epoch: bool = False) -> Group:
+def as_table(found: RowHistory, every_epoch: bool = False) -> Group:
     """Head and table; epochs in which no class changed share one line unless every epoch is asked for."""
     table = Table(
         caption="p: probability of the predicted class; entropy in nats; ● selected; bold: not the label trained on"
     )
     table.caption_justify = "left"
-    for title in ("epochs", "peer", "predicts", "p", "entropy", "taught"):
-        table.add_column(title, justify="left" if title in ("predicts", "taught") else "right")
+    for title in ("epochs", "peer", "predicts", "p", "entropy", "target"):
+        table.add_column(title, justify="left" if title in ("predicts", "target") else "right")
     places = [Stretch(place, place) for place in range(len(found.epochs))] if every_epoch else list(stretches(found))
     peers, short = range(found.prediction.shape[1]), short_names(found.label_names)
     for stretch in places:
@@ -29,7 +29,7 @@ def as_table(found: Life, every_epoch: bool = False) -> Group:
     return Group(head(found), table)
 
 
-def head(found: Life) -> Text:
+def head(found: RowHistory) -> Text:
     """The row's number, text and labels."""
     names = [without_controls(name) for name in found.label_names]
     true = "not known" if found.true is None else names[found.true]
@@ -40,12 +40,12 @@ def head(found: Life) -> Text:
     return Text("\n".join(lines))
 
 
-def _span(found: Life, stretch: Stretch) -> str:
+def _span(found: RowHistory, stretch: Stretch) -> str:
     first, last = found.epochs[stretch.first], found.epochs[stretch.last]
     return str(first) if first == last else f"{first}–{last}"
 
 
-def _peer(found: Life, names: list[str], stretch: Stretch, peer: int) -> list[str]:
+def _peer(found: RowHistory, names: list[str], stretch: Stretch, peer: int) -> list[str]:
     if not found.seen[stretch.first]:
         return ["(not seen)", "", "", ""]
     part = slice(stretch.first, stretch.last + 1)

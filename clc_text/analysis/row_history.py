@@ -1,4 +1,4 @@
-"""One row's life over the epochs: what the peers said of it, and what they were taught."""
+"""One row's history over the epochs: what the peers said of it, and what they were taught."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from clc_text.errors import InputError
 
 
 @dataclass(frozen=True)
-class Life:
-    """A training row over the E epochs that have a ledger, for P peers.
+class RowHistory:
+    """A training row over the E epochs that have training dynamics, for P peers.
 
     Attributes:
         row: its number, from 0.
@@ -49,8 +49,8 @@ class Life:
     threshold: np.ndarray
 
 
-def life(run: RunDirectory, row: int) -> Life:
-    """Reads one row out of every epoch of the ledger.
+def row_history(run: RunDirectory, row: int) -> RowHistory:
+    """Reads one row out of every epoch of the dynamics.
 
     Raises:
         InputError: there is no such row, or no epoch has ended.
@@ -59,12 +59,12 @@ def life(run: RunDirectory, row: int) -> Life:
     count = len(labels.given)
     if not 0 <= row < count:
         raise InputError(f"{run.path} has no row {row}; its {count:,} training rows are 0 to {count - 1}")
-    epochs = run.ledger_epochs()
+    epochs = run.dynamics_epochs()
     if not epochs:
-        run.ledger()  # says in its own words that there is none
+        run.dynamics()  # says in its own words that there is none
     columns: dict[str, list[np.ndarray]] = {}
     for epoch in epochs:
-        record = run.ledger(epoch)
+        record = run.dynamics(epoch)
         columns.setdefault("seen", []).append(record.seen.numpy()[row])
         for name in ("prediction", "confidence", "entropy", "target", "selected"):
             columns.setdefault(name, []).append(getattr(record, name).numpy()[:, row])
@@ -73,7 +73,7 @@ def life(run: RunDirectory, row: int) -> Life:
     none = [np.nan] * peers
     thresholds = [known.get(epoch) or none for epoch in epochs]
     true = None if labels.true is None or labels.true[row] < 0 else int(labels.true[row])
-    return Life(
+    return RowHistory(
         row=row,
         text=_text(run, row),
         given=int(labels.given[row]),
@@ -96,14 +96,14 @@ def _text(run: RunDirectory, row: int) -> str | None:
 
 @dataclass(frozen=True)
 class Stretch:
-    """Consecutive epochs, places `first` to `last` of the ledger's, in which only confidence and entropy changed."""
+    """Consecutive epochs, places `first` to `last`, in which only confidence and entropy changed."""
 
     first: int
     last: int
 
 
-def stretches(found: Life) -> Iterator[Stretch]:
-    """The life in as few stretches as its predictions, targets and selection allow."""
+def stretches(found: RowHistory) -> Iterator[Stretch]:
+    """The history in as few stretches as its predictions, targets and selection allow."""
     first = 0
     for place in range(1, len(found.epochs) + 1):
         if place == len(found.epochs) or not _same(found, first, place):
@@ -111,7 +111,7 @@ def stretches(found: Life) -> Iterator[Stretch]:
             first = place
 
 
-def _same(found: Life, one: int, other: int) -> bool:
+def _same(found: RowHistory, one: int, other: int) -> bool:
     if found.seen[one] != found.seen[other]:
         return False
     return all(

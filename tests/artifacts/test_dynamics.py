@@ -1,4 +1,4 @@
-"""The ledger against a literal recording, row by row."""
+"""The record of training dynamics against a literal recording, row by row."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 from small_training import CLASSES, ROWS, Collected, arguments, peers_model, rows
 from torch import Tensor, nn
 
-from clc_text.artifacts import ledger as module
-from clc_text.artifacts.ledger import EpochRecord, Ledger, epoch_file, epochs_in, forget_after, read_epoch
+from clc_text.artifacts import dynamics as module
+from clc_text.artifacts.dynamics import EpochRecord, TrainingDynamics, epoch_file, epochs_in, forget_after, read_epoch
 from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.methods.base import Supervision
 from clc_text.methods.clc import CLC
@@ -60,26 +60,26 @@ def batches(count: int = 23, peers: int = 2) -> list[tuple[Tensor, Tensor, Super
 @pytest.mark.parametrize("flush", [1, 7, 8192], ids=lambda rows: f"flushed after {rows} rows")
 def test_it_notes_what_a_literal_reader_notes(monkeypatch: pytest.MonkeyPatch, flush: int) -> None:
     monkeypatch.setattr(module, "_FLUSH_ROWS", flush)
-    ledger, literal = Ledger(25, 2), Literal()
+    dynamics, literal = TrainingDynamics(25, 2), Literal()
     for batch in batches():
-        ledger.observe(*batch)
+        dynamics.observe(*batch)
         literal.observe(*batch)
-    record = ledger.close_epoch(1)
+    record = dynamics.close_epoch(1)
     literal.check(record)
     assert record.seen.tolist() == [True] * 23 + [False] * 2
 
 
 def test_an_epoch_begins_empty() -> None:
-    ledger = Ledger(23, 2)
+    dynamics = TrainingDynamics(23, 2)
     for batch in batches():
-        ledger.observe(*batch)
-    ledger.close_epoch(1)
-    ledger.observe(*batches()[0])
-    assert int(ledger.close_epoch(2).seen.sum()) == 5
+        dynamics.observe(*batch)
+    dynamics.close_epoch(1)
+    dynamics.observe(*batches()[0])
+    assert int(dynamics.close_epoch(2).seen.sum()) == 5
 
 
 def test_its_state_goes_on_in_the_middle_of_an_epoch() -> None:
-    whole, first, second = Ledger(23, 2), Ledger(23, 2), Ledger(23, 2)
+    whole, first, second = TrainingDynamics(23, 2), TrainingDynamics(23, 2), TrainingDynamics(23, 2)
     for number, batch in enumerate(batches()):
         whole.observe(*batch)
         (first if number < 3 else second).observe(*batch)
@@ -91,20 +91,20 @@ def test_its_state_goes_on_in_the_middle_of_an_epoch() -> None:
 
 
 def test_a_certain_prediction_has_no_entropy_rather_than_none_at_all() -> None:
-    ledger = Ledger(1, 1)
+    dynamics = TrainingDynamics(1, 1)
     log_probs = torch.tensor([[[200.0, 0.0, -200.0]]]).log_softmax(-1)
     everything = Supervision(torch.zeros(1, 1), torch.zeros(1, 1), log_probs.exp(), torch.ones(1, 1).bool())
-    ledger.observe(torch.tensor([0]), log_probs, everything)
-    record = ledger.close_epoch(1)
+    dynamics.observe(torch.tensor([0]), log_probs, everything)
+    record = dynamics.close_epoch(1)
     assert record.entropy.item() == 0.0
     assert record.confidence.item() == 1.0
 
 
 def test_files_hold_the_record_rounded_to_three_decimals(tmp_path: Path) -> None:
-    ledger = Ledger(25, 2, tmp_path)
+    dynamics = TrainingDynamics(25, 2, tmp_path)
     for batch in batches():
-        ledger.observe(*batch)
-    record = ledger.close_epoch(3)
+        dynamics.observe(*batch)
+    record = dynamics.close_epoch(3)
     read = read_epoch(epoch_file(tmp_path, 3))
     for name in ("seen", "prediction", "target", "selected"):
         assert torch.equal(getattr(read, name), getattr(record, name)), name
@@ -114,13 +114,13 @@ def test_files_hold_the_record_rounded_to_three_decimals(tmp_path: Path) -> None
 
 
 def test_files_are_listed_and_forgotten_by_epoch(tmp_path: Path) -> None:
-    ledger = Ledger(23, 2, tmp_path)
+    dynamics = TrainingDynamics(23, 2, tmp_path)
     for epoch in (1, 2, 10):
         for batch in batches():
-            ledger.observe(*batch)
-        ledger.close_epoch(epoch)
-    ledger.observe(*batches()[0])
-    ledger.close_epoch(11, write=False)
+            dynamics.observe(*batch)
+        dynamics.close_epoch(epoch)
+    dynamics.observe(*batches()[0])
+    dynamics.close_epoch(11, write=False)
     assert epochs_in(tmp_path) == [1, 2, 10]
     forget_after(tmp_path, 2)
     assert epochs_in(tmp_path) == [1, 2]
@@ -128,7 +128,7 @@ def test_files_are_listed_and_forgotten_by_epoch(tmp_path: Path) -> None:
 
 
 class Watched(NoisyLabelTrainer):
-    """Keeps a literal ledger beside the trainer's own."""
+    """Keeps a literal dynamics beside the trainer's own."""
 
     literal = Literal()
 
@@ -147,22 +147,22 @@ def test_the_trainer_keeps_it_so(tmp_path: Path) -> None:
     told = Collected()
     trainer = Watched(
         peers_model(),
-        arguments(tmp_path, num_train_epochs=3, ledger_epochs=2),
+        arguments(tmp_path, num_train_epochs=3, dynamics_epochs=2),
         method=CLC(warmup_epochs=1),
         train_dataset=rows(),
-        ledger_dir=tmp_path / "ledger",
+        dynamics_dir=tmp_path / "dynamics",
         epoch_listeners=[told, lambda result: trainer.literal.check(result.record)],
     )
     trainer.train()
     assert [int(result.record.seen.sum()) for result in told] == [ROWS] * 3
-    assert epochs_in(tmp_path / "ledger") == [2, 3]  # every second one, and the last
+    assert epochs_in(tmp_path / "dynamics") == [2, 3]  # every second one, and the last
     assert told[0].record.selected.all()
     share = told[2].record.selected.float().mean()
     assert 0 < share < 1
 
 
 def test_the_selected_rows_of_clc_are_those_of_a_sure_peer(tmp_path: Path) -> None:
-    """With a learning rate of 0 what the ledger saw can be made again from the networks."""
+    """With a learning rate of 0 what the training dynamics saw can be made again from the networks."""
     told, model, data = Collected(), peers_model(), rows()
     NoisyLabelTrainer(
         model,

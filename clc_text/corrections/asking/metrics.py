@@ -15,7 +15,7 @@ from clc_text.corrections.intervals import Z
 OF_A_CLASS = 10  # random answers, below which nothing is said of a class
 
 
-def answer_figures(
+def answer_metrics(
     answered: np.ndarray,
     told: np.ndarray,
     given: np.ndarray,

@@ -1,0 +1,26 @@
+"""Names that files of a run, and keys in them, had in earlier versions: what was made with those is read as before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+EARLIER = {"noise/manifest.json": "noise/passport.json", "dynamics": "ledger", "notices.json": "guards.json"}
+"""Files and folders: today's name and the earlier one."""
+EARLIER_KEYS = {"ledger": "dynamics", "guards": "warnings", "taught_right": "target_right", "taught": "in_targets"}
+"""Keys of JSON files: the earlier name and today's."""
+
+
+def located(directory: Path, name: str) -> Path:
+    """Where a run keeps `name`: a run that has it by its earlier name goes on with that."""
+    path = directory / name
+    if name in EARLIER and not path.exists() and (directory / EARLIER[name]).exists():
+        return directory / EARLIER[name]
+    return path
+
+
+def current(found: Mapping[str, Any]) -> dict[str, Any]:
+    """A JSON object with today's keys: its own, and those of its part `train`."""
+    part = {"train": current(found["train"])} if isinstance(found.get("train"), Mapping) else {}
+    return {EARLIER_KEYS.get(key, key): value for key, value in found.items()} | part
