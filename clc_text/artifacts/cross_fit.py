@@ -106,7 +106,7 @@ class CrossFit:
 
         if not (directory / FACTS).is_file():
             return None
-        facts: dict[str, Any] = current(read_json(directory / FACTS, CrossFitFacts, _ANEW))
+        facts: dict[str, Any] = dict(read_json(directory / FACTS, CrossFitFacts, _ANEW, current))
         with undamaged(directory / TENSORS, _ANEW):
             tensors = load_file(directory / TENSORS)
             probs = np.exp(tensors["train"][0].astype(np.float64))

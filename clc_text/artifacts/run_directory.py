@@ -157,7 +157,7 @@ class RunDirectory:
 
     def _json(self, name: str, wanted: type, why: str) -> dict[str, Any]:
         path = self._needed(name, why)
-        return _Keys(path, current(read_json(path, wanted)))
+        return _Keys(path, read_json(path, wanted, renamed=current))
 
     @property
     def complete(self) -> bool:

@@ -12,7 +12,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
@@ -79,7 +79,7 @@ def check_resumable(folder: Path) -> Complete:
             f"{folder} has no {COMPLETE} and cannot be resumed from: it was cut short, written with save_only_model, "
             "or by another trainer"
         )
-    complete = cast(Complete, current(read_json(folder / COMPLETE, Complete, way_out(folder))))
+    complete = read_json(folder / COMPLETE, Complete, way_out(folder), current)
     if "files" in complete:
         check_beside(folder, complete["files"], folder)
     else:

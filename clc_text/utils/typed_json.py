@@ -6,7 +6,7 @@ import functools
 import json
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -21,18 +21,21 @@ _WORDS = {
 }  # fmt: skip
 
 
-def read_json(path: Path, wanted: type[Typed], way_out: str = AGAIN) -> Typed:
+def read_json(
+    path: Path, wanted: type[Typed], way_out: str = AGAIN, renamed: Callable[[Any], Any] = lambda found: found
+) -> Typed:
     """What a JSON file holds; keys that `wanted` does not know are left as they are.
 
     Args:
         wanted: a `TypedDict`, or a list or dict of such.
         way_out: the end of the sentence on a file that is damaged.
+        renamed: gives what was read the keys that `wanted` knows, where it has those of an earlier version.
 
     Raises:
         InputError: the file is missing, no JSON, or not of that type.
     """
     with undamaged(path, way_out):
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = renamed(json.loads(path.read_text(encoding="utf-8")))
     return checked(found, wanted, path, way_out)
 
 
