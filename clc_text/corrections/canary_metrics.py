@@ -67,12 +67,7 @@ def canary_metrics(counts: CanaryCounts, whole: bool) -> dict[str, Any]:
 
 def recall(counts: CanaryCounts) -> dict[str, float] | None:
     """r: of wrong labels, changed."""
-
-    def found(rate: float, share: float) -> float:
-        wrong = _wrong(counts, rate)
-        return ((1 - rate) * share - (1 - wrong) * counts.changed) / (wrong - rate)
-
-    return _inferred(counts, counts.found, found)
+    return _inferred(counts, counts.found, lambda rate, share: _truly(counts, rate, share))
 
 
 def false_corrections(counts: CanaryCounts) -> dict[str, float] | None:
@@ -86,6 +81,11 @@ def _wrong(counts: CanaryCounts, rate: float) -> float:
     return 1 - rate / (counts.classes - 1)
 
 
+def _truly(counts: CanaryCounts, rate: float, found: float) -> float:
+    wrong = _wrong(counts, rate)
+    return ((1 - rate) * found - (1 - wrong) * counts.changed) / (wrong - rate)
+
+
 def _falsely(counts: CanaryCounts, rate: float, found: float) -> float:
     wrong = _wrong(counts, rate)
     return (wrong * counts.changed - rate * found) / (wrong - rate)
@@ -94,17 +94,29 @@ def _falsely(counts: CanaryCounts, rate: float, found: float) -> float:
 def precision(counts: CanaryCounts) -> dict[str, float] | None:
     """Of changed labels: right.
 
-    A canary whose label was right before, which 1 - ρ of them were, is repaired as often as any wrong label is put
-    right, and those are ρ of all labels. One whose label was wrong can be "repaired" too, where the flip put it right:
-    ρ x / (C - 1)², with false corrections spread evenly. None where more labels would have been put right than
-    were changed at all, the whole interval above 1: then wrong labels are not found as canaries are.
+    Of the ρ of all labels that are wrong, a share R is put right. A canary whose label was right before, as 1 - ρ of
+    them were, is repaired as often. One whose label was wrong can be "repaired" to that, too: where the flip put it
+    right (ρ x / (C - 1)², with false corrections spread evenly), and where it is wrong still in another way, as
+    ρ (C - 2) / (C - 1) are, changed but not put right with r - R, to one of C - 2 classes. So of all canaries are
+    repaired
+
+        s = (1 - ρ) R + ρ x / (C - 1)² + ρ (r - R) / (C - 1)
+
+    None where more labels would have been put right than were changed at all, the whole interval above 1: then wrong
+    labels are not found as canaries are.
     """
     if counts.changed == 0:
         return None
+    others = counts.classes - 1
 
     def right(rate: float, share: float) -> float:
-        falsely = min(1.0, max(0.0, _falsely(counts, rate, counts.found / counts.planted)))
-        put_right = (share - rate * falsely / (counts.classes - 1) ** 2) / (1 - rate)
+        found = counts.found / counts.planted
+        falsely = min(1.0, max(0.0, _falsely(counts, rate, found)))
+        changed = min(1.0, max(0.0, _truly(counts, rate, found)))
+        still_wrong = 1 - rate - rate / others
+        if others == 1:  # a label that is changed is put right: no canary is wrong in another way
+            still_wrong, changed = 1 - rate, 0.0
+        put_right = (share - rate * falsely / others**2 - rate * changed / others) / still_wrong
         return rate * put_right / counts.changed
 
     return _inferred(counts, counts.repaired, right)

@@ -138,9 +138,13 @@ def test_canaries_tell_precision_and_false_corrections(tmp_path: Path, accuracy:
         assert by_canaries["value"] == pytest.approx(really[name], abs=tolerance), name
         assert by_canaries["low"] < really[name] < by_canaries["high"], name
     canaries, rate = found["canaries"], found["noise"]["rate"]
-    falsely = canaries["false_correction_rate"]["value"]
-    put_right = seen["repaired"] / seen["planted"] - rate * falsely / (classes - 1) ** 2
-    expected = rate * put_right / (1 - rate) / counts.changed
+    falsely, truly, others = canaries["false_correction_rate"]["value"], canaries["recall"]["value"], classes - 1
+    put_right = seen["repaired"] / seen["planted"] - rate * falsely / others**2
+    if others == 1:
+        put_right /= 1 - rate
+    else:
+        put_right = (put_right - rate * truly / others) / (1 - rate - rate / others)
+    expected = rate * put_right / counts.changed
     assert canaries["precision_adjusted"]["value"] == pytest.approx(min(1, expected))
     for name in ("recall", "precision_adjusted", "false_correction_rate"):
         assert canaries[name]["low"] <= canaries[name]["value"] <= canaries[name]["high"]
@@ -168,6 +172,44 @@ def test_a_persons_answers_leave_the_figures_of_the_policy_as_they_are(tmp_path:
     rows = np.flatnonzero(state.changed)[:200]
     corrected.write(state.with_labels(rows, state.given[rows], PERSON), Step("apply", {"file": "x"}))
     assert judge(Corrected(made.run), bootstrap=20)["canaries"] == before
+
+
+@pytest.mark.parametrize(("classes", "rate"), [(2, 0.2), (3, 0.3), (6, 0.4), (10, 0.5)])
+def test_precision_against_a_simulated_policy(classes: int, rate: float) -> None:
+    """A policy that changes 80 % of wrong labels, a third of these to another wrong class, and 5 % of right ones."""
+    generator = np.random.default_rng(classes)
+    count, planted = 400_000, 100_000
+
+    def other(than: np.ndarray, also: np.ndarray | None = None) -> np.ndarray:
+        drawn = generator.integers(0, classes, len(than))
+        while (again := (drawn == than) | (False if also is None else drawn == also)).any():
+            drawn[again] = generator.integers(0, classes, int(again.sum()))
+        return drawn
+
+    true = generator.integers(0, classes, count)
+    given = np.where(generator.random(count) < rate, other(true), true)
+    label = given.copy()
+    label[:planted] = other(given[:planted])
+    wrong, chance = label != true, generator.random(count)
+    after = label.copy()
+    astray = wrong & (chance < 0.8) & (generator.random(count) < 1 / 3) & (classes > 2)
+    mended = wrong & (chance < 0.8) & ~astray
+    broken = ~wrong & (chance < 0.05)
+    after[mended] = true[mended]
+    if classes > 2:
+        after[astray] = other(true[astray], label[astray])
+    after[broken] = other(true[broken])
+    changed = after != label
+    really = float((after == true)[planted:][changed[planted:]].mean())
+    found = changed[:planted]
+    counts = CanaryCounts(
+        planted, int(found.sum()), int((after == given)[:planted][found].sum()), float(changed[planted:].mean()),
+        (rate, rate, rate), classes,
+    )  # fmt: skip
+    by_canaries = inferred.precision(counts)
+    assert by_canaries is not None
+    assert by_canaries["value"] == pytest.approx(really, abs=0.012)
+    assert by_canaries["low"] - 0.012 < really < by_canaries["high"] + 0.012
 
 
 @pytest.mark.parametrize(
