@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from clc_text.analysis.groups import Group, group
 from clc_text.analysis.significance import Test, compare, holm
 from clc_text.analysis.state import begun, epochs_planned, not_ended
+from clc_text.analysis.test_rows import RowInterval, hits, row_interval
 from clc_text.artifacts.results import summarise
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError, nearest, some_of
@@ -31,6 +34,8 @@ class Line:
         test: of the last-10 mean against the best group's; None for the best itself.
         p: its p value after Holm's correction over all pairs of groups, since which of them is best is read off the
             same figures.
+        over_rows: of the accuracy at the end against the best group's, with its interval over test rows; None where
+            that cannot be told.
     """
 
     title: str
@@ -39,6 +44,7 @@ class Line:
     told: bool = False
     test: Test | None = None
     p: float | None = None
+    over_rows: RowInterval | None = None
 
     @property
     def n(self) -> int:
@@ -82,13 +88,17 @@ def compare_runs(runs: Sequence[RunDirectory], of: str = "peers") -> Comparison:
     if of not in WHO:
         raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}")
     kept, remarks = begun(runs)
-    groups = group(kept)
-    lines = sorted((_line(one, of) for one in groups), key=lambda line: -line.mean("last10"))
+    groups = sorted(((_line(one, of), one) for one in group(kept)), key=lambda both: -both[0].mean("last10"))
+    lines = [line for line, _ in groups]
     best = lines[0]
     pairs = list(itertools.combinations(lines, 2))  # those of the best come first
     tests = [_test(first, second) for first, second in pairs]
     corrected = holm([test.p for test in tests])
-    rest = [replace(line, test=test, p=p) for line, test, p in zip(lines[1:], tests, corrected, strict=False)]
+    over_rows = _over_rows([one for _, one in groups], of)
+    rest = [
+        replace(line, test=test, p=p, over_rows=rows)
+        for line, test, p, rows in zip(lines[1:], tests, corrected, over_rows, strict=False)
+    ]
     return Comparison([best, *rest], of, remarks, incomparable(kept))
 
 
@@ -104,6 +114,17 @@ def _line(group_: Group, of: str) -> Line:
             values[measure].append(found[measure][WHO[of]])
     told = told_the_noise(group_.runs[0].recipe())
     return Line(group_.title, [dict(run.environment()["seeds"]) for run in runs], values, told)
+
+
+def _over_rows(groups: list[Group], of: str) -> list[RowInterval | None]:
+    """Of all groups but the first against the first."""
+    best, *others = (hits(one.runs, of) for one in groups)
+    return [
+        None
+        if best is None or other is None or not np.array_equal(best[1], other[1])
+        else row_interval(other[0], best[0])
+        for other in others
+    ]
 
 
 def told_the_noise(recipe: dict[str, Any]) -> bool:

@@ -11,8 +11,9 @@
     temperature  [P], see `EpochResult`; null where the method has none
     warnings   names of what was noticed that makes the result doubtful
 
-`last10` is the mean over the last ten epochs, the paper's figure for `peers_mean`. `best_oracle` is the best epoch,
-which can only be chosen by looking at the test labels: it is no honest result and is named so.
+`last10` is the mean over the last ten epochs, the paper's figure for `peers_mean`; epochs of the warm-up are left out
+where the method had any. `best_oracle` is the best epoch, which can only be chosen by looking at the test labels: it
+is no honest result and is named so.
 """
 
 from __future__ import annotations
@@ -34,9 +35,12 @@ def summarise(entries: list[dict[str, Any]]) -> dict[str, dict[str, float]] | No
         "peers_mean": [sum(epoch["peers"]) / len(epoch["peers"]) for epoch in tested],
         "ensemble": [epoch["ensemble"] for epoch in tested],
     }
+    phases = [entry["phase"] for entry in entries if entry["test"] is not None]
+    of_method = [epoch for epoch, phase in enumerate(phases) if phase == "method"]
+    last = (of_method or list(range(len(tested))))[-LAST:]  # a run that never left its warm-up has nothing else
     return {
         "last": {name: values[-1] for name, values in series.items()},
-        "last10": {name: sum(values[-LAST:]) / len(values[-LAST:]) for name, values in series.items()},
+        "last10": {name: sum(values[epoch] for epoch in last) / len(last) for name, values in series.items()},
         "best_oracle": {name: max(values) for name, values in series.items()},
     }
 

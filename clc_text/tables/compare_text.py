@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import asdict
 from typing import Any
 
 from rich.markup import escape
@@ -21,6 +22,7 @@ HEADS = {
 }
 SIGNIFICANT = 0.05
 TOLD = "†"
+OVER_ROWS = ("over_rows_difference", "over_rows_low", "over_rows_high")
 
 
 def caption(found: Comparison) -> str:
@@ -31,9 +33,21 @@ def caption(found: Comparison) -> str:
     return (
         f"Test accuracy in percent, {'mean of the peers' if found.of == 'peers' else 'ensemble'}: mean of the last 10 "
         "epochs, last epoch, best epoch; mean ± standard deviation over n seeds; Δ: last 10, to the best. "
-        f"p: of Δ, two-sided ({tests}), Holm-corrected over all pairs; * below {SIGNIFICANT}. The oracle epoch is "
-        "chosen by the test labels: it is no honest result."
+        f"p: of Δ over seeds, two-sided ({tests}), Holm-corrected over all pairs; * below {SIGNIFICANT}; it holds of "
+        "these test rows. "
+        + _over_rows(found)
+        + "The oracle epoch is chosen by the test labels: it is no honest result."
         + (f" {TOLD} told the noise rate or matrix, which is not known outside a benchmark." if told else "")
+    )
+
+
+def _over_rows(found: Comparison) -> str:
+    rows = next((line.over_rows.rows for line in found.lines if line.over_rows is not None), None)
+    if rows is None:
+        return ""
+    return (
+        f"Over rows: the last epoch's difference to the best, with the 95 % interval of a paired bootstrap over the "
+        f"{rows:,} test rows. "
     )
 
 
@@ -41,7 +55,12 @@ def cells(line: Line, best: Line) -> list[str]:
     """A line of the table, as text."""
     figures = [_plus_minus(line, measure) for measure in MEASURES]
     away = "" if line is best else f"{line.mean('last10') - best.mean('last10'):+.2f}"
-    return [_title(line), str(line.n), *figures, away, _p(line, best)]
+    return [_title(line), str(line.n), *figures, away, _p(line, best), _interval(line)]
+
+
+def _interval(line: Line) -> str:
+    rows = line.over_rows
+    return "" if rows is None else f"{rows.difference:+.1f} ({rows.low:+.1f} to {rows.high:+.1f})"
 
 
 def _title(line: Line) -> str:
@@ -49,7 +68,7 @@ def _title(line: Line) -> str:
 
 
 def heads() -> list[str]:
-    return ["runs", "n", *(HEADS[measure] for measure in MEASURES), "Δ", "p"]
+    return ["runs", "n", *(HEADS[measure] for measure in MEASURES), "Δ", "p", "over rows"]
 
 
 def as_table(found: Comparison) -> Table:
@@ -85,11 +104,13 @@ def as_csv(found: Comparison) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     figures = [f"{measure}_{kind}" for measure in MEASURES for kind in ("mean", "sd")]
-    writer.writerow(["runs", "n", *figures, "difference", "test", "p"])
+    writer.writerow(["runs", "n", *figures, "difference", "test", "p", *OVER_ROWS])
     for line in found.lines:
         entry = as_dict(line, found.lines[0])
         values = [entry[measure][kind] for measure in MEASURES for kind in ("mean", "sd")]
-        writer.writerow([harmless(_title(line)), line.n, *values, entry["difference"], entry["test"], entry["p"]])
+        rows = [(entry["over_rows"] or {}).get(name) for name in ("difference", "low", "high")]
+        told = [entry["difference"], entry["test"], entry["p"], *rows]
+        writer.writerow([harmless(_title(line)), line.n, *values, *told])
     return buffer.getvalue()
 
 
@@ -117,6 +138,7 @@ def as_dict(line: Line, best: Line) -> dict[str, Any]:
         "difference": line.mean("last10") - best.mean("last10"),
         "test": None if line.test is None else line.test.kind,
         "p": line.p,
+        "over_rows": None if line.over_rows is None else asdict(line.over_rows),
     }
 
 

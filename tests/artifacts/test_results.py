@@ -9,10 +9,13 @@ import pytest
 from clc_text.artifacts.results import summarise, training_summary
 
 
-def entries(peers: list[list[float]], ensemble: list[float]) -> list[dict[str, Any]]:
+def entries(peers: list[list[float]], ensemble: list[float], warm_up: int = 0) -> list[dict[str, Any]]:
     return [
-        {"test": {"accuracy": {"peers": values, "ensemble": together}}}
-        for values, together in zip(peers, ensemble, strict=True)
+        {
+            "test": {"accuracy": {"peers": values, "ensemble": together}},
+            "phase": "warm-up" if epoch < warm_up else "method",
+        }
+        for epoch, (values, together) in enumerate(zip(peers, ensemble, strict=True))
     ]
 
 
@@ -29,6 +32,12 @@ def test_last10_is_the_mean_over_the_last_ten_epochs_only() -> None:
 def test_fewer_epochs_are_all_taken() -> None:
     found = summarise(entries([[50.0], [60.0]], [50.0, 60.0]))
     assert found is not None and found["last10"]["peers_mean"] == 55.0
+
+
+@pytest.mark.parametrize(("warm_up", "expected"), [(0, 55.0), (1, 60.0), (2, 55.0)])
+def test_epochs_of_the_warm_up_are_left_out_where_there_are_others(warm_up: int, expected: float) -> None:
+    found = summarise(entries([[50.0], [60.0]], [50.0, 60.0], warm_up))
+    assert found is not None and found["last10"] == {"peers_mean": expected, "ensemble": expected}
 
 
 def test_without_test_rows_there_is_no_accuracy() -> None:
