@@ -92,7 +92,8 @@ def table(name: str, seed: int, kept: Path) -> Table:
     from clc_text.noise.base import NoiseInput, noise
 
     made: Any = noise.get(name)
-    given = made(rate=0.4).draw_labels(NoiseInput(true, names, train, {}), seed)
+    drawn = {"row_rate": "drawn"} if name == "instance" else {}  # as in the figures of earlier versions
+    given = made(rate=0.4, **drawn).draw_labels(NoiseInput(true, names, train, {}), seed)
     return Table(train, given, true, test, tested, len(names))
 
 

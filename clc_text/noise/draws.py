@@ -14,7 +14,7 @@ from clc_text.errors import InputError
 
 BIT_GENERATOR = "PCG64"
 
-Stream = Literal["flip", "target", "row-rate", "projection", "canary-row", "canary-target"]
+Stream = Literal["flip", "target", "row-rate", "projection", "canary-row", "canary-target", "row-direction"]
 # The numbers are part of every manifest's meaning: never renumber, only append.
 _STREAMS: dict[Stream, int] = {
     "flip": 0,
@@ -23,6 +23,7 @@ _STREAMS: dict[Stream, int] = {
     "projection": 3,
     "canary-row": 4,
     "canary-target": 5,
+    "row-direction": 6,
 }
 
 

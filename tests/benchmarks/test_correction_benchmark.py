@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 from synthetic_run import make_run
 
-from benchmarks.corrections import FIGURES, POLICIES, compare, score, table
+from benchmarks.corrections import METRICS, POLICIES, compare, score, table
 
 
 def test_scores_row_by_row() -> None:
@@ -44,7 +44,7 @@ def test_every_rule_on_one_run(tmp_path: Path) -> None:
     assert list(found) == [*POLICIES, *cleanlab]
     assert found[cleanlab[0]] == found[cleanlab[1]]  # here they are given the same
     for figures in found.values():
-        assert set(figures) == set(FIGURES)
+        assert set(figures) == set(METRICS)
         assert figures["right_after"] > figures["right_before"]
     strict, loose = found["posterior, doubt 0.9"], found["posterior, doubt 0.5"]
     assert strict["broken"] < loose["broken"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from clc_text.noise.asymmetric import Asymmetric
 from clc_text.noise.base import Noise, NoiseInput
 from clc_text.noise.column import FromColumn
 from clc_text.noise.draws import cumulated, pick_targets, select_rows, whole
-from clc_text.noise.inject import inject
+from clc_text.noise.inject import inject, replay
 from clc_text.noise.instance import InstanceDependent
 from clc_text.noise.matrix import FromMatrix, read_matrix
 from clc_text.noise.none import NoNoise
@@ -204,7 +205,8 @@ def test_instance_rates_follow_the_truncated_normal() -> None:
     """The largest gap between the two distribution functions: above 2.2/sqrt(20,000) once in 10,000 seeds."""
     from scipy.special import ndtr
 
-    rates = np.sort(InstanceDependent(rate=0.15).row_rates(seed=4, count=20_000))
+    given = NoiseInput(np.zeros(20_000, np.int64), NAMES, None)
+    rates = np.sort(InstanceDependent(rate=0.15, row_rate="drawn").row_rates(given, 4))
     assert rates[0] >= 0
     assert rates[-1] <= 1
     low, high = ndtr(-1.5), ndtr(8.5)
@@ -212,14 +214,55 @@ def test_instance_rates_follow_the_truncated_normal() -> None:
     assert np.abs(expected - np.arange(1, 20_001) / 20_000).max() < 2.2 / np.sqrt(20_000)
 
 
-def test_instance_flips_at_the_rows_rates_and_to_its_targets() -> None:
+@pytest.mark.parametrize("rate", [0.001, 0.05, 0.4, 0.9, 0.999])
+def test_instance_rates_by_features_have_the_mean_that_is_asked_for(rate: float) -> None:
+    given = NoiseInput(rows(4000).labels, NAMES, features())
+    rates = InstanceDependent(rate=rate).row_rates(given, 4)
+    assert rates.min() >= 0 and rates.max() <= 1
+    assert rates.mean() == pytest.approx(rate, abs=1e-9)
+
+
+def test_instance_rates_by_features_depend_on_the_row_alone() -> None:
+    """Along one direction the rate only rises; a row and its copy, of any class and anywhere, have the same."""
+    from scipy.special import ndtri
+    from scipy.stats import spearmanr, truncnorm
+
+    from clc_text.noise.draws import uniforms
+
+    values = features(3000)
+    values[2000:] = values[:1000]
+    given = NoiseInput(rows(3000).labels, NAMES, values)
+    rates = InstanceDependent(rate=0.3).row_rates(given, 4)
+    np.testing.assert_array_equal(rates[2000:], rates[:1000])
+    direction = ndtri(uniforms(4, "row-direction", 12) + 2.0**-54)
+    along = [sum(float(value) * float(weight) for value, weight in zip(row, direction, strict=True)) for row in values]
+    assert spearmanr(along, rates).statistic == pytest.approx(1, abs=1e-9)
+    order = np.argsort(rates)
+    middle = rates[order[1500]]
+    location = middle - 0.1 * truncnorm.ppf(0.5, -middle / 0.1, (1 - middle) / 0.1)
+    assert location == pytest.approx(0.3, abs=0.01)  # far from the ends the truncation hardly moves it
+    assert np.abs(rates - InstanceDependent(rate=0.3).row_rates(given, 5)).max() > 0.1  # another direction
+
+
+def test_an_instance_manifest_without_the_choice_replays_what_it_drew() -> None:
+    given = NoiseInput(rows(2000).labels, NAMES, features(2000))
+    made = inject(InstanceDependent(rate=0.4, row_rate="drawn"), given, 3)
+    manifest = made.manifest | {
+        "options": {key: value for key, value in made.manifest["options"].items() if key != "row_rate"}
+    }
+    np.testing.assert_array_equal(replay(manifest, given), made.labels)
+    assert (inject(InstanceDependent(rate=0.4), given, 3).labels != made.labels).any()
+
+
+@pytest.mark.parametrize("row_rate", ["features", "drawn"])
+def test_instance_flips_at_the_rows_rates_and_to_its_targets(row_rate: Literal["features", "drawn"]) -> None:
     given = NoiseInput(rows(40_000).labels, NAMES, features(40_000))
-    kind = InstanceDependent(rate=0.4)
+    kind = InstanceDependent(rate=0.4, row_rate=row_rate)
     wrong = inject(kind, given, 2).labels != given.labels
-    assert abs(wrong.mean() - kind.row_rates(2, 40_000).mean()) < 5 * np.sqrt(0.25 / 40_000)
-    exact = inject(InstanceDependent(rate=0.4, draw="exact"), given, 2).labels
+    assert abs(wrong.mean() - kind.row_rates(given, 2).mean()) < 5 * np.sqrt(0.25 / 40_000)
+    exact = inject(InstanceDependent(rate=0.4, draw="exact", row_rate=row_rate), given, 2).labels
     assert (exact != given.labels).sum() == 16_000
-    rates = kind.row_rates(2, 40_000)
+    rates = kind.row_rates(given, 2)
     assert rates[exact != given.labels].mean() > rates.mean() + 0.01
 
 
