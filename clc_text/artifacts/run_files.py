@@ -394,7 +394,7 @@ class _Corrections(TypedDict):
 class _AuditNoise(TypedDict):
     rate: float
     interval: list[float] | None
-    matrix: Matrix
+    matrix: Matrix | None
     method: str
     predictions: Literal["in sample", "out of sample", "views"]
     known_rate: float | None

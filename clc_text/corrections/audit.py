@@ -24,10 +24,10 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
     noise              {"rate", "interval": [low, high] | null (of views: from the lowest to the highest reading, else
                         what the draw of the rows matters), "readings": [{"of", "method", "rate"}] of views (see
                        `clc_text.evidence.readings`), "agreement": of views, the mean share of rows on whose class two
-                       of them agree | null, "matrix": [C][C] (row = true class, column = given),
-                        "method", "predictions": as `predictions.kind` (in sample the rate is too low, since networks
-                       repeat labels that they were trained on), "known_rate": share of wrong given labels
-                       where the true ones are known | null,
+                       of them agree | null, "matrix": [C][C] (row = true class, column = given) | null (of more than
+                        1,000 classes), "method", "predictions": as `predictions.kind` (in sample the rate is too low,
+                        since networks repeat labels that they were trained on), "known_rate": share of wrong given
+                        labels where the true ones are known | null,
                         "nothing_learnt": bool: cross-fitted networks foretell no label, so that rate, interval and
                         matrix say nothing, and nothing is changed}
     canaries           null where none were planted, else
@@ -93,6 +93,7 @@ from clc_text.errors import InputError
 from clc_text.evidence.readings import agreement, span
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.estimate import NoiseEstimate, estimate, posterior
+from clc_text.noise.estimation.probabilities import MOST_CLASSES
 from clc_text.utils.files import sha256_of_file, write_json
 
 VERSION = 5
@@ -184,20 +185,35 @@ def _noise(
 ) -> dict[str, Any]:
     """Args: probs [n, C] of some rows [n], none of them a canary; the noise matrix where cross-fitting found one."""
     given = state.given[rows].astype(np.int64)
-    if matrix is None:
-        found = estimate(probs, given, "confident_joint", bootstrap)
+    if probs.shape[1] > MOST_CLASSES:
+        rate, interval = _mean_doubt(probs, given)
+        found = {"rate": rate, "interval": list(interval), "matrix": None, "method": "doubt"}
     else:
-        found = _with_matrix(matrix, probs, given, bootstrap)
+        made = (
+            _with_matrix(matrix, probs, given, bootstrap)
+            if matrix is not None
+            else estimate(probs, given, "confident_joint", bootstrap)
+        )
+        found = {
+            "rate": made.rate,
+            "interval": None if made.interval is None else list(made.interval),
+            "matrix": made.matrix.round(6).tolist(),
+            "method": made.method,
+        }
     return {
-        "rate": found.rate,
-        "interval": None if found.interval is None else list(found.interval),
+        **found,
         "readings": [],
         "agreement": None,
-        "matrix": found.matrix.round(6).tolist(),
-        "method": found.method,
         "predictions": kind,
         "known_rate": _known_rate(state),
     }
+
+
+def _mean_doubt(probs: np.ndarray, given: np.ndarray) -> tuple[float, tuple[float, float]]:
+    """A rate that needs no noise matrix, by probabilities [n, C], and its interval by the draw of the rows."""
+    doubt = 1 - probs[np.arange(len(given)), given]
+    rate, reach = float(doubt.mean()), 1.96 * float(doubt.std()) / len(doubt) ** 0.5
+    return rate, (max(0.0, rate - reach), min(1.0, rate + reach))
 
 
 def _noise_of_views(

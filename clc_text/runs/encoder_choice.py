@@ -62,7 +62,7 @@ def compare_encoders(recipe: Recipe, names: Sequence[str], observer: Observer | 
             ``word_vectors`` the mean of vectors of all words, trained on the texts.
 
     Raises:
-        InputError: there is no such encoder, or the data cannot be read.
+        InputError: there is no such encoder, or none of them can be measured, all for the same reason.
     """
     observer = observer or Silent()
     if recipe.modality != "text":
@@ -79,6 +79,9 @@ def compare_encoders(recipe: Recipe, names: Sequence[str], observer: Observer | 
             found.append(_measured(name, replace(recipe, encoder=_encoder(recipe, name)), observer))
         except InputError as error:
             found.append(Candidate(name, problem=str(error)))
+    problems = {one.problem for one in found}
+    if len(found) > 1 and len(problems) == 1 and (problem := problems.pop()) is not None:  # of the data
+        raise InputError(problem)
     return sorted(found, key=lambda one: -one.mean)
 
 
@@ -104,7 +107,7 @@ def _measured(name: str, recipe: Recipe, observer: Observer) -> Candidate:
     from clc_text.runs.prepare import prepare
 
     started = time.perf_counter()
-    prepared = prepare(recipe, observer)
+    prepared = prepare(recipe, observer, cross_fits=True)
     with tempfile.TemporaryDirectory() as folder:
         found = build_trainer(prepared.recipe, Path(folder), prepared, log=observer.stage).make_cross_fit()
     labels, settled = prepared.labels, prepared.recipe.to_dict()["encoder"]

@@ -59,7 +59,7 @@ def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Esti
     from clc_text.runs.prepare import prepare
 
     observer = observer or Silent()
-    prepared = prepare(recipe, observer)
+    prepared = prepare(recipe, observer, cross_fits=True)
     with tempfile.TemporaryDirectory() as folder:
         found = build_trainer(prepared.recipe, Path(folder), prepared, log=observer.stage).make_cross_fit()
     names = list(prepared.task.label_names)

@@ -67,7 +67,7 @@ def _prepared_from_source(run: RunDirectory, recipe: Recipe) -> Prepared:
     from clc_text.runs.prepare import prepare
 
     try:
-        prepared = prepare(recipe)
+        prepared = prepare(recipe, cross_fits=True)
     except InputError as error:
         raise InputError(
             f"{run.path} keeps no rows, so cross-fitting reads its data as the recipe does: {error}; run this command "

@@ -114,16 +114,22 @@ def _cross_fit_key(recipe: Recipe) -> str:
     return json.dumps([[plain[part] for part in parts], training, folds], sort_keys=True)
 
 
-def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None = None) -> Prepared:
-    """Reads the data, encodes it and makes the labels noisy, as the recipe says."""
+def prepare(
+    recipe: Recipe, observer: Observer | None = None, memo: Memo | None = None, cross_fits: bool = False
+) -> Prepared:
+    """Reads the data, encodes it and makes the labels noisy, as the recipe says.
+
+    Args:
+        cross_fits: it is for cross-fitting, whatever the recipe's method does.
+    """
     from clc_text.data.copies import first_copies
     from clc_text.noise.canaries import plant
     from clc_text.noise.inject import inject
 
     observer = observer or Silent()
-    encoded = encode(recipe, observer) if memo is None else memo.encoded(recipe, observer)
+    encoded = encode(recipe, observer, cross_fits) if memo is None else memo.encoded(recipe, observer)
     task = encoded.task
-    _check_training(recipe, task)  # here too: what a memo gives was read for another recipe
+    _check_training(recipe, task, cross_fits)  # here too: what a memo gives was read for another recipe
     source_labels = task.given_labels
     given = noise_input(recipe, task, encoded.train_inputs)
     injection = inject(recipe.noise, given, recipe.seeds.noise)
@@ -141,11 +147,11 @@ def prepare(recipe: Recipe, observer: Observer | None = None, memo: Memo | None 
     return Prepared(task, labels, injection.manifest, encoded.encoder, *inputs, settled)
 
 
-def encode(recipe: Recipe, observer: Observer) -> Encoded:
+def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Encoded:
     """Reads the data and encodes it."""
     observer.stage(f"reading {recipe.data.name}")
     task = load_task(recipe)
-    _check_training(recipe, task)
+    _check_training(recipe, task, cross_fits)
     train_rows = task.train[task.input_column]
     test_rows = [] if task.test is None else task.test[task.input_column]
     settled, why = recipe.encoder.settle(train_rows)
@@ -172,9 +178,9 @@ def reading(recipe: Recipe, task: Task) -> dict[str, Any]:
         return told | {"problem": str(error)}
 
 
-def _check_training(recipe: Recipe, task: Task) -> None:
+def _check_training(recipe: Recipe, task: Task, cross_fits: bool = False) -> None:
     """What can be known to be wrong before any row is encoded."""
-    if recipe.method.cross_fits:
+    if cross_fits or recipe.method.cross_fits:
         check_classes(len(task.label_names))
     if isinstance(recipe.training.class_weights, list):
         from clc_text.training.data import class_weights

@@ -25,9 +25,11 @@ from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
 from clc_text.errors import InputError
+from clc_text.noise.estimation.probabilities import MOST_CLASSES
 from clc_text.utils.files import write_json
 
 Command = Callable[..., str]
+MANY = [f"class {number}" for number in range(MOST_CLASSES + 1)]
 KEYS = {
     "version", "run_id", "recipe", "dataset", "method", "step", "labels_sha256", "rows", "label_names", "policy",
     "predictions", "labels", "corrections", "noise", "canaries", "truth", "person", "answers", "second_opinion",
@@ -487,3 +489,15 @@ NOTE = {"name": "other", "severity": "note", "message": "something is worth know
 )
 def test_verdict(given: dict[str, Any], expected: tuple[str, bool]) -> None:
     assert told(**given) == expected
+
+
+def test_more_classes_than_a_noise_matrix_may_have(tmp_path: Path) -> None:
+    made = make_run(tmp_path / "run", names=MANY, rows=600, noise_rate=0.2, sureness=20.0, canaries=20)
+    corrected = corrected_of(made)
+    found = audit(corrected)
+    doubt = 1 - np.exp(made.log_probs.astype(np.float64)).mean(0)[np.arange(600), made.labels.given]
+    assert found["noise"]["rate"] == pytest.approx(doubt[~made.labels.canary].mean(), abs=1e-6)
+    low, high = found["noise"]["interval"]
+    assert 0.1 < low < found["noise"]["rate"] < high < 0.5
+    assert (found["noise"]["method"], found["noise"]["matrix"]) == ("doubt", None)
+    assert read_audit(made.run, found["corrections"]["rows"], found["labels"]) == json.loads(json.dumps(found))

@@ -71,6 +71,18 @@ def test_the_literature_is_given_what_it_is_made_for() -> None:
         assert one.rate == pytest.approx(0.4, abs=0.03), one.method
 
 
+def test_too_many_classes_are_told_before_anything_is_encoded(tmp_path: Path) -> None:
+    rows = "".join(f"text {row},class {row // 2}\n" for row in range(2002))
+    (tmp_path / "rows.csv").write_text(f"text,label\n{rows}")
+    (tmp_path / "recipe.yaml").write_text(
+        f"data: {{name: files, train: {tmp_path / 'rows.csv'}, text: text, label: label}}\nmethod: {{name: clc}}\n"
+    )
+    for more in ([], ["--encoders", "tfidf,word_vectors"]):
+        result = CliRunner().invoke(app, ["noise", "estimate", str(tmp_path / "recipe.yaml"), *more])
+        assert isinstance(result.exception, InputError) and "1,001 classes are too many" in str(result.exception)
+        assert "encoding" not in result.output and "reading files" in result.output
+
+
 def test_of_networks_that_have_learnt_nothing_there_is_no_estimate() -> None:
     probs = np.random.default_rng(0).dirichlet(np.ones(3), 300)
     given = np.random.default_rng(1).integers(0, 3, 300)

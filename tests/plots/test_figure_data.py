@@ -227,6 +227,12 @@ def test_the_estimated_panel_is_what_the_run_itself_found(make_run):
     assert panels[2].title == f"estimated, rate {rate:.2f} (cross-fitting)"
 
 
+def test_no_noise_is_estimated_of_more_classes_than_can_be(make_run):
+    panels, remarks = matrices(make_run(names=[f"class {number}" for number in range(1001)], rows=1100, epochs=1))
+    assert [panel.row for panel in panels] == ["true class", "predicted class"]
+    assert remarks == ["Of 1,001 classes no noise matrix is estimated."]
+
+
 def test_confusion_of_a_run_that_goes_on_comes_from_the_dynamics(make_run):
     run = make_run(planned=40)
     panels, remarks = matrices(run)

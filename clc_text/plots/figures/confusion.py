@@ -13,7 +13,7 @@ from clc_text.analysis.short_names import short_names
 from clc_text.analysis.state import not_ended
 from clc_text.artifacts.run_directory import Labels, RunDirectory
 from clc_text.errors import InputError
-from clc_text.noise.estimation.probabilities import count_pairs
+from clc_text.noise.estimation.probabilities import MOST_CLASSES, count_pairs
 from clc_text.plots.figure import figure
 from clc_text.plots.style import NARROW, footnote, heading, new_figure
 
@@ -96,6 +96,8 @@ def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
         audit, remark = sound_audit(run), ""
     except InputError:  # the predictions tell as much
         audit, remark = None, "The audit is damaged or not of the corrected dataset as it is now, so it is not used."
+    if classes > MOST_CLASSES:
+        return None, f"Of {classes:,} classes no noise matrix is estimated."
     if audit is not None:
         found = audit["noise"]
         rate, matrix, source = found["rate"], np.array(found["matrix"], dtype=float), "audit"
