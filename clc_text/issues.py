@@ -16,6 +16,7 @@ from clc_text.errors import InputError
 from clc_text.evidence.evidence import NETWORKS, mixture_of, too_large
 from clc_text.evidence.mixture import Judged, judge
 from clc_text.evidence.readings import span
+from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Issues:
         noise_rate: the share of wrong labels, 0 … 1, the mean doubt.
         interval: from the lowest to the highest of all readings of the same evidence.
         transition: float64 [C, C], the noise matrix T by expectation-maximisation; row = true class.
+        rule_like: how well words foretell the labels, where these look made by a rule; then more may be wrong than
+            `interval` says.
     """
 
     names: tuple[Any, ...]
@@ -48,6 +51,7 @@ class Issues:
     noise_rate: float
     interval: tuple[float, float]
     transition: np.ndarray
+    rule_like: RuleLike | None = None
     _texts: tuple[str, ...] | None = None
     _firsts: np.ndarray | None = None
 
@@ -124,7 +128,7 @@ class Issues:
         return (
             f"{len(self.given):,} rows, {int((self.judged.wrong > LIKELY).sum()):,} of them more probably wrong than "
             f"right; between {low:.1%} and {high:.1%} of the labels are wrong ({self.noise_rate:.1%} in the middle), "
-            f"by {', '.join(self.views)}"
+            f"by {', '.join(self.views)}" + (f"; {self.rule_like.sentence}" if self.rule_like else "")
         )
 
     def _repr_html_(self) -> str:
@@ -179,9 +183,11 @@ def find_issues(
         return Issues(names, given, None, (), (), float("nan"), (0.0, 1.0), np.full((classes, classes), np.nan))
     judged = judge(mixture.log_probs, weights(mixture.views), given, mixture.sharpness, mixture.transition)
     readings = mixture.readings(given, np.arange(rows))
+    by_rule = rule_like(mixture.log_probs, given, mixture.views, mixture.left_out)
     return Issues(
         names, given, judged, _named(mixture.views), _named(mixture.left_out), readings[0].rate, span(readings, rows),
-        mixture.transition, None if written is None else tuple(written), mixture.log_probs.argmax(2),
+        mixture.transition, by_rule,
+        None if written is None else tuple(written), mixture.log_probs.argmax(2),
     )  # fmt: skip
 
 

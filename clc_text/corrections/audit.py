@@ -1,11 +1,11 @@
 """How far a run's corrections can be trusted: `RUN/audit.json`, made by `clc-text audit RUN`.
 
 Its keys are an interface that the report and the dataset card read, kept stable by a test. Rates and shares are
-0 … 1; `null` stands where something is not known. A *figure* is ``{"value", "low", "high", "count", "of"}``: a share
+0 … 1; `null` stands where something is not known. A *metric* is ``{"value", "low", "high", "count", "of"}``: a share
 with its 95 % Wilson interval, and the two whole numbers that it is the quotient of; ``null`` where `of` is 0.
 
     version            5 (in 1 the canaries' inferred figures were of another kind, 2 did not say of which labels, 3
-                       had no readings, 4 no answers)
+                       had no readings, 4 no answers, 5 no look at rules)
     run_id, recipe, dataset, method
     step               of the corrected dataset that was judged
     labels_sha256      of its labels and of who said each (see `labels_mark`): counts alone stay as they are where
@@ -24,29 +24,31 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
     noise              {"rate", "interval": [low, high] | null (of views: from the lowest to the highest reading, else
                         what the draw of the rows matters), "readings": [{"of", "method", "rate"}] of views (see
                        `clc_text.evidence.readings`), "agreement": of views, the mean share of rows on whose class two
-                       of them agree | null, "matrix": [C][C] (row = true class, column = given) | null (of more than
-                        1,000 classes), "method", "predictions": as `predictions.kind` (in sample the rate is too low,
-                        since networks repeat labels that they were trained on), "known_rate": share of wrong given
-                        labels where the true ones are known | null,
+                       of them agree | null, "rule_like": {"words", "others"} | null, shares of the labels that views
+                       foretell, where these look made by a rule (`clc_text.evidence.rules`),
+                        "matrix": [C][C] (row = true class, column = given) | null (of more than 1,000 classes),
+                        "method", "predictions": as `predictions.kind` (in sample the rate is too low, since networks
+                       repeat labels that they were trained on), "known_rate": share of wrong given labels where the
+                       true ones are known | null,
                         "nothing_learnt": bool: cross-fitted networks foretell no label, so that rate, interval and
                         matrix say nothing, and nothing is changed}
     canaries           null where none were planted, else
-                       {"planted", "found": figure (flipped labels that the policy would change),
-                        "repaired": figure (of all planted: changed back to the very label before the flip; a lower
+                       {"planted", "found": metric (flipped labels that the policy would change),
+                        "repaired": metric (of all planted: changed back to the very label before the flip; a lower
                         bound, since that label may itself be wrong),
-                        "precision": figure (of those found: repaired),
-                        "doubted": figure (more probably wrong than right, changed or not) | null,
+                        "precision": metric (of those found: repaired),
+                        "doubted": metric (more probably wrong than right, changed or not) | null,
                         "recall": {"value", "low", "high"} | null (of wrong labels: the policy changes),
                         "precision_adjusted": {"value", "low", "high"} | null (of the labels that the policy changes:
                         right), "false_correction_rate": {"value", "low", "high"} | null (of sound labels: the policy
                         changes)}; these three are inferred, see `clc_text.corrections.canary_metrics`, the last two
                         null where changes of the policy have been taken back: of a chosen part nothing is known
     truth              null where no true labels are known, else, over the rows whose true label is known,
-                       {"rows", "right_before": figure, "right_after": figure, "fixed", "broken", "missed": wrong
+                       {"rows", "right_before": metric, "right_after": metric, "fixed", "broken", "missed": wrong
                         labels left as they were, "altered": wrong labels changed to another wrong one,
-                        "precision": figure (of changed labels: right now),
-                        "recall": figure (of wrong labels: right now),
-                        "false_correction_rate": figure (of right labels: changed)}
+                        "precision": metric (of changed labels: right now),
+                        "recall": metric (of wrong labels: right now),
+                        "false_correction_rate": metric (of right labels: changed)}
     person             {"answers", "kept_given", "took_suggestion", "other"}: what people answered
     answers            null without an answer to a row drawn at random, else, by those
                        {"answers", "random": of them drawn at random, "right_before", "right_after": shares of right
@@ -58,7 +60,7 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
     second_opinion     null without cleanlab, else, of the rows that are no canaries,
                        {"library", "version", "issues": rows that it doubts,
                         "changed_and_doubted", "changed_only", "doubted_only", "kappa": Cohen's of the two decisions,
-                        "truth": null | {"fixed", "broken", "right_after": figure} if each issue took its prediction}
+                        "truth": null | {"fixed", "broken", "right_after": metric} if each issue took its prediction}
     notices            [{"name", "severity": "warning" | "note", "epoch", "message"}], of the run (see `notices.json`)
     verdict            {"trust": "trust" | "look first" | "do not use",
                         "little_to_correct": bool,
@@ -91,12 +93,13 @@ from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
 from clc_text.errors import InputError
 from clc_text.evidence.readings import agreement, span
+from clc_text.evidence.rules import rule_like
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.estimate import NoiseEstimate, estimate, posterior
 from clc_text.noise.estimation.probabilities import MOST_CLASSES
 from clc_text.utils.files import sha256_of_file, write_json
 
-VERSION = 5
+VERSION = 6
 ESTIMATE_ROWS = 50_000  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
 
 
@@ -204,6 +207,7 @@ def _noise(
         **found,
         "readings": [],
         "agreement": None,
+        "rule_like": None,
         "predictions": kind,
         "known_rate": _known_rate(state),
     }
@@ -221,12 +225,15 @@ def _noise_of_views(
 ) -> dict[str, Any]:
     """By all readings of what the views say, [P, n, C], of some rows [n], none of them a canary."""
     assert predictions.transition is not None
-    found = readings_of(predictions, log_probs, state.given[rows].astype(np.int64))
+    given = state.given[rows].astype(np.int64)
+    found = readings_of(predictions, log_probs, given)
+    by_rule = rule_like(log_probs, given, predictions.views, predictions.left_out)
     return {
         "rate": found[0].rate,
         "interval": list(span(found, len(rows))),
         "readings": [vars(one) for one in found],
         "agreement": agreement(log_probs),
+        "rule_like": None if by_rule is None else vars(by_rule),
         "matrix": predictions.transition.round(6).tolist(),
         "method": "views",
         "predictions": predictions.kind,

@@ -34,6 +34,7 @@ class RowPredictions:
             labels; None where nothing has.
         views: the views' names.
         sharpness: of views, the power of their pool.
+        left_out: names of views that have learnt too little.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class RowPredictions:
     transition: np.ndarray | None = None
     views: tuple[str, ...] = ()
     sharpness: float = 1.0
+    left_out: tuple[str, ...] = ()
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first row, float32 [P, b, C]) one after the other.
@@ -129,4 +131,5 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     folds = int(facts["folds"]) if "folds" in facts else None
     names = tuple(facts["views"].split(",")) if "views" in facts else ()
     sharpness = float(facts.get("sharpness", 1.0))
-    return RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness)
+    left_out = tuple(filter(None, facts.get("left_out", "").split(",")))
+    return RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)

@@ -8,16 +8,19 @@ canaries where enough were planted, otherwise only estimates. The rule:
                  (the whole interval); or, where no true labels are known, a
                  class has lost nearly all of its rows, or by canaries fewer than half of the changed labels are right
                  (the whole interval below one half)
-    trust        there is no warning of the run, and either by answers more labels are right than before (the whole
+    trust        there is no warning of the run, and, where neither true labels nor answers decide, the labels do not
+                 look made by a rule; and either by answers more labels are right than before (the whole
                  interval) and at most 5 % of the right ones were changed; or the changed labels are known to be right
                  in at least four of five cases (the whole interval above) while at most 5 % of the right labels were
                  changed; or there is little to correct, and true labels or answers say so
     look first   everything else: without true labels and canaries there is nothing better
 
 There is *little to correct* where fewer than 2 % of the labels would change and nothing says that wrong ones were
-missed: by canaries, that fewer than half of them are doubted. A network that has memorised wrong labels finds little
-to correct as well, which canaries show; and so does every network where the errors follow a rule that it learns like a
-class, which canaries, errors at random, hide.
+missed: by canaries, that fewer than half of them are doubted; by true labels or answers, that more than 5 % are wrong;
+without these, that by some reading of the views more than 10 % are, or that the labels look made by a rule
+(`clc_text.evidence.rules`). A network that has memorised wrong labels finds little to correct as well, which canaries
+show; and so does every network where the errors follow a rule that it learns like a class, which canaries, errors at
+random, hide.
 """
 
 from __future__ import annotations
@@ -26,12 +29,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clc_text.errors import some_of
+from clc_text.evidence.rules import RuleLike
 from clc_text.noise.estimation.gain import NOTHING
 
 VERDICTS = ("trust", "look first", "do not use")
 LITTLE = 0.02  # share of labels changed below which there is little to correct
 PRECISION = 0.8  # of changed labels, for trust
 CLEAN = 0.05  # known share of wrong labels below which a dataset counts as clean
+MAY_BE_WRONG = 0.1  # of all labels, by the highest reading, above which nobody is told to leave them as they are
 HALF = 0.5  # of changed labels, for any use; of wrong labels that canaries say are found, for "little to correct"
 FALSE_CORRECTIONS = 0.05  # of right labels, for trust
 ENOUGH_CANARIES = 30
@@ -57,7 +62,10 @@ def verdict(
     share = corrections["share"]
     nothing_learnt = noise.get("nothing_learnt", False)
     missed = told["right_before"]["value"] < 1 - CLEAN if told else _missed(noise, measured, truth)
-    little = share < LITTLE and not nothing_learnt and not missed
+    by_rule = None if truth is not None or told else noise.get("rule_like")
+    highest = noise["interval"][1] if noise.get("readings") and noise["interval"] else 0.0
+    unsure = truth is None and not told and (by_rule is not None or highest > MAY_BE_WRONG)
+    little = share < LITTLE and not nothing_learnt and not missed and not unsure
     against = _objections(None if told else measured, truth, notices, noise)
     if told and told["gain"] is not None and told["gain"]["high"] < 0:
         against.append(f"by people's answers fewer labels are right than before ({_points(told['gain'])})")
@@ -74,7 +82,14 @@ def verdict(
         summary = leave if little else "Do not use these corrections: train again, or keep the given labels."
     elif little:
         trust, summary = ("trust" if basis in ("true labels", "answers") and not warnings else "look first"), leave
-    elif (_good_by_answers(told) if told else _good(measured, truth)) and not warnings:
+    elif share < LITTLE and unsure and not missed:
+        trust = "look first"
+        summary = (
+            "Hardly a label was changed. That is right where labels are nearly clean, and is found as well where "
+            f"errors follow a rule, which is learnt like a class{_at_most(highest)}. Answers to rows drawn at random "
+            "tell which: `clc-text next RUN --k 50 --purpose estimate` writes them."
+        )
+    elif (_good_by_answers(told) if told else _good(measured, truth)) and not warnings and by_rule is None:
         trust, summary = "trust", "The corrections can be used as they are."
     elif share < LITTLE:
         trust = "look first"
@@ -88,7 +103,7 @@ def verdict(
             "Look at the most doubtful rows before you use the corrections: `clc-text export` writes them, and "
             "`clc-text apply` takes the answers."
         )
-    reasons = [*against, *evidence]
+    reasons = [*against, *evidence, *([RuleLike(**by_rule).sentence] if by_rule else [])]
     reasons += [sentence for sentence in warnings if sentence not in reasons]
     if basis == "estimates":
         reasons.append(
@@ -102,6 +117,10 @@ def verdict(
             f"{_rate(noise)} of the given labels are estimated to be wrong, and {share:.1%} were changed{low}"
         )
     return {"trust": trust, "little_to_correct": little, "summary": summary, "reasons": reasons, "basis": basis}
+
+
+def _at_most(highest: float) -> str:
+    return f": up to {highest:.0%} may be wrong" if highest > MAY_BE_WRONG else ""
 
 
 def answers_in_words(

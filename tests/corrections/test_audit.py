@@ -442,6 +442,8 @@ def one_class(given: int, changed: int, now: int) -> dict[str, Any]:
 
 COLLAPSE = {"name": "collapse", "severity": "warning", "message": "the run has collapsed"}
 WARNING = {"name": "other", "severity": "warning", "message": "something is odd"}
+UNSURE = {"readings": [{"of": "mixture", "method": "doubt", "rate": 0.1}], "interval": [0.0, 0.3]}
+BY_RULE = {"rule_like": {"words": 0.98, "others": 0.85}}
 NOTE = {"name": "other", "severity": "note", "message": "something is worth knowing"}
 
 
@@ -482,6 +484,14 @@ NOTE = {"name": "other", "severity": "note", "message": "something is worth know
         ({"by_class": [one_class(9, 9, 0)]}, ("look first", False)),
         ({"by_class": [one_class(30, 0, 0)]}, ("look first", False)),  # nothing of it was changed by these corrections
         ({"by_class": [one_class(30, 27, 2)], "truth": truth(), "known_rate": 0.3}, ("trust", False)),
+        # a reading of many wrong labels, or labels that look made by a rule, where nothing measures them
+        ({"changed": 0.01, "more": UNSURE}, ("look first", False)),
+        ({"changed": 0.01, "more": UNSURE | {"interval": [0.0, 0.09]}}, ("look first", True)),
+        ({"changed": 0.01, "more": UNSURE, "canaries": measured()}, ("look first", False)),
+        ({"changed": 0.01, "more": UNSURE, "truth": truth(), "known_rate": 0.02}, ("trust", True)),
+        ({"changed": 0.01, "more": BY_RULE}, ("look first", False)),
+        ({"more": BY_RULE, "canaries": measured()}, ("look first", False)),
+        ({"more": BY_RULE, "truth": truth(), "known_rate": 0.3}, ("trust", False)),
         # views that contradict each other
         ({"more": {"agreement": 0.49}}, ("do not use", False)),
         ({"more": {"agreement": 0.51}}, ("look first", False)),
