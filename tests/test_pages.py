@@ -1,0 +1,77 @@
+"""The pages: their links lead somewhere, the first one is short, and its figures are those of the tables."""
+
+from __future__ import annotations
+
+import re
+import statistics
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmarks.ranking_picture import PAGE, draw, lines
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("recipes/**/*.md"), *ROOT.glob("data_cards/*.md")]
+)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_of_a_page_lead_to_files(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:|#", target):
+            assert (page.parent / target.partition("#")[0]).exists(), f"{page.name} links to {target}"
+
+
+def test_the_first_page_is_short() -> None:
+    assert len(README.splitlines()) <= 120
+
+
+def test_its_ranking_is_that_of_the_results() -> None:
+    found = lines(PAGE.read_text(encoding="utf-8"))
+    assert len(found) == 16 and "sixteen" in README
+    ours, best = (statistics.fmean(getattr(line, name) for line in found) for name in ("mixture", "cleanlab"))
+    assert f"| average precision of the ranking | **{ours:.3f}** | {best:.3f} |".replace("0.", ".") in README
+    worse = [sum(getattr(line, name) < line.given for line in found) for name in ("default", "relabelled")]
+    assert f"| **{worse[0]}** (`default`) | {worse[1]} of {len(found)} |" in README
+    assert all(line.mixture >= max(line.cleanlab, line.words) for line in found)  # as the picture's text says
+
+
+@pytest.mark.parametrize(
+    ("shown", "variant"),
+    [
+        ("| Standard |", "standard"),
+        ("| Co-teaching, told the rate |", "co_teaching †"),
+        ("| CLC / in the paper |", "clc"),
+        ("| **clc_auto** |", "clc_auto"),
+    ],
+)
+def test_its_accuracies_are_those_of_table_4(shown: str, variant: str) -> None:
+    page = (ROOT / "recipes/sweeps/results/table4.md").read_text(encoding="utf-8")
+    of_table = next(line for line in page.splitlines() if line.startswith(f"| {variant} |"))
+    # A setting has two columns there: ours, mean ± deviation, and the paper's.
+    ours, paper = (of_table.strip("| ").replace("*", "").split("|")[start::2] for start in (1, 2))
+    of_readme = next(line for line in README.splitlines() if line.startswith(shown)).replace("*", "").strip("| ")
+    cells = of_readme.split("|")[1:]
+    assert len(cells) == 4
+    for cell, our, theirs in zip(cells, ours, [*paper, ""], strict=False):
+        expected = [*numbers(our)[:1], *numbers(theirs)] if "/" in cell else numbers(our)
+        assert numbers(cell) == pytest.approx(expected, abs=0.0501)
+
+
+def numbers(cell: str) -> list[float]:
+    return [float(number) for number in re.findall(r"\d+\.\d+", cell)]
+
+
+def test_the_picture_is_drawn(tmp_path: Path) -> None:
+    draw(lines(PAGE.read_text(encoding="utf-8")), tmp_path / "p.png")
+    assert (tmp_path / "p.png").stat().st_size > 10_000
+
+
+def test_the_citation_is_yaml_and_of_this_version() -> None:
+    found = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert f'version = "{found["version"]}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f"## {found['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
