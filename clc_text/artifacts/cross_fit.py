@@ -20,6 +20,7 @@ from clc_text.utils.files import write_json, write_with
 from clc_text.utils.typed_json import read_json
 
 TENSORS, FACTS = "crossfit.safetensors", "crossfit.json"
+WITHOUT_ANSWERS = "without_answers"  # a folder in a run with answers, of both files as they are without them
 _ANEW = f"remove both, {FACTS} and {TENSORS}, and they are made anew"
 
 
@@ -38,8 +39,9 @@ class CrossFit:
             the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
             ``sharpness``, ``used``), ``renamed`` [C], ``names_tried``; with answers of people ``answers``,
             ``answers_counted`` (of these, that say how often labels are wrong), ``strength`` (what they weigh in T, in
-            all rows) and ``weight_without`` (of networks that know no answer), ``in_targets`` (whether what
-            is believed with them is taught); in a training ``labels``, the sha256 of
+            all rows) and ``weight_without`` (of networks that know no answer), ``answers_gain`` and
+            ``answers_gain_error`` (`AnsweredNoise.explained_better`), ``in_targets`` (whether what is
+            believed with them is taught); in a training ``labels``, the sha256 of
             the given labels, and ``trusted``, that of the answers.
     """
 

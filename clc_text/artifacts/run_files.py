@@ -247,6 +247,8 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     answers: int
     answers_counted: int
     strength: float
+    answers_gain: float | None
+    answers_gain_error: float | None
     weight_without: float
     in_targets: bool
     labels: str

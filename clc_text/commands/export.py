@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.commands import Force
+from clc_text.commands import AskedIn, Force, Rows
 from clc_text.utils.shown import echo
 
 
@@ -17,16 +17,9 @@ def add_to(app: typer.Typer) -> None:
 
 def export(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
-    k: Annotated[int, typer.Option("--k", max=10_000_000, help="How many rows; a table has all.")] = 100,
+    k: Rows = 100,
     format: Annotated[str, typer.Option("--format", help="csv, argilla, label-studio, table, or dataset.")] = "csv",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            help="The file; RUN/look_first.csv (.argilla.json, .label_studio.json) without it.",
-            show_default=False,
-        ),
-    ] = None,
+    out: AskedIn = None,
     purpose: Annotated[
         str | None,
         typer.Option(

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clc_text.commands import Force
-from clc_text.errors import InputError
+from clc_text.commands import AskedIn, Force, Purpose, Rows
 from clc_text.utils.shown import echo
 
 if TYPE_CHECKING:
@@ -22,24 +21,10 @@ def add_to(app: typer.Typer) -> None:
 
 def next_rows(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
-    k: Annotated[int, typer.Option("--k", max=10_000_000, help="How many rows.")] = 100,
-    purpose: Annotated[
-        str,
-        typer.Option(
-            "--purpose",
-            help="estimate: drawn at random, so that answers say how many labels are wrong; fix: where an answer most "
-            "probably changes a label; both: half of each.",
-        ),
-    ] = "both",
+    k: Rows = 100,
+    purpose: Purpose = "both",
     format: Annotated[str, typer.Option("--format", help="csv, argilla, or label-studio.")] = "csv",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            help="The file; RUN/look_first.csv (.argilla.json, .label_studio.json) without it.",
-            show_default=False,
-        ),
-    ] = None,
+    out: AskedIn = None,
     force: Force = False,
 ) -> None:
     """Write the rows that are most worth an answer to a file; `clc-text apply` takes the answers over.
@@ -65,22 +50,15 @@ def ask(corrected: Corrected, k: int, format: str, out: Path | None, purpose: An
     from clc_text.corrections.export import export
     from clc_text.corrections.export_files import file_for
     from clc_text.corrections.export_formats import how_to_answer
-    from clc_text.runs.frozen_features import features_of_run
+    from clc_text.runs.frozen_features import features_or_none
     from clc_text.runs.outputs import check_output
     from clc_text.vision.png import write_png
-
-    def features() -> Any:
-        try:
-            return features_of_run(corrected.run)
-        except InputError as error:
-            echo(f"clc-text: rows are not told apart by features, which cannot be had: {error}", err=True)
-            return None
 
     target = out or file_for(corrected, format)
     for written in (target, target.with_suffix(".settings.json"), target.with_suffix(".config.xml")):
         check_output(written, force=force)
     check_answers_taken_over(corrected, target)
-    found = export(corrected, target, k, format, write_png, purpose, features)
+    found = export(corrected, target, k, format, write_png, purpose, lambda: features_or_none(corrected.run))
     random = f", {found.random:,} of them drawn at random" if purpose is not None else ""
     echo(f"{found.rows:,} rows in {target}{random}")
     if found.folded:

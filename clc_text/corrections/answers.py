@@ -86,11 +86,22 @@ def apply_answers(
         raise InputError(
             f"--on-disagreement is '{on_disagreement}'{nearest(on_disagreement, get_args(OnDisagreement))}"
         )
-    names = corrected.facts["label_names"]
-    before = corrected.state()
     answers = with_numbers(corrected, read_answers(path, question, encoding), path)
-    found = _checked(answers, path, names, len(before), corrected.facts["run_id"], on_disagreement)
-    rows, labels = found.rows, found.labels
+    names, run_id = corrected.facts["label_names"], corrected.facts["run_id"]
+    found = _checked(answers, path, names, corrected.rows, run_id, on_disagreement)
+    summary = lock_in(corrected, found, path.name, on_disagreement)
+    return summary | ({"disagreed": found.disagreed, "left_out": found.left_out} if found.disagreed else {})
+
+
+def lock_in(
+    corrected: Corrected, found: Checked, file: str, on_disagreement: OnDisagreement = "refuse"
+) -> dict[str, Any]:
+    """Takes over answers that were checked, as a step of the log.
+
+    Args:
+        file: the name of the file that they came in, for the log.
+    """
+    before, rows, labels = corrected.state(), found.rows, found.labels
     after = before.with_labels(rows, labels, PERSON)
     was_answered = before.source[rows] == PERSON
     summary: dict[str, Any] = {
@@ -105,8 +116,8 @@ def apply_answers(
         told = {"on_disagreement": on_disagreement, "disagreed": len(found.disagreed), "left_out": found.left_out}
     step = corrected.facts["step"] + 1
     remember(corrected.run.path, {row: replace(found.asked.get(row, Asked()), answered=step) for row in rows.tolist()})
-    corrected.write(after, Step("apply", {"file": path.name, **summary, **told}))
-    return summary | ({"disagreed": found.disagreed, "left_out": found.left_out} if found.disagreed else {})
+    corrected.write(after, Step("apply", {"file": file, **summary, **told}))
+    return summary
 
 
 def check_answers_taken_over(corrected: Corrected, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.corrections.asking.draw import DOUBT, RANDOM, Purpose
+from clc_text.corrections.asking.draw import DOUBT, RANDOM, Drawn, Purpose
 from clc_text.corrections.asking.to_ask import rows_to_ask
 from clc_text.corrections.copies import first_alike, is_blank
 from clc_text.corrections.export_files import check_not_another
@@ -63,6 +63,10 @@ class Chosen:
         """The rows of the greatest doubt: none of them is left to chance."""
         return cls(row, copies, np.zeros(len(row), bool), np.ones(len(row)), empty, empty_shown)
 
+    @classmethod
+    def drawn(cls, drawn: Drawn, copies: np.ndarray) -> Chosen:
+        return cls(drawn.row, copies, drawn.random, drawn.inclusion)
+
 
 def export(
     corrected: Corrected,
@@ -85,34 +89,48 @@ def export(
     """
     if format not in FORMATS:
         raise InputError(f"there is no export format '{format}'{nearest(format, FORMATS)}")
-    if k < 1:
-        raise InputError(f"--k is {k}; give at least 1")
     check_not_another(out, format, corrected.facts["run_id"])
     state = corrected.state()
-    first = first_to_look_at(state, k)
-    vectors = features() if purpose not in (None, "estimate") else None
-    if are_images(inputs := corrected.inputs(first)):
-        if format != "csv":
-            raise InputError(
-                f"the format {format} shows texts only, and {corrected.path} has images; use --format csv"
-            )
-        chosen = Chosen.first(first, np.zeros(len(first), np.int64))
-        if purpose is not None:
-            drawn, copies = rows_to_ask(corrected, state, purpose, k, None, vectors)
-            chosen = Chosen(drawn.row, copies, drawn.random, drawn.inclusion)
-            inputs = corrected.inputs(chosen.row)
+    images = are_images(corrected.inputs(first_to_look_at(state, 1)))
+    if images and format != "csv":
+        raise InputError(f"the format {format} shows texts only, and {corrected.path} has images; use --format csv")
+    chosen, inputs = chosen_rows(corrected, state, k, purpose, features)
+    if images:
         rows = described(corrected, state, chosen, "image", written_beside(inputs, chosen.row, out, draw))
     else:
-        texts = _checked(corrected.inputs(np.arange(len(state))), corrected)
-        if purpose is None:
-            chosen = without_copies(state, texts, k)
-        else:
-            drawn, copies = rows_to_ask(corrected, state, purpose, k, texts, vectors)
-            chosen = Chosen(drawn.row, copies, drawn.random, drawn.inclusion)
-        rows = described(corrected, state, chosen, "text", [texts[row] for row in chosen.row.tolist()])
+        rows = described(corrected, state, chosen, "text", inputs)
     FORMATS[format](rows, corrected.facts["label_names"], out)
     folded = int(chosen.copies.sum()) if purpose is None else 0
     return Exported(len(rows), int(chosen.random.sum()), folded, chosen.empty, chosen.empty_shown)
+
+
+def chosen_rows(
+    corrected: Corrected,
+    state: State,
+    k: int,
+    purpose: Purpose | None,
+    features: Callable[[], np.ndarray | None] = lambda: None,
+) -> tuple[Chosen, list[Any]]:
+    """Which k rows to look at, as of `export`, and what each of them holds.
+
+    Raises:
+        InputError: `k` is not positive, or the rows are neither texts nor images.
+    """
+    if k < 1:
+        raise InputError(f"--k is {k}; give at least 1")
+    first = first_to_look_at(state, k)
+    vectors = features() if purpose not in (None, "estimate") else None
+    if are_images(inputs := corrected.inputs(first)):
+        if purpose is None:
+            return Chosen.first(first, np.zeros(len(first), np.int64)), inputs
+        chosen = Chosen.drawn(*rows_to_ask(corrected, state, purpose, k, None, vectors))
+        return chosen, corrected.inputs(chosen.row)
+    texts = _checked(corrected.inputs(np.arange(len(state))), corrected)
+    if purpose is None:
+        chosen = without_copies(state, texts, k)
+    else:
+        chosen = Chosen.drawn(*rows_to_ask(corrected, state, purpose, k, texts, vectors))
+    return chosen, [texts[row] for row in chosen.row.tolist()]
 
 
 def _checked(texts: list[Any], corrected: Corrected) -> list[str]:

@@ -18,6 +18,7 @@ from clc_text.noise.estimation.noise_fit import (
 # How much all counted answers weigh together, as a multiple of all rows. Which of them is right differs by the data
 # (see recipes/results/answers.md): answers alone where the errors follow the texts, hardly any where they do not.
 STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
+FEWEST = 10  # answers, all of one weight, from which a mean of theirs has an error that means something
 _SMALLEST = 1e-12
 
 
@@ -77,6 +78,27 @@ class AnsweredNoise:
         error = np.sqrt((behind - mean[:, None]) ** 2 @ self.weights**2)
         self.strength = STRENGTHS[int((mean <= error).argmax())]
 
+    def explained_better(self, fit: NoiseFit, other: np.ndarray) -> tuple[float, float] | None:
+        """By how many nats a held-out answer is likelier to what is believed with answers than to another belief
+        [N, C], and the standard error of that; None where too few answers count.
+
+        What is believed of an answer's row comes of networks that saw neither its label nor its answer, and of a T
+        without the answers of its fold.
+        """
+        if 1 / max(float((self.weights**2).sum()), _SMALLEST) < FEWEST or not self.counted:
+            return None
+        gained = np.zeros(len(self.rows))
+        for fold in np.unique(self.fold[self.rows]):
+            inside = self.fold[self.rows] == fold
+            known = self._known(~inside) + self.strength * self._counted(~inside)
+            transition = _em(fit.probs[self.open], self.labels[self.open], known, fit.transition, 8)
+            rows, told = self.rows[inside], self.told[inside]
+            here = np.arange(len(rows))
+            with_answers = posterior_labels(fit.probs[rows], self.labels[rows], transition)[here, told]
+            gained[inside] = np.log(np.maximum(with_answers, _SMALLEST) / np.maximum(other[rows, told], _SMALLEST))
+        mean = float(self.weights @ gained)
+        return mean, float(np.sqrt(self.weights**2 @ (gained - mean) ** 2))
+
     def fit_sharpness(self, logits: np.ndarray, start: np.ndarray | None, rounds: int = 8) -> NoiseFit:
         """As `noise_fit.fit_noise`, by the likelihood of given labels (of open rows) and of answers, a nat of the
         one counting as much as a nat of the other."""
@@ -102,10 +124,10 @@ class AnsweredNoise:
         found[self.rows] = np.eye(self.classes)[self.told]
         return found
 
-    def _known(self) -> np.ndarray:
-        """[C, C], the answered rows by true and given class."""
+    def _known(self, among: np.ndarray | None = None) -> np.ndarray:
+        """[C, C], the answered rows (bool [n]: some of them) by true and given class."""
         found = np.zeros((self.classes, self.classes))
-        np.add.at(found, (self.told, self.labels[self.rows]), 1.0)
+        np.add.at(found, (self.told, self.labels[self.rows]), 1.0 if among is None else among.astype(np.float64))
         return found
 
     def _counted(self, among: np.ndarray | None = None) -> np.ndarray:

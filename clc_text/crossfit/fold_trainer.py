@@ -25,13 +25,18 @@ PeersInit = Callable[[int, int], PeersModel]
 
 
 def cross_fit_of(
-    trainer: PeersTrainer, peers_init: PeersInit | None = None, log: Callable[[str], None] = lambda _: None
+    trainer: PeersTrainer,
+    peers_init: PeersInit | None = None,
+    log: Callable[[str], None] = lambda _: None,
+    without: CrossFit | None = None,
 ) -> CrossFit:
     """Cross-fits the training set of a trainer with networks like its own.
 
     Args:
         peers_init: makes those, where the trainer's own model cannot be copied.
         log: told in words what is going on.
+        without: what such networks have found in these rows without the answers that the trainer has; with them is
+            then asked. None: without them is asked, whether it has any or not.
 
     Raises:
         InputError: no more networks like the trainer's can be made, or none that do not know the labels; or its
@@ -57,13 +62,11 @@ def cross_fit_of(
         return made
 
     classes, first = trainer.number_of_classes(), first_copies_of(trainer)
-    found = cross_fit(fold_trainer, labels, classes, settings, trainer.args.seed, log, first)
-    if trainer.trusted is None:
-        return found
-    log(f"cross-fitting again, with {len(trainer.trusted):,} answers of people")
-    return cross_fit_answered(
-        fold_trainer, labels, classes, settings, trainer.args.seed, trainer.trusted, found, log, first
-    )
+    seed = trainer.args.seed
+    if without is None or trainer.trusted is None:
+        return cross_fit(fold_trainer, labels, classes, settings, seed, log, first)
+    log(f"cross-fitting with {len(trainer.trusted):,} answers of people")
+    return cross_fit_answered(fold_trainer, labels, classes, settings, seed, trainer.trusted, without, log, first)
 
 
 def peers_like(trainer: PeersTrainer, peers_init: PeersInit | None = None) -> PeersInit:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import set_seed
 
-from clc_text.artifacts.cross_fit import FACTS, TENSORS, CrossFit
+from clc_text.artifacts.cross_fit import FACTS, TENSORS, WITHOUT_ANSWERS, CrossFit
 from clc_text.artifacts.run_files import Complete
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import check_folds
@@ -70,6 +70,8 @@ class NoisyLabelTrainer(PeersTrainer):
             raise InputError(f"noise_rate is {noise_rate!r}; give a rate in [0, 1), or 'estimate'")
         self.peers_init, self.cross_fit_dir, self.log_stage = peers_init, cross_fit_dir, log
         self.cross_fit: CrossFit | None = None
+        self.without_answers: CrossFit | None = None
+        """Where people have answered: what networks like these find in these rows without that; None: not known."""
         self._cross_fit_files: dict[str, str] = {}
         rate = None if isinstance(noise_rate, str) else noise_rate
         super().__init__(*positional, noise_rate=rate, **named)
@@ -95,8 +97,14 @@ class NoisyLabelTrainer(PeersTrainer):
             check_folds(first_copies_of(self), settings_of(self.method))
 
     def make_cross_fit(self) -> CrossFit:
-        """Cross-fits the training set now, with networks like this trainer's; see `cross_fit_of`."""
-        return cross_fit_of(self, self.peers_init, self.log_stage)
+        """Cross-fits the training set now, with networks like this trainer's; see `cross_fit_of`. Where people have
+        answered, first without their answers, unless `without_answers` has that, and then with them."""
+        if self.trusted is None or self.without_answers is None:
+            found = cross_fit_of(self, self.peers_init, self.log_stage)
+            if self.trusted is None:
+                return found
+            self.without_answers = found
+        return cross_fit_of(self, self.peers_init, self.log_stage, self.without_answers)
 
     def more_peers(self, peers: int, seed: int) -> PeersModel:
         """A model of so many peers like this trainer's, from a seed."""
@@ -150,6 +158,8 @@ class NoisyLabelTrainer(PeersTrainer):
             if inputs:
                 found.facts["inputs"] = inputs
             if self.cross_fit_dir is not None and self.is_world_process_zero():
+                if self.without_answers is not None:
+                    self.without_answers.save(self.cross_fit_dir / WITHOUT_ANSWERS)
                 found.save(self.cross_fit_dir)
             # A resumed run, which finds all this done, goes on with the same generators.
         if self.cross_fit_dir is not None and self.is_world_process_zero():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,12 +49,25 @@ def read_contents(run: RunDirectory, rows: np.ndarray, budget: int) -> Contents:
     values = _values(run, rows)
     if values is None:
         return Contents(remark="The run keeps no rows (`keep_data: false`), so they are listed by their numbers only.")
+    found = contents_of(values, budget, THUMBNAIL)
+    if found.texts is None and found.images is None:
+        column = printable(run.environment()["input_column"])
+        return Contents(remark=f"The rows' '{column}' is neither text nor image; see their numbers.")
+    return found
+
+
+def contents_of(values: Sequence[Any], budget: int, side: int) -> Contents:
+    """Of texts or images as a dataset holds them; neither texts nor images of anything else.
+
+    Args:
+        budget: bytes that they may take on the page.
+        side: pixels of an image's longer side, at most.
+    """
     if isinstance(values[0], str):
         return _texts(values, budget)
     if isinstance(values[0], dict) and "bytes" in values[0]:
-        return _images(values, budget)
-    column = printable(run.environment()["input_column"])
-    return Contents(remark=f"The rows' '{column}' is neither text nor image; see their numbers.")
+        return _images(values, budget, side)
+    return Contents()
 
 
 def _values(run: RunDirectory, rows: np.ndarray) -> list[Any] | None:
@@ -66,7 +80,7 @@ def _values(run: RunDirectory, rows: np.ndarray) -> list[Any] | None:
     return None
 
 
-def _texts(values: list[Any], budget: int) -> Contents:
+def _texts(values: Sequence[Any], budget: int) -> Contents:
     texts = [str(value) for value in values]
     for length in TEXT_LENGTHS:
         cut = [text if len(text) <= length else text[: length - 1] + "…" for text in texts]
@@ -77,13 +91,13 @@ def _texts(values: list[Any], budget: int) -> Contents:
     return Contents(texts=[printable_lines(text) for text in cut], remark=remark if shortened else "")
 
 
-def _images(values: list[Any], budget: int) -> Contents:
+def _images(values: Sequence[Any], budget: int, side: int) -> Contents:
     """Thumbnails of the first rows, as many as fit."""
     found: list[str | None] = []
     unreadable = 0
     for value in values[:MOST_THUMBNAILS]:
         try:
-            thumbnail = _thumbnail(value)
+            thumbnail = _thumbnail(value, side)
         except InputError:
             unreadable += 1
             found.append(None)
@@ -102,7 +116,7 @@ def _images(values: list[Any], budget: int) -> Contents:
     return Contents(images=found + [None] * (len(values) - len(found)), remark=" ".join(remarks))
 
 
-def _thumbnail(value: Any) -> str:
+def _thumbnail(value: Any, side: int) -> str:
     """A data URI; small images keep their pixels, larger ones are scaled down.
 
     Raises:
@@ -118,7 +132,7 @@ def _thumbnail(value: Any) -> str:
         picture.save(buffer, "PNG", optimize=True)
         kind = "png"
     else:
-        picture.thumbnail((THUMBNAIL, THUMBNAIL))
+        picture.thumbnail((side, side))
         picture.save(buffer, "JPEG", quality=80)
         kind = "jpeg"
     return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from clc_text.report.markup import rendered
 
 
-def page(title: str, body: Markup, style: str, script: str, data: Any = None) -> str:
+def page(title: str, body: Markup, style: str, script: str, data: Any = None, connects: bool = False) -> str:
     """The page's text.
 
     Args:
@@ -22,10 +22,11 @@ def page(title: str, body: Markup, style: str, script: str, data: Any = None) ->
         style: CSS.
         script: JavaScript; it finds `data` parsed as ``JSON.parse(document.getElementById("data").textContent)``.
         data: plain values; safe whatever its strings hold.
+        connects: whether the script may send something to whoever served the page; else it can reach nobody.
     """
     policy = (
         f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
-        "base-uri 'none'; form-action 'none'"
+        "base-uri 'none'; form-action 'none'" + ("; connect-src 'self'" if connects else "")
     )
     return rendered(
         "page.html",
@@ -50,6 +51,11 @@ def asset(name: str) -> str:
     """A file of `clc_text/report/pages`, with line ends as a browser normalises them."""
     text = (files("clc_text.report") / "pages" / name).read_text(encoding="utf-8")
     return text.replace("\r\n", "\n")
+
+
+def script(*names: str) -> str:
+    """Scripts of that folder as one, after what they have in common."""
+    return "".join(asset(name) for name in ("shared.js", *names))
 
 
 def _hash(text: str) -> str:

@@ -13,6 +13,7 @@ from clc_text.analysis.judged import Judged, judged
 from clc_text.analysis.maps import Maps
 from clc_text.analysis.short_names import short_names
 from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.corrections.store import has_corrected
 from clc_text.errors import InputError
 from clc_text.report.changes import by_class_html, pairs_html, summary_sentence
 from clc_text.report.contents import Contents, read_contents
@@ -20,8 +21,9 @@ from clc_text.report.facts import background_html, hashes_html, recipe_html
 from clc_text.report.markup import paragraph, piece, rendered
 from clc_text.report.noise_section import matrices_html, rate_html
 from clc_text.report.numbers import numbers_html
-from clc_text.report.page import asset, json_in_html, page
+from clc_text.report.page import asset, json_in_html, page, script
 from clc_text.report.pictures import epochs_html, figure_html, picture_html, pictures_html
+from clc_text.report.review import Questions, report_questions, review_html
 from clc_text.report.rows import listed_rows, page_rows
 from clc_text.report.verdict_section import verdict_html
 from clc_text.utils.shown import printable, without_controls
@@ -43,9 +45,10 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
     labels, names = run.labels(), run.label_names
     found = judged(run)
     now = corrected_labels(run, labels) if has_corrections(run) else None
+    asked = None if now is None or not has_corrected(run) else report_questions(run)
     sections = {
         "Verdict": verdict_html(run, found),
-        "Changes": _corrections_html(found, labels, now, names),
+        "Changes": _corrections_html(found, labels, now, names, asked),
         "Classes": Markup("") if now is None else by_class_html(labels, now, names),
         "Noise": rate_html(found.audit) + (picture_html(run, "confusion") if now else Markup("")),
     }
@@ -58,16 +61,20 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
     title = printable(f"{run.name}: {method_title(run.recipe()['method']['name'])}")
     kept, more = ({name: inner for name, inner in part.items() if inner} for part in (sections, curious))
     body = _body(title, subject([run]), kept, more)
-    style, script = asset("report.css"), asset("report.js")
+    if asked is not None:
+        body += review_html(asked, dialog=True)
+    style = "".join(asset(name) for name in ("tokens.css", "report.css", "review.css"))
+    scripts = script("report.js", "review.js")
     data: dict[str, Any] = {
         # A browser obeys a direction mark in a class's name as a terminal does.
         "classes": [without_controls(name) for name in names],
         "short": short_names(names, IN_TABLE),
         "rows": None,
+        "review": None if asked is None else asked.data,
     }
     if (now is not None and now.changed.any()) or found.audit is not None:
-        data |= _table(run, labels, now, MOST_BYTES - len((body + style + script).encode()))
-    return page(f"{title} – report", body, style, script, data)
+        data |= _table(run, labels, now, MOST_BYTES - len((body + style + scripts).encode()) - len(json_in_html(data)))
+    return page(f"{title} – report", body, style, scripts, data)
 
 
 def _table(run: RunDirectory, labels: Labels, now: CorrectedLabels | None, room: int) -> dict[str, Any]:
@@ -79,10 +86,14 @@ def _table(run: RunDirectory, labels: Labels, now: CorrectedLabels | None, room:
     return {"rows": plain, "texts": contents.texts, "images": contents.images, "remark": contents.remark}
 
 
-def _corrections_html(found: Judged, labels: Labels, now: CorrectedLabels | None, names: Sequence[str]) -> Markup:
+def _corrections_html(
+    found: Judged, labels: Labels, now: CorrectedLabels | None, names: Sequence[str], asked: Questions | None
+) -> Markup:
     if now is None:
         return paragraph("no epoch has ended yet, so no label could change")
     summary = paragraph(summary_sentence(labels, now, found.audit))
+    if asked is not None:
+        summary += piece("start_review", len(asked))
     known = list(names)
     return summary + pairs_html(labels, now, known) + rendered("table_of_rows.html")
 

@@ -10,7 +10,7 @@ from clc_text.analysis.maps import Maps, Panel
 from clc_text.plots.style import class_colours
 from clc_text.plots.tsne_figure import SHAPES
 from clc_text.report.markup import rendered
-from clc_text.report.page import asset, page
+from clc_text.report.page import asset, page, script
 from clc_text.utils.shown import printable, printable_lines, without_controls
 
 _TEXT_BYTES = 6_000_000  # of all texts together
@@ -21,7 +21,7 @@ def tsne_page(maps: Maps) -> str:
     """The page's text."""
     title = printable(f"t-SNE of {' and '.join(dict.fromkeys(panel.run for panel in maps.panels))}")
     body = rendered("tsne.html", title=title, subject=maps.subject)
-    return page(title, body, asset("tsne.css"), asset("tsne.js"), page_data(maps))
+    return page(title, body, asset("tsne.css"), script("tsne.js"), page_data(maps))
 
 
 def page_data(maps: Maps) -> dict[str, Any]:

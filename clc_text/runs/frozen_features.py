@@ -34,6 +34,18 @@ def features_of_run(run: RunDirectory) -> np.ndarray:
     return _features(*_encoder_and_inputs(run))
 
 
+def features_or_none(run: RunDirectory) -> np.ndarray | None:
+    """`features_of_run`, or None where they cannot be had, which is said."""
+    from clc_text.errors import InputError
+    from clc_text.utils.shown import echo
+
+    try:
+        return features_of_run(run)
+    except InputError as error:
+        echo(f"clc-text: rows are not told apart by features, which cannot be had: {error}", err=True)
+        return None
+
+
 def features_and_words_of_run(run: RunDirectory) -> tuple[np.ndarray, Any | None]:
     """`features_of_run`, and sparse float32 [N, M], TF-IDF of words and pairs of words of the training texts; None
     where rows are no texts, or have no word. The rows are read once for both."""

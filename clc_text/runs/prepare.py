@@ -87,10 +87,10 @@ class Memo:
 
     def cross_fit(self, recipe: Recipe) -> CrossFit | None:
         """What a run with the same data, noise, networks and folds has found."""
-        return self._cross_fits.get(_cross_fit_key(recipe))
+        return self._cross_fits.get(cross_fit_key(recipe))
 
     def remember(self, recipe: Recipe, found: CrossFit) -> None:
-        key = _cross_fit_key(recipe)
+        key = cross_fit_key(recipe)
         if self._cross_fits.pop(key, None) is None:
             _make_room(self._cross_fits, self.size)
         self._cross_fits[key] = found
@@ -101,7 +101,7 @@ def _make_room(kept: dict[str, Any], size: int) -> None:
         del kept[next(iter(kept))]
 
 
-def _cross_fit_key(recipe: Recipe) -> str:
+def cross_fit_key(recipe: Recipe) -> str:
     """All that decides what cross-fitting finds: not how long the run itself trains, and with what method."""
     plain = recipe.to_dict()
     parts = ("modality", "data", "noise", "canaries", "encoder", "network", "seeds")

@@ -24,6 +24,7 @@ from clc_text.corrections.asking.of_run import FILE as ANSWERS
 from clc_text.corrections.asking.of_run import Answers, answers_in
 from clc_text.errors import InputError
 from clc_text.runs.build import build_trainer
+from clc_text.runs.earlier_cross_fit import found_without_answers
 from clc_text.runs.observer import Observer, Silent
 from clc_text.runs.prepare import Memo, Prepared, describe, prepare, with_answers
 from clc_text.runs.recorder import METRICS, Recorder
@@ -80,6 +81,8 @@ def train(
         environment = describe(settled, prepared)
         observer.stage("building the networks")
         trainer = build_trainer(settled, directory, prepared, log=observer.stage)
+        if told is not None:
+            trainer.without_answers = found_without_answers(told.path, settled, prepared)
         trainer.check()
         if there:
             return _train(settled, directory, resume, prepared, environment, trainer, observer, memo, told)

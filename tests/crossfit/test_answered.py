@@ -11,12 +11,12 @@ import torch
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit import answered
 from clc_text.crossfit.answered import MOST, SHARE, weight_of_answers
-from clc_text.crossfit.answered_noise import STRENGTHS, AnsweredNoise
+from clc_text.crossfit.answered_noise import FEWEST, STRENGTHS, AnsweredNoise
 from clc_text.crossfit.cross_fit import Round, Settings
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.data.trusted import TrustedLabels
 from clc_text.methods.base import TrainingState
-from clc_text.noise.estimation.noise_fit import posterior_labels
+from clc_text.noise.estimation.noise_fit import fit_transition, posterior_labels
 
 ROWS, CLASSES = 3_000, 3
 DOWN = np.array([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.7, 0.05, 0.25]])  # most of class 2 is called 0
@@ -91,6 +91,41 @@ def test_beside_random_ones_chosen_rows_stand_for_themselves() -> None:
     as_random = TrustedLabels(both.rows, both.labels, np.full(200, 200 / ROWS))
     wrongly = AnsweredNoise(given, as_random, CLASSES, fold).start()
     assert wrongly is not None and np.abs(one - wrongly).max() > 0.2
+
+
+def test_held_out_answers_say_which_belief_to_teach() -> None:
+    """Networks that have learnt the errors explain answers worse than those that have not; equal ones equally well."""
+    true, given, wrong, fold = drawn(follows=True)
+    right = drawn()[2]
+    told = answers(true, 100)
+    noise = AnsweredNoise(given, told, CLASSES, fold)
+    fits = {name: noise.fit_sharpness(found, noise.start()) for name, found in (("wrong", wrong), ("right", right))}
+    beliefs = {name: posterior_labels(fit.probs, given, fit.transition) for name, fit in fits.items()}
+    for name, other, sign in (("right", "wrong", 1), ("wrong", "right", -1), ("right", "right", 0)):
+        found = noise.explained_better(fits[name], beliefs[other])
+        assert found is not None
+        mean, error = found
+        assert np.sign(mean) * (abs(mean) > 2 * error) == sign, (name, other, found)
+    few = AnsweredNoise(given, answers(true, FEWEST - 1), CLASSES, fold)
+    assert few.explained_better(fits["right"], beliefs["wrong"]) is None
+    chosen = TrustedLabels(told.rows, told.labels)  # nobody knows how
+    assert AnsweredNoise(given, chosen, CLASSES, fold).explained_better(fits["right"], beliefs["wrong"]) is None
+
+
+def test_an_answer_does_not_speak_for_itself() -> None:
+    """The noise matrix by which an answer is judged is not made of it, nor of others of its fold."""
+    true, given, log_probs, _ = drawn()
+    told = answers(true, 60)
+    fold = np.zeros(ROWS, int)
+    noise = AnsweredNoise(given, told, CLASSES, fold)  # all answers in one fold
+    noise.strength = max(STRENGTHS)
+    fit = noise.fit_sharpness(log_probs, noise.start())
+    none = AnsweredNoise(given, told, CLASSES, fold)  # as without any
+    transition = fit_transition(fit.probs[none.open], given[none.open], fit.transition, 8)
+    each = np.arange(60)
+    alone = posterior_labels(fit.probs[told.rows], given[told.rows], transition)[each, told.labels]
+    found = noise.explained_better(fit, np.ones((ROWS, CLASSES)))
+    assert found is not None and found[0] == pytest.approx(float(np.log(alone).mean()))
 
 
 def test_a_network_learns_no_answer_of_its_own_fold() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,18 @@ import torch
 from small_training import CLASSES, ROWS, arguments, peers_model, rows
 from typer.testing import CliRunner
 
+from clc_text.artifacts.cross_fit import WITHOUT_ANSWERS, CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
+from clc_text.config.recipe import load
 from clc_text.corrections.asking.of_run import answers_in, answers_trained_on
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected
 from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
+from clc_text.runs.earlier_cross_fit import found_without_answers
+from clc_text.runs.prepare import prepare, with_answers
 
 RECIPE = """
 data: {name: quickstart, rows: 200, test_rows: 40}
@@ -92,8 +97,12 @@ def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def learnt(answered: Path) -> Path:
     """A run that has learnt from these answers; copy it before anything is written there."""
-    command("train", answered.parent / "small.yaml", "--answers", answered, "--out", answered.parent / "second", "-q")
-    return answered.parent / "second"
+    with pytest.MonkeyPatch.context() as patched:
+        # The run that was asked has cross-fitted without answers: nobody does that again.
+        patched.setattr("clc_text.crossfit.fold_trainer.cross_fit", None)
+        out = answered.parent / "second"
+        command("train", answered.parent / "small.yaml", "--answers", answered, "--out", out, "-q")
+    return out
 
 
 def test_a_run_learns_from_answers(answered: Path, learnt: Path, tmp_path: Path) -> None:
@@ -102,6 +111,8 @@ def test_a_run_learns_from_answers(answered: Path, learnt: Path, tmp_path: Path)
     taught = answers_trained_on(second)
     assert taught is not None and taught.digest == known.digest and len(known) == 40
     crossfit = json.loads((second / "crossfit.json").read_text())
+    first, kept = CrossFit.load(answered), CrossFit.load(second / WITHOUT_ANSWERS)
+    assert first is not None and kept is not None and (first.posterior == kept.posterior).all()
     assert crossfit["answers"] == 40 and crossfit["answers_counted"] == 40 and crossfit["trusted"] == known.digest
     labels = RunDirectory(second).labels()
     assert not labels.canary[known.rows].any() and labels.canary.any()
@@ -119,6 +130,20 @@ def test_a_run_learns_from_answers(answered: Path, learnt: Path, tmp_path: Path)
     assert audit["answers"]["right_after"] is None  # these networks know the answers by heart
     command("correct", second, "--include-person", "--policy", "posterior")
     assert Corrected(RunDirectory(second)).state().counts["person"] == 0
+
+
+def test_what_other_networks_found_is_not_taken(answered: Path) -> None:
+    recipe = load(answered / "recipe.yaml")
+    told = answers_in(answered)
+    prepared = with_answers(prepare(recipe), told.trusted)
+    assert found_without_answers(answered, recipe, prepared) is not None
+    for change in ("seeds.network=5", "network.hidden=[12]", "method.fold_rounds=3", "training.batch_size=32"):
+        other = load(answered / "recipe.yaml", [change])
+        assert found_without_answers(answered, other, prepared) is None, change
+    labels = prepared.labels.trained.copy()
+    labels[np.setdiff1d(np.arange(len(labels)), told.trusted.rows)[0]] ^= 1
+    others = replace(prepared, labels=replace(prepared.labels, trained=labels))
+    assert found_without_answers(answered, recipe, others) is None
 
 
 def test_its_own_folder_repeats_it(learnt: Path, tmp_path: Path) -> None:

@@ -1,12 +1,4 @@
-"use strict";
 (() => {
-  const data = JSON.parse(document.getElementById("data").textContent);
-  const byId = (id) => document.getElementById(id);
-  const make = (tag, properties = {}, ...children) => {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
-    return element;
-  };
   const SPAN = 10000; // coordinates are whole numbers up to this
   const CELL = 250; // of the grid that finds the nearest mark
   const dark = matchMedia("(prefers-color-scheme: dark)");
