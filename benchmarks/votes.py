@@ -1,0 +1,240 @@
+"""Several labels a row, joined: ``python -m benchmarks.votes --out FOLDER`` (needs CLC_TEXT_DATA).
+
+Each set is measured with the votes that five draws leave, beside the majority, Dawid and Skene's way and cleanlab's
+CROWDLAB on the same votes: how many labels are right (a tie counts for its share), and how well a logistic regression
+on frozen MiniLM features then does on test rows. The constants were chosen on draws 100 to 115 and on rules made of
+words of newsgroups, which none of these are. A cell that is there is not measured again; ``--table`` writes
+what is there as Markdown. Results: recipes/results/votes.md.
+
+Sets: RTE (textual entailment) and isbook (reviews), k votes a row drawn at random of those there are; the three
+annotators of CIFAR-10N, votes alone; TREC by 68 regular expressions, draws being the seeds of the folds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ranking import features_of
+from clc_text.data.copies import firsts
+from clc_text.data.votes import Votes
+from clc_text.evidence.soft_linear import soft_linear, soft_linear_folds, soft_logs
+from clc_text.evidence.views.base import unit_rows
+from clc_text.noise.votes.cross_fit import cross_fit_votes
+from clc_text.noise.votes.dawid_skene import dawid_skene
+from clc_text.utils.files import write_json
+
+CELLS = [
+    *(("rte", k) for k in (1, 2, 3, 5, 10)),
+    *(("isbook", k) for k in (1, 2, 3, 5)),
+    ("cifar", 3),
+    ("trec", 0),
+]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A set: votes, true classes [N], features [N, D] (None: votes alone), and a test (None: none)."""
+
+    votes: Votes
+    true: np.ndarray
+    features: np.ndarray | None
+    test_features: np.ndarray | None = None
+    test: np.ndarray | None = None
+
+
+def rows_of(name: str) -> list[dict[str, str]]:
+    with open(Path(os.environ["CLC_TEXT_DATA"]) / "crowd" / name, newline="", encoding="utf-8") as handle:
+        return list(csv.DictReader(handle))
+
+
+def table(name: str, kept: Path) -> Table:
+    made: dict[str, Callable[[Path], Table]] = {"rte": _rte, "isbook": _isbook, "cifar": _cifar, "trec": _trec}
+    return made[name](kept)
+
+
+def _votes(
+    texts: list[dict[str, str]], votes: list[dict[str, str]], names: tuple[str, str, str], classes: int
+) -> Votes:
+    key, of_row, label = names
+    number = {row[key]: place for place, row in enumerate(texts)}
+    source = np.array([int(vote["worker"]) for vote in votes])
+    row = np.array([number[vote[of_row]] for vote in votes])
+    said = np.array([int(vote[label]) for vote in votes])
+    workers = [str(one) for one in range(source.max() + 1)]
+    return Votes.of(row, source, said, len(texts), workers, classes)
+
+
+def _rte(kept: Path) -> Table:
+    rows = rows_of("rte_texts.csv")
+    votes = _votes(rows, rows_of("rte_votes.csv"), ("id", "id", "vote"), 2)
+    text = features_of("rte_text", [row["text"] for row in rows], kept)
+    claim = features_of("rte_hyp", [row["hypothesis"] for row in rows], kept)
+    features = np.concatenate([text, claim, np.abs(text - claim), text * claim], 1)
+    return Table(votes, np.array([int(row["gold"] == "TRUE") for row in rows]), features)
+
+
+def _isbook(kept: Path) -> Table:
+    rows, tests = rows_of("isbook_texts.csv"), rows_of("isbook_test.csv")
+    votes = _votes(rows, rows_of("isbook_votes.csv"), ("question", "question", "label"), 2)
+    features = features_of("isbook_train", [row["text"] for row in rows], kept)
+    tested = features_of("isbook_test", [row["text"] for row in tests], kept)
+    true, test = (np.array([int(row["gold"]) for row in part]) for part in (rows, tests))
+    return Table(votes, true, features, tested, test)
+
+
+def _cifar(kept: Path) -> Table:
+    import pyarrow.parquet as pq
+
+    path = Path(os.environ["CLC_TEXT_DATA"]) / "cifar10/cifar10n_human_labels.parquet"
+    columns = pq.read_table(path)
+    clean = next(name for name in columns.column_names if "clean" in name)
+    people = [name for name in columns.column_names if "random" in name]
+    said = np.stack([columns[name].to_numpy() for name in people], 1)
+    return Table(Votes.of_table(said.astype(np.int64), 10, people), columns[clean].to_numpy().astype(np.int64), None)
+
+
+def _trec(kept: Path) -> Table:
+    folder = Path(os.environ["CLC_TEXT_DATA"]) / "trec_rules"
+    train, test = (
+        [json.loads(line) for line in (folder / f"weak_{part}.jsonl").read_text(encoding="utf-8").splitlines()]
+        for part in ("train_5500", "test")
+    )
+    names = sorted({row["gold"] for row in train})
+    fired = [(place, rule, names.index(said)) for place, row in enumerate(train) for rule, said in row["rules_fired"]]
+    row, source, label = np.array(fired).T
+    rules = [str(one) for one in range(source.max() + 1)]
+    parts = [
+        features_of(f"trec_rules_{part}", [row["text"] for row in rows], kept)
+        for part, rows in (("train", train), ("test", test))
+    ]
+    true, tested = (np.array([names.index(row["gold"]) for row in rows]) for rows in (train, test))
+    return Table(Votes.of(row, source, label, len(train), rules, len(names)), true, parts[0], parts[1], tested)
+
+
+def drawn(votes: Votes, k: int, seed: int) -> Votes:
+    """At most k votes a row, drawn at random; all where k is 0."""
+    if not k:
+        return votes
+    order = np.lexsort((np.random.default_rng(seed).random(len(votes)), votes.row))
+    place = np.arange(len(order)) - np.searchsorted(votes.row[order], votes.row[order])
+    return votes.part(np.sort(order[place < k]))
+
+
+def right(belief: np.ndarray, true: np.ndarray) -> float:
+    """Percent of the rows; where several classes are as likely, the share of a row that chance would win."""
+    best = belief >= belief.max(1, keepdims=True) - 1e-9
+    return float(100 * (best[np.arange(len(true)), true] / best.sum(1)).mean())
+
+
+def tested(rows: Table, belief: np.ndarray, seen: np.ndarray) -> float | None:
+    """Percent right on test rows of a regression on the belief about the rows `seen`; None without a test."""
+    if rows.features is None or rows.test_features is None or rows.test is None:
+        return None
+    weights = soft_linear(unit_rows(rows.features)[seen].astype(np.float64), belief[seen])
+    found = soft_logs(unit_rows(rows.test_features).astype(np.float64), weights).argmax(1)
+    return float(100 * (found == rows.test).mean())
+
+
+def crowdlab(votes: Votes, log_probs: np.ndarray) -> np.ndarray:
+    """[N, C], the consensus by CROWDLAB (Goh et al., 2022), with a classifier that learnt the majority."""
+    import pandas as pd
+    from cleanlab.multiannotator import get_label_quality_multiannotator
+
+    said = np.full((votes.rows, len(votes.sources)), np.nan)
+    said[votes.row, votes.source] = votes.label
+    said = said[:, ~np.isnan(said).all(0)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = get_label_quality_multiannotator(pd.DataFrame(said), np.exp(log_probs), verbose=False)
+    consensus = found["label_quality"]["consensus_label"].to_numpy().astype(int)
+    return np.asarray(np.eye(votes.classes)[consensus])
+
+
+def measure(rows: Table, k: int, seed: int) -> dict[str, Any]:
+    votes = drawn(rows.votes, k, seed)
+    seen = votes.per_row > 0
+    beliefs = {"majority": votes.majority, "dawid_skene": dawid_skene(votes).posterior}
+    facts: dict[str, Any] = {}
+    begun = time.process_time()
+    if rows.features is None:
+        found = cross_fit_votes(votes, None, seed)
+    else:
+        features = rows.features
+        first = firsts((row.tobytes() for row in features), len(features))
+        found = cross_fit_votes(
+            votes, lambda belief, number: soft_linear_folds(features, belief, first, 10 * seed + number), seed
+        )
+        facts["seconds"] = time.process_time() - begun
+        beliefs["votes alone"] = cross_fit_votes(votes, None, seed).posterior
+        if votes.per_row.min() > 0 and votes.per_row.max() > 1:  # what cleanlab asks for
+            plain = soft_linear_folds(features, votes.majority, first, 10 * seed)
+            beliefs["crowdlab"] = crowdlab(votes, plain)
+    beliefs["cross_fit"] = found.posterior
+    known = np.eye(votes.classes)[rows.true]
+    everywhere = np.ones(votes.rows, bool)
+    test = {
+        name: tested(rows, belief, everywhere if name in ("cross_fit", "votes alone") else seen)
+        for name, belief in (beliefs | {"true labels": known}).items()
+    }
+    return {
+        "right": {name: right(belief, rows.true) for name, belief in beliefs.items()},
+        "test": {name: value for name, value in test.items() if value is not None},
+        "facts": facts | found.facts,
+    }
+
+
+def written(out: Path) -> str:
+    """The cells that are there as Markdown: mean ± standard deviation over the draws."""
+    ways = ["majority", "dawid_skene", "crowdlab", "votes alone", "cross_fit", "true labels"]
+    lines: list[str] = []
+    for key, title in (("right", "Right labels, %"), ("test", "Right on test rows, %")):
+        lines += [f"| {title} | draws | {' | '.join(ways)} |", f"|---|---:|{'---:|' * len(ways)}"]
+        for name, k in CELLS:
+            found = [json.loads(path.read_text()) for path in sorted(out.glob(f"{name}-{k}-*.json"))]
+            if not found or not found[0][key]:
+                continue
+            cells = []
+            for way in ways:
+                values = [one[key][way] for one in found if way in one[key]]
+                cells.append(f"{np.mean(values):.1f} ± {np.std(values):.1f}" if values else "")
+            shown = f"{name}, {k} a row" if k else name
+            lines.append(f"| {shown} | {len(found)} | {' | '.join(cells)} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="How well several labels a row are joined.")
+    parser.add_argument("--out", type=Path, default=Path("runs/votes"), help="where figures and features go")
+    parser.add_argument("--draws", type=int, nargs="+", default=list(range(5)))
+    parser.add_argument("--sets", nargs="+", default=list(dict.fromkeys(name for name, _ in CELLS)))
+    parser.add_argument("--table", action="store_true", help="writes what is there as Markdown, and measures nothing")
+    chosen = parser.parse_args()
+    if chosen.table:
+        sys.stdout.write(written(chosen.out))
+        return
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    for name in chosen.sets:
+        rows = table(name, chosen.out / "features")
+        for of, k in CELLS:
+            for seed in chosen.draws if name != "cifar" else chosen.draws[:1]:
+                path = chosen.out / f"{name}-{k}-{seed}.json"
+                if of == name and not path.is_file():
+                    write_json(path, measure(rows, k, seed))
+                    sys.stderr.write(f"{path.stem}\n")
+
+
+if __name__ == "__main__":
+    main()

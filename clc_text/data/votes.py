@@ -1,0 +1,174 @@
+"""Several labels a row: who said what of which row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clc_text.errors import InputError
+
+
+@dataclass(frozen=True)
+class Votes:
+    """M votes of J sources on N rows, sorted by row; what nobody said is not there.
+
+    A vote that is a distribution stands as one entry a class, whose weights sum to 1.
+
+    Attributes:
+        row: int64 [M].
+        source: int64 [M], the place in `sources`.
+        label: int64 [M], the class, 0 … C-1.
+        weight: float64 [M], 1 for a vote for one class.
+        rows: N.
+        sources: J names of annotators, rules or models.
+        classes: C.
+    """
+
+    row: np.ndarray
+    source: np.ndarray
+    label: np.ndarray
+    weight: np.ndarray
+    rows: int
+    sources: tuple[str, ...]
+    classes: int
+
+    @classmethod
+    def of(
+        cls,
+        row: np.ndarray,
+        source: np.ndarray,
+        label: np.ndarray,
+        rows: int,
+        sources: Sequence[str],
+        classes: int,
+        weight: np.ndarray | None = None,
+    ) -> Votes:
+        """Of three or four lists, one entry a vote, in any order.
+
+        Raises:
+            InputError: a row, source or class is none, or a source says two things of one row.
+        """
+        lists = {"row": row, "source": source, "label": label}
+        columns = {name: _whole(values, name) for name, values in lists.items()}
+        weights = np.ones(len(columns["row"])) if weight is None else np.asarray(weight, dtype=np.float64)
+        if len({len(values) for values in [*columns.values(), weights]}) > 1:
+            raise InputError("votes need a row, a source and a class each; the lists differ in length")
+        for name, most in (("row", rows), ("source", len(sources)), ("label", classes)):
+            outside = (columns[name] < 0) | (columns[name] >= most)
+            if outside.any():
+                raise InputError(f"a vote has the {name} {columns[name][outside][0]}, but they are 0 to {most - 1}")
+        if not (np.isfinite(weights) & (weights >= 0)).all():
+            raise InputError("a vote's weight must be a number of at least 0")
+        order = np.lexsort((columns["label"], columns["source"], columns["row"]))
+        found = cls(*(columns[name][order] for name in lists), weights[order], rows, tuple(sources), classes)
+        found._check_once()
+        return found
+
+    @classmethod
+    def of_table(cls, table: np.ndarray, classes: int, sources: Sequence[str] | None = None) -> Votes:
+        """Of a table of class numbers [N, J] with -1 where a source said nothing, or of distributions [N, J, C] with
+        NaN or zeros there.
+
+        Raises:
+            InputError: the table is neither, or a class is none of the C.
+        """
+        table = np.asarray(table)
+        names = sources if sources is not None else [str(number) for number in range(table.shape[1])]
+        if table.ndim == 2 and table.dtype.kind in "iu":
+            if (wrong := table < -1).any():
+                raise InputError(f"a vote has the class {table[wrong][0]}; -1 stands for none")
+            row, source = np.nonzero(table >= 0)
+            return cls.of(row, source, table[row, source], len(table), names, classes)
+        if table.ndim != 3 or table.shape[2] != classes:
+            raise InputError(
+                f"votes must be class numbers [rows, sources] or [rows, sources, {classes}] probabilities"
+            )
+        table = np.nan_to_num(table.astype(np.float64))
+        sums = table.sum(2)
+        if (table < 0).any() or not ((np.abs(sums - 1) < 1e-3) | (sums == 0)).all():
+            raise InputError("a vote is no distribution: its probabilities must be at least 0 and sum to 1")
+        row, source, label = np.nonzero(table)
+        weight = table[row, source, label] / sums[row, source]
+        return cls.of(row, source, label, len(table), names, classes, weight)
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def part(self, kept: np.ndarray) -> Votes:
+        """Those votes [M] alone; rows and sources stay as they are."""
+        return Votes(
+            self.row[kept], self.source[kept], self.label[kept], self.weight[kept],
+            self.rows, self.sources, self.classes,
+        )  # fmt: skip
+
+    def of_rows(self, rows: np.ndarray) -> Votes:
+        """The votes on some rows, in order, numbered anew."""
+        number = np.full(self.rows, -1, np.int64)
+        number[rows] = np.arange(len(rows))
+        kept = self.part(number[self.row] >= 0)
+        return Votes(
+            number[kept.row], kept.source, kept.label, kept.weight, len(rows), self.sources, self.classes
+        )  # fmt: skip
+
+    def weighed(self, of_source: np.ndarray) -> Votes:
+        """The same votes, each times the weight [J] of its source."""
+        weight = self.weight * of_source[self.source]
+        return Votes(self.row, self.source, self.label, weight, self.rows, self.sources, self.classes)
+
+    @property
+    def per_row(self) -> np.ndarray:
+        """int64 [N], how many sources said something of each row."""
+        return np.bincount(self.row[self._firsts], minlength=self.rows)
+
+    @property
+    def per_source(self) -> np.ndarray:
+        """int64 [J], of how many rows each source said something."""
+        return np.bincount(self.source[self._firsts], minlength=len(self.sources))
+
+    @property
+    def counts(self) -> np.ndarray:
+        """float64 [N, C], the weight of the votes for each class."""
+        return np.bincount(
+            self.row * self.classes + self.label, self.weight, self.rows * self.classes
+        ).reshape(self.rows, self.classes)  # fmt: skip
+
+    @property
+    def majority(self) -> np.ndarray:
+        """float64 [N, C], the votes' shares; a row without votes has all classes alike."""
+        counts = self.counts
+        sums = counts.sum(1, keepdims=True)
+        return np.divide(counts, sums, out=np.full_like(counts, 1 / self.classes), where=sums > 0)
+
+    def one_each(self) -> np.ndarray | None:
+        """int64 [N], the labels, where there is one source that gave every row one; else None."""
+        if len(self.sources) == 1 and len(self) == self.rows and (self.weight == 1).all():
+            return self.label if (self.row == np.arange(self.rows)).all() else None
+        return None
+
+    @property
+    def _firsts(self) -> np.ndarray:
+        """bool [M], the first entry of each source on each row."""
+        found = np.ones(len(self), bool)
+        found[1:] = (self.row[1:] != self.row[:-1]) | (self.source[1:] != self.source[:-1])
+        return found
+
+    def _check_once(self) -> None:
+        starts = np.flatnonzero(self._firsts)
+        sums = np.add.reduceat(self.weight, starts) if len(starts) else self.weight
+        twice = np.flatnonzero(sums > 1 + 1e-6)
+        if len(twice):
+            entry = starts[twice[0]]
+            raise InputError(
+                f"{self.sources[self.source[entry]]} has voted more than once on row {self.row[entry]}; one vote a "
+                "source and row"
+            )
+
+
+def _whole(values: Any, name: str) -> np.ndarray:
+    found = np.asarray(values)
+    if found.ndim != 1 or (len(found) and found.dtype.kind not in "iu"):
+        raise InputError(f"the {name}s of votes must be a list of whole numbers")
+    return found.astype(np.int64)

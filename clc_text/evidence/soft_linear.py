@@ -1,0 +1,65 @@
+"""A logistic regression that learns distributions: what a belief about each row's class is taught to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clc_text.data.folds import assign_folds
+from clc_text.evidence.views.base import unit_rows
+
+FOLDS = 5
+PENALTY = 1.0  # as scikit-learn's C = 1, on rows of length 1
+ITERATIONS = 100
+
+
+def soft_linear(features: np.ndarray, belief: np.ndarray, penalty: float = PENALTY) -> np.ndarray:
+    """float64 [D + 1, C], weights and, last, biases, that make Σ CE(q, p) + penalty/2 · |W|² small (L-BFGS).
+
+    Args:
+        features: [N, D].
+        belief: [N, C], q.
+    """
+    from scipy.optimize import minimize
+
+    shape = (features.shape[1] + 1, belief.shape[1])
+    mass = belief.sum(1, keepdims=True)
+
+    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        weights = flat.reshape(shape)
+        logs = soft_logs(features, weights)
+        value = -(belief * logs).sum() + penalty / 2 * (weights[:-1] ** 2).sum()
+        error = np.exp(logs) * mass - belief
+        slope = np.concatenate([features.T @ error + penalty * weights[:-1], error.sum(0, keepdims=True)])
+        return value / len(features), slope.ravel() / len(features)
+
+    found: Any = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
+    return np.asarray(found.x.reshape(shape))
+
+
+def soft_logs(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """float64 [N, C], log-probabilities."""
+    scores = features @ weights[:-1] + weights[-1]
+    scores = scores - scores.max(1, keepdims=True)
+    return np.asarray(scores - np.log(np.exp(scores).sum(1, keepdims=True)))
+
+
+def soft_linear_folds(
+    features: np.ndarray, belief: np.ndarray, first: np.ndarray, seed: int, folds: int = FOLDS
+) -> np.ndarray:
+    """float64 [N, C], log-probabilities of each row by a regression that saw neither it nor its copies.
+
+    Args:
+        features: float32 [N, D], which no label has shaped.
+        belief: [N, C].
+        first: int64 [N], the first row with the same features.
+        seed: of the folds.
+    """
+    rows = unit_rows(features).astype(np.float64)
+    fold = assign_folds(belief.argmax(1), folds, seed, first)
+    found = np.empty(belief.shape)
+    for number in np.unique(fold):
+        own = fold == number
+        found[own] = soft_logs(rows[own], soft_linear(rows[~own], belief[~own]))
+    return found

@@ -1,0 +1,74 @@
+"""Sources that repeat one another: two copies of one model, two rules on one word, an annotator who copies another.
+
+The product over sources takes them for independent witnesses. Those that repeat one another are to count as one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clc_text.data.votes import Votes
+
+COMMON = 0.8  # of the rows on which either of two rules of one class fires, both do
+REPEATED = 0.8  # of the rows where one disagrees with the others, the second says the same
+LEAST_ERRORS = 20
+MOST_SOURCES = 400  # pairs of more are not looked at
+
+
+def weights_of_alike(votes: Votes, one_class: np.ndarray) -> np.ndarray:
+    """float64 [J], 1 over the number of sources that say what a source says, itself among them.
+
+    Two rules of one class (`one_class` bool [J]) are alike where they fire on the same rows; any others where they
+    agree even where both contradict the majority of the rest, as independent sources do by chance alone. Copies that
+    are together more than half of a row's votes cannot be seen so, and of more than `MOST_SOURCES` sources none is
+    looked for.
+    """
+    sources = len(votes.sources)
+    if not 1 < sources <= MOST_SOURCES:
+        return np.ones(sources)
+    table = _table(votes)
+    alike = np.eye(sources, dtype=bool)
+    for first in range(sources):
+        for second in range(first + 1, sources):
+            if one_class[first] != one_class[second]:
+                continue
+            same = _fire_together if one_class[first] else _err_together
+            alike[first, second] = alike[second, first] = same(votes, table, first, second)
+    return np.asarray(1 / alike.sum(1))
+
+
+def _table(votes: Votes) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each source the rows and what it said of them; of a distribution the most probable class."""
+    order = np.lexsort((-votes.weight, votes.row, votes.source))
+    row, source, label = votes.row[order], votes.source[order], votes.label[order]
+    first = np.ones(len(row), bool)
+    first[1:] = (row[1:] != row[:-1]) | (source[1:] != source[:-1])
+    row, source, label = row[first], source[first], label[first]
+    ends = np.cumsum(np.bincount(source, minlength=len(votes.sources)))[:-1]
+    return list(zip(np.split(row, ends), np.split(label, ends), strict=True))
+
+
+def _fire_together(votes: Votes, table: list[tuple[np.ndarray, np.ndarray]], first: int, second: int) -> bool:
+    (rows, labels), (others, other_labels) = table[first], table[second]
+    if not len(rows) or not len(others) or labels[0] != other_labels[0]:
+        return False
+    both = len(np.intersect1d(rows, others, assume_unique=True))
+    return both > COMMON * (len(rows) + len(others) - both)
+
+
+def _err_together(votes: Votes, table: list[tuple[np.ndarray, np.ndarray]], first: int, second: int) -> bool:
+    rows, here, there = np.intersect1d(table[first][0], table[second][0], assume_unique=True, return_indices=True)
+    if len(rows) < LEAST_ERRORS:
+        return False
+    said, also = table[first][1][here], table[second][1][there]
+    rest = votes.counts[rows]
+    each = np.arange(len(rows))
+    for labels in (said, also):
+        rest[each, labels] -= 1
+    top = rest.max(1)
+    clear = (top > 0) & ((rest == top[:, None]).sum(1) == 1)
+    consensus = rest.argmax(1)
+    errs, errs_too = clear & (said != consensus), clear & (also != consensus)
+    same = errs & (said == also)
+    fewest = max(errs.sum(), errs_too.sum())
+    return bool(min(errs.sum(), errs_too.sum()) >= LEAST_ERRORS and same.sum() > REPEATED * fewest)

@@ -1,0 +1,144 @@
+"""The true classes by votes and by a classifier that is blind to a row's votes, each heard as far as it foretells.
+
+Rounds of: a classifier learns the belief q of the rows of other folds; its power a, p^a, and how far sources differ
+are those under which held-out votes are likeliest; q anew. The power 0, which leaves the classifier out, is one to
+choose from, and kept unless the gain can be told from none: where texts say nothing, nothing is lost.
+
+With one source that gave every row a label this is what `fit_noise` and `fit_shares` make of it, to the bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clc_text.data.votes import Votes
+from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares, posterior_labels
+from clc_text.noise.votes.alike import weights_of_alike
+from clc_text.noise.votes.fit import LOOSE, Rules, fit_votes, normalised_logs
+from clc_text.noise.votes.held_out import held_out_likelihood
+from clc_text.noise.votes.matrices import Shrinkage, check_sources
+
+POWERS = (1.0, 2.0, 4.0)
+TIGHT = Shrinkage(32.0, 32.0)
+BETWEEN = Shrinkage(8.0, 4.0)
+# Tight where it foretells more than this above `BETWEEN`, in nats a vote; else loose. Held-out votes alone would
+# choose too much shrinkage where all have many votes: what foretells single votes is not what finds the class.
+MARGIN = 0.01
+ERRORS = 2.0  # standard errors that a classifier must gain by
+# Where hardly any row has two votes, nothing but the classifier checks a vote, and what it foretells may be the votes'
+# errors as well as the classes. It must then foretell much (measured: 0.3 nats a vote where it is right, 0.04 where
+# texts tell how people err).
+UNCHECKED = 0.1
+CHECKED_ROWS = 100  # with two votes: fewer do not tell how far sources differ
+CHOICE_ROWS = 20_000  # what is chosen is chosen by every n-th row of more
+
+HeldOut = Callable[[np.ndarray, int], np.ndarray]
+"""Gives float64 [N, C], log-probabilities of every row by a classifier that learnt the beliefs [N, C] of other rows
+alone, copies of the row not among them; the second argument is the number of the round, from 0."""
+
+
+@dataclass(frozen=True)
+class FittedVotes:
+    """The true classes, and what the sources' votes are worth.
+
+    Attributes:
+        posterior: float64 [N, C], q.
+        matrices: float64 [J, C, C], T_j (see `VotesFit`).
+        log_probs: float64 [N, C], what the classifier said last; None without one.
+        facts: plain values: ``power`` of the classifier (0: it is not heard), ``gain`` of held-out votes by it in
+            nats a vote and ``gain_error``, ``shrinkage``, ``rules`` (the number of sources of one class), ``alike``
+            (of sources that repeat others).
+    """
+
+    posterior: np.ndarray
+    matrices: np.ndarray
+    log_probs: np.ndarray | None
+    facts: dict[str, Any]
+
+
+def cross_fit_votes(
+    votes: Votes, held_out: HeldOut | None, seed: int = 0, rounds: int = 2, silence: bool = False
+) -> FittedVotes:
+    """See the module.
+
+    Args:
+        held_out: the classifier; None: votes alone.
+        silence: whether it counts that a source of one class says nothing.
+
+    Raises:
+        InputError: there are too many sources.
+    """
+    check_sources(votes)
+    labels = votes.one_each()
+    if labels is not None:
+        return _one_label(votes, labels, held_out)
+    rules = Rules.of(votes, silence)
+    weights = weights_of_alike(votes, rules.which)
+    votes = votes.weighed(weights)
+    some = np.arange(0, votes.rows, -(-votes.rows // CHOICE_ROWS))
+    few = votes.of_rows(some)
+    shrinkage, checked = _shrinkage(few, rules, seed)
+    fit = fit_votes(votes, rules, None, shrinkage)
+    facts: dict[str, Any] = {"power": 0.0, "gain": 0.0, "gain_error": 0.0}
+    log_probs = None
+    if held_out is not None:
+        without = held_out_likelihood(few, rules, None, shrinkage, seed)
+        for number in range(rounds):
+            log_probs = held_out(fit.posterior, number)
+            facts = _power(few, rules, shrinkage, seed, log_probs[some], without, checked)
+            heard = normalised_logs(facts["power"] * log_probs) if facts["power"] else None
+            fit = fit_votes(votes, rules, heard, shrinkage)
+    facts |= {"shrinkage": list(shrinkage), "rules": int(rules.which.sum()), "alike": int((weights < 1).sum())}
+    return FittedVotes(fit.posterior, fit.matrices, log_probs, facts)
+
+
+def _one_label(votes: Votes, labels: np.ndarray, held_out: HeldOut | None) -> FittedVotes:
+    """One label a row: without a classifier nothing contradicts it."""
+    if held_out is None:
+        even = np.full((1, votes.classes, votes.classes), 0.0)
+        even[0] = np.eye(votes.classes)
+        return FittedVotes(votes.majority, even, None, {"power": 0.0, "gain": 0.0, "gain_error": 0.0})
+    log_probs = held_out(votes.majority, 0)
+    fit = fit_shares(fit_noise(log_probs, labels), labels)
+    posterior = posterior_labels(fit.probs, labels, fit.transition)
+    return FittedVotes(posterior, fit.transition[None], log_probs, {"power": fit.sharpness})
+
+
+def _shrinkage(votes: Votes, rules: Rules, seed: int) -> tuple[Shrinkage, bool]:
+    """How far sources are drawn towards each other, by the votes on rows that have another; and whether enough do."""
+    checked = (votes.per_row > 1)[votes.row]
+    if len(np.unique(votes.row[checked])) < CHECKED_ROWS:
+        return TIGHT, False
+    if rules.which.all():
+        return TIGHT, True
+    tight, between = (
+        held_out_likelihood(votes, rules, None, one, seed)[checked].sum() / votes.weight[checked].sum()
+        for one in (TIGHT, BETWEEN)
+    )
+    return (TIGHT if tight - between > MARGIN else LOOSE), True
+
+
+def _power(
+    votes: Votes,
+    rules: Rules,
+    shrinkage: Shrinkage,
+    seed: int,
+    log_probs: np.ndarray,
+    without: np.ndarray,
+    checked: bool,
+) -> dict[str, Any]:
+    gains = {}
+    for power in POWERS:
+        heard = normalised_logs(power * log_probs)
+        gains[power] = held_out_likelihood(votes, rules, heard, shrinkage, seed) - without
+    power = max(gains, key=lambda one: gains[one].sum())
+    of_row = np.bincount(votes.row, gains[power])
+    said = max(votes.weight.sum(), 1e-9)
+    gain = float(of_row.sum() / said)
+    error = float(np.sqrt(((of_row - of_row.mean()) ** 2).sum()) / said)
+    least = ERRORS * error if checked else max(ERRORS * error, UNCHECKED)
+    return {"power": power if gain > least else 0.0, "gain": gain, "gain_error": error}

@@ -1,0 +1,112 @@
+"""The true classes and every source's noise that together explain the votes: q(c) ∝ p(c) · Π_j T_j[c, y_j]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from clc_text.data.votes import Votes
+from clc_text.noise.estimation.noise_fit import SHRINKAGE as EVEN
+from clc_text.noise.votes.matrices import (
+    Shrinkage,
+    counted,
+    counted_by_others,
+    log_likelihood,
+    normalised,
+    shrunk_matrices,
+)
+from clc_text.noise.votes.one_class import firing_rates, one_class_sources, silences
+
+ROUNDS = 40
+LOOSE = Shrinkage(8.0, 1.0)
+ODDS = 3.0  # what one vote counts for before anything is known of its source
+
+
+@dataclass(frozen=True)
+class Rules:
+    """The sources of one class (`one_class`), whose rates are known beforehand.
+
+    Attributes:
+        which: bool [J].
+        rates: float64 [J', C, C], of those.
+        silence: whether it counts that a rule does not fire.
+    """
+
+    which: np.ndarray
+    rates: np.ndarray
+    silence: bool = False
+
+    @classmethod
+    def of(cls, votes: Votes, silence: bool = False) -> Rules:
+        """Those among the sources of some votes, true classes taken to be even: rules tell nothing of their shares."""
+        which = one_class_sources(votes)
+        even = np.full(votes.classes, 1 / votes.classes)
+        return cls(which, firing_rates(votes, which, even), silence)
+
+    def evidence(self, votes: Votes) -> np.ndarray:
+        """float64 [N, C], log P(what these sources said | class)."""
+        if not self.which.any():
+            return np.zeros((votes.rows, votes.classes))
+        matrices = np.zeros((len(self.which), votes.classes, votes.classes))
+        matrices[self.which] = self.rates
+        of_rules = votes.part(self.which[votes.source])
+        found = log_likelihood(of_rules, matrices)
+        return found + silences(of_rules, matrices, self.which) if self.silence else found
+
+
+@dataclass(frozen=True)
+class VotesFit:
+    """What explains the votes.
+
+    Attributes:
+        posterior: float64 [N, C], q.
+        matrices: float64 [J, C, C], T_j; the rows of a rule's sum to less than 1, the rest is its silence.
+    """
+
+    posterior: np.ndarray
+    matrices: np.ndarray
+
+
+def fit_votes(
+    votes: Votes,
+    rules: Rules,
+    log_probs: np.ndarray | None = None,
+    shrinkage: Shrinkage = LOOSE,
+    rounds: int = ROUNDS,
+) -> VotesFit:
+    """Expectation-maximisation over the rows' classes, p held fixed up to the classes' shares.
+
+    It begins with what the other votes on a row, and p, say of each vote; without p, with the shares of the votes.
+
+    Args:
+        log_probs: [N, C], of the true class by a classifier that saw no vote on the row; None: the shares alone.
+    """
+    people = votes.part(~rules.which[votes.source])
+    known = rules.evidence(votes)
+    base = known if log_probs is None else known + log_probs
+    plain = log_probs is None and not rules.which.any()
+    if not len(people):
+        return VotesFit(normalised(base), _with_rules(np.zeros((len(rules.which), *(2 * [votes.classes]))), rules))
+    counts = counted(people, people.majority) if plain else counted_by_others(people, normalised_logs(base), ODDS)
+    matrices = shrunk_matrices(counts, shrinkage)
+    posterior = normalised(log_likelihood(people, matrices) + base)
+    before = None if log_probs is None else np.exp(log_probs).sum(0)
+    even = EVEN * votes.rows / votes.classes
+    for _ in range(rounds - 1):
+        matrices = shrunk_matrices(counted(people, posterior), shrinkage)
+        shares = posterior.sum(0) + even
+        if before is not None:
+            shares = shares / (before + even)
+        posterior = normalised(log_likelihood(people, matrices) + np.log(shares) + base)
+    return VotesFit(posterior, _with_rules(matrices, rules))
+
+
+def normalised_logs(logs: np.ndarray) -> np.ndarray:
+    """Log of `normalised`."""
+    return np.log(np.maximum(normalised(logs), 1e-300))
+
+
+def _with_rules(matrices: np.ndarray, rules: Rules) -> np.ndarray:
+    matrices[rules.which] = rules.rates
+    return matrices

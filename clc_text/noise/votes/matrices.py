@@ -1,0 +1,119 @@
+"""The noise matrix of every source, a rare one drawn towards what all have in common.
+
+T_j[c, k] = P(source j says k | the row is of class c, and j says something). Two steps of shrinkage:
+
+* the pool: the matrix of all sources together (`noise_fit.shrunk`), with a trace of the identity, since a class that
+  nobody contradicts could else as well be another;
+* a source's accuracy is drawn towards the pool's by `Shrinkage.accuracy` votes, and where it errs it is expected to
+  err as the pool does; each row of its matrix is then drawn there by `Shrinkage.row` votes.
+
+Sources that say one class or nothing (rules, labelling functions) are not learnt; see `one_class`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from clc_text.data.votes import Votes
+from clc_text.errors import InputError
+from clc_text.noise.estimation.noise_fit import shrunk
+
+ANCHOR = 0.005  # of a class's fair share of the votes, so many right ones are added to the pool
+_SMALLEST = 1e-9
+_CELLS = 200_000_000
+_ENTRIES_AT_ONCE = 1 << 18
+
+
+class Shrinkage(NamedTuple):
+    """Votes that speak for the pool: beside a source's own on its accuracy, and on each row of its matrix."""
+
+    accuracy: float
+    row: float
+
+
+def check_sources(votes: Votes) -> None:
+    """Raises:
+    InputError: the sources' matrices would not fit into memory.
+    """
+    sources, classes = len(votes.sources), votes.classes
+    if sources * classes**2 > _CELLS:
+        raise InputError(
+            f"{sources:,} sources of {classes:,} classes need matrices of {sources * classes**2:,} numbers, and "
+            f"{_CELLS:,} are the most; join sources that said little, or classes (data.label_map)"
+        )
+
+
+def counted(votes: Votes, belief: np.ndarray) -> np.ndarray:
+    """float64 [J, C, C], each source's votes by (true class, said class), for the rows' beliefs [N, C]."""
+    sources, classes = len(votes.sources), votes.classes
+    cell = votes.source * classes + votes.label
+    found = np.empty((sources, classes, classes))
+    for true in range(classes):
+        weight = votes.weight * belief[votes.row, true]
+        found[:, true] = np.bincount(cell, weight, sources * classes).reshape(sources, classes)
+    return found
+
+
+def counted_by_others(votes: Votes, log_probs: np.ndarray | None, odds: float) -> np.ndarray:
+    """As `counted`, each vote by what p and the *other* votes on its row say, every vote for as much as `odds`.
+
+    With a row's own vote among what it is judged by, no vote would ever seem wrong where rows have one each.
+    """
+    sources, classes = len(votes.sources), votes.classes
+    evidence = np.log(odds) * votes.counts
+    if log_probs is not None:
+        evidence += log_probs
+    found = np.zeros((sources * classes, classes))
+    for begin in range(0, len(votes), _ENTRIES_AT_ONCE):
+        some = slice(begin, begin + _ENTRIES_AT_ONCE)
+        row, source, label, weight = votes.row[some], votes.source[some], votes.label[some], votes.weight[some]
+        others = evidence[row]
+        others[np.arange(len(row)), label] -= np.log(odds) * weight
+        belief = normalised(others) * weight[:, None]
+        for true in range(classes):
+            found[:, true] += np.bincount(source * classes + label, belief[:, true], sources * classes)
+    return found.reshape(sources, classes, classes).transpose(0, 2, 1)
+
+
+def shrunk_matrices(counts: np.ndarray, shrinkage: Shrinkage) -> np.ndarray:
+    """float64 [J, C, C], T of every source from the counts [J, C, C] of true and said classes."""
+    classes = counts.shape[1]
+    together = counts.sum(0)
+    pool = shrunk(together + ANCHOR * together.sum() / classes * np.eye(classes))
+    expected = _expected(counts, pool, shrinkage.accuracy)
+    found = counts + shrinkage.row * expected
+    found /= counts.sum(2, keepdims=True) + shrinkage.row
+    return np.maximum(found, _SMALLEST)
+
+
+def _expected(counts: np.ndarray, pool: np.ndarray, strength: float) -> np.ndarray:
+    """[J, C, C]: the pool's matrix with every source's own accuracy: all its errors rarer or more frequent alike."""
+    right, said = np.einsum("jcc->j", counts), counts.sum((1, 2))
+    of_pool = right.sum() / max(said.sum(), _SMALLEST)
+    accuracy = (right + strength * of_pool) / (said + strength)
+    errs = pool - np.diag(np.diag(pool))
+    often = errs.sum(1)
+    share = np.minimum(often * ((1 - accuracy) / max(1 - of_pool, _SMALLEST))[:, None], 0.98)  # [J, C]
+    where = errs / np.maximum(often, _SMALLEST)[:, None]
+    found = share[:, :, None] * where
+    each = np.arange(counts.shape[1])
+    found[:, each, each] = 1 - share
+    return found
+
+
+def log_likelihood(votes: Votes, matrices: np.ndarray) -> np.ndarray:
+    """float64 [N, C], log P(a row's votes | class); a vote that is a distribution counts by its expectation."""
+    logs = np.log(np.maximum(matrices, _SMALLEST))
+    found = np.empty((votes.rows, votes.classes))
+    for true in range(votes.classes):
+        weight = votes.weight * logs[votes.source, true, votes.label]
+        found[:, true] = np.bincount(votes.row, weight, votes.rows)
+    return found
+
+
+def normalised(logs: np.ndarray) -> np.ndarray:
+    """float64 [..., C], the distributions that are proportional to exp(logs)."""
+    powers = np.exp(logs - logs.max(-1, keepdims=True))
+    return np.asarray(powers / powers.sum(-1, keepdims=True))

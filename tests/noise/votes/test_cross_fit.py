@@ -1,0 +1,98 @@
+"""When a classifier is heard, and that one label a row gives what it gave before votes were known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drawn_votes import Drawn, drawn_votes
+
+from clc_text.data.votes import Votes
+from clc_text.errors import InputError
+from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares, posterior_labels
+from clc_text.noise.votes.cross_fit import LOOSE, TIGHT, cross_fit_votes
+from clc_text.noise.votes.fit import Rules, fit_votes
+from clc_text.noise.votes.held_out import JUDGED_BY, ROUNDS, dealt, held_out_likelihood
+from clc_text.noise.votes.matrices import counted, shrunk_matrices
+
+
+def right(belief: np.ndarray, drawn: Drawn) -> float:
+    return float((belief.argmax(1) == drawn.true).mean())
+
+
+def test_one_source_is_as_before_to_the_bit() -> None:
+    drawn = drawn_votes(300, [0.7], 3, 1.0)
+    found = cross_fit_votes(drawn.votes, lambda belief, number: drawn.log_probs)
+    labels = drawn.votes.label
+    fit = fit_shares(fit_noise(drawn.log_probs, labels), labels)
+    assert (found.posterior == posterior_labels(fit.probs, labels, fit.transition)).all()
+    assert (found.matrices[0] == fit.transition).all()
+    assert (cross_fit_votes(drawn.votes, None).posterior == np.eye(3)[labels]).all()
+
+
+def test_a_classifier_that_knows_helps() -> None:
+    drawn = drawn_votes(800, [0.75, 0.7, 0.65, 0.8], 3, 0.5, sureness=3.0)
+    alone = cross_fit_votes(drawn.votes, None)
+    found = cross_fit_votes(drawn.votes, lambda belief, number: drawn.log_probs)
+    assert found.facts["power"] > 0 and found.facts["gain"] > 0.1
+    assert right(found.posterior, drawn) > right(alone.posterior, drawn) + 0.05
+
+
+def test_a_classifier_that_knows_nothing_changes_nothing() -> None:
+    drawn = drawn_votes(600, [0.75, 0.7, 0.65, 0.8], 3, 0.7)
+    noise = np.log(np.random.default_rng(1).dirichlet(np.ones(3), 600))
+    found = cross_fit_votes(drawn.votes, lambda belief, number: noise)
+    assert found.facts["power"] == 0
+    assert (found.posterior == cross_fit_votes(drawn.votes, None).posterior).all()
+
+
+def test_one_vote_a_row_is_corrected_only_by_a_classifier_that_knows_much() -> None:
+    drawn = drawn_votes(1500, [0.8], 2, 1.0, seed=2, sureness=5.0)
+    source = np.random.default_rng(3).integers(0, 30, 1500)
+    votes = Votes.of(np.arange(1500), source, drawn.votes.label, 1500, [str(one) for one in range(30)], 2)
+    found = cross_fit_votes(votes, lambda belief, number: drawn.log_probs)
+    assert found.facts["shrinkage"] == list(TIGHT)
+    assert right(found.posterior, drawn) > right(votes.majority, drawn) + 0.05
+    weak = np.log(0.45 + 0.1 * np.eye(2)[votes.label])  # foretells the votes a little, whatever the classes are
+    assert (cross_fit_votes(votes, lambda belief, number: weak).posterior.argmax(1) == votes.label).all()
+
+
+def test_the_classifier_learns_the_belief_of_the_round_before() -> None:
+    drawn = drawn_votes(200, [0.8, 0.7, 0.9], 2, 0.8)
+    seen: list[np.ndarray] = []
+
+    def held_out(belief: np.ndarray, number: int) -> np.ndarray:
+        assert number == len(seen)
+        seen.append(belief)
+        return drawn.log_probs
+
+    found = cross_fit_votes(drawn.votes, held_out, rounds=3)
+    assert len(seen) == 3
+    assert (seen[0] == cross_fit_votes(drawn.votes, None).posterior).all()
+    assert (found.posterior == seen[2]).all()  # the same p each time
+
+
+def test_held_out_likelihood_against_loops() -> None:
+    drawn = drawn_votes(40, [0.8, 0.6, 0.7], 2, 0.8)
+    votes, rules = drawn.votes, Rules.of(drawn.votes)
+    part = dealt(votes, 3, 5)
+    found = held_out_likelihood(votes, rules, drawn.log_probs, LOOSE, 5)
+    for entry in range(len(votes)):
+        seen = votes.part(part != part[entry])
+        posterior = fit_votes(seen, rules, drawn.log_probs, LOOSE, ROUNDS).posterior
+        matrices = shrunk_matrices(counted(seen, posterior), JUDGED_BY)
+        row, source, label = votes.row[entry], votes.source[entry], votes.label[entry]
+        expected = np.log(sum(posterior[row, c] * matrices[source, c, label] for c in range(2)))
+        assert found[entry] == pytest.approx(expected)
+
+
+def test_votes_of_one_row_are_dealt_apart() -> None:
+    votes = drawn_votes(50, [0.8] * 3, 2, 1.0).votes
+    part = dealt(votes, 3, 0)
+    for row in range(50):
+        assert sorted(part[votes.row == row].tolist()) == [0, 1, 2]
+
+
+def test_too_many_sources_are_refused() -> None:
+    votes = Votes.of(np.array([0]), np.array([0]), np.array([0]), 1, [""] * 300_000, 30)
+    with pytest.raises(InputError, match="300,000 sources"):
+        cross_fit_votes(votes, None)
