@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from clc_text.artifacts.run_directory import RunDirectory
+    from clc_text.classifier import NoisyLabelClassifier
     from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
     from clc_text.issues import Issues, find_issues
 
@@ -15,6 +16,7 @@ __all__ = [
     "CLCTrainer",
     "Issues",
     "NoisyLabelArguments",
+    "NoisyLabelClassifier",
     "NoisyLabelTrainer",
     "RunDirectory",
     "__version__",
@@ -26,6 +28,7 @@ _HOME = {
     "CLCTrainer": "clc_text.crossfit.trainer",
     "Issues": "clc_text.issues",
     "NoisyLabelArguments": "clc_text.crossfit.trainer",
+    "NoisyLabelClassifier": "clc_text.classifier",
     "NoisyLabelTrainer": "clc_text.crossfit.trainer",
     "RunDirectory": "clc_text.artifacts.run_directory",
     "find_issues": "clc_text.issues",

@@ -24,7 +24,7 @@ LAYERS = [
     {"crossfit", "evidence"},
     {"text", "vision"},
     {"corrections"},
-    {"inference", "issues"},
+    {"inference", "issues", "classifier"},
     {"runs", "analysis"},
     {"tables"},
     {"plots"},

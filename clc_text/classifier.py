@@ -1,0 +1,195 @@
+"""A classifier with scikit-learn's interface that learns from labels which are partly wrong."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
+
+from clc_text.errors import InputError
+
+STEPS = 150_000  # rows times epochs of a training, where nothing else is asked for
+FEWEST, MOST = 10, 60  # epochs
+BATCHES = 8  # of an epoch at least
+ROWS = 8192  # that are predicted at once
+
+
+class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
+    """Perceptrons side by side, trained by one of this package's methods on features or on texts.
+
+    Args:
+        method: the name of a method, or one with its options (`clc_text.methods.clc.CLC(...)`). The default,
+            ``"clc_auto"``, needs neither clean labels nor the noise rate.
+        hidden: widths of the hidden layers.
+        epochs: passes over the rows; None: between 10 and 60, fewer for more rows.
+        batch_size: rows of a step; fewer where there are not eight times as many.
+        learning_rate: of Adam.
+        noise_rate: what a method that needs the rate is told: a number, or ``"estimate"``, by cross-fitting.
+        encoder: of texts: the name of an encoder (``"auto"``: a sentence encoder that is on this machine, else
+            ``"tfidf"``), or one with its options. Features are taken as they are; they should be of one scale.
+        random_state: of weights, folds and the order of rows; None draws one.
+
+    Attributes:
+        classes_: [C], the classes, sorted.
+        n_features_in_: D, where features were given.
+        noise_rate_: float, 0 … 1, the share of wrong labels by cross-fitting; None where the method makes none.
+        transition_: float64 [C, C], the noise matrix; row = true class; or None.
+        labels_: [N], what the rows' labels are believed to be: the given ones, where nothing else is known.
+
+    Source: the interface is that of Buitinck et al., "API design for machine learning software", 2013.
+    """
+
+    def __init__(
+        self,
+        method: Any = "clc_auto",
+        *,
+        hidden: Sequence[int] = (300,),
+        epochs: int | None = None,
+        batch_size: int = 128,
+        learning_rate: float = 1e-3,
+        noise_rate: float | str | None = None,
+        encoder: Any = "auto",
+        random_state: Any = None,
+    ) -> None:
+        self.method = method
+        self.hidden = hidden
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.noise_rate = noise_rate
+        self.encoder = encoder
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> NoisyLabelClassifier:
+        """Learns from features [N, D] or N texts, and their given labels [N].
+
+        Raises:
+            InputError: an option that cannot be, fewer than two classes, or too few rows to cross-fit.
+            ValueError: what scikit-learn refuses: shapes that do not fit, missing or infinite numbers.
+        """
+        import torch
+
+        from clc_text.data.rows import Rows
+
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        texts = as_texts(X)
+        if texts is None:
+            X, y = validate_data(self, X, y, dtype=np.float32, y_numeric=False)
+        else:
+            y = np.asarray(y)
+            if len(y) != len(texts) or y.ndim != 1:
+                raise InputError(f"there are {len(texts):,} texts and labels of the shape {y.shape}: one a text")
+        check_classification_targets(y)
+        self.classes_, given = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise InputError("the labels have one class only; a classifier needs two")
+        if texts is not None:
+            self.encoder_ = self._encoder(texts).fit(texts, [], seed)
+        inputs = {"features": torch.from_numpy(np.ascontiguousarray(X))} if texts is None else self._encoded(texts)
+        rows = Rows(inputs, torch.from_numpy(given.astype(np.int64)))
+        self.network_, cross_fit = self._trained(rows, seed)
+        self.noise_rate_ = None if cross_fit is None else float(cross_fit.rate)
+        self.transition_ = None if cross_fit is None else cross_fit.transition
+        self.labels_ = np.asarray(y if cross_fit is None else self.classes_[cross_fit.posterior.argmax(1)])
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """float64 [n, C], the peers' mean probability of every class, in the order of `classes_`."""
+        import torch
+
+        from clc_text.models.peers import ensemble_log_probs
+
+        check_is_fitted(self)
+        texts = as_texts(X)
+        if (texts is not None) != hasattr(self, "encoder_"):
+            raise InputError("texts are wanted where texts were learnt from, and features where those were")
+        if texts is None:
+            X = validate_data(self, X, dtype=np.float32, reset=False)
+            inputs = {"features": torch.from_numpy(np.ascontiguousarray(X))}
+        else:
+            inputs = self._encoded(texts)
+        found = np.empty((len(inputs["features"]), len(self.classes_)))
+        device = next(self.network_.parameters()).device
+        with torch.inference_mode():
+            for start in range(0, len(found), ROWS):
+                part = {name: values[start : start + ROWS].to(device) for name, values in inputs.items()}
+                logits = self.network_(**part).logits.double()
+                found[start : start + ROWS] = ensemble_log_probs(logits.log_softmax(-1)).exp().cpu().numpy()
+        return found / found.sum(1, keepdims=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """[n], the most probable classes."""
+        probabilities = self.predict_proba(X)
+        return np.asarray(self.classes_[probabilities.argmax(1)])
+
+    def _encoder(self, texts: list[str]) -> Any:
+        from clc_text.text.encoders.base import encoder
+
+        chosen = encoder.get(self.encoder)() if isinstance(self.encoder, str) else self.encoder
+        return chosen.settle(texts)[0]
+
+    def _encoded(self, texts: list[str]) -> dict[str, Any]:
+        return dict(self.encoder_.encode(texts))
+
+    def _trained(self, rows: Any, seed: int) -> tuple[Any, Any]:
+        """The trained peers, and what cross-fitting found, where it was made."""
+        from transformers import PrinterCallback
+
+        from clc_text.crossfit.trainer import NoisyLabelArguments, NoisyLabelTrainer
+        from clc_text.methods.base import method
+        from clc_text.text.networks.mlp import MLP
+        from clc_text.training.order import untouched_generators
+
+        chosen = method.get(self.method)() if isinstance(self.method, str) else self.method
+        network = MLP(hidden=list(self.hidden))
+        names = [str(name) for name in self.classes_]
+        count = len(rows)
+        batch = min(self.batch_size, max(1, count // BATCHES))
+        epochs = min(max(STEPS // count, FEWEST), MOST) if self.epochs is None else self.epochs
+        peers = chosen.default_peers
+        with untouched_generators(), tempfile.TemporaryDirectory(prefix="clc-text-") as folder:
+            arguments = NoisyLabelArguments(
+                output_dir=str(Path(folder) / "trainer"),
+                num_train_epochs=epochs,
+                per_device_train_batch_size=batch,
+                learning_rate=self.learning_rate,
+                seed=seed,
+                data_seed=seed,
+                save_strategy="no",
+                logging_strategy="no",
+                report_to=[],
+                disable_tqdm=True,
+            )
+            trainer = NoisyLabelTrainer(
+                network.build(rows.inputs, names, peers, seed),
+                arguments,
+                method=chosen,
+                train_dataset=rows,
+                noise_rate=self.noise_rate,
+                peers_init=lambda peers, seed: network.build(rows.inputs, names, peers, seed),
+            )
+            trainer.remove_callback(PrinterCallback)
+            trainer.train()
+        return trainer.model.eval(), trainer.cross_fit
+
+
+def as_texts(values: Any) -> list[str] | None:
+    """N texts, where one-dimensional values hold such; None: they are something else."""
+    if isinstance(values, str):
+        raise InputError("X is one text; give a list of texts")
+    if hasattr(values, "to_list") and getattr(values, "ndim", 1) == 1:
+        values = values.to_list()
+    if isinstance(values, np.ndarray):
+        values = values.tolist() if values.ndim == 1 and values.dtype.kind in "UO" else None
+    if not isinstance(values, (list, tuple)) or not any(isinstance(one, str) for one in values):
+        return None
+    for row, one in enumerate(values):
+        if not isinstance(one, str):
+            raise InputError(f"row {row} of X is no text: {str(one)[:60]!r}")
+    return list(values)
