@@ -9,28 +9,33 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.classifier import NoisyLabelClassifier
+    from clc_text.cleaning import Cleaned, clean
     from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
     from clc_text.issues import Issues, find_issues
 
 __all__ = [
     "CLCTrainer",
+    "Cleaned",
     "Issues",
     "NoisyLabelArguments",
     "NoisyLabelClassifier",
     "NoisyLabelTrainer",
     "RunDirectory",
     "__version__",
+    "clean",
     "find_issues",
 ]
 
 # Importing `transformers.Trainer` takes seconds, so the public names are looked up when they are first used.
 _HOME = {
     "CLCTrainer": "clc_text.crossfit.trainer",
+    "Cleaned": "clc_text.cleaning",
     "Issues": "clc_text.issues",
     "NoisyLabelArguments": "clc_text.crossfit.trainer",
     "NoisyLabelClassifier": "clc_text.classifier",
     "NoisyLabelTrainer": "clc_text.crossfit.trainer",
     "RunDirectory": "clc_text.artifacts.run_directory",
+    "clean": "clc_text.cleaning",
     "find_issues": "clc_text.issues",
 }
 

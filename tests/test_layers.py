@@ -29,7 +29,7 @@ LAYERS = [
     {"tables"},
     {"plots"},
     {"report", "hub"},
-    {"sweep"},
+    {"sweep", "cleaning"},
     {"commands"},
     {"cli"},
 ]

@@ -40,66 +40,26 @@ def clean(
     Trains a run (`clc-text train`), corrects it, and writes NAME_corrected in the table's own format (a workbook as
     CSV) beside it, with the given labels in a column of their own. Columns that are not named are guessed, and said.
     """
-    from clc_text.config.recipe import loads
-    from clc_text.corrections.policy import policy_named
-    from clc_text.corrections.tables import ProgressBar, show_cleaned
-    from clc_text.errors import InputError
+    from clc_text.cleaning import clean_table
+    from clc_text.corrections.export import look_first
+    from clc_text.corrections.tables import show_cleaned
     from clc_text.runs.console import TrainingDisplay
-    from clc_text.runs.outputs import check_output
-    from clc_text.runs.starting import corrected_table, files_of, recipe_text, run_name
-    from clc_text.text.datasets.guess import guess_columns
 
-    chosen = policy_named(policy)
-    guessed = guess_columns(files_of(str(table), overrides or []), text, label, ids)
-    if not quiet:
-        for sentence in guessed.said:
+    def told(sentence: str) -> None:
+        if not quiet:
             echo(sentence, err=True)
-    directory = out or Path("runs") / run_name(str(table))
-    target = corrected_table(directory, str(table))
-    check_output(target, inputs=[table])
-    if resume and overwrite:
-        raise InputError("--resume goes on with a run and --overwrite replaces it; give only one of them")
-    if target.exists() and not overwrite:  # it is written last
-        raise InputError(
-            f"{target} is there already; move it away, give another --out, or begin anew with --overwrite"
-        )
-    recipe = loads(
-        recipe_text(str(table), guessed, ids),
-        f"the recipe of {table}",
-        overrides or [],
-        default_name=directory.name,
-    )
+
     try:
         with TrainingDisplay(quiet) as display:
-            from clc_text.runs.run import train
-
-            finished = train(recipe, directory, resume=resume, overwrite=overwrite, observer=display)
-        from clc_text.corrections.audit import audit
-        from clc_text.corrections.correct import correct
-        from clc_text.corrections.export import look_first
-        from clc_text.corrections.store import Corrected, has_corrected
-        from clc_text.corrections.table_export import write_whole_table
-        from clc_text.report.report_page import report_page
-        from clc_text.runs.evidence import judges_of_run
-        from clc_text.runs.reload import source_rows
-        from clc_text.utils.files import write_text
-
-        if has_corrected(finished):  # by the call that this one resumes, and perhaps by people since
-            corrected = Corrected(finished)
-        else:
-            with ProgressBar() as progress:
-                judges = judges_of_run(finished, chosen, None, progress)
-                corrected = correct(
-                    finished, judges.policy, judges.predictions, source_rows(finished), False, progress,
-                    judges.nothing_learnt,
-                )  # fmt: skip
-        found = audit(corrected)
-        page = directory / "report.html"
-        write_text(page, report_page(finished))
-        of_table = write_whole_table(corrected, target, may_replace=overwrite)
+            found = clean_table(
+                table, text, label, ids, out=out, policy=policy, overrides=overrides or [], resume=resume,
+                overwrite=overwrite, observer=display, log=told,
+            )  # fmt: skip
     except KeyboardInterrupt:
         echo("clc-text: stopped; go on with --resume, or begin anew with --overwrite", err=True)
         raise typer.Exit(130) from None
-    for sentence in of_table[1:]:
+    for sentence in found.said:
         echo(sentence)
-    show_cleaned(found, look_first(corrected, SHOWN), run=directory, table=target, page=page)
+    show_cleaned(
+        found.audit, look_first(found.corrected, SHOWN), run=found.run.path, table=found.table, page=found.report
+    )

@@ -26,7 +26,7 @@ STYLES = {"trust": "green", "look first": "yellow", "do not use": "red"}
 class ProgressBar:
     """A bar on standard error, shown on a terminal only; called as progress(what, done, total)."""
 
-    def __init__(self) -> None:
+    def __init__(self, shown: bool = True) -> None:
         console = terminal(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -34,7 +34,7 @@ class ProgressBar:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
             console=console,
-            disable=not console.is_terminal,
+            disable=not (shown and console.is_terminal),
         )
         self._tasks: dict[str, TaskID] = {}
 

@@ -1,0 +1,294 @@
+"""From a table to the same table with corrected labels, in one call: `clc_text.clean` and `clc-text clean`."""
+
+from __future__ import annotations
+
+import functools
+import html
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.config.recipe import loads
+from clc_text.corrections.policy import DEFAULT, policy_named
+from clc_text.corrections.tables import ProgressBar
+from clc_text.errors import InputError
+from clc_text.runs.outputs import check_output
+from clc_text.runs.starting import corrected_table, files_of, recipe_text, run_name
+from clc_text.text.datasets.guess import guess_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from datasets import Dataset
+
+    from clc_text.corrections.state import State
+    from clc_text.corrections.store import Corrected
+    from clc_text.runs.observer import Observer
+
+LIKELY = 0.5  # doubt above which a label is an issue
+SHOWN = 10  # rows of a notebook's table
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """What was made of a table of N rows and C classes.
+
+    Attributes:
+        run: the run directory, with the trained model, the corrected dataset and all that was found.
+        audit: how far to trust it (`clc_text.corrections.audit` has the keys).
+        table: the table with corrected labels.
+        report: the page that tells all, self-contained HTML.
+        said: sentences on what was written and how.
+    """
+
+    run: RunDirectory
+    audit: dict[str, Any]
+    table: Path
+    report: Path
+    said: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def corrected(self) -> Corrected:
+        from clc_text.corrections.store import Corrected
+
+        return Corrected(self.run)
+
+    @functools.cached_property
+    def _state(self) -> State:
+        return self.corrected.state()
+
+    @property
+    def _names(self) -> np.ndarray:
+        return np.array(self.run.label_names, dtype=object)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """[N], names of the classes as corrected, in the order of the rows."""
+        return np.asarray(self._names[self._state.label])
+
+    @property
+    def noise_rate(self) -> float:
+        """The share of wrong given labels, 0 … 1."""
+        return float(self.audit["noise"]["rate"])
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """From the lowest to the highest reading of the same evidence."""
+        low, high = self.audit["noise"]["interval"] or (self.noise_rate, self.noise_rate)
+        return float(low), float(high)
+
+    @property
+    def transition(self) -> np.ndarray | None:
+        """float64 [C, C], the noise matrix; row = true class. None where there are too many classes for one."""
+        matrix = self.audit["noise"]["matrix"]
+        return None if matrix is None else np.array(matrix)
+
+    @property
+    def verdict(self) -> str:
+        """ "trust", "look first" or "do not use"."""
+        return str(self.audit["verdict"]["trust"])
+
+    @property
+    def ranking(self) -> pd.DataFrame:
+        """All rows, the most doubted first.
+
+        Columns: ``row`` (its place from 0), ``given``, ``suggested``, ``label`` (as it is now), ``doubt`` (0 … 1),
+        ``confidence`` (belief in the suggested class), ``why``, ``rank`` (from 1), and ``text`` where rows are kept.
+        """
+        import pandas as pd
+
+        state, names = self._state, self._names
+        order = np.argsort(-state.doubt, kind="stable")
+        columns: dict[str, Any] = {
+            "row": order,
+            "given": names[state.given[order]],
+            "suggested": names[state.suggested[order]],
+            "label": names[state.label[order]],
+            "doubt": state.doubt[order],
+            "confidence": state.confidence[order],
+            "why": np.where(state.peers_agree[order], "all views find it", "views differ"),
+            "rank": np.arange(1, len(order) + 1),
+        }
+        if self.run.file("data/train.parquet").is_file():
+            texts = self.run.data()[self.run.environment()["input_column"]]
+            columns["text"] = [texts[int(row)] for row in order]
+        return pd.DataFrame(columns)
+
+    @property
+    def issues(self) -> pd.DataFrame:
+        """`ranking`, of the rows whose label is more probably wrong than right."""
+        ranking = self.ranking
+        return ranking[ranking["doubt"] > LIKELY]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The corrected rows with who said each label and how sure it is, in the order of the table."""
+        return self.to_dataset().to_pandas()
+
+    def to_dataset(self) -> Dataset:
+        """The same as a `datasets.Dataset`; labels are a `ClassLabel`."""
+        from datasets import Dataset, concatenate_datasets
+
+        parts = self.corrected.of_shards(lambda shards: [Dataset.from_parquet(str(path)) for path in shards])
+        return concatenate_datasets(parts)
+
+    def __repr__(self) -> str:
+        low, high = self.interval
+        rows, changed = self.audit["rows"], self.audit["corrections"]["rows"]
+        return (
+            f"between {low:.0%} and {high:.0%} of {rows:,} labels are wrong, about {self.noise_rate:.0%}; "
+            f"{changed:,} are changed; {self.verdict}: {self.audit['verdict']['summary']}"
+        )
+
+    def _repr_html_(self) -> str:
+        table = self.ranking.head(SHOWN).to_html(index=False, escape=True, float_format="{:.2f}".format)
+        return f"<p>{html.escape(repr(self))}</p>{table}"
+
+
+def clean(
+    data: Any,
+    labels: Iterable[Any] | None = None,
+    *,
+    text: str | None = None,
+    label: str | None = None,
+    out: str | Path | None = None,
+    policy: str = DEFAULT,
+    overrides: Sequence[str] = (),
+    overwrite: bool = False,
+    quiet: bool = True,
+) -> Cleaned:
+    """Finds the wrong labels of a table, corrects those that are sure, and says how far to trust it.
+
+    Trains a run, corrects it, and writes its report and a table with corrected labels beside it, as `clc-text clean`
+    does.
+
+    Args:
+        data: a file (CSV, TSV, Excel, JSON lines, Parquet), a data frame of pandas or polars, a `datasets.Dataset`, or
+            a sequence of texts.
+        labels: the texts' given labels, where `data` is a sequence of texts.
+        text, label: the columns of a table; None: guessed.
+        out: the run directory; None: ``runs/NAME``, for data that is no file ``runs/table``.
+        policy: when to change a label: "default" or "doubt".
+        overrides: further recipe keys, such as ``"training.epochs=20"``.
+        overwrite: replace what an earlier call has written.
+        quiet: show no progress.
+
+    Raises:
+        InputError: data, a column or an option that cannot be, or an `out` that exists.
+    """
+    from clc_text.runs.console import TrainingDisplay
+
+    source, text, label = as_file(data, labels, text, label, Path(out) if out else Path("runs") / "table", overwrite)
+    with TrainingDisplay(quiet) as display:
+        return clean_table(
+            source, text, label, out=Path(out) if out else None, policy=policy, overrides=overrides,
+            overwrite=overwrite, observer=display, log=display.stage, bar=not quiet,
+        )  # fmt: skip
+
+
+def clean_table(
+    table: Path,
+    text: str | None = None,
+    label: str | None = None,
+    ids: str | None = None,
+    *,
+    out: Path | None = None,
+    policy: str = DEFAULT,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    overwrite: bool = False,
+    observer: Observer | None = None,
+    log: Callable[[str], None] = lambda _: None,
+    bar: bool = True,
+) -> Cleaned:
+    """`clean` of a file.
+
+    Args:
+        ids: the column that names a row; None: guessed.
+        resume: go on with what an earlier call began; what it corrected stays.
+        observer: told how the training goes.
+        log: told of the columns that were guessed.
+        bar: show how far judging is.
+    """
+    from clc_text.corrections.audit import audit
+    from clc_text.corrections.correct import correct
+    from clc_text.corrections.store import Corrected, has_corrected
+    from clc_text.corrections.table_export import write_whole_table
+    from clc_text.report.report_page import report_page
+    from clc_text.runs.evidence import judges_of_run
+    from clc_text.runs.observer import Silent
+    from clc_text.runs.reload import source_rows
+    from clc_text.runs.run import train
+    from clc_text.utils.files import write_text
+
+    observer = observer or Silent()
+    chosen = policy_named(policy)
+    guessed = guess_columns(files_of(str(table), overrides), text, label, ids)
+    for sentence in guessed.said:
+        log(sentence)
+    directory = out or Path("runs") / run_name(str(table))
+    target = corrected_table(directory, str(table))
+    check_output(target, inputs=[table])
+    if resume and overwrite:
+        raise InputError("--resume goes on with a run and --overwrite replaces it; give only one of them")
+    if target.exists() and not overwrite:  # it is written last
+        raise InputError(
+            f"{target} is there already; move it away, give another --out, or begin anew with --overwrite"
+        )
+    recipe = loads(
+        recipe_text(str(table), guessed, ids), f"the recipe of {table}", overrides, default_name=directory.name
+    )
+    finished = train(recipe, directory, resume=resume, overwrite=overwrite, observer=observer)
+    if has_corrected(finished):  # by the call that this one resumes, and perhaps by people since
+        corrected = Corrected(finished)
+    else:
+        with ProgressBar(shown=bar) as progress:
+            judges = judges_of_run(finished, chosen, None, progress)
+            corrected = correct(
+                finished, judges.policy, judges.predictions, source_rows(finished), False, progress,
+                judges.nothing_learnt,
+            )  # fmt: skip
+    found = audit(corrected)
+    page = directory / "report.html"
+    write_text(page, report_page(finished))
+    of_table = write_whole_table(corrected, target, may_replace=overwrite)
+    return Cleaned(finished, found, target, page, tuple(of_table[1:]))
+
+
+def as_file(
+    data: Any, labels: Iterable[Any] | None, text: str | None, label: str | None, beside: Path, overwrite: bool
+) -> tuple[Path, str | None, str | None]:
+    """A file of the rows, which data that is none is written to, and its columns."""
+    import pandas as pd
+
+    if isinstance(data, (str, Path)):
+        if labels is not None:
+            raise InputError("labels are of texts in a list; of a file give the name of their column as label=")
+        return Path(data), text, label
+    if labels is not None:
+        given = list(labels)
+        texts = list(data)
+        if len(given) != len(texts):
+            raise InputError(f"there are {len(texts):,} texts and {len(given):,} labels: one label for each text")
+        frame, text, label = pd.DataFrame({"text": texts, "label": given}), "text", "label"
+    elif hasattr(data, "to_pandas"):
+        frame = data.to_pandas()
+        names = getattr(getattr(data, "features", {}).get(label or "label"), "names", None)
+        if names:  # of a ClassLabel the names, and not their places
+            frame[label or "label"] = [names[number] for number in frame[label or "label"]]
+    elif isinstance(data, pd.DataFrame):
+        frame = data
+    else:
+        raise InputError(
+            f"data is {type(data).__name__}; give a file, a data frame, a `datasets.Dataset`, or texts with labels="
+        )
+    path = beside.parent / f"{beside.name}_given.parquet"
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} is there already, of an earlier call; give another out=, or overwrite=True")
+    from clc_text.utils.files import write_with
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_with(path, lambda aside: frame.reset_index(drop=True).to_parquet(aside, index=False))
+    return path, text, label

@@ -1,0 +1,112 @@
+"""`clc_text.clean` of lists, data frames, datasets and files is what `clc-text clean` makes of the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from datasets import ClassLabel, Dataset, Features, Value
+
+import clc_text
+from clc_text.cleaning import as_file
+from clc_text.errors import InputError
+
+WORDS = {
+    "billing": "invoice refund charge card payment euro receipt tax",
+    "login": "password account locked reset token sign browser code",
+}
+SMALL = ["encoder.name=tfidf", "encoder.word_vectors=0", "training.epochs=3", "method.fold_epochs=3",
+         "method.fold_rounds=2", "network.hidden=[20]"]  # fmt: skip
+
+
+def rows(count: int = 300) -> tuple[list[str], list[str], list[str]]:
+    """Texts, given labels of which 15 % are wrong, and the true ones."""
+    random, names = np.random.default_rng(0), list(WORDS)
+    true = [names[number] for number in random.integers(0, 2, count)]
+    wrong = random.random(count) < 0.15
+    given = [names[1 - names.index(name)] if flip else name for name, flip in zip(true, wrong, strict=True)]
+    texts = [f"{' '.join(random.choice(WORDS[name].split(), 4))} n{row}" for row, name in enumerate(true)]
+    return texts, given, true
+
+
+@pytest.fixture(scope="module")
+def cleaned(tmp_path_factory: pytest.TempPathFactory) -> clc_text.Cleaned:
+    texts, given, _ = rows()
+    return clc_text.clean(texts, given, out=tmp_path_factory.mktemp("runs") / "tickets", overrides=SMALL)
+
+
+def test_what_it_finds(cleaned: clc_text.Cleaned) -> None:
+    texts, given, true = rows()
+    wrong = np.array([one != other for one, other in zip(given, true, strict=True)])
+    ranking = cleaned.ranking
+    assert list(ranking.columns) == [
+        "row",
+        "given",
+        "suggested",
+        "label",
+        "doubt",
+        "confidence",
+        "why",
+        "rank",
+        "text",
+    ]
+    assert sorted(ranking["row"]) == list(range(300)) and ranking["doubt"].is_monotonic_decreasing
+    assert [texts[row] for row in ranking["row"]] == list(ranking["text"])
+    assert [given[row] for row in ranking["row"]] == list(ranking["given"])
+    assert wrong[ranking["row"][:20]].mean() > 0.9
+    assert (cleaned.issues["doubt"] > 0.5).all() and len(cleaned.issues) < 300
+    assert (cleaned.labels == true).mean() >= (np.array(given) == true).mean()
+    low, high = cleaned.interval
+    assert low <= cleaned.noise_rate <= high
+    assert cleaned.transition is not None and cleaned.transition.shape == (2, 2)
+    assert cleaned.verdict in ("trust", "look first", "do not use")
+
+
+def test_what_it_writes(cleaned: clc_text.Cleaned) -> None:
+    frame, found = cleaned.to_pandas(), cleaned.to_dataset()
+    assert len(frame) == len(found) == 300
+    assert found.features["label"].names == ["billing", "login"]
+    assert [found.features["label"].names[number] for number in found["label"]] == list(cleaned.labels)
+    assert cleaned.table.suffix == ".parquet" and list(pd.read_parquet(cleaned.table)["label"]) == list(cleaned.labels)
+    assert "<html" in cleaned.report.read_text(encoding="utf-8")
+    assert cleaned.verdict in repr(cleaned) and cleaned._repr_html_().startswith("<p>")
+
+
+def test_other_kinds_of_data_are_the_same_rows(tmp_path: Path) -> None:
+    texts, given, _ = rows()
+    frame = pd.DataFrame({"text": texts, "label": given}, index=range(500, 800))
+    features = Features({"text": Value("string"), "label": ClassLabel(names=["billing", "login"])})
+    numbered = Dataset.from_dict({"text": texts, "label": [int(name == "login") for name in given]}, features=features)
+    for number, (data, labels) in enumerate(
+        ((texts, given), (iter(texts), iter(given)), (frame, None), (numbered, None))
+    ):
+        path, _, _ = as_file(data, labels, None, None, tmp_path / f"run{number}", overwrite=False)
+        found = pd.read_parquet(path)
+        assert list(found.columns) == ["text", "label"]
+        assert list(found["text"]) == texts and list(found["label"]) == given
+
+
+@pytest.mark.parametrize(
+    ("data", "more", "sentence"),
+    [
+        (["a", "b"], {"labels": ["x"]}, "2 texts and 1 labels"),
+        ("t.csv", {"labels": ["x"]}, "labels are of texts in a list"),
+        (3, {}, "data is int"),
+        ("there-is-no.csv", {}, "there-is-no.csv"),
+        (pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"]}), {"policy": "bold"}, "no policy"),
+        (pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"]}), {"text": "body"}, "body"),
+    ],
+)
+def test_bad_input(tmp_path: Path, data: Any, more: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        clc_text.clean(data, out=tmp_path / "run", **more)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_second_call_is_refused_or_replaces(tmp_path: Path) -> None:
+    (tmp_path / "run_given.parquet").write_bytes(b"")
+    with pytest.raises(InputError, match="overwrite=True"):
+        clc_text.clean(["a", "b"], ["x", "y"], out=tmp_path / "run")
