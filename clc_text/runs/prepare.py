@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,13 @@ from clc_text.runs.observer import Observer, Silent
 from clc_text.utils.memory import check_memory
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from torch import Tensor
 
     from clc_text.artifacts.cross_fit import CrossFit
     from clc_text.data.trusted import TrustedLabels
+
+READ = 20_000  # texts that are looked at to say what is cut off
 
 
 @dataclass(frozen=True)
@@ -152,8 +155,8 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
     observer.stage(f"reading {recipe.data.name}")
     task = load_task(recipe)
     _check_training(recipe, task, cross_fits)
-    train_rows = task.train[task.input_column]
-    test_rows = [] if task.test is None else task.test[task.input_column]
+    train_rows = _inputs(task.train, task.input_column)
+    test_rows = [] if task.test is None else _inputs(task.test, task.input_column)
     settled, why = recipe.encoder.settle(train_rows)
     if why:
         observer.stage(f"encoder {settled.name} is chosen: {why}")
@@ -168,14 +171,26 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
     return Encoded(task, encoder, train_inputs, test_inputs, settled)
 
 
+def _inputs(rows: Dataset, name: str) -> Sequence[Any]:
+    """A column of inputs; texts as a list, since a dataset gives one after another a hundred times as slowly."""
+    return rows[name][:] if getattr(rows.features[name], "dtype", None) in ("string", "large_string") else rows[name]
+
+
 def reading(recipe: Recipe, task: Task) -> dict[str, Any]:
     """What the recipe's encoder reads of the training rows, before anything is fitted: its ``name``, what of long
-    texts it cuts off, and as ``problem`` why it cannot be had."""
+    texts it cuts off, as ``problem`` why it cannot be had, and as ``measured_on`` of which part of many rows."""
     told = {"name": recipe.encoder.name}
     try:
-        return told | recipe.encoder.reading(task.train[task.input_column])
+        rows = _inputs(task.train, task.input_column)
+        settled, why = recipe.encoder.settle(rows)
+        sample = rows[:: max(1, -(-len(rows) // READ))] if isinstance(rows, list) else rows
+        found = {"name": settled.name} | ({"chosen": why} if why else {}) | settled.reading(sample)
     except InputError as error:
         return told | {"problem": str(error)}
+    if len(sample) < len(rows) and "texts_cut_off" in found:
+        found["texts_cut_off"] = round(found["share_cut_off"] * len(rows))
+        found["measured_on"] = f"{len(sample):,} of {len(rows):,} texts"
+    return found
 
 
 def _check_training(recipe: Recipe, task: Task, cross_fits: bool = False) -> None:

@@ -6,11 +6,15 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from typer.testing import CliRunner
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
 from clc_text.config.recipe import loads
+from clc_text.runs import prepare
+from clc_text.runs.load import load_task
+from clc_text.runs.prepare import reading
 from clc_text.runs.run import train
 from clc_text.text.cut_off import cut_off
 from clc_text.text.encoders.word_vectors import WordVectors
@@ -65,3 +69,16 @@ def test_it_is_said_by_data_check_while_training_and_after_it(tmp_path: Path) ->
 
     quiet = loads((tmp_path / "recipe.yaml").read_text(), overrides=["encoder.length=40"])
     assert "texts cut off" not in [one["name"] for one in train(quiet, tmp_path / "whole").notices()]
+
+
+def test_of_many_texts_a_part_tells_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [f"{'long ' * (1 + row % 4)}{row},{'ab'[row % 2]}" for row in range(400)]
+    (tmp_path / "rows.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    recipe = loads(RECIPE.format(path=tmp_path / "rows.csv"))
+    task = load_task(recipe)
+    whole = reading(recipe, task)
+    assert whole["texts_cut_off"] == 300 and "measured_on" not in whole
+    monkeypatch.setattr(prepare, "READ", 150)  # every third row
+    part = reading(recipe, task)
+    assert part["measured_on"] == "134 of 400 texts"
+    assert abs(part["texts_cut_off"] - 300) <= 3 and part["name"] == "word_vectors"

@@ -16,6 +16,7 @@ ALIKE = 0.8  # share of all runs of characters that both texts have (Jaccard)
 _RUN = 5
 _SEEDS, _BAND = 128, 4  # 32 bands of 4: of pairs with a share of .8 one in 10 million is missed
 _LONGEST = 4_000  # characters of a text that are compared
+_WORDS = re.compile(r"\w+").findall
 _BLOCK = 100_000  # characters at once: what fits a processor's cache takes half the time
 
 
@@ -44,8 +45,9 @@ def first_near_copies(texts: Sequence[str]) -> np.ndarray:
 
 def _reduced(text: str) -> str:
     """What of a text is compared; a text of signs alone is compared as it is."""
-    folded = unicodedata.normalize("NFKC", text[:_LONGEST]).casefold()
-    words = " ".join(re.findall(r"\w+", folded))
+    cut = text[:_LONGEST]
+    folded = (cut if cut.isascii() else unicodedata.normalize("NFKC", cut)).casefold()
+    words = " ".join(_WORDS(folded))
     return words or " ".join(folded.split())
 
 
