@@ -9,7 +9,7 @@ export HF_HUB_DISABLE_TELEMETRY ?= 1
 WORKERS ?= logical
 PARALLEL := --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help install train test test-all drill drill-inputs check format bench clean
+.PHONY: help install train test test-all drill drill-inputs check format bench site clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -54,6 +54,12 @@ check: install  ## lint and types
 format: install  ## put every file into the project's format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+site: $(VENV)/package  ## the pages and the reference of the public names as a site, in build/site
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	rm -rf build/pages && mkdir -p build/pages
+	git ls-files '*.md' '*.png' 'clc_text/*.py' tests/test_layers.py CITATION.cff LICENSE | tar -cf - -T - | tar -xf - -C build/pages
+	$(BIN)/mkdocs build --strict --quiet
 
 bench: $(VENV)/package  ## training speed, beside the stock Trainer and plain loops
 	$(BIN)/python -m benchmarks.training_speed --threads $(OMP_NUM_THREADS)
