@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Distributions that are called otherwise than what is imported of them, where they are not installed.
 OTHERWISE = {"PIL": "pillow", "sklearn": "scikit-learn", "yaml": "pyyaml"}
 OWN = {"clc_text", "__future__"}
+TOOLS = ("lint", "docs")  # extras of what runs beside the package and is not imported by it
 
 
 def plain(name: str) -> str:
