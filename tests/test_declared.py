@@ -28,7 +28,10 @@ def plain(name: str) -> str:
 def declared() -> set[str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *(name for kind, names in extras.items() if kind != "lint" for name in names)]
+    wanted = [
+        *project["dependencies"],
+        *(name for kind, names in extras.items() if kind not in TOOLS for name in names),
+    ]
     return {plain(re.split(r"[<>=!~;\[ ]", one, maxsplit=1)[0]) for one in wanted}
 
 
