@@ -107,8 +107,8 @@ def _stacked_loop(epochs: int) -> Callable[[], None]:
         for batch in _batches(rows, epochs):
             optimizer.zero_grad()
             outputs: PeersOutput = model(batch["features"])
-            assert outputs.logits is not None
-            _clc_loss(outputs.logits, batch["labels"]).backward()
+            assert outputs.peer_logits is not None
+            _clc_loss(outputs.peer_logits, batch["labels"]).backward()
             optimizer.step()
 
     return train

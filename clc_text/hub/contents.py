@@ -149,7 +149,8 @@ def _about_the_run(run: RunDirectory, folder: Path) -> dict[str, Path]:
 
 # What networks, tokenizers and encoders are saved as; whatever else lies beside them is not a push's to publish.
 _SENT = {
-    "config.json", "generation_config.json", "encoder.json", "words.json", "terms.json", "preprocessor_config.json",
+    "config.json", "peers.json", "adapter_config.json", "generation_config.json",
+    "encoder.json", "words.json", "terms.json", "preprocessor_config.json",
     "model.safetensors.index.json", "tokenizer.json",
     "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "vocab.txt", "merges.txt",
     "spiece.model", "sentencepiece.bpe.model", "tokenizer.model", "chat_template.jinja",

@@ -97,7 +97,7 @@ class Predictor:
         config = folder / "config.json"
         with undamaged(config):
             dict(json.loads(config.read_text(encoding="utf-8")))
-        weights = sorted(folder.glob("*.safetensors")) or [folder / "model.safetensors"]
+        weights = sorted(folder.rglob("*.safetensors")) or [folder / "model.safetensors"]
         for path in weights:
             with undamaged(path), safe_open(path, "np"):
                 pass
@@ -115,7 +115,7 @@ class Predictor:
                 outputs = self.model(**inputs)
             shown = outputs.hidden if hidden else None
             yield Predictions(
-                outputs.logits.float().log_softmax(-1).numpy(), None if shown is None else shown.float().numpy()
+                outputs.peer_logits.float().log_softmax(-1).numpy(), None if shown is None else shown.float().numpy()
             )
 
     def _inputs(self, rows: Sequence[Any], start: int) -> dict[str, Tensor]:

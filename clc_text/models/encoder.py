@@ -42,6 +42,10 @@ class FittedEncoder(ABC):
     def save(self, directory: Path) -> None:
         """Writes all that `load` needs: JSON and safetensors only."""
 
+    def save_beside(self, model: Path) -> None:
+        """Writes into the networks' folder what `transformers` reads there: a tokenizer, where there is one."""
+        return
+
     @classmethod
     @abstractmethod
     def load(cls, directory: Path) -> FittedEncoder:

@@ -25,12 +25,17 @@ class PeersOutput(ModelOutput):
     """What k peers make of a batch.
 
     Attributes:
-        logits: [P, B, C].
+        loss: the cross-entropy of `logits` [B, C] where labels were given; None without any, and while several learn.
+        logits: of one network, and of several that are asked: [B, C], the log of their mean probability. While
+            several learn: [P, B, C].
         hidden: [P, B, H], the last hidden layer; None where a network has none to show.
+        peer_logits: [P, B, C], always.
     """
 
+    loss: Tensor | None = None
     logits: Tensor | None = None
     hidden: Tensor | None = None
+    peer_logits: Tensor | None = None
 
 
 class PeersModel(PreTrainedModel):
@@ -39,6 +44,18 @@ class PeersModel(PreTrainedModel):
     A subclass sets ``config.peers`` and keeps every parameter with a leading peer dimension (a stacked model), or is a
     `SeparatePeersModel`.
     """
+
+    def output(self, logits: Tensor, hidden: Tensor | None, labels: Tensor | None = None) -> PeersOutput:
+        """What `forward` gives, of the peers' logits [P, B, C].
+
+        Args:
+            labels: int64 [B] or float [B, C]; None: no loss is asked for.
+        """
+        if self.training and self.peers > 1:
+            return PeersOutput(logits=logits, hidden=hidden, peer_logits=logits)
+        together = ensemble_logits(logits)
+        loss = None if labels is None else nn.functional.cross_entropy(together, labels)
+        return PeersOutput(loss=loss, logits=together, hidden=hidden, peer_logits=logits)
 
     def export_peer(self, peer: int) -> PreTrainedModel:
         """One peer as an ordinary model that knows nothing of the others.
@@ -50,8 +67,11 @@ class PeersModel(PreTrainedModel):
 
     def peer_logits(self, peer: int, **inputs: Any) -> Tensor:
         """[B, C], what one peer alone says of a batch. Here all are asked; a subclass may ask only the one."""
-        logits: Tensor = self(**inputs).logits
+        logits: Tensor = self(**inputs).peer_logits
         return logits[peer]
+
+    def choose_main(self, classes: np.ndarray, together: np.ndarray) -> None:
+        """For a model whose folder holds one network before the others; see `PeersOf.choose_main`."""
 
     def check_peer(self, peer: int) -> None:
         if not 0 <= peer < self.peers:
@@ -155,7 +175,17 @@ def peer_generators(seed: int, peers: int) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(drawn) for drawn in peer_seeds(seed, peers)]
 
 
-@torch.no_grad()
+def ensemble_logits(logits: Tensor) -> Tensor:
+    """[P, B, C] -> [B, C]: those of one peer as they are, of several the log of their mean probability."""
+    logits = at_least_float32(logits)
+    return logits[0] if len(logits) == 1 else ensemble_log_probs(logits.log_softmax(-1))
+
+
+def at_least_float32(logits: Tensor) -> Tensor:
+    """Half precision is too coarse for probabilities; anything wider stays as it is."""
+    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
+
+
 def ensemble_log_probs(log_probs: Tensor) -> Tensor:
     """The log of the peers' mean probability: [P, B, C] -> [B, C]."""
     return log_probs.logsumexp(-3) - math.log(log_probs.shape[-3])

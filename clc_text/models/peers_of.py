@@ -4,23 +4,64 @@ from __future__ import annotations
 
 import copy
 import inspect
+import json
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from clc_text.errors import InputError
 from clc_text.models.peers import PeersOutput, SeparatePeersModel, peer_seeds
+from clc_text.models.peers_folder import (
+    HUB,
+    PEERS,
+    PeersFacts,
+    forget_peers,
+    place_of,
+    read_peers,
+    save_networks,
+    saves_itself,
+)
+from clc_text.utils.damage import undamaged
 from clc_text.utils.memory import check_memory
+
+CARD = """## One network of {peers}
+
+`AutoModelForSequenceClassification` and `pipeline` read network {number} of {peers} that learnt side by side \
+({chosen}). All of them, whose mean probability is what was evaluated while training:
+
+```python
+from clc_text.models.peers_of import PeersOf
+
+model = PeersOf.from_pretrained("{name}")
+```
+"""
+CARD_OWN = """## {peers} networks in one file
+
+They are no models of `transformers`, so no `AutoModel` reads them, but `PeersOf`, told what makes one network:
+
+```python
+from clc_text.models.peers_of import PeersOf
+
+model = PeersOf.from_pretrained("{name}", network_class=...)
+```
+"""
+FIRST = "the first: nothing was held out to choose by"
+_OF_A_PUSH = ("repo_id", "commit_message", "commit_description", "private", "revision", "create_pr", "tags")
 
 
 class PeersOfConfig(PreTrainedConfig):
-    """`inner` is the configuration of each network as plain values, `architecture` its class in `transformers`.
+    """Of networks that are no models of `transformers`, and of folders that earlier versions wrote.
 
-    Both are None for networks that are no `PreTrainedModel`: those cannot be made from a folder alone.
+    `inner` is the configuration of each network as plain values, `architecture` its class in `transformers`; both are
+    None for networks that are no `PreTrainedModel`: those cannot be made from a folder alone.
     """
 
     model_type = "clc_peers"
@@ -35,9 +76,14 @@ class PeersOfConfig(PreTrainedConfig):
 
 
 class PeersOf(SeparatePeersModel):
-    """k networks that see the same batch: whatever they take -> logits [P, B, C], hidden [P, B, H] where there is one.
+    """k networks that see the same batch: whatever they take -> `PeersOutput`, with the ensemble's logits when asked.
 
-    Their parameters are saved as ``peer_0.…``, ``peer_1.…``; `export_peer` gives one network back as it was.
+    `save_pretrained` writes one network as the ordinary model that it is, and the others in folders below; networks
+    that are no models of `transformers` in one file, as ``peer_0.…``, ``peer_1.…``. `config` is that of one network.
+
+    Attributes:
+        main_peer: which network the folder itself holds.
+        chosen: why that one, in words.
 
     Args:
         config: what `save_pretrained` wrote, or `PeersOf.around` made.
@@ -47,6 +93,7 @@ class PeersOf(SeparatePeersModel):
     """
 
     config_class = PeersOfConfig
+    one_is_ordinary: ClassVar[bool] = True  # whether a network by itself takes what all of them take
 
     def __init__(
         self,
@@ -57,17 +104,166 @@ class PeersOf(SeparatePeersModel):
         super().__init__(config)
         if networks is None:
             networks = _networks(config, network_class)
+        self._peers = len(networks)
         for peer, network in enumerate(networks):
             self.add_module(f"peer_{peer}", network)
+        self.main_peer, self.chosen = 0, "the only one" if len(networks) == 1 else FIRST
         self.main_input_name = getattr(networks[0], "main_input_name", "input_ids")
         self.supports_gradient_checkpointing = all(
             getattr(network, "supports_gradient_checkpointing", False) for network in networks
         )
         self.post_init()
+        self._configure()
+
+    def _configure(self) -> None:
+        """Takes over the configuration of a network, with everything that is asked of a model's."""
+        first: Any = self.networks[0]
+        if self.writes_ordinary:
+            self.config = copy.deepcopy(first.config)
+            self.config.peers = len(self.networks)
+            self.name_or_path = self.config.name_or_path
+
+    @property
+    def peers(self) -> int:
+        return self._peers
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            if name.startswith("_"):
+                raise
+        first, peers = self._modules.get("peer_0"), self._peers
+        if not hasattr(first, name):
+            raise AttributeError(f"neither {type(self).__name__} nor its networks have an attribute '{name}'")
+        if peers > 1:
+            raise AttributeError(f"each of the {peers} networks has a '{name}' of its own: model.networks[0].{name}")
+        return getattr(first, name)
+
+    def save_pretrained(
+        self,
+        save_directory: str | os.PathLike[str],
+        is_main_process: bool = True,
+        state_dict: dict[str, Tensor] | None = None,
+        push_to_hub: bool = False,
+        **named: Any,
+    ) -> None:
+        """Writes the folder: `main_peer` as an ordinary model, the others below ``peers/``; see `from_pretrained`."""
+        folder = Path(save_directory)
+        if not self.writes_ordinary:
+            if is_main_process:
+                forget_peers(folder)
+            super().save_pretrained(save_directory, is_main_process, state_dict, push_to_hub, **named)
+            return
+        if not is_main_process:
+            return
+        hub = {name: named.pop(name) for name in _OF_A_PUSH if name in named} if push_to_hub else {}
+        facts: PeersFacts = {"peers": self.peers, "main": self.main_peer, "chosen": self.chosen, "classes": []}
+        facts["classes"] = [str(self.config.id2label[number]) for number in range(self.config.num_labels)]
+        save_networks(self.networks, folder, facts, state_dict, **named)
+        if push_to_hub:
+            self.push_to_hub(hub.pop("repo_id", folder.name), token=named.get("token"), **hub)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str | None = None,
+        commit_description: str | None = None,
+        private: bool | None = None,
+        token: bool | str | None = None,
+        revision: str | None = None,
+        create_pr: bool = False,
+        max_shard_size: int | str | None = "50GB",
+        tags: list[str] | None = None,
+    ) -> str:
+        """As `PreTrainedModel.push_to_hub`, with the folders below the model's."""
+        from huggingface_hub import HfApi
+        from transformers.utils.hub import create_and_tag_model_card
+
+        api = HfApi(token=token)
+        repo_id = api.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        card = create_and_tag_model_card(repo_id, tags, token=token)
+        card.text = f"{card.text.rstrip()}\n\n{self.card_section(repo_id)}"
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder, max_shard_size=max_shard_size)
+            card.save(Path(folder) / "README.md")
+            return api.upload_folder(
+                repo_id=repo_id,
+                folder_path=folder,
+                commit_message=commit_message or "Upload model",
+                commit_description=commit_description,
+                revision=revision,
+                create_pr=create_pr,
+            )
+
+    def card_section(self, name: str) -> str:
+        """What a card says of the folder, in Markdown.
+
+        Args:
+            name: the Hub id that is loaded.
+        """
+        if not self.writes_ordinary:
+            return CARD_OWN.format(peers=self.peers, name=name)
+        if self.peers == 1:
+            return ""
+        return CARD.format(peers=self.peers, number=self.main_peer, chosen=self.chosen, name=name)
+
+    def choose_main(self, classes: np.ndarray, together: np.ndarray) -> None:
+        """Makes the network that most often says what all say together the one that the folder holds.
+
+        Args:
+            classes: int [N, P], each network's, of rows that were held out.
+            together: int [N], the ensemble's.
+        """
+        if self.peers == 1 or not len(together):
+            return
+        shares = (classes == together[:, None]).mean(0)
+        self.main_peer = int(shares.argmax())
+        others = ", ".join(f"{share:.1%}" for peer, share in enumerate(shares) if peer != self.main_peer)
+        self.chosen = (
+            f"it agrees with all of them together on {shares[self.main_peer]:.1%} of {len(together):,} held-out rows; "
+            f"the others on {others}"
+        )
+
+    @property
+    def writes_ordinary(self) -> bool:
+        """Whether `save_pretrained` writes ordinary models."""
+        return self.one_is_ordinary and all(map(saves_itself, self.networks))
 
     @classmethod
-    def from_pretrained(cls, *positional: Any, **named: Any) -> Any:
-        """As `PreTrainedModel.from_pretrained`, with the `network_class` of this class."""
+    def from_pretrained(cls, name: Any, *positional: Any, **named: Any) -> Any:
+        """All the networks of a folder or Hub id, as `save_pretrained` wrote them: the exact ensemble.
+
+        Args:
+            name: the folder, or a Hub id.
+            named: what `PreTrainedModel.from_pretrained` takes, and the `network_class` of this class.
+
+        Raises:
+            InputError: the folder holds no networks side by side, or needs `network_class`.
+        """
+        facts = read_peers(name, **{"subfolder": "", **named})
+        if facts is None:
+            return cls._from_one_file(name, *positional, **named)
+        network_class, inside = named.pop("network_class", None), named.pop("subfolder", "")
+        asked = named.pop("output_loading_info", False)
+        networks, told = [], {}
+        for peer in range(facts["peers"]):
+            place = "/".join(filter(None, [inside, place_of(peer, facts["main"])]))
+            network, told[f"peer_{peer}"] = _network_in(
+                name, place, facts["classes"], network_class, positional, named
+            )
+            networks.append(network)
+        made = cls.around(networks)
+        made.main_peer, made.chosen = facts["main"], facts["chosen"]
+        made.eval()
+        return (made, told) if asked else made
+
+    @classmethod
+    def _from_one_file(cls, *positional: Any, **named: Any) -> Any:
+        """Networks that are no models of `transformers`, and folders of earlier versions."""
+        if Path(positional[0]).is_dir():
+            _check_kind(Path(positional[0]), cls)
         found = super().from_pretrained(*positional, **named)
         loaded, make = (found[0] if isinstance(found, tuple) else found), named.get("network_class")
         if make is not None and loaded.config.inner is None:
@@ -83,31 +279,29 @@ class PeersOf(SeparatePeersModel):
     @classmethod
     def around(cls, networks: Sequence[nn.Module]) -> PeersOf:
         """The model around networks that exist; they are not copied."""
-        first = networks[0]
-        if not isinstance(first, PreTrainedModel):
-            classes = getattr(getattr(first, "config", None), "num_labels", None)
-            return cls(PeersOfConfig(peers=len(networks), **({"num_labels": classes} if classes else {})), networks)
-        config = PeersOfConfig(
-            inner=first.config.to_dict(),
-            architecture=type(first).__name__,
-            peers=len(networks),
-            id2label=dict(first.config.id2label),
-            label2id=dict(first.config.label2id),
-        )
-        return cls(config, networks)
+        classes = getattr(getattr(networks[0], "config", None), "num_labels", None)
+        return cls(PeersOfConfig(peers=len(networks), **({"num_labels": classes} if classes else {})), networks)
 
     @property
     def networks(self) -> list[nn.Module]:  # type: ignore[override]
         return [getattr(self, f"peer_{peer}") for peer in range(self.peers)]
 
-    def forward(self, labels: Tensor | None = None, **inputs: Any) -> PeersOutput:
-        """`inputs` are what one network takes; `labels` are ignored here, since the trainer makes the loss."""
+    def forward(self, labels: Tensor | None = None, index: Tensor | None = None, **inputs: Any) -> PeersOutput:
+        """`inputs` are what one network takes, `labels` are for a loss; `index`, the rows' numbers, is the trainer's.
+
+        With ``return_dict=False`` a tuple: (loss, logits), the loss where there are labels.
+        """
+        as_tuple = inputs.get("return_dict") is False
         found = [self._of(network, inputs) for network in self.networks]
         hidden = [values for _, values in found if values is not None]
-        return PeersOutput(
-            logits=torch.stack([logits for logits, _ in found]),
-            hidden=torch.stack(hidden) if len(hidden) == self.peers else None,
+        output = self.output(
+            torch.stack([logits for logits, _ in found]),
+            torch.stack(hidden) if len(hidden) == self.peers else None,
+            labels,
         )
+        if as_tuple:
+            return tuple(part for part in (output.loss, output.logits) if part is not None)  # type: ignore[return-value]
+        return output
 
     def peer_logits(self, peer: int, **inputs: Any) -> Tensor:
         return logits_of(self.networks[peer](**inputs))
@@ -140,9 +334,7 @@ class PeersOf(SeparatePeersModel):
         for network in self.networks:
             if isinstance(network, PreTrainedModel):
                 align_special_tokens(network, tokenizer)
-        first: Any = self.networks[0]
-        if self.config.inner is not None:
-            self.config.inner = first.config.to_dict()
+        self._configure()
 
     def export_peer(self, peer: int) -> Any:
         """A copy of one network, of its own class: `save_pretrained` and an `AutoModel` take it as usual."""
@@ -156,7 +348,12 @@ def logits_of(output: Any) -> Tensor:
     Raises:
         InputError: it has none, or they are not one row of classes for each row of the batch.
     """
-    logits = output["logits"] if isinstance(output, dict) and "logits" in output else getattr(output, "logits", None)
+    if isinstance(output, tuple):  # of a model that is told return_dict=False
+        logits = next((part for part in output if isinstance(part, Tensor) and part.dim() > 0), None)
+    else:
+        logits = (
+            output["logits"] if isinstance(output, dict) and "logits" in output else getattr(output, "logits", None)
+        )
     if not isinstance(logits, Tensor):
         raise InputError(
             f"the model gives a {type(output).__name__} without `logits`; take one with a classification head, "
@@ -264,6 +461,60 @@ def _networks(config: PeersOfConfig, given: Callable[[], nn.Module] | type[PreTr
         inner = kind.config_class.from_dict(dict(config.inner or {}))  # type: ignore[attr-defined]
         return [kind(copy.deepcopy(inner)) for _ in range(config.peers)]
     return [kind() for _ in range(config.peers)]
+
+
+def _network_in(
+    name: Any, place: str, classes: list[str], network_class: Any, positional: tuple[Any, ...], named: dict[str, Any]
+) -> tuple[nn.Module, Any]:
+    """One network of a folder, and what `transformers` tells of its loading."""
+    from transformers import PreTrainedConfig
+    from transformers.utils.peft_utils import find_adapter_config_file
+
+    hub = {key: value for key, value in named.items() if key in HUB}
+    if find_adapter_config_file(name, subfolder=place, **hub) is not None:
+        return _with_adapters(name, place, classes, hub), None
+    kind = network_class
+    if kind is None:
+        values, _ = PreTrainedConfig.get_config_dict(name, subfolder=place, **hub)
+        kind = _class_named(next(iter(values.get("architectures") or []), None))
+    told = {"use_safetensors": True} | named
+    network, info = kind.from_pretrained(name, *positional, subfolder=place, output_loading_info=True, **told)
+    return network, info
+
+
+def _with_adapters(name: Any, place: str, classes: list[str], hub: dict[str, Any]) -> nn.Module:
+    """Adapters on the model that they were made for, which may know other classes."""
+    try:
+        from peft import PeftConfig, PeftModel
+    except ImportError:
+        raise InputError(f"{name} holds adapters, which need peft; `pip install 'clc-text[peft]'`") from None
+    from transformers import AutoModelForSequenceClassification
+
+    below = PeftConfig.from_pretrained(name, subfolder=place or None, **hub).base_model_name_or_path
+    if not below:
+        raise InputError(f"the adapters in {name} do not name the model that they lie on; save that first, load it "
+                         "by its folder, and train again")  # fmt: skip
+    base = AutoModelForSequenceClassification.from_pretrained(
+        below,
+        id2label=dict(enumerate(classes)),
+        label2id={label: number for number, label in enumerate(classes)},
+        ignore_mismatched_sizes=True,
+        use_safetensors=True,
+    )
+    return PeftModel.from_pretrained(base, name, subfolder=place or None, **hub)
+
+
+def _check_kind(folder: Path, cls: type[PreTrainedModel]) -> None:
+    """Refuses the folder of another model, of which `transformers` would make networks with weights drawn anew."""
+    path = folder / "config.json"
+    if not path.is_file():
+        return
+    with undamaged(path):
+        kind = json.loads(path.read_text(encoding="utf-8")).get("model_type")
+    wanted = cls.config_class.model_type
+    if kind is not None and kind != wanted:
+        told = "clc-text predict reads it" if str(kind).startswith("clc_") else "an AutoModel of transformers reads it"
+        raise InputError(f"{folder} holds a model of type {kind} and no {PEERS}, so no networks side by side; {told}")
 
 
 def _class_named(architecture: str | None) -> type[PreTrainedModel]:

@@ -348,11 +348,19 @@ def _recorded(checkpoint: Path | None) -> dict[str, str]:
 def _save(trainer: NoisyLabelTrainer, directory: Path, prepared: Prepared) -> None:
     from safetensors.torch import save_file
 
+    from clc_text.models.peers import ensemble_log_probs
+
     model = trainer.accelerator.unwrap_model(trainer.model)
-    replace_folder(directory / "model", model.save_pretrained)
     predictions = {"train": trainer.predict_log_probs(trainer.train_dataset).cpu().contiguous()}
     if trainer.eval_dataset is not None:
-        predictions["test"] = trainer.predict_log_probs(trainer.eval_dataset).cpu().contiguous()
+        predictions["test"] = tested = trainer.predict_log_probs(trainer.eval_dataset).cpu().contiguous()
+        model.choose_main(tested.argmax(-1).T.numpy(), ensemble_log_probs(tested).argmax(-1).numpy())
+
+    def write(folder: Path) -> None:
+        model.save_pretrained(folder)
+        prepared.encoder.save_beside(folder)
+
+    replace_folder(directory / "model", write)
     write_with(directory / "predictions.safetensors", lambda aside: save_file(predictions, aside))
 
 

@@ -22,15 +22,16 @@ from clc_text.training.checkpoints import (
     way_out,
     write_method_state,
 )
+from clc_text.training.data import count_rows
 from clc_text.training.epochs import EpochResult
-from clc_text.training.evaluation import PeersEvaluation
 from clc_text.training.notices import Notice
+from clc_text.training.saving import PeersSaving
 from clc_text.training.warm_up import WarmUp
 from clc_text.utils.damage import undamaged
 from clc_text.utils.files import settle, to_be_written
 
 
-class Checkpointing(PeersEvaluation):
+class Checkpointing(PeersSaving):
     """Every part of a training gives what a checkpoint keeps of it, and takes that back.
 
     Attributes:
@@ -107,7 +108,7 @@ class Checkpointing(PeersEvaluation):
         tensors |= accounts | self.warm_up.tensors
         facts = {
             "method": self.method.name,
-            "rows": len(self.train_dataset),
+            "rows": count_rows(self.train_dataset),
             "num_classes": self.method_state.num_classes,
             "notes": [dataclasses.asdict(note) for note in self.notes],
             **self.accounts.facts,
@@ -131,7 +132,7 @@ class Checkpointing(PeersEvaluation):
 
     def _load_method_state(self, checkpoint: str) -> None:
         tensors, facts = read_method_state(Path(checkpoint), self.args.device)
-        check_same_training(Path(checkpoint), facts, method=self.method.name, rows=len(self.train_dataset))
+        check_same_training(Path(checkpoint), facts, method=self.method.name, rows=count_rows(self.train_dataset))
         memory = {name.removeprefix("memory."): value for name, value in tensors.items() if name.startswith("memory.")}
         self.method_state.memory = memory
         self.method_state.num_classes = facts.get("num_classes", self.method_state.num_classes)

@@ -9,11 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset
+from transformers.utils.logging import get_logger
 
 from clc_text.data.rows import Rows
 from clc_text.errors import InputError
 from clc_text.training.order import OrderWatch, other_order
 
+logger = get_logger(__name__)
 LABEL_COLUMNS = ("labels", "label", "label_ids")
 
 
@@ -126,22 +128,43 @@ def _check_order(given: Tensor | None, labels: Tensor, rows: int) -> None:
         raise other_order()
 
 
-def check_dataset(rows: Any, name: str, num_classes: int | None, made_later: bool = False) -> None:
+def indexable(rows: Any) -> bool:
+    """Whether a row is found by its number; of what only flows by, it is not."""
+    return not isinstance(rows, IterableDataset) and hasattr(rows, "__len__")
+
+
+def count_rows(rows: Any) -> int:
+    """N; 0 where rows have no numbers."""
+    return len(rows) if indexable(rows) else 0
+
+
+def labelled(rows: Any, made_later: bool) -> bool:
+    """Whether rows that can be indexed have labels, as far as can be seen; `made_later` as in `check_dataset`."""
+    if isinstance(rows, Rows) or made_later:
+        return True
+    names = getattr(rows, "column_names", None)
+    if names is not None:
+        return any(column in names for column in LABEL_COLUMNS)
+    first = rows[0]
+    return not isinstance(first, Mapping) or _label_name(first) is not None
+
+
+def check_dataset(
+    rows: Any, name: str, num_classes: int | None, made_later: bool = False, for_training: bool = False
+) -> None:
     """Refuses data that cannot be trained on or scored, before any step is made.
 
     Args:
         name: what messages call it.
         num_classes: C of the model, None where it does not say.
         made_later: the collator, or a transform, may make labels of other columns.
+        for_training: it must have labels.
 
     Raises:
-        InputError: it has no length, no rows, no labels, or labels that are no classes of the model.
+        InputError: it has no rows, no labels, or labels that are no classes of the model.
     """
-    if isinstance(rows, IterableDataset) or not hasattr(rows, "__len__"):
-        raise InputError(
-            f"the {name} has no length; what is learnt of a row is remembered by its number, so give a dataset that "
-            "can be indexed"
-        )
+    if not indexable(rows):
+        return
     if len(rows) == 0:
         raise InputError(f"the {name} has no rows{'; leave it out' if name == 'evaluation set' else ''}")
     labels = label_column(rows)
@@ -149,6 +172,11 @@ def check_dataset(rows: Any, name: str, num_classes: int | None, made_later: boo
         check_labels(labels, name, num_classes)
     elif hasattr(rows, "column_names") and not made_later:
         column = next((column for column in LABEL_COLUMNS if column in rows.column_names), None)
+        if column is None and not for_training:
+            logger.warning(
+                f"the {name} has no column 'labels' ({', '.join(rows.column_names)}), so only its speed is measured"
+            )
+            return
         if column is None:
             raise InputError(f"the dataset has no column 'labels'; its columns are {', '.join(rows.column_names)}")
         raise InputError(
@@ -177,6 +205,11 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
     def called(row: int) -> str:
         return f"row {row if numbers is None else int(numbers[row])}"
 
+    if labels.dim() > 1 and not labels.is_floating_point():
+        raise InputError(
+            f"the labels of the {name} are {labels.shape[1]} whole numbers a row: several classes a row "
+            "(multi-label), which no method here corrects; train one model a class, or give one class a row"
+        )
     if labels.is_floating_point():
         row = first(labels.isnan().flatten(1).any(-1) if labels.dim() > 1 else labels.isnan())
         if row is not None:
@@ -195,7 +228,8 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
         if row is not None:
             raise InputError(
                 f"the labels of the {name} are several numbers a row, but {called(row)} does not sum to 1, or has a "
-                "negative one; a row has one class, or a distribution over them"
+                "negative one; a row has one class, or a distribution over them, and several at once (multi-label) "
+                "are trained by one model a class"
             )
         return
     row = first(labels < 0)
@@ -217,7 +251,7 @@ def label_column(rows: Any) -> Tensor | None:
     if isinstance(rows, Rows):
         return as_classes(rows.labels)
     names = getattr(rows, "column_names", None)
-    if names is None or not hasattr(rows, "with_format"):
+    if names is None or not hasattr(rows, "with_format") or not indexable(rows):
         return None
     for name in LABEL_COLUMNS:
         if name in names:

@@ -20,7 +20,7 @@ class EpochResult:
     Attributes:
         epoch: epochs completed, the first is 1.
         step: optimizer steps completed.
-        loss: mean of the training loss (the sum over peers) over the epoch's steps.
+        loss: mean of the peers' training loss over the epoch's steps.
         learning_rate: as the epoch leaves it: that of the next step.
         record: what training saw of every row.
         test_log_probs: [P, M, C] over the evaluation rows, None without any.
@@ -64,12 +64,17 @@ class EpochHooks(TrainerCallback):
 
     def __init__(self, trainer: InEpochs) -> None:
         self.trainer = trainer
-        self.steps = 1  # of one epoch
+        self.steps: int | None = 1  # of one epoch; None: nobody knows before it has ended
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
     ) -> None:
-        self.steps = max(1, -(-len(more["train_dataloader"]) // args.gradient_accumulation_steps))
+        try:
+            self.steps = max(1, -(-len(more["train_dataloader"]) // args.gradient_accumulation_steps))
+        except TypeError:  # rows that flow by
+            self.steps = None
+            self.trainer.begin_training(1)
+            return
         self.trainer.begin_training(-(-state.max_steps // self.steps))
         done, within = divmod(state.global_step, self.steps)
         if done and not within and self.trainer.epochs_closed < done:
@@ -79,10 +84,11 @@ class EpochHooks(TrainerCallback):
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any
     ) -> None:
-        self.trainer.begin_epoch(state.global_step // self.steps, self.steps)
+        begun = self.trainer.epochs_closed if self.steps is None else state.global_step // self.steps
+        self.trainer.begin_epoch(begun, self.steps or 1)
 
     def on_epoch_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **more: Any) -> None:
-        epoch = -(-state.global_step // self.steps)
+        epoch = self.trainer.epochs_closed + 1 if self.steps is None else -(-state.global_step // self.steps)
         self.trainer.end_epoch(epoch, state.global_step)
         every = self.trainer.options.checkpoint_epochs
         if every and (epoch % every == 0 or state.global_step >= state.max_steps or control.should_training_stop):

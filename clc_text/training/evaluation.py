@@ -6,20 +6,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
 
 from clc_text.data.rows import Rows
-from clc_text.models.peers import ensemble_log_probs
+from clc_text.models.peers import at_least_float32, ensemble_logits
+from clc_text.models.peers_of import logits_of
 from clc_text.training import distributed
 from clc_text.training.data import as_classes
 from clc_text.training.loading import RowLoading
-from clc_text.training.scoring import ensemble_alone
+from clc_text.training.scoring import classes_of_all, ensemble_alone
 
 
 class PeersEvaluation(RowLoading):
-    """The part of the trainer that predicts and evaluates."""
+    """The part of the trainer that predicts and evaluates.
+
+    Attributes:
+        classes_seen: int [N, P + 1] of the last evaluation: each peer's classes, and those of the ensemble.
+    """
+
+    classes_seen: np.ndarray | None = None
 
     def predict_log_probs(self, rows: Any) -> Tensor:
         """[P, N, C] log-probabilities of every peer, in evaluation mode, in the order of the rows."""
@@ -65,7 +73,7 @@ class PeersEvaluation(RowLoading):
                 index.append(inputs.pop("index"))
                 labels.append(inputs.pop("labels"))
                 with self.compute_loss_context_manager():
-                    found.append(at_least_float32(model(**inputs).logits))
+                    found.append(at_least_float32(model(**inputs).peer_logits))
         logits, given = torch.cat(found, -2), torch.cat(labels)
         if not distributed.several(self.accelerator):
             return logits, given
@@ -116,13 +124,13 @@ class PeersEvaluation(RowLoading):
                 loss, outputs = self.compute_loss(model, inputs, return_outputs=True)
         if prediction_loss_only:
             return loss, None, None
-        log_probs = at_least_float32(outputs.logits).log_softmax(-1)
-        return loss, (ensemble_log_probs(log_probs), log_probs.argmax(-1).T.contiguous()), labels
+        logits = getattr(outputs, "peer_logits", None)
+        if logits is None:  # a script's own `compute_loss` gives something else
+            logits = logits_of(outputs)[None]
+        ensemble = ensemble_logits(logits)
+        return loss, (ensemble, torch.cat([logits.argmax(-1), ensemble.argmax(-1)[None]]).T.contiguous()), labels
 
     def evaluation_loop(self, *positional: Any, **more: Any) -> Any:
-        return ensemble_alone(super().evaluation_loop(*positional, **more))
-
-
-def at_least_float32(logits: Tensor) -> Tensor:
-    """Half precision is too coarse for probabilities; anything wider stays as it is."""
-    return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
+        output = super().evaluation_loop(*positional, **more)
+        self.classes_seen = classes_of_all(output.predictions)
+        return ensemble_alone(output)

@@ -13,7 +13,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from clc_text.data.rows import Rows, as_batch
 from clc_text.models.peers_of import PeersOf
-from clc_text.training.data import NumberedBatch, NumberedRows
+from clc_text.training.data import NumberedBatch, NumberedRows, indexable
 from clc_text.training.fingerprint import Fingerprint, fingerprint_of, rows_to_fingerprint
 from clc_text.training.names import by_name, named_classes, names_of_model
 from clc_text.training.order import apart, untouched_generators
@@ -67,7 +67,7 @@ class RowLoading(Trainer):
         if isinstance(dataset, Rows):
             with self._collating(as_batch):
                 return loader(dataset, sampler_fn)
-        if not (is_training or numbered):
+        if not (is_training or numbered) or not indexable(dataset):
             return loader(dataset, sampler_fn)
         kept, collate = self._kept(dataset, description)
         with self._collating(NumberedBatch(collate, watched=is_training)):

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 from transformers.utils.logging import get_logger
 
 from clc_text.errors import InputError, some_of
-from clc_text.training.data import LABEL_COLUMNS, label_column
+from clc_text.training.data import LABEL_COLUMNS, indexable, label_column
 
 logger = get_logger(__name__)
 
@@ -105,6 +105,12 @@ def by_name(rows: Any, known: Sequence[str] | None, name: str) -> Any:
         return rows
     column, names = found
     places = _places(names, known)
+    if not indexable(rows):
+        raise InputError(
+            f"the {name} has its classes in another order than the training set ({some_of(names, 5)}; "
+            f"{some_of(list(known), 5)}), and no length, so that its labels cannot be matched beforehand; "
+            "name the classes in the same order"
+        )
     labels = label_column(rows)
     if labels is not None and not labels.is_floating_point():
         used = labels[(labels >= 0) & (labels < len(names))].cpu().numpy()

@@ -14,8 +14,8 @@ from transformers.trainer_utils import EvalLoopOutput, default_compute_objective
 class Scores:
     """Stands between `Trainer` and the user's two functions.
 
-    Inside `Trainer` a prediction is the pair (ensemble [N, C], classes of the peers [N, P]); the user's functions see
-    the ensemble alone, as of an ordinary model.
+    Inside `Trainer` a prediction is the pair (ensemble [N, C], classes [N, P + 1] of the peers and of the ensemble);
+    the user's functions see the ensemble alone, as of an ordinary model.
 
     Args:
         compute_metrics: the user's; the accuracies of the peers are put beside what it gives.
@@ -49,7 +49,7 @@ class Scores:
         found = {} if self.compute_metrics is None else dict(self.compute_metrics(seen))
         if np.ndim(truth) == 2:
             truth = truth.argmax(-1)
-        added = {f"accuracy_peer_{peer}": float((each == truth).mean()) for peer, each in enumerate(classes.T)}
+        added = {f"accuracy_peer_{peer}": float((each == truth).mean()) for peer, each in enumerate(classes.T[:-1])}
         own = not {"accuracy", "eval_accuracy", "test_accuracy"}.isdisjoint(
             found
         )  # with or without `Trainer`'s prefix
@@ -69,6 +69,14 @@ class Scores:
         prefixes = ["eval_", *(f"eval_{name}_" for name in sets)]
         ours = {prefix + name for prefix in prefixes for name in self.added}
         return default_compute_objective({name: value for name, value in metrics.items() if name not in ours})
+
+
+def classes_of_all(predictions: Any) -> np.ndarray | None:
+    """int [N, P + 1] of what `Trainer` has gathered; None where it kept nothing."""
+    pairs = predictions if isinstance(predictions, list) else [predictions]
+    if not pairs or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
+        return None
+    return np.concatenate([pair[1] for pair in pairs])
 
 
 def ensemble_alone(output: EvalLoopOutput) -> EvalLoopOutput:

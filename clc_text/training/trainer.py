@@ -18,12 +18,12 @@ from clc_text.artifacts.run_files import Complete
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
 from clc_text.methods.base import Method, Supervision, TrainingState, method
-from clc_text.models.peers import PeersModel, ensemble_log_probs
-from clc_text.models.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
+from clc_text.methods.standard import Standard
+from clc_text.models.peers import PeersModel, at_least_float32, ensemble_log_probs
+from clc_text.models.peers_of import PeersOf, PeersOfConfig, equal_peers, peers_from_init, peers_from_model
 from clc_text.training.accounting import EpochAccounts
 from clc_text.training.answer_targets import AnswerTargets
 from clc_text.training.arguments import (
-    NoisyLabelArguments,
     check_arguments,
     check_limits,
     check_noise_rate,
@@ -36,14 +36,22 @@ from clc_text.training.checkpoints import (
     check_resumable,
     last_complete_checkpoint,
 )
-from clc_text.training.data import as_classes, check_dataset, check_labels, label_column
+from clc_text.training.data import (
+    as_classes,
+    check_dataset,
+    check_labels,
+    count_rows,
+    indexable,
+    label_column,
+    labelled,
+)
 from clc_text.training.epochs import EpochHooks, EpochResult
-from clc_text.training.evaluation import at_least_float32
 from clc_text.training.names import by_name, check_names
 from clc_text.training.notices import never_began
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
 from clc_text.training.targets import RowTargets
+from clc_text.training.tasks import check_task
 from clc_text.training.warm_up import WarmUp
 
 logger = get_logger(__name__)
@@ -116,7 +124,7 @@ class PeersTrainer(Checkpointing):
         trusted: TrustedLabels | None = None,
         recover: bool = False,
     ) -> None:
-        args = args or NoisyLabelArguments(output_dir="trainer_output")
+        args = args or TrainingArguments(output_dir="tmp_trainer")
         self.method, self.recover = as_method(method), recover
         self.wanted_peers = peers or self.method.default_peers
         self.options = options_of(args)
@@ -152,20 +160,46 @@ class PeersTrainer(Checkpointing):
         if equal_peers(self.model):
             logger.warning("all peers start from the same weights: only dropout will tell them apart")
         self.model_accepts_loss_kwargs = False  # the number of items in a batch is not needed
+        check_task(self.model)
         check_names(self.train_dataset, getattr(self.model, "config", None), "training set")
         for name, rows in self._datasets():
             by_name(rows, self._known_names(), name)
-            check_dataset(rows, name, self._classes(), made_later=not args.remove_unused_columns)
+            made_later = not args.remove_unused_columns
+            check_dataset(rows, name, self._classes(), made_later, for_training=rows is self.train_dataset)
         self._class_weights_wanted = class_weights
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.dynamics_dir, self.augment = noise_rate, dynamics_dir, augment
         self.trusted = trusted
-        if trusted is not None and self.train_dataset is not None:
+        if trusted is not None and indexable(self.train_dataset):
             trusted.check(len(self.train_dataset), self._classes())
         check_own_optimizer(optimizers[0], self.model)
+        self._method_made_loss = False
+        self._numbers: int | None = None
         self.epoch_listeners = list(epoch_listeners or [])
         self._start_afresh()
+        if self.train_dataset is not None and not indexable(self.train_dataset):
+            needs = self._why_numbers() or self._why_length()
+            if needs is not None:
+                raise InputError(f"the training set has no length, and {needs}; give a dataset that can be indexed")
         self.add_callback(EpochHooks(self))
+
+    def _why_numbers(self) -> str | None:
+        """What knows a row by its number, in words; None: nothing does."""
+        if self.method.row_memory:
+            return f"the method '{self.method.name}' remembers every row by its number"
+        if self.method.cross_fits or self.targets.distributions is not None:
+            return f"the method '{self.method.name}' teaches every row a label that was made for it"
+        if self.trusted is not None:
+            return "trusted labels belong to rows by their numbers"
+        return "augment draws by the rows' numbers" if self.augment is not None else None
+
+    def _why_length(self) -> str | None:
+        """What looks at all the rows at once, in words; None: nothing does."""
+        if not self.warm_up.over or self.recover:
+            return f"the method '{self.method.name}' takes over by what the networks say of all its rows"
+        if self._class_weights_wanted == "balanced":
+            return "balanced class_weights count its labels"
+        return "decay_from_epoch counts its batches" if self.options.decay_from_epoch is not None else None
 
     def _as_peers(self, model: nn.Module, seed: int, peers: int | None) -> nn.Module:
         if not isinstance(model, PeersModel):
@@ -208,7 +242,7 @@ class PeersTrainer(Checkpointing):
     def _classes(self) -> int | None:
         """C, where the model knows it."""
         config = getattr(self.model, "config", None)
-        known = not isinstance(self.model, PeersOf) or self.model.config.inner is not None
+        known = not isinstance(config, PeersOfConfig) or config.inner is not None
         return config.num_labels if config is not None and known else None
 
     def _start_afresh(self) -> None:
@@ -219,12 +253,12 @@ class PeersTrainer(Checkpointing):
             memory=dict(self._given),
         )
         self._answers: AnswerTargets | None = None
-        if self.trusted is not None and self.train_dataset is not None:
+        if self.trusted is not None and indexable(self.train_dataset):
             self._answers = AnswerTargets.of(self.trusted, len(self.train_dataset), self.args.device)
         self.notes = []
         # Labels that are made row by row, or classes that the model does not tell: neither could be checked before.
         self._labels_unseen = self._classes() is None or label_column(self.train_dataset) is None
-        rows = 0 if self.train_dataset is None else len(self.train_dataset)
+        rows = count_rows(self.train_dataset)
         self.accounts = EpochAccounts(rows, self.model.peers, self.dynamics_dir)
         self.targets = RowTargets(self.train_dataset, self._class_weights_wanted)
         self.warm_up = WarmUp(self.method, self.recover)
@@ -258,17 +292,22 @@ class PeersTrainer(Checkpointing):
             raise InputError(
                 f"a batch has no labels, only {', '.join(inputs)}; name the dataset's label column 'labels'"
             )
+        if not isinstance(labels, Tensor):
+            raise InputError(
+                f"the labels of a batch are a {type(labels).__name__}; the data collator must make one tensor of "
+                "them, [batch], under the name 'labels'"
+            )
         labels, rows = as_classes(labels), inputs.get("index")
         features = {name: values for name, values in inputs.items() if name not in ("labels", "index")}
         if self.augment is not None and model.training and rows is not None:
             # Here and not in the collator, whose first batch after a resume is drawn before the generators are set.
             features = self.augment(features, rows, self.method_state.epoch)
         outputs = model(**features)
-        logits = at_least_float32(outputs.logits)
+        logits = at_least_float32(outputs.peer_logits)
         log_probs = logits.log_softmax(-1)
         if model.training:
             self.method_state.logits = logits.detach()
-            loss = self._training_loss(log_probs, labels, rows)
+            loss, self._method_made_loss = self._training_loss(log_probs, labels, rows), True
         else:
             mean = ensemble_log_probs(log_probs)
             if labels.is_floating_point():
@@ -280,12 +319,17 @@ class PeersTrainer(Checkpointing):
     def _training_loss(self, log_probs: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
         if not self.accounts.steps or (self._labels_unseen and not self.accounts.closed):
             check_labels(labels, "training set", log_probs.shape[-1], rows)
+        if rows is None and (why := self._why_numbers()) is not None:
+            raise InputError(
+                f"the batches of get_train_dataloader have no numbers of their rows ('index'), and {why}; take what "
+                "super().get_train_dataloader() gives, or another method"
+            )
         self.method_state.rows = rows
         supervision = self.supervise(log_probs, self.targets.of(labels, rows))
         loss = supervision.loss
         if rows is not None:
             self.dynamics.observe(rows, log_probs.detach(), supervision)
-        self.accounts.observe(loss.detach())
+        self.accounts.observe(loss.detach() / self.model.peers)
         return loss
 
     def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
@@ -296,6 +340,43 @@ class PeersTrainer(Checkpointing):
         return self.targets.weighed(found)
 
     # ---- one step ----
+
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
+        """As `Trainer.training_step`; what it gives, for the log, is the mean over the peers, whose sum was learnt.
+
+        Raises:
+            InputError: a script's own `compute_loss` makes a loss in the method's place.
+        """
+        own = type(self).compute_loss is not PeersTrainer.compute_loss
+        # With one network and no method the given labels are learnt by whatever loss a script writes.
+        free = own and self.model.peers == 1 and isinstance(self.method, Standard)
+        self._method_made_loss = False
+        rows, seen = inputs.get("index"), []
+        handle = self.model.register_forward_hook(lambda *given: seen.append(given[-1])) if free else None
+        try:
+            loss = super().training_step(model, inputs, num_items_in_batch)
+        except InputError:
+            raise
+        except Exception as error:
+            if not own or free or self._method_made_loss:
+                raise
+            raise own_loss(type(self).__name__, self.method.name, f" ({error})") from error
+        finally:
+            if handle is not None:
+                handle.remove()
+        if own and not self._method_made_loss:
+            if not free:
+                raise own_loss(type(self).__name__, self.method.name)
+            self._account(loss, inputs.get("labels"), rows, seen)
+        return loss / self.model.peers
+
+    def _account(self, loss: Tensor, labels: Tensor | None, rows: Tensor | None, seen: list[Any]) -> None:
+        """Notes what a batch showed whose loss the script has made."""
+        self.accounts.observe(loss.detach() * self.current_gradient_accumulation_steps)
+        if rows is not None and labels is not None and seen:
+            log_probs = at_least_float32(seen[-1].peer_logits.detach()).log_softmax(-1)
+            self.method_state.rows = rows = rows.to(log_probs.device)
+            self.dynamics.observe(rows, log_probs, self.supervise(log_probs, as_classes(labels).to(log_probs.device)))
 
     def _clip_grad_norm(self, model: nn.Module) -> Tensor:
         """Clips each peer by its own norm; gives the joint norm, for the log."""
@@ -321,7 +402,11 @@ class PeersTrainer(Checkpointing):
         return self.lr_scheduler
 
     def floating_point_ops(self, inputs: dict[str, Tensor | Any]) -> int:
-        return 0  # counted per step by `Trainer`, shown nowhere here
+        """As `Trainer` counts them, of all peers; their parameters are counted once, which costs as much as a step."""
+        if self._numbers is None:
+            self._numbers = self.model.num_parameters(exclude_embeddings=True)
+        main = inputs.get(self.model.main_input_name)
+        return 6 * main.numel() * self._numbers if isinstance(main, Tensor) else 0
 
     # ---- one epoch ----
 
@@ -392,7 +477,8 @@ class PeersTrainer(Checkpointing):
         notes, self.notes = tuple(self.notes), []
         if not self.epoch_listeners:
             return
-        scored = self.eval_dataset is not None and not isinstance(self.eval_dataset, dict)
+        scored = indexable(self.eval_dataset) and not isinstance(self.eval_dataset, dict)
+        scored = scored and labelled(self.eval_dataset, not self.args.remove_unused_columns)
         result = EpochResult(
             epoch=epoch,
             step=step,
@@ -475,6 +561,15 @@ class PeersTrainer(Checkpointing):
             "evaluation set"
         )
         super()._load_best_model()
+
+
+def own_loss(trainer: str, method: str, why: str = "") -> InputError:
+    """`why` is what the script's loss ended in."""
+    return InputError(
+        f"compute_loss of {trainer} makes a loss of its own in place of that of the method '{method}'{why}; add to "
+        "what super().compute_loss(model, inputs) gives, write a method (docs/methods.md), give class_weights, or "
+        "train by method='standard' with peers=1"
+    )
 
 
 def as_method(wanted: Method | str) -> Method:

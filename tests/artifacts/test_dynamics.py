@@ -173,7 +173,7 @@ def test_the_selected_rows_of_clc_are_those_of_a_sure_peer(tmp_path: Path) -> No
         optimizer_cls_and_kwargs=(torch.optim.SGD, {"lr": 0.0}),
     ).train()
     record = told[0].record
-    logits = model.eval()(data.inputs["features"]).logits.detach()
+    logits = model.eval()(data.inputs["features"]).peer_logits.detach()
     probs = nn.functional.softmax(logits, -1)
     entropy = -(probs * probs.log()).sum(-1)
     assert torch.equal(record.prediction, logits.argmax(-1))

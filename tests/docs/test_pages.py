@@ -48,20 +48,21 @@ def test_links_lead_somewhere(page: str) -> None:
 
 def test_from_trainer_to_clc_trainer(tmp_path: Path) -> None:
     """The page's script, with a tiny model in the place of the one from the Hub."""
-    (script,) = blocks("trainer.md", "python")
+    script, all_of_them = blocks("trainer.md", "python")
     name = "sentence-transformers/all-MiniLM-L6-v2"
     assert script.count(name) == 1
     script = script.replace(name, str(write_tiny_bert(tmp_path / "model")))
-    script += "\nprint(sorted(metrics), type(best).__name__)"
+    script += "\nbest = AutoModelForSequenceClassification.from_pretrained('out/best')\n" + all_of_them
+    script += "\nprint(sorted(metrics), model.peers, type(best).__name__)"
     printed = run(script, tmp_path).strip().splitlines()[-1]
     assert "'eval_accuracy_peer_1'" in printed and "'eval_right'" in printed
-    assert printed.endswith("BertForSequenceClassification")
+    assert printed.endswith("2 BertForSequenceClassification")
     assert (tmp_path / "out" / "best" / "model.safetensors").is_file()
 
 
 def test_the_three_lines_are_those_of_the_script() -> None:
     (difference,) = blocks("trainer.md", "diff")
-    (script,) = blocks("trainer.md", "python")
+    script = blocks("trainer.md", "python")[0]
     lines = difference.splitlines()
     assert sum(line.startswith("+") for line in lines) == 3
     for line in lines:

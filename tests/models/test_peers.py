@@ -31,7 +31,7 @@ def plain_networks(model: StackedMLP) -> list[nn.Sequential]:
 @pytest.mark.parametrize("peers", [1, 2, 3])
 def test_stacked_peers_are_ordinary_networks_side_by_side(peers: int) -> None:
     model, inputs = peers_model(peers), torch.randn(7, FEATURES)
-    logits = model(inputs).logits
+    logits = model(inputs).peer_logits
     assert logits.shape == (peers, 7, CLASSES)
     for peer, net in enumerate(plain_networks(model)):
         torch.testing.assert_close(logits[peer], net(inputs))
@@ -39,14 +39,14 @@ def test_stacked_peers_are_ordinary_networks_side_by_side(peers: int) -> None:
 
 def test_a_peer_may_have_inputs_of_its_own() -> None:
     model, inputs = peers_model(2), torch.randn(2, 7, FEATURES)
-    logits = model(inputs).logits
+    logits = model(inputs).peer_logits
     for peer in (0, 1):
-        torch.testing.assert_close(logits[peer], model(inputs[peer]).logits[peer])
+        torch.testing.assert_close(logits[peer], model(inputs[peer]).peer_logits[peer])
 
 
 def test_no_gradient_reaches_another_peer() -> None:
     model = peers_model(3)
-    model(torch.randn(5, FEATURES)).logits[1].square().sum().backward()
+    model(torch.randn(5, FEATURES)).peer_logits[1].square().sum().backward()
     for parameter in model.parameters():
         assert parameter.grad is not None
         reached = parameter.grad.flatten(1).abs().sum(1) > 0
@@ -60,7 +60,7 @@ def test_each_peer_is_clipped_by_its_own_norm(max_norm: float) -> None:
     model, inputs, labels = peers_model(2), torch.randn(9, FEATURES), torch.randint(CLASSES, (9,))
     nets = plain_networks(model)
     scale = (50.0, 1.0)
-    for peer, logits in enumerate(model(inputs).logits):
+    for peer, logits in enumerate(model(inputs).peer_logits):
         (scale[peer] * nn.functional.cross_entropy(logits, labels)).backward(retain_graph=True)
     literal = []
     for peer, net in enumerate(nets):
@@ -108,4 +108,4 @@ def test_save_and_load(tmp_path: Path) -> None:
         assert torch.equal(loaded.state_dict()[name], value)
     assert loaded.config.dropout == 0.2
     inputs = torch.randn(4, FEATURES)
-    assert torch.equal(model.eval()(inputs).logits, loaded.eval()(inputs).logits)
+    assert torch.equal(model.eval()(inputs).peer_logits, loaded.eval()(inputs).peer_logits)

@@ -115,7 +115,7 @@ def test_the_ensembles_accuracy_and_loss_are_those_of_the_mean_probability(
     )  # fmt: skip
     metrics = trainer.evaluate()
     batch = DataCollatorWithPadding(tokenizer)([{"input_ids": ids} for ids in test_rows["input_ids"]])
-    probs = trainer.model.eval()(**batch).logits.softmax(-1).detach()
+    probs = trainer.model.eval()(**batch).peer_logits.softmax(-1).detach()
     truth = torch.tensor(test_rows["label"])
     assert metrics["eval_accuracy"] == pytest.approx(float((probs.mean(0).argmax(-1) == truth).double().mean()))
     for peer in range(3):
@@ -440,14 +440,14 @@ def test_save_load_and_export_one_peer(
     loaded = PeersOf.from_pretrained(tmp_path / "saved")
     batch = DataCollatorWithPadding(tokenizer)([{"input_ids": ids} for ids in train_rows["input_ids"]])
     trained: PeersOutput = trainer.model.eval()(**batch)
-    assert torch.equal(loaded.eval()(**batch).logits, trained.logits)
+    assert torch.equal(loaded.eval()(**batch).peer_logits, trained.peer_logits)
     assert trained.hidden.shape == (2, 50, 16)
-    assert torch.equal(loaded.peer_1.classifier(trained.hidden[1]), trained.logits[1])
+    assert torch.equal(loaded.peer_1.classifier(trained.hidden[1]), trained.peer_logits[1])
 
     loaded.export_peer(1).save_pretrained(tmp_path / "one")
     one = AutoModelForSequenceClassification.from_pretrained(tmp_path / "one").eval()
     assert isinstance(one, BertForSequenceClassification)
-    assert torch.equal(one(**batch).logits, trained.logits[1])
+    assert torch.equal(one(**batch).logits, trained.peer_logits[1])
     assert list(one.config.id2label.values()) == NAMES
     with pytest.raises(InputError, match="there is no peer 2; the model has 2"):
         loaded.export_peer(2)
@@ -459,7 +459,7 @@ def test_a_class_that_transformers_does_not_know_is_asked_for(tmp_path: Path) ->
 
     own = PeersOf.around([OwnBert(bert().config), OwnBert(bert().config)])
     own.save_pretrained(tmp_path)
-    assert json.loads((tmp_path / "config.json").read_text())["architecture"] == "OwnBert"
+    assert json.loads((tmp_path / "config.json").read_text())["architectures"] == ["OwnBert"]
     with pytest.raises(InputError, match=r"class 'OwnBert', which transformers does not know; .*network_class"):
         PeersOf.from_pretrained(tmp_path)
     loaded = PeersOf.from_pretrained(tmp_path, network_class=OwnBert)
@@ -483,4 +483,4 @@ def test_networks_that_are_no_models_of_transformers_come_back_by_what_makes_one
         PeersOf.from_pretrained(tmp_path)
     loaded = PeersOf.from_pretrained(tmp_path, network_class=lambda: Plain(4))
     x = torch.randn(5, 4)
-    assert torch.equal(loaded.eval()(x=x).logits, own.eval()(x=x).logits)
+    assert torch.equal(loaded.eval()(x=x).peer_logits, own.eval()(x=x).peer_logits)

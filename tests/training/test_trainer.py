@@ -60,9 +60,9 @@ def two_separate_networks(
         if step == warm_up:
             thresholds = [
                 -(p.exp() * p).sum(-1).mean()
-                for p in (net(data.inputs["features"]).logits.detach()[0].log_softmax(-1) for net in nets)
+                for p in (net(data.inputs["features"]).peer_logits.detach()[0].log_softmax(-1) for net in nets)
             ]
-        log_probs = [net(batch["features"]).logits[0].log_softmax(-1) for net in nets]
+        log_probs = [net(batch["features"]).peer_logits[0].log_softmax(-1) for net in nets]
         one_hot = F.one_hot(batch["labels"], CLASSES).float()
         losses = []
         for own, peer in ((0, 1), (1, 0)):
@@ -234,7 +234,7 @@ def test_gradient_accumulation_is_the_mean_over_its_batches(tmp_path: Path) -> N
         torch.testing.assert_close(parts.state_dict()[name], value)
 
 
-def test_the_loss_of_an_epoch_is_the_mean_over_its_batches_summed_over_the_peers(tmp_path: Path) -> None:
+def test_the_loss_of_an_epoch_is_the_mean_over_its_batches_and_the_peers(tmp_path: Path) -> None:
     """A learning rate of 0 keeps the networks, so the loss of each batch can be made again."""
     model, told, data = peers_model(), Collected(), rows()
     trainer = Batches(
@@ -245,8 +245,8 @@ def test_the_loss_of_an_epoch_is_the_mean_over_its_batches_summed_over_the_peers
     assert [len(batch["labels"]) for batch in trainer.seen] == [16, 16, 16, 2]
     literal = 0.0
     for batch in trainer.seen:
-        for logits in model(batch["features"]).logits.detach():
-            literal += float(F.cross_entropy(logits, batch["labels"])) / 4
+        for logits in model(batch["features"]).peer_logits.detach():
+            literal += float(F.cross_entropy(logits, batch["labels"])) / (4 * model.peers)
     assert told[0].loss == pytest.approx(literal, rel=1e-6)
 
 
@@ -280,7 +280,7 @@ def test_epochs_are_passes_over_the_data_whatever_ends_training(
 def test_the_threshold_is_the_mean_entropy_of_the_warmed_up_peers(tmp_path: Path) -> None:
     model, data = peers_model(), rows()
     NoisyLabelTrainer(model, arguments(tmp_path / "warm-up", num_train_epochs=2), train_dataset=data).train()
-    probs = model.eval()(data.inputs["features"]).logits.softmax(-1).detach()
+    probs = model.eval()(data.inputs["features"]).peer_logits.softmax(-1).detach()
     literal = [sum(-sum(float(p) * math.log(float(p)) for p in row) for row in peer) / len(data) for peer in probs]
 
     told = Collected()
@@ -330,7 +330,7 @@ def test_the_loss_of_an_evaluation_is_that_of_the_ensemble(tmp_path: Path, soft:
         targets = 0.9 * targets + 0.1 / CLASSES
         data = Rows(data.inputs, targets)
     trainer = NoisyLabelTrainer(model, arguments(tmp_path), train_dataset=rows(), eval_dataset=data)
-    mean = model.eval()(data.inputs["features"]).logits.softmax(-1).mean(0).detach()
+    mean = model.eval()(data.inputs["features"]).peer_logits.softmax(-1).mean(0).detach()
     literal = sum(
         -float(q) * math.log(float(p)) for t, m in zip(targets, mean, strict=True) for q, p in zip(t, m, strict=True)
     )

@@ -76,10 +76,10 @@ def test_predictions_of_all_processes_are_in_the_order_of_the_rows(
     state = {name.removeprefix("model."): value for name, value in trained[1][0].items() if name.startswith("model.")}
     model = peers_model()
     model.load_state_dict(state)
-    literal = model.eval()(rows(ROWS).inputs["features"]).logits.log_softmax(-1).detach()
+    literal = model.eval()(rows(ROWS).inputs["features"]).peer_logits.log_softmax(-1).detach()
     torch.testing.assert_close(trained[1][0]["log_probs"], literal)
     test = rows(21, seed=2)
-    literal = model(test.inputs["features"]).logits.softmax(-1).detach()
+    literal = model(test.inputs["features"]).peer_logits.softmax(-1).detach()
     torch.testing.assert_close(trained[1][0]["test_log_probs"].exp(), literal)
     right = (literal.mean(0).argmax(-1) == test.labels).double().mean()
     assert float(trained[1][0]["accuracy"]) == pytest.approx(float(right))

@@ -64,26 +64,26 @@ def test_the_stacked_network_is_the_plain_one(grouped: bool) -> None:
     for training in (True, True, False):  # the third sees the running statistics of the first two
         model.train(training)
         found = model(pixels)
-        assert found.logits.shape == (2, 8, 10) and found.hidden.shape == (2, 8, 4)
+        assert found.peer_logits.shape == (2, 8, 10) and found.hidden.shape == (2, 8, 4)
         for peer, reference in enumerate(references):
             expected = reference.train(training)(model.normalise(pixels))
-            torch.testing.assert_close(found.logits[peer], expected, rtol=1e-4, atol=1e-4)
+            torch.testing.assert_close(found.peer_logits[peer], expected, rtol=1e-4, atol=1e-4)
             hidden = reference[:-1](model.normalise(pixels)) if not training else None
             if hidden is not None:
                 torch.testing.assert_close(found.hidden[peer], hidden, rtol=1e-4, atol=1e-4)
-    assert not torch.allclose(found.logits[0], found.logits[1])
+    assert not torch.allclose(found.peer_logits[0], found.peer_logits[1])
 
 
 def test_a_peer_is_the_same_beside_others_and_alone() -> None:
     both, alone = cnn(2).eval(), cnn(1).eval()
-    torch.testing.assert_close(both(images()).logits[0], alone(images()).logits[0])
-    assert not torch.equal(cnn(1, seed=1)(images()).logits, alone(images()).logits)
+    torch.testing.assert_close(both(images()).peer_logits[0], alone(images()).peer_logits[0])
+    assert not torch.equal(cnn(1, seed=1)(images()).peer_logits, alone(images()).peer_logits)
 
 
 def test_each_peer_is_clipped_by_its_own_norm() -> None:
     model = cnn().double()
     out = model(images())
-    (out.logits[0].sum() + 1000 * out.logits[1].sum()).backward()
+    (out.peer_logits[0].sum() + 1000 * out.peer_logits[1].sum()).backward()
     expected = [torch.cat([g.grad[peer].flatten() for g in model.parameters()]).norm() for peer in range(2)]
     torch.testing.assert_close(model.peer_grad_norms(), torch.stack(expected))
     model.clip_peer_grad_norms_(0.5)
@@ -92,13 +92,13 @@ def test_each_peer_is_clipped_by_its_own_norm() -> None:
 
 def test_dropout_drops_whole_channels_in_training_or_always() -> None:
     evaluated = cnn(dropout=0.5, width=16).eval()
-    assert torch.equal(evaluated(images()).logits, evaluated(images()).logits)
+    assert torch.equal(evaluated(images()).peer_logits, evaluated(images()).peer_logits)
     always = cnn(dropout=0.5, width=16, dropout_when="always").eval()
     torch.manual_seed(0)
-    one, other = always(images()).logits, always(images()).logits
+    one, other = always(images()).peer_logits, always(images()).peer_logits
     assert not torch.equal(one, other)
     training = cnn(dropout=0.5, width=16).train()
-    assert not torch.equal(training(images()).logits, training(images()).logits)
+    assert not torch.equal(training(images()).peer_logits, training(images()).peer_logits)
 
 
 def test_the_model_survives_its_file(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_the_model_survives_its_file(tmp_path: Path) -> None:
     model.eval().save_pretrained(tmp_path)
     assert [file.suffix for file in tmp_path.glob("*.safetensors")] == [".safetensors"]
     again = CNN9().load(tmp_path).eval()
-    assert torch.equal(model(images(4, 34)).logits, again(images(4, 34)).logits)
+    assert torch.equal(model(images(4, 34)).peer_logits, again(images(4, 34)).peer_logits)
 
 
 def test_normalisation_is_that_of_the_training_rows() -> None:
@@ -144,14 +144,14 @@ def tiny_resnet() -> ResNetConfig:
 def test_separate_peers(tmp_path: Path) -> None:
     model = build_peers({"pixels": images()}, NAMES, 2, 0, None, weights=None, config=tiny_resnet()).eval()
     out = model(images())
-    assert out.logits.shape == (2, 6, 10) and out.hidden.shape == (2, 6, 16)
+    assert out.peer_logits.shape == (2, 6, 10) and out.hidden.shape == (2, 6, 16)
     for peer in range(2):
         own = model.networks[peer](pixel_values=model.normalise(images()))
         assert own.logits.shape == (6, 10)
         head = model.networks[peer].classifier[-1]
-        torch.testing.assert_close(head(out.hidden[peer]), out.logits[peer])
-    assert not torch.allclose(out.logits[0], out.logits[1])
-    (out.logits[0].sum() + 100 * out.logits[1].sum()).backward()
+        torch.testing.assert_close(head(out.hidden[peer]), out.peer_logits[peer])
+    assert not torch.allclose(out.peer_logits[0], out.peer_logits[1])
+    (out.peer_logits[0].sum() + 100 * out.peer_logits[1].sum()).backward()
     expected = [torch.cat([p.grad.flatten() for p in network.parameters()]).norm() for network in model.networks]
     torch.testing.assert_close(model.peer_grad_norms(), torch.stack(expected))
     before = model.clip_peer_grad_norms_(0.5)
@@ -159,7 +159,7 @@ def test_separate_peers(tmp_path: Path) -> None:
     torch.testing.assert_close(model.peer_grad_norms(), torch.full((2,), 0.5), rtol=1e-3, atol=0)
     model.eval().save_pretrained(tmp_path)
     again = ResNet50().load(tmp_path).eval()
-    assert torch.equal(model(images()).logits, again(images()).logits)
+    assert torch.equal(model(images()).peer_logits, again(images()).peer_logits)
 
 
 def test_pretrained_weights_come_from_safetensors_and_each_peer_has_a_last_layer_of_its_own(tmp_path: Path) -> None:

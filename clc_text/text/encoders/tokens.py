@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,11 @@ class FittedTokens(FittedEncoder):
     def save(self, directory: Path) -> None:
         self.tokenizer.save_pretrained(directory)
         write_description(directory, "tokens", {"max_length": self.max_length, "facts": self.facts})
+
+    def save_beside(self, model: Path) -> None:
+        tokenizer = copy.deepcopy(self.tokenizer)
+        tokenizer.model_max_length = self.max_length  # so that `truncation=True` cuts texts off where training did
+        tokenizer.save_pretrained(model)
 
     @classmethod
     def load(cls, directory: Path) -> FittedTokens:

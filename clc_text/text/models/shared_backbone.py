@@ -92,7 +92,7 @@ class SharedBackbone(PeersModel):
         return self
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> PeersOutput:
-        """Args: input_ids, attention_mask: int [B, L]; labels are ignored here."""
+        """Args: input_ids, attention_mask: int [B, L]; labels: [B], for a loss."""
         if self.config.lora is None:
             with torch.no_grad():
                 hidden = self._read(input_ids, attention_mask)
@@ -105,7 +105,7 @@ class SharedBackbone(PeersModel):
         for head in self.heads[:-1]:
             hidden = torch.relu(head(self.dropout(self._each(hidden))))
         hidden = self._each(hidden)
-        return PeersOutput(logits=self.heads[-1](self.dropout(hidden)), hidden=hidden)
+        return self.output(self.heads[-1](self.dropout(hidden)), hidden, labels)
 
     def _each(self, hidden: Tensor) -> Tensor:
         """[P, B, H]: one row a peer, so that dropout strikes each peer differently."""

@@ -51,13 +51,13 @@ class StackedMLP(PeersModel):
         self.post_init()
 
     def forward(self, features: Tensor, labels: Tensor | None = None) -> PeersOutput:
-        """Args: features: float [B, D], or [P, B, D] where each peer has its own; labels are ignored here."""
+        """Args: features: float [B, D], or [P, B, D] where each peer has its own; labels: [B], for a loss."""
         hidden = features
         for layer in self.layers[:-1]:
             hidden = torch.relu(layer(hidden))
             if self.training and self.config.dropout:
                 hidden = self.dropout(hidden)
-        return PeersOutput(logits=self.layers[-1](hidden), hidden=hidden)
+        return self.output(self.layers[-1](hidden), hidden, labels)
 
     def peer_logits(self, peer: int, **inputs: Tensor) -> Tensor:
         hidden = inputs["features"]

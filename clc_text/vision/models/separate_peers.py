@@ -34,6 +34,7 @@ class SeparatePeers(PeersOf):
     """P image classifiers: pixels [B, 3, H, W] -> logits [P, B, C], hidden [P, B, H] in evaluation."""
 
     config_class = SeparatePeersConfig  # type: ignore[assignment]
+    one_is_ordinary = False  # it takes pixels that are normalised already
 
     def __init__(self, config: SeparatePeersConfig, networks: Sequence[nn.Module] | None = None) -> None:
         super().__init__(config, networks)
@@ -41,8 +42,8 @@ class SeparatePeers(PeersOf):
         self.normalise = Normalise(config.mean, config.std, config.image_size)
 
     def forward(self, pixels: Tensor, labels: Tensor | None = None) -> PeersOutput:  # type: ignore[override]
-        """Args: pixels: uint8, or float in 0 … 255, [B, 3, H, W]; labels are ignored here."""
-        return super().forward(pixel_values=self.normalise(pixels))
+        """Args: pixels: uint8, or float in 0 … 255, [B, 3, H, W]; labels: [B], for a loss."""
+        return super().forward(labels, pixel_values=self.normalise(pixels))
 
     def network_signature(self) -> list[str]:
         return ["pixels"]

@@ -71,14 +71,14 @@ class StackedCNN(PeersModel):
         self.post_init()
 
     def forward(self, pixels: Tensor, labels: Tensor | None = None) -> PeersOutput:
-        """Args: pixels: uint8, or float in 0 … 255, [B, 3, H, W]; labels are ignored here."""
+        """Args: pixels: uint8, or float in 0 … 255, [B, 3, H, W]; labels: [B], for a loss."""
         images = self.normalise(pixels)
         if self.config.grouped:
             hidden = self._features(images, None)
             hidden = hidden.view(len(images), self.peers, -1).transpose(0, 1)
         else:
             hidden = torch.stack([self._features(images, peer) for peer in range(self.peers)])
-        return PeersOutput(logits=self.classifier(hidden), hidden=hidden)
+        return self.output(self.classifier(hidden), hidden, labels)
 
     def _features(self, images: Tensor, peer: int | None) -> Tensor:
         """[B, width] of one peer, or [B, P · width] of all of them side by side."""

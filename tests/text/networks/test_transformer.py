@@ -10,7 +10,7 @@ import pytest
 import torch
 from tiny_bert import POSITIONS, write_tiny_bert
 from torch import Tensor, nn
-from transformers import AutoModel, BertForSequenceClassification
+from transformers import AutoModel, BertForSequenceClassification, pipeline
 
 from clc_text.config.recipe import loads
 from clc_text.errors import InputError
@@ -47,7 +47,7 @@ def test_twins_are_the_pretrained_model_with_heads_of_their_own(tiny_bert: Path,
         for name, values in network.bert.state_dict().items():
             assert torch.equal(values, body[name]), name
     assert not torch.equal(*(network.classifier.weight for network in model.networks))
-    logits = model(**batch).logits
+    logits = model(**batch).peer_logits
     for peer, network in enumerate(model.networks):
         torch.testing.assert_close(logits[peer], network(**batch).logits)
 
@@ -65,8 +65,8 @@ def test_a_frozen_backbone_is_read_once_and_never_changed(tiny_bert: Path, batch
         hidden = torch.relu(features @ model.heads[0].weight[peer] + model.heads[0].bias[peer])
         torch.testing.assert_close(out.hidden[peer], hidden, rtol=1e-4, atol=1e-4)
         expected = hidden @ model.heads[1].weight[peer] + model.heads[1].bias[peer]
-        torch.testing.assert_close(out.logits[peer], expected, rtol=1e-4, atol=1e-4)
-    out.logits.sum().backward()
+        torch.testing.assert_close(out.peer_logits[peer], expected, rtol=1e-4, atol=1e-4)
+    out.peer_logits.sum().backward()
     assert all(parameter.grad is None for parameter in model.backbone.parameters())
 
 
@@ -79,7 +79,7 @@ def test_adapters_are_peft_s_own(tiny_bert: Path, batch: dict[str, Tensor]) -> N
         for name, values in model.backbone.named_parameters():
             if "lora_B" in name:
                 values.normal_(std=0.2)  # it starts at zero, where an adapter does nothing
-    logits = model(**batch).logits
+    logits = model(**batch).peer_logits
     for peer in range(2):
         config = peft.LoraConfig(r=3, lora_alpha=6, target_modules="all-linear", exclude_modules=r".*\bpooler\b.*")
         plain = peft.get_peft_model(AutoModel.from_pretrained(tiny_bert), config).eval()
@@ -98,7 +98,7 @@ def test_adapters_are_peft_s_own(tiny_bert: Path, batch: dict[str, Tensor]) -> N
 
 def test_new_adapters_change_nothing_yet(tiny_bert: Path, batch: dict[str, Tensor]) -> None:
     frozen, lora = (build(tiny_bert, batch, backbone).eval() for backbone in ("frozen", "lora"))
-    torch.testing.assert_close(frozen(**batch).logits, lora(**batch).logits)
+    torch.testing.assert_close(frozen(**batch).peer_logits, lora(**batch).peer_logits)
     first, second = (
         [values for name, values in lora.backbone.named_parameters() if f"lora_A.peer_{peer}" in name]
         for peer in (0, 1)
@@ -109,7 +109,7 @@ def test_new_adapters_change_nothing_yet(tiny_bert: Path, batch: dict[str, Tenso
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_no_gradient_reaches_another_peer(tiny_bert: Path, batch: dict[str, Tensor], backbone: str) -> None:
     model = build(tiny_bert, batch, backbone, peers=3).train()
-    model(**batch).logits[1].square().sum().backward()
+    model(**batch).peer_logits[1].square().sum().backward()
     norms = model.peer_grad_norms()
     assert norms[1] > 0 and norms[[0, 2]].tolist() == [0, 0]
 
@@ -117,7 +117,7 @@ def test_no_gradient_reaches_another_peer(tiny_bert: Path, batch: dict[str, Tens
 @pytest.mark.parametrize("backbone", BACKBONES)
 def test_each_peer_is_clipped_by_its_own_norm(tiny_bert: Path, batch: dict[str, Tensor], backbone: str) -> None:
     model = build(tiny_bert, batch, backbone).eval()
-    out = model(**batch).logits
+    out = model(**batch).peer_logits
     (out[0].sum() + 100 * out[1].sum()).backward()
     before = [[values.clone() for values in grads_of(model, peer)] for peer in range(2)]
     expected = torch.stack([torch.cat([values.flatten() for values in grads]).norm() for grads in before])
@@ -157,12 +157,12 @@ def test_saved_and_loaded(tiny_bert: Path, batch: dict[str, Tensor], backbone: s
     model = build(tiny_bert, batch, backbone).train()
     optimizer = torch.optim.SGD([values for values in model.parameters() if values.requires_grad], lr=0.01)
     for _ in range(2):
-        model(**batch).logits.square().sum().backward()
+        model(**batch).peer_logits.square().sum().backward()
         optimizer.step()
     model.eval().save_pretrained(tmp_path)
-    assert {path.suffix for path in tmp_path.iterdir()} == {".json", ".safetensors"}
+    assert {path.suffix for path in tmp_path.rglob("*") if path.is_file()} == {".json", ".safetensors"}
     again = Transformer(model="not needed any more", backbone=backbone).load(tmp_path).eval()  # type: ignore[arg-type]
-    assert torch.equal(model(**batch).logits, again(**batch).logits)
+    assert torch.equal(model(**batch).peer_logits, again(**batch).peer_logits)
     assert [name for name, values in model.named_parameters() if values.requires_grad] == [
         name for name, values in again.named_parameters() if values.requires_grad
     ]
@@ -176,7 +176,7 @@ def test_dropout_strikes_each_peer_differently(tiny_bert: Path, batch: dict[str,
             for head in heads:  # heads that are alike, so that dropout alone makes a difference
                 for values in head.parameters():
                     values.copy_(values[0].clone() if backbone != "separate" else torch.ones_like(values) / 7)
-        evaluated, trained = model.eval()(**batch).logits, model.train()(**batch).logits
+        evaluated, trained = model.eval()(**batch).peer_logits, model.train()(**batch).peer_logits
         torch.testing.assert_close(evaluated[0], evaluated[1])
         assert not torch.allclose(trained[0], trained[1]), backbone
 
@@ -261,6 +261,15 @@ def test_a_run_cut_short_goes_on_to_the_bit(tiny_bert: Path, tmp_path: Path, bac
         torch.from_numpy(found.log_probs), torch.from_numpy(whole.log_probs("test")), rtol=1e-3, atol=1e-4
     )
     assert found.hidden is not None and found.hidden.shape == (2, 40, 16)
+    if backbone == "separate":
+        ordinary = pipeline("text-classification", model=str(whole.path / "model"))
+        answers = ordinary(texts, top_k=None, truncation=True)
+        main = json.loads((whole.path / "model" / "peers.json").read_text())["main"]
+        by_name = [{one["label"]: one["score"] for one in answer} for answer in answers]
+        scores = [[scores[name] for name in whole.label_names] for scores in by_name]
+        torch.testing.assert_close(
+            torch.tensor(scores), torch.from_numpy(whole.log_probs("test")[main]).exp(), rtol=1e-3, atol=1e-4
+        )
 
 
 def test_twins_learn(batch: dict[str, Tensor], tmp_path: Path) -> None:
@@ -274,8 +283,8 @@ def test_twins_learn(batch: dict[str, Tensor], tmp_path: Path) -> None:
         optimizer = torch.optim.Adam([values for values in model.parameters() if values.requires_grad], lr=0.01)
         for _ in range(60):
             optimizer.zero_grad()
-            loss = nn.functional.cross_entropy(model(**batch).logits.flatten(0, 1), labels.repeat(2))
+            loss = nn.functional.cross_entropy(model(**batch).peer_logits.flatten(0, 1), labels.repeat(2))
             loss.backward()
             optimizer.step()
-        right = model.eval()(**batch).logits.argmax(-1) == labels
+        right = model.eval()(**batch).peer_logits.argmax(-1) == labels
         assert right.all() and float(loss) < 0.5, backbone  # 0.26 at most, of log 3 = 1.1 in the beginning
