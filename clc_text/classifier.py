@@ -119,7 +119,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         with torch.inference_mode():
             for start in range(0, len(found), ROWS):
                 part = {name: values[start : start + ROWS].to(device) for name, values in inputs.items()}
-                logits = self.network_(**part).logits.double()
+                logits = self.network_(**part).peer_logits.double()
                 found[start : start + ROWS] = ensemble_log_probs(logits.log_softmax(-1)).exp().cpu().numpy()
         return found / found.sum(1, keepdims=True)
 
