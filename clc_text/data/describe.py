@@ -27,13 +27,16 @@ def describe(task: Task) -> dict[str, Any]:
         ``label_accuracy`` (percent of given labels that equal the true ones, where those are known), ``facts``,
         ``sources``, ``label_variants`` (see `checks.label_variants`), and where the input is text the counts
         of `text_facts`, ``words`` and ``characters`` (quantile -> number of words, of characters, of a
-        training text), ``scripts`` (script -> training rows), ``empty_rows`` (numbers, from 0, of the first few) and
-        ``near_copies`` (see `near_copy_facts`). A word is what stands between blanks; of a script without blanks each
-        character is one, and each emoji. Where there are such texts ``scripts_without_blanks`` says so, and where the
-        median text has no more than a word ``warning`` does.
+        training text), ``scripts`` (script -> training rows), ``empty_rows`` (numbers, from 0, of the first few),
+        ``near_copies`` (see `near_copy_facts`), ``garbled`` (kind -> {"rows": how many, "first": a few numbers}, see
+        `checks.garbled`) and, where words tell of it, ``drift`` (see `checks.drift.Drift`). A word is what stands
+        between blanks; of a script without blanks each character is one, and each emoji. Where there are such texts
+        ``scripts_without_blanks`` says so, and where the median text has no more than a word ``warning`` does.
     """
     import pyarrow.compute as pc
 
+    from clc_text.data.checks.drift import drift
+    from clc_text.data.checks.garbled import garbled
     from clc_text.data.checks.label_variants import label_variants
     from clc_text.data.checks.scripts import scripts
 
@@ -65,6 +68,11 @@ def describe(task: Task) -> dict[str, Any]:
         found["scripts"] = scripts(written)
         tested = [] if test_texts is None else pc.fill_null(test_texts, "").to_pylist()
         found["near_copies"] = near_copy_facts(written, [names[label] for label in given], tested)
+        found["garbled"] = {
+            kind: {"rows": len(rows), "first": rows[:SHOWN].tolist()} for kind, rows in garbled(texts).items()
+        }
+        if tested and (apart := drift(written, tested)):
+            found["drift"] = vars(apart)
         if spaceless := _count(pc.match_substring_regex(pc.fill_null(texts, ""), SPACELESS)):
             found["scripts_without_blanks"] = (
                 f"{spaceless} of {len(texts)} training texts are in a script that sets words apart by no blanks; word "

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from clc_text.data.checks.drift import APART
 from clc_text.data.checks.label_variants import label_map
 from clc_text.data.checks.scripts import NO_LETTERS, UNSPACED
 from clc_text.utils.shown import for_rich, printable, terminal, without_controls
@@ -97,6 +98,9 @@ def _flaws(found: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
         yield "equal texts with several labels", found["conflicting_texts"], "at least one of their labels is wrong"
         yield "nearly equal to an earlier text", near["texts"], "the equal ones among them; case and blanks aside"
         yield "nearly equal texts with several labels", near["conflicting"], "look at these first; some are below"
+    for kind, told in found.get("garbled", {}).items():
+        first = ", ".join(map(str, told["first"])) + (", …" if told["rows"] > len(told["first"]) else "")
+        yield kind, told["rows"], f"row {first}"
     if found.get("test_rows") and "empty_test_texts" in found:
         leak = "known from training, so the accuracy is too high: take them out of one of the two"
         yield "empty test texts", found["empty_test_texts"], ""
@@ -128,6 +132,13 @@ def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
     for key in ("scripts_without_blanks", "warning"):
         if key in found:
             yield found[key]
+    if (apart := found.get("drift")) and apart["low"] > APART:
+        named = {side: ", ".join(f"'{term}'" for term in apart[f"{side}_terms"][:4]) for side in ("test", "train")}
+        yield (
+            f"test texts are of another kind than training texts: words tell them apart (area under the curve "
+            f"{apart['auc']:.2f}, {apart['low']:.2f} to {apart['high']:.2f}; by {named['test']} in the test and "
+            f"{named['train']} in training), so test accuracy says little of rows like the training rows"
+        )
     rare = [name for name, counts in found.get("classes", {}).items() if 0 < counts["train"] < _RARE]
     if rare:
         named = ", ".join(f"'{name}'" for name in rare[:5]) + (", …" if len(rare) > 5 else "")
