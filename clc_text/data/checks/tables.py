@@ -133,11 +133,11 @@ def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
         if key in found:
             yield found[key]
     if (apart := found.get("drift")) and apart["low"] > APART:
-        told = {side: ", ".join(f"'{term}'" for term in apart[f"{side}_terms"][:4]) for side in ("test", "train")}
+        terms = {side: ", ".join(f"'{term}'" for term in apart[f"{side}_terms"][:4]) for side in ("test", "train")}
         yield (
             f"test texts are of another kind than training texts: words tell them apart (area under the curve "
-            f"{apart['auc']:.2f}, {apart['low']:.2f} to {apart['high']:.2f}; by {told['test']} in the test and "
-            f"{told['train']} in training), so test accuracy says little of rows like the training rows"
+            f"{apart['auc']:.2f}, {apart['low']:.2f} to {apart['high']:.2f}; by {terms['test']} in the test and "
+            f"{terms['train']} in training), so test accuracy says little of rows like the training rows"
         )
     rare = [name for name, counts in found.get("classes", {}).items() if 0 < counts["train"] < _RARE]
     if rare:
