@@ -23,11 +23,21 @@ import torch
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit.answered_noise import AnsweredNoise
-from clc_text.crossfit.cross_fit import PUSH, AfterEpoch, Round, Settings, _log_of_mean, _told, _train, check_folds
 from clc_text.crossfit.fold_forward import FoldForward
+from clc_text.crossfit.rounds import (
+    PUSH,
+    AfterEpoch,
+    Round,
+    Settings,
+    check_folds,
+    finished,
+    in_words,
+    log_of_mean,
+    mean_of,
+    train_round,
+)
 from clc_text.data.folds import assign_folds
 from clc_text.data.trusted import TrustedLabels
-from clc_text.noise.estimation.gain import gain_over_shares
 from clc_text.noise.estimation.noise_fit import NoiseFit, fit_shares, softmax
 from clc_text.noise.estimation.probabilities import check_classes
 
@@ -71,7 +81,7 @@ def cross_fit_answered(
     """
     check_classes(num_classes)
     firsts = np.arange(len(labels)) if firsts is None else firsts
-    copies = check_folds(firsts, settings)
+    check_folds(firsts, settings)
     told = trusted.classes(len(labels))
     taught = np.where(told >= 0, told, labels)
     dealt = [assign_folds(taught, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
@@ -85,30 +95,21 @@ def cross_fit_answered(
         log(f"cross-fitting, round {number} of {settings.rounds}: {settings.folds} networks, each blind to a fold")
         noise = AnsweredNoise(labels, trusted, num_classes, fold)
         after_epoch = AfterAnsweredEpoch(noise, told, settings, start if fit is None else fit.transition)
-        found = _train(fold_trainer, after_epoch, seed + number)
-        log(_told(found))
+        found = train_round(fold_trainer, after_epoch, seed + number)
+        log(in_words(found))
         rounds.append(found)
         more = [*used, found]
-        mean = _log_of_mean([np.exp(one.log_probs) for one in more])
+        mean = mean_of(more)
         whole.strength = noise.strength
         with_it = whole.fit_sharpness(mean, found.fit.transition)
         if fit is None or with_it.log_likelihood > fit.log_likelihood:
             used, fit = more, with_it
     assert fit is not None
-    fit, weight = _with_those_without(fit, _log_of_mean([np.exp(one.log_probs) for one in used]), without, whole)
+    fit, weight = _with_those_without(fit, mean_of(used), without, whole)
     gained = whole.explained_better(fit, without.posterior)
     borne_out = gained is not None and gained[0] > BORNE_OUT * gained[1]
     posterior = whole.posterior(fit.probs, fit.transition)
-    gain, error = gain_over_shares(fit.probs, labels, dealt[0], firsts)
-    facts: dict[str, Any] = {
-        "rate": float(1 - posterior[np.arange(len(labels)), labels].mean()),
-        "gain": gain,
-        "gain_error": error,
-        "copies": copies,
-        "folds": settings.folds,
-        "sharpness": fit.sharpness,
-        "log_likelihood": fit.log_likelihood,
-        "rounds": [one.facts | {"used": any(one is other for other in used)} for one in rounds],
+    facts = {
         "renamed": list(range(num_classes)),
         "names_tried": 1,
         "answers": len(trusted),
@@ -123,7 +124,7 @@ def cross_fit_answered(
     if not borne_out:
         targets = without.posterior.copy()
         targets[trusted.rows] = posterior[trusted.rows]
-    return CrossFit(np.stack(dealt), fit.probs, fit.transition, posterior, facts, targets)
+    return finished(labels, settings, dealt, firsts, fit, posterior, rounds, used, facts, targets)
 
 
 def _with_those_without(
@@ -166,7 +167,7 @@ class AfterAnsweredEpoch(AfterEpoch):
             self.noise.choose_strength(pushed, self.transition)
             self.transition = self.noise.fit(pushed, self.transition, 8)
             self._remember("transition", torch.from_numpy(self.transition).float())
-        averaged = _log_of_mean(self.recent)
+        averaged = log_of_mean(self.recent)
         fit = self.noise.fit_sharpness(averaged, self.transition)
         if self.best is None or fit.log_likelihood > self.best.fit.log_likelihood:
             self.best = Round(fit, averaged, self.epoch, self.epoch)

@@ -12,8 +12,9 @@ from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit.answered import cross_fit_answered
 from clc_text.crossfit.copies import first_copies_of
-from clc_text.crossfit.cross_fit import AfterEpoch, Settings, cross_fit
+from clc_text.crossfit.cross_fit import cross_fit
 from clc_text.crossfit.fold_forward import FoldForward
+from clc_text.crossfit.rounds import AfterEpoch, Settings
 from clc_text.errors import InputError
 from clc_text.methods.base import Method
 from clc_text.models.peers import PeersModel

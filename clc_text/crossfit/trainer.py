@@ -12,8 +12,8 @@ from transformers import set_seed
 from clc_text.artifacts.cross_fit import FACTS, TENSORS, WITHOUT_ANSWERS, CrossFit
 from clc_text.artifacts.run_files import Complete
 from clc_text.crossfit.copies import first_copies_of
-from clc_text.crossfit.cross_fit import check_folds
 from clc_text.crossfit.fold_trainer import PeersInit, cross_fit_of, peers_like, settings_of
+from clc_text.crossfit.rounds import check_folds
 from clc_text.errors import InputError
 from clc_text.methods.clc import CLC
 from clc_text.models.peers import PeersModel

@@ -12,8 +12,8 @@ from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit import answered
 from clc_text.crossfit.answered import MOST, SHARE, weight_of_answers
 from clc_text.crossfit.answered_noise import FEWEST, STRENGTHS, AnsweredNoise
-from clc_text.crossfit.cross_fit import Round, Settings
 from clc_text.crossfit.fold_forward import FoldForward
+from clc_text.crossfit.rounds import Round, Settings
 from clc_text.data.trusted import TrustedLabels
 from clc_text.methods.base import TrainingState
 from clc_text.noise.estimation.noise_fit import fit_transition, posterior_labels
@@ -155,7 +155,7 @@ def test_networks_are_taught_anew_where_answers_were_borne_out(
     true, given, log_probs, fold = drawn(follows=follows)
     noise = AnsweredNoise(given, TrustedLabels(np.array([0]), true[:1]), CLASSES, fold)
     fit = noise.fit_sharpness(log_probs, np.eye(CLASSES) * 0.7 + 0.1)
-    monkeypatch.setattr(answered, "_train", lambda *arguments: Round(fit, log_probs, 1, 1))
+    monkeypatch.setattr(answered, "train_round", lambda *arguments: Round(fit, log_probs, 1, 1))
     posterior = posterior_labels(fit.probs, given, fit.transition)
     without = CrossFit(fold[None], fit.probs, fit.transition, posterior, {})
     told = answers(true, 200)

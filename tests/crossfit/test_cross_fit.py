@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from clc_text.crossfit.cross_fit import Round, _mean, _possible_names, _renamed, _with
+from clc_text.crossfit.cross_fit import _possible_names, _renamed, _with
+from clc_text.crossfit.rounds import Round, mean_of
 from clc_text.noise.estimation.noise_fit import fit_noise
 
 
@@ -27,15 +28,15 @@ def test_the_mean_is_of_probabilities() -> None:
     for row in (0, 5):
         for column in range(3):
             mean = sum(np.exp(found.log_probs[row, column]) for found in rounds) / 3
-            assert abs(np.exp(_mean(rounds)[row, column]) - mean) < 1e-9
+            assert abs(np.exp(mean_of(rounds)[row, column]) - mean) < 1e-9
 
 
 def test_a_round_is_used_where_the_mean_gets_better() -> None:
     rounds, labels = some_rounds(3)
-    used, fit = _with(rounds[1], [rounds[0]], fit_noise(_mean(rounds[:1]), labels), labels)
+    used, fit = _with(rounds[1], [rounds[0]], fit_noise(mean_of(rounds[:1]), labels), labels)
     assert used == rounds[:2]
-    assert fit_noise(_mean(used), labels).log_likelihood > rounds[0].fit.log_likelihood
-    assert fit.log_likelihood == fit_noise(_mean(used), labels).log_likelihood
+    assert fit_noise(mean_of(used), labels).log_likelihood > rounds[0].fit.log_likelihood
+    assert fit.log_likelihood == fit_noise(mean_of(used), labels).log_likelihood
     confused = a_round(np.roll(np.exp(rounds[2].log_probs), 1, axis=1), labels)  # knows as much, by other names
     kept, same = _with(confused, used, fit, labels)
     assert kept is used

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clc_text.crossfit.cross_fit import Settings, cross_fit
+from clc_text.crossfit.cross_fit import cross_fit
+from clc_text.crossfit.rounds import Settings
 from clc_text.errors import InputError
 from clc_text.noise.base import NoiseInput
 from clc_text.noise.estimation import estimate as module
