@@ -52,6 +52,7 @@ class TrainingState:
             (``threshold`` [P] for CLC), any per-row memory, and what a method is given (``transition`` [C, C] for
             Forward). With leading dimensions each has them too, [S, P] for instance.
         rows: [B] (or [S, B]) ids of the rows of this batch.
+        class_weights: [C], what each class counts; None: all the same. See `weigh`.
         logits: [P, B, C] what `log_probs` was made of, detached, for the one criterion that needs it, the energy;
             [P, N, C] during `Method.prepare`. Not saved.
     """
@@ -62,7 +63,16 @@ class TrainingState:
     noise_rate: float | None = None
     memory: dict[str, Tensor] = field(default_factory=dict)
     rows: Tensor | None = None
+    class_weights: Tensor | None = None
     logits: Tensor | None = None
+
+    def weigh(self, targets: Tensor) -> Tensor:
+        """Targets [..., C] as a cross-entropy meets them, each class's part times its weight.
+
+        So Σ_c w_c q_c log p_c, as `torch.nn.CrossEntropyLoss` weighs distributions; of one class it is the weight of
+        the row. The mean stays one over the rows, and not over their weights.
+        """
+        return targets if self.class_weights is None else targets * self.class_weights.to(targets)
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,8 @@ class Method(Options, ABC):
         citation: the source: authors, title, venue and year.
         default_peers: how many peers a run has unless it says otherwise.
         needs_noise_rate: whether `supervise` reads `TrainingState.noise_rate` and raises `InputError` without it.
+        weighs_classes: whether `supervise` itself gives classes their weights, by `TrainingState.weigh`; otherwise
+            each row's whole loss counts by the weights of what it is taught.
         cross_fits: whether the labels that it learns are distributions that cross-fitting makes of the given ones.
         row_memory: names of what `supervise` changes in `TrainingState.memory` for the rows of its batch, [..., N, ·]:
             where several processes train, each has seen its own rows, and the memories are put together.
@@ -88,6 +100,7 @@ class Method(Options, ABC):
     citation: ClassVar[str]
     default_peers: ClassVar[int] = 1
     needs_noise_rate: ClassVar[bool] = False
+    weighs_classes: ClassVar[bool] = False
     cross_fits: ClassVar[bool] = False
     row_memory: ClassVar[tuple[str, ...]] = ()
 

@@ -39,6 +39,7 @@ class Bootstrap(Method):
     citation: ClassVar[str] = (
         "Reed et al., Training Deep Neural Networks on Noisy Labels with Bootstrapping, ICLR Workshop 2015"
     )
+    weighs_classes: ClassVar[bool] = True
 
     kind: Literal["soft", "hard"] = option("soft", "mix in the whole prediction, or only its first class")
     b: float | None = option(
@@ -53,4 +54,4 @@ class Bootstrap(Method):
         else:
             own = (log_probs if self.target_gradient else log_probs.detach()).exp()
         targets = b * as_distribution(labels, log_probs) + (1 - b) * own
-        return supervise_all(cross_entropy(targets, log_probs), targets.detach(), log_probs)
+        return supervise_all(cross_entropy(state.weigh(targets), log_probs), targets.detach(), log_probs)

@@ -42,6 +42,7 @@ class CLC(Method):
     """
 
     citation: ClassVar[str] = "Wu et al., Collaborative Label Correction via Entropy Thresholding, ICDM 2019"
+    weighs_classes: ClassVar[bool] = True
     default_peers: ClassVar[int] = 2
 
     warmup_epochs: int = option(
@@ -134,6 +135,7 @@ class CLC(Method):
             teaching = one_hot(teaching.argmax(-1), teaching)
 
         targets = torch.where(peer_low.unsqueeze(-1), teaching, as_distribution(labels, log_probs))
+        crossed = (state.weigh(targets) * log_probs).sum(-1)
         taught = torch.full_like(minus_entropy, self.beta).masked_fill_(peer_low, 1.0)
         sharpened = torch.zeros_like(minus_entropy).masked_fill_(low, self.alpha)
         weight = 1.0 / log_probs.shape[-2]
@@ -141,7 +143,7 @@ class CLC(Method):
             taught /= torch.where(peer_low, _count(peer_low), _count(~peer_low))
             sharpened /= _count(low)
             weight = 1.0
-        losses = -(taught * (targets * log_probs).sum(-1) + sharpened * minus_entropy)
+        losses = -(taught * crossed + sharpened * minus_entropy)
         return Supervision(losses, torch.full_like(taught, weight), targets, peer_low)
 
 

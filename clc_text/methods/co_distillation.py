@@ -36,6 +36,7 @@ class CoDistillation(Method):
         "Song & Chai, Collaborative Learning for Deep Neural Networks, NeurIPS 2018; Anil et al., Large Scale "
         "Distributed Neural Network Training through Online Distillation, ICLR 2018"
     )
+    weighs_classes: ClassVar[bool] = True
     default_peers: ClassVar[int] = 2
 
     warmup_epochs: int = option(0, "burn-in: epochs on the given labels alone before the peers are heard", at_least=0)
@@ -48,7 +49,7 @@ class CoDistillation(Method):
         peer = (1 - self.lam) * from_teacher(tempered.detach().exp(), -3)
         targets = given + peer
         if self.temperature == 1:  # both terms meet the same prediction, so they are one
-            losses = cross_entropy(targets, log_probs)
+            losses = cross_entropy(state.weigh(targets), log_probs)
         else:
-            losses = cross_entropy(given, log_probs) + cross_entropy(peer, tempered)
+            losses = cross_entropy(state.weigh(given), log_probs) + cross_entropy(state.weigh(peer), tempered)
         return supervise_all(losses, targets, log_probs)

@@ -33,6 +33,7 @@ class Decouple(Method):
     """
 
     citation: ClassVar[str] = 'Malach & Shalev-Shwartz, Decoupling "when to update" from "how to update", NeurIPS 2017'
+    weighs_classes: ClassVar[bool] = True
     default_peers: ClassVar[int] = 2
 
     floor: float = option(0.1, "m: the sum is divided by at least this share of the batch", at_least=0, at_most=1)
@@ -50,7 +51,7 @@ class Decouple(Method):
         # The second bound only keeps 0/0 away: a row that counts makes the sum at least 1.
         weights = weights / weights.sum(-1, keepdim=True).clamp(min=max(self.floor * differ.shape[-1], 0.5))
         return Supervision(
-            losses=cross_entropy(targets, log_probs),
+            losses=cross_entropy(state.weigh(targets), log_probs),
             weights=weights,
             targets=targets.expand_as(log_probs),
             selected=differ,

@@ -37,6 +37,7 @@ class ELR(Method):
     citation: ClassVar[str] = (
         "Liu et al., Early-Learning Regularization Prevents Memorization of Noisy Labels, NeurIPS 2020"
     )
+    weighs_classes: ClassVar[bool] = True
     row_memory: ClassVar[tuple[str, ...]] = ("average",)
 
     beta: float = option(0.7, "β, how slowly the average of a row's predictions moves", at_least=0, at_most=1)
@@ -57,5 +58,5 @@ class ELR(Method):
 
         targets = as_distribution(labels, log_probs)
         agreement = (average * probs).sum(-1)
-        losses = cross_entropy(targets, log_probs) + self.lam * torch.log1p(-agreement)
+        losses = cross_entropy(state.weigh(targets), log_probs) + self.lam * torch.log1p(-agreement)
         return supervise_all(losses, targets, log_probs)

@@ -30,6 +30,7 @@ class JoCoR(SmallLoss):
         "Wei et al., Combating Noisy Labels by Agreement: A Joint Training Method with Co-Regularization, CVPR 2020"
     )
     default_peers: ClassVar[int] = 2
+    weighs_classes: ClassVar[bool] = False  # what is chosen and what is learnt are one loss
 
     lam: float = option(0.9, "λ, what agreement weighs beside the labels", at_least=0, at_most=1)
 

@@ -26,6 +26,7 @@ class SmallLoss(Method):
     """
 
     needs_noise_rate: ClassVar[bool] = True
+    weighs_classes: ClassVar[bool] = True
 
     ramp_epochs: int = option(10, "T_k: epochs until the whole noise rate is left out", at_least=1)
     rate_scale: float = option(
@@ -56,6 +57,8 @@ class SmallLoss(Method):
         count = whole((1 - self.left_out(state)) * losses.shape[-1])
         kept = self.kept(smallest(losses.detach(), count))
         weights = kept.to(losses.dtype) / max(count, 1)
+        if state.class_weights is not None:  # rows are chosen by their plain loss
+            losses = cross_entropy(state.weigh(targets), log_probs)
         return Supervision(losses, weights, targets.expand_as(log_probs), kept)
 
 

@@ -27,7 +27,8 @@ class Standard(Method):
     """
 
     citation: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.4"
+    weighs_classes: ClassVar[bool] = True
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         targets = as_distribution(labels, log_probs)
-        return supervise_all(cross_entropy(targets, log_probs), targets, log_probs)
+        return supervise_all(cross_entropy(state.weigh(targets), log_probs), targets, log_probs)

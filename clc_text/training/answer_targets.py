@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from clc_text.data.trusted import TrustedLabels
-from clc_text.methods.base import Supervision, one_hot
+from clc_text.methods.base import Supervision, TrainingState, cross_entropy, one_hot
 
 SHARE = 0.1  # of the rows: what all answers weigh together
 MOST = 3.0  # rows that one answer weighs as much as, at most
@@ -26,7 +26,7 @@ class AnswerTargets:
         weight = max(1.0, min(MOST, SHARE * rows / len(trusted)))
         return cls(torch.from_numpy(trusted.classes(rows)).to(device), weight)
 
-    def taught(self, supervision: Supervision, log_probs: Tensor, rows: Tensor) -> Supervision:
+    def taught(self, supervision: Supervision, log_probs: Tensor, rows: Tensor, state: TrainingState) -> Supervision:
         """The supervision of the rows [B] of a batch, in which every peer learns each answered one as it was told.
 
         Args:
@@ -38,7 +38,7 @@ class AnswerTargets:
         weight = self.weight / log_probs.shape[-2]
         return replace(
             supervision,
-            losses=torch.where(known, -(targets * log_probs).sum(-1), supervision.losses),
+            losses=torch.where(known, cross_entropy(state.weigh(targets), log_probs), supervision.losses),
             weights=torch.where(known, torch.full_like(supervision.weights, weight), supervision.weights),
             targets=torch.where(known.unsqueeze(-1), targets, supervision.targets),
         )

@@ -32,11 +32,17 @@ class RowTargets:
         """The labels of some rows, or the distributions in their place."""
         return labels if self.distributions is None else self.distributions[rows]
 
-    def weighed(self, supervision: Supervision) -> Supervision:
-        """Every row's loss times the weight of the class that it is taught."""
+    def weights(self, like: Tensor) -> Tensor | None:
+        """[C], what each class counts, of the type and device of `like` [..., C]; None: all the same."""
         if self._wanted is None:
-            return supervision
+            return None
         if self._weights is None:
-            targets = supervision.targets
-            self._weights = class_weights(self._wanted, label_column(self._rows), targets.shape[-1]).to(targets)
-        return dataclasses.replace(supervision, weights=supervision.weights * (supervision.targets @ self._weights))
+            self._weights = class_weights(self._wanted, label_column(self._rows), like.shape[-1]).to(like)
+        return self._weights
+
+    def weighed(self, supervision: Supervision) -> Supervision:
+        """Every row's loss times the weights of what it is taught, for methods that weigh no classes themselves."""
+        weights = self.weights(supervision.targets)
+        if weights is None:
+            return supervision
+        return dataclasses.replace(supervision, weights=supervision.weights * (supervision.targets @ weights))

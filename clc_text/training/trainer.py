@@ -76,8 +76,8 @@ class PeersTrainer(Checkpointing):
         peers: how many networks; None: as many as the method wants.
         noise_rate: what a method that needs the rate is told; None: nothing.
         transition: float [C, C], what a method that needs the matrix is told.
-        class_weights: ``"balanced"`` by the given labels, or one number a class: every row's loss is multiplied by the
-            weight of the class that it is taught.
+        class_weights: ``"balanced"`` by the given labels, or one number a class: what each class's part of the
+            cross-entropy counts; of methods with another loss the row's whole loss, by what it is taught.
         dynamics_dir: where the training dynamics' files go; None keeps the training dynamics in memory for one epoch.
         epoch_listeners: called with an `EpochResult` after every epoch, before its checkpoint (by the first process
             only, where there are several). One that writes files may have a method `recorded`, which gives their
@@ -334,10 +334,12 @@ class PeersTrainer(Checkpointing):
 
     def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
         """The method's supervision of one batch, or the warm-up's as long as that lasts."""
-        found, rows = self.warm_up.supervise(log_probs, labels, self.method_state), self.method_state.rows
+        state, active = self.method_state, self.warm_up.active
+        state.class_weights = self.targets.weights(log_probs.detach()) if active.weighs_classes else None
+        found, rows = self.warm_up.supervise(log_probs, labels, state), state.rows
         if self._answers is not None and rows is not None:
-            found = self._answers.taught(found, log_probs, rows)
-        return self.targets.weighed(found)
+            found = self._answers.taught(found, log_probs, rows, state)
+        return found if active.weighs_classes else self.targets.weighed(found)
 
     # ---- one step ----
 

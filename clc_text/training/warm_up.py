@@ -45,10 +45,14 @@ class WarmUp:
         """Whether the networks are still taught as before the method: for `Standard` there is nothing else."""
         return not self.over and not isinstance(self.method, Standard)
 
+    @property
+    def active(self) -> Method:
+        """Who supervises now."""
+        return self.method if self.over else self.plain
+
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         """The supervision of one batch; see `Method.supervise`."""
-        active = self.method if self.over else self.plain
-        supervision = active.supervise(log_probs, labels, state)
+        supervision = self.active.supervise(log_probs, labels, state)
         left_out = None if self.over or state.rows is None else self.method.warm_up_without(state.rows)
         if left_out is None:
             return supervision
