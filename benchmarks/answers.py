@@ -3,7 +3,8 @@
 Frozen features of a MiniLM and a network of 300 on them, `clc_auto`, 40 epochs. People are simulated by the true
 labels. Each set is trained without answers, then with answers to k rows: drawn at random, chosen for doubt, or both
 (as of `clc-text next`). Beside it `clc_auto` with the same answers as plain labels, and a logistic regression on
-the answers alone. A cell that is there is not measured again. Results: recipes/results/answers.md.
+the answers alone. A cell that is there is not measured again. Results: recipes/results/answers.md, its picture and
+answers.json beside it.
 
 Sets: TREC with labels by regular expressions; TREC with instance-dependent and with symmetric noise 0.4; disaster
 tweets as the crowd labelled them, with one half of those that experts have labelled, too, among the training rows:
@@ -246,18 +247,64 @@ def coverage(name: str, k: int, draws: int, out: Path, seed: int = 2) -> dict[st
     return {name: count / draws for name, count in covered.items()}
 
 
-def picture(out: Path, path: Path) -> None:
-    """Test accuracy and right training labels over the number of answers, a column a set, of the cells that are there;
-    means over the seeds."""
+Cells = dict[tuple[str, str, int], list[tuple[dict[str, float], dict[str, float]]]]
+"""By set, purpose and number of answers: a draw's figures, and those of the same draw without answers."""
+
+
+def measured(out: Path) -> Cells:
+    """The cells that are there, in a folder of them or in the file that `gathered` makes of one."""
+    if out.is_file():
+        plain: dict[str, dict[str, float]] = json.loads(out.read_text(encoding="utf-8"))
+    else:
+        plain = gathered(out)
+    found: Cells = {}
+    for name, figures in sorted(plain.items()):
+        of, seed, purpose, k = name.rsplit("-", 3)
+        if purpose != "none":
+            found.setdefault((of, purpose, int(k)), []).append((figures, plain[f"{of}-{seed}-none-0"]))
+    return found
+
+
+def gathered(out: Path) -> dict[str, dict[str, float]]:
+    """All cells of a folder by their names, without the intervals' coverage."""
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in sorted(out.glob("*-*-*-*.json"))}
+
+
+def table_of(cells: Cells) -> str:
+    """Markdown, a line for a set, purpose and number of answers: means over the draws, in percent."""
+
+    def mean(values: list[float]) -> str:
+        return f"{100 * float(np.mean(values)):.1f}"
+
+    lines = [
+        "| set | rows | answers | draws | test, none | test, with | gain | right labels, none | with | alone, test |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    order = sorted(cells, key=lambda key: (SETS.index(key[0]), key[1], key[2]))
+    for name, purpose, k in order:
+        pairs = cells[name, purpose, k]
+        test, right = ([[one[key] for one in pair] for pair in pairs] for key in ("accuracy", "right"))
+        gains = [100 * (having - none) for having, none in test]
+        each = "" if len(gains) == 1 else f" ({', '.join(f'{one:+.1f}' for one in gains)})"
+        alone = [having["alone"] for having, _ in pairs if "alone" in having]
+        shown = [
+            name, purpose, str(k), str(len(pairs)), mean([none for _, none in test]), mean([one for one, _ in test]),
+            f"{float(np.mean(gains)):+.1f}{each}", mean([none for _, none in right]), mean([one for one, _ in right]),
+            mean(alone) if alone else "",
+        ]  # fmt: skip
+        lines.append("| " + " | ".join(shown) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def picture(cells: Cells, path: Path) -> None:
+    """What answers gain in test accuracy and in right training labels, over their number, a column a set; a mark is
+    the mean over the draws, and each draw a point beside it."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import NullLocator
 
     from clc_text.plots.style import BLACK, BLUE, GREEN, PAGE, VERMILLION, house_style
 
-    cells: dict[tuple[str, str], dict[int, list[dict[str, float]]]] = {}
-    for file in sorted(out.glob("*-*-*-*.json")):
-        name, _, purpose, k = file.stem.rsplit("-", 3)
-        cells.setdefault((name, purpose), {}).setdefault(int(k), []).append(json.loads(file.read_text()))
-    names = [name for name in SETS if (name, "none") in cells]
+    names = [name for name in SETS if any(key[0] == name for key in cells)]
     lines = {
         "both": ("learnt from, both kinds of rows", BLUE, "o-"),
         "estimate": ("learnt from, random rows", GREEN, "s-"),
@@ -265,31 +312,34 @@ def picture(out: Path, path: Path) -> None:
         "both_plain": ("as plain labels", BLACK, "x"),
     }
     with house_style():
-        figure, axes = plt.subplots(2, len(names), figsize=(PAGE, 4.2), sharex=True, squeeze=False)
+        figure, axes = plt.subplots(2, len(names), figsize=(PAGE, 4.2), sharex=True, sharey="row", squeeze=False)
         for column, name in enumerate(names):
-            none = cells[name, "none"][0]
-            for row, (key, label) in enumerate((("accuracy", "test accuracy"), ("right", "right training labels"))):
+            for row, (key, label) in enumerate((("accuracy", "test accuracy"), ("right", "right labels"))):
                 axis = axes[row, column]
-                start = 100 * float(np.mean([cell[key] for cell in none]))
-                axis.axhline(start, color="#7F7F7F", linewidth=0.8, label="no answers")
+                axis.axhline(0, color="#7F7F7F", linewidth=0.8)
                 for purpose, (called, colour, form) in lines.items():
-                    of = cells.get((name, purpose), {})
-                    points = [(k, 100 * float(np.mean([cell[key] for cell in of[k]]))) for k in sorted(of)]
-                    if points and form != "x":
-                        points = [(0, start), *points]
-                    if points:
-                        axis.plot(*zip(*points, strict=True), form, color=colour, label=called)
+                    of = {k: cells[name, purpose, k] for k in sorted({key[2] for key in cells})
+                          if (name, purpose, k) in cells}  # fmt: skip
+                    if not of:
+                        continue
+                    gains = {k: [100 * (one[key] - none[key]) for one, none in pairs] for k, pairs in of.items()}
+                    axis.plot(list(gains), [np.mean(one) for one in gains.values()], form, color=colour, label=called)
+                    for k, each in gains.items():
+                        axis.plot([k] * len(each), each, ".", color=colour, alpha=0.4, markersize=4)
                 if row == 0:
                     axis.set_title(name)
                 if column == 0:
-                    axis.set_ylabel(f"{label}, %")
+                    axis.set_ylabel(f"{label}, gain in points")
                 if row == 1:
                     axis.set_xlabel("answers")
+                axis.set_xscale("log")
+                axis.set_xticks(ANSWERS, [str(one) for one in ANSWERS])
+                axis.xaxis.set_minor_locator(NullLocator())
                 axis.grid(axis="y")
         found = {
             label: line for axis in axes.flat for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
         }
-        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=3)
+        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=2)
         figure.set_layout_engine("constrained")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, metadata={"Software": None})
@@ -306,9 +356,16 @@ def main() -> None:
     parser.add_argument("--plain", action="store_true", help="the answers as plain labels, too")
     parser.add_argument("--coverage", type=int, default=0, help="so many draws of 100 for the intervals alone")
     parser.add_argument("--picture", type=Path, help="draws what is there, and measures nothing")
+    parser.add_argument("--table", action="store_true", help="prints what is there as Markdown, and measures nothing")
+    parser.add_argument("--gather", type=Path, help="writes all cells into one file, which --out may name for these")
     chosen = parser.parse_args()
+    if chosen.gather:
+        write_json(chosen.gather, gathered(chosen.out))
     if chosen.picture:
-        picture(chosen.out, chosen.picture)
+        picture(measured(chosen.out), chosen.picture)
+    if chosen.table:
+        sys.stdout.write(table_of(measured(chosen.out)))
+    if chosen.gather or chosen.picture or chosen.table:
         return
 
     def cell(path: Path, make: Any, *arguments: Any) -> None:
