@@ -96,7 +96,7 @@ def test_version() -> None:
 
 def test_train_evaluate_and_predict(tiny_recipe: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    trained = new_process("train", str(tiny_recipe), "--out", str(out))
+    trained = clc_text("train", str(tiny_recipe), "--out", str(out))
     assert trained.returncode == 0, trained.stderr
     assert "last 5 epochs, mean" in trained.stdout  # of the five that there are
     assert f"run directory: {out}" in trained.stdout

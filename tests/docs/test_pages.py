@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from datasets import load_dataset
 from tiny_bert import write_tiny_bert
 
+from clc_text.cli import app
 from clc_text.config.recipe import loads
 from clc_text.text.datasets.quickstart import Quickstart
 
@@ -46,7 +48,9 @@ def test_links_lead_somewhere(page: str) -> None:
             assert (DOCS / target).exists(), target
 
 
-def test_from_trainer_to_clc_trainer(tmp_path: Path) -> None:
+def test_from_trainer_to_clc_trainer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The page's script, with a tiny model in the place of the one from the Hub."""
     script, all_of_them = blocks("trainer.md", "python")
     name = "sentence-transformers/all-MiniLM-L6-v2"
@@ -54,7 +58,9 @@ def test_from_trainer_to_clc_trainer(tmp_path: Path) -> None:
     script = script.replace(name, str(write_tiny_bert(tmp_path / "model")))
     script += "\nbest = AutoModelForSequenceClassification.from_pretrained('out/best')\n" + all_of_them
     script += "\nprint(sorted(metrics), model.peers, type(best).__name__)"
-    printed = run(script, tmp_path).strip().splitlines()[-1]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(script, "trainer.md", "exec"), {"__name__": "__main__"})
+    printed = capsys.readouterr().out.strip().splitlines()[-1]
     assert "'eval_accuracy_peer_1'" in printed and "'eval_right'" in printed
     assert printed.endswith("2 BertForSequenceClassification")
     assert (tmp_path / "out" / "best" / "model.safetensors").is_file()
@@ -70,45 +76,45 @@ def test_the_three_lines_are_those_of_the_script() -> None:
             assert line[1:].split("  #")[0] in script
 
 
-def test_own_data(tmp_path: Path) -> None:
+def test_own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command of the page on a table of 300 questions, a third of whose labels is wrong."""
+    monkeypatch.chdir(tmp_path)
     task = Quickstart(rows=300, test_rows=0).load(0)
-    with open(tmp_path / "tickets.csv", "w", encoding="utf-8", newline="") as handle:
+    with open("tickets.csv", "w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow(["text", "label"])
         for row, (text, label) in enumerate(zip(task.train["text"], task.given_labels, strict=True)):
             writer.writerow([text, f"class {(label + (row % 3 == 0)) % 6}"])
     recipe, with_encoder = blocks("own_data.md", "yaml")
     assert loads(recipe).encoder.name == "auto" and loads(recipe + with_encoder).encoder.name == "sentence"
-    assert "epochs: 15" in recipe
-    (tmp_path / "recipe.yaml").write_text(recipe.replace("epochs: 15", "epochs: 3"))
-    commands = [line for block in blocks("own_data.md", "bash") for line in block.splitlines() if line.strip()]
-    assert len(commands) == 16
-    calls = [shlex.split(line, comments=True)[1:] for line in commands]
-    truth = [f"class {label}" for label in task.given_labels]
-    code = f"""
-import csv, sys
-from pathlib import Path
-from clc_text.cli import app
-answered = set()
-for call in {calls!r}:
-    print("$", *call)
-    if call[0] == "apply":  # a person answers the first three rows, later all that are asked for
-        rows = list(csv.DictReader(open(call[2], encoding="utf-8")))
-        for row in rows if call[2] == "asked.csv" else rows[:3]:
-            row["answer"] = {truth!r}[int(row["row"])]
-            answered.add(row["row"])
-        with open(call[2], "w", encoding="utf-8", newline="") as handle:
-            writer = csv.DictWriter(handle, rows[0])
-            writer.writeheader()
-            writer.writerows(rows)
-    app(call, standalone_mode=False)
-from datasets import load_dataset
-corrected = load_dataset("run/corrected", split="train")
-people = sum(source == 2 or source == "person" for source in corrected["label_source"])
-print(people == len(answered) > 90, len(corrected), "END")
-"""
-    assert run(code, tmp_path).strip().splitlines()[-1] == "True 300 END"
+    for usual, small in (
+        ("epochs: 15", "epochs: 3"),
+        ("  name: clc_auto  ", "  name: clc_auto\n  folds: 2\n  fold_rounds: 2\n  fold_epochs: 2\n  "),
+    ):
+        assert recipe.count(usual) == 1
+        recipe = recipe.replace(usual, small)
+    Path("recipe.yaml").write_text(recipe)
+    lines = [line for block in blocks("own_data.md", "bash") for line in block.splitlines()]
+    calls = [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("clc-text ")]
+    assert len(calls) == 17 and ["review", "run"] in calls
+    answered = set()
+    for call in calls:
+        if call[0] == "review":  # waits for a browser
+            continue
+        if call[0] == "apply":  # a person answers the first three rows, later all that are asked for
+            with open(call[2], encoding="utf-8", newline="") as handle:
+                rows = list(csv.DictReader(handle))
+            for row in rows if call[2] == "asked.csv" else rows[:3]:
+                row["answer"] = f"class {task.given_labels[int(row['row'])]}"
+                answered.add(row["row"])
+            with open(call[2], "w", encoding="utf-8", newline="") as handle:
+                table = csv.DictWriter(handle, list(rows[0]))
+                table.writeheader()
+                table.writerows(rows)
+        app(call, standalone_mode=False)
+    corrected = load_dataset("run/corrected", split="train")
+    people = sum(source in (2, "person") for source in corrected["label_source"])
+    assert people == len(answered) > 90 and len(corrected) == 300
 
 
 def test_adding_a_method(tmp_path: Path) -> None:
