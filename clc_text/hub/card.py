@@ -16,6 +16,7 @@ from clc_text.errors import InputError
 from clc_text.hub.markdown import Markdown, environment, line
 from clc_text.hub.sources import source_of
 from clc_text.utils.printable_yaml import printable_yaml
+from clc_text.utils.typed_json import read_json
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -184,7 +185,16 @@ def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str,
         files=files.items(),
         made=_made(run),
         licence=stated.licence,
+        ordinary=_ordinary(run),
     )
+
+
+def _ordinary(run: RunDirectory) -> Any:
+    """What the networks' folder says of itself where any `AutoModel` reads it; None where only this package does."""
+    from clc_text.models.peers_folder import PEERS, PeersFacts
+
+    path = run.file("model") / PEERS
+    return read_json(path, PeersFacts) if path.is_file() and run.recipe()["modality"] == "text" else None
 
 
 COLUMNS = {

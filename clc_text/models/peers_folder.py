@@ -52,11 +52,18 @@ def place_of(peer: int, main: int) -> str:
 
 
 def forget_peers(folder: Path) -> None:
-    """Removes what another model had left beside the one that is written here."""
-    (folder / PEERS).unlink(missing_ok=True)
+    """Removes what another model had left beside the one that is written here, and nothing of anybody else's."""
+    if not (folder / PEERS).is_file():
+        return
+    (folder / PEERS).unlink()
     others = folder / OTHERS
-    if others.is_dir() and not others.is_symlink():
-        shutil.rmtree(others)
+    if others.is_symlink() or not others.is_dir():
+        return
+    for place in others.iterdir():
+        if place.name.isdigit() and place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+    if not any(others.iterdir()):
+        others.rmdir()
 
 
 def save_networks(

@@ -266,7 +266,7 @@ class PeersOf(SeparatePeersModel):
             _check_kind(Path(positional[0]), cls)
         found = super().from_pretrained(*positional, **named)
         loaded, make = (found[0] if isinstance(found, tuple) else found), named.get("network_class")
-        if make is not None and loaded.config.inner is None:
+        if make is not None and isinstance(loaded.config, PeersOfConfig) and loaded.config.inner is None:
             # It fills in what is saved and nothing else, so a plain network would lose the buffers that are not.
             fresh = dict(make().named_buffers())
             for network in loaded.networks:

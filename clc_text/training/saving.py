@@ -11,7 +11,7 @@ from transformers import Trainer
 from transformers.utils.logging import get_logger
 
 from clc_text.errors import InputError
-from clc_text.models.peers_folder import OTHERS, PEERS, place_of, read_peers
+from clc_text.models.peers_folder import OTHERS, PEERS, forget_peers, place_of, read_peers
 from clc_text.models.peers_of import PeersOf
 from clc_text.training.evaluation import PeersEvaluation
 
@@ -68,9 +68,9 @@ class PeersSaving(PeersEvaluation):
     def _push_from_checkpoint(self, checkpoint_folder: str) -> None:
         if self.is_world_process_zero():
             source, target = Path(checkpoint_folder), Path(self.args.output_dir)
-            shutil.rmtree(target / OTHERS, ignore_errors=True)
+            forget_peers(target)
+            if (source / OTHERS).is_dir():
+                shutil.copytree(source / OTHERS, target / OTHERS, dirs_exist_ok=True)
             if (source / PEERS).is_file():
                 shutil.copy(source / PEERS, target / PEERS)
-            if (source / OTHERS).is_dir():
-                shutil.copytree(source / OTHERS, target / OTHERS)
         super()._push_from_checkpoint(checkpoint_folder)

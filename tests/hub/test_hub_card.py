@@ -232,6 +232,19 @@ def test_warnings_of_the_run_are_in_the_card(odd_run: Path, tmp_path: Path) -> N
     assert "> Noticed while training: it fell \\| over\n" in model
 
 
+def test_a_model_that_others_can_read_is_said_to_be_one(odd_run: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(odd_run, tmp_path / "run"))
+    said = 'AutoModelForSequenceClassification.from_pretrained("user/odd", subfolder="model")'
+    assert said not in model_card(RunDirectory(folder), "user/odd", Stated(), {}), (
+        "a perceptron on word vectors is none"
+    )
+    facts = {"peers": 2, "main": 0, "chosen": "it agrees <b>most</b>", "classes": []}
+    (folder / "model" / "peers.json").write_text(json.dumps(facts))
+    card = model_card(RunDirectory(folder), "user/odd", Stated(), {})
+    assert said in card and "One of the networks alone is an ordinary model" in card
+    assert "it agrees" in card and "<b>most" not in card
+
+
 def test_known_datasets_bring_their_source_and_licence(odd_run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(odd_run, tmp_path / "run"))
     recipe = yaml.safe_load((folder / "recipe.yaml").read_text(encoding="utf-8"))

@@ -419,7 +419,7 @@ def test_a_decoder_gets_the_tokenizers_padding(
     )  # fmt: skip
     trainer.train()
     assert {network.config.pad_token_id for network in trainer.model.networks} == {tokenizer.pad_token_id}
-    assert trainer.model.config.inner["pad_token_id"] == tokenizer.pad_token_id
+    assert trainer.model.config.pad_token_id == tokenizer.pad_token_id
 
 
 @pytest.mark.parametrize("name", ["accuracy", "eval_accuracy"])

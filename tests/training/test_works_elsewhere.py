@@ -196,6 +196,18 @@ def test_another_main_network_leaves_nothing_of_the_one_before(tmp_path: Path) -
     assert not (tmp_path / "peers").exists() and PeersOf.from_pretrained(tmp_path).peers == 1
 
 
+def test_what_a_user_keeps_beside_stays(tmp_path: Path) -> None:
+    kept = [tmp_path / "peers" / "1" / "letter.txt", tmp_path / "peers" / "note.txt"]
+    for path in kept:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("mine")
+    PeersOf.around([bert()]).save_pretrained(tmp_path)
+    assert all(path.read_text() == "mine" for path in kept), "nothing here is a network of ours"
+    PeersOf.around([bert(), bert()]).save_pretrained(tmp_path)
+    PeersOf.around([bert()]).save_pretrained(tmp_path)
+    assert kept[1].read_text() == "mine" and not (tmp_path / "peers" / "1").exists()
+
+
 def test_adapters_are_saved_as_adapters(
     folder: Path, base: Path, adapted: CLCTrainer, tokenizer: PreTrainedTokenizerFast
 ) -> None:
@@ -240,10 +252,11 @@ def test_a_folder_of_an_earlier_version_still_loads(tmp_path: Path) -> None:
     )
     save_file(dict(before.state_dict()), tmp_path / "model.safetensors", metadata={"format": "pt"})
     assert not (tmp_path / PEERS).exists()
-    loaded = PeersOf.from_pretrained(tmp_path)
-    for name, values in before.state_dict().items():
-        assert torch.equal(loaded.state_dict()[name], values), name
-    assert loaded.config.hidden_size == first.config.hidden_size
+    for told in ({}, {"network_class": BertForSequenceClassification}):
+        loaded = PeersOf.from_pretrained(tmp_path, **told)
+        for name, values in before.state_dict().items():
+            assert torch.equal(loaded.state_dict()[name], values), name
+        assert loaded.config.hidden_size == first.config.hidden_size
 
 
 def test_a_folder_of_one_ordinary_network_is_not_several(tmp_path: Path) -> None:
