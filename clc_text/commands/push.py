@@ -51,8 +51,10 @@ def push(
     One commit: whatever breaks, nothing is there by halves, and the command can be repeated.
     """
     import tempfile
+    from contextlib import nullcontext
 
     from clc_text.artifacts.run_directory import RunDirectory
+    from clc_text.artifacts.run_lock import untouched
     from clc_text.errors import InputError
     from clc_text.hub.card import Stated
     from clc_text.hub.contents import dataset_bundle, model_bundle
@@ -70,7 +72,10 @@ def push(
         check_output(card, force=force)
     if model and columns is not None:
         raise InputError("--columns is about rows, and --model sends none")
-    with tempfile.TemporaryDirectory(prefix="clc-text-") as folder:
+    with (
+        untouched(run) if model and (run / "recipe.yaml").is_file() else nullcontext(),
+        tempfile.TemporaryDirectory(prefix="clc-text-") as folder,
+    ):
         stated, place = Stated(licence, tuple(language or ())), Path(folder)
         if model:
             bundle = model_bundle(directory, repo, stated, place)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from clc_text.corrections.answer_files import Answer
-from clc_text.corrections.identity import names_of
+from clc_text.corrections.identity import rows_called
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.utils.shown import printable
@@ -21,14 +19,20 @@ def with_numbers(corrected: Corrected, answers: list[Answer], path: Path) -> lis
     Raises:
         InputError: the run does not know what rows are named by, or no row is called so.
     """
-    if all(answer.named_by == "row" for answer in answers):
+    wanted: dict[str, set[str]] = {}
+    for answer in answers:
+        if answer.named_by != "row":
+            wanted.setdefault(answer.named_by, set()).update(_readings(answer))
+    if not wanted:
         return answers
-    known = names_of(corrected, np.arange(corrected.facts["rows"]))
-    row_of: dict[str, dict[str, int]] = {}
-    for row, called in enumerate(known):
-        for key, value in called.items():
-            row_of.setdefault(key, {})[str(value)] = row
+    row_of = {key: found for key, names in wanted.items() if (found := rows_called(corrected, key, names)) is not None}
     return [answer if answer.named_by == "row" else _numbered(answer, row_of, path) for answer in answers]
+
+
+def _readings(answer: Answer) -> tuple[str, ...]:
+    """What a row may be called; a spreadsheet may have made a decimal number of it."""
+    written = str(answer.row).strip()
+    return written, as_it_was(written), written.removesuffix(".0")
 
 
 def _numbered(answer: Answer, row_of: dict[str, dict[str, int]], path: Path) -> Answer:
@@ -38,11 +42,9 @@ def _numbered(answer: Answer, row_of: dict[str, dict[str, int]], path: Path) -> 
             f"{path} names rows by '{answer.named_by}', which this run does not know; name them by 'row' as an "
             "export does"
         )
-    written = str(answer.row).strip()
-    # A spreadsheet may have made a decimal number of it.
-    readings = (written, as_it_was(written), written.removesuffix(".0"))
-    row = next((rows[reading] for reading in readings if reading in rows), None)
+    row = next((rows[reading] for reading in _readings(answer) if reading in rows), None)
     if row is None:
+        written = str(answer.row).strip()
         raise InputError(
             f"{path}, {answer.where}: there is no row whose {answer.named_by} is '{printable(written, 60)}'"
         )

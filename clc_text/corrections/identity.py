@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,26 @@ def names_of(corrected: Corrected, rows: np.ndarray) -> list[dict[str, Any]]:
         for entry, number in zip(found, numbers[rows].tolist(), strict=True):
             entry["source_row"] = number
     return found
+
+
+def rows_called(corrected: Corrected, key: str, names: Collection[str]) -> dict[str, int] | None:
+    """The number in the run of each row that is called so, of names that there are; None where rows have no such name.
+
+    Args:
+        key: ``source_id`` or ``source_row``.
+    """
+    if key == "source_row":
+        numbers = corrected.run.labels().source_row
+        if numbers is None:
+            return None
+        values: Iterable[Any] = numbers.tolist()
+    else:
+        column = id_column_here(corrected)
+        if column is None:
+            return None
+        rows = np.arange(corrected.facts["rows"])
+        values = corrected.of_rows(partial(values_of, column=column, rows=rows))
+    return {name: row for row, value in enumerate(values) if (name := str(value)) in names}
 
 
 def id_column_here(corrected: Corrected) -> str | None:

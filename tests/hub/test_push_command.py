@@ -16,6 +16,7 @@ from fake_hub import TOKEN, FakeHub, Repo
 from typer.testing import CliRunner, Result
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_lock import alone_in, untouched
 from clc_text.errors import InputError
 
 
@@ -288,3 +289,11 @@ def test_private_unless_it_is_said(run: Path, hub: FakeHub, kind: list[str]) -> 
     name = "model" if kind else "dataset"
     assert hub.repo(name, "user/odd").private and not hub.repo(name, "user/open").private
     assert "say --public if that is meant" in sentence(command(run, "--repo", "user/open", *kind))
+
+
+def test_a_model_is_not_sent_while_somebody_trains_there_nor_trained_while_it_is_sent(run: Path, hub: FakeHub) -> None:
+    with alone_in(run):
+        refused = sentence(command(run, "--repo", "user/odd-model", "--model"))
+    assert refused.startswith(f"another process trains in {run}")
+    with untouched(run), pytest.raises(InputError, match="pushes it; wait"), alone_in(run):
+        pass
