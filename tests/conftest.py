@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import shutil
 import tempfile
@@ -20,8 +21,12 @@ if "CLC_TEXT_CACHE" not in os.environ:  # not the user's own; of tests in parall
 
 import pytest
 import torch
+import typer.main
+import typer.testing
 
 torch.set_num_threads(1)
+# Each call of the command line builds all its commands anew, a twentieth of a second of thousands of tests.
+typer.main.get_command = typer.testing._get_command = functools.cache(typer.main.get_command)
 
 ROOT = Path(__file__).resolve().parent.parent
 
