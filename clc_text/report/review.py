@@ -15,6 +15,7 @@ from clc_text.corrections.asking.draw import RANDOM, Purpose
 from clc_text.corrections.asking.neighbours import nearest_rows
 from clc_text.corrections.export import chosen_rows, described
 from clc_text.corrections.store import Corrected
+from clc_text.errors import InputError
 from clc_text.report.contents import Contents, contents_of
 from clc_text.report.markup import rendered
 from clc_text.report.page import asset, page, script
@@ -26,6 +27,8 @@ NEIGHBOUR_LETTERS = 160
 IMAGE = 384  # pixels of the longer side, at most
 IN_REPORT = 100  # rows
 REPORT_BYTES = 400_000  # of their texts, at most
+MOST_ROWS = 200_000  # of a run whose report asks: copies are looked for among all texts, some seconds
+MOST_WORDS = 20_000  # rows whose words are counted for a report: a second or two
 PAGE_BYTES = 60_000_000  # likewise, of a page that is served
 
 
@@ -111,19 +114,16 @@ def questions(
 
 
 def report_questions(run: RunDirectory) -> Questions | None:
-    """Those of a report: as many as fit, near rows by their words; None where nothing is left to ask, or where the
-    rows are neither texts nor images."""
-    from clc_text.errors import InputError
-
+    """Those of a report: as many as fit, near rows by their words; None where nothing is left to ask, where the rows
+    are neither texts nor images, or where there are so many that choosing among them would keep a report waiting."""
     corrected = Corrected(run)
+    if corrected.rows > MOST_ROWS:
+        return None
     try:
         found = questions(corrected, IN_REPORT, "both", REPORT_BYTES, vectors=_words)
     except InputError:
         return None
     return found if len(found) else None
-
-
-MOST_WORDS = 20_000  # rows whose words are counted for a report: a second or two
 
 
 def _words(texts: list[str]) -> Any | None:

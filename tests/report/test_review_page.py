@@ -284,6 +284,12 @@ def test_where_all_is_answered_nothing_is_asked(tmp_path: Path) -> None:
     assert len(found) == 0 and found.data["near"] == []
 
 
+def test_a_report_does_not_wait_for_very_many_rows(run: Corrected, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert report_questions(run.run) is not None
+    monkeypatch.setattr("clc_text.report.review.MOST_ROWS", 399)
+    assert report_questions(run.run) is None
+
+
 def test_what_is_asked_is_the_same_as_of_next_and_says_why(run: Corrected) -> None:
     found = questions(run, SOME, "both", 100_000, features=lambda: np.eye(400, 3, dtype=np.float32) + 0.1)
     data = found.data
