@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,7 +60,8 @@ def review(
     if Journal(corrected).answers:
         echo(f"answers of a review that was cut off are taken over: {take_over()}")
         corrected = corrected_in(run)
-    found = questions(corrected, k, purpose, PAGE_BYTES, lambda: features_or_none(corrected.run))
+    which: Any = purpose
+    found = questions(corrected, k, which, PAGE_BYTES, lambda: features_or_none(corrected.run))
     if not len(found):
         echo(f"nothing to ask: people have answered every row of {run}")
         return

@@ -128,7 +128,7 @@ def finished(
         targets: see `CrossFit`.
     """
     gain, error = gain_over_shares(fit.probs, labels, dealt[0], firsts)
-    always = {
+    always: dict[str, Any] = {
         "rate": float(1 - posterior[np.arange(len(labels)), labels].mean()),
         "gain": gain,
         "gain_error": error,
@@ -138,7 +138,7 @@ def finished(
         "log_likelihood": fit.log_likelihood,
         "rounds": [found.facts | {"used": any(found is one for one in used)} for found in rounds],
     }
-    return CrossFit(np.stack(dealt), fit.probs, fit.transition, posterior, always | facts, targets)
+    return CrossFit(np.stack(dealt), fit.probs, fit.transition, posterior, {**always, **facts}, targets)
 
 
 def train_round(
