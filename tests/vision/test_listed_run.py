@@ -72,7 +72,7 @@ def test_the_images_are_found_from_another_folder(
     clc_text("report", listed / "run", "--out", "report.html")
     page = Path("report.html").read_text(encoding="utf-8")
     assert "could not be read" not in page
-    assert page.count("data:image/jpeg;base64,") == 8
+    assert page.count("data:image/jpeg;base64,") == 2 * 8  # beside its row, and in the review
     clc_text("export", listed / "run", "--k", 3, "--format", "csv", "--out", "look.csv")
     with open("look.csv", newline="", encoding="utf-8") as handle:
         for row in csv.DictReader(handle):
