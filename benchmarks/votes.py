@@ -28,6 +28,7 @@ import numpy as np
 
 from benchmarks.ranking import features_of
 from clc_text.data.copies import firsts
+from clc_text.data.folds import assign_folds
 from clc_text.data.votes import Votes
 from clc_text.evidence.soft_linear import soft_linear, soft_linear_folds, soft_logs
 from clc_text.evidence.views.base import unit_rows
@@ -35,6 +36,7 @@ from clc_text.noise.votes.cross_fit import cross_fit_votes
 from clc_text.noise.votes.dawid_skene import dawid_skene
 from clc_text.utils.files import write_json
 
+FOLDS = 5
 CELLS = [
     *(("rte", k) for k in (1, 2, 3, 5, 10)),
     *(("isbook", k) for k in (1, 2, 3, 5)),
@@ -173,13 +175,16 @@ def measure(rows: Table, k: int, seed: int) -> dict[str, Any]:
     else:
         features = rows.features
         first = firsts((row.tobytes() for row in features), len(features))
-        found = cross_fit_votes(
-            votes, lambda belief, number: soft_linear_folds(features, belief, first, 10 * seed + number), seed
-        )
+        most = votes.majority.argmax(1)
+
+        def held_out(belief: np.ndarray, number: int) -> np.ndarray:
+            return soft_linear_folds(features, belief, assign_folds(most, FOLDS, 10 * seed + number, first))
+
+        found = cross_fit_votes(votes, held_out, seed)
         facts["seconds"] = time.process_time() - begun
         beliefs["votes alone"] = cross_fit_votes(votes, None, seed).posterior
         if votes.per_row.min() > 0 and votes.per_row.max() > 1:  # what cleanlab asks for
-            plain = soft_linear_folds(features, votes.majority, first, 10 * seed)
+            plain = held_out(votes.majority, 0)
             beliefs["crowdlab"] = crowdlab(votes, plain)
     beliefs["cross_fit"] = found.posterior
     known = np.eye(votes.classes)[rows.true]

@@ -61,6 +61,7 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                        {"library", "version", "issues": rows that it doubts,
                         "changed_and_doubted", "changed_only", "doubted_only", "kappa": Cohen's of the two decisions,
                         "truth": null | {"fixed", "broken", "right_after": metric} if each issue took its prediction}
+    several_labels     where the rows have several labels each (absent with one): see `clc_text.corrections.annotators`
     notices            [{"name", "severity": "warning" | "note", "epoch", "message"}], of the run (see `notices.json`)
     verdict            {"trust": "trust" | "look first" | "do not use",
                         "little_to_correct": bool,
@@ -78,6 +79,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.artifacts.cross_fit import has_learnt_nothing
+from clc_text.corrections.annotators import several_labels
 from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.metrics import answer_metrics
 from clc_text.corrections.asking.of_run import answers_trained_on
@@ -139,6 +141,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     truth = _truth(state)
     answers = _answers(corrected, state, labels.canary)
     notices = run.notices()
+    several = several_labels(run)
     return {
         "version": VERSION,
         "run_id": run.run_id,
@@ -160,7 +163,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         "second_opinion": second_opinion(probs[fair], state.part(rows[fair])),
         "notices": notices,
         "verdict": verdict(corrections, noise, canaries, truth, notices, answers),
-    }
+    } | ({} if several is None else {"several_labels": several})
 
 
 def labels_mark(step: int, state: State) -> dict[str, Any]:

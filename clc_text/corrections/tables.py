@@ -169,8 +169,35 @@ def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
         more = (f"{entry[name]:,}" for name in ("gained", "now"))
         classes.add_row(for_rich(entry["label"]), *counts, f"{entry['share']:.1%}", *more)
     console.print(classes)
+    if "several_labels" in found:
+        show_annotators(found["several_labels"], console)
     for notice in found["notices"]:
         console.print(for_rich(f"{notice['severity']}: {notice['message']}"))
+
+
+def show_annotators(several: Mapping[str, Any], console: Console) -> None:
+    """Who labelled, how often each is right, and where another label would help (`corrections.annotators`)."""
+    table = Table("source", title="labels by source", title_justify="left")
+    for name in ("labels", "right", "95 %", "agrees"):
+        table.add_column(name, justify="right")
+    table.add_column("confuses most")
+    listed = sorted(several["sources"], key=lambda source: -source["votes"])
+    for source in listed[:ALL_CLASSES]:
+        right, agrees = source["accuracy"], source["agreement"]
+        cells = ("", "") if right is None else (f"{right['value']:.1%}", f"{right['low']:.1%} to {right['high']:.1%}")
+        worst = "; ".join(f"{one['true']} for {one['said']} {one['share']:.0%}" for one in source["confused"][:1])
+        table.add_row(
+            for_rich(printable(source["name"])), f"{source['votes']:,}", *cells,
+            "" if agrees is None else f"{agrees:.1%}", for_rich(printable(worst)),
+        )  # fmt: skip
+    if len(listed) > ALL_CLASSES:
+        table.add_row(f"… {len(listed) - ALL_CLASSES:,} more in audit.json …", *[""] * 5)
+    console.print(table)
+    told = [f"{one['votes']} of them {one['right']:.1%}" for one in several["alone"]]
+    if told:
+        console.print(for_rich(f"a majority of a row's labels agrees with what all of them say: {', '.join(told)}"))
+    rows = ", ".join(str(one["row"]) for one in several["unsure"][:10])
+    console.print(for_rich(f"another label would help most in rows {rows}"))
 
 
 def show_cleaned(

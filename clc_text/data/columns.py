@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from clc_text.config.components import option
 from clc_text.data.dataset import Dataset
 from clc_text.errors import InputError
+
+if TYPE_CHECKING:
+    from clc_text.data.reading.rows import Rows
+
+JOINED = "joined_label"  # the column that is made of several labels a row
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +27,17 @@ class NamedColumns(Dataset):
     text: str | list[str] = option(
         "text", "the column of texts; of several, their texts are joined by a blank", not_empty=True
     )
-    label: str = option("label", "the column of given labels", not_empty=True)
+    label: str | list[str] = option(
+        "label",
+        "the column of given labels; several, or one of lists: what several sources say of each row, empty where one "
+        "says nothing",
+        not_empty=True,
+    )
+    join: Literal["cross_fit", "dawid_skene", "majority"] = option(
+        "cross_fit",
+        "how several labels a row are joined: by every source's noise and a classifier that is blind to the row, by "
+        "the sources' noise alone, or by counting",
+    )
     true_label: str | None = option(None, "the column of labels known to be right, where there is one")
     label_names: list[str] | None = option(
         None, "the class names in order; null: the source's own order, otherwise numbers by size and words sorted"
@@ -42,8 +57,12 @@ class NamedColumns(Dataset):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.true_label == self.label:
-            raise InputError(f"data.true_label and data.label are both '{self.label}'; name two columns")
+        if isinstance(self.label, list) and len(self.label) == 1:
+            object.__setattr__(self, "label", self.label[0])
+        if self.true_label in self.labels:
+            raise InputError(f"data.true_label and data.label are both '{self.true_label}'; name two columns")
+        if not self.labels or len(set(self.labels)) < len(self.labels):
+            raise InputError("data.label must name at least one column, and each once")
         if not self.texts:
             raise InputError("data.text is an empty list; name at least one column")
         names = self.label_names or []
@@ -64,11 +83,25 @@ class NamedColumns(Dataset):
         """The option that names the column of ids, and the column; None where it is to be guessed."""
         return "id", None
 
+    def vote_lines(self) -> tuple[Rows, tuple[str, str, str]] | None:
+        """A table of votes, and its columns of rows, sources and labels; None: there is no such table."""
+        return None
+
     @property
     def texts(self) -> list[str]:
         return [self.text] if isinstance(self.text, str) else list(self.text)
 
     @property
+    def labels(self) -> list[str]:
+        """The columns of given labels."""
+        return [self.label] if isinstance(self.label, str) else list(self.label)
+
+    @property
+    def given(self) -> str:
+        """The column of the label that a row is given: where there are several, the one that joins them."""
+        return self.label if isinstance(self.label, str) else JOINED
+
+    @property
     def plain(self) -> set[str]:
         """The columns that are read as texts or classes."""
-        return {*self.texts, self.label, *([self.true_label] if self.true_label else [])}
+        return {*self.texts, *self.labels, *([self.true_label] if self.true_label else [])}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.data.agreement import votes_facts
 from clc_text.data.scripts import PICTURES, SPACELESS
 from clc_text.data.task import Task, column
 
@@ -32,6 +33,7 @@ def describe(task: Task) -> dict[str, Any]:
         `checks.garbled`) and, where words tell of it, ``drift`` (see `checks.drift.Drift`). A word is what stands
         between blanks; of a script without blanks each character is one, and each emoji. Where there are such texts
         ``scripts_without_blanks`` says so, and where the median text has no more than a word ``warning`` does.
+        With several labels a row ``votes`` has `votes_facts`.
     """
     import pyarrow.compute as pc
 
@@ -80,6 +82,8 @@ def describe(task: Task) -> dict[str, Any]:
             )
         if words["0.5"] <= 1:
             found["warning"] = "the median text has a single word, which tells little unless it comes again"
+    if task.votes is not None:
+        found["votes"] = votes_facts(task.votes)
     return {**found, "facts": dict(task.facts), "sources": list(task.sources)}
 
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
 
+    from clc_text.data.votes import Votes
+
 
 @dataclass(frozen=True)
 class Task:
@@ -33,6 +35,8 @@ class Task:
             rows stand in no file.
         row_noun: what that number counts: "row", "line" or "entry".
         label_type: Arrow's name of the type that the labels have in the source, or "ClassLabel".
+        votes: what several sources say of every training row; the labels are then their majority. None: one label a
+            row.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Task:
     source_row: np.ndarray | None = None
     row_noun: str = "row"
     label_type: str = "string"
+    votes: Votes | None = None
 
     @property
     def label_names(self) -> list[str]:

@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.data.folds import assign_folds
-from clc_text.evidence.views.base import unit_rows
+from clc_text.evidence.views.base import some, unit_rows
 
-FOLDS = 5
 PENALTY = 1.0  # as scikit-learn's C = 1, on rows of length 1
 ITERATIONS = 100
 
@@ -45,21 +43,18 @@ def soft_logs(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.asarray(scores - np.log(np.exp(scores).sum(1, keepdims=True)))
 
 
-def soft_linear_folds(
-    features: np.ndarray, belief: np.ndarray, first: np.ndarray, seed: int, folds: int = FOLDS
-) -> np.ndarray:
-    """float64 [N, C], log-probabilities of each row by a regression that saw neither it nor its copies.
+def soft_linear_folds(features: np.ndarray, belief: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """float64 [N, C], log-probabilities of each row by a regression that saw no row of its fold.
 
     Args:
         features: float32 [N, D], which no label has shaped.
         belief: [N, C].
-        first: int64 [N], the first row with the same features.
-        seed: of the folds.
+        fold: int64 [N], copies together (`assign_folds`).
     """
     rows = unit_rows(features).astype(np.float64)
-    fold = assign_folds(belief.argmax(1), folds, seed, first)
     found = np.empty(belief.shape)
     for number in np.unique(fold):
         own = fold == number
-        found[own] = soft_logs(rows[own], soft_linear(rows[~own], belief[~own]))
+        others = some(np.flatnonzero(~own), int(number))
+        found[own] = soft_logs(rows[own], soft_linear(rows[others], belief[others]))
     return found

@@ -105,7 +105,7 @@ def read_labelled(run: RunDirectory, path: Path, how: HowToRead = RECIPES, label
         column = run.environment().get("id_column")
         ids = rows.table[column].to_pylist() if column in rows.table.column_names else None
         return Labelled(texts, [], rows.row_names, facts, ids)
-    trusted = reader.label
+    trusted = reader.given
     if reader.true_label is not None and reader.true_label in rows.table.column_names:
         trusted = reader.true_label
     _require(rows, trusted)

@@ -15,6 +15,7 @@ from clc_text.analysis.short_names import short_names
 from clc_text.artifacts.run_directory import Labels, RunDirectory
 from clc_text.corrections.store import has_corrected
 from clc_text.errors import InputError
+from clc_text.report.annotators import annotators_html
 from clc_text.report.changes import by_class_html, pairs_html, summary_sentence
 from clc_text.report.contents import Contents, read_contents
 from clc_text.report.facts import background_html, hashes_html, recipe_html
@@ -50,6 +51,7 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
         "Verdict": verdict_html(run, found),
         "Changes": _corrections_html(found, labels, now, names, asked),
         "Classes": Markup("") if now is None else by_class_html(labels, now, names),
+        "Who labelled": annotators_html(found.audit),
         "Noise": rate_html(found.audit) + (picture_html(run, "confusion") if now else Markup("")),
     }
     curious = {

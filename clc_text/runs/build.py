@@ -79,6 +79,9 @@ def build_trainer(
         recover=recipe.monitor == "recover",
         log=log,
     )
+    if prepared.joined is not None and prepared.joined.targets is not None:
+        beliefs = torch.from_numpy(prepared.joined.targets).float()
+        trainer.targets.distributions = beliefs.to(arguments.device)
     arguments.output_dir = str(directory / "checkpoints")
     passing.cleanup()
     trainer.remove_callback(PrinterCallback)  # the observers say how a run is going

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.votes import FACTS as VOTES
 from clc_text.corrections.correct import check_nothing_lost
 from clc_text.corrections.dataset_files import Progress, silent
 from clc_text.corrections.policy import Policy
@@ -59,7 +60,9 @@ def judges_of_run(
     from clc_text.artifacts.cross_fit import has_learnt_nothing
 
     note, nothing = None, False
-    if policy.views and held_out is None:
+    if policy.views and held_out is None and run.file(VOTES).is_file():
+        note = "judged by the belief of all labels of a row together with its text"
+    elif policy.views and held_out is None:
         try:
             found = views_of_run(run, progress)
         except InputError as error:

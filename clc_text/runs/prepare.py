@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from clc_text.artifacts.cross_fit import CrossFit
     from clc_text.data.trusted import TrustedLabels
+    from clc_text.data.votes import Votes
+    from clc_text.runs.votes import JoinedVotes
 
 READ = 20_000  # texts that are looked at to say what is cut off
 
@@ -39,6 +41,7 @@ class Prepared:
         test_inputs: likewise M rows, None without test rows.
         recipe: what the recipe leaves open (`encoder: auto`) is settled in it.
         trusted: what people have answered; None: nothing.
+        joined: what several labels a row say together, which `labels` are; None: one label a row.
     """
 
     task: Task
@@ -49,6 +52,7 @@ class Prepared:
     test_inputs: dict[str, Tensor] | None
     recipe: Recipe
     trusted: TrustedLabels | None = None
+    joined: JoinedVotes | None = None
 
 
 @dataclass(frozen=True)
@@ -133,8 +137,11 @@ def prepare(
     encoded = encode(recipe, observer, cross_fits) if memo is None else memo.encoded(recipe, observer)
     task = encoded.task
     _check_training(recipe, task, cross_fits)  # here too: what a memo gives was read for another recipe
-    source_labels = task.given_labels
+    joined = None if task.votes is None else _joined(recipe, encoded, task.votes, observer)
+    source_labels = task.given_labels if joined is None else joined.labels
     given = noise_input(recipe, task, encoded.train_inputs)
+    if joined is not None:
+        given = replace(given, labels=source_labels)
     injection = inject(recipe.noise, given, recipe.seeds.noise)
     if reading := recipe.noise.reading(given):
         observer.stage(reading)
@@ -147,7 +154,14 @@ def prepare(
     settled = replace(recipe, encoder=encoded.settled)
     _check_memory(recipe, task, encoded.train_inputs)
     inputs = (encoded.train_inputs, encoded.test_inputs)
-    return Prepared(task, labels, injection.manifest, encoded.encoder, *inputs, settled)
+    return Prepared(task, labels, injection.manifest, encoded.encoder, *inputs, settled, joined=joined)
+
+
+def _joined(recipe: Recipe, encoded: Encoded, votes: Votes, observer: Observer) -> JoinedVotes:
+    from clc_text.runs.votes import join_votes
+
+    observer.stage(f"joining {int(votes.per_source.sum()):,} labels of {len(votes.sources):,} sources")
+    return join_votes(recipe, encoded, votes)
 
 
 def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Encoded:
@@ -195,6 +209,10 @@ def reading(recipe: Recipe, task: Task) -> dict[str, Any]:
 
 def _check_training(recipe: Recipe, task: Task, cross_fits: bool = False) -> None:
     """What can be known to be wrong before any row is encoded."""
+    if task.votes is not None:
+        from clc_text.runs.votes import check_votes
+
+        check_votes(recipe)
     if cross_fits or recipe.method.cross_fits:
         check_classes(len(task.label_names))
     if isinstance(recipe.training.class_weights, list):

@@ -123,6 +123,8 @@ def _train(
     observer.begins(recipe, environment, prepared.manifest, done)
     if memo is not None and trainer.cross_fits_first and (known := memo.cross_fit(recipe)) is not None:
         known.save(directory)  # where the trainer looks for it
+    if prepared.joined is not None and answers is None:
+        prepared.joined.save_cross_fit(directory)
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     if memo is not None and trainer.cross_fit is not None:
         memo.remember(recipe, trainer.cross_fit)
@@ -304,6 +306,8 @@ def _open(
     write_text(directory / "recipe.yaml", recipe.dump())
     write_json(located(directory, "noise/manifest.json"), prepared.manifest)
     prepared.labels.write(directory / "noise" / "labels.parquet")
+    if prepared.joined is not None:
+        prepared.joined.kept.save(directory)
     if answers is not None and answers.path.resolve() != directory.resolve():
         answers.write(directory)
     if recipe.keep_data:

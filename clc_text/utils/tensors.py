@@ -18,7 +18,7 @@ def save_tensors(tensors: Mapping[str, np.ndarray], path: Path, facts: Mapping[s
     with open(path, "r+b") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        header["__metadata__"] = dict(sorted(header.get("__metadata__", {}).items()))
         ordered = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         if len(ordered) <= size:  # as it always is: the same letters, and blanks up to the tensors
             file.seek(8)

@@ -36,6 +36,9 @@ def show_check(found: Mapping[str, Any], console: Console | None = None) -> None
     if "label_accuracy" in found:
         console.print(for_rich(f"of the given labels {found['label_accuracy']:.2f} % are the true ones"))
     console.print(_classes(classes, rows, bool(tested)))
+    if "votes" in found:
+        for part in _votes(found["votes"]):
+            console.print(part)
     if "words" in found:
         console.print(_lengths(found))
     if flaws := list(_flaws(found)):
@@ -76,6 +79,23 @@ def _classes(classes: Mapping[str, Mapping[str, int]], rows: int, tested: bool) 
             cells.append(f"{counts.get('test', 0):,}")
         table.add_row(_name(name), *cells)
     return table
+
+
+def _votes(found: Mapping[str, Any]) -> Iterator[Table | str]:
+    """How many sources speak of a row, and how far they agree."""
+    rows = ", ".join(f"{number} on {rows:,} row{'s' * (rows != 1)}" for number, rows in found["rows_by_votes"].items())
+    alpha = "no row has two" if found["alpha"] is None else f"Krippendorff's alpha {found['alpha']:.3f}"
+    yield for_rich(f"labels a row: {rows}; {alpha}")
+    table = Table("source", title="sources", title_justify="left")
+    for name in ("labels", "share of the rows", "agrees with the others"):
+        table.add_column(name, justify="right")
+    listed = sorted(found["sources"], key=lambda source: -source["votes"])
+    for source in listed[:MOST_CLASSES]:
+        agrees = "" if source["agreement"] is None else f"{source['agreement']:.1%}"
+        table.add_row(_name(source["name"]), f"{source['votes']:,}", f"{source['share']:.1%}", agrees)
+    if len(listed) > MOST_CLASSES:
+        table.add_row(f"… {len(listed) - MOST_CLASSES:,} more …", "", "", "")
+    yield table
 
 
 def _lengths(found: Mapping[str, Any]) -> Table:

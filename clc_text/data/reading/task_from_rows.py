@@ -15,6 +15,7 @@ from clc_text.data.describe import text_facts
 from clc_text.data.reading.identity import id_column
 from clc_text.data.reading.labels import alike, class_names, class_numbers, joined, label_strings
 from clc_text.data.reading.rows import Rows, brief, to_dataset
+from clc_text.data.reading.several import votes_in
 from clc_text.data.task import Task
 from clc_text.errors import InputError
 
@@ -59,11 +60,16 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
     option, named = columns.row_id
     if named_by is not None and named is None:
         facts["id_column_guessed"] = f"'{named_by}' (data.{option} names another)"
+    several = votes_in(train, columns)
+    if several is not None:
+        train, columns = several.rows, several.columns
     whole = _labelled(train, columns, facts, "")
     names = columns.label_names or _names(columns, whole)
     _check_classes(whole, names, columns)
     if test is not None:
         test, _ = _with_text(test, columns, facts, "test_")
+        if several is not None:
+            test = several.of_test(test)
         test_part = _labelled(test, columns, facts, "test_", trusted=True)
     elif columns.test_share is not None:
         whole, test_part = _hold_out(whole, input_column, columns.test_share, seed)
@@ -79,7 +85,7 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
     if absent := [name for name in names if name not in present]:
         facts["classes_without_rows"] = ", ".join(absent)
 
-    sources = train.sources
+    sources = train.sources + (() if several is None else several.sources)
     test_rows = None
     if test_part is not None:
         known = present | set([] if whole.true is None else pc.unique(whole.true).to_pylist())
@@ -92,9 +98,9 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
             )
         test_numbers = class_numbers(test_part.trusted, names, test_part.rows.where, key)
         identity = (train.sources, test and test.sources, columns, seed, "test")
-        test_rows = _dataset(test_part.rows, columns.label, test_numbers, names, identity)
+        test_rows = _dataset(test_part.rows, columns.given, test_numbers, names, identity)
         sources = sources if test is None else sources + test.sources
-    train_rows = _dataset(whole.rows, columns.label, given, names, (train.sources, columns, seed, "train"))
+    train_rows = _dataset(whole.rows, columns.given, given, names, (train.sources, columns, seed, "train"))
     texts = whole.rows.table.column(input_column)
     test_texts = None if test_part is None else test_part.rows.table.column(input_column)
     facts.update(text_facts(texts, given.to_numpy(), test_texts))
@@ -103,14 +109,15 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
         train=train_rows,
         test=test_rows,
         input_column=input_column,
-        label_column=columns.label,
+        label_column=columns.given,
         true_labels=None if true is None else true.to_numpy(),
         sources=sources,
         facts=facts,
         id_column=named_by,
         source_row=whole.number.to_numpy(),
         row_noun=train.noun,
-        label_type=_label_type(train, columns.label),
+        label_type=_label_type(train, columns.given),
+        votes=None if several is None else several.of(whole.number.to_numpy() - train.first),
     )
 
 
@@ -167,7 +174,7 @@ def _labelled(
     if trusted and true_label is not None and true_label in rows.table.column_names:
         given, key = true_label, "true_label"
     else:
-        given, key = columns.label, "label"
+        given, key = columns.given, "label"
     rows.require(given, key)
     label_map = columns.label_map or {}
     number = pa.array(np.arange(rows.first, rows.first + len(rows.table)))
@@ -198,9 +205,9 @@ def _labelled(
 
 def _names(columns: NamedColumns, whole: _Labelled) -> list[str]:
     if whole.true is None or columns.true_label is None:
-        names = class_names(whole.rows, [columns.label], [whole.given])
+        names = class_names(whole.rows, [columns.given], [whole.given])
     else:
-        names = class_names(whole.rows, [columns.label, columns.true_label], [whole.given, whole.true])
+        names = class_names(whole.rows, [columns.given, columns.true_label], [whole.given, whole.true])
     gone = {name for name, kept in (columns.label_map or {}).items() if name != kept}
     return [name for name in names if name not in gone]
 
@@ -214,7 +221,7 @@ def _check_classes(whole: _Labelled, names: list[str], columns: NamedColumns) ->
         raise InputError(f"{where}: every row has the label '{present[0]}'; training needs at least two classes")
     if len(present) > MANY_CLASSES and len(present) > rows / 2:
         raise InputError(
-            f"{where}: the column '{columns.label}' has {len(present)} values in {rows} rows, so it is hardly one of "
+            f"{where}: the column '{columns.given}' has {len(present)} values in {rows} rows, so it is hardly one of "
             "labels; name the right one in data.label"
         )
 

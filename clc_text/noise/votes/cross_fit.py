@@ -92,20 +92,26 @@ def cross_fit_votes(
             facts = _power(few, rules, shrinkage, seed, log_probs[some], without, checked)
             heard = normalised_logs(facts["power"] * log_probs) if facts["power"] else None
             fit = fit_votes(votes, rules, heard, shrinkage)
+    heard = normalised_logs(facts["power"] * log_probs) if log_probs is not None and facts["power"] else None
+    facts |= _foretold(few, held_out_likelihood(few, rules, None if heard is None else heard[some], shrinkage, seed))
     facts |= {"shrinkage": list(shrinkage), "rules": int(rules.which.sum()), "alike": int((weights < 1).sum())}
     return FittedVotes(fit.posterior, fit.matrices, log_probs, facts)
 
 
 def _one_label(votes: Votes, labels: np.ndarray, held_out: HeldOut | None) -> FittedVotes:
     """One label a row: without a classifier nothing contradicts it."""
+    facts: dict[str, Any] = {"power": 0.0, "gain": 0.0, "gain_error": 0.0, "foretold": 0.0, "foretold_error": 0.0}
     if held_out is None:
-        even = np.full((1, votes.classes, votes.classes), 0.0)
-        even[0] = np.eye(votes.classes)
-        return FittedVotes(votes.majority, even, None, {"power": 0.0, "gain": 0.0, "gain_error": 0.0})
+        return FittedVotes(
+            votes.majority, np.eye(votes.classes)[None], None, {"power": 0.0, "gain": 0.0, "gain_error": 0.0}
+        )
     log_probs = held_out(votes.majority, 0)
     fit = fit_shares(fit_noise(log_probs, labels), labels)
     posterior = posterior_labels(fit.probs, labels, fit.transition)
-    return FittedVotes(posterior, fit.transition[None], log_probs, {"power": fit.sharpness})
+    likely = (fit.probs * fit.transition.T[labels]).sum(1)
+    facts |= _foretold(votes, np.log(np.maximum(likely, 1e-12))) | {"power": fit.sharpness}
+    facts |= {"gain": facts["foretold"], "gain_error": facts["foretold_error"]}
+    return FittedVotes(posterior, fit.transition[None], log_probs, facts)
 
 
 def _shrinkage(votes: Votes, rules: Rules, seed: int) -> tuple[Shrinkage, bool]:
@@ -122,6 +128,19 @@ def _shrinkage(votes: Votes, rules: Rules, seed: int) -> tuple[Shrinkage, bool]:
     return (TIGHT if tight - between > MARGIN else LOOSE), True
 
 
+def _foretold(votes: Votes, likelihood: np.ndarray) -> dict[str, float]:
+    shares = np.bincount(votes.label, votes.weight, votes.classes) + 1.0
+    gain, error = _a_vote(votes, likelihood - votes.weight * np.log(shares / shares.sum())[votes.label])
+    return {"foretold": gain, "foretold_error": error}
+
+
+def _a_vote(votes: Votes, gains: np.ndarray) -> tuple[float, float]:
+    """The mean of gains [M] a vote, and its standard error, the votes on one row being one draw."""
+    of_row = np.bincount(votes.row, gains, votes.rows)
+    said = max(votes.weight.sum(), 1e-9)
+    return float(of_row.sum() / said), float(np.sqrt(((of_row - of_row.mean()) ** 2).sum()) / said)
+
+
 def _power(
     votes: Votes,
     rules: Rules,
@@ -136,9 +155,6 @@ def _power(
         heard = normalised_logs(power * log_probs)
         gains[power] = held_out_likelihood(votes, rules, heard, shrinkage, seed) - without
     power = max(gains, key=lambda one: gains[one].sum())
-    of_row = np.bincount(votes.row, gains[power])
-    said = max(votes.weight.sum(), 1e-9)
-    gain = float(of_row.sum() / said)
-    error = float(np.sqrt(((of_row - of_row.mean()) ** 2).sum()) / said)
+    gain, error = _a_vote(votes, gains[power])
     least = ERRORS * error if checked else max(ERRORS * error, UNCHECKED)
     return {"power": power if gain > least else 0.0, "gain": gain, "gain_error": error}

@@ -43,6 +43,12 @@ class Files(NamedColumns):
     )
     header: list[str] | None = option(None, "the column names of a CSV, TSV or Excel file that has no header row")
     sheet: str | None = option(None, "the sheet of an Excel workbook; null: the first")
+    votes: str | None = option(
+        None, "a second file with a vote a line, in place of data.label: what several sources say of the training rows"
+    )
+    vote_row: str = option("id", "its column of the rows that are meant, by what data.id names them", not_empty=True)
+    vote_source: str = option("annotator", "its column of who says it", not_empty=True)
+    vote_label: str = option("label", "its column of labels", not_empty=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -55,8 +61,13 @@ class Files(NamedColumns):
     def row_id(self) -> tuple[str, str | None]:
         return "id", self.id
 
+    def vote_lines(self) -> tuple[Rows, tuple[str, str, str]] | None:
+        if self.votes is None:
+            return None
+        return self.read(self.votes, "data.votes"), (self.vote_row, self.vote_source, self.vote_label)
+
     def places(self) -> list[Place]:
-        named = {"the training rows": self.train, "the test rows": self.test}
+        named = {"the training rows": self.train, "the test rows": self.test, "the votes": self.votes}
         return [Place(path, expanded(path).exists(), what) for what, path in named.items() if path]
 
     def load(self, seed: int) -> Task:
@@ -86,7 +97,7 @@ class Files(NamedColumns):
                 return read_parquet(shards, path)
             if len(self.texts) > 1:
                 raise InputError(f"{path}: a folder of text files has one text a row; name one column in data.text")
-            return read_class_folders(path, self.texts[0], self.label, self.encoding)
+            return read_class_folders(path, self.texts[0], self.given, self.encoding)
         suffix = ending(path)
         if suffix in DELIMITED:
             separator = self.separator or self.guessed(path)

@@ -50,7 +50,7 @@ def guess_columns(files: Files, text: str | None = None, label: str | None = Non
         InputError: the file cannot be read, a named column is not there, or no column looks like it.
     """
     named_text = text or (None if files.text == Files.text else files.text)
-    named_label = label or (None if files.label == Files.label else files.label)
+    named_label = label or (None if files.given == Files.label else files.given)
     files = replace(files, text=named_text or Files.text, label=named_label or Files.label)
     if files.separator is None and named_text is None:
         files = replace(files, separator=files.likely_separator())

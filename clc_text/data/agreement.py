@@ -1,0 +1,77 @@
+"""How far sources agree, and how often each is right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clc_text.data.votes import Votes
+
+
+def krippendorff_alpha(votes: Votes) -> float | None:
+    """Krippendorff's α of classes without order: 1 − observed / expected disagreement, over the rows with two votes
+    or more; None where no row has two, or all say one class.
+
+    Source: K. Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011, part D.
+    """
+    counts = votes.counts
+    said = counts.sum(1)
+    paired = votes.per_row > 1
+    counts, said = counts[paired], said[paired]
+    together = counts.sum(0)
+    total = together.sum()
+    expected = total**2 - (together**2).sum()
+    if not len(said) or expected <= 0:
+        return None
+    observed = ((said**2 - (counts**2).sum(1)) / np.maximum(said - 1, 1e-9)).sum()
+    return float(1 - (total - 1) * observed / expected)
+
+
+def agreement_with_others(votes: Votes) -> np.ndarray:
+    """float64 [J], the share of a source's votes for what most others say, on rows that others speak of; where several
+    classes are as frequent, a share of one; NaN where nobody else speaks."""
+    counts = votes.counts
+    rest = counts[votes.row]
+    each = np.arange(len(votes))
+    rest[each, votes.label] -= votes.weight
+    top = rest.max(1)
+    best = rest >= top[:, None] - 1e-9
+    agrees = np.where(best[each, votes.label], 1 / best.sum(1), 0.0)
+    weight = np.where(top > 1e-9, votes.weight, 0.0)
+    sources = len(votes.sources)
+    of_source = np.bincount(votes.source, weight, sources)
+    right = np.bincount(votes.source, weight * agrees, sources)
+    return np.divide(right, of_source, out=np.full(sources, np.nan), where=of_source > 0)
+
+
+def accuracies(votes: Votes, belief: np.ndarray) -> list[tuple[float, float, float]]:
+    """Of each source the expected share of right votes by the belief [N, C], and its 95 % interval (Jeffreys')."""
+    from scipy.stats import beta
+
+    sources = len(votes.sources)
+    right = np.bincount(votes.source, votes.weight * belief[votes.row, votes.label], sources)
+    said = np.bincount(votes.source, votes.weight, sources)
+    low, high = (beta.ppf(level, right + 0.5, np.maximum(said - right, 0) + 0.5) for level in (0.025, 0.975))
+    share = np.divide(right, said, out=np.full(sources, np.nan), where=said > 0)
+    return list(zip(share.tolist(), low.tolist(), high.tolist(), strict=True))
+
+
+def votes_facts(votes: Votes) -> dict[str, Any]:
+    """What can be said of votes before anything is fitted: ``rows_by_votes`` (number of votes -> rows), ``alpha``
+    (`krippendorff_alpha`), ``sources``, each with ``name``, ``votes``, ``share`` of the rows and ``agreement``."""
+    per_row, each = np.bincount(votes.per_row), votes.per_source
+    agrees = agreement_with_others(votes)
+    return {
+        "rows_by_votes": {str(number): int(rows) for number, rows in enumerate(per_row) if rows},
+        "alpha": krippendorff_alpha(votes),
+        "sources": [
+            {
+                "name": name,
+                "votes": int(each[number]),
+                "share": float(each[number] / max(votes.rows, 1)),
+                "agreement": None if np.isnan(agrees[number]) else float(agrees[number]),
+            }
+            for number, name in enumerate(votes.sources)
+        ],
+    }

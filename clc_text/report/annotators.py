@@ -1,0 +1,60 @@
+"""Who labelled, where rows have several labels: how often each is right, and what each confuses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from markupsafe import Markup
+
+from clc_text.report.markup import folded, paragraph, table
+
+MOST_SOURCES = 60
+
+
+def annotators_html(audit: Mapping[str, Any] | None) -> Markup:
+    """The audit's ``several_labels`` as tables; nothing with one label a row."""
+    several = None if audit is None else audit.get("several_labels")
+    if audit is None or several is None:
+        return Markup("")
+    listed = sorted(several["sources"], key=lambda source: -source["votes"])
+    caption = "Sources of labels: the share of right ones is expected, by what all labels and texts together say"
+    heads = ["source", "#labels", "#of the rows", "#right", "#95 %", "#agrees with others"]
+    found = table(caption, heads, [_line(source) for source in listed[:MOST_SOURCES]])
+    if len(listed) > MOST_SOURCES:
+        found += paragraph(f"audit.json has the other {len(listed) - MOST_SOURCES:,} sources", "remark")
+    if several["alpha"] is not None:
+        found += paragraph(f"Krippendorff's alpha is {several['alpha']:.3f}")
+    if several["alone"]:
+        lines = [[str(one["votes"]), f"{100 * one['right']:.1f} %"] for one in several["alone"]]
+        found += table("How many labels are enough: agreement with all of them", ["labels a row", "#majority"], lines)
+    lines = [[str(one["row"]), str(one["votes"]), f"{100 * one['belief']:.0f} %"] for one in several["unsure"]]
+    found += folded(
+        "Rows where another label would help most", table("By belief", ["row", "#labels", "#believed"], lines)
+    )
+    wrong = [line for source in listed[:MOST_SOURCES] for line in _confused(source)]
+    if wrong:
+        shown = table("Most frequent errors, in percent of the class", ["source", "is", "is called", "#share"], wrong)
+        found += folded("Who confuses what", shown)
+    return found
+
+
+def _line(source: Mapping[str, Any]) -> list[str]:
+    right, agrees = source["accuracy"], source["agreement"]
+    interval = "" if right is None else f"{100 * right['low']:.1f} to {100 * right['high']:.1f}"
+    return [
+        source["name"],
+        f"{source['votes']:,}",
+        f"{100 * source['share']:.1f} %",
+        "" if right is None else f"{100 * right['value']:.1f} %",
+        interval,
+        "" if agrees is None else f"{100 * agrees:.1f} %",
+    ]
+
+
+def _confused(source: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        [source["name"], one["true"], one["said"], f"{100 * one['share']:.1f} %"]
+        for one in source["confused"]
+        if one["share"] >= 0.005
+    ]

@@ -1,0 +1,117 @@
+"""A run on several labels a row, from the table to its audit."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.votes import KeptVotes
+from clc_text.config.recipe import Recipe, loads
+from clc_text.corrections.audit import judge
+from clc_text.corrections.correct import correct
+from clc_text.corrections.existing import corrected_in
+from clc_text.corrections.policy import policy_named
+from clc_text.errors import InputError
+from clc_text.noise.estimation.noise_fit import posterior_labels
+from clc_text.report.annotators import annotators_html
+from clc_text.runs.build import build_trainer
+from clc_text.runs.evidence import judges_of_run
+from clc_text.runs.prepare import prepare
+from clc_text.runs.reload import source_rows
+from clc_text.runs.run import train
+from clc_text.runs.votes import as_cross_fit
+
+WORDS = {"sport": "goal match team ball win", "money": "bank stock price tax loan"}
+RECIPE = """
+data: {{name: files, train: {path}, label: [ann, bob, cid], join: {join}}}
+encoder: {{name: tfidf, dimension: 20, word_vectors: 0}}
+network: {{name: mlp, hidden: [16]}}
+method: {{name: {method}}}
+training: {{epochs: 2, batch_size: 16, learning_rate: 1.0e-3}}
+"""
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """120 rows of two classes that the texts tell; three people who are right on 95, 80 and 65 % of them."""
+    random = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("several") / "several.csv"
+    names = list(WORDS)
+    with open(path, "w", newline="", encoding="utf-8") as handle:
+        out = csv.writer(handle)
+        out.writerow(["text", "ann", "bob", "cid"])
+        for row in range(120):
+            true = row % 2
+            said = [true if random.random() < right else 1 - true for right in (0.95, 0.8, 0.65)]
+            votes = [names[one] if random.random() < 0.9 or not place else "" for place, one in enumerate(said)]
+            out.writerow([f"{' '.join(random.choice(WORDS[names[true]].split(), 4))} {row}", *votes])
+    return path
+
+
+def recipe(table: Path, method: str = "standard", join: str = "cross_fit", more: str = "") -> Recipe:
+    return loads(RECIPE.format(path=table, method=method, join=join) + more)
+
+
+def test_every_join_gives_a_belief_and_labels(table: Path) -> None:
+    true = np.arange(120) % 2
+    right = {}
+    for join in ("majority", "dawid_skene", "cross_fit"):
+        found = prepare(recipe(table, join=join))
+        assert found.joined is not None
+        assert (found.labels.given == found.joined.kept.belief.argmax(1)).all()
+        assert found.joined.kept.belief.sum(1) == pytest.approx(np.ones(120))
+        assert (found.joined.targets is None) == (join == "majority")
+        names = found.task.label_names
+        right[join] = float((np.array(names)[found.labels.given] == np.array(list(WORDS))[true]).mean())
+    assert right["cross_fit"] >= right["majority"]
+
+
+def test_methods_learn_the_belief(table: Path, tmp_path: Path) -> None:
+    prepared = prepare(recipe(table))
+    trainer = build_trainer(recipe(table), tmp_path, prepared)
+    assert prepared.joined is not None and prepared.joined.targets is not None
+    assert trainer.targets.distributions is not None
+    assert trainer.targets.distributions.numpy() == pytest.approx(prepared.joined.targets, abs=1e-6)
+    majority = build_trainer(recipe(table, join="majority"), tmp_path, prepare(recipe(table, join="majority")))
+    assert majority.targets.distributions is None
+
+
+def test_the_belief_is_what_corrections_are_made_by() -> None:
+    belief = np.random.default_rng(0).dirichlet(np.ones(3), 200)
+    told = {"foretold": 0.3, "foretold_error": 0.01, "power": 1.0, "copies": 0}
+    found = as_cross_fit(belief, np.zeros((2, 200), np.int64), told)
+    assert found.probs.sum(1) == pytest.approx(np.ones(200))
+    assert posterior_labels(found.probs, belief.argmax(1), found.transition) == pytest.approx(belief)
+
+
+@pytest.mark.parametrize("method", ["standard", "clc_auto"])
+def test_a_run(method: str, table: Path, tmp_path: Path) -> None:
+    run = train(recipe(table, method), tmp_path / "run")
+    kept, cross_fit = KeptVotes.load(run.path), CrossFit.load(run.path)
+    assert kept is not None and cross_fit is not None and run.complete
+    assert cross_fit.posterior == pytest.approx(kept.belief)
+    assert kept.votes.sources == ("ann", "bob", "cid")
+    assert {"ann", "bob", "cid"} <= set(run.data().column_names)
+    judges = judges_of_run(run, policy_named("default"))
+    assert judges.predictions.kind == "out of sample"
+    correct(run, judges.policy, judges.predictions, source_rows(run))
+    corrected = corrected_in(run.path)
+    found = judge(corrected, 0)
+    accuracy = [source["accuracy"]["value"] for source in found["several_labels"]["sources"]]
+    assert accuracy[0] > accuracy[1] > accuracy[2]
+    shown = annotators_html(found)
+    assert "bob" in shown and f"{100 * accuracy[1]:.1f} %" in shown
+    assert annotators_html({}) == annotators_html(None) == ""
+    again = train(recipe(table, method), tmp_path / "run", resume=True)
+    assert again.complete
+
+
+def test_what_needs_one_label_a_row_is_refused(table: Path) -> None:
+    with pytest.raises(InputError, match="canaries"):
+        prepare(recipe(table, more="canaries: 0.05\n"))
+    with pytest.raises(InputError, match="noise is injected"):
+        prepare(recipe(table, more="noise: {name: symmetric, rate: 0.2}\n"))
