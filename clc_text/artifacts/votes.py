@@ -76,9 +76,9 @@ class KeptVotes:
         rows, sources, classes = facts.pop("rows"), facts.pop("sources"), facts.pop("classes")
         with undamaged(directory / TABLE):
             table = pq.read_table(directory / TABLE)
-            columns = [table[name].to_numpy() for name in ("row", "source", "label", "weight")]
+            row, source, label, weight = (table[name].to_numpy() for name in ("row", "source", "label", "weight"))
             try:
-                votes = Votes.of(*columns[:3], rows, sources, classes, columns[3])
+                votes = Votes.of(row, source, label, rows, sources, classes, weight)
             except InputError as error:
                 raise ValueError(str(error)) from None
         with undamaged(directory / TENSORS):

@@ -63,7 +63,8 @@ class Votes:
         if not (np.isfinite(weights) & (weights >= 0)).all():
             raise InputError("a vote's weight must be a number of at least 0")
         order = np.lexsort((columns["label"], columns["source"], columns["row"]))
-        found = cls(*(columns[name][order] for name in lists), weights[order], rows, tuple(sources), classes)
+        ordered = (columns["row"][order], columns["source"][order], columns["label"][order], weights[order])
+        found = cls(*ordered, rows, tuple(sources), classes)
         found._check_once()
         return found
 

@@ -73,7 +73,7 @@ def votes_in(rows: Rows, columns: NamedColumns) -> Several | None:
     else:
         for name in columns.labels:
             rows.require(name, "label")
-        lists = pa.types.is_list(_kind(rows, columns)) or pa.types.is_large_list(_kind(rows, columns))
+        lists = _is_of_lists(rows, columns)
         if isinstance(columns.label, str) and not lists:
             return None
         row, source, strings, names = _of_lists(rows, columns) if lists else _of_columns(rows, columns)
@@ -102,8 +102,14 @@ Found = tuple[np.ndarray, np.ndarray, pa.Array, list[str]]
 """Row and source of each vote [M], its label as a class name, and the sources' names [J]."""
 
 
-def _kind(rows: Rows, columns: NamedColumns) -> pa.DataType:
-    return rows.table.column(columns.labels[0]).type if len(columns.labels) == 1 else pa.null()
+def _is_of_lists(rows: Rows, columns: NamedColumns) -> bool:
+    """Whether the one column of labels holds lists, some of them longer than one."""
+    if len(columns.labels) > 1:
+        return False
+    values = rows.table.column(columns.labels[0])
+    if not (pa.types.is_list(values.type) or pa.types.is_large_list(values.type)):
+        return False
+    return (pc.max(pc.list_value_length(values)).as_py() or 0) > 1
 
 
 def _of_columns(rows: Rows, columns: NamedColumns) -> Found:
@@ -130,10 +136,22 @@ def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
     )
     said = joined(label_strings(inside, name), columns.label_map or {}).combine_chunks()
     row = np.repeat(np.arange(len(values)), lengths)
+    _refuse_several_classes(rows, name, row, said)
     place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     there = said.is_valid().to_numpy(zero_copy_only=False)
     names = [f"{name} {number + 1}" for number in range(int(lengths.max(initial=0)))]
     return row[there], place[there], said.drop_null(), names
+
+
+def _refuse_several_classes(rows: Rows, name: str, row: np.ndarray, said: pa.Array) -> None:
+    """Where no two labels of any row are alike, a list has the classes of a row, not what several people say of it."""
+    code = pc.fill_null(said.dictionary_encode().indices, -1).to_numpy(zero_copy_only=False)
+    pairs = np.stack([row, code])[:, code >= 0]
+    if len(np.unique(pairs, axis=1).T) == pairs.shape[1]:
+        raise InputError(
+            f"{rows.where}: no list in the column '{name}' has a label twice, so they look like several classes a row "
+            "and not like several people's labels for one; a row has one class here"
+        )
 
 
 def _of_lines(rows: Rows, columns: NamedColumns, lines: Rows, named: tuple[str, str, str]) -> Found:

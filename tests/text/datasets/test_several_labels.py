@@ -81,6 +81,13 @@ def test_lists(tmp_path: Path) -> None:
     assert table_of(Files(train=str(tmp_path / "lists.jsonl"), label="said")).tolist() == TABLE
 
 
+def test_lists_of_tags_are_no_votes(tmp_path: Path) -> None:
+    rows = [["a", "b"], ["b"], ["a", "c"], []]
+    pq.write_table(pa.table({"text": list("wxyz"), "tags": rows}), tmp_path / "tags.parquet")
+    with pytest.raises(InputError, match="look like several classes a row"):
+        Files(train=str(tmp_path / "tags.parquet"), label="tags").load(0)
+
+
 def test_one_label_a_row_is_as_before(tmp_path: Path) -> None:
     task = Files(train=str(wide(tmp_path, [row for row in VOTES if row[0]])), label="ann").load(0)
     assert task.votes is None and task.label_column == "ann"
