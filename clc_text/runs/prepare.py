@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from clc_text.data.votes import Votes
     from clc_text.runs.votes import JoinedVotes
 
+MOST_CANARIES = 0.5  # of all rows; labels that are mostly flipped can be trusted for nothing
 READ = 20_000  # texts that are looked at to say what is cut off
 
 
@@ -150,6 +151,11 @@ def prepare(
     true = task.true_labels if task.true_labels is not None else source_labels if injected else None
     first = first_copies(encoded.train_inputs, len(source_labels)) if recipe.canaries else None
     trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names), first)
+    if canary.mean() > MOST_CANARIES:  # copies are flipped together
+        raise InputError(
+            f"most of the {len(canary):,} rows are the same to the encoder, so that flipping some of their labels "
+            "would flip nearly all; choose another encoder, or plant none (--set canaries=0)"
+        )
     labels = Labels(injection.labels, trained, true, canary, task.source_row)
     settled = replace(recipe, encoder=encoded.settled)
     _check_memory(recipe, task, encoded.train_inputs)
