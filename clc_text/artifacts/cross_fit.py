@@ -33,7 +33,8 @@ class CrossFit:
         probs: float64 [N, C], those networks' mean probabilities of the true class.
         transition: float64 [C, C], T[c, k] = P(given k | true c).
         posterior: float64 [N, C], q ∝ p · T[:, y]: the true class, given the text and the given label.
-        targets: float64 [N, C], what networks are to be taught of the rows; None: the posterior.
+        targets: float64 [N, C], what networks are to be taught of the rows, where a method learns it: its given label
+            counts for less there (`noise.estimation.half_trust`), and other views are heard; None: the posterior.
         facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``sharpness``,
             ``log_likelihood`` in nats, ``gain`` and ``gain_error`` (`noise.estimation.gain`), ``copies`` (rows with
             the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,

@@ -122,7 +122,7 @@ def cross_fit_answered(
     }
     targets = None
     if not borne_out:
-        targets = without.posterior.copy()
+        targets = (without.posterior if without.targets is None else without.targets).copy()
         targets[trusted.rows] = posterior[trusted.rows]
     return finished(labels, settings, dealt, firsts, fit, posterior, rounds, used, facts, targets)
 

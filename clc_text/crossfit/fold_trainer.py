@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from transformers import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
@@ -19,10 +21,15 @@ from clc_text.errors import InputError
 from clc_text.methods.base import Method
 from clc_text.models.peers import PeersModel
 from clc_text.models.peers_of import PeersOf, peers_from_init, peers_from_model
+from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.training.trainer import PeersTrainer
 
 PeersInit = Callable[[int, int], PeersModel]
 """Makes a model of so many peers from a seed."""
+
+MoreViews = Callable[[CrossFit, np.ndarray], np.ndarray | None]
+"""What networks are to be taught of the rows [N, C], by whatever else tells of them: given what cross-fitting found
+and the labels, int64 [N]. None: nothing does."""
 
 
 def cross_fit_of(
@@ -30,6 +37,7 @@ def cross_fit_of(
     peers_init: PeersInit | None = None,
     log: Callable[[str], None] = lambda _: None,
     without: CrossFit | None = None,
+    views: MoreViews | None = None,
 ) -> CrossFit:
     """Cross-fits the training set of a trainer with networks like its own.
 
@@ -38,6 +46,7 @@ def cross_fit_of(
         log: told in words what is going on.
         without: what such networks have found in these rows without the answers that the trainer has; with them is
             then asked. None: without them is asked, whether it has any or not.
+        views: heard beside the networks in what a method that learns it is taught; None: the networks alone.
 
     Raises:
         InputError: no more networks like the trainer's can be made, or none that do not know the labels; or its
@@ -65,9 +74,26 @@ def cross_fit_of(
     classes, first = trainer.number_of_classes(), first_copies_of(trainer)
     seed = trainer.args.seed
     if without is None or trainer.trusted is None:
-        return cross_fit(fold_trainer, labels, classes, settings, seed, log, first)
+        found = cross_fit(fold_trainer, labels, classes, settings, seed, log, first)
+        if trainer.method.cross_fits and not found.learnt_nothing:
+            found = replace(found, targets=_targets(found, labels, views, log))
+        return found
     log(f"cross-fitting with {len(trainer.trusted):,} answers of people")
     return cross_fit_answered(fold_trainer, labels, classes, settings, seed, trainer.trusted, without, log, first)
+
+
+def _targets(found: CrossFit, labels: np.ndarray, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:
+    """float64 [N, C], what is believed of each row, its given label half trusted."""
+    if views is not None:
+        log("hearing other views of the rows, beside the networks")
+        try:
+            targets = views(found, labels)
+        except InputError as error:
+            log(f"taught by networks alone, since other views cannot be had: {error}")
+        else:
+            if targets is not None:
+                return targets
+    return half_trusted(found.probs, labels, never_certain(found.transition))
 
 
 def peers_like(trainer: PeersTrainer, peers_init: PeersInit | None = None) -> PeersInit:

@@ -21,15 +21,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
+from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import NoiseFit, fit_noise, posterior_labels, softmax
 
 LEAST = 1e-4  # probability: no view is surer than that of a class being impossible
 # A view that gains less than this share of what the best one gains over the labels' shares is left out.
 WORTH = 0.4
 SURE = 3.0
-# Of every class, so many labels can be wrong, to any other class alike: a T that rules out what it has not seen would
-# take even a label for right that every view contradicts. More of it ranks worse (measured: 0.01, 0.02).
-EVER_WRONG = 0.002
 FIT_ROWS = 50_000  # T and the sharpness are fitted to every n-th row of larger datasets
 
 
@@ -97,9 +95,7 @@ def fit(log_probs: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> Noise
     """
     rows = np.arange(0, len(labels), -(-len(labels) // FIT_ROWS))
     found = fit_noise(pooled(log_probs[:, rows], weights), labels[rows])
-    classes = found.classes
-    elsewhere = (1 - np.eye(classes)) / max(classes - 1, 1)
-    return replace(found, transition=(1 - EVER_WRONG) * found.transition + EVER_WRONG * elsewhere)
+    return replace(found, transition=never_certain(found.transition))
 
 
 def judge(
@@ -116,7 +112,7 @@ def judge(
     """
     probs = softmax(sharpness * pooled(log_probs, weights))
     belief = posterior_labels(probs, given, transition)
-    half = posterior_labels(probs, given, np.sqrt(transition))
+    half = half_trusted(probs, given, transition)
     each = np.arange(len(given))
     of_given = half[each, given]
     rivals = half.copy()

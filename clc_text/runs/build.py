@@ -16,8 +16,11 @@ from clc_text.noise.matrix import checked_matrix, read_matrix
 from clc_text.runs.prepare import Prepared
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
+    from clc_text.artifacts.cross_fit import CrossFit
+    from clc_text.crossfit.fold_trainer import MoreViews
     from clc_text.crossfit.trainer import NoisyLabelTrainer
     from clc_text.training.epochs import EpochResult
 
@@ -78,6 +81,7 @@ def build_trainer(
         trusted=prepared.trusted,
         recover=recipe.monitor == "recover",
         log=log,
+        views=views_of(prepared, recipe.seeds.network),
     )
     if prepared.joined is not None and prepared.joined.targets is not None:
         beliefs = torch.from_numpy(prepared.joined.targets).float()
@@ -86,6 +90,18 @@ def build_trainer(
     passing.cleanup()
     trainer.remove_callback(PrinterCallback)  # the observers say how a run is going
     return trainer
+
+
+def views_of(prepared: Prepared, seed: int) -> MoreViews:
+    """What features that no label has shaped, and words, tell of the rows beside networks."""
+
+    def views(found: CrossFit, labels: np.ndarray) -> np.ndarray | None:
+        from clc_text.evidence.taught import taught_by_views
+        from clc_text.runs.frozen_features import features_of, words_of
+
+        return taught_by_views(features_of(prepared), words_of(prepared), labels, found, seed)
+
+    return views
 
 
 def noise_rate(recipe: Recipe, labels: Labels) -> float | str | None:

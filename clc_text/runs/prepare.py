@@ -119,7 +119,8 @@ def cross_fit_key(recipe: Recipe) -> str:
         if name not in ("epochs", "checkpoint_epochs", "dynamics_epochs")
     }
     folds = {name: value for name, value in plain["method"].items() if name.startswith("fold")}
-    return json.dumps([[plain[part] for part in parts], training, folds], sort_keys=True)
+    taught = recipe.method.cross_fits  # only then is there anything to be taught in it
+    return json.dumps([[plain[part] for part in parts], training, folds, taught], sort_keys=True)
 
 
 def prepare(

@@ -21,6 +21,7 @@ from clc_text.evidence.views.neighbours import neighbours
 OF_FEATURES: dict[str, View] = {"linear": linear, "discriminant": discriminant, "neighbours": neighbours}
 OF_WORDS: dict[str, View] = {"words": bayes, "linear_words": linear_words}
 VIEWS = OF_FEATURES | OF_WORDS
+TOLD = ("discriminant",)  # views that learn through the noise; the others learn given labels as they are
 WITHOUT_WORDS = ("linear",)  # views that are heard only where there are no words
 
 

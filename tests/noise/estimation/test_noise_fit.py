@@ -60,6 +60,20 @@ def test_shrinkage_gives_a_class_without_rows_the_average_noise() -> None:
     np.testing.assert_allclose(found[2], [0.05, 0.05, 0.9])
 
 
+@pytest.mark.parametrize("rate", [0.2, 0.45])
+def test_of_many_rows_the_matrix_is_found_as_it_is(rate: float) -> None:
+    """What is added to a class's rows must vanish beside them: exact predictions, 200,000 rows."""
+    random = np.random.default_rng(0)
+    probs = random.dirichlet(np.full(6, 0.25), 200_000)
+    truth = pairwise(6, rate)
+    true = (probs.cumsum(1) < random.random((len(probs), 1))).sum(1).clip(max=5)
+    given = (truth[true].cumsum(1) < random.random((len(true), 1))).sum(1).clip(max=5)
+    found = fit_transition(probs, given, rounds=60)
+    assert abs(np.diag(found).mean() - (1 - rate)) < 0.004
+    posterior = posterior_labels(probs, given, found)
+    assert abs(1 - posterior[np.arange(len(given)), given].mean() - (given != true).mean()) < 0.004
+
+
 @pytest.mark.parametrize("rate", [0.2, 0.4])
 def test_the_matrix_is_found(rate: float) -> None:
     truth = pairwise(4, rate)

@@ -1,0 +1,85 @@
+"""What networks are to be taught of rows whose labels may be wrong: what all views together believe.
+
+Cross-fitted networks learn through the noise, other views learn the given labels as they are: what they say is
+P(given class), and where noise moves a whole class to another they say the wrong one. So that is taken back through
+the networks' noise matrix T, by a few steps of expectation-maximisation from what the networks believe, as Richardson
+and Lucy do. Then all are pooled as in `mixture`, the classes' shares are fitted, without which rare classes are lost
+(opinions on cars, three classes of 9 to 68 %: 65 % of the validation rows right with, 57 % without, 64 % taught by
+networks alone), and the given label is half trusted.
+
+Measured on rows that no result is told of (TREC, seeds 10 and 11): of the targets' first classes right by networks
+alone, with all views, and with all views taken back: symmetric noise 0.5 72.7, 76.7, 76.3 %; pairwise 0.45 85.2, 74.0,
+85.2; instance-dependent 0.4 73.2, 78.0, 81.2 (GloVe) and 80.0, 82.5, 84.5 (MiniLM).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_directory import Labels
+from clc_text.evidence.evidence import NETWORKS, mixture_of, too_large
+from clc_text.evidence.mixture import clipped, pooled
+from clc_text.evidence.views import TOLD, weights
+from clc_text.noise.estimation.half_trust import half_trusted, never_certain
+from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares
+
+# More steps sharpen what noise has hidden, and what is chance with it. Of 1, 3 and 10 (1, 2, 4 and 10 from the
+# classes' shares), 3 explain the given labels best on five of eight sets, and nearly so on the others.
+STEPS = 3
+_SMALLEST = 1e-12
+
+
+def taken_back(probs: np.ndarray, transition: np.ndarray, start: np.ndarray, steps: int = STEPS) -> np.ndarray:
+    """float64 [N, C], P(true class) from P(given class).
+
+    Each step multiplies what is believed of class c by Σ_y T[c, y] · P(y) / Σ_k q(k) T[k, y], which never lowers
+    Σ_y P(y) log Σ_c q(c) T[c, y]; with P put on one class it is the posterior of that given label.
+
+    Args:
+        probs: [N, C], P(given class).
+        transition: float64 [C, C], T; row = true class, column = given class.
+        start: [N, C], P(true class) to begin with.
+        steps: how many.
+    """
+    found = np.asarray(start, np.float64)
+    for _ in range(steps):
+        found = found * ((probs / np.maximum(found @ transition, _SMALLEST)) @ transition.T)
+    sums = found.sum(1, keepdims=True)
+    return np.divide(found, sums, out=np.array(start, np.float64), where=sums > _SMALLEST)
+
+
+def taught_by_views(
+    features: np.ndarray | None, words: Any | None, labels: np.ndarray, networks: CrossFit, seed: int
+) -> np.ndarray | None:
+    """float64 [N, C], the distribution that networks are to be taught of each row.
+
+    None where cross-fitting has learnt nothing, so that there is no noise matrix to go by, or no view has.
+
+    Args:
+        features: float32 [N, D], which no label has shaped; None: there are none.
+        words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
+        labels: int64 [N], those that training sees.
+        networks: what cross-fitting found in them.
+        seed: of the folds.
+
+    Raises:
+        InputError: a feature is not finite, or there are too many rows and classes.
+    """
+    rows, classes = networks.probs.shape
+    if networks.learnt_nothing:
+        return None
+    too_large(rows, classes)
+    every = Labels(labels, labels, None, np.zeros(rows, bool))
+    mixture = mixture_of(features, every, classes, seed, networks.probs, words)
+    if mixture is None:
+        return None
+    views = mixture.log_probs
+    for place, name in enumerate(mixture.views):
+        if name != NETWORKS and name not in TOLD:
+            views[place] = clipped(taken_back(np.exp(views[place]), networks.transition, networks.probs))
+    heard = weights(mixture.views)
+    fitted = fit_shares(fit_noise(pooled(views, heard), labels), labels)
+    return half_trusted(fitted.probs, labels, never_certain(fitted.transition))

@@ -1,0 +1,30 @@
+"""How far a given label is trusted where nobody knows whether its noise depends on the class alone.
+
+By T, a label counts as class-wide noise leaves it: q(c) ∝ p(c) · T[c, y]. That is right where noise depends on the
+class alone. Where labels are wrong because texts are hard or alike, models learn the errors too, T is far too near to
+the identity, and q repeats the given labels; then p alone is nearer to the truth. The truth lies between, so a label
+counts for half of what T says: h(c) ∝ p(c) · T[c, y]^½. Measured for ranking in `recipes/results/find_wrong_rows.md`,
+for training in `recipes/results/real_noise.md`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clc_text.noise.estimation.noise_fit import posterior_labels
+
+# Of every class, so many labels can be wrong, to any other class alike: a T that rules out what it has not seen would
+# take even a label for right that every view contradicts. More of it ranks worse (measured: 0.01, 0.02).
+EVER_WRONG = 0.002
+
+
+def never_certain(transition: np.ndarray) -> np.ndarray:
+    """T [C, C] with `EVER_WRONG` of every class spread over the others."""
+    classes = len(transition)
+    elsewhere = (1 - np.eye(classes)) / max(classes - 1, 1)
+    return np.asarray((1 - EVER_WRONG) * transition + EVER_WRONG * elsewhere)
+
+
+def half_trusted(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
+    """float64 [N, C], h, from probabilities [N, C], given labels int64 [N] and T [C, C] (`never_certain`)."""
+    return posterior_labels(probs, labels, np.sqrt(transition))
