@@ -123,7 +123,7 @@ def table(name: str, seed: int, kept: Path) -> Table:
     ]
     names = sorted({row["gold"] for row in parts[0]})
     texts = [[row["text"] for row in part] for part in parts]
-    train, frozen, test = encoded(encoder, "trec", *texts, kept)
+    train, frozen, test = encoded(encoder, "trec", texts[0], texts[1], kept)
     true, tested = (np.array([names.index(row["gold"]) for row in part]) for part in parts)
     if of == "weak":
         weak = np.array([-1 if row["majority"] is None else names.index(row["majority"]) for row in parts[0]])
@@ -144,7 +144,7 @@ def _crowd(encoder: str, name: str, folder: Path, kept: Path) -> Table:
         with open(folder / f"{name}_{part}.csv", encoding="utf-8", newline="") as handle:
             rows.append(list(csv.DictReader(handle)))
     texts = [[row["text"] for row in part] for part in rows]
-    train, frozen, test = encoded(encoder, name, *texts, kept)
+    train, frozen, test = encoded(encoder, name, texts[0], texts[1], kept)
     given = np.array([int(row["crowd_label"]) for row in rows[0]])
     true = np.array([int(row["gold_label"]) for row in rows[1]])
     return Table(texts[0], train, frozen, given, np.full(len(given), -1), test, true, CROWD[name])
