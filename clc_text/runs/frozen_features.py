@@ -15,7 +15,7 @@ from clc_text.runs.reload import check_sources
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from clc_text.runs.prepare import Encoded, Prepared
+    from clc_text.runs.encoded import EncodedRows
 
 
 def features_of_run(run: RunDirectory) -> np.ndarray:
@@ -53,7 +53,7 @@ def features_and_words_of_run(run: RunDirectory) -> tuple[np.ndarray, Any | None
     return _features(encoder, inputs), _words(inputs)
 
 
-def words_of(prepared: Prepared | Encoded) -> Any | None:
+def words_of(prepared: EncodedRows) -> Any | None:
     """The words that `features_and_words_of_run` gives, of what a recipe was prepared to."""
     return _words(prepared.task.train[prepared.task.input_column])
 
@@ -64,7 +64,7 @@ def _words(rows: Any) -> Any | None:
     return terms_of(list(rows)) if len(rows) and isinstance(rows[0], str) else None
 
 
-def features_of(prepared: Prepared | Encoded) -> np.ndarray:
+def features_of(prepared: EncodedRows) -> np.ndarray:
     """`features_of_run` of what a recipe was prepared to (`clc_text.runs.prepare`), before anything is trained."""
     return _features(prepared.encoder, prepared.task.train[prepared.task.input_column])
 

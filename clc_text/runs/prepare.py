@@ -15,6 +15,7 @@ from clc_text.data.task import Task, column
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput
 from clc_text.noise.estimation.probabilities import check_classes
+from clc_text.runs.encoded import Encoded
 from clc_text.runs.load import load_task
 from clc_text.runs.observer import Observer, Silent
 from clc_text.utils.memory import check_memory
@@ -54,17 +55,6 @@ class Prepared:
     recipe: Recipe
     trusted: TrustedLabels | None = None
     joined: JoinedVotes | None = None
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """The part of `Prepared` that variants of a run have in common, whatever their noise and method."""
-
-    task: Task
-    encoder: Any
-    train_inputs: dict[str, Tensor]
-    test_inputs: dict[str, Tensor] | None
-    settled: Any  # the recipe's encoder, or what it settled on
 
 
 class Memo:

@@ -15,7 +15,7 @@ from clc_text.errors import InputError
 
 if TYPE_CHECKING:
     from clc_text.config.recipe import Recipe
-    from clc_text.runs.prepare import Encoded
+    from clc_text.runs.encoded import Encoded
 
 FOLDS = 5
 ROUNDS = 2
