@@ -143,7 +143,8 @@ def trained(
     task = Task("set", splits[0], splits[1], "text", "label")
     labels = Labels(rows.given, rows.given, None, np.zeros(len(rows.given), bool))
     inputs = [{"features": torch.from_numpy(values)} for values in (rows.features, rows.test_features)]
-    encoder = SimpleNamespace(facts={}, augment=None)  # rows are encoded already
+    frozen = torch.from_numpy(rows.features)
+    encoder: Any = SimpleNamespace(facts={}, augment=None, frozen=lambda _: frozen)  # rows are encoded already
     prepared = Prepared(task, labels, {}, encoder, inputs[0], inputs[1], recipe)
     if trusted is not None:
         prepared = with_answers(prepared, trusted)

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -239,7 +240,9 @@ def networks_of(table: Table, seed: int) -> np.ndarray:
     scaled = (table.features - table.features.mean(0)) / np.maximum(table.features.std(0), 1e-6)
     labels = Labels(table.given, table.given, None, np.zeros(len(table.given), bool))
     inputs = {"features": torch.from_numpy(scaled.astype(np.float32))}
-    prepared = Prepared(task, labels, {}, recipe.encoder, inputs, None, recipe)
+    frozen = torch.from_numpy(table.features)
+    encoder: Any = SimpleNamespace(augment=None, frozen=lambda _: frozen)  # the features are there already
+    prepared = Prepared(task, labels, {}, encoder, inputs, None, recipe)
     with tempfile.TemporaryDirectory() as folder:
         return build_trainer(recipe, Path(folder), prepared).make_cross_fit().probs
 
