@@ -93,7 +93,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
             self.encoder_ = self._encoder(texts).fit(texts, [], seed)
         inputs = {"features": torch.from_numpy(np.ascontiguousarray(X))} if texts is None else self._encoded(texts)
         rows = Rows(inputs, torch.from_numpy(given.astype(np.int64)))
-        self.network_, cross_fit = self._trained(rows, seed)
+        self.network_, cross_fit = self._trained(rows, texts, seed)
         self.noise_rate_ = None if cross_fit is None else float(cross_fit.rate)
         self.transition_ = None if cross_fit is None else cross_fit.transition
         self.labels_ = np.asarray(y if cross_fit is None else self.classes_[cross_fit.posterior.argmax(1)])
@@ -137,7 +137,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
     def _encoded(self, texts: list[str]) -> dict[str, Any]:
         return dict(self.encoder_.encode(texts))
 
-    def _trained(self, rows: Any, seed: int) -> tuple[Any, Any]:
+    def _trained(self, rows: Any, texts: list[str] | None, seed: int) -> tuple[Any, Any]:
         """The trained peers, and what cross-fitting found, where it was made."""
         from transformers import PrinterCallback
 
@@ -153,6 +153,15 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         batch = min(self.batch_size, max(1, count // BATCHES))
         epochs = min(max(STEPS // count, FEWEST), MOST) if self.epochs is None else self.epochs
         peers = chosen.default_peers
+
+        def views(found: Any, labels: np.ndarray) -> np.ndarray | None:
+            from clc_text.evidence.taught import taught_by_views
+            from clc_text.text.encoders.lexical.weighting import terms_of
+
+            frozen = rows.inputs["features"] if texts is None else self.encoder_.frozen(texts)
+            words = None if texts is None else terms_of(texts)
+            return taught_by_views(frozen.float().numpy(), words, labels, found, seed)
+
         with untouched_generators(), tempfile.TemporaryDirectory(prefix="clc-text-") as folder:
             arguments = NoisyLabelArguments(
                 output_dir=str(Path(folder) / "trainer"),
@@ -173,6 +182,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
                 train_dataset=rows,
                 noise_rate=self.noise_rate,
                 peers_init=lambda peers, seed: network.build(rows.inputs, names, peers, seed),
+                views=views,
             )
             trainer.remove_callback(PrinterCallback)
             trainer.train()
