@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from clc_text.artifacts.run_directory import Labels, RunDirectory
 from clc_text.corrections.columns import ADDED
 from clc_text.errors import InputError
 from clc_text.hub.images import image_columns, published_image
+from clc_text.utils.damage import undamaged
 from clc_text.utils.files import write_json, write_text, write_with
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ def write_test(run: RunDirectory, renamed: Mapping[str, str], schema: pa.Schema,
 
     label = run.environment()["label_column"]
     path_here = run.file("data") / "test.parquet"
-    images = set(image_columns(Features.from_arrow_schema(pq.read_schema(path_here))))
+    with undamaged(path_here):
+        images = set(image_columns(Features.from_arrow_schema(pq.read_schema(path_here))))
     names_there = {here: there for there, here in renamed.items()}
 
     def column(batch: pa.RecordBatch, field: pa.Field) -> pa.Array:
@@ -66,12 +68,13 @@ def write_test(run: RunDirectory, renamed: Mapping[str, str], schema: pa.Schema,
             return published_image(values, field.type) if there in images else values.cast(field.type)
         return pa.nulls(len(batch), field.type)
 
+    def batches() -> Iterator[pa.RecordBatch]:
+        with undamaged(path_here), pq.ParquetFile(path_here) as source:
+            yield from source.iter_batches(_BLOCK)
+
     def write(aside: Path) -> None:
-        with (
-            pq.ParquetFile(path_here) as source,
-            pq.ParquetWriter(aside, schema, compression="zstd") as writer,
-        ):
-            for batch in source.iter_batches(_BLOCK):
+        with pq.ParquetWriter(aside, schema, compression="zstd") as writer:
+            for batch in batches():
                 writer.write_batch(pa.record_batch([column(batch, field) for field in schema], schema=schema))
 
     write_with(path, write)

@@ -126,6 +126,16 @@ def test_given_labels_are_compared_with_the_runs(tmp_path: Path) -> None:
         publish.check_given(_shards(tmp_path, given[:4], 3), labels)
 
 
+@pytest.mark.parametrize("kept", [0, 60, -40])
+def test_damaged_test_rows_are_told(odd_run: Path, tmp_path: Path, kept: int) -> None:
+    run = RunDirectory(shutil.copytree(odd_run, tmp_path / "run"))
+    path = run.file("data/test.parquet")
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(InputError, match=r"test\.parquet is damaged or cut short"):
+        publish.write_test(run, {}, pa.schema([("label", pa.int64())]), tmp_path / "test.parquet")
+    assert not (tmp_path / "test.parquet").exists()
+
+
 def test_test_rows_get_the_columns_of_the_training_rows(odd_run: Path, tmp_path: Path) -> None:
     from datasets import ClassLabel, Features, Value
 
