@@ -12,10 +12,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
+from clc_text.config.length import enough_epochs
 from clc_text.errors import InputError
 
-STEPS = 150_000  # rows times epochs of a training, where nothing else is asked for
-FEWEST, MOST = 10, 60  # epochs
 BATCHES = 8  # of an epoch at least
 ROWS = 8192  # that are predicted at once
 
@@ -151,7 +150,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         names = [str(name) for name in self.classes_]
         count = len(rows)
         batch = min(self.batch_size, max(1, count // BATCHES))
-        epochs = min(max(STEPS // count, FEWEST), MOST) if self.epochs is None else self.epochs
+        epochs = enough_epochs(count) if self.epochs is None else self.epochs
         peers = chosen.default_peers
 
         def views(found: Any, labels: np.ndarray) -> np.ndarray | None:

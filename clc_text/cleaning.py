@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from clc_text.config.recipe import loads
 from clc_text.corrections.policy import DEFAULT, policy_named
 from clc_text.corrections.tables import ProgressBar
 from clc_text.errors import InputError
+from clc_text.issues import Ranked
 from clc_text.runs.outputs import check_output
 from clc_text.runs.starting import corrected_table, files_of, recipe_text, run_name
 from clc_text.text.datasets.guess import guess_columns
@@ -28,12 +28,9 @@ if TYPE_CHECKING:
     from clc_text.corrections.store import Corrected
     from clc_text.runs.observer import Observer
 
-LIKELY = 0.5  # doubt above which a label is an issue
-SHOWN = 10  # rows of a notebook's table
-
 
 @dataclass(frozen=True)
-class Cleaned:
+class Cleaned(Ranked):
     """What was made of a table of N rows and C classes.
 
     Attributes:
@@ -117,12 +114,6 @@ class Cleaned:
             columns["text"] = [texts[int(row)] for row in order]
         return pd.DataFrame(columns)
 
-    @property
-    def issues(self) -> pd.DataFrame:
-        """`ranking`, of the rows whose label is more probably wrong than right."""
-        ranking = self.ranking
-        return ranking[ranking["doubt"] > LIKELY]
-
     def to_pandas(self) -> pd.DataFrame:
         """The corrected rows with who said each label and how sure it is, in the order of the table."""
         return self.to_dataset().to_pandas()
@@ -141,10 +132,6 @@ class Cleaned:
             f"between {low:.0%} and {high:.0%} of {rows:,} labels are wrong, about {self.noise_rate:.0%}; "
             f"{changed:,} are changed; {self.verdict}: {self.audit['verdict']['summary']}"
         )
-
-    def _repr_html_(self) -> str:
-        table = self.ranking.head(SHOWN).to_html(index=False, escape=True, float_format="{:.2f}".format)
-        return f"<p>{html.escape(repr(self))}</p>{table}"
 
 
 def clean(

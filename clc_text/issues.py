@@ -26,8 +26,27 @@ LIKELY = 0.5  # doubt above which another class is more probable than the given 
 SHOWN = 10  # rows of a notebook's table
 
 
+class Ranked:
+    """Rows by how far their labels are doubted, as data frames and on a notebook's page."""
+
+    @property
+    def ranking(self) -> pd.DataFrame:
+        """All rows, the most doubted first; the column ``doubt`` is 0 … 1."""
+        raise NotImplementedError
+
+    @property
+    def issues(self) -> pd.DataFrame:
+        """`ranking`, of the rows whose label is more probably wrong than right."""
+        ranking = self.ranking
+        return ranking[ranking["doubt"] > LIKELY] if len(ranking) else ranking
+
+    def _repr_html_(self) -> str:
+        table = self.ranking.head(SHOWN).to_html(index=False, escape=True, float_format="{:.2f}".format)
+        return f"<p>{html.escape(repr(self))}</p>{table}"
+
+
 @dataclass(frozen=True)
-class Issues:
+class Issues(Ranked):
     """What was found of N rows of C classes.
 
     Attributes:
@@ -82,12 +101,6 @@ class Issues:
         return pd.DataFrame(columns)
 
     @property
-    def issues(self) -> pd.DataFrame:
-        """`ranking`, of the rows whose label is more probably wrong than right."""
-        ranking = self.ranking
-        return ranking[ranking["doubt"] > LIKELY] if len(ranking) else ranking
-
-    @property
     def labels(self) -> np.ndarray:
         """[N], names of the classes after the default policy: `corrected`."""
         return self.corrected()
@@ -130,10 +143,6 @@ class Issues:
             f"right; between {low:.1%} and {high:.1%} of the labels are wrong ({self.noise_rate:.1%} in the middle), "
             f"by {', '.join(self.views)}" + (f"; {self.rule_like.sentence}" if self.rule_like else "")
         )
-
-    def _repr_html_(self) -> str:
-        table = self.ranking.head(SHOWN).to_html(index=False, escape=True, float_format="{:.2f}".format)
-        return f"<p>{html.escape(repr(self))}</p>{table}"
 
 
 def find_issues(

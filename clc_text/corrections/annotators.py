@@ -22,7 +22,7 @@ import numpy as np
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import KeptVotes
 from clc_text.data.agreement import accuracies, votes_facts
-from clc_text.data.votes import Votes
+from clc_text.data.votes import Votes, places_in_row
 
 MOST_CELLS_OF = 30
 CONFUSED = 3
@@ -62,10 +62,7 @@ def several_labels(run: RunDirectory) -> dict[str, Any] | None:
 def enough(votes: Votes, believed: np.ndarray, seed: int = 0) -> list[dict[str, float]]:
     """Of each number of labels up to the most that `LEAST_ROWS` rows have, how often their majority is the believed
     class [N]: where the figure no longer rises, more labels a row are not worth their cost."""
-    random = np.random.Generator(np.random.PCG64(seed))
-    order = np.lexsort((random.random(len(votes)), votes.row))
-    place = np.empty(len(votes), np.int64)
-    place[order] = np.arange(len(votes)) - np.searchsorted(votes.row[order], votes.row[order])
+    place = places_in_row(votes.row, np.random.Generator(np.random.PCG64(seed)))
     per_row = votes.per_row
     found = []
     for number in range(1, int(per_row.max(initial=0)) + 1):

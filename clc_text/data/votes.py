@@ -168,6 +168,14 @@ class Votes:
             )
 
 
+def places_in_row(row: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """int64, the place of each entry among those of its row, in an order that is drawn; `row` rises."""
+    order = np.lexsort((random.random(len(row)), row))
+    place = np.empty(len(row), np.int64)
+    place[order] = np.arange(len(row)) - np.searchsorted(row, row[order])
+    return place
+
+
 def _whole(values: Any, name: str) -> np.ndarray:
     found = np.asarray(values)
     if found.ndim != 1 or (len(found) and found.dtype.kind not in "iu"):

@@ -38,9 +38,9 @@ def soft_linear(features: np.ndarray, belief: np.ndarray, penalty: float = PENAL
 
 def soft_logs(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """float64 [N, C], log-probabilities."""
-    scores = features @ weights[:-1] + weights[-1]
-    scores = scores - scores.max(1, keepdims=True)
-    return np.asarray(scores - np.log(np.exp(scores).sum(1, keepdims=True)))
+    from scipy.special import log_softmax
+
+    return np.asarray(log_softmax(features @ weights[:-1] + weights[-1], axis=1))
 
 
 def soft_linear_folds(features: np.ndarray, belief: np.ndarray, fold: np.ndarray) -> np.ndarray:

@@ -6,14 +6,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from clc_text.config.length import enough_epochs
 from clc_text.config.recipe import loads
 from clc_text.errors import InputError
 from clc_text.text.datasets.files import Files
 from clc_text.text.datasets.guess import Guessed
 from clc_text.utils.files import expanded
 
-STEPS = 150_000  # rows times epochs: so much training is enough once the targets are corrected (`clc_auto`)
-FEWEST, MOST = 10, 60  # epochs
 CANARIES, MOST_CANARIES = 0.02, 0.1  # shares of the rows
 ENOUGH = 32  # canaries, for the audit to measure by (it asks for 30, and of a class of few rows none is flipped)
 
@@ -38,7 +37,6 @@ def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str 
     """
     data = {"name": "files", "train": train, "text": guessed.text, "label": guessed.label, **guessed.reading}
     data |= {"id": ids} if ids else {}
-    epochs = min(max(STEPS // max(guessed.rows, 1), FEWEST), MOST)
     written = ", ".join(f"{key}: {_quoted(value)}" for key, value in data.items())
     return "\n".join(
         [
@@ -47,7 +45,7 @@ def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str 
             f"data: {{{written}}}",
             "encoder: {name: auto}    # a sentence encoder where one is installed or cached, else TF-IDF of all words",
             "method: {name: clc_auto} # needs no noise rate",
-            f"training: {{epochs: {epochs}}}",
+            f"training: {{epochs: {enough_epochs(guessed.rows)}}}",
             f"canaries: {canary_share(guessed.rows):.3g}    # labels flipped on purpose, to see how many are found",
             "",
         ]

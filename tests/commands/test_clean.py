@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from clc_text.cli import app
+from clc_text.config.length import FEWEST, MOST
 from clc_text.config.recipe import load, loads
 from clc_text.errors import InputError
-from clc_text.runs.starting import FEWEST, MOST, canary_share, corrected_table, recipe_text, run_name
+from clc_text.runs.starting import canary_share, corrected_table, recipe_text, run_name
 from clc_text.text.datasets.guess import Guessed
 
 WORDS = {

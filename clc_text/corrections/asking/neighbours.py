@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.evidence.views.base import unit_rows
+
 BLOCK = 256  # rows whose likeness to all others is in memory at once
 
 
@@ -17,7 +19,7 @@ def nearest_rows(vectors: Any, rows: np.ndarray, count: int = 3) -> list[list[tu
         vectors: [N, D], dense or sparse.
         rows: int64 [n], which ones.
     """
-    unit = _unit(vectors)
+    unit = unit_rows(vectors)
     count = min(count, unit.shape[0] - 1)
     found: list[list[tuple[int, float]]] = []
     for start in range(0, len(rows), BLOCK):
@@ -29,13 +31,3 @@ def nearest_rows(vectors: Any, rows: np.ndarray, count: int = 3) -> list[list[tu
         for place, chosen in enumerate(best.tolist()):
             found.append([(row, float(near[place, row])) for row in chosen if near[place, row] > 0])
     return found
-
-
-def _unit(vectors: Any) -> Any:
-    """Each row of length 1, or 0 where it was."""
-    if hasattr(vectors, "toarray"):
-        from sklearn.preprocessing import normalize
-
-        return normalize(vectors)
-    values = np.asarray(vectors, np.float32)
-    return values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)

@@ -83,9 +83,8 @@ def folds_of(seen: Seen, inputs: Any, model: Callable[[], Any], most: int = FIT_
     return np.asarray(found / found.sum(1, keepdims=True))  # a model's own sums are those of float32
 
 
-def unit_rows(features: np.ndarray) -> np.ndarray:
-    """float32 [N, D], each row of length 1; a row of zeros stays."""
+def unit_rows(features: Any) -> Any:
+    """float32 [N, D], dense or sparse as the features are, each row of length 1; a row of zeros stays."""
     from sklearn.preprocessing import normalize
 
-    found: np.ndarray = normalize(features).astype(np.float32, copy=False)
-    return found
+    return normalize(features).astype(np.float32, copy=False)

@@ -84,7 +84,7 @@ def cross_fit_votes(
     shrinkage, checked = _shrinkage(few, rules, seed)
     fit = fit_votes(votes, rules, None, shrinkage)
     facts: dict[str, Any] = {"power": 0.0, "gain": 0.0, "gain_error": 0.0}
-    log_probs = None
+    log_probs = heard = None
     if held_out is not None:
         without = held_out_likelihood(few, rules, None, shrinkage, seed)
         for number in range(rounds):
@@ -92,7 +92,6 @@ def cross_fit_votes(
             facts = _power(few, rules, shrinkage, seed, log_probs[some], without, checked)
             heard = normalised_logs(facts["power"] * log_probs) if facts["power"] else None
             fit = fit_votes(votes, rules, heard, shrinkage)
-    heard = normalised_logs(facts["power"] * log_probs) if log_probs is not None and facts["power"] else None
     facts |= _foretold(few, held_out_likelihood(few, rules, None if heard is None else heard[some], shrinkage, seed))
     facts |= {"shrinkage": list(shrinkage), "rules": int(rules.which.sum()), "alike": int((weights < 1).sum())}
     return FittedVotes(fit.posterior, fit.matrices, log_probs, facts)
@@ -100,17 +99,15 @@ def cross_fit_votes(
 
 def _one_label(votes: Votes, labels: np.ndarray, held_out: HeldOut | None) -> FittedVotes:
     """One label a row: without a classifier nothing contradicts it."""
-    facts: dict[str, Any] = {"power": 0.0, "gain": 0.0, "gain_error": 0.0, "foretold": 0.0, "foretold_error": 0.0}
     if held_out is None:
-        return FittedVotes(
-            votes.majority, np.eye(votes.classes)[None], None, {"power": 0.0, "gain": 0.0, "gain_error": 0.0}
-        )
+        nothing = {"power": 0.0, "gain": 0.0, "gain_error": 0.0}
+        return FittedVotes(votes.majority, np.eye(votes.classes)[None], None, nothing)
     log_probs = held_out(votes.majority, 0)
     fit = fit_shares(fit_noise(log_probs, labels), labels)
     posterior = posterior_labels(fit.probs, labels, fit.transition)
     likely = (fit.probs * fit.transition.T[labels]).sum(1)
-    facts |= _foretold(votes, np.log(np.maximum(likely, 1e-12))) | {"power": fit.sharpness}
-    facts |= {"gain": facts["foretold"], "gain_error": facts["foretold_error"]}
+    told = _foretold(votes, np.log(np.maximum(likely, 1e-12)))
+    facts = {"power": fit.sharpness, "gain": told["foretold"], "gain_error": told["foretold_error"]} | told
     return FittedVotes(posterior, fit.transition[None], log_probs, facts)
 
 

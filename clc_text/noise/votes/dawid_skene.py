@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from clc_text.data.votes import Votes
+from clc_text.noise.estimation.noise_fit import softmax
 from clc_text.noise.votes.fit import VotesFit
-from clc_text.noise.votes.matrices import counted, log_likelihood, normalised
+from clc_text.noise.votes.matrices import counted, log_likelihood
 
 ROUNDS = 100
 PSEUDO_COUNT = 0.01
@@ -19,5 +20,5 @@ def dawid_skene(votes: Votes, rounds: int = ROUNDS) -> VotesFit:
         counts = counted(votes, posterior) + PSEUDO_COUNT
         matrices = counts / counts.sum(2, keepdims=True)
         shares = posterior.mean(0)
-        posterior = normalised(log_likelihood(votes, matrices) + np.log(np.maximum(shares, 1e-12)))
+        posterior = softmax(log_likelihood(votes, matrices) + np.log(np.maximum(shares, 1e-12)))
     return VotesFit(posterior, matrices)

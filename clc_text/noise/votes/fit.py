@@ -8,12 +8,12 @@ import numpy as np
 
 from clc_text.data.votes import Votes
 from clc_text.noise.estimation.noise_fit import SHRINKAGE as EVEN
+from clc_text.noise.estimation.noise_fit import softmax
 from clc_text.noise.votes.matrices import (
     Shrinkage,
     counted,
     counted_by_others,
     log_likelihood,
-    normalised,
     shrunk_matrices,
 )
 from clc_text.noise.votes.one_class import firing_rates, one_class_sources, silences
@@ -87,10 +87,10 @@ def fit_votes(
     base = known if log_probs is None else known + log_probs
     plain = log_probs is None and not rules.which.any()
     if not len(people):
-        return VotesFit(normalised(base), _with_rules(np.zeros((len(rules.which), *(2 * [votes.classes]))), rules))
+        return VotesFit(softmax(base), _with_rules(np.zeros((len(rules.which), *(2 * [votes.classes]))), rules))
     counts = counted(people, people.majority) if plain else counted_by_others(people, normalised_logs(base), ODDS)
     matrices = shrunk_matrices(counts, shrinkage)
-    posterior = normalised(log_likelihood(people, matrices) + base)
+    posterior = softmax(log_likelihood(people, matrices) + base)
     before = None if log_probs is None else np.exp(log_probs).sum(0)
     even = EVEN * votes.rows / votes.classes
     for _ in range(rounds - 1):
@@ -98,13 +98,13 @@ def fit_votes(
         shares = posterior.sum(0) + even
         if before is not None:
             shares = shares / (before + even)
-        posterior = normalised(log_likelihood(people, matrices) + np.log(shares) + base)
+        posterior = softmax(log_likelihood(people, matrices) + np.log(shares) + base)
     return VotesFit(posterior, _with_rules(matrices, rules))
 
 
 def normalised_logs(logs: np.ndarray) -> np.ndarray:
-    """Log of `normalised`."""
-    return np.log(np.maximum(normalised(logs), 1e-300))
+    """float64 [N, C], log of the distributions that are proportional to exp(logs)."""
+    return np.log(np.maximum(softmax(logs), 1e-300))
 
 
 def _with_rules(matrices: np.ndarray, rules: Rules) -> np.ndarray:

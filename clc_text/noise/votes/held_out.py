@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clc_text.data.votes import Votes
+from clc_text.data.votes import Votes, places_in_row
 from clc_text.noise.votes.fit import Rules, fit_votes
 from clc_text.noise.votes.matrices import Shrinkage, counted, shrunk_matrices
 
@@ -22,9 +22,7 @@ def dealt(votes: Votes, parts: int, seed: int) -> np.ndarray:
     sources = len(votes.sources)
     said, back = np.unique(votes.row * sources + votes.source, return_inverse=True)
     row = said // sources
-    order = np.lexsort((random.random(len(said)), row))
-    place = np.empty(len(said), np.int64)
-    place[order] = np.arange(len(said)) - np.searchsorted(row, row[order])
+    place = places_in_row(row, random)
     part = (place + random.integers(0, parts, votes.rows)[row]) % parts
     return np.asarray(part[back])
 

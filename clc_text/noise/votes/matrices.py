@@ -18,7 +18,7 @@ import numpy as np
 
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
-from clc_text.noise.estimation.noise_fit import shrunk
+from clc_text.noise.estimation.noise_fit import shrunk, softmax
 
 ANCHOR = 0.005  # of a class's fair share of the votes, so many right ones are added to the pool
 _SMALLEST = 1e-9
@@ -71,7 +71,7 @@ def counted_by_others(votes: Votes, log_probs: np.ndarray | None, odds: float) -
         row, source, label, weight = votes.row[some], votes.source[some], votes.label[some], votes.weight[some]
         others = evidence[row]
         others[np.arange(len(row)), label] -= np.log(odds) * weight
-        belief = normalised(others) * weight[:, None]
+        belief = softmax(others) * weight[:, None]
         for true in range(classes):
             found[:, true] += np.bincount(source * classes + label, belief[:, true], sources * classes)
     return found.reshape(sources, classes, classes).transpose(0, 2, 1)
@@ -111,9 +111,3 @@ def log_likelihood(votes: Votes, matrices: np.ndarray) -> np.ndarray:
         weight = votes.weight * logs[votes.source, true, votes.label]
         found[:, true] = np.bincount(votes.row, weight, votes.rows)
     return found
-
-
-def normalised(logs: np.ndarray) -> np.ndarray:
-    """float64 [..., C], the distributions that are proportional to exp(logs)."""
-    powers = np.exp(logs - logs.max(-1, keepdims=True))
-    return np.asarray(powers / powers.sum(-1, keepdims=True))

@@ -1,0 +1,11 @@
+"""How long to train where nobody says."""
+
+from __future__ import annotations
+
+STEPS = 150_000  # rows times epochs: so much training is enough once the targets are corrected (`clc_auto`)
+FEWEST, MOST = 10, 60  # epochs
+
+
+def enough_epochs(rows: int) -> int:
+    """Between 10 and 60, fewer for more rows."""
+    return min(max(STEPS // max(rows, 1), FEWEST), MOST)
