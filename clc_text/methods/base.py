@@ -45,6 +45,7 @@ class TrainingState:
 
     Attributes:
         epoch: epochs completed when this batch is seen, a whole number during an epoch (0 in the first).
+        began: epochs completed when the method took over from the warm-up; 0 without one.
         steps_per_epoch: optimizer steps of one epoch.
         num_classes: C.
         noise_rate: the rate a method may be told (side information, or an estimate); None when unknown.
@@ -58,6 +59,7 @@ class TrainingState:
     """
 
     epoch: int = 0
+    began: int = 0
     steps_per_epoch: int = 1
     num_classes: int = 0
     noise_rate: float | None = None

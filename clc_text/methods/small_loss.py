@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor
@@ -20,15 +20,20 @@ class SmallLoss(Method):
 
         L(f) = (1/K) Σ_{kept} CE(y, p_f),   K = int((1 - R(t)) B),   R(t) = τ min(t / T_k, 1)
 
-    for t completed epochs. τ is the noise rate that the method is told, times `rate_scale`. Of rows with the same
-    loss the first in the batch is kept. K is rounded down as in Co-teaching's code; where it is 0 (a batch of one row)
-    nothing is learnt.
+    for t epochs completed since the method began: since the warm-up's end, or, with ``ramp_from: start``, since the
+    training began, so that a warm-up as long as T_k is followed by the whole rate at once. Without a warm-up both are
+    the same. τ is the noise rate that the method is told, times `rate_scale`. Of rows with the same loss the first in
+    the batch is kept. K is rounded down as in Co-teaching's code; where it is 0 (a batch of one row) nothing is
+    learnt.
     """
 
     needs_noise_rate: ClassVar[bool] = True
     weighs_classes: ClassVar[bool] = True
 
     ramp_epochs: int = option(10, "T_k: epochs until the whole noise rate is left out", at_least=1)
+    ramp_from: Literal["warmup_end", "start"] = option(
+        "warmup_end", "what these epochs are counted from: the end of the warm-up, or the start of the training"
+    )
     rate_scale: float = option(
         1.0, "τ is the noise rate times this; 0.5 for asymmetric noise, where half the classes are clean", at_least=0
     )
@@ -45,7 +50,8 @@ class SmallLoss(Method):
         self.check(0, state.noise_rate is not None)
         assert state.noise_rate is not None
         rate = min(state.noise_rate * self.rate_scale, 1.0)
-        return rate * min(state.epoch / self.ramp_epochs, 1.0)
+        completed = state.epoch - (state.began if self.ramp_from == "warmup_end" else 0)
+        return rate * min(completed / self.ramp_epochs, 1.0)
 
     def kept(self, kept: Tensor) -> Tensor:
         """[P, B], the rows each peer learns, given those of smallest loss of each peer."""

@@ -139,3 +139,4 @@ class Checkpointing(PeersSaving):
         self.notes = [Notice(**note) for note in facts.get("notes", [])]
         self.accounts.load(tensors, facts, self.args.process_index, self.args.world_size)
         self.warm_up.load(tensors, facts)
+        self.method_state.began = self.warm_up.began

@@ -23,6 +23,7 @@ class WarmUp:
 
     Attributes:
         over: whether the method has taken over.
+        began: epochs completed when it did; 0 before, and without a warm-up.
 
     Raises:
         InputError: there is no warm-up to go back to.
@@ -32,6 +33,7 @@ class WarmUp:
         self.method, self.plain = method, Standard()
         simple = type(method).prepare is Method.prepare and not method.cross_fits
         self.over = method.warmup_epochs == 0 and simple
+        self.began = 0
         self.recovery = Recovery() if recover else None
         self._asked = -1  # the epoch before which it was last asked whether the warm-up may end
         if recover and self.over:
@@ -89,7 +91,8 @@ class WarmUp:
         if self.recovery is not None and given is not None:
             self.recovery.remember(model, state.epoch, log_probs, given)
         self.method.prepare(log_probs, targets, state)
-        self.over = True
+        self.over, self.began = True, state.epoch
+        state.began = self.began
         return [warm_up_ended(state.epoch, log_probs)] if self.method.cross_fits else []
 
     def after_epoch(
@@ -111,11 +114,13 @@ class WarmUp:
 
     @property
     def facts(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"prepared": self.over, "asked": self._asked}
+        found: dict[str, Any] = {"prepared": self.over, "began": self.began, "asked": self._asked}
         return found if self.recovery is None else found | {"recovery": self.recovery.facts}
 
     def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """What `tensors` and `facts` gave."""
         self.over, self._asked = facts["prepared"], facts.get("asked", -1)
+        # Checkpoints of earlier versions do not say it; then only a recovery made it another number.
+        self.began = facts.get("began", self.method.warmup_epochs if self.over else 0)
         if self.recovery is not None and "recovery" in facts:
             self.recovery.load(tensors, facts["recovery"])

@@ -180,3 +180,23 @@ def test_the_sweeps_of_the_project_are_read(recipes: Path) -> None:
     for path in (recipes / "sweeps").glob("*.yaml"):
         _, cells = read_sweep(path)
         assert len({cell.resolved.fingerprint() for cell in cells}) == len(cells), path
+
+
+@pytest.mark.parametrize(
+    ("name", "seeds", "methods"),
+    [("table4_paper", 5, 10), ("table4_paper_news", 3, 10), ("table4_paper_news_trained", 3, 10)],
+)
+def test_the_paper_s_setting_holds_in_every_cell(name: str, seeds: int, methods: int) -> None:
+    """A variant names another method, which forgets the options of the recipe's: the warm-up must not be lost."""
+    _, cells = read_sweep(Path(__file__).parents[2] / "recipes" / "sweeps" / f"{name}.yaml")
+    assert len(cells) == 4 * seeds * methods
+    assert {cell.variant for cell in cells} >= {
+        "standard", "bootstrap", "forward", "decouple", "mentornet", "co_teaching", "co_distillation", "clc", "slc"
+    }  # fmt: skip
+    for cell in cells:
+        recipe = cell.resolved
+        training = (recipe.training.learning_rate, recipe.training.epochs, recipe.training.batch_size)
+        assert training == (1e-3, 200, 128)
+        assert recipe.network.hidden == [300, 300]
+        assert recipe.method.warmup_epochs == (0 if cell.variant == "clc_auto" else 10)
+        assert getattr(recipe.method, "ramp_from", "warmup_end") == "warmup_end"
