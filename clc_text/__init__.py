@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.classifier import NoisyLabelClassifier
     from clc_text.cleaning import Cleaned, clean
+    from clc_text.corrections.voted_issues import VotedIssues
     from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
     from clc_text.issues import Issues, find_issues
 
@@ -21,6 +22,7 @@ __all__ = [
     "NoisyLabelClassifier",
     "NoisyLabelTrainer",
     "RunDirectory",
+    "VotedIssues",
     "__version__",
     "clean",
     "find_issues",
@@ -35,6 +37,7 @@ _HOME = {
     "NoisyLabelClassifier": "clc_text.classifier",
     "NoisyLabelTrainer": "clc_text.crossfit.trainer",
     "RunDirectory": "clc_text.artifacts.run_directory",
+    "VotedIssues": "clc_text.corrections.voted_issues",
     "clean": "clc_text.cleaning",
     "find_issues": "clc_text.issues",
 }

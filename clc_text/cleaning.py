@@ -12,10 +12,12 @@ import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import loads
+from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.policy import DEFAULT, policy_named
+from clc_text.corrections.ranked import Ranked
 from clc_text.corrections.tables import ProgressBar
+from clc_text.data.tabular.annotators import frame_of_votes
 from clc_text.errors import InputError
-from clc_text.issues import Ranked
 from clc_text.runs.outputs import check_output
 from clc_text.runs.starting import corrected_table, files_of, recipe_text, run_name
 from clc_text.text.datasets.guess import guess_columns
@@ -84,6 +86,41 @@ class Cleaned(Ranked):
         return None if matrix is None else np.array(matrix)
 
     @property
+    def annotators(self) -> pd.DataFrame | None:
+        """How good each source of labels is, where rows have several; None with one label a row.
+
+        Columns: ``name``, ``votes``, ``share`` of the rows, ``agreement`` with most others, ``accuracy`` (the expected
+        share of right labels) and its 95 % interval ``low``, ``high``.
+        """
+        import pandas as pd
+
+        several = self.audit.get("several_labels")
+        if several is None:
+            return None
+        keys = ("name", "votes", "share", "agreement")
+        unknown = {"value": None, "low": None, "high": None}
+        entries = [
+            {key: one[key] for key in keys}
+            | {
+                name: (one["accuracy"] or unknown)[key]
+                for name, key in (("accuracy", "value"), ("low", "low"), ("high", "high"))
+            }
+            for one in several["sources"]
+        ]
+        return pd.DataFrame(entries)
+
+    @property
+    def ask_again(self) -> pd.DataFrame | None:
+        """The rows where another label by a person would help most; None with one label a row.
+
+        Columns: ``row`` (its place from 0), ``votes`` that it has, ``belief`` in its class.
+        """
+        import pandas as pd
+
+        several = self.audit.get("several_labels")
+        return None if several is None else pd.DataFrame(several["unsure"])[["row", "votes", "belief"]]
+
+    @property
     def verdict(self) -> str:
         """ "trust", "look first" or "do not use"."""
         return str(self.audit["verdict"]["trust"])
@@ -128,8 +165,10 @@ class Cleaned(Ranked):
     def __repr__(self) -> str:
         low, high = self.interval
         rows, changed = self.audit["rows"], self.audit["corrections"]["rows"]
+        several = self.audit.get("several_labels")
+        joined = f"{several_in_words(several, rows)}; " if several else ""
         return (
-            f"between {low:.0%} and {high:.0%} of {rows:,} labels are wrong, about {self.noise_rate:.0%}; "
+            f"{joined}between {low:.0%} and {high:.0%} of {rows:,} labels are wrong, about {self.noise_rate:.0%}; "
             f"{changed:,} are changed; {self.verdict}: {self.audit['verdict']['summary']}"
         )
 
@@ -139,7 +178,8 @@ def clean(
     labels: Iterable[Any] | None = None,
     *,
     text: str | None = None,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
+    annotators: Any = None,
     out: str | Path | None = None,
     policy: str = DEFAULT,
     overrides: Sequence[str] = (),
@@ -155,7 +195,10 @@ def clean(
         data: a file (CSV, TSV, Excel, JSON lines, Parquet), a data frame of pandas or polars, a `datasets.Dataset`, or
             a sequence of texts.
         labels: the texts' given labels, where `data` is a sequence of texts.
-        text, label: the columns of a table; None: guessed.
+        text, label: the columns of a table; None: guessed. Several columns of labels are those of several annotators.
+        annotators: what several people or models say of each row, in place of labels: the names of the columns of a
+            table, or beside it a data frame [N, J], an array, or a dictionary of columns; absent is None, NaN, empty
+            or, of numbers, -1.
         out: the run directory; None: ``runs/NAME``, for data that is no file ``runs/table``.
         policy: when to change a label: "default" or "doubt".
         overrides: further recipe keys, such as ``"training.epochs=20"``.
@@ -167,7 +210,12 @@ def clean(
     """
     from clc_text.runs.console import TrainingDisplay
 
-    source, text, label = as_file(data, labels, text, label, Path(out) if out else Path("runs") / "table", overwrite)
+    beside = Path(out) if out else Path("runs") / "table"
+    if annotators is not None:
+        if labels is not None or label is not None:
+            raise InputError("annotators stand in place of labels; give one of them")
+        data, label, text = with_annotators(data, annotators, text)
+    source, text, label = as_file(data, labels, text, label, beside, overwrite)
     with TrainingDisplay(quiet) as display:
         return clean_table(
             source, text, label, out=Path(out) if out else None, policy=policy, overrides=overrides,
@@ -178,9 +226,10 @@ def clean(
 def clean_table(
     table: Path,
     text: str | None = None,
-    label: str | None = None,
+    label: str | Sequence[str] | None = None,
     ids: str | None = None,
     *,
+    votes: Path | None = None,
     out: Path | None = None,
     policy: str = DEFAULT,
     overrides: Sequence[str] = (),
@@ -193,7 +242,9 @@ def clean_table(
     """`clean` of a file.
 
     Args:
+        label: the column of labels, or those of several annotators; None: guessed.
         ids: the column that names a row; None: guessed.
+        votes: a second table with a label a line; None: there is none.
         resume: go on with what an earlier call began; what it corrected stays.
         observer: told how the training goes.
         log: told of the columns that were guessed.
@@ -212,12 +263,12 @@ def clean_table(
 
     observer = observer or Silent()
     chosen = policy_named(policy)
-    guessed = guess_columns(files_of(str(table), overrides), text, label, ids)
+    guessed = guess_columns(files_of(str(table), overrides, str(votes) if votes else None), text, label, ids)
     for sentence in guessed.said:
         log(sentence)
     directory = out or Path("runs") / run_name(str(table))
     target = corrected_table(directory, str(table))
-    check_output(target, inputs=[table])
+    check_output(target, inputs=[table, *([votes] if votes else [])])
     if resume and overwrite:
         raise InputError("--resume goes on with a run and --overwrite replaces it; give only one of them")
     if target.exists() and not overwrite:  # it is written last
@@ -244,9 +295,54 @@ def clean_table(
     return Cleaned(finished, found, target, page, tuple(of_table[1:]))
 
 
+def with_annotators(data: Any, annotators: Any, text: str | None) -> tuple[Any, list[str], str | None]:
+    """The data with a column an annotator, their names, and the column of texts."""
+    import pandas as pd
+
+    if isinstance(annotators, (list, tuple)) and annotators and all(isinstance(one, str) for one in annotators):
+        return data, list(annotators), text
+    votes = frame_of_votes(annotators)
+    if isinstance(data, (str, Path)):
+        raise InputError("annotators of a file are the names of its columns; or read the file into a data frame")
+    frame = _frame(data)
+    if frame is None:
+        frame, text = pd.DataFrame({"text": list(data)}), "text"
+    if len(frame) != len(votes):
+        raise InputError(f"there are {len(frame):,} rows and {len(votes):,} rows of annotators: one for each")
+    twice = [name for name in votes.columns if name in frame.columns]
+    if twice:
+        raise InputError(f"the table has a column '{twice[0]}' already; give annotators=['{twice[0]}', …], or rename")
+    votes.index = frame.index
+    return pd.concat([frame, votes], axis=1), [str(name) for name in votes.columns], text
+
+
+def _frame(data: Any) -> pd.DataFrame | None:
+    """A table as a data frame, the classes of a `ClassLabel` by name; None where it is none."""
+    import pandas as pd
+
+    found = data.to_pandas() if hasattr(data, "to_pandas") else data
+    if not isinstance(found, pd.DataFrame):
+        return None
+    classes = {
+        name: feature.names
+        for name, feature in getattr(data, "features", {}).items()
+        if getattr(feature, "names", None)
+    }
+    named = {
+        column: [names[int(one)] if one == one and one >= 0 else None for one in found[column]]
+        for column, names in classes.items()
+    }
+    return found.assign(**named)
+
+
 def as_file(
-    data: Any, labels: Iterable[Any] | None, text: str | None, label: str | None, beside: Path, overwrite: bool
-) -> tuple[Path, str | None, str | None]:
+    data: Any,
+    labels: Iterable[Any] | None,
+    text: str | None,
+    label: str | Sequence[str] | None,
+    beside: Path,
+    overwrite: bool,
+) -> tuple[Path, str | None, str | Sequence[str] | None]:
     """A file of the rows, which data that is none is written to, and its columns."""
     import pandas as pd
 
@@ -260,13 +356,8 @@ def as_file(
         if len(given) != len(texts):
             raise InputError(f"there are {len(texts):,} texts and {len(given):,} labels: one label for each text")
         frame, text, label = pd.DataFrame({"text": texts, "label": given}), "text", "label"
-    elif hasattr(data, "to_pandas"):
-        frame = data.to_pandas()
-        names = getattr(getattr(data, "features", {}).get(label or "label"), "names", None)
-        if names:  # of a ClassLabel the names, and not their places
-            frame[label or "label"] = [names[number] for number in frame[label or "label"]]
-    elif isinstance(data, pd.DataFrame):
-        frame = data
+    elif (found := _frame(data)) is not None:
+        frame = found
     else:
         raise InputError(
             f"data is {type(data).__name__}; give a file, a data frame, a `datasets.Dataset`, or texts with labels="

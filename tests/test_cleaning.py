@@ -11,7 +11,7 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
 import clc_text
-from clc_text.cleaning import as_file
+from clc_text.cleaning import as_file, with_annotators
 from clc_text.errors import InputError
 
 WORDS = {
@@ -89,12 +89,39 @@ def test_other_kinds_of_data_are_the_same_rows(tmp_path: Path) -> None:
         assert list(found["text"]) == texts and list(found["label"]) == given
 
 
+def test_annotators_beside_texts_are_columns(tmp_path: Path) -> None:
+    said = {"ann": ["x", None, "y"], "bob": ["x", "y", None]}
+    frame = pd.DataFrame({"body": ["a", "b", "c"], "n": [1, 2, 3]}, index=[7, 8, 9])
+    features = Features(
+        {"body": Value("string"), "ann": ClassLabel(names=["x", "y"]), "bob": ClassLabel(names=["x", "y"])}
+    )
+    numbered = Dataset.from_dict({"body": ["a", "b", "c"], "ann": [0, None, 1], "bob": [0, 1, -1]}, features=features)
+    for number, (data, annotators) in enumerate(
+        (
+            (["a", "b", "c"], said),
+            (frame, pd.DataFrame(said)),
+            (frame.assign(**{key: pd.array(value) for key, value in said.items()}), ["ann", "bob"]),
+            (numbered, ["ann", "bob"]),
+        )
+    ):
+        made, names, text = with_annotators(data, annotators, None)
+        path, _, label = as_file(made, None, text, names, tmp_path / f"run{number}", overwrite=False)
+        found = pd.read_parquet(path)
+        assert label == ["ann", "bob"] and len(found) == 3
+        for name, values in said.items():
+            assert [None if pd.isna(one) else one for one in found[name]] == values
+
+
 @pytest.mark.parametrize(
     ("data", "more", "sentence"),
     [
         (["a", "b"], {"labels": ["x"]}, "2 texts and 1 labels"),
         ("t.csv", {"labels": ["x"]}, "labels are of texts in a list"),
         (3, {}, "data is int"),
+        (["a", "b"], {"annotators": ["x", "y"], "labels": ["x", "y"]}, "in place of labels"),
+        (["a", "b"], {"annotators": [["x", "y"]]}, "2 rows and 1 rows of annotators"),
+        ("t.csv", {"annotators": [["x", "y"]]}, "names of its columns"),
+        (pd.DataFrame({"text": ["a"], "x": ["b"]}), {"annotators": {"x": ["b"]}}, "has a column 'x' already"),
         ("there-is-no.csv", {}, "there-is-no.csv"),
         (pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"]}), {"policy": "bold"}, "no policy"),
         (pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"]}), {"text": "body"}, "body"),

@@ -14,7 +14,18 @@ Text = Annotated[
     str | None, typer.Option("--text", help="The column of texts; guessed without it.", show_default=False)
 ]
 Label = Annotated[
-    str | None, typer.Option("--label", help="The column of labels; guessed without it.", show_default=False)
+    list[str] | None,
+    typer.Option(
+        "--label",
+        help="The column of labels; guessed without it. Given again for the column of each further annotator.",
+        show_default=False,
+    ),
+]
+Votes = Annotated[
+    Path | None,
+    typer.Option(
+        "--votes", help="A second table with a label a line: a row, who says it, and what.", show_default=False
+    ),
 ]
 Ids = Annotated[
     str | None, typer.Option("--id", help="The column that names a row; guessed without it.", show_default=False)
@@ -29,6 +40,7 @@ def init(
     table: Table,
     text: Text = None,
     label: Label = None,
+    votes: Votes = None,
     ids: Ids = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The recipe; NAME.yaml here without it.", show_default=False)
@@ -53,9 +65,10 @@ def init(
             raise InputError(
                 f"--set {one}: here it tells how the table is read (data.KEY); write the rest in the recipe"
             )
-    guessed = guess_columns(files_of(str(table), overrides or []), text, label, ids)
+    files = files_of(str(table), overrides or [], str(votes) if votes else None)
+    guessed = guess_columns(files, text, label, ids)
     target = out or Path(f"{run_name(str(table))}.yaml")
-    check_output(target, inputs=[table], force=force)
+    check_output(target, inputs=[table, *([votes] if votes else [])], force=force)
     if target.exists() and not force:
         raise InputError(f"{target} is there already; name another file with --out, or write over it with --force")
     written = recipe_text(str(table), guessed, ids)

@@ -8,19 +8,24 @@ sources         [{"name", "votes", "share": of the rows, "agreement": with most 
                   "accuracy": {"value", "low", "high"}: the expected share of right labels by what is believed, and
                   its 95 % interval, "matrix": [C][C], P(says k | true class c) | null (of more than 30 classes),
                   "confused": [{"true", "said", "share"}] the most frequent errors}]
-unsure          [{"row", "votes", "belief"}] the rows where another label would help most: the least believed first
+joined          {"labels": of all sources together, "overruled": rows whose believed class is none of those that most
+                  of their labels say, "tied": rows on which several classes have as many labels}
+unsure          [{"row", "source_id" and "source_row" where known, "votes", "belief"}] the rows where another label
+                  would help most: the least believed first
 alone           {"votes", "right"} by number of labels: how often so many labels of a row, drawn from those it has,
                   have the class believed by all of them as their majority (a tie counts for its share)
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import KeptVotes
+from clc_text.corrections.identity import names_of
+from clc_text.corrections.store import Corrected
 from clc_text.data.agreement import accuracies, votes_facts
 from clc_text.data.votes import Votes, places_in_row
 
@@ -30,8 +35,9 @@ UNSURE = 20
 LEAST_ROWS = 30  # with so many labels, for a figure about fewer of them
 
 
-def several_labels(run: RunDirectory) -> dict[str, Any] | None:
+def several_labels(corrected: Corrected) -> dict[str, Any] | None:
     """None: the run has one label a row."""
+    run = corrected.run
     kept = KeptVotes.load(run.path)
     if kept is None:
         return None
@@ -46,17 +52,52 @@ def several_labels(run: RunDirectory) -> dict[str, Any] | None:
         source["confused"] = _confused(matrix, names)
     unsure = np.argsort(kept.belief.max(1), kind="stable")[:UNSURE]
     per_row = kept.votes.per_row
+    row_names = names_of(corrected, unsure)
     return {
         "join": kept.facts["join"],
         "classifier": kept.facts.get("power"),
         "alpha": found["alpha"],
         "rows_by_votes": found["rows_by_votes"],
         "sources": found["sources"],
+        "joined": joined(kept.votes, kept.belief.argmax(1)),
         "unsure": [
-            {"row": int(row), "votes": int(per_row[row]), "belief": float(kept.belief[row].max())} for row in unsure
+            {"row": int(row), **name, "votes": int(per_row[row]), "belief": float(kept.belief[row].max())}
+            for row, name in zip(unsure, row_names, strict=True)
         ],
         "alone": enough(kept.votes, kept.belief.argmax(1)),
     }
+
+
+def joined(votes: Votes, believed: np.ndarray) -> dict[str, int]:
+    """Where the class that is believed of each row [N] is not the one that most of its labels say."""
+    counts = votes.counts
+    most = counts >= counts.max(1, keepdims=True) - 1e-9
+    said = counts.sum(1) > 0
+    return {
+        "labels": int(votes.per_source.sum()),
+        "overruled": int((said & ~most[np.arange(len(most)), believed]).sum()),
+        "tied": int((said & (most.sum(1) > 1)).sum()),
+    }
+
+
+def in_words(several: Mapping[str, Any], rows: int) -> str:
+    """What joining them has changed, for people."""
+    told, sources = several["joined"], len(several["sources"])
+    said = f"{told['labels']:,} labels by {sources:,} source{'s' * (sources != 1)} are joined to {rows:,}"
+    if told["overruled"]:
+        said += f", {told['overruled']:,} of them against most labels of their row"
+    if told["tied"]:
+        said += f"; on {told['tied']:,} rows as many spoke for another class"
+    return said
+
+
+def worse_than_all(sources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The entries of sources that are right clearly less often than all are together: the whole interval below."""
+    known = [one for one in sources if one["accuracy"]]
+    said = sum(one["votes"] for one in known)
+    right = sum(one["votes"] * one["accuracy"]["value"] for one in known) / max(said, 1)
+    found = [dict(one) for one in known if one["accuracy"]["high"] < right]
+    return sorted(found, key=lambda one: one["accuracy"]["high"])
 
 
 def enough(votes: Votes, believed: np.ndarray, seed: int = 0) -> list[dict[str, float]]:

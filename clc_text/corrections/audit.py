@@ -57,7 +57,7 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                         policy, "by_class": [{"label": given, "right_before", "right_after"}] of classes with enough of
                         them}; such a share is {"value", "low", "high", "random", "answers"} and holds of all
                        rows (`clc_text.corrections.asking.shares`)
-    second_opinion     null without cleanlab, else, of the rows that are no canaries,
+    second_opinion     null without cleanlab and with several labels a row, else, of the rows that are no canaries,
                        {"library", "version", "issues": rows that it doubts,
                         "changed_and_doubted", "changed_only", "doubted_only", "kappa": Cohen's of the two decisions,
                         "truth": null | {"fixed", "broken", "right_after": metric} if each issue took its prediction}
@@ -141,7 +141,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     truth = _truth(state)
     answers = _answers(corrected, state, labels.canary)
     notices = run.notices()
-    several = several_labels(run)
+    several = several_labels(corrected)
     return {
         "version": VERSION,
         "run_id": run.run_id,
@@ -160,7 +160,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         "truth": truth,
         "person": _person(state),
         "answers": answers,
-        "second_opinion": second_opinion(probs[fair], state.part(rows[fair])),
+        "second_opinion": None if several else second_opinion(probs[fair], state.part(rows[fair])),
         "notices": notices,
         "verdict": verdict(corrections, noise, canaries, truth, notices, answers),
     } | ({} if several is None else {"several_labels": several})

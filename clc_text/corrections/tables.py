@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from clc_text.corrections.annotators import in_words as several_in_words
+from clc_text.corrections.annotators_shown import row_key, show_annotators
 from clc_text.corrections.intervals import percent
 from clc_text.corrections.rate import rates
 from clc_text.corrections.store import Corrected
@@ -20,6 +22,7 @@ from clc_text.utils.confusions import LISTED
 from clc_text.utils.shown import for_rich, printable, terminal
 
 ALL_CLASSES = 40  # that are listed one by one
+FEW_SOURCES = 10  # that `clc-text clean` lists
 STYLES = {"trust": "green", "look first": "yellow", "do not use": "red"}
 
 
@@ -175,31 +178,6 @@ def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
         console.print(for_rich(f"{notice['severity']}: {notice['message']}"))
 
 
-def show_annotators(several: Mapping[str, Any], console: Console) -> None:
-    """Who labelled, how often each is right, and where another label would help (`corrections.annotators`)."""
-    table = Table("source", title="labels by source", title_justify="left")
-    for name in ("labels", "right", "95 %", "agrees"):
-        table.add_column(name, justify="right")
-    table.add_column("confuses most")
-    listed = sorted(several["sources"], key=lambda source: -source["votes"])
-    for source in listed[:ALL_CLASSES]:
-        right, agrees = source["accuracy"], source["agreement"]
-        cells = ("", "") if right is None else (f"{right['value']:.1%}", f"{right['low']:.1%} to {right['high']:.1%}")
-        worst = "; ".join(f"{one['true']} for {one['said']} {one['share']:.0%}" for one in source["confused"][:1])
-        table.add_row(
-            for_rich(printable(source["name"])), f"{source['votes']:,}", *cells,
-            "" if agrees is None else f"{agrees:.1%}", for_rich(printable(worst)),
-        )  # fmt: skip
-    if len(listed) > ALL_CLASSES:
-        table.add_row(f"… {len(listed) - ALL_CLASSES:,} more in audit.json …", *[""] * 5)
-    console.print(table)
-    told = [f"{one['votes']} of them {one['right']:.1%}" for one in several["alone"]]
-    if told:
-        console.print(for_rich(f"a majority of a row's labels agrees with what all of them say: {', '.join(told)}"))
-    rows = ", ".join(str(one["row"]) for one in several["unsure"][:10])
-    console.print(for_rich(f"another label would help most in rows {rows}"))
-
-
 def show_cleaned(
     found: dict[str, Any],
     rows: Sequence[Mapping[str, Any]],
@@ -223,12 +201,13 @@ def show_cleaned(
     else:
         low, high = noise["interval"] or (noise["rate"], noise["rate"])
         told = f"between {low:.0%} and {high:.0%} of {found['rows']:,} labels are wrong, about {noise['rate']:.0%}"
+    several = found.get("several_labels")
+    if several is not None:
+        console.print(for_rich(several_in_words(several, found["rows"])))
     console.print(for_rich(f"{told}; {corrections['rows']:,} are changed"))
-    # A spreadsheet shows ids or its own numbers of rows, never the run's.
-    key, head = next(
-        (pair for pair in (("source_id", "id"), ("source_row", "row of the file")) if rows and pair[0] in rows[0]),
-        ("row", "row, from 0"),
-    )
+    if several is not None:
+        show_annotators(several, console, most=FEW_SOURCES)
+    key, head = row_key(rows)
     shown = Table(head, "given", "suggested", "doubt", "text", title="worth a look first", title_justify="left")
     for row in rows:
         cells = (

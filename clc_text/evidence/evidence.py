@@ -73,7 +73,7 @@ def too_large(rows: int, classes: int) -> None:
         )
 
 
-def _firsts(features: np.ndarray | None, words: Any | None, count: int) -> np.ndarray:
+def first_of_copies(features: np.ndarray | None, words: Any | None, count: int) -> np.ndarray:
     """int64 [N], the first row with the same features; where there are none, with the same words."""
     if features is not None:
         return firsts((row.tobytes() for row in features), count)
@@ -111,7 +111,7 @@ def mixture_of(
     if features is not None and not np.isfinite(features).all():
         row = int(np.flatnonzero(~np.isfinite(features).all(1))[0])
         raise InputError(f"the features of row {row} are not finite; remove the row, or choose another encoder")
-    first = _firsts(features, words, len(labels.given))
+    first = first_of_copies(features, words, len(labels.given))
     folds = np.stack([assign_folds(labels.trained, FOLDS, seed + number, first) for number in range(2)])
     seen = Seen(features, labels.trained, classes, first, folds, seed, words)
     views = views_for(seen)

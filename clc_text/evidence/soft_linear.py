@@ -12,11 +12,11 @@ PENALTY = 1.0  # as scikit-learn's C = 1, on rows of length 1
 ITERATIONS = 100
 
 
-def soft_linear(features: np.ndarray, belief: np.ndarray, penalty: float = PENALTY) -> np.ndarray:
+def soft_linear(features: Any, belief: np.ndarray, penalty: float = PENALTY) -> np.ndarray:
     """float64 [D + 1, C], weights and, last, biases, that make Σ CE(q, p) + penalty/2 · |W|² small (L-BFGS).
 
     Args:
-        features: [N, D].
+        features: [N, D], dense or sparse.
         belief: [N, C], q.
     """
     from scipy.optimize import minimize
@@ -30,28 +30,28 @@ def soft_linear(features: np.ndarray, belief: np.ndarray, penalty: float = PENAL
         value = -(belief * logs).sum() + penalty / 2 * (weights[:-1] ** 2).sum()
         error = np.exp(logs) * mass - belief
         slope = np.concatenate([features.T @ error + penalty * weights[:-1], error.sum(0, keepdims=True)])
-        return value / len(features), slope.ravel() / len(features)
+        return value / len(belief), slope.ravel() / len(belief)
 
     found: Any = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
     return np.asarray(found.x.reshape(shape))
 
 
-def soft_logs(features: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def soft_logs(features: Any, weights: np.ndarray) -> np.ndarray:
     """float64 [N, C], log-probabilities."""
     from scipy.special import log_softmax
 
     return np.asarray(log_softmax(features @ weights[:-1] + weights[-1], axis=1))
 
 
-def soft_linear_folds(features: np.ndarray, belief: np.ndarray, fold: np.ndarray) -> np.ndarray:
+def soft_linear_folds(features: Any, belief: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """float64 [N, C], log-probabilities of each row by a regression that saw no row of its fold.
 
     Args:
-        features: float32 [N, D], which no label has shaped.
+        features: float32 [N, D], which no label has shaped; or sparse, of rows of length 1.
         belief: [N, C].
         fold: int64 [N], copies together (`assign_folds`).
     """
-    rows = unit_rows(features).astype(np.float64)
+    rows = features.astype(np.float64) if hasattr(features, "tocsr") else unit_rows(features).astype(np.float64)
     found = np.empty(belief.shape)
     for number in np.unique(fold):
         own = fold == number

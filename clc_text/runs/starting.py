@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from clc_text.config.length import enough_epochs
@@ -17,13 +18,13 @@ CANARIES, MOST_CANARIES = 0.02, 0.1  # shares of the rows
 ENOUGH = 32  # canaries, for the audit to measure by (it asks for 30, and of a class of few rows none is flipped)
 
 
-def files_of(train: str, overrides: Sequence[str] = ()) -> Files:
-    """The table, read as `overrides` (of a whole recipe) say of `data`."""
+def files_of(train: str, overrides: Sequence[str] = (), votes: str | None = None) -> Files:
+    """The table, read as `overrides` (of a whole recipe) say of `data`, and what several sources say of its rows."""
     of_data = [one for one in overrides if one.startswith("data.")]
     found = loads(f"data: {{name: files, train: {_quoted(train)}}}", f"--set of {train}", of_data).data
     if not isinstance(found, Files) or found.train != train:
         raise InputError(f"the table is {train}, and --set names other data")
-    return found
+    return found if votes is None else replace(found, votes=votes)
 
 
 def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str | None = None) -> str:
@@ -35,7 +36,8 @@ def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str 
         ids: the column that names a row; None: it is guessed.
         name: of the run; None: that of the file.
     """
-    data = {"name": "files", "train": train, "text": guessed.text, "label": guessed.label, **guessed.reading}
+    data = {"name": "files", "train": train, "text": guessed.text}
+    data |= ({} if guessed.label is None else {"label": guessed.label}) | guessed.reading
     data |= {"id": ids} if ids else {}
     written = ", ".join(f"{key}: {_quoted(value)}" for key, value in data.items())
     return "\n".join(
@@ -46,7 +48,9 @@ def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str 
             "encoder: {name: auto}    # a sentence encoder where one is installed or cached, else TF-IDF of all words",
             "method: {name: clc_auto} # needs no noise rate",
             f"training: {{epochs: {enough_epochs(guessed.rows)}}}",
-            f"canaries: {canary_share(guessed.rows):.3g}    # labels flipped on purpose, to see how many are found",
+            f"canaries: {canary_share(guessed.rows):.3g}    # labels flipped on purpose, to see how many are found"
+            if not guessed.several
+            else "canaries: 0    # a row's labels by several sources judge each other",
             "",
         ]
     )

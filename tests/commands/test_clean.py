@@ -99,6 +99,38 @@ def test_one_line(
     assert [row["queue"] for row in rows[:2]] == ["billing", "login"] and [row["queue_given"] for row in rows] == given
 
 
+def test_several_annotators(table: Path, clc_text: Callable[..., str]) -> None:
+    """Columns, and a second table, of what three people say: all is kept, and who is good is told."""
+    random, names = np.random.default_rng(1), list(WORDS)
+    truth = Path("truth.csv").read_text().split("\n")
+    with open(table, newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    for row, true in zip(rows, truth, strict=True):
+        for person, right in (("ann", 0.95), ("bob", 0.8), ("cid", 0.5)):
+            row[person] = true if random.random() < right else str(random.choice(names))
+    with open("wide.csv", "w", newline="") as handle:
+        writer = csv.DictWriter(handle, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    with open("votes.csv", "w", newline="") as handle:
+        writer_of_votes = csv.writer(handle)
+        writer_of_votes.writerow(["id", "annotator", "label"])
+        writer_of_votes.writerows([row["id"], person, row[person]] for row in rows for person in ("ann", "bob", "cid"))
+    people = ("--label", "ann", "--label", "bob", "--label", "cid")
+    told = clc_text("clean", "wide.csv", *people, *SMALL)
+    assert "1,200 labels by 3 sources are joined to 400" in told and "cid" in told and "right" in told
+    with open("runs/wide_corrected.csv", newline="") as handle:
+        written = list(csv.DictReader(handle))
+    assert [[row[name] for name in rows[0]] for row in written] == [[row[name] for name in rows[0]] for row in rows]
+    right = [row["joined_label"] == true for row, true in zip(written, truth, strict=True)]
+    assert np.mean(right) > np.mean([row["ann"] == true for row, true in zip(rows, truth, strict=True)])
+    clc_text("init", "wide.csv", *people)
+    clc_text("init", table, "--votes", "votes.csv", "--out", "long.yaml")
+    wide, long = load("wide.yaml").data.load(0), load("long.yaml").data.load(0)
+    assert wide.votes is not None and long.votes is not None and wide.votes.sources == long.votes.sources
+    assert wide.votes.counts.tolist() == long.votes.counts.tolist()
+
+
 def test_one_that_was_cut_off_is_told_the_options_that_it_has(table: Path, clc_text: Callable[..., str]) -> None:
     Path("runs/tickets").mkdir(parents=True)
     Path("runs/tickets/environment.json").write_text('{"run_id": "of-a-killed-one"}')

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import FACTS, TENSORS, KeptVotes
-from clc_text.corrections.annotators import LEAST_ROWS, enough, several_labels
+from clc_text.corrections.annotators import LEAST_ROWS, enough, in_words, joined, several_labels, worse_than_all
+from clc_text.corrections.store import Corrected
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
 
@@ -54,14 +57,18 @@ def test_what_is_said_of_each_source(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text("name: x\n")
     run = a_run(tmp_path)
     run.environment = lambda: {"label_names": ["no", "yes"]}  # type: ignore[method-assign,return-value]
-    found = several_labels(run)
+    numbers = np.arange(60) + 2
+    run.labels = lambda: SimpleNamespace(source_row=numbers)  # type: ignore[method-assign,assignment,return-value]
+    found = several_labels(cast(Corrected, SimpleNamespace(run=run)))
     assert found is not None
     ann = found["sources"][0]
     assert (ann["name"], ann["votes"], ann["share"]) == ("ann", 60, 1.0)
     assert ann["accuracy"]["value"] == pytest.approx(votes.belief[np.arange(60), np.arange(60) % 2].mean())
     assert ann["accuracy"]["low"] < ann["accuracy"]["value"] < ann["accuracy"]["high"]
     assert [(one["true"], one["said"]) for one in ann["confused"]] == [("yes", "no"), ("no", "yes")]
+    assert found["joined"]["labels"] == votes.votes.per_source.sum()
     least = found["unsure"][0]
+    assert least["source_row"] == least["row"] + 2
     assert least["belief"] == pytest.approx(votes.belief.max(1).min())
     assert least["row"] == votes.belief.max(1).argmin()
 
@@ -77,3 +84,21 @@ def test_how_many_are_enough() -> None:
     few = said.copy()
     few[LEAST_ROWS - 1 :, 3:] = -1
     assert [one["votes"] for one in enough(Votes.of_table(few, 2), true)] == [1, 2, 3]
+
+
+def test_where_the_majority_is_overruled() -> None:
+    votes = Votes.of_table(np.array([[0, 0, 1], [0, 1, -1], [1, 1, 1], [0, -1, -1]]), 2)
+    assert joined(votes, np.array([1, 1, 1, 0])) == {"labels": 9, "overruled": 1, "tied": 1}
+    said = in_words({"joined": joined(votes, np.array([1, 1, 1, 0])), "sources": [{}] * 3}, 4)
+    assert said == (
+        "9 labels by 3 sources are joined to 4, 1 of them against most labels of their row; "
+        "on 1 rows as many spoke for another class"
+    )
+
+
+def test_sources_that_are_clearly_worse() -> None:
+    def source(name: str, votes: int, value: float, high: float) -> dict[str, object]:
+        return {"name": name, "votes": votes, "accuracy": {"value": value, "low": 0.0, "high": high}}
+
+    sources = [source("a", 100, 0.9, 0.95), source("b", 10, 0.5, 0.8), source("c", 2, 0.5, 0.99)]
+    assert [one["name"] for one in worse_than_all([*sources, {"name": "d", "votes": 0, "accuracy": None}])] == ["b"]

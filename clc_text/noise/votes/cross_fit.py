@@ -89,12 +89,31 @@ def cross_fit_votes(
         without = held_out_likelihood(few, rules, None, shrinkage, seed)
         for number in range(rounds):
             log_probs = held_out(fit.posterior, number)
+            if misnames(votes, log_probs):
+                heard = None
+                facts |= {"power": 0.0, "misnamed": True}
+                fit = fit_votes(votes, rules, None, shrinkage)
+                break
             facts = _power(few, rules, shrinkage, seed, log_probs[some], without, checked)
             heard = normalised_logs(facts["power"] * log_probs) if facts["power"] else None
             fit = fit_votes(votes, rules, heard, shrinkage)
     facts |= _foretold(few, held_out_likelihood(few, rules, None if heard is None else heard[some], shrinkage, seed))
     facts |= {"shrinkage": list(shrinkage), "rules": int(rules.which.sum()), "alike": int((weights < 1).sum())}
     return FittedVotes(fit.posterior, fit.matrices, log_probs, facts)
+
+
+def misnames(votes: Votes, log_probs: np.ndarray) -> bool:
+    """Whether a classifier calls most classes by another's name, so that it agrees with the votes once it is renamed.
+
+    Votes are as likely under any names of the true classes, and a sure classifier would force its own. It has learnt
+    them from other folds alone, which may lack a class: copies are in one fold.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    said = np.zeros((votes.classes, votes.classes))
+    np.add.at(said, log_probs.argmax(1), votes.majority)
+    renamed = said[linear_sum_assignment(-said)].sum()
+    return bool(np.trace(said) < renamed / 2)
 
 
 def _one_label(votes: Votes, labels: np.ndarray, held_out: HeldOut | None) -> FittedVotes:

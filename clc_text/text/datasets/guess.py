@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields, replace
 from statistics import mean
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 
 from clc_text.errors import InputError, some_of
 from clc_text.text.datasets.files import Files
+from clc_text.text.datasets.guess_votes import with_vote_columns
 
 LOOKED_AT = 2000  # rows, from all over the table, which may be sorted by class
 TEXTS = ("text", "message", "body", "content", "sentence", "question", "review", "comment", "description", "utterance",
@@ -30,50 +31,68 @@ class Guessed:
     """What is in which column.
 
     Attributes:
-        text, label: names of columns; of several texts a list.
+        text: the column; of several texts a list.
+        label: the column; a list of several people's or models'; None where a second file has the labels.
         reading: further options of `Files`, where they are not the usual ones.
         rows: how many there are.
         said: sentences on what was guessed.
     """
 
     text: str | list[str]
-    label: str
+    label: str | list[str] | None
     reading: dict[str, Any]
     rows: int
     said: tuple[str, ...]
 
+    @property
+    def several(self) -> bool:
+        """Whether rows have labels of several sources."""
+        return not isinstance(self.label, str)
 
-def guess_columns(files: Files, text: str | None = None, label: str | None = None, ids: str | None = None) -> Guessed:
+
+def guess_columns(
+    files: Files, text: str | None = None, label: str | Sequence[str] | None = None, ids: str | None = None
+) -> Guessed:
     """The columns of a table; those that are named, here or in `files`, are only looked for.
+
+    Args:
+        label: a column; several, where several people or models label the rows.
 
     Raises:
         InputError: the file cannot be read, a named column is not there, or no column looks like it.
     """
     named_text = text or (None if files.text == Files.text else files.text)
-    named_label = label or (None if files.given == Files.label else files.given)
+    asked = [label] if isinstance(label, str) else list(label or ())
+    named_label = asked or ([] if files.label == Files.label else files.labels)
+    if files.votes is not None and asked:
+        raise InputError(
+            f"the labels are in {files.votes} and in columns ({some_of(asked)}); name either --votes or --label"
+        )
     files = replace(files, text=named_text or Files.text, label=named_label or Files.label)
     if files.separator is None and named_text is None:
         files = replace(files, separator=files.likely_separator())
     rows = files.read(files.train, "data.train")
-    wanted = [*(files.texts if named_text else ()), *([named_label] if named_label else ())]
+    wanted = [*(files.texts if named_text else ()), *named_label]
     rows = rows.reaching(wanted)
     for name in wanted:
-        rows.require(name, "label" if name == named_label else "text")
+        rows.require(name, "label" if name in named_label else "text")
     if (ids := ids or files.id) is not None:
         rows.require(ids, "id")
-    if named_label is not None and named_text and named_label in files.texts:
-        raise InputError(
-            f"{files.train}: the column '{named_label}' is named for texts and for labels; name two columns"
-        )
+    for name in named_label:
+        if named_text and name in files.texts:
+            raise InputError(f"{files.train}: the column '{name}' is named for texts and for labels; name two columns")
     if not rows.table.num_rows:
         raise InputError(f"{files.train}: there are no rows under the names of the columns")
     spread = np.unique(np.linspace(0, rows.table.num_rows - 1, LOOKED_AT).astype(np.int64))
     values = {name: rows.table.column(name).take(spread).to_pylist() for name in rows.table.column_names}
     said = []
-    if named_label is None:
-        named_label = _label(values, files.texts if named_text else [], files.train)
-        kinds = _there(rows.table.column(named_label).unique().to_pylist())
-        said.append(f"label: {named_label} ({len(kinds):,} values); another one by --label")
+    if files.votes is not None:
+        files, told = with_vote_columns(files, rows, ids)
+        said += told
+    elif not named_label:
+        named_label = [_label(values, files.texts if named_text else [], files.train)]
+        kinds = _there(rows.table.column(named_label[0]).unique().to_pylist())
+        said.append(f"label: {named_label[0]} ({len(kinds):,} values); another one by --label")
     if named_text is None:
         named_text = _text(values, named_label, files.train)
         said.append(f"text: {named_text} (the longest texts); another one by --text")
@@ -81,7 +100,8 @@ def guess_columns(files: Files, text: str | None = None, label: str | None = Non
         field.name: value for field in fields(files)
         if field.name not in ("train", "text", "label") and (value := getattr(files, field.name)) != field.default
     }  # fmt: skip
-    return Guessed(named_text, named_label, reading, rows.table.num_rows, tuple(said))
+    one = named_label[0] if len(named_label) == 1 else named_label or None
+    return Guessed(named_text, one, reading, rows.table.num_rows, tuple(said))
 
 
 def _label(values: dict[str, list[Any]], texts: Collection[str], train: str) -> str:
@@ -103,7 +123,10 @@ def _label(values: dict[str, list[Any]], texts: Collection[str], train: str) -> 
     if len(among) == 1:
         return among[0]
     if among:
-        raise InputError(f"{train}: several columns may be the labels: {some_of(among)}; name one with --label")
+        raise InputError(
+            f"{train}: several columns may be the labels: {some_of(among)}; name one with --label, or "
+            "each in a --label of its own if they are what several people or models say of the rows"
+        )
     raise InputError(
         f"{train}: no column looks like labels, a few values that come again and again; name it with --label "
         f"(columns: {some_of(list(values))})"
@@ -132,11 +155,11 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-def _text(values: dict[str, list[Any]], label: str, train: str) -> str:
+def _text(values: dict[str, list[Any]], labels: Collection[str], train: str) -> str:
     lengths = {}
     for name, column in values.items():
         there = [one for one in column if isinstance(one, str)]
-        if name != label and there:
+        if name not in labels and there:
             lengths[name] = mean(map(len, there))
     known = [name for wanted in TEXTS for name in lengths if name.lower() == wanted]
     longest = max(lengths, key=lambda name: lengths[name], default=None)

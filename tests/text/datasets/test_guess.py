@@ -52,6 +52,17 @@ def test_usual_names_go_first_and_named_columns_before_all(tmp_path: Path) -> No
     assert (found.text, found.label, found.said) == ("Text", "team", ())
 
 
+def test_several_columns_of_labels(tmp_path: Path) -> None:
+    path = written(tmp_path, {"mail": "mail", "team": "team", "stars": "stars"})
+    found = guess_of_files(Files(train=path), label=["team", "stars"])
+    assert (found.label, found.text, found.several) == (["team", "stars"], "mail", True)
+    again = guess_of_files(Files(train=path, label=["team", "stars"]), label=None)
+    assert (again.label, again.text) == (found.label, "mail")
+    assert not guess_of_files(Files(train=path), label=["team"]).several
+    with pytest.raises(InputError, match="no column 'who'"):
+        guess_of_files(Files(train=path), label=["team", "who"])
+
+
 def test_a_semicolon_is_seen(tmp_path: Path) -> None:
     path = written(tmp_path, {"mail": "mail", "team": "team"}, separator=";")
     assert guess_columns(path).reading == {"separator": ";"} and guess_columns(path).label == "team"

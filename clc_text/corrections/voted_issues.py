@@ -1,0 +1,214 @@
+"""What several people or models say of each row, in one call: the joined labels, and how good each source is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.corrections.ranked import Ranked
+from clc_text.data.agreement import accuracies, votes_facts
+from clc_text.data.tabular.annotators import frame_of_votes
+from clc_text.data.tabular.values import numbered, probabilities, table_of, texts_of
+from clc_text.data.votes import Votes
+from clc_text.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class VotedIssues(Ranked):
+    """What was found of N rows, C classes and J sources.
+
+    Attributes:
+        names: C names of the classes.
+        votes: what the sources say.
+        belief: float64 [N, C], q, the probability of each class by all votes and what else is known of a row.
+        matrices: float64 [J, C, C], P(source says k | true class c).
+        given: int64 [N], the class that most of a row's votes say; of several the likeliest.
+        power: to which the classifier is heard; 0: it says nothing of the votes.
+    """
+
+    names: tuple[Any, ...]
+    votes: Votes
+    belief: np.ndarray
+    matrices: np.ndarray
+    given: np.ndarray
+    power: float
+    _texts: tuple[str, ...] | None = None
+
+    @property
+    def labels(self) -> np.ndarray:
+        """[N], names of the joined labels: the class that is believed of each row."""
+        return np.asarray(self._named[self.belief.argmax(1)])
+
+    @property
+    def noise_rate(self) -> float:
+        """The expected share of wrong labels among the majorities of the votes."""
+        return float(1 - self.belief[np.arange(len(self.given)), self.given].mean())
+
+    @property
+    def ranking(self) -> pd.DataFrame:
+        """All rows, the most doubted majority first.
+
+        Columns: ``row`` (its place from 0), ``given`` (by the majority), ``suggested`` (the best other class),
+        ``label`` (as joined), ``doubt`` (that the majority is wrong), ``confidence`` (belief in the suggested class),
+        ``votes`` (how many), ``agreement`` (their share that says what is given), and ``text`` where texts were given.
+        """
+        import pandas as pd
+
+        each, counts = np.arange(len(self.given)), self.votes.counts
+        doubt = 1 - self.belief[each, self.given]
+        others = self.belief.copy()
+        others[each, self.given] = -1
+        suggested = others.argmax(1)
+        order = np.argsort(-doubt, kind="stable")
+        said = np.maximum(counts.sum(1), 1e-9)
+        columns: dict[str, Any] = {
+            "row": order,
+            "given": self._named[self.given[order]],
+            "suggested": self._named[suggested[order]],
+            "label": self.labels[order],
+            "doubt": doubt[order],
+            "confidence": self.belief[order, suggested[order]],
+            "votes": self.votes.per_row[order],
+            "agreement": (counts[each, self.given] / said)[order],
+        }
+        if self._texts is not None:
+            columns["text"] = [self._texts[row] for row in order.tolist()]
+        return pd.DataFrame(columns)
+
+    @property
+    def annotators(self) -> pd.DataFrame:
+        """A line a source: ``name``, ``votes``, ``share`` of the rows, ``agreement`` with most others, ``accuracy``
+        (expected share of right votes) and its 95 % interval ``low``, ``high``."""
+        import pandas as pd
+
+        found = pd.DataFrame(votes_facts(self.votes)["sources"])
+        return found.assign(**pd.DataFrame(accuracies(self.votes, self.belief), columns=["accuracy", "low", "high"]))
+
+    @property
+    def alpha(self) -> float | None:
+        """Krippendorff's α; None where no row has two votes."""
+        found: float | None = votes_facts(self.votes)["alpha"]
+        return found
+
+    @property
+    def wrong_votes(self) -> pd.DataFrame:
+        """The single votes that are more probably wrong than right, the surest first: ``row``, ``annotator``,
+        ``label`` and ``doubt``."""
+        import pandas as pd
+
+        votes = self.votes
+        doubt = 1 - self.belief[votes.row, votes.label]
+        entries = np.flatnonzero((doubt > 0.5) & (votes.weight > 0.5))
+        entries = entries[np.argsort(-doubt[entries], kind="stable")]
+        sources = np.array(votes.sources, dtype=object)
+        return pd.DataFrame(
+            {
+                "row": votes.row[entries],
+                "annotator": sources[votes.source[entries]],
+                "label": self._named[votes.label[entries]],
+                "doubt": doubt[entries],
+            }
+        )
+
+    @property
+    def ask_again(self) -> pd.DataFrame:
+        """All rows, first those where another vote would help most: ``row``, ``votes``, ``belief`` in its class."""
+        import pandas as pd
+
+        belief = self.belief.max(1)
+        order = np.argsort(belief, kind="stable")
+        return pd.DataFrame({"row": order, "votes": self.votes.per_row[order], "belief": belief[order]})
+
+    @property
+    def _named(self) -> np.ndarray:
+        found = np.empty(len(self.names), dtype=object)
+        found[:] = self.names
+        return found
+
+    def __repr__(self) -> str:
+        overruled = int((self.belief.argmax(1) != self.given).sum())
+        heard = "with" if self.power else "without"
+        said = f"{int(self.votes.per_source.sum()):,} labels by {len(self.votes.sources):,} sources"
+        return (
+            f"{said} on {len(self.given):,} rows, joined {heard} what else is known of the rows; {overruled:,} "
+            f"against most of their row's labels; of the majorities {self.noise_rate:.1%} are expected to be wrong"
+        )
+
+
+def is_several(labels: Any) -> bool:
+    """Whether labels are rows of several, and not one a row; a single 1 in each row of zeros is one label, too."""
+    if isinstance(labels, dict):
+        return True
+    shape = getattr(labels, "shape", ())
+    if len(shape) not in (2, 3) or shape[1] < 2:
+        return False
+    kind = getattr(getattr(labels, "dtype", None), "kind", "")
+    one_hot = len(shape) == 2 and kind in "biuf" and kind != "" and (np.sort(labels, 1)[:, -2:] == [0, 1]).all()
+    return not (one_hot and (labels.sum(1) == 1).all())
+
+
+def issues_of_votes(
+    labels: Any,
+    pred_probs: Any,
+    features: Any,
+    texts: Iterable[str] | None,
+    label_names: Sequence[Any] | None,
+    seed: int,
+) -> VotedIssues:
+    """`find_issues` of several labels a row; nothing but them has to be given.
+
+    Args:
+        labels: a table as `frame_of_votes` reads it, or [N, J, C] distributions with NaN or zeros where one says
+            nothing.
+
+    Raises:
+        InputError: as `find_issues`, or a row has no label at all.
+    """
+    from clc_text.evidence.voted import joined_by
+
+    votes, names = _votes(labels, label_names)
+    if len(bare := np.flatnonzero(votes.per_row == 0)):
+        raise InputError(f"row {bare[0]} has no label by anybody ({len(bare):,} such rows); leave them out")
+    rows, classes = votes.rows, votes.classes
+    probs = None if pred_probs is None else probabilities(pred_probs, rows, classes)
+    dense = None if features is None else table_of("features", features, rows, np.float32)
+    if dense is not None and not np.isfinite(dense).all():
+        raise InputError(f"the features of row {np.flatnonzero(~np.isfinite(dense).all(1))[0]} are not finite")
+    written = None if texts is None else texts_of(texts, rows)
+    words = None
+    if written is not None:
+        from clc_text.text.encoders.lexical.weighting import terms_of
+
+        words = terms_of(written)
+    found = joined_by(votes, dense, words, probs, seed)
+    counts = votes.counts
+    most = counts >= counts.max(1, keepdims=True) - 1e-9
+    given = np.where(most, found.posterior, -1).argmax(1)
+    return VotedIssues(
+        names, votes, found.posterior, found.matrices, given, float(found.facts["power"]),
+        None if written is None else tuple(written),
+    )  # fmt: skip
+
+
+def _votes(labels: Any, label_names: Sequence[Any] | None) -> tuple[Votes, tuple[Any, ...]]:
+    if len(getattr(labels, "shape", ())) == 3:
+        if hasattr(labels, "detach"):
+            labels = labels.detach().cpu().numpy()
+        classes = labels.shape[2]
+        names = tuple(range(classes)) if label_names is None else tuple(label_names)
+        if len(names) != classes:
+            raise InputError(f"labels have probabilities of {classes} classes, and label_names has {len(names)}")
+        return Votes.of_table(np.asarray(labels), classes), names
+    frame = frame_of_votes(labels)
+    row, source = np.nonzero(frame.notna().to_numpy())
+    if not len(row):
+        raise InputError("there are no labels: every one is absent")
+    said = frame.to_numpy(dtype=object)[row, source]
+    numbers, names = numbered(said.tolist(), label_names, row)
+    return Votes.of(row, source, numbers, len(frame), list(frame.columns), len(names)), names

@@ -1,0 +1,109 @@
+"""What callers hand over, whatever library it comes from: labels, texts and tables of numbers, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from clc_text.errors import InputError
+
+
+def numbered(
+    labels: Iterable[Any], label_names: Sequence[Any] | None, of_row: Sequence[int] | np.ndarray | None = None
+) -> tuple[np.ndarray, tuple[Any, ...]]:
+    """int64 [N] and the classes' names.
+
+    Args:
+        of_row: which row a message calls each label's; None: one label a row.
+    """
+    found = column("labels", labels)
+    of_row = range(len(found)) if of_row is None else of_row
+    for row, one in zip(of_row, found, strict=True):
+        if missing(one):
+            raise InputError(f"row {row} has no label; leave such rows out")
+        if not isinstance(one, (str, int, float)):
+            raise InputError(f"the label of row {row} is neither a name nor a number: {str(one)[:60]!r}")
+    if label_names is None:
+        try:
+            names = tuple(sorted(set(found)))
+        except TypeError:
+            raise InputError("some labels are numbers and others are texts; make them one kind") from None
+    else:
+        names = tuple(label_names)
+        if len(set(names)) < len(names):
+            raise InputError("a name is twice in label_names")
+        numbers = all(isinstance(one, int) and not isinstance(one, bool) for one in found)
+        if numbers and not set(found) <= set(names):
+            known(found, range(len(names)), of_row)
+            return np.array(found, np.int64), names
+    if len(names) < 2:
+        there = f"only one class, {str(names[0])[:60]!r}" if names else "no class and no row"
+        raise InputError(f"there is {there}; a label is wrong only where there is another class")
+    places = {name: place for place, name in enumerate(names)}
+    known(found, places, of_row)
+    return np.array([places[one] for one in found], np.int64), names
+
+
+def known(found: Sequence[Any], among: Any, of_row: Sequence[int] | np.ndarray) -> None:
+    for row, one in zip(of_row, found, strict=True):
+        if one not in among:
+            raise InputError(f"row {row} has the label {str(one)[:60]!r}, which is not among label_names")
+
+
+def column(name: str, values: Iterable[Any]) -> list[Any]:
+    """The values of a list, array, tensor or column as Python's own."""
+    shape = getattr(values, "shape", None)
+    if isinstance(values, (str, bytes)) or (shape is not None and len(shape) != 1):
+        what = "one text" if shape is None else f"a table of the shape {list(shape)}"
+        raise InputError(f"{name} is {what}; give a list or a column, one of them for each row")
+    scalar = (np.generic, np.ndarray) if not hasattr(values, "detach") else object
+    return [one.item() if isinstance(one, scalar) and hasattr(one, "item") else one for one in values]
+
+
+def missing(value: Any) -> bool:
+    """None, NaN, and what pandas has for it."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):  # NA, which is neither true nor false; an array
+        return type(value).__name__ == "NAType"
+
+
+def table_of(name: str, values: Any, rows: int, kind: type) -> np.ndarray:
+    if hasattr(values, "detach"):  # a tensor
+        values = values.detach().cpu()
+    if hasattr(values, "toarray"):
+        raise InputError(f"{name} is a sparse matrix; give embeddings, or texts= for words, or its toarray()")
+    try:
+        with np.errstate(over="ignore"):  # what is too large for `kind` is found not to be finite
+            found: np.ndarray = np.asarray(values, dtype=kind)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} holds something that is no number") from None
+    if found.ndim != 2 or len(found) != rows:
+        raise InputError(f"{name} has the shape {list(found.shape)}, but there are {rows:,} labels: one row for each")
+    return found
+
+
+def probabilities(values: Any, rows: int, classes: int) -> np.ndarray:
+    found = table_of("pred_probs", values, rows, np.float64)
+    if found.shape[1] != classes:
+        raise InputError(
+            f"pred_probs has {found.shape[1]} columns, but there are {classes} classes; give label_names in the order "
+            "of the columns"
+        )
+    sums = found.sum(1)
+    bad = np.flatnonzero(~(np.isfinite(found).all(1) & (found >= 0).all(1) & (np.abs(sums - 1) < 1e-2)))
+    if len(bad):
+        raise InputError(f"row {bad[0]} of pred_probs is not a row of probabilities: they are 0 … 1 and sum to 1")
+    return np.asarray(found / sums[:, None])
+
+
+def texts_of(texts: Iterable[str], rows: int) -> list[str]:
+    found = ["" if missing(one) else one for one in column("texts", texts)]
+    if len(found) != rows:
+        raise InputError(f"there are {len(found):,} texts and {rows:,} labels: one text for each")
+    strange = next((row for row, one in enumerate(found) if not isinstance(one, (str, int, float))), None)
+    if strange is not None:
+        raise InputError(f"row {strange} of texts is no text: {str(found[strange])[:60]!r}")
+    return [str(one) for one in found]

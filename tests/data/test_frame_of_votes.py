@@ -1,0 +1,61 @@
+"""Votes in whatever form a caller has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from clc_text.data.tabular.annotators import frame_of_votes
+from clc_text.errors import InputError
+
+TABLE = [["a", "b"], ["a", None], [None, "b"]]
+
+
+@pytest.mark.parametrize(
+    "votes",
+    [
+        TABLE,
+        np.array(TABLE, object),
+        np.array([["a", "b"], ["a", ""], [" ", "b"]]),
+        {"annotator_1": ["a", "a", float("nan")], "annotator_2": ["b", None, "b"]},
+        pd.DataFrame(TABLE, columns=["annotator_1", "annotator_2"], index=[7, 8, 9]),
+        pd.DataFrame(TABLE, columns=["annotator_1", "annotator_2"], dtype="string"),
+    ],
+)
+def test_words(votes: Any) -> None:
+    found = frame_of_votes(votes)
+    assert list(found.columns) == ["annotator_1", "annotator_2"] and list(found.index) == [0, 1, 2]
+    assert found.to_numpy(dtype=object).tolist() == TABLE
+
+
+@pytest.mark.parametrize(
+    "votes",
+    [
+        np.array([[1, 0], [1, -1], [-1, 0]]),
+        torch.tensor([[1, 0], [1, -1], [-1, 0]]),
+        np.array([[1, 0], [1, np.nan], [np.nan, 0]]),
+        pd.DataFrame({"x": pd.array([1, 1, None], "Int64"), "y": [0, None, 0]}),
+    ],
+)
+def test_numbers(votes: Any) -> None:
+    assert frame_of_votes(votes).to_numpy(dtype=object).tolist() == [[1, 0], [1, None], [None, 0]]
+
+
+@pytest.mark.parametrize(
+    ("votes", "told"),
+    [
+        ([["a"], ["a", "b"]], "one length"),
+        (["ab", "cd"], "one length"),
+        (np.zeros((2, 2, 2)), r"shape \[2, 2, 2\]"),
+        ({"a": [1, 2], "b": [1]}, "no table"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "a name of its own"),
+        (pd.DataFrame(index=[0, 1]), "a column each"),
+    ],
+)
+def test_what_is_no_table(votes: Any, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        frame_of_votes(votes)
