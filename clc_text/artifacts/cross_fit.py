@@ -35,6 +35,8 @@ class CrossFit:
         posterior: float64 [N, C], q ∝ p · T[:, y]: the true class, given the text and the given label.
         targets: float64 [N, C], what networks are to be taught of the rows, where a method learns it: its given label
             counts for less there (`noise.estimation.half_trust`), and other views are heard; None: the posterior.
+        each: float64 [K, 2, 2], where several of K classes may hold: T of each. The N rows are then pairs of a row and
+            a class (row · K + class), C is 2, and `transition` is that of all pairs together.
         facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``sharpness``,
             ``log_likelihood`` in nats, ``gain`` and ``gain_error`` (`noise.estimation.gain`), ``copies`` (rows with
             the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
@@ -52,6 +54,41 @@ class CrossFit:
     posterior: np.ndarray
     facts: dict[str, Any]
     targets: np.ndarray | None = None
+    each: np.ndarray | None = None
+
+    @classmethod
+    def of_problems(
+        cls,
+        folds: np.ndarray,
+        probs: np.ndarray,
+        each: np.ndarray,
+        posterior: np.ndarray,
+        facts: dict[str, Any],
+        targets: np.ndarray | None = None,
+    ) -> CrossFit:
+        """Of K problems: [R, N], [N, K, 2], [K, 2, 2], [N, K, 2], and [N, K, 2] of what is to be taught."""
+        problems = len(each)
+        true = posterior.mean(0)  # [K, 2], the share of each problem's rows that are so in truth
+        true = true / np.maximum(true.sum(0), 1e-12)
+        together = np.einsum("kc,kcy->cy", true, each)
+        return cls(
+            folds.repeat(problems, axis=1),
+            probs.reshape(-1, 2),
+            together / together.sum(1, keepdims=True),
+            posterior.reshape(-1, 2),
+            facts,
+            None if targets is None else targets.reshape(-1, 2),
+            each,
+        )
+
+    def of_problem(self, problem: int) -> CrossFit:
+        """That of one class among several that may hold: of N rows, not of pairs."""
+        assert self.each is not None
+        part = slice(problem, None, len(self.each))
+        targets = None if self.targets is None else self.targets[part]
+        return CrossFit(
+            self.folds[:, part], self.probs[part], self.each[problem], self.posterior[part], self.facts, targets
+        )
 
     @property
     def rate(self) -> float:
@@ -77,12 +114,25 @@ class CrossFit:
 
     def noise_of_given(self, labels: Labels) -> tuple[float, np.ndarray]:
         """Rate and matrix [C, C] of the labels as they were given: without the canaries, which were flipped here."""
+        if self.each is not None:
+            return self._noise_of_pairs(labels)
         rows = ~labels.canary
         given, posterior = labels.trained[rows], self.posterior[rows]
         transition = before_flips(self.transition, float(labels.canary.mean()))
         if labels.canary.any():
             posterior = posterior_labels(self.probs[rows], given, transition)
         return float(1 - posterior[np.arange(len(given)), given].mean()), transition
+
+    def _noise_of_pairs(self, labels: Labels) -> tuple[float, np.ndarray]:
+        assert self.each is not None
+        shape, share = (-1, len(self.each)), float(labels.canary.mean())
+        each = np.stack([before_flips(one, share) for one in self.each])
+        posterior = self.posterior
+        if share:
+            probs, trained = self.probs.reshape(*shape, 2), labels.trained.reshape(shape)
+            posterior = posterior_labels(probs, trained, each).reshape(-1, 2)
+        rows = np.flatnonzero(~labels.canary)
+        return float(1 - posterior[rows, labels.trained[rows]].mean()), before_flips(self.transition, share)
 
     def save(self, directory: Path) -> None:
         """Writes both files, the facts last: their presence says that the pair is whole."""
@@ -92,6 +142,8 @@ class CrossFit:
         tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in _AS_THEY_ARE}
         if self.targets is not None:
             tensors["targets"] = np.ascontiguousarray(self.targets)
+        if self.each is not None:
+            tensors["each"] = np.ascontiguousarray(self.each)
         # As one peer's log-probabilities, which is how corrections and audits read any predictions of a run.
         tensors["train"] = np.log(self.probs.clip(1e-30)).astype(np.float32)[None]
         facts = {"folds": str(self.facts["folds"])}
@@ -114,11 +166,13 @@ class CrossFit:
             tensors = load_file(directory / TENSORS)
             probs = np.exp(tensors["train"][0].astype(np.float64))
             named = {name: tensors[name] for name in _AS_THEY_ARE}
-            found = cls(**named, probs=probs, facts=facts, targets=tensors.get("targets"))
+            found = cls(**named, probs=probs, facts=facts, targets=tensors.get("targets"), each=tensors.get("each"))
             rows, classes = probs.shape
             shapes = [found.folds.shape[1:], found.transition.shape, found.posterior.shape]
             shapes += [] if found.targets is None else [found.targets.shape]
             expected = [(rows,), (classes, classes), (rows, classes), (rows, classes)][: len(shapes)]
+            if found.each is not None and (found.each.shape[1:] != (2, 2) or rows % len(found.each)):
+                raise ValueError("its tensors do not belong together")
             if shapes != expected or len(facts["rounds"]) < 2:
                 raise ValueError("its tensors do not belong together")
             return found

@@ -38,7 +38,7 @@ from clc_text.crossfit.rounds import (
     mean_of,
     train_round,
 )
-from clc_text.data.folds import assign_folds
+from clc_text.data.folds import assign_folds, rarest_of
 from clc_text.noise.estimation.match_classes import match_classes
 from clc_text.noise.estimation.noise_fit import (
     NoiseFit,
@@ -74,8 +74,9 @@ def cross_fit(
 
     Args:
         fold_trainer: makes a trainer of K peers for a method, a seed and a callback.
-        labels: int64 [N] given labels.
-        num_classes: C.
+        labels: int64 [N] given labels; [N, K] of no and yes where several of K classes may hold, each of which has a
+            noise matrix of its own and no other name to be learnt under.
+        num_classes: C; with those 2.
         seed: of folds and networks.
         log: told of every round and its end.
         firsts: int64 [N], the first copy of each row (`first_copies`); None: all rows differ.
@@ -88,7 +89,8 @@ def cross_fit(
         firsts = np.arange(len(labels))
     check_folds(firsts, settings)
     # Each round deals the rows out anew: its networks then err in other places, which is what a mean is good for.
-    dealt = [assign_folds(labels, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
+    kinds = labels if labels.ndim == 1 else rarest_of(labels)
+    dealt = [assign_folds(kinds, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
 
     log(f"cross-fitting, round 1 of {settings.rounds}: {settings.folds} networks, each blind to a fold")
     first = train_round(fold_trainer, _after(dealt[0], labels, settings, None), seed + 1)
@@ -134,12 +136,14 @@ def _with(found: Round, used: list[Round], fit: NoiseFit, labels: np.ndarray) ->
 def _renamed(values: np.ndarray, names: np.ndarray) -> np.ndarray:
     """Values [N, C] of the classes as the networks call them, under the names [C] of the given classes."""
     found = np.empty_like(values)
-    found[:, names] = values
+    found[..., names] = values
     return found
 
 
 def _possible_names(first: Round, labels: np.ndarray) -> list[np.ndarray]:
     """Ways to name the classes of round 1, the likeliest first; more than one only where it is not clear."""
+    if labels.ndim == 2:
+        return [np.arange(first.fit.classes)]
     possible = [match_classes(first.fit.probs, labels, margin) for margin in MARGINS]
     found: list[np.ndarray] = []
     for names in [*possible, np.arange(first.fit.classes)]:

@@ -18,7 +18,8 @@ SMALLEST = 1e-8  # a probability of noise that is not seen is small, not 0: one 
 class FoldForward(Method):
     """K peers, peer k blind to the rows of fold k: L(k) = - mean over the other folds of log (p_k T)[y].
 
-    ``state.memory`` holds ``fold`` int64 [N] and, once it is known, ``transition`` [C, C]; without it T is the
+    ``state.memory`` holds ``fold`` int64 [N] and, once it is known, ``transition`` [C, C] (with leading dimensions one
+    of each problem); without it T is the
     identity, which makes the loss the plain cross-entropy. Where people have answered, ``trusted`` int64 [N] has the
     class that they told (-1: none) and ``trusted_weight`` how many rows each of them counts as; its loss is
     - log p_k[c] (gold loss correction: Hendrycks et al., NeurIPS 2018). No part of a recipe: `cross_fit` trains with
@@ -30,23 +31,32 @@ class FoldForward(Method):
     name: ClassVar[str] = "fold_forward"
     citation: ClassVar[str] = "Patrini et al., Making Deep Neural Networks Robust to Label Noise, CVPR 2017"
 
+    multi_label: ClassVar[bool] = True
+
     warmup_epochs: int = option(0, "none: without T the loss is the plain cross-entropy")
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         assert state.rows is not None
         fold = state.memory["fold"][state.rows]
-        blind = fold == torch.arange(len(log_probs), device=fold.device).unsqueeze(-1)
+        blind = fold == torch.arange(log_probs.shape[-3], device=fold.device).unsqueeze(-1)
         weights = (~blind).to(log_probs) / (~blind).sum(-1, keepdim=True).clamp(min=1)
+        weights, blind = weights.expand(log_probs.shape[:-1]), blind.expand(log_probs.shape[:-1])
         targets = as_distribution(labels, log_probs).expand_as(log_probs)
         if "transition" in state.memory:
-            columns = state.memory["transition"].clamp(min=SMALLEST).log().T[labels]  # [B, C]: log T[:, y]
-            losses = -(log_probs + columns).logsumexp(-1)
+            given_to_true = state.memory["transition"].clamp(min=SMALLEST).log().mT  # row y: log T[:, y]
+            columns = torch.take_along_dim(given_to_true, labels.unsqueeze(-1), -2)  # [..., B, C]
+            losses = -(log_probs + columns.unsqueeze(-3)).logsumexp(-1)
         else:
-            losses = -log_probs.gather(-1, labels.expand(len(log_probs), -1).unsqueeze(-1)).squeeze(-1)
+            losses = -log_probs.gather(-1, _of_each_peer(labels, log_probs)).squeeze(-1)
         if "trusted" in state.memory:
             told = state.memory["trusted"][state.rows]
             known = told >= 0
-            of_told = -log_probs.gather(-1, told.clamp(min=0).expand(len(log_probs), -1).unsqueeze(-1)).squeeze(-1)
+            of_told = -log_probs.gather(-1, _of_each_peer(told.clamp(min=0), log_probs)).squeeze(-1)
             losses = torch.where(known, of_told, losses)
             weights = torch.where(known, weights * state.memory["trusted_weight"], weights)
         return Supervision(losses, weights, targets, ~blind)
+
+
+def _of_each_peer(classes: Tensor, log_probs: Tensor) -> Tensor:
+    """Classes [..., B] as places in log_probs [..., P, B, C]: int64 [..., P, B, 1]."""
+    return classes.unsqueeze(-2).expand(log_probs.shape[:-1]).unsqueeze(-1)

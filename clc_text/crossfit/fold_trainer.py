@@ -83,7 +83,10 @@ def cross_fit_of(
 
 
 def _targets(found: CrossFit, labels: np.ndarray, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:
-    """float64 [N, C], what is believed of each row, its given label half trusted."""
+    """float64 [N, C], what is believed of each row, its given label half trusted; of pairs where several may hold."""
+    if found.each is not None:
+        parts = [_targets(found.of_problem(one), labels[:, one], views, log) for one in range(labels.shape[1])]
+        return np.stack(parts, 1).reshape(-1, 2)
     if views is not None:
         log("hearing other views of the rows, beside the networks")
         try:

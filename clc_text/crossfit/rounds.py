@@ -97,7 +97,7 @@ def log_of_mean(probs: Iterable[np.ndarray]) -> np.ndarray:
 
 
 def in_words(found: Round) -> str:
-    stay = float(np.diag(found.fit.transition).mean())
+    stay = float(np.diagonal(found.fit.transition, axis1=-2, axis2=-1).mean())
     return (
         f"  best after epoch {found.best_epoch}: a label stays right with {stay:.0%} on average, "
         f"log-likelihood {found.fit.log_likelihood:.3f}"
@@ -119,7 +119,7 @@ def finished(
     """What was found, with all that is told of it.
 
     Args:
-        labels: int64 [N], given.
+        labels: int64 [N], given; [N, K] of K problems.
         dealt: int64 [N] each, the folds of every round.
         firsts: int64 [N], the first copy of each row.
         fit: of the mean of the rounds `used`.
@@ -129,7 +129,7 @@ def finished(
     """
     gain, error = gain_over_shares(fit.probs, labels, dealt[0], firsts)
     always: dict[str, Any] = {
-        "rate": float(1 - posterior[np.arange(len(labels)), labels].mean()),
+        "rate": float(1 - np.take_along_axis(posterior, labels[..., None], -1).mean()),
         "gain": gain,
         "gain_error": error,
         "copies": int((firsts != np.arange(len(labels))).sum()),
@@ -138,7 +138,10 @@ def finished(
         "log_likelihood": fit.log_likelihood,
         "rounds": [found.facts | {"used": any(found is one for one in used)} for found in rounds],
     }
-    return CrossFit(np.stack(dealt), fit.probs, fit.transition, posterior, {**always, **facts}, targets)
+    all_facts, folds = {**always, **facts}, np.stack(dealt)
+    if labels.ndim == 1:
+        return CrossFit(folds, fit.probs, fit.transition, posterior, all_facts, targets)
+    return CrossFit.of_problems(folds, fit.probs, fit.transition, posterior, all_facts)
 
 
 def train_round(

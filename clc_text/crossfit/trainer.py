@@ -175,6 +175,8 @@ class NoisyLabelTrainer(PeersTrainer):
             self._given |= {"transition": torch.from_numpy(found.transition).float().to(self.args.device)}
         if self.method.cross_fits:
             taught = found.posterior if found.targets is None else found.targets
+            if self.multi_label:
+                taught = taught.reshape(-1, self.asked, 2)
             self.targets.distributions = torch.from_numpy(taught).float().to(self.args.device)
             self._given |= {"cross_fit_epochs": torch.tensor(found.facts["rounds"][1]["best_epoch"])}
         self.method_state.memory |= self._given
@@ -186,7 +188,10 @@ class NoisyLabelTrainer(PeersTrainer):
             return "labels"
         if found.facts.get("trusted") != (None if self.trusted is None else self.trusted.digest):
             return "answers"
-        if self._classes() not in (None, found.posterior.shape[1]):
+        classes = 2 if self.multi_label else self._classes()
+        if classes not in (None, found.posterior.shape[1]) or self.asked != (
+            1 if found.each is None else len(found.each)
+        ):
             return "classes"
         return None if same_rows(found.facts.get("inputs"), inputs) else "rows, or rows encoded in another way,"
 

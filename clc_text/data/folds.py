@@ -30,6 +30,19 @@ def assign_folds(labels: np.ndarray, folds: int, seed: int, first: np.ndarray | 
     return _dealt_whole(labels, folds, order, first) if _uneven(found, labels, folds, first) else found
 
 
+def rarest_of(labels: np.ndarray) -> np.ndarray:
+    """int64 [N], by which rows of several classes at once are dealt out: the rarest class of each, from 1; 0: none.
+
+    Source: the idea of Sechidis et al., "On the Stratification of Multi-Label Data", ECML 2011: rare classes first.
+
+    Args:
+        labels: [N, K] of 0 and 1.
+    """
+    order = np.argsort(labels.sum(0), kind="stable")
+    held = labels[:, order] > 0
+    return np.where(held.any(1), 1 + order[held.argmax(1)], 0)
+
+
 def _uneven(found: np.ndarray, labels: np.ndarray, folds: int, first: np.ndarray) -> bool:
     """Whether following their first copies has made a fold too large or small, or robbed it of a class."""
     even, sizes = len(labels) / folds, np.bincount(found, minlength=folds)

@@ -93,6 +93,8 @@ class Method(Options, ABC):
         weighs_classes: whether `supervise` itself gives classes their weights, by `TrainingState.weigh`; otherwise
             each row's whole loss counts by the weights of what it is taught.
         cross_fits: whether the labels that it learns are distributions that cross-fitting makes of the given ones.
+        multi_label: whether `supervise` may be asked of each class of a multi-label set by itself, [C, P, B, 2] (see
+            `clc_text.training.multi_label`).
         row_memory: names of what `supervise` changes in `TrainingState.memory` for the rows of its batch, [..., N, ·]:
             where several processes train, each has seen its own rows, and the memories are put together.
     """
@@ -104,6 +106,7 @@ class Method(Options, ABC):
     needs_noise_rate: ClassVar[bool] = False
     weighs_classes: ClassVar[bool] = False
     cross_fits: ClassVar[bool] = False
+    multi_label: ClassVar[bool] = False
     row_memory: ClassVar[tuple[str, ...]] = ()
 
     warmup_epochs: int = option(

@@ -43,6 +43,7 @@ class CLC(Method):
 
     citation: ClassVar[str] = "Wu et al., Collaborative Label Correction via Entropy Thresholding, ICDM 2019"
     weighs_classes: ClassVar[bool] = True
+    multi_label: ClassVar[bool] = True
     default_peers: ClassVar[int] = 2
 
     warmup_epochs: int = option(
@@ -97,7 +98,12 @@ class CLC(Method):
             return log_probs.new_full(peers, self.temperature)
         held = held_out(torch.arange(rows, device=log_probs.device), self.held_out)
         each = log_probs[..., held, :].reshape(-1, int(held.sum()), classes)
-        found = [fit_temperature(one, labels[held]) for one in each]
+        if not labels.is_floating_point():
+            of_rows = labels[..., held].unsqueeze(-2).expand(*peers, -1)
+        else:
+            of_rows = labels[..., held, :].unsqueeze(-3).expand(*peers, -1, -1)
+        of_each = of_rows.reshape(len(each), *of_rows.shape[len(peers) :])
+        found = [fit_temperature(one, given) for one, given in zip(each, of_each, strict=True)]
         return log_probs.new_tensor(found).view(peers)
 
     def doubt(self, log_probs: Tensor, state: TrainingState) -> Tensor:

@@ -54,7 +54,8 @@ class CLCAuto(CLC):
         return state.epoch >= max(self.warmup_epochs, int(state.memory["cross_fit_epochs"]))
 
     def not_yet(self, log_probs: Tensor, state: TrainingState) -> str | None:
-        share = max(share_of_maximum(float(value), log_probs.shape[-1]) for value in entropy(log_probs).mean(-1))
+        doubts = entropy(log_probs).mean(-1).flatten()
+        share = max(share_of_maximum(float(value), log_probs.shape[-1]) for value in doubts)
         if share < self.unsure_share:
             return None
         return f"the peers' mean entropy is {share:.0%} of log C, and CLC may begin below {self.unsure_share:.0%}"

@@ -38,6 +38,7 @@ class ELR(Method):
         "Liu et al., Early-Learning Regularization Prevents Memorization of Noisy Labels, NeurIPS 2020"
     )
     weighs_classes: ClassVar[bool] = True
+    multi_label: ClassVar[bool] = True
     row_memory: ClassVar[tuple[str, ...]] = ("average",)
 
     beta: float = option(0.7, "β, how slowly the average of a row's predictions moves", at_least=0, at_most=1)

@@ -26,6 +26,7 @@ class GCE(Method):
         "Zhang & Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels, "
         "NeurIPS 2018"
     )
+    multi_label: ClassVar[bool] = True
 
     q: float = option(
         0.7, "how far from cross-entropy (near 0) towards the mean absolute error (1)", at_least=1e-6, at_most=1

@@ -29,6 +29,7 @@ class SmallLoss(Method):
 
     needs_noise_rate: ClassVar[bool] = True
     weighs_classes: ClassVar[bool] = True
+    multi_label: ClassVar[bool] = True
 
     ramp_epochs: int = option(10, "T_k: epochs until the whole noise rate is left out", at_least=1)
     ramp_from: Literal["warmup_end", "start"] = option(

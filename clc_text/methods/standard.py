@@ -28,6 +28,7 @@ class Standard(Method):
 
     citation: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.4"
     weighs_classes: ClassVar[bool] = True
+    multi_label: ClassVar[bool] = True
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         targets = as_distribution(labels, log_probs)

@@ -18,6 +18,7 @@ from transformers import PreTrainedModel
 from transformers.modeling_outputs import ModelOutput
 
 from clc_text.errors import InputError
+from clc_text.models.multi_label import is_multi_label, log_odds_together
 
 
 @dataclass
@@ -26,8 +27,8 @@ class PeersOutput(ModelOutput):
 
     Attributes:
         loss: the cross-entropy of `logits` [B, C] where labels were given; None without any, and while several learn.
-        logits: of one network, and of several that are asked: [B, C], the log of their mean probability. While
-            several learn: [P, B, C].
+        logits: of one network, and of several that are asked: [B, C], the log of their mean probability, or its
+            log-odds where several classes may hold. While several learn: [P, B, C].
         hidden: [P, B, H], the last hidden layer; None where a network has none to show.
         peer_logits: [P, B, C], always.
     """
@@ -53,8 +54,12 @@ class PeersModel(PreTrainedModel):
         """
         if self.training and self.peers > 1:
             return PeersOutput(logits=logits, hidden=hidden, peer_logits=logits)
-        together = ensemble_logits(logits)
-        loss = None if labels is None else nn.functional.cross_entropy(together, labels)
+        together = self.ensemble(logits)
+        loss = None
+        if labels is not None and self.multi_label:
+            loss = nn.functional.binary_cross_entropy_with_logits(together, labels.to(together.dtype))
+        elif labels is not None:
+            loss = nn.functional.cross_entropy(together, labels)
         return PeersOutput(loss=loss, logits=together, hidden=hidden, peer_logits=logits)
 
     def export_peer(self, peer: int) -> PreTrainedModel:
@@ -83,6 +88,17 @@ class PeersModel(PreTrainedModel):
     @property
     def peers(self) -> int:
         return int(self.config.peers)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether several classes may hold of one row (``config.problem_type``)."""
+        return is_multi_label(self.config)
+
+    def ensemble(self, logits: Tensor) -> Tensor:
+        """[P, B, C] -> [B, C], logits of the peers' mean probability."""
+        if self.multi_label:
+            return log_odds_together(at_least_float32(logits))
+        return ensemble_logits(logits)
 
     def peer_parameters(self, peer: int) -> Iterator[Tensor]:
         """The trainable tensors of one peer: views into the stacked parameters."""

@@ -70,10 +70,12 @@ class EpochAccounts:
         if not distributed.several(accelerator):
             return
         state = self.dynamics.state_dict()
-        together = distributed.rows_together(accelerator, state["dynamics.seen"])
+        seen = state["dynamics.seen"]
+        together = distributed.rows_together(accelerator, seen)
         for name in of_rows:
-            if name in memory:
-                memory[name] = together(memory[name], -2)
+            if name in memory:  # of rows, where the dynamics may be of pairs of a row and a class
+                each = seen.view(memory[name].shape[-2], -1).any(-1)
+                memory[name] = distributed.rows_together(accelerator, each)(memory[name], -2)
         self.dynamics.load_state_dict({name: together(values, -1) for name, values in state.items()})
 
     def close(self, epoch: int, write: bool) -> EpochRecord:

@@ -13,6 +13,7 @@ from transformers.utils.logging import get_logger
 
 from clc_text.data.rows import Rows
 from clc_text.errors import InputError
+from clc_text.training.multi_label import yes_or_no
 from clc_text.training.order import OrderWatch, other_order
 
 logger = get_logger(__name__)
@@ -150,7 +151,12 @@ def labelled(rows: Any, made_later: bool) -> bool:
 
 
 def check_dataset(
-    rows: Any, name: str, num_classes: int | None, made_later: bool = False, for_training: bool = False
+    rows: Any,
+    name: str,
+    num_classes: int | None,
+    made_later: bool = False,
+    for_training: bool = False,
+    multi_label: bool = False,
 ) -> None:
     """Refuses data that cannot be trained on or scored, before any step is made.
 
@@ -159,6 +165,7 @@ def check_dataset(
         num_classes: C of the model, None where it does not say.
         made_later: the collator, or a transform, may make labels of other columns.
         for_training: it must have labels.
+        multi_label: a label is 0 or 1 for each class.
 
     Raises:
         InputError: it has no rows, no labels, or labels that are no classes of the model.
@@ -168,7 +175,9 @@ def check_dataset(
     if len(rows) == 0:
         raise InputError(f"the {name} has no rows{'; leave it out' if name == 'evaluation set' else ''}")
     labels = label_column(rows)
-    if labels is not None:
+    if labels is not None and multi_label:
+        yes_or_no(labels, name, num_classes)
+    elif labels is not None:
         check_labels(labels, name, num_classes)
     elif hasattr(rows, "column_names") and not made_later:
         column = next((column for column in LABEL_COLUMNS if column in rows.column_names), None)
@@ -207,8 +216,9 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
 
     if labels.dim() > 1 and not labels.is_floating_point():
         raise InputError(
-            f"the labels of the {name} are {labels.shape[1]} whole numbers a row: several classes a row "
-            "(multi-label), which no method here corrects; train one model a class, or give one class a row"
+            f"the labels of the {name} are {labels.shape[1]} whole numbers a row, several classes a row, but the "
+            "model is one of a single class a row; make it with problem_type='multi_label_classification', or give "
+            "one class a row"
         )
     if labels.is_floating_point():
         row = first(labels.isnan().flatten(1).any(-1) if labels.dim() > 1 else labels.isnan())
@@ -228,8 +238,8 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
         if row is not None:
             raise InputError(
                 f"the labels of the {name} are several numbers a row, but {called(row)} does not sum to 1, or has a "
-                "negative one; a row has one class, or a distribution over them, and several at once (multi-label) "
-                "are trained by one model a class"
+                "negative one; a row has one class, or a distribution over them; where several may hold at once, make "
+                "the model with problem_type='multi_label_classification'"
             )
         return
     row = first(labels < 0)

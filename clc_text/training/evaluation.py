@@ -12,11 +12,13 @@ from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
 
 from clc_text.data.rows import Rows
+from clc_text.models.multi_label import log_odds_together, no_and_yes
 from clc_text.models.peers import at_least_float32, ensemble_logits
 from clc_text.models.peers_of import logits_of
 from clc_text.training import distributed
 from clc_text.training.data import as_classes
 from clc_text.training.loading import RowLoading
+from clc_text.training.multi_label import pairs
 from clc_text.training.scoring import classes_of_all, ensemble_alone
 
 
@@ -24,14 +26,19 @@ class PeersEvaluation(RowLoading):
     """The part of the trainer that predicts and evaluates.
 
     Attributes:
-        classes_seen: int [N, P + 1] of the last evaluation: each peer's classes, and those of the ensemble.
+        classes_seen: int [N, P + 1] of the last evaluation: each peer's classes, and those of the ensemble; where
+            several classes may hold, int [N · C, P + 1], whether each holds.
     """
 
     classes_seen: np.ndarray | None = None
 
     def predict_log_probs(self, rows: Any) -> Tensor:
-        """[P, N, C] log-probabilities of every peer, in evaluation mode, in the order of the rows."""
-        return self.predict_logits(rows).log_softmax(-1)
+        """[P, N, C] log-probabilities of every peer, in evaluation mode, in the order of the rows.
+
+        Where several classes may hold, [P, N · C, 2] of all pairs of a row and a class.
+        """
+        logits = self.predict_logits(rows)
+        return pairs(logits) if self.model.multi_label else logits.log_softmax(-1)
 
     def predict_logits(self, rows: Any) -> Tensor:
         """[P, N, C] logits of every peer, in evaluation mode, in the order of the rows."""
@@ -39,7 +46,8 @@ class PeersEvaluation(RowLoading):
 
     @torch.no_grad()
     def predict_held_out(self, rows: Any, fold: Tensor) -> Tensor:
-        """[N, C] log-probabilities of each row by the one peer that is held blind to it, in the order of the rows.
+        """[N, C] log-probabilities of each row by the one peer that is held blind to it, in the order of the rows;
+        [N, C, 2] where several classes may hold.
 
         Args:
             rows: N rows.
@@ -61,7 +69,7 @@ class PeersEvaluation(RowLoading):
                     index.append(numbers[own])
         places = torch.cat(index).to(found[0].device)
         (logits,) = distributed.in_order(self.accelerator, places, [torch.cat(found)[None]])
-        return logits[0].log_softmax(-1)
+        return no_and_yes(logits[0]) if self.model.multi_label else logits[0].log_softmax(-1)
 
     @torch.no_grad()
     def _predict(self, rows: Any) -> tuple[Tensor, Tensor]:
@@ -127,6 +135,10 @@ class PeersEvaluation(RowLoading):
         logits = getattr(outputs, "peer_logits", None)
         if logits is None:  # a script's own `compute_loss` gives something else
             logits = logits_of(outputs)[None]
+        if self.model.multi_label:
+            ensemble = log_odds_together(at_least_float32(logits))
+            held = torch.cat([logits, ensemble[None]]) > 0
+            return loss, (ensemble, held.long().movedim(0, 1).contiguous()), labels
         ensemble = ensemble_logits(logits)
         return loss, (ensemble, torch.cat([logits.argmax(-1), ensemble.argmax(-1)[None]]).T.contiguous()), labels
 

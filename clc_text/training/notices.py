@@ -41,8 +41,9 @@ def never_began(method: str, epochs: int, warmup_epochs: int) -> Notice:
 
 
 def warm_up_ended(epoch: int, log_probs: Tensor) -> Notice:
-    """`log_probs` [P, N, C] of the training rows."""
-    shares = [share_of_maximum(float(value), log_probs.shape[-1]) for value in entropy(log_probs).mean(-1)]
+    """`log_probs` [P, N, C] of the training rows; of several problems, [C, P, N, 2], the mean over them is told."""
+    doubts = entropy(log_probs).mean(-1).view(-1, len(log_probs) if log_probs.dim() == 3 else log_probs.shape[1])
+    shares = [share_of_maximum(float(value), log_probs.shape[-1]) for value in doubts.mean(0)]
     sure = " and ".join(f"{share:.0%}" for share in shares)
     sentence = f"the warm-up ended after epoch {epoch}: the peers' mean entropy is {sure} of log C"
     return Notice("warm-up ended", sentence)

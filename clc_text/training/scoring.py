@@ -10,12 +10,15 @@ from torch import Tensor
 from transformers import EvalPrediction
 from transformers.trainer_utils import EvalLoopOutput, default_compute_objective
 
+from clc_text.artifacts.multi_label import f1_micro, multi_label_scores
+
 
 class Scores:
     """Stands between `Trainer` and the user's two functions.
 
-    Inside `Trainer` a prediction is the pair (ensemble [N, C], classes [N, P + 1] of the peers and of the ensemble);
-    the user's functions see the ensemble alone, as of an ordinary model.
+    Inside `Trainer` a prediction is the pair (ensemble [N, C], classes [N, P + 1] of the peers and of the ensemble;
+    where several may hold [N, P + 1, C], whether each does); the user's functions see the ensemble alone, as of an
+    ordinary model.
 
     Args:
         compute_metrics: the user's; the accuracies of the peers are put beside what it gives.
@@ -47,6 +50,13 @@ class Scores:
         if self.by_batch:
             return {} if self.compute_metrics is None else self.compute_metrics(seen, compute_result=compute_result)
         found = {} if self.compute_metrics is None else dict(self.compute_metrics(seen))
+        if classes.ndim == 3:
+            added = {} if self.user_preprocess is not None else multi_label_scores(_whole(ensemble), truth)
+            added |= {
+                f"f1_micro_peer_{peer}": f1_micro(classes[:, peer], truth) for peer in range(classes.shape[1] - 1)
+            }
+            self.added |= added.keys()
+            return added | found
         if np.ndim(truth) == 2:
             truth = truth.argmax(-1)
         added = {f"accuracy_peer_{peer}": float((each == truth).mean()) for peer, each in enumerate(classes.T[:-1])}
@@ -54,8 +64,7 @@ class Scores:
             found
         )  # with or without `Trainer`'s prefix
         if self.user_preprocess is None and not own:
-            together = np.concatenate(ensemble) if isinstance(ensemble, list) else ensemble
-            added["accuracy"] = float((together.argmax(-1) == truth).mean())
+            added["accuracy"] = float((_whole(ensemble).argmax(-1) == truth).mean())
         self.added |= added.keys()
         return found | added
 
@@ -71,12 +80,18 @@ class Scores:
         return default_compute_objective({name: value for name, value in metrics.items() if name not in ours})
 
 
+def _whole(values: Any) -> np.ndarray:
+    """Of a list of batches, or of all rows already."""
+    return np.concatenate(values) if isinstance(values, list) else np.asarray(values)
+
+
 def classes_of_all(predictions: Any) -> np.ndarray | None:
     """int [N, P + 1] of what `Trainer` has gathered; None where it kept nothing."""
     pairs = predictions if isinstance(predictions, list) else [predictions]
     if not pairs or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
         return None
-    return np.concatenate([pair[1] for pair in pairs])
+    found = np.concatenate([pair[1] for pair in pairs])
+    return found if found.ndim == 2 else found.transpose(0, 2, 1).reshape(-1, found.shape[1])
 
 
 def ensemble_alone(output: EvalLoopOutput) -> EvalLoopOutput:

@@ -1,4 +1,4 @@
-"""Which models and labels are a classification: one class a row, or a distribution over the classes."""
+"""Which models are made for a classification of rows."""
 
 from __future__ import annotations
 
@@ -44,11 +44,6 @@ def check_task(model: nn.Module | None) -> None:
         raise InputError(
             f"the model is made for regression ({'problem_type' if problem else 'num_labels is 1'}), and labels are "
             "corrected as classes here; make it with num_labels set to the number of classes"
-        )
-    if problem == "multi_label_classification":
-        raise InputError(
-            "the model is made for multi-label classification (problem_type), several classes a row, and no method "
-            "here corrects such labels; train one model a class, or set problem_type='single_label_classification'"
         )
 
 

@@ -19,6 +19,7 @@ from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
 from clc_text.methods.base import Method, Supervision, TrainingState, method
 from clc_text.methods.standard import Standard
+from clc_text.models.multi_label import log_odds_together
 from clc_text.models.peers import PeersModel, at_least_float32, ensemble_log_probs
 from clc_text.models.peers_of import PeersOf, PeersOfConfig, equal_peers, peers_from_init, peers_from_model
 from clc_text.training.accounting import EpochAccounts
@@ -46,6 +47,16 @@ from clc_text.training.data import (
     labelled,
 )
 from clc_text.training.epochs import EpochHooks, EpochResult
+from clc_text.training.multi_label import (
+    check_method,
+    ensemble_loss,
+    in_pairs,
+    numbers_of_pairs,
+    of_problems,
+    problems,
+    supervision_of_pairs,
+    yes_or_no,
+)
 from clc_text.training.names import by_name, check_names
 from clc_text.training.notices import never_began
 from clc_text.training.schedule import constant_then_linear, set_momentum
@@ -161,11 +172,14 @@ class PeersTrainer(Checkpointing):
             logger.warning("all peers start from the same weights: only dropout will tell them apart")
         self.model_accepts_loss_kwargs = False  # the number of items in a batch is not needed
         check_task(self.model)
+        if self.multi_label:
+            check_method(self.method)
+            self._check_multi_label(class_weights, transition, trusted, recover)
         check_names(self.train_dataset, getattr(self.model, "config", None), "training set")
         for name, rows in self._datasets():
             by_name(rows, self._known_names(), name)
-            made_later = not args.remove_unused_columns
-            check_dataset(rows, name, self._classes(), made_later, for_training=rows is self.train_dataset)
+            made_later, training = not args.remove_unused_columns, rows is self.train_dataset
+            check_dataset(rows, name, self._classes(), made_later, training, self.multi_label)
         self._class_weights_wanted = class_weights
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.dynamics_dir, self.augment = noise_rate, dynamics_dir, augment
@@ -222,8 +236,38 @@ class PeersTrainer(Checkpointing):
                 align_special_tokens(model, tokenizer)
         return model
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether several classes may hold of one row (`clc_text.training.multi_label`)."""
+        return bool(self.model is not None and self.model.multi_label)
+
+    @property
+    def asked(self) -> int:
+        """How many labels a row has: one, or of a multi-label set one for each class."""
+        return (self._classes() or 1) if self.multi_label else 1
+
+    def _check_multi_label(self, weights: Any, transition: Any, trusted: Any, recover: bool) -> None:
+        """Refuses what is of classes of which one holds.
+
+        Raises:
+            InputError: names it.
+        """
+        given = {
+            "class_weights": weights is not None,
+            "a noise matrix (transition)": transition is not None,
+            "trusted labels (answers)": trusted is not None,
+            "recover (monitor: recover)": recover,
+        }
+        if named := [name for name, there in given.items() if there]:
+            raise InputError(
+                f"{named[0]} is of classes of which one holds, and here several may hold at once (multi-label); leave "
+                "it out"
+            )
+
     def number_of_classes(self) -> int:
-        """C, by the model where it says so, else by what it predicts."""
+        """C, by the model where it says so, else by what it predicts; 2, no and yes, where several may hold."""
+        if self.multi_label:
+            return 2
         return self._classes() or int(self._predict(self.train_dataset)[0].shape[-1])
 
     def call_model_init(self, trial: Any = None) -> nn.Module:
@@ -248,7 +292,7 @@ class PeersTrainer(Checkpointing):
     def _start_afresh(self) -> None:
         """Forgets what a training has learnt beside the networks: before the first one, and before each new one."""
         self.method_state = TrainingState(
-            num_classes=self._classes() or 0,
+            num_classes=2 if self.multi_label else self._classes() or 0,
             noise_rate=self.noise_rate,
             memory=dict(self._given),
         )
@@ -259,7 +303,7 @@ class PeersTrainer(Checkpointing):
         # Labels that are made row by row, or classes that the model does not tell: neither could be checked before.
         self._labels_unseen = self._classes() is None or label_column(self.train_dataset) is None
         rows = count_rows(self.train_dataset)
-        self.accounts = EpochAccounts(rows, self.model.peers, self.dynamics_dir)
+        self.accounts = EpochAccounts(rows * self.asked, self.model.peers, self.dynamics_dir)
         self.targets = RowTargets(self.train_dataset, self._class_weights_wanted)
         self.warm_up = WarmUp(self.method, self.recover)
 
@@ -304,10 +348,12 @@ class PeersTrainer(Checkpointing):
             features = self.augment(features, rows, self.method_state.epoch)
         outputs = model(**features)
         logits = at_least_float32(outputs.peer_logits)
-        log_probs = logits.log_softmax(-1)
+        log_probs = problems(logits) if self.multi_label else logits.log_softmax(-1)
         if model.training:
-            self.method_state.logits = logits.detach()
+            self.method_state.logits = None if self.multi_label else logits.detach()
             loss, self._method_made_loss = self._training_loss(log_probs, labels, rows), True
+        elif self.multi_label:
+            loss = ensemble_loss(log_odds_together(logits), labels)
         else:
             mean = ensemble_log_probs(log_probs)
             if labels.is_floating_point():
@@ -317,7 +363,9 @@ class PeersTrainer(Checkpointing):
         return (loss, outputs) if return_outputs else loss
 
     def _training_loss(self, log_probs: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
-        if not self.accounts.steps or (self._labels_unseen and not self.accounts.closed):
+        if self.multi_label:
+            labels = yes_or_no(labels, "training set", len(log_probs), rows)
+        elif not self.accounts.steps or (self._labels_unseen and not self.accounts.closed):
             check_labels(labels, "training set", log_probs.shape[-1], rows)
         if rows is None and (why := self._why_numbers()) is not None:
             raise InputError(
@@ -325,12 +373,19 @@ class PeersTrainer(Checkpointing):
                 "super().get_train_dataloader() gives, or another method"
             )
         self.method_state.rows = rows
-        supervision = self.supervise(log_probs, self.targets.of(labels, rows))
-        loss = supervision.loss
+        taught = self.targets.of(labels, rows)
+        supervision = self.supervise(log_probs, of_problems(taught) if self.multi_label else taught)
+        loss = supervision.loss / self.asked
         if rows is not None:
-            self.dynamics.observe(rows, log_probs.detach(), supervision)
+            self._observe(rows, log_probs.detach(), supervision)
         self.accounts.observe(loss.detach() / self.model.peers)
         return loss
+
+    def _observe(self, rows: Tensor, log_probs: Tensor, supervision: Supervision) -> None:
+        if self.multi_label:
+            rows, log_probs = numbers_of_pairs(rows, self.asked), in_pairs(log_probs, -2)
+            supervision = supervision_of_pairs(supervision)
+        self.dynamics.observe(rows, log_probs, supervision)
 
     def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
         """The method's supervision of one batch, or the warm-up's as long as that lasts."""
@@ -376,9 +431,13 @@ class PeersTrainer(Checkpointing):
         """Notes what a batch showed whose loss the script has made."""
         self.accounts.observe(loss.detach() * self.current_gradient_accumulation_steps)
         if rows is not None and labels is not None and seen:
-            log_probs = at_least_float32(seen[-1].peer_logits.detach()).log_softmax(-1)
-            self.method_state.rows = rows = rows.to(log_probs.device)
-            self.dynamics.observe(rows, log_probs, self.supervise(log_probs, as_classes(labels).to(log_probs.device)))
+            logits = at_least_float32(seen[-1].peer_logits.detach())
+            labels = as_classes(labels).to(logits.device)
+            self.method_state.rows = rows = rows.to(logits.device)
+            log_probs = problems(logits) if self.multi_label else logits.log_softmax(-1)
+            if self.multi_label:
+                labels = of_problems(yes_or_no(labels, "training set", len(log_probs), rows))
+            self._observe(rows, log_probs, self.supervise(log_probs, labels))
 
     def _clip_grad_norm(self, model: nn.Module) -> Tensor:
         """Clips each peer by its own norm; gives the joint norm, for the log."""
@@ -433,14 +492,19 @@ class PeersTrainer(Checkpointing):
     def _take_over(self) -> None:
         """Asks the peers whether the warm-up may end, by what they predict of the training rows."""
         logits, labels = self._predict(self.train_dataset)
-        check_labels(labels, "training set", logits.shape[-1])
-        state, log_probs = self.method_state, logits.log_softmax(-1)
-        state.num_classes, state.logits = logits.shape[-1], logits
-        distributions = self.targets.distributions
+        state, distributions = self.method_state, self.targets.distributions
+        if self.multi_label:
+            labels = yes_or_no(labels, "training set", logits.shape[-1])
+            log_probs, state.num_classes, state.logits = problems(logits), 2, None
+            taught = of_problems(labels if distributions is None else distributions)
+        else:
+            check_labels(labels, "training set", logits.shape[-1])
+            log_probs, state.num_classes, state.logits = logits.log_softmax(-1), logits.shape[-1], logits
+            taught = labels if distributions is None else distributions
         self.notes += self.warm_up.take_over(
             state,
             log_probs,
-            labels if distributions is None else distributions,
+            taught,
             self._given_counts() if self.recover else None,
             self.accelerator.unwrap_model(self.model),
         )
@@ -450,7 +514,7 @@ class PeersTrainer(Checkpointing):
         return torch.bincount(self.given_labels(), minlength=self.method_state.num_classes)
 
     def given_labels(self) -> Tensor:
-        """int64 [N], on the CPU.
+        """int64 [N], on the CPU; [N, C] of 0 and 1 where several classes may hold.
 
         Raises:
             InputError: they are distributions already.
@@ -458,7 +522,10 @@ class PeersTrainer(Checkpointing):
         labels = label_column(self.train_dataset)
         if labels is None:
             logits, labels = self._predict(self.train_dataset)
-            check_labels(labels, "training set", logits.shape[-1])
+            if not self.multi_label:
+                check_labels(labels, "training set", logits.shape[-1])
+        if self.multi_label:
+            return yes_or_no(labels, "training set", self._classes()).cpu()
         if labels.is_floating_point():
             raise InputError("cross-fitting and recovery need one class a row as the given label, not distributions")
         return labels.cpu().long()

@@ -25,6 +25,18 @@ def gain_over_shares(
         fold: int64 [N], whatever parts the rows, copies together.
         first: int64 [N], the first copy of each row, all of which count as one draw; None: all rows differ.
     """
+    gain = gains_over_shares(probs, labels, fold)
+    mean = float(gain.mean())
+    each = np.arange(len(labels)) if first is None else first
+    apart = np.bincount(each, weights=gain - mean)
+    return mean, float(np.sqrt((apart**2).sum()) / len(labels))
+
+
+def gains_over_shares(probs: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """float64 [N], of each row; of several problems (see `noise_fit`) the sum over them."""
+    if labels.ndim == 2:
+        each = [gains_over_shares(probs[:, one], labels[:, one], fold) for one in range(labels.shape[1])]
+        return np.sum(each, axis=0)
     classes = probs.shape[1]
     gain = np.zeros(len(labels))
     for one in np.unique(fold):
@@ -37,10 +49,7 @@ def gain_over_shares(
         given = labels[part]
         likelihood = (probs[part] * transition.T[given]).sum(1)
         gain[part] = np.log(np.maximum(likelihood, 1e-12)) - np.log(shares[given])
-    mean = float(gain.mean())
-    each = np.arange(len(labels)) if first is None else first
-    apart = np.bincount(each, weights=gain - mean)
-    return mean, float(np.sqrt((apart**2).sum()) / len(labels))
+    return gain
 
 
 def is_nothing(gain: float, error: float) -> bool:

@@ -19,8 +19,8 @@ EVER_WRONG = 0.002
 
 
 def never_certain(transition: np.ndarray) -> np.ndarray:
-    """T [C, C] with `EVER_WRONG` of every class spread over the others."""
-    classes = len(transition)
+    """T [..., C, C] with `EVER_WRONG` of every class spread over the others."""
+    classes = transition.shape[-1]
     elsewhere = (1 - np.eye(classes)) / max(classes - 1, 1)
     return np.asarray((1 - EVER_WRONG) * transition + EVER_WRONG * elsewhere)
 

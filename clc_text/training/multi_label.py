@@ -1,0 +1,113 @@
+"""Several classes true of one row at once, as methods see it: C binary problems beside each other.
+
+A method is written over trailing dimensions [P, B, C], and further leading ones change nothing
+(`clc_text.methods.base`). So the C classes become a leading dimension and what is left are the classes "no" and "yes":
+[C, P, B, 2]. A threshold, a selection or a memory is then one of each class, and every sum over a batch is taken of
+each class by itself, of which the trainer takes the mean.
+
+What is remembered of a training is told of pairs: pair n · C + c asks whether class c holds of row n.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+from clc_text.errors import InputError
+from clc_text.methods.base import Method, Supervision, method
+from clc_text.models.multi_label import no_and_yes
+
+
+def problems(logits: Tensor) -> Tensor:
+    """Logits [P, B, C] -> log-probabilities [C, P, B, 2]."""
+    return no_and_yes(logits).movedim(-2, 0)
+
+
+def of_problems(labels: Tensor) -> Tensor:
+    """Labels [B, C], or distributions [B, C, 2], with the classes in front."""
+    return labels.movedim(1, 0)
+
+
+def pairs(logits: Tensor) -> Tensor:
+    """Logits [P, N, C] -> log-probabilities [P, N · C, 2] of all pairs."""
+    return no_and_yes(logits).flatten(-3, -2)
+
+
+def numbers_of_pairs(rows: Tensor, classes: int) -> Tensor:
+    """int64 [B · C], the pairs of rows [B]."""
+    return (rows[:, None] * classes + torch.arange(classes, device=rows.device)).flatten()
+
+
+def in_pairs(values: Tensor, row: int) -> Tensor:
+    """What was made of C problems, [C, ..., B, ...], of pairs: [..., B · C, ...]; `row` is the rows' dimension."""
+    place = row % values.dim() - 1
+    return values.movedim(0, place + 1).flatten(place, place + 1)
+
+
+def supervision_of_pairs(found: Supervision) -> Supervision:
+    """A supervision of C problems [C, P, B] as one of pairs [P, B · C]."""
+    return replace(
+        found,
+        losses=in_pairs(found.losses, -1),
+        weights=in_pairs(found.weights, -1),
+        targets=in_pairs(found.targets, -2),
+        selected=in_pairs(found.selected, -1),
+    )
+
+
+def ensemble_loss(log_odds: Tensor, labels: Tensor) -> Tensor:
+    """The mean binary cross-entropy of [B, C], as `transformers` takes it."""
+    return binary_cross_entropy_with_logits(log_odds, labels.to(log_odds))
+
+
+def yes_or_no(labels: Tensor, name: str, classes: int | None, numbers: Tensor | None = None) -> Tensor:
+    """int64 [N, C], of labels that are 0 or 1 for each class.
+
+    Args:
+        name: what messages call the rows.
+        classes: C of the model, None where it does not say.
+        numbers: [N], what messages call each row; None: by its place.
+
+    Raises:
+        InputError: they are something else.
+    """
+    if labels.dim() != 2:
+        raise InputError(
+            f"the model is made for multi-label classification (problem_type), but the labels of the {name} are one "
+            "number a row; give a list of 0 and 1 a row, one for each class"
+        )
+    if classes is not None and labels.shape[1] != classes:
+        raise InputError(
+            f"the labels of the {name} are {labels.shape[1]} numbers a row, but the model has {classes} classes; give "
+            "one for each class"
+        )
+    wrong = (~((labels == 0) | (labels == 1)).all(-1)).nonzero()
+    if len(wrong):
+        row = int(wrong[0]) if numbers is None else int(numbers[int(wrong[0])])
+        raise InputError(
+            f"row {row} of the {name} has other labels than 0 and 1: {labels[int(wrong[0])][:10].tolist()}; each says "
+            "whether a class holds"
+        )
+    return labels.long()
+
+
+def check_method(chosen: Method) -> None:
+    """Refuses a method whose losses are of classes that exclude each other.
+
+    Raises:
+        InputError: names those that are not.
+    """
+    if not chosen.multi_label:
+        others = sorted(name for name in method.names() if method.get(name).multi_label)
+        raise InputError(
+            f"the method '{chosen.name}' is of classes of which one holds, and here several may hold at once "
+            f"(multi-label); take {', '.join(others[:-1])} or {others[-1]}"
+        )
+    if getattr(chosen, "criterion", None) == "energy":
+        raise InputError(
+            "method.criterion is energy, which is the sum that softmax divides by, and a multi-label prediction has "
+            "none; take entropy, margin or confidence"
+        )
