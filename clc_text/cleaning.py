@@ -230,6 +230,7 @@ def clean_table(
     ids: str | None = None,
     *,
     votes: Path | None = None,
+    annotator: str | None = None,
     out: Path | None = None,
     policy: str = DEFAULT,
     overrides: Sequence[str] = (),
@@ -245,6 +246,7 @@ def clean_table(
         label: the column of labels, or those of several annotators; None: guessed.
         ids: the column that names a row; None: guessed.
         votes: a second table with a label a line; None: there is none.
+        annotator: of a table with a label a line, the column of who gives it; None: a line is a row.
         resume: go on with what an earlier call began; what it corrected stays.
         observer: told how the training goes.
         log: told of the columns that were guessed.
@@ -263,7 +265,8 @@ def clean_table(
 
     observer = observer or Silent()
     chosen = policy_named(policy)
-    guessed = guess_columns(files_of(str(table), overrides, str(votes) if votes else None), text, label, ids)
+    files = files_of(str(table), overrides, str(votes) if votes else None, annotator)
+    guessed = guess_columns(files, text, label, ids)
     for sentence in guessed.said:
         log(sentence)
     directory = out or Path("runs") / run_name(str(table))

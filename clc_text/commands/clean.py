@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.commands.init import Ids, Label, Table, Text, Votes
+from clc_text.commands.init import Annotator, Ids, Label, Table, Text, Votes
 from clc_text.utils.shown import echo
 
 SHOWN = 10  # rows worth a look
@@ -21,6 +21,7 @@ def clean(
     table: Table,
     text: Text = None,
     label: Label = None,
+    annotator: Annotator = None,
     votes: Votes = None,
     ids: Ids = None,
     out: Annotated[
@@ -40,7 +41,7 @@ def clean(
 
     Trains a run (`clc-text train`), corrects it, and writes NAME_corrected in the table's own format (a workbook as
     CSV) beside it, with the given labels in a column of their own. Columns that are not named are guessed, and said.
-    Labels by several annotators (--label A --label B, or --votes) are joined first, and all of them kept.
+    Labels by several annotators (--label A --label B, --annotator, or --votes) are joined first, and all of them kept.
     """
     from clc_text.cleaning import clean_table
     from clc_text.corrections.export import look_first
@@ -54,7 +55,8 @@ def clean(
     try:
         with TrainingDisplay(quiet) as display:
             found = clean_table(
-                table, text, label, ids, votes=votes, out=out, policy=policy, overrides=overrides or [], resume=resume,
+                table, text, label, ids, votes=votes, annotator=annotator, out=out, policy=policy,
+                overrides=overrides or [], resume=resume,
                 overwrite=overwrite, observer=display, log=told,
             )  # fmt: skip
     except KeyboardInterrupt:

@@ -21,6 +21,12 @@ Label = Annotated[
         show_default=False,
     ),
 ]
+Annotator = Annotated[
+    str | None,
+    typer.Option(
+        "--annotator", help="Of a table with a label a line: the column of who gives it.", show_default=False
+    ),
+]
 Votes = Annotated[
     Path | None,
     typer.Option(
@@ -40,6 +46,7 @@ def init(
     table: Table,
     text: Text = None,
     label: Label = None,
+    annotator: Annotator = None,
     votes: Votes = None,
     ids: Ids = None,
     out: Annotated[
@@ -65,7 +72,7 @@ def init(
             raise InputError(
                 f"--set {one}: here it tells how the table is read (data.KEY); write the rest in the recipe"
             )
-    files = files_of(str(table), overrides or [], str(votes) if votes else None)
+    files = files_of(str(table), overrides or [], str(votes) if votes else None, annotator)
     guessed = guess_columns(files, text, label, ids)
     target = out or Path(f"{run_name(str(table))}.yaml")
     check_output(target, inputs=[table, *([votes] if votes else [])], force=force)

@@ -33,6 +33,11 @@ class NamedColumns(Dataset):
         "says nothing",
         not_empty=True,
     )
+    annotator: str | None = option(
+        None,
+        "the column of who gives a label: with a label a line, the lines on one text (or data.id) are one row; beside "
+        "lists of labels, lists of names. null: as exports of Argilla and Label Studio have it",
+    )
     join: Literal["cross_fit", "dawid_skene", "majority"] = option(
         "cross_fit",
         "how several labels a row are joined: by every source's noise and a classifier that is blind to the row, by "
@@ -59,6 +64,10 @@ class NamedColumns(Dataset):
         super().__post_init__()
         if isinstance(self.label, list) and len(self.label) == 1:
             object.__setattr__(self, "label", self.label[0])
+        if self.annotator is not None and (len(self.labels) > 1 or self.annotator in self.labels):
+            raise InputError(
+                "data.annotator says who gives the labels of one column, data.label; name one, and another"
+            )
         if self.true_label in self.labels:
             raise InputError(f"data.true_label and data.label are both '{self.true_label}'; name two columns")
         if not self.labels or len(set(self.labels)) < len(self.labels):

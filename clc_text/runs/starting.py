@@ -18,13 +18,15 @@ CANARIES, MOST_CANARIES = 0.02, 0.1  # shares of the rows
 ENOUGH = 32  # canaries, for the audit to measure by (it asks for 30, and of a class of few rows none is flipped)
 
 
-def files_of(train: str, overrides: Sequence[str] = (), votes: str | None = None) -> Files:
+def files_of(
+    train: str, overrides: Sequence[str] = (), votes: str | None = None, annotator: str | None = None
+) -> Files:
     """The table, read as `overrides` (of a whole recipe) say of `data`, and what several sources say of its rows."""
     of_data = [one for one in overrides if one.startswith("data.")]
     found = loads(f"data: {{name: files, train: {_quoted(train)}}}", f"--set of {train}", of_data).data
     if not isinstance(found, Files) or found.train != train:
         raise InputError(f"the table is {train}, and --set names other data")
-    return found if votes is None else replace(found, votes=votes)
+    return replace(found, votes=votes or found.votes, annotator=annotator or found.annotator)
 
 
 def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str | None = None) -> str:

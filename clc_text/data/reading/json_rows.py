@@ -11,6 +11,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from clc_text.data.reading.annotation_exports import rows_of_export
 from clc_text.data.reading.rows import Rows, rows_from_table
 from clc_text.data.reading.text_files import open_utf8
 from clc_text.data.tabular.json_shapes import rows_of_object
@@ -21,7 +22,7 @@ BATCH = 10_000
 
 
 def read_json(path: Path, encoding: str, plain: Collection[str] = ()) -> Rows:
-    """One object a line, or one list of objects.
+    """One object a line, or one list of objects; exports of annotation tools as `annotation_exports` reads them.
 
     A column whose values have no common type (a list of a number and a string, say) is kept as JSON text.
 
@@ -43,10 +44,11 @@ def read_json(path: Path, encoding: str, plain: Collection[str] = ()) -> Rows:
             objects, noun = _of_list(path, handle), "entry"
         else:
             objects, noun = _of_lines(path, handle), "line"
+        objects, facts = rows_of_export(objects, str(path), noun, plain)
         table = _table(path, noun, objects, plain)
     if not len(table):
         raise InputError(f"{path}: the file holds no rows")
-    return rows_from_table(table, path, [describe_file(path)], noun=noun)
+    return rows_from_table(table, path, [describe_file(path)], noun=noun, facts=facts)
 
 
 def _in_one_object(path: Path, handle: IO[bytes], plain: Collection[str]) -> list[dict[str, Any]] | None:

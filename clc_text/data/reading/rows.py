@@ -29,6 +29,7 @@ class Rows:
         where: the file's or dataset's name, for messages.
         sources: the entries of `Task.sources`.
         noun, first: a message calls the i-th row (from 0) ``noun i+first``, as the user sees it in the file.
+        numbers: int64 [N], i+first of each row where it is not that: where a row is several lines of the source.
         facts: what was settled in reading them that a user should hear of, by name.
     """
 
@@ -39,6 +40,7 @@ class Rows:
     noun: str = "row"
     first: int = 1
     facts: dict[str, str] = field(default_factory=dict)
+    numbers: np.ndarray | None = None
 
     def require(self, column: str, key: str) -> None:
         if column not in self.table.column_names:
@@ -74,7 +76,10 @@ class Rows:
 
     def row_names(self, indices: Sequence[int] | np.ndarray, shown: int = 5) -> str:
         """Such as ``rows 3, 8, 9``; of many only the first."""
-        numbers = ", ".join(str(int(index) + self.first) for index in indices[:shown])
+        called = [
+            int(index) + self.first if self.numbers is None else int(self.numbers[index]) for index in indices[:shown]
+        ]
+        numbers = ", ".join(map(str, called))
         more = f" and {len(indices) - shown} more" if len(indices) > shown else ""
         return f"{self.noun}{'s' if len(indices) > 1 else ''} {numbers}{more}"
 

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clc_text.data.columns import JOINED, NamedColumns
-from clc_text.data.reading.labels import class_names, class_numbers, joined, label_strings
+from clc_text.data.reading.annotation_exports import voters_column
+from clc_text.data.reading.labels import class_names, class_numbers
 from clc_text.data.reading.rows import Rows
+from clc_text.data.reading.said import Said, is_soft, said_in
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError, some_of
 
@@ -68,19 +70,20 @@ def votes_in(rows: Rows, columns: NamedColumns) -> Several | None:
     """
     lines = columns.vote_lines()
     if lines is not None:
-        row, source, strings, names = _of_lines(rows, columns, *lines)
-        labels = [(strings, lines[0], lines[1][2])]
+        found = _of_lines(rows, columns, *lines)
+        labelled = lines[0]
     else:
         for name in columns.labels:
             rows.require(name, "label")
         lists = _is_of_lists(rows, columns)
-        if isinstance(columns.label, str) and not lists:
+        if isinstance(columns.label, str) and not lists and not is_soft(rows, columns.label):
             return None
-        row, source, strings, names = _of_lists(rows, columns) if lists else _of_columns(rows, columns)
-        labels = [(strings, rows, columns.labels[0])]
-    classes = columns.label_names or _classes(columns, labels)
-    numbers = class_numbers(pa.chunked_array([strings]), classes, labels[0][1].where, "data.label_names")
-    votes = Votes.of(row, source, numbers.to_numpy(), len(rows.table), names, len(classes))
+        found = _of_lists(rows, columns) if lists else _of_columns(rows, columns)
+        labelled = rows
+    row, source, said, names = found
+    classes = columns.label_names or _classes(columns, said.strings, labelled)
+    numbers = class_numbers(pa.chunked_array([said.strings]), classes, labelled.where, "data.label_names").to_numpy()
+    votes = Votes.of(row, source, numbers, len(rows.table), names, len(classes), said.weight)
     table, features = rows.table, datasets.Features(dict(rows.features))
     if JOINED in table.column_names:
         raise InputError(f"{rows.where}: the column '{JOINED}' is where several labels a row are joined; rename it")
@@ -98,33 +101,35 @@ def votes_in(rows: Rows, columns: NamedColumns) -> Several | None:
     )
 
 
-Found = tuple[np.ndarray, np.ndarray, pa.Array, list[str]]
-"""Row and source of each vote [M], its label as a class name, and the sources' names [J]."""
+Found = tuple[np.ndarray, np.ndarray, Said, list[str]]
+"""Row and source of each entry of the votes [M], what is said, and the sources' names [J]."""
 
 
 def _is_of_lists(rows: Rows, columns: NamedColumns) -> bool:
-    """Whether the one column of labels holds lists, some of them longer than one."""
+    """Whether the one column of labels holds lists, of whom is said or some of them longer than one."""
     if len(columns.labels) > 1:
         return False
     values = rows.table.column(columns.labels[0])
     if not (pa.types.is_list(values.type) or pa.types.is_large_list(values.type)):
         return False
-    return (pc.max(pc.list_value_length(values)).as_py() or 0) > 1
+    return _names_beside(rows, columns) is not None or (pc.max(pc.list_value_length(values)).as_py() or 0) > 1
+
+
+def _names_beside(rows: Rows, columns: NamedColumns) -> str | None:
+    """The column that says who gave each label of a list."""
+    return columns.annotator or voters_column(rows.table, columns.labels[0])
 
 
 def _of_columns(rows: Rows, columns: NamedColumns) -> Found:
-    row, source, strings = [], [], []
-    for number, name in enumerate(columns.labels):
-        said = joined(label_strings(rows, name), columns.label_map or {}).combine_chunks()
-        there = np.flatnonzero(said.is_valid().to_numpy(zero_copy_only=False))
-        row.append(there)
-        source.append(np.full(len(there), number))
-        strings.append(said.drop_null())
-    return np.concatenate(row), np.concatenate(source), pa.concat_arrays(strings), columns.labels
+    said = [said_in(rows, name, columns) for name in columns.labels]
+    source = np.repeat(np.arange(len(said)), [len(one.at) for one in said])
+    strings, weight = pa.concat_arrays([one.strings for one in said]), np.concatenate([one.weight for one in said])
+    at = np.concatenate([one.at for one in said])
+    return at, source, Said(at, strings, weight), columns.labels
 
 
 def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
-    """Whoever is at the same place of each list is one source."""
+    """Whoever is at the same place of each list is one source, unless lists of names stand beside."""
     name = columns.labels[0]
     values = rows.table.column(name).combine_chunks()
     lengths = pc.fill_null(pc.list_value_length(values), 0).to_numpy()
@@ -134,19 +139,58 @@ def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
         datasets.Features({name: feature}) if feature is not None else _plain(values.flatten(), name),
         rows.where,
     )
-    said = joined(label_strings(inside, name), columns.label_map or {}).combine_chunks()
     row = np.repeat(np.arange(len(values)), lengths)
-    _refuse_several_classes(rows, name, row, said)
+    if (beside := _names_beside(rows, columns)) is not None:
+        names, by = _people(rows, beside, lengths, name)
+        said = said_in(inside, name, columns)
+        _refuse_twice(row[by >= 0] * len(names) + by[by >= 0], row[by >= 0], names, rows)
+        if len(nobody := np.flatnonzero(by[said.at] < 0)):
+            raise InputError(
+                f"{rows.where}: nobody is named for a label in {rows.row_names(row[said.at[nobody[:1]]])} (column "
+                f"'{beside}')"
+            )
+        return row[said.at], by[said.at], said, names
+    said = said_in(inside, name, columns)
+    _refuse_several_classes(rows, name, row[said.at], said.strings)
     place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    there = said.is_valid().to_numpy(zero_copy_only=False)
     names = [f"{name} {number + 1}" for number in range(int(lengths.max(initial=0)))]
-    return row[there], place[there], said.drop_null(), names
+    return row[said.at], place[said.at], said, names
+
+
+def _people(rows: Rows, column: str, lengths: np.ndarray, label: str) -> tuple[list[str], np.ndarray]:
+    """The names in a column of lists, and int64 [M], the place of each list's entries among them; -1: no name."""
+    rows.require(column, "annotator")
+    values = rows.table.column(column).combine_chunks()
+    if not (pa.types.is_list(values.type) or pa.types.is_large_list(values.type)):
+        raise InputError(f"{rows.where}: '{label}' holds lists of labels, and '{column}' no lists of who gave them")
+    other = pc.fill_null(pc.list_value_length(values), 0).to_numpy()
+    if len(odd := np.flatnonzero(other != lengths)):
+        raise InputError(
+            f"{rows.where}: {rows.row_names(odd[:1])} has {lengths[odd[0]]} labels in '{label}' and {other[odd[0]]} "
+            f"names in '{column}'"
+        )
+    people = pc.utf8_trim_whitespace(values.flatten().cast(pa.string()))
+    people = pc.if_else(pc.equal(people, ""), None, people)
+    names = sorted(name for name in pc.unique(people).to_pylist() if name is not None)
+    place = pc.fill_null(pc.index_in(people, value_set=pa.array(names, pa.string()), skip_nulls=True), -1)
+    return names, place.to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _refuse_twice(pair: np.ndarray, row: np.ndarray, names: list[str], rows: Rows) -> None:
+    """Args: pair [M], row * J + source of each vote; row [M]."""
+    _, back, times = np.unique(pair, return_inverse=True, return_counts=True)
+    twice = np.flatnonzero(times[back] > 1)
+    if len(twice):
+        who = names[pair[twice[0]] % len(names)][:_SHOWN]
+        raise InputError(
+            f"{rows.where}: '{who}' has labelled {rows.row_names(row[twice[:1]])} more than once; keep one label, or "
+            "tell rows with one text apart by data.id"
+        )
 
 
 def _refuse_several_classes(rows: Rows, name: str, row: np.ndarray, said: pa.Array) -> None:
     """Where no two labels of any row are alike, a list has the classes of a row, not what several people say of it."""
-    code = pc.fill_null(said.dictionary_encode().indices, -1).to_numpy(zero_copy_only=False)
-    pairs = np.stack([row, code])[:, code >= 0]
+    pairs = np.stack([row, said.dictionary_encode().indices.to_numpy(zero_copy_only=False)])
     if len(np.unique(pairs, axis=1).T) == pairs.shape[1]:
         raise InputError(
             f"{rows.where}: no list in the column '{name}' has a label twice, so they look like several classes a row "
@@ -175,21 +219,21 @@ def _of_lines(rows: Rows, columns: NamedColumns, lines: Rows, named: tuple[str, 
             f"{lines.where}: {lines.row_names(at)} name{'s' * (len(at) == 1)} the row '{meant[int(at[0])]}'"[:200]
             + f", which {rows.where} does not have (column '{identity}')"
         )
-    said = joined(label_strings(lines, label), columns.label_map or {}).combine_chunks()
+    said = said_in(lines, label, columns)
     people = lines.table.column(by).cast(pa.string()).combine_chunks()
     people = pc.if_else(pc.equal(pc.utf8_trim_whitespace(people), ""), None, people)
     if people.null_count:
         at = np.flatnonzero(people.is_null().to_numpy(zero_copy_only=False))
         raise InputError(f"{lines.where}: nobody is named in {lines.row_names(at)} (column '{by}')")
-    there = said.is_valid().to_numpy(zero_copy_only=False)
     names = sorted(pc.unique(people).to_pylist())
-    row = place.to_numpy().astype(np.int64)[there]
-    source = pc.index_in(people, value_set=pa.array(names, pa.string())).to_numpy()[there].astype(np.int64)
-    _refuse_twice(lines, row, source, np.flatnonzero(there), names, meant)
-    return row, source, said.drop_null(), names
+    row = place.to_numpy().astype(np.int64)
+    source = pc.index_in(people, value_set=pa.array(names, pa.string())).to_numpy().astype(np.int64)
+    at = np.unique(said.at)
+    _refuse_lines_twice(lines, row[at], source[at], at, names, meant)
+    return row[said.at], source[said.at], said, names
 
 
-def _refuse_twice(
+def _refuse_lines_twice(
     lines: Rows, row: np.ndarray, source: np.ndarray, at: np.ndarray, names: list[str], meant: pa.ChunkedArray
 ) -> None:
     pair = row * len(names) + source
@@ -203,8 +247,7 @@ def _refuse_twice(
         )
 
 
-def _classes(columns: NamedColumns, labels: list[tuple[pa.Array, Rows, str]]) -> list[str]:
-    strings, rows, _ = labels[0]
+def _classes(columns: NamedColumns, strings: pa.Array, rows: Rows) -> list[str]:
     single = [name for name in columns.labels if name in rows.features and columns.vote_lines() is None]
     found = class_names(rows, single, [pa.chunked_array([strings])])
     if len(found) > 1000:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from clc_text.data.columns import NamedColumns
 from clc_text.data.describe import text_facts
 from clc_text.data.reading.identity import id_column
+from clc_text.data.reading.label_a_line import one_row_each
 from clc_text.data.reading.labels import alike, class_names, class_numbers, joined, label_strings
 from clc_text.data.reading.rows import Rows, brief, to_dataset
 from clc_text.data.reading.several import votes_in
@@ -55,6 +56,8 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
         _refuse_same_file(train, test)
         test = test.reaching(columns.plain)
         facts |= {f"test_{name}": fact for name, fact in test.facts.items()}
+        test, _ = one_row_each(test, columns)
+    train, lines = one_row_each(train, columns)
     train, input_column = _with_text(train, columns, facts, "")
     named_by = id_column(train, columns)
     option, named = columns.row_id
@@ -114,7 +117,7 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
         sources=sources,
         facts=facts,
         id_column=named_by,
-        source_row=whole.number.to_numpy(),
+        source_row=whole.number.to_numpy() if lines is None else lines[whole.number.to_numpy() - train.first],
         row_noun=train.noun,
         label_type=_label_type(train, columns.given),
         votes=None if several is None else several.of(whole.number.to_numpy() - train.first),

@@ -54,6 +54,8 @@ class Files(NamedColumns):
         super().__post_init__()
         if self.separator == "\\t":  # what a shell makes of a tab: the two letters
             object.__setattr__(self, "separator", "\t")
+        if self.votes is not None and self.annotator is not None:
+            raise InputError("data.votes has who gives a label in data.vote_source; leave data.annotator out")
         if self.test is not None and self.test_share is not None:
             raise InputError("data.test and data.test_share are both set; keep one of them")
 
@@ -81,6 +83,11 @@ class Files(NamedColumns):
 
     def read(self, given: str, key: str) -> Rows:
         """The rows of a file or folder; `key` is what a message calls the option that names it."""
+        from clc_text.data.reading.annotation_exports import of_flattened_records
+
+        return of_flattened_records(self._read(given, key))
+
+    def _read(self, given: str, key: str) -> Rows:
         from clc_text.data.reading.class_folders import read_class_folders
         from clc_text.data.reading.columnar import read_parquet, read_saved
         from clc_text.data.reading.delimited import read_delimited

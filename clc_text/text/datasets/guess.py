@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.data.reading.annotation_exports import BY, voters_column
+from clc_text.data.reading.label_a_line import one_row_each
 from clc_text.errors import InputError, some_of
 from clc_text.text.datasets.files import Files
-from clc_text.text.datasets.guess_votes import with_vote_columns
+from clc_text.text.datasets.guess_votes import names_people, questions, several_lines, with_vote_columns
 
 LOOKED_AT = 2000  # rows, from all over the table, which may be sorted by class
 TEXTS = ("text", "message", "body", "content", "sentence", "question", "review", "comment", "description", "utterance",
@@ -36,6 +38,7 @@ class Guessed:
         reading: further options of `Files`, where they are not the usual ones.
         rows: how many there are.
         said: sentences on what was guessed.
+        several: whether rows have labels of several sources.
     """
 
     text: str | list[str]
@@ -43,11 +46,7 @@ class Guessed:
     reading: dict[str, Any]
     rows: int
     said: tuple[str, ...]
-
-    @property
-    def several(self) -> bool:
-        """Whether rows have labels of several sources."""
-        return not isinstance(self.label, str)
+    several: bool = False
 
 
 def guess_columns(
@@ -89,8 +88,12 @@ def guess_columns(
     if files.votes is not None:
         files, told = with_vote_columns(files, rows, ids)
         said += told
+    elif not named_label and (asked_of := questions(rows, files)):
+        named_label = [asked_of]
+        said.append(f"label: {asked_of}, of several people or models, who are named in {asked_of}{BY}")
     elif not named_label:
-        named_label = [_label(values, files.texts if named_text else [], files.train)]
+        others = [*(files.texts if named_text else ()), *((files.annotator,) if files.annotator else ())]
+        named_label = [_label(values, others, files.train)]
         kinds = _there(rows.table.column(named_label[0]).unique().to_pylist())
         said.append(f"label: {named_label[0]} ({len(kinds):,} values); another one by --label")
     if named_text is None:
@@ -101,10 +104,14 @@ def guess_columns(
         if field.name not in ("train", "text", "label") and (value := getattr(files, field.name)) != field.default
     }  # fmt: skip
     one = named_label[0] if len(named_label) == 1 else named_label or None
-    return Guessed(named_text, one, reading, rows.table.num_rows, tuple(said))
+    files = replace(files, text=named_text, label=one or Files.label)
+    by_line, _ = one_row_each(rows.reaching(files.plain), files)
+    said += several_lines(files, rows)
+    several = not isinstance(one, str) or files.annotator is not None or voters_column(by_line.table, one) is not None
+    return Guessed(named_text, one, reading, by_line.table.num_rows, tuple(said), several)
 
 
-def _label(values: dict[str, list[Any]], texts: Collection[str], train: str) -> str:
+def _label(values: dict[str, list[Any]], others: Collection[str], train: str) -> str:
     def fits(name: str) -> bool:
         there = _there(values[name])
         if not there or not all(isinstance(one, (str, int, float)) for one in there):
@@ -115,7 +122,8 @@ def _label(values: dict[str, list[Any]], texts: Collection[str], train: str) -> 
         again = AGAIN_KNOWN if _called_so(name) else AGAIN
         return 2 <= len(set(there)) <= min(MOST, max(len(there) / again, 2))
 
-    names = [name for name in values if name not in texts and fits(name)]
+    names = [name for name in values if name not in others and fits(name)]
+    names = [name for name in names if not names_people(name)] or names
     known = [name for wanted in LABELS for name in names if name.lower() == wanted]
     called = [name for name in names if _called_so(name)]
     words = [name for name in names if not all(_is_number(one) for one in _there(values[name]))]

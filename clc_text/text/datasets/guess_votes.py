@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clc_text.data.reading.annotation_exports import voters_column
 from clc_text.errors import InputError, some_of
 from clc_text.text.datasets.files import Files
 
 if TYPE_CHECKING:
     from clc_text.data.reading.rows import Rows
 
-SOURCES = ("annotator", "worker", "rater", "labeler", "labeller", "coder", "user", "source", "who", "by")
+PEOPLE = ("annotator", "worker", "rater", "labeler", "labeller", "coder")
+SOURCES = (*PEOPLE, "user", "source", "who", "by")
 SAID = ("label", "vote", "answer", "response", "annotation", "choice", "judgment", "judgement", "class", "category")
+MOST_TEXTS = 0.8  # of the lines have a text of their own, where several people label each
 _WORDS = re.compile(r"[a-z]+")
 
 
@@ -46,6 +49,40 @@ def with_vote_columns(files: Files, rows: Rows, ids: str | None) -> tuple[Files,
         return files, []
     told = f"votes: rows by {of_row}, who by {by}, what by {label}"
     return changed, [f"{told}; others by --set data.vote_row, vote_source, vote_label"]
+
+
+def questions(rows: Rows, files: Files) -> str | None:
+    """The question whose answers, by several people, an export of an annotation tool has; None where it is none.
+
+    Raises:
+        InputError: there are several.
+    """
+    found = [name for name in rows.table.column_names if voters_column(rows.table, name) is not None]
+    if len(found) > 1:
+        raise InputError(
+            f"{files.train}: there are answers to several questions: {some_of(found)}; name one with --label"
+        )
+    return found[0] if found else None
+
+
+def names_people(name: str) -> bool:
+    """Whether a column is called as one of annotators is."""
+    return bool({*_WORDS.findall(name.lower())} & {*PEOPLE})
+
+
+def several_lines(files: Files, rows: Rows) -> list[str]:
+    """A sentence where texts come again with labels by others, and nobody has said that these lines are one row."""
+    if files.annotator is not None or files.votes is not None or not isinstance(files.label, str):
+        return []
+    named = [name for name in rows.table.column_names if names_people(name)]
+    text = rows.table.column(files.texts[0])
+    if len(named) != 1 or pc.count_distinct(text).as_py() > MOST_TEXTS * len(text):
+        return []
+    if pa.types.is_nested(rows.table.schema.field(named[0]).type):
+        return []
+    return [
+        f"texts come again, labelled by others: if that is what {named[0]} says, --annotator {named[0]} joins them"
+    ]
 
 
 def _named(files: Files, key: str, there: list[str]) -> str | None:

@@ -57,8 +57,10 @@ class Hub(NamedColumns):
 
 
 def _rows(splits: datasets.DatasetDict, split: str, identity: str) -> Rows:
+    from clc_text.data.reading.annotation_exports import of_flattened_records
     from clc_text.data.reading.columnar import rows_from_dataset
 
     if split not in splits:
         raise InputError(f"the Hub's dataset '{identity}' has no split '{split}'{nearest(split, splits)}")
-    return rows_from_dataset(splits[split], f"{identity} ({split})", cached_sources(splits[split]))
+    rows = rows_from_dataset(splits[split], f"{identity} ({split})", cached_sources(splits[split]))
+    return of_flattened_records(rows)
