@@ -10,7 +10,7 @@ import numpy as np
 
 from clc_text.artifacts.names import current
 from clc_text.artifacts.run_directory import Labels
-from clc_text.artifacts.run_files import CrossFitFacts, CrossFitGain
+from clc_text.artifacts.run_files import CrossFitFacts, CrossFitGain, CrossFitRounds
 from clc_text.errors import InputError
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.gain import NOTHING, is_nothing
@@ -40,9 +40,9 @@ class CrossFit:
         facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``sharpness``,
             ``log_likelihood`` in nats, ``gain`` and ``gain_error`` (`noise.estimation.gain`), ``copies`` (rows with
             the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
-            ``sharpness``, ``used``), ``renamed`` [C], ``names_tried``; with answers of people ``answers``,
-            ``answers_counted`` (of these, that say how often labels are wrong), ``strength`` (what they weigh in T, in
-            all rows) and ``weight_without`` (of networks that know no answer), ``answers_gain`` and
+            ``sharpness``, ``rate`` by it alone, ``used``), ``renamed`` [C], ``names_tried``; with answers of people
+            ``answers``, ``answers_counted`` (of these, that say how often labels are wrong), ``strength`` (what they
+            weigh in T, in all rows) and ``weight_without`` (of networks that know no answer), ``answers_gain`` and
             ``answers_gain_error`` (`AnsweredNoise.explained_better`), ``in_targets`` (whether what is
             believed with them is taught); in a training ``labels``, the sha256 of
             the given labels, and ``trusted``, that of the answers.
@@ -118,7 +118,7 @@ class CrossFit:
             return self._noise_of_pairs(labels)
         rows = ~labels.canary
         given, posterior = labels.trained[rows], self.posterior[rows]
-        transition = before_flips(self.transition, float(labels.canary.mean()))
+        transition = self.transition_of_given(labels)
         if labels.canary.any():
             posterior = posterior_labels(self.probs[rows], given, transition)
         return float(1 - posterior[np.arange(len(given)), given].mean()), transition
@@ -133,6 +133,10 @@ class CrossFit:
             posterior = posterior_labels(probs, trained, each).reshape(-1, 2)
         rows = np.flatnonzero(~labels.canary)
         return float(1 - posterior[rows, labels.trained[rows]].mean()), before_flips(self.transition, share)
+
+    def transition_of_given(self, labels: Labels) -> np.ndarray:
+        """T [C, C] likewise."""
+        return before_flips(self.transition, float(labels.canary.mean()))
 
     def save(self, directory: Path) -> None:
         """Writes both files, the facts last: their presence says that the pair is whole."""
@@ -176,6 +180,22 @@ class CrossFit:
             if shapes != expected or len(facts["rounds"]) < 2:
                 raise ValueError("its tensors do not belong together")
             return found
+
+
+def rates_of_rounds(directory: Path) -> list[float]:
+    """The share of wrong labels by each round alone whose networks a run's predictions are of; none where the run was
+    not cross-fitted, or by an earlier version.
+
+    Raises:
+        InputError: the file that says so is damaged.
+    """
+    path = directory / FACTS
+    return of_rounds(dict(read_json(path, CrossFitRounds, _ANEW))) if path.is_file() else []
+
+
+def of_rounds(facts: dict[str, Any]) -> list[float]:
+    """`rates_of_rounds` by the facts themselves."""
+    return [one["rate"] for one in facts.get("rounds", ()) if one["used"] and "rate" in one]
 
 
 def has_learnt_nothing(directory: Path) -> bool:

@@ -215,7 +215,7 @@ class Result(_Identity, total=False):
     warnings: list[str]
 
 
-class _Round(TypedDict):
+class _RoundBefore(TypedDict):
     epochs: int
     best_epoch: int
     log_likelihood: float
@@ -223,11 +223,21 @@ class _Round(TypedDict):
     used: bool
 
 
+class _Round(_RoundBefore, total=False):
+    rate: float
+
+
 class CrossFitGain(TypedDict, total=False):
     """What crossfit.json says of how much was learnt."""
 
     gain: float
     gain_error: float
+
+
+class CrossFitRounds(TypedDict, total=False):
+    """What crossfit.json says of its rounds."""
+
+    rounds: list[_Round]
 
 
 class _CrossFitBefore(TypedDict):

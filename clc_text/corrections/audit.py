@@ -21,8 +21,9 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                         "by_class": [{"label", "given": rows given so, "changed": of these, "share",
                                       "gained": rows changed into it, "now": rows that have it now}] in class order,
                         "pairs": [{"given", "label", "rows"}] most frequent first}
-    noise              {"rate", "interval": [low, high] | null (of views: from the lowest to the highest reading, else
-                        what the draw of the rows matters), "readings": [{"of", "method", "rate"}] of views (see
+    noise              {"rate", "interval": [low, high] | null (of views: from the lowest to the highest reading, of
+                        cross-fitted networks see `clc_text.noise.estimation.rate_interval`, else what the draw of the
+                        rows matters), "readings": [{"of", "method", "rate"}] of views (see
                        `clc_text.evidence.readings`), "agreement": of views, the mean share of rows on whose class two
                        of them agree | null, "rule_like": {"words", "others"} | null, shares of the labels that views
                        foretell, where these look made by a rule (`clc_text.evidence.rules`),
@@ -78,7 +79,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.artifacts.cross_fit import has_learnt_nothing
+from clc_text.artifacts.cross_fit import has_learnt_nothing, rates_of_rounds
 from clc_text.corrections.annotators import several_labels
 from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.metrics import answer_metrics
@@ -97,12 +98,13 @@ from clc_text.errors import InputError
 from clc_text.evidence.readings import agreement, span
 from clc_text.evidence.rules import rule_like
 from clc_text.noise.canaries import before_flips
-from clc_text.noise.estimation.estimate import NoiseEstimate, estimate, posterior
+from clc_text.noise.estimation.estimate import NoiseEstimate, estimate
 from clc_text.noise.estimation.probabilities import MOST_CLASSES
+from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
 from clc_text.utils.files import sha256_of_file, write_json
 
 VERSION = 6
-ESTIMATE_ROWS = 50_000  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
+ESTIMATE_ROWS = ROWS  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
 
 
 def audit(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
@@ -134,7 +136,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         noise = _noise_of_views(best, log_probs[:, fair], rows[fair], state)
     else:
         probs, _ = sample(best, ESTIMATE_ROWS)
-        noise = _noise(best.kind, matrix, probs[fair], rows[fair], state, bootstrap)
+        noise = _noise(best.kind, matrix, probs[fair], rows[fair], state, bootstrap, rates_of_rounds(run.path))
     noise["nothing_learnt"] = bool(facts.get("nothing_learnt", has_learnt_nothing(run.path)))
     corrections = _corrections(state, facts["label_names"])
     canaries = _canaries(facts, noise, state, labels.canary)
@@ -187,16 +189,27 @@ def _predictions(corrected: Corrected) -> RowPredictions:
 
 
 def _noise(
-    kind: str, matrix: np.ndarray | None, probs: np.ndarray, rows: np.ndarray, state: State, bootstrap: int
+    kind: str,
+    matrix: np.ndarray | None,
+    probs: np.ndarray,
+    rows: np.ndarray,
+    state: State,
+    bootstrap: int,
+    rounds: list[float],
 ) -> dict[str, Any]:
-    """Args: probs [n, C] of some rows [n], none of them a canary; the noise matrix where cross-fitting found one."""
+    """
+    Args:
+        probs: [n, C], of some rows [n], none of them a canary.
+        matrix: where cross-fitting found one.
+        rounds: the rate by each of its rounds alone (`rates_of_rounds`).
+    """
     given = state.given[rows].astype(np.int64)
     if probs.shape[1] > MOST_CLASSES:
         rate, interval = _mean_doubt(probs, given)
         found = {"rate": rate, "interval": list(interval), "matrix": None, "method": "doubt"}
     else:
         made = (
-            _with_matrix(matrix, probs, given, bootstrap)
+            _with_matrix(matrix, probs, given, bootstrap, rounds)
             if matrix is not None
             else estimate(probs, given, "confident_joint", bootstrap)
         )
@@ -249,14 +262,12 @@ def _known_rate(state: State) -> float | None:
     return None if known is None else float((state.given != state.true)[known].mean())
 
 
-def _with_matrix(matrix: np.ndarray, probs: np.ndarray, given: np.ndarray, bootstrap: int) -> NoiseEstimate:
-    """The rate that a noise matrix and the predictions imply; its interval is as wide as that of EM from them."""
-    belief = posterior(probs, given, matrix, sharpen=1.0)
-    rate = float(1 - belief[np.arange(len(given)), given].mean())
-    around = estimate(probs, given, "em", bootstrap).interval
-    reach = 0.0 if around is None else (around[1] - around[0]) / 2
-    interval = None if around is None else (max(0.0, rate - reach), min(1.0, rate + reach))
-    return NoiseEstimate(rate, matrix, interval, "em")
+def _with_matrix(
+    matrix: np.ndarray, probs: np.ndarray, given: np.ndarray, bootstrap: int, rounds: list[float]
+) -> NoiseEstimate:
+    """What a noise matrix and the predictions imply, as `clc-text noise estimate` has it."""
+    interval = rate_interval(probs, given, matrix, bootstrap, rounds) if bootstrap else None
+    return NoiseEstimate(rate_of(probs, given, matrix), matrix, interval, "em")
 
 
 def _corrections(state: State, names: list[str]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from clc_text.crossfit.rounds import (
     finished,
     in_words,
     mean_of,
+    renamed,
     train_round,
 )
 from clc_text.data.folds import assign_folds, rarest_of
@@ -99,13 +100,13 @@ def cross_fit(
     tried: list[tuple[Round, np.ndarray]] = []
     for names in _possible_names(first, labels):
         log(f"cross-fitting, round 2 of {settings.rounds}: other networks, with the noise that round 1 found")
-        start: np.ndarray | None = fit_transition(_renamed(first.fit.probs, names), labels)
+        start: np.ndarray | None = fit_transition(renamed(first.fit.probs, names), labels)
         tried.append((train_round(fold_trainer, _after(dealt[1], labels, settings, start), seed + 2), names))
         log(in_words(tried[-1][0]))
         if tried[-1][0].fit.log_likelihood >= first.fit.log_likelihood - TOLERANCE:
             break
     second, names = max(tried, key=lambda pair: pair[0].fit.log_likelihood)
-    first = replace(first, log_probs=_renamed(first.log_probs, names))
+    first = first.renamed(names)
 
     plainly = first.fit.log_likelihood > second.fit.log_likelihood + CLEARLY
     better, other = (first, second) if plainly else (second, first)
@@ -118,7 +119,7 @@ def cross_fit(
         start = None if plainly else fit.transition
         found = train_round(fold_trainer, _after(dealt[number - 1], labels, as_long, start), seed + number)
         log(in_words(found))
-        rounds.append(replace(found, log_probs=_renamed(found.log_probs, names)) if plainly else found)
+        rounds.append(found.renamed(names) if plainly else found)
         used, fit = _with(rounds[-1], used, fit, labels)
     fit = fit_shares(fit, labels)
     posterior = posterior_labels(fit.probs, labels, fit.transition)
@@ -131,13 +132,6 @@ def _with(found: Round, used: list[Round], fit: NoiseFit, labels: np.ndarray) ->
     more = [*used, found]
     with_it = fit_noise(mean_of(more), labels)
     return (more, with_it) if with_it.log_likelihood > fit.log_likelihood else (used, fit)
-
-
-def _renamed(values: np.ndarray, names: np.ndarray) -> np.ndarray:
-    """Values [N, C] of the classes as the networks call them, under the names [C] of the given classes."""
-    found = np.empty_like(values)
-    found[..., names] = values
-    return found
 
 
 def _possible_names(first: Round, labels: np.ndarray) -> list[np.ndarray]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.errors import InputError
 from clc_text.noise.estimation.gain import gain_over_shares
 from clc_text.noise.estimation.noise_fit import NoiseFit, fit_noise, fit_transition, softmax
+from clc_text.noise.estimation.rate_interval import rate_of
 
 if TYPE_CHECKING:
     from clc_text.training.trainer import PeersTrainer
@@ -62,14 +63,28 @@ class Round:
     best_epoch: int
     epochs: int
 
-    @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self, labels: np.ndarray) -> dict[str, Any]:
+        """What is told of it; `labels` int64 [N], given."""
         return {
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
             "log_likelihood": self.fit.log_likelihood,
             "sharpness": self.fit.sharpness,
+            "rate": rate_of(self.fit.probs, labels, self.fit.transition),
         }
+
+    def renamed(self, names: np.ndarray) -> Round:
+        """With the classes under the names [C] of the given ones."""
+        transition = renamed(self.fit.transition.swapaxes(-1, -2), names).swapaxes(-1, -2)
+        fit = replace(self.fit, transition=transition, probs=renamed(self.fit.probs, names))
+        return replace(self, fit=fit, log_probs=renamed(self.log_probs, names))
+
+
+def renamed(values: np.ndarray, names: np.ndarray) -> np.ndarray:
+    """Values [N, C] of the classes as the networks call them, under the names [C] of the given classes."""
+    found = np.empty_like(values)
+    found[..., names] = values
+    return found
 
 
 def check_folds(firsts: np.ndarray, settings: Settings) -> None:
@@ -136,7 +151,7 @@ def finished(
         "folds": settings.folds,
         "sharpness": fit.sharpness,
         "log_likelihood": fit.log_likelihood,
-        "rounds": [found.facts | {"used": any(found is one for one in used)} for found in rounds],
+        "rounds": [found.facts(labels) | {"used": any(found is one for one in used)} for found in rounds],
     }
     all_facts, folds = {**always, **facts}, np.stack(dealt)
     if labels.ndim == 1:

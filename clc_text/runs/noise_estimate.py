@@ -121,15 +121,21 @@ def _readings_of_run(run: RunDirectory, labels: Labels) -> list[Reading]:
 
 def _estimated(found: CrossFit, labels: Labels, names: list[str], readings: list[Reading]) -> Estimated:
     """Of all rows but the canaries, which the user has not mislabelled."""
-    from clc_text.noise.estimation.noise_fit import rate_interval
+    from clc_text.artifacts.cross_fit import of_rounds
+    from clc_text.corrections.gather import every_nth
+    from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
 
-    rows = ~labels.canary
-    given, probs = labels.trained[rows], found.probs[rows]
+    rows = every_nth(len(labels.given), ROWS)
+    rows = rows[~labels.canary[rows]]
+    given, probs = labels.given[rows], found.probs[rows]
     true = None if labels.true is None else labels.true[rows]
     estimates = []
     if not found.learnt_nothing:
-        rate, transition = found.noise_of_given(labels)
-        estimates = [NoiseEstimate(rate, transition, rate_interval(probs, given, transition, RESAMPLINGS), "em")]
+        transition = found.transition_of_given(labels)
+        # Where several classes may hold, each has a matrix of its own, and `transition` is that of all together.
+        rate = rate_of(probs, given, transition) if found.each is None else found.noise_of_given(labels)[0]
+        interval = rate_interval(probs, given, transition, RESAMPLINGS, of_rounds(found.facts), rate=rate)
+        estimates = [NoiseEstimate(rate, transition, interval, "em")]
         # Both are made for networks that predict the given labels; cross-fitting's predict the true ones.
         of_given = probs @ transition
         estimates += [estimate(of_given, given, method, RESAMPLINGS) for method in ("confident_joint", "anchor")]
@@ -139,7 +145,17 @@ def _estimated(found: CrossFit, labels: Labels, names: list[str], readings: list
         counts = count_pairs(true[known], given[known], len(names))
         true_matrix = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     fit = found.facts["log_likelihood"]
-    return Estimated(names, len(given), estimates, fit, true_rate, true_matrix, readings)
+    sound = int((~labels.canary).sum())
+    return Estimated(names, sound, estimates, fit, true_rate, true_matrix, readings)
+
+
+def _reported(found: Estimated) -> tuple[float, tuple[float, float] | None] | None:
+    """The one rate and interval, as the audit of a run has them; None where nothing has been learnt."""
+    if not found.estimates:
+        return None
+    if found.readings:
+        return found.readings[0].rate, span(found.readings, found.rows)
+    return found.estimates[0].rate, found.estimates[0].interval
 
 
 TITLES = {
@@ -179,9 +195,9 @@ def as_text(found: Estimated) -> str:
             lines.append(f"  {found.true_rate:6.1%}  {counted}")
         return "\n".join([*lines, fit])
     lines = [f"{found.rows:,} rows, {len(found.label_names)} classes; estimated share of wrong labels:"]
-    if found.readings:
-        low, high = span(found.readings, found.rows)
-        lines[0] += f" between {low:.1%} and {high:.1%}"
+    reported = _reported(found)
+    if found.readings and reported is not None and reported[1] is not None:
+        lines[0] += f" between {reported[1][0]:.1%} and {reported[1][1]:.1%}"
     for reading in found.readings:
         lines.append(f"  {reading.rate:6.1%}  {_title(reading)}")
     for one in found.estimates:
@@ -196,7 +212,10 @@ def as_text(found: Estimated) -> str:
     if found.readings:
         lines.append(WHICH)
     else:
-        lines.append("The interval says how much the draw of the rows matters, not how good the predictions are.")
+        lines.append(
+            "The interval of cross-fitting holds the draw of the rows, the sharpness of the predictions and the "
+            "networks, the others the draw of the rows alone; none holds how good the encoder is."
+        )
     return "\n".join(lines)
 
 
@@ -218,7 +237,10 @@ def _matrix_lines(names: list[str], matrix: np.ndarray) -> list[str]:
 
 
 def as_dict(found: Estimated) -> dict[str, Any]:
+    reported = _reported(found)
     return {
+        "rate": None if reported is None else reported[0],
+        "interval": None if reported is None else reported[1],
         "rows": found.rows,
         "label_names": found.label_names,
         "estimates": [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
-from clc_text.crossfit.cross_fit import _possible_names, _renamed, _with
-from clc_text.crossfit.rounds import Round, mean_of
+import numpy as np
+import pytest
+
+from clc_text.crossfit.cross_fit import _possible_names, _with
+from clc_text.crossfit.rounds import Round, mean_of, renamed
 from clc_text.noise.estimation.noise_fit import fit_noise
 
 
@@ -45,7 +48,7 @@ def test_a_round_is_used_where_the_mean_gets_better() -> None:
 
 def test_names_are_those_of_the_given_classes() -> None:
     values = np.array([[1.0, 2.0, 3.0]])
-    assert _renamed(values, np.array([2, 0, 1])).tolist() == [[2.0, 3.0, 1.0]]
+    assert renamed(values, np.array([2, 0, 1])).tolist() == [[2.0, 3.0, 1.0]]
 
 
 def test_the_last_resort_is_that_every_class_keeps_its_name() -> None:
@@ -56,4 +59,19 @@ def test_the_last_resort_is_that_every_class_keeps_its_name() -> None:
     names = [found.tolist() for found in _possible_names(shifted, labels)]
     assert names[0] == [2, 0, 1]
     assert names[-1] == [0, 1, 2]
-    np.testing.assert_allclose(_renamed(shifted.log_probs, np.array(names[0])), rounds[0].log_probs)
+    np.testing.assert_allclose(shifted.renamed(np.array(names[0])).log_probs, rounds[0].log_probs)
+
+
+def test_a_round_tells_how_many_labels_it_alone_finds_wrong_under_whatever_names() -> None:
+    rounds, labels = some_rounds(1)
+    given = np.where(np.arange(900) % 4 == 0, (labels + 1) % 3, labels)
+    plain = a_round(np.exp(rounds[0].log_probs), given)
+    rate = plain.facts(given)["rate"]
+    assert abs(rate - 0.25) < 0.05
+    order = np.array([2, 0, 1])
+    other = Round(
+        replace(plain.fit, probs=plain.fit.probs[:, order], transition=plain.fit.transition[order]),
+        plain.log_probs[:, order], 1, 1,
+    )  # fmt: skip
+    assert other.facts(given)["rate"] > 0.5
+    assert other.renamed(order).facts(given)["rate"] == pytest.approx(rate)

@@ -13,7 +13,6 @@ from clc_text.cli import app
 from clc_text.config.recipe import Recipe, loads
 from clc_text.errors import InputError
 from clc_text.noise.estimation.gain import gain_over_shares, is_nothing
-from clc_text.noise.estimation.noise_fit import rate_interval, softmax
 from clc_text.runs.noise_estimate import Estimated, _estimated, as_dict, as_text, estimate_of_recipe
 from clc_text.runs.observer import Observer
 from clc_text.runs.prepare import prepare
@@ -141,16 +140,3 @@ def test_a_run_that_does_not_cross_fit(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text("{}")
     result = CliRunner().invoke(app, ["noise", "estimate", str(tmp_path)])
     assert "out-of-sample predictions: its method does not cross-fit; give its recipe" in str(result.exception)
-
-
-def test_the_interval_holds_the_truth_as_often_as_it_says() -> None:
-    transition = np.array([[0.7, 0.3], [0.3, 0.7]])
-    inside = 0
-    for seed in range(60):
-        random = np.random.default_rng(seed)
-        probs = softmax(3 * random.normal(size=(600, 2)))
-        true = (random.random(600) < probs[:, 1]).astype(int)
-        given = np.where(random.random(600) < 0.3, 1 - true, true)
-        low, high = rate_interval(probs, given, transition, resamplings=50)
-        inside += low <= (given != true).mean() <= high
-    assert inside >= 51  # 57 of 60 are expected, and fewer than 51 happen once in 200 times

@@ -14,9 +14,12 @@ import pytest
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
 from clc_text.config.recipe import loads
+from clc_text.corrections.audit import audit
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import VIEWS_FILE
+from clc_text.corrections.store import Corrected
 from clc_text.runs.evidence import judges_of_run, views_of_run
+from clc_text.runs.noise_estimate import as_dict, estimate_of_run
 from clc_text.runs.run import train
 
 RECIPE = """
@@ -131,3 +134,19 @@ def test_a_run_of_nothing_but_noise_is_not_corrected(tmp_path: Path, clc_text: C
     train(loads(recipe.replace("rate: 0.2", "rate: 0.8333")), tmp_path / "run")  # six classes: labels at random
     assert "no label is changed" in " ".join(clc_text("correct", tmp_path / "run").split())
     assert "do not use" in clc_text("audit", tmp_path / "run")
+
+
+def test_an_audit_and_the_noise_estimate_of_a_run_say_the_same(
+    copied: Callable[[str], RunDirectory], clc_text: Callable[..., str]
+) -> None:
+    """By networks and by all views: the same rows, the same fit, the same interval."""
+    run = copied("clc_auto")
+    told = as_dict(estimate_of_run(run.path))
+    for extra, rate, interval in (
+        ((), told["rate"], told["interval"]),
+        (("--out-of-sample",), told["estimates"][0]["rate"], told["estimates"][0]["interval"]),
+    ):
+        clc_text("correct", run.path, *extra)
+        noise = audit(Corrected(run))["noise"]
+        assert noise["rate"] == pytest.approx(rate, abs=1e-9), extra
+        assert noise["interval"] == pytest.approx(list(interval), abs=1e-9), extra

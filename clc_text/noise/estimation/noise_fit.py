@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from clc_text.noise.estimation.probabilities import MANY_CLASSES
-from clc_text.noise.estimation.probabilities import resamplings as affordable
 
 SHARPNESS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 SHRINKAGE = 0.1  # of a class's fair share of the rows, N/C: so many rows of average noise are added to each class,
@@ -170,13 +169,13 @@ def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
 
 
 def shrunk(counts: np.ndarray) -> np.ndarray:
-    """Counts [C, C] (true × given) as T, each row with a few rows of the average, even noise added."""
-    classes, rows = len(counts), counts.sum()
-    stay = np.trace(counts) / max(rows, _SMALLEST)
-    even = np.full((classes, classes), (1 - stay) / max(classes - 1, 1))
-    np.fill_diagonal(even, stay)
-    counts = counts + min(SHRINKAGE * rows / classes, MOST_ROWS) * even
-    return counts / np.maximum(counts.sum(1, keepdims=True), _SMALLEST)
+    """Counts [..., C, C] (true × given) as T, each row with a few rows of the average, even noise added."""
+    classes, rows = counts.shape[-1], counts.sum((-2, -1), keepdims=True)
+    stay = np.trace(counts, axis1=-2, axis2=-1)[..., None, None] / np.maximum(rows, _SMALLEST)
+    even = np.where(np.eye(classes, dtype=bool), stay, (1 - stay) / max(classes - 1, 1))
+    found: np.ndarray = counts + np.minimum(SHRINKAGE * rows / classes, MOST_ROWS) * even
+    found /= np.maximum(found.sum(-1, keepdims=True), _SMALLEST)
+    return found
 
 
 def log_likelihood(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> float:
@@ -197,23 +196,6 @@ def columns_of(transition: np.ndarray, labels: np.ndarray) -> np.ndarray:
     if labels.ndim == 1:
         return transition.T[labels]
     return transition.swapaxes(-1, -2)[np.arange(labels.shape[1]), labels]
-
-
-def rate_interval(
-    probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, resamplings: int, seed: int = 0
-) -> tuple[float, float]:
-    """95 % interval of the share of wrong labels: 1.96 standard deviations over resampled rows to either side."""
-    random = np.random.Generator(np.random.PCG64(seed))
-
-    def rate(rows: np.ndarray, rounds: int) -> float:
-        p, y = probs[rows], labels[rows]
-        found = fit_transition(p, y, transition, rounds)
-        return float(1 - posterior_labels(p, y, found)[np.arange(len(y)), y].mean())
-
-    every, times = np.arange(len(labels)), affordable(resamplings, *probs.shape)
-    reach = 1.96 * float(np.std([rate(random.choice(every, len(every)), 5) for _ in range(times)]))
-    middle = rate(every, 0)
-    return max(0.0, middle - reach), min(1.0, middle + reach)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

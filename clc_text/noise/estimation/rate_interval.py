@@ -1,0 +1,98 @@
+"""How sure the estimated share of wrong labels is.
+
+Three things move it, and all are in the interval:
+
+* the draw of the rows: they are resampled;
+* the sharpness of the predictions: the sharper, the more of the labels look wrong, and the given labels say only
+  roughly which is right. It is chosen anew in each resampling, between the few that `fit_noise` tries; and that the
+  one that was used may lie beside the best counts as well;
+* the networks: each round of cross-fitting has others. Their spread is not divided by their number, since all have the
+  same rows and encoder.
+
+It does not say how far off an encoder is that takes classes for each other. With sharpness, class shares and T all
+free that could not be told from noise: fitted jointly by likelihood, four runs on TREC have symmetric noise 0.5 at .14
+to .26, by 33 nats and more better than at the true .50. So T is found in few steps from the predictions, as
+`fit_noise` finds it. Class shares are as they were fitted: they move the rate by .001 at most (18 runs on TREC).
+Measured on simulated and real runs: `recipes/results/noise_estimate.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from clc_text.noise.estimation.expectation_maximisation import em_weighted, sharpened
+from clc_text.noise.estimation.noise_fit import posterior_labels, shrunk
+from clc_text.noise.estimation.probabilities import MANY_CLASSES, resamplings
+
+# Powers of the predictions, as logarithms; those of `fit_noise` are 0.35 apart.
+STEPS = (-0.4, -0.2, 0.0, 0.2, 0.4)
+ROUNDS = 20  # of expectation-maximisation, as in `fit_noise`
+FEWEST = 50  # resamplings
+_CELLS = 3_000_000  # of resampled predictions
+_MANY_ROUNDS = 5
+ROWS = 50_000  # every n-th row of more is enough
+
+
+def rate_of(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> float:
+    """The share of wrong labels that predictions [N, C] of the true class and T [C, C] imply; of K problems at once
+    [N, K, 2], labels [N, K] and T [K, 2, 2]."""
+    belief = posterior_labels(probs, labels, transition)
+    return float(1 - np.take_along_axis(belief, labels[..., None], -1).mean())
+
+
+def rate_interval(
+    probs: np.ndarray,
+    labels: np.ndarray,
+    transition: np.ndarray,
+    resampled: int,
+    of_rounds: Sequence[float] = (),
+    seed: int = 0,
+    rate: float | None = None,
+) -> tuple[float, float]:
+    """95 % interval of the share of wrong labels, 1.96 standard deviations to either side.
+
+    Args:
+        probs: float64 [N, C], out-of-sample predictions of the true class.
+        labels: int64 [N] given labels.
+        transition: float64 [C, C], T.
+        resampled: resamplings of the rows; fewer where there are many rows and classes.
+        of_rounds: the share by each round of networks alone, whose mean made the predictions.
+        seed: of the resampling.
+        rate: the middle; None: what T implies.
+    """
+    rows, classes = probs.shape
+    random = np.random.Generator(np.random.PCG64(seed))
+    times = min(resamplings(resampled, rows, classes), max(FEWEST, _CELLS // (rows * classes)))
+    drawn = [np.bincount(random.integers(0, rows, rows), minlength=rows) for _ in range(times)]
+    weights = np.stack([np.ones(rows), *drawn]).astype(np.float64)
+    rate = rate_of(probs, labels, transition) if rate is None else rate
+    if classes > MANY_CLASSES:  # each step takes as long as all the rest
+        _, found, _ = em_weighted(probs, labels, weights, _MANY_ROUNDS, shrunk, transition)
+    else:
+        tried = [em_weighted(sharpened(probs, np.exp(step)), labels, weights, ROUNDS, shrunk) for step in STEPS]
+        likelihoods, rates = np.stack([one[2] for one in tried]), np.stack([one[1] for one in tried])
+        found = _at_the_best(likelihoods, rates)
+    variance = float(found[1:].var()) + (float(found[0]) - rate) ** 2
+    if len(of_rounds) > 1:
+        variance += float(np.var(of_rounds, ddof=1))
+    reach = 1.96 * variance**0.5
+    return max(0.0, rate - reach), min(1.0, rate + reach)
+
+
+def _at_the_best(likelihoods: np.ndarray, rates: np.ndarray) -> np.ndarray:
+    """The rates [R] where the likelihoods are highest, both [S, R] at even steps: parabolas through three of them."""
+    middle = likelihoods.argmax(0).clip(1, len(likelihoods) - 2)
+    each = np.arange(likelihoods.shape[1])
+
+    def around(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of c + b x + a x², through the values at x = -1, 0 and 1."""
+        before, at, after = (values[middle + step, each] for step in (-1, 0, 1))
+        return at, (after - before) / 2, (after + before) / 2 - at
+
+    _, slope, bend = around(likelihoods)
+    vertex = np.divide(-slope, 2 * bend, out=np.sign(slope), where=bend < 0).clip(-1, 1)
+    at, slope, bend = around(rates)
+    found: np.ndarray = at + slope * vertex + bend * vertex**2
+    return found
