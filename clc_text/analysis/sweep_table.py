@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from clc_text.analysis.compare import WHO, told_the_noise
 from clc_text.analysis.paper import paper_accuracy
 from clc_text.analysis.significance import Test, compare, holm
 from clc_text.analysis.sweep_data import check_same_data
 from clc_text.analysis.sweep_plan import is_planned, read_plan, recipe_of
+from clc_text.analysis.test_rows import RowInterval, hits, row_interval
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.typed_yaml import convert, read_yaml
 from clc_text.errors import InputError, nearest
@@ -24,6 +27,7 @@ class Cell:
 
     Attributes:
         values: seed -> measure -> test accuracy in percent.
+        runs: seed -> run directory.
         method: its name.
         told: whether the method was told the noise rate or matrix.
         paper: the paper's figure in percent, None where it has none.
@@ -33,6 +37,7 @@ class Cell:
     method: str
     told: bool
     paper: float | None
+    runs: dict[int, Path] = field(default_factory=dict)
 
     def of(self, measure: str) -> list[float]:
         return [self.values[seed][measure] for seed in sorted(self.values)]
@@ -54,13 +59,16 @@ class Lead:
         difference: reference minus other, means of the measure, in points.
         test: paired where both have the same seeds.
         p: its p value after Holm's correction over all the others, since which of them is best is read off the same
-            figures; None without a test.
+            figures; None without a test. It is over the seeds, and of these test rows alone.
+        over_rows: of the accuracy at the end, with its interval over test rows; None where the runs do not say which
+            rows they have right, or have other test rows.
     """
 
     other: str
     difference: float
     test: Test
     p: float | None
+    over_rows: RowInterval | None = None
 
 
 @dataclass(frozen=True)
@@ -117,7 +125,8 @@ class SweepTable:
         corrected = dict(zip(others, holm([test.p for test in tests]), strict=True))
         other = max(others, key=lambda variant: self.cells[variant, recipe].mean(measure))
         difference = mine.mean(measure) - self.cells[other, recipe].mean(measure)
-        return Lead(other, difference, tests[others.index(other)], corrected[other])
+        over_rows = _over_rows(mine, self.cells[other, recipe], self.of)
+        return Lead(other, difference, tests[others.index(other)], corrected[other], over_rows)
 
     @property
     def most_seeds(self) -> int:
@@ -126,6 +135,13 @@ class SweepTable:
 
     def _in(self, recipe: str) -> list[str]:
         return [variant for variant in self.variants if (variant, recipe) in self.cells]
+
+
+def _over_rows(mine: Cell, theirs: Cell, of: str) -> RowInterval | None:
+    one, other = (hits([RunDirectory(cell.runs[seed]) for seed in sorted(cell.runs)], of) for cell in (mine, theirs))
+    if one is None or other is None or not np.array_equal(one[1], other[1]):
+        return None
+    return row_interval(one[0], other[0])
 
 
 def _test(mine: Cell, theirs: Cell, measure: str) -> Test:
@@ -214,7 +230,8 @@ def _cell(results: dict[Path, dict[str, Any]], of: str) -> Cell:
     paper = None
     if _as_in_the_paper(recipe, result["dataset"]):
         paper = paper_accuracy(result["dataset"], noise["name"], noise["rate"], result["method"])
-    return Cell(values, result["method"], told_the_noise(recipe), paper)
+    runs = {int(run.name.removeprefix("seed-")): run for run in results}
+    return Cell(values, result["method"], told_the_noise(recipe), paper, runs)
 
 
 def _as_in_the_paper(recipe: dict[str, Any], title: str) -> bool:

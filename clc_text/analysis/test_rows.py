@@ -31,15 +31,15 @@ class RowInterval:
 def hits(runs: Sequence[RunDirectory], of: str) -> tuple[np.ndarray, np.ndarray] | None:
     """How often each test row is predicted right at the end, float64 [M] from 0 to 1, and its class, int64 [M].
 
-    The mean over the runs and, with `of` "peers", over their peers. None where a run has not ended, keeps no rows, or
-    where the runs have not the same test rows.
+    The mean over the runs and, with `of` "peers", over their peers. None where a run has not ended, does not know its
+    test rows' labels any more, or where the runs have not the same test rows.
     """
     shares: list[np.ndarray] = []
     classes: np.ndarray | None = None
     for run in runs:
         try:
             log_probs = run.log_probs("test")
-            labels = np.asarray(run.data("test")[run.environment()["label_column"]], dtype=np.int64)
+            labels = run.test_labels()
         except InputError:
             return None
         if classes is not None and not np.array_equal(classes, labels):

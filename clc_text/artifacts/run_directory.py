@@ -15,7 +15,8 @@
     dynamics/epoch-0001.parquet ...   what training saw of every row (see `clc_text.artifacts.dynamics`)
     checkpoints/             what `--resume` starts from, each with the sha256 of what it belongs to
     model/                   the peers, safetensors
-    predictions.safetensors  log-probabilities at the end: `train` float32 [P, N, C], `test` float32 [P, M, C]
+    predictions.safetensors  log-probabilities at the end: `train` float32 [P, N, C], `test` float32 [P, M, C], and
+                             `test_labels` int64 [M]
     notices.json              what the run noticed about itself (see `RunDirectory.notices`)
     result.json              written last: its presence says that the run is complete
     .train.lock              held while somebody trains here (see `clc_text.artifacts.run_lock`)
@@ -288,6 +289,20 @@ class RunDirectory:
             if found.shape[1:] != expected:
                 raise ValueError(f"`{split}` is of the shape {found.shape}, and the run has {expected}")
             return found
+
+    def test_labels(self) -> np.ndarray:
+        """int64 [M], those of the test rows.
+
+        Raises:
+            InputError: the run has not ended, or is of an earlier version and keeps no rows.
+        """
+        from safetensors import safe_open
+
+        path = self._needed("predictions.safetensors", "the run has not ended")
+        with undamaged(path), safe_open(path, "np") as opened:
+            if "test_labels" in opened.keys():  # noqa: SIM118 - safe_open is no mapping
+                return np.asarray(opened.get_tensor("test_labels"), dtype=np.int64)
+        return np.asarray(self.data("test")[self.environment()["label_column"]], dtype=np.int64)
 
     def notices(self) -> list[dict[str, Any]]:
         """What the run noticed of itself; each has ``name``, ``severity``, ``epoch``, ``message`` (see `Notice`)."""

@@ -358,6 +358,9 @@ def _save(trainer: NoisyLabelTrainer, directory: Path, prepared: Prepared) -> No
     predictions = {"train": trainer.predict_log_probs(trainer.train_dataset).cpu().contiguous()}
     if trainer.eval_dataset is not None:
         predictions["test"] = tested = trainer.predict_log_probs(trainer.eval_dataset).cpu().contiguous()
+        labels = trainer.eval_dataset.labels
+        if labels.ndim == 1:  # without them a run that keeps no rows could not be set against another row by row
+            predictions["test_labels"] = labels.cpu().contiguous()
         model.choose_main(tested.argmax(-1).T.numpy(), ensemble_log_probs(tested).argmax(-1).numpy())
 
     def write(folder: Path) -> None:

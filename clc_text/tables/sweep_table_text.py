@@ -43,11 +43,15 @@ def leads(table: SweepTable, reference: str, measure: str = "last10") -> list[st
         if lead is None:
             continue
         if lead.p is not None:
-            how = f"{_p(lead.p)}, {lead.test.kind} t-test, Holm-corrected"
+            how = f"{_p(lead.p)} over seeds, on these test rows alone: {lead.test.kind} t-test, Holm-corrected"
         elif min(len(table.cells[variant, recipe].values) for variant in (reference, lead.other)) == 1:
             how = "one seed, no test"
         else:
             how = "no test, since seeds do not change it"
+        if lead.over_rows is not None:
+            rows = lead.over_rows
+            how += f"; over the {rows.rows:,} test rows, last epoch: {rows.difference:+.1f}, 95 % "
+            how += f"{rows.low:+.1f} to {rows.high:+.1f}, paired bootstrap"
         found.append(
             f"{recipe}: {reference} is {abs(lead.difference):.2f} points "
             f"{'above' if lead.difference >= 0 else 'below'} {lead.other}, the best of the others ({how})"

@@ -11,9 +11,11 @@ import pytest
 from safetensors.numpy import save_file
 
 from clc_text.analysis.compare import compare_runs
+from clc_text.analysis.sweep_table import read_table
 from clc_text.analysis.test_rows import DRAWS, hits, row_interval
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.tables.compare_text import as_csv, as_json, as_markdown
+from clc_text.tables.sweep_table_text import leads
 from clc_text.utils.files import write_json
 
 
@@ -75,3 +77,27 @@ def test_a_comparison_shows_it_where_the_rows_are_the_same(tiny_run: Path, tmp_p
     assert str(difference.low) in as_csv(found)
     (other / "predictions.safetensors").unlink()
     assert compare_runs([RunDirectory(tiny_run), RunDirectory(other)]).lines[1].over_rows is None
+
+
+def test_a_sweep_s_table_has_it_too_though_its_cells_keep_no_rows(tiny_run: Path, tmp_path: Path) -> None:
+    for place, variant in enumerate(("one", "other")):
+        cell = shutil.copytree(tiny_run, tmp_path / "tiny" / variant / "seed-0")
+        shutil.rmtree(cell / "data")
+        run = RunDirectory(cell)
+        tensors = {split: run.log_probs(split) for split in ("train", "test")} | {"test_labels": run.test_labels()}
+        tensors["test"] = np.ascontiguousarray(np.roll(tensors["test"], place, axis=-1))
+        save_file(tensors, cell / "predictions.safetensors")
+    (tmp_path / "sweep.yaml").write_text("recipes: [tiny.yaml]\nvariants: {one: {}, other: {}}\n")
+    table = read_table(tmp_path)
+    lead = table.lead("tiny", "one")
+    one, other = (hits([RunDirectory(tmp_path / "tiny" / name / "seed-0")], "peers") for name in ("one", "other"))
+    assert lead is not None and one is not None and other is not None
+    assert lead.over_rows == row_interval(one[0], other[0])
+    assert one[1].tolist() == RunDirectory(tiny_run).data("test")[RunDirectory(tiny_run).environment()["label_column"]]
+    found = lead.over_rows
+    [sentence] = leads(table, "one")
+    assert f"over the {found.rows:,} test rows, last epoch: {found.difference:+.1f}, 95 % {found.low:+.1f}" in sentence
+    cell = tmp_path / "tiny" / "other" / "seed-0"
+    save_file({"test": RunDirectory(cell).log_probs("test")}, cell / "predictions.safetensors")  # as they were before
+    assert read_table(tmp_path).lead("tiny", "one").over_rows is None
+    assert "test rows, last epoch" not in leads(read_table(tmp_path), "one")[0]
