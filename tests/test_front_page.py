@@ -41,32 +41,6 @@ def test_its_ranking_is_that_of_the_results() -> None:
     assert all(line.mixture >= max(line.cleanlab, line.words) for line in found)  # as the picture's text says
 
 
-@pytest.mark.parametrize(
-    ("shown", "variant"),
-    [
-        ("| Standard |", "standard"),
-        ("| Co-teaching, told the rate |", "co_teaching †"),
-        ("| CLC / in the paper |", "clc"),
-        ("| **clc_auto** |", "clc_auto"),
-    ],
-)
-def test_its_accuracies_are_those_of_table_4(shown: str, variant: str) -> None:
-    page = (ROOT / "recipes/sweeps/results/table4.md").read_text(encoding="utf-8")
-    of_table = next(line for line in page.splitlines() if line.startswith(f"| {variant} |"))
-    # A setting has two columns there: ours, mean ± deviation, and the paper's.
-    ours, paper = (of_table.strip("| ").replace("*", "").split("|")[start::2] for start in (1, 2))
-    of_readme = next(line for line in README.splitlines() if line.startswith(shown)).replace("*", "").strip("| ")
-    cells = of_readme.split("|")[1:]
-    assert len(cells) == 4
-    for cell, our, theirs in zip(cells, ours, [*paper, ""], strict=False):
-        expected = [*numbers(our)[:1], *numbers(theirs)] if "/" in cell else numbers(our)
-        assert numbers(cell) == pytest.approx(expected, abs=0.0501)
-
-
-def numbers(cell: str) -> list[float]:
-    return [float(number) for number in re.findall(r"\d+\.\d+", cell)]
-
-
 def test_the_picture_is_drawn(tmp_path: Path) -> None:
     draw(lines(PAGE.read_text(encoding="utf-8")), tmp_path / "p.png")
     assert (tmp_path / "p.png").stat().st_size > 10_000

@@ -1,0 +1,208 @@
+"""The figures of the README and of docs/results.md, from the tables of the sweeps (recipes/sweeps/results/*.csv).
+
+    python -m benchmarks.figures            # which cells are not those of the tables
+    python -m benchmarks.figures --write    # and puts them right
+
+A line of a page's table is found by its first cell, below a head; its other cells are made anew. Of sentences the
+numbers alone are.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "recipes" / "sweeps" / "results"
+TREC = ("trec_pair02", "trec_pair045", "trec_sym02", "trec_sym05")
+NEWS = ("news_pair02", "news_pair045", "news_sym02", "news_sym05")
+
+Numbers = dict[str, str]
+
+
+@cache
+def of_table(name: str) -> dict[tuple[str, str], Numbers]:
+    """(recipe, variant) -> column -> text, of a sweep's CSV."""
+    with (RESULTS / f"{name}.csv").open(encoding="utf-8", newline="") as opened:
+        return {(line["recipe"], line["variant"]): line for line in csv.DictReader(opened)}
+
+
+def mean(cell: Numbers, measure: str = "last10") -> str:
+    return f"{float(cell[f'{measure}_mean']):.1f}"
+
+
+def spread(cell: Numbers, measure: str = "last10") -> str:
+    return f"{mean(cell, measure)} ± {float(cell[f'{measure}_sd']):.1f}"
+
+
+def bold(cell: Numbers) -> str:
+    return f"**{spread(cell)}**"
+
+
+def best(cell: Numbers) -> str:
+    return mean(cell, "best_oracle")
+
+
+def best_spread(cell: Numbers) -> str:
+    return spread(cell, "best_oracle")
+
+
+def paper(cell: Numbers) -> str:
+    return f"{float(cell['paper']):.1f}"
+
+
+def beside_paper(cell: Numbers) -> str:
+    return f"{mean(cell)} / {paper(cell)}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a page's table.
+
+    Attributes:
+        page: its path.
+        head: the first cell of the table's head.
+        first: of the line, as it is written.
+        table, variant: of the sweep; its `recipes` are the other cells.
+        shown: makes a cell.
+    """
+
+    page: str
+    head: str
+    first: str
+    table: str
+    variant: str
+    recipes: tuple[str, ...] = TREC
+    shown: Callable[[Numbers], str] = spread
+
+    def in_page(self, text: str) -> str:
+        """The page with this line made anew.
+
+        Raises:
+            ValueError: the page has no such line, or several.
+        """
+        cells = [self.shown(of_table(self.table)[recipe, self.variant]) for recipe in self.recipes]
+        begin = re.search(rf"^\| {re.escape(self.head)} ?\|.*\n\|-.*\n", text, re.M)
+        if begin is None:
+            raise ValueError(f"{self.page} has no table with the head '{self.head}'")
+        end = text.index("\n\n", begin.end())
+        lines = text[begin.end() : end].split("\n")
+        places = [place for place, line in enumerate(lines) if line.startswith(f"| {self.first} |")]
+        if len(places) != 1:
+            raise ValueError(f"{self.page}, table '{self.head}': {len(places)} lines begin with '{self.first}'")
+        lines[places[0]] = "| " + " | ".join([self.first, *cells]) + " |"
+        return text[: begin.end()] + "\n".join(lines) + text[end:]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """Numbers in a sentence.
+
+    Attributes:
+        page: its path.
+        words: a regular expression whose groups are the numbers; a space stands for a line's end, too.
+        numbers: what the groups are to be.
+    """
+
+    page: str
+    words: str
+    numbers: Callable[[], list[str]]
+
+    def in_page(self, text: str) -> str:
+        """The page with these numbers made anew.
+
+        Raises:
+            ValueError: the page has no such sentence, or several.
+        """
+        found = list(re.finditer(self.words.replace(" ", r"\s+"), text))
+        numbers = self.numbers()
+        if len(found) != 1 or len(found[0].groups()) != len(numbers):
+            raise ValueError(f"{self.page}: {len(found)} sentences are like '{self.words}'")
+        for group in range(len(numbers), 0, -1):
+            text = text[: found[0].start(group)] + numbers[group - 1] + text[found[0].end(group) :]
+        return text
+
+
+def means(table: str, variant: str) -> Callable[[], list[str]]:
+    return lambda: [mean(of_table(table)[recipe, variant]) for recipe in TREC]
+
+
+def of_minilm() -> list[str]:
+    cells = [of_table("minilm")["trec_minilm_pair04", variant] for variant in ("clc_auto", "co_teaching", "standard")]
+    return [spread(cells[0]), mean(cells[1]), mean(cells[2])]
+
+
+def rates() -> list[str]:
+    """True and estimated shares of wrong labels, of the four settings on TREC."""
+    page = (ROOT / "recipes" / "results" / "noise_estimate.md").read_text(encoding="utf-8")
+    names = ("pairwise 0.2", "pairwise 0.45", "symmetric 0.2", "symmetric 0.5")
+    lines = {name: next(line for line in page.splitlines() if line.startswith(f"| {name} |")) for name in names}
+    return [number for name in names for number in re.findall(r"\d+\.\d", lines[name].removeprefix(f"| {name}"))[:2]]
+
+
+README, PAGE, N = "README.md", "docs/results.md", r"(\d+\.\d)"
+FIGURES: tuple[Row | Sentence, ...] = (
+    Row(README, "", "Standard", "table4", "standard"),
+    Row(README, "", "Co-teaching, told the rate", "table4", "co_teaching"),
+    Row(README, "", "CLC / in the paper", "table4", "clc", shown=beside_paper),
+    Row(README, "", "**clc_auto**", "table4", "clc_auto", shown=bold),
+    Row(PAGE, "TREC", "Standard", "table4", "standard"),
+    Row(PAGE, "TREC", "Standard's best epoch, chosen by test labels", "table4", "standard", shown=best_spread),
+    Row(PAGE, "TREC", "MentorNet, told the rate", "table4", "mentornet"),
+    Row(PAGE, "TREC", "Co-teaching, told the rate", "table4", "co_teaching"),
+    Row(PAGE, "TREC", "CLC", "table4", "clc"),
+    Row(PAGE, "TREC", "CLC in the paper", "table4", "clc", shown=paper),
+    Row(PAGE, "TREC", "**clc_auto**", "table4", "clc_auto", shown=bold),
+    Sentence(PAGE, "true / estimated" + rf" \| {N} / {N} %" * 4, rates),
+    Sentence(PAGE, rf"four settings \({N}, {N}, {N}, {N};", means("table4_200", "clc")),
+    Sentence(PAGE, rf"stays where it is \({N}, {N}, {N}, {N}\)", means("table4_200", "clc_auto")),
+    Sentence(PAGE, rf"pairwise 0\.4: `clc_auto` {N[:-1]} ± \d+\.\d), Co-teaching {N}, Standard {N}:", of_minilm),
+    Row(PAGE, "20 Newsgroups", "Standard", "table4_news", "standard", NEWS),
+    Row(PAGE, "20 Newsgroups", "Standard's best epoch, chosen by test labels", "table4_news", "standard", NEWS, best),
+    Row(PAGE, "20 Newsgroups", "Co-teaching, told the rate", "table4_news", "co_teaching", NEWS),
+    Row(PAGE, "20 Newsgroups", "CLC", "table4_news", "clc", NEWS),
+    Row(PAGE, "20 Newsgroups", "CLC in the paper", "table4_news", "clc", NEWS, paper),
+    Row(PAGE, "20 Newsgroups", "**clc_auto**", "table4_news", "clc_auto", NEWS, bold),
+    Row(
+        PAGE,
+        "20 Newsgroups",
+        "clc_auto on [vectors trained on the articles](../recipes/sweeps/results/news_trained.md), two seeds",
+        "news_trained",
+        "clc_auto",
+        NEWS,
+    ),
+)
+
+
+def made_anew() -> dict[str, str]:
+    """Each page with all its figures as the tables have them."""
+    pages: dict[str, str] = {}
+    for one in FIGURES:
+        pages[one.page] = one.in_page(pages.get(one.page) or (ROOT / one.page).read_text(encoding="utf-8"))
+    return pages
+
+
+def differences() -> Iterator[str]:
+    """The lines that are not as the tables have them, and how they would be."""
+    for page, text in made_anew().items():
+        before = (ROOT / page).read_text(encoding="utf-8").split("\n")
+        for number, (old, new) in enumerate(zip(before, text.split("\n"), strict=True), 1):
+            if old != new:
+                yield f"{page}:{number}\n  - {old}\n  + {new}"
+
+
+def main(write: bool) -> None:
+    found = list(differences())
+    sys.stdout.write("\n".join([*found, f"{len(found)} lines differ"]) + "\n")
+    if write:
+        for page, text in made_anew().items():
+            (ROOT / page).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main("--write" in sys.argv[1:])
