@@ -128,7 +128,7 @@ def trained(
     import torch
     from datasets import ClassLabel, Dataset, disable_progress_bars
 
-    from clc_text.artifacts.run_directory import Labels
+    from clc_text.data.labels import Labels
     from clc_text.data.task import Task
     from clc_text.runs.build import build_trainer
     from clc_text.runs.prepare import Prepared, with_answers
@@ -141,7 +141,7 @@ def trained(
         for labels in (rows.given, rows.test)
     ]
     task = Task("set", splits[0], splits[1], "text", "label")
-    labels = Labels(rows.given, rows.given, None, np.zeros(len(rows.given), bool))
+    labels = Labels(rows.given)
     inputs = [{"features": torch.from_numpy(values)} for values in (rows.features, rows.test_features)]
     frozen = torch.from_numpy(rows.features)
     encoder: Any = SimpleNamespace(facts={}, augment=None, frozen=lambda _: frozen)  # rows are encoded already

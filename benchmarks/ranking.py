@@ -28,11 +28,11 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.artifacts.run_directory import Labels
 from clc_text.corrections.audit import class_changes
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.verdict import verdict
+from clc_text.data.labels import Labels
 from clc_text.evidence.evidence import Mixture, mixture_of
 from clc_text.evidence.mixture import Judged, judge
 from clc_text.evidence.readings import agreement, span
@@ -238,7 +238,7 @@ def networks_of(table: Table, seed: int) -> np.ndarray:
     rows = Dataset.from_dict({"text": [""] * len(table.given), "label": table.given.tolist()})
     task = Task("set", rows.cast_column("label", names), None, "text", "label")
     scaled = (table.features - table.features.mean(0)) / np.maximum(table.features.std(0), 1e-6)
-    labels = Labels(table.given, table.given, None, np.zeros(len(table.given), bool))
+    labels = Labels(table.given)
     inputs = {"features": torch.from_numpy(scaled.astype(np.float32))}
     frozen = torch.from_numpy(table.features)
     encoder: Any = SimpleNamespace(augment=None, frozen=lambda _: frozen)  # the features are there already
@@ -290,7 +290,7 @@ def measure(table: Table, seed: int) -> dict[str, Any]:
             found["ranking"][f"{name}, {method}"] = ranked(scores, table)
         found["right"][name] = right(np.where(issues, probs.argmax(1), table.given), table)
         found["seconds"][name] = seconds
-    labels = Labels(table.given, table.given, None, np.zeros(len(table.given), bool))
+    labels = Labels(table.given)
     networks, found["seconds"]["cross-fitting"] = timed(lambda: networks_of(table, seed))
     for name, probs in (("mixture", networks), ("mixture without networks", None)):
 

@@ -155,7 +155,7 @@ def measure(name: str, method: str, seed: int, out: Path) -> dict[str, Any]:
     import torch
     from datasets import ClassLabel, Dataset, disable_progress_bars
 
-    from clc_text.artifacts.run_directory import Labels
+    from clc_text.data.labels import Labels
     from clc_text.data.task import Task
     from clc_text.runs.build import build_trainer
     from clc_text.runs.prepare import Prepared
@@ -173,7 +173,7 @@ def measure(name: str, method: str, seed: int, out: Path) -> dict[str, Any]:
         for said, labels in zip(texts, (rows.given, rows.test), strict=True)
     ]
     task = Task("set", splits[0], splits[1], "text", "label")
-    labels = Labels(rows.given, rows.given, None, np.zeros(len(rows.given), bool))
+    labels = Labels(rows.given)
     inputs = [{"features": torch.from_numpy(values)} for values in (rows.features, rows.test_features)]
     frozen = torch.from_numpy(rows.frozen)
     encoder: Any = SimpleNamespace(augment=None, frozen=lambda _: frozen)  # the features are there already

@@ -153,7 +153,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         epochs = enough_epochs(count) if self.epochs is None else self.epochs
         peers = chosen.default_peers
 
-        def views(found: Any, labels: np.ndarray) -> np.ndarray | None:
+        def views(found: Any, labels: Any) -> np.ndarray | None:
             from clc_text.evidence.taught import taught_by_views
             from clc_text.text.encoders.lexical.weighting import terms_of
 

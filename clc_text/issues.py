@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clc_text.artifacts.run_directory import Labels
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.policy import DEFAULT, policy_named
 from clc_text.corrections.ranked import LIKELY, Ranked
 from clc_text.corrections.voted_issues import VotedIssues, is_several, issues_of_votes
+from clc_text.data.labels import Labels
 from clc_text.data.tabular.values import numbered, probabilities, table_of, texts_of
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import NETWORKS, mixture_of, too_large
@@ -171,7 +171,7 @@ def find_issues(
         from clc_text.text.encoders.lexical.weighting import terms_of
 
         words = terms_of(written)
-    unplanted = Labels(given, given, None, np.zeros(rows, bool))
+    unplanted = Labels(given)
     mixture = mixture_of(dense, unplanted, classes, seed, probs, words)
     if mixture is None:
         return Issues(names, given, None, (), (), float("nan"), (0.0, 1.0), np.full((classes, classes), np.nan))

@@ -16,7 +16,8 @@ from datasets import ClassLabel, Dataset, Features, Value
 from safetensors.torch import save_file
 
 from clc_text.artifacts.dynamics import EpochRecord, epoch_file, write_epoch
-from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.data.labels import Labels
 from clc_text.noise.base import NoiseInput, noise
 from clc_text.noise.inject import inject
 from clc_text.training.epochs import EpochResult

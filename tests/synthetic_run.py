@@ -11,13 +11,14 @@ import torch
 from safetensors.numpy import save_file
 
 from clc_text.artifacts.dynamics import EpochRecord, epoch_file, write_epoch
-from clc_text.artifacts.run_directory import Labels, RunDirectory, write_rows
+from clc_text.artifacts.run_directory import RunDirectory, write_rows
 from clc_text.config.recipe import loads
 from clc_text.corrections.correct import correct
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import in_sample
 from clc_text.corrections.source import kept_rows
 from clc_text.corrections.store import Corrected
+from clc_text.data.labels import Labels
 from clc_text.data.task import Task
 from clc_text.utils.files import sha256_of_file, write_json, write_text
 

@@ -453,7 +453,7 @@ def test_lists(recipes: Path) -> None:
 def test_noise_inject_and_replay(tiny_recipe: Path, tmp_path: Path) -> None:
     import numpy as np
 
-    from clc_text.artifacts.run_directory import Labels
+    from clc_text.data.labels import Labels
 
     first, second = tmp_path / "first", tmp_path / "second"
     assert clc_text("noise", "inject", str(tiny_recipe), "--out", str(first)).returncode == 0

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.data.labels import Labels
 
 
 @dataclass(frozen=True)

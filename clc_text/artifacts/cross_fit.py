@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from clc_text.artifacts.names import current
-from clc_text.artifacts.run_directory import Labels
 from clc_text.artifacts.run_files import CrossFitFacts, CrossFitGain, CrossFitRounds
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.gain import NOTHING, is_nothing
@@ -45,7 +45,7 @@ class CrossFit:
             weigh in T, in all rows) and ``weight_without`` (of networks that know no answer), ``answers_gain`` and
             ``answers_gain_error`` (`AnsweredNoise.explained_better`), ``in_targets`` (whether what is
             believed with them is taught); in a training ``labels``, the sha256 of
-            the given labels, and ``trusted``, that of the answers.
+            the given labels, where these are distributions ``distribution``, and ``trusted``, that of the answers.
     """
 
     folds: np.ndarray

@@ -6,8 +6,8 @@
     data/test.parquet
     noise/manifest.json      how the labels were made noisy, enough to do it again
     noise/labels.parquet     one line a training row: `given`, `trained`, `true`, `canary`, `source_row`
-                             where the rows came from a file (see `Labels`)
-    answers.parquet          what people had answered of the rows before the run (`corrections.asking.of_run`)
+                             where the rows came from a file, `distribution` where that was given (see `Labels`)
+    answers.parquet          what people had answered of the rows before the run (see `TrustedLabels`)
     asked.jsonl              how the rows were chosen that people have answered (`corrections.asking.asked`)
     encoder/                 the fitted encoder
     crossfit.json, crossfit.safetensors   out-of-sample predictions and the noise, where the run made them
@@ -33,7 +33,6 @@ import functools
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +40,8 @@ import numpy as np
 
 from clc_text.artifacts import run_files
 from clc_text.artifacts.names import current, located
+from clc_text.data.labels import Labels
+from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
 from clc_text.utils.damage import undamaged as undamaged
 from clc_text.utils.files import write_with
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     from clc_text.artifacts.dynamics import EpochRecord
 
+ANSWERS = "answers.parquet"
 NO_DYNAMICS = "no epoch has ended yet, or its files were removed"
 
 
@@ -63,57 +65,6 @@ class _Keys(dict[str, Any]):
 
     def __missing__(self, key: str) -> Any:
         raise InputError(f"{self._path} is damaged (it has no `{key}`); bring it back or train again")
-
-
-@dataclass(frozen=True)
-class Labels:
-    """The labels of the N training rows, as class numbers.
-
-    Attributes:
-        given: int64 [N], as the source or the noise injection gives them.
-        trained: int64 [N], what training sees: `given`, but for the canaries, which are flipped on purpose.
-        true: int64 [N], -1 where unknown; None where no row's true label is known.
-        canary: bool [N], the rows flipped on purpose.
-        source_row: int64 [N], the number of each row in the file that it came from, as the file counts them; None
-            where that is not known.
-    """
-
-    given: np.ndarray
-    trained: np.ndarray
-    true: np.ndarray | None
-    canary: np.ndarray
-    source_row: np.ndarray | None = None
-
-    def write(self, path: Path) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        unknown = np.ones(len(self.given), bool) if self.true is None else self.true < 0
-        true = np.zeros(len(self.given), np.int64) if self.true is None else self.true
-        columns: dict[str, Any] = {
-            "row": np.arange(len(self.given), dtype=np.int64),
-            "given": self.given.astype(np.int32),
-            "trained": self.trained.astype(np.int32),
-            "true": pa.array(true.astype(np.int32), mask=unknown),
-            "canary": self.canary,
-        }
-        if self.source_row is not None:
-            columns["source_row"] = self.source_row.astype(np.int64)
-        write_with(path, lambda aside: pq.write_table(pa.table(columns), aside, compression="zstd"))
-
-    @classmethod
-    def read(cls, path: Path) -> Labels:
-        import pyarrow.parquet as pq
-
-        table = pq.read_table(path)
-        true = table["true"].fill_null(-1).to_numpy().astype(np.int64)
-        return cls(
-            given=table["given"].to_numpy().astype(np.int64),
-            trained=table["trained"].to_numpy().astype(np.int64),
-            true=None if (true < 0).all() else true,
-            canary=table["canary"].to_numpy(),
-            source_row=table["source_row"].to_numpy() if "source_row" in table.column_names else None,
-        )
 
 
 def write_rows(rows: Dataset, path: Path) -> None:
@@ -197,11 +148,25 @@ class RunDirectory:
         why = "the run stopped before its labels were made"
         return self._json("noise/manifest.json", run_files.NoiseManifest, why)
 
-    def labels(self) -> Labels:
-        path = self._needed("noise/labels.parquet", "the run stopped before its labels were made")
+    def answers(self) -> TrustedLabels | None:
+        """The answers that the run was trained with; None without any.
+
+        Raises:
+            InputError: their file is damaged.
+        """
+        path = self.file(ANSWERS)
+        if not path.is_file():
+            return None
         with undamaged(path):
-            found = Labels.read(path)
-            self._check_rows(len(found.given))
+            return TrustedLabels.read(path)
+
+    def labels(self) -> Labels:
+        """Those of the training rows, with the answers that the run was trained with."""
+        path = self._needed("noise/labels.parquet", "the run stopped before its labels were made")
+        trusted = self.answers()
+        with undamaged(path):
+            found = Labels.read(path, trusted=trusted)
+            self._check_rows(len(found))
             for name, least in (("given", 0), ("trained", 0), ("true", -1)):
                 self._check_classes(name, getattr(found, name), least)
             return found

@@ -262,6 +262,7 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     weight_without: float
     in_targets: bool
     labels: str
+    distribution: str
     trusted: str
     inputs: dict[str, list[float]]
 

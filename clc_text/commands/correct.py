@@ -46,7 +46,6 @@ def correct(
 ) -> None:
     """Write RUN/corrected: the dataset with corrected labels, every row with its doubt, every change undoable."""
     from clc_text.artifacts.run_directory import RunDirectory
-    from clc_text.corrections.asking.of_run import answers_trained_on
     from clc_text.corrections.correct import correct as correct_run
     from clc_text.corrections.policy import policy_named
     from clc_text.corrections.tables import ProgressBar, show_corrected
@@ -60,6 +59,6 @@ def correct(
         judges = judges_of_run(directory, chosen, out_of_sample, progress)
         corrected = correct_run(
             directory, judges.policy, judges.predictions, source_rows(directory), include_person, progress,
-            judges.nothing_learnt, answers_trained_on(directory.path),
+            judges.nothing_learnt,
         )  # fmt: skip
     show_corrected(corrected, judges.note)

@@ -83,7 +83,6 @@ from clc_text.artifacts.cross_fit import has_learnt_nothing, rates_of_rounds
 from clc_text.corrections.annotators import several_labels
 from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.metrics import answer_metrics
-from clc_text.corrections.asking.of_run import answers_trained_on
 from clc_text.corrections.canary_metrics import CanaryCounts, canary_metrics
 from clc_text.corrections.gather import every_nth, pooled, sample
 from clc_text.corrections.intervals import metric
@@ -94,6 +93,7 @@ from clc_text.corrections.second_opinion import second_opinion
 from clc_text.corrections.state import GIVEN, PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
+from clc_text.data.labels import Labels, classes_of
 from clc_text.errors import InputError
 from clc_text.evidence.readings import agreement, span
 from clc_text.evidence.rules import rule_like
@@ -133,15 +133,17 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     if best.kind == "views":
         log_probs = best.of(rows)
         probs = pooled(best, log_probs)
-        noise = _noise_of_views(best, log_probs[:, fair], rows[fair], state)
+        noise = _noise_of_views(best, log_probs[:, fair], labels.as_given[rows[fair]], state)
     else:
         probs, _ = sample(best, ESTIMATE_ROWS)
-        noise = _noise(best.kind, matrix, probs[fair], rows[fair], state, bootstrap, rates_of_rounds(run.path))
+        noise = _noise(
+            best.kind, matrix, probs[fair], labels.as_given[rows[fair]], state, bootstrap, rates_of_rounds(run.path)
+        )
     noise["nothing_learnt"] = bool(facts.get("nothing_learnt", has_learnt_nothing(run.path)))
     corrections = _corrections(state, facts["label_names"])
     canaries = _canaries(facts, noise, state, labels.canary)
     truth = _truth(state)
-    answers = _answers(corrected, state, labels.canary)
+    answers = _answers(corrected, state, labels)
     notices = run.notices()
     several = several_labels(corrected)
     return {
@@ -192,26 +194,26 @@ def _noise(
     kind: str,
     matrix: np.ndarray | None,
     probs: np.ndarray,
-    rows: np.ndarray,
+    given: np.ndarray,
     state: State,
     bootstrap: int,
     rounds: list[float],
 ) -> dict[str, Any]:
     """
     Args:
-        probs: [n, C], of some rows [n], none of them a canary.
+        probs: [n, C], of some rows, none of them a canary.
+        given: what these were given: [n] or [n, C].
         matrix: where cross-fitting found one.
         rounds: the rate by each of its rounds alone (`rates_of_rounds`).
     """
-    given = state.given[rows].astype(np.int64)
     if probs.shape[1] > MOST_CLASSES:
-        rate, interval = _mean_doubt(probs, given)
+        rate, interval = _mean_doubt(probs, classes_of(given))
         found = {"rate": rate, "interval": list(interval), "matrix": None, "method": "doubt"}
     else:
         made = (
             _with_matrix(matrix, probs, given, bootstrap, rounds)
             if matrix is not None
-            else estimate(probs, given, "confident_joint", bootstrap)
+            else estimate(probs, classes_of(given), "confident_joint", bootstrap)
         )
         found = {
             "rate": made.rate,
@@ -237,16 +239,15 @@ def _mean_doubt(probs: np.ndarray, given: np.ndarray) -> tuple[float, tuple[floa
 
 
 def _noise_of_views(
-    predictions: RowPredictions, log_probs: np.ndarray, rows: np.ndarray, state: State
+    predictions: RowPredictions, log_probs: np.ndarray, given: np.ndarray, state: State
 ) -> dict[str, Any]:
-    """By all readings of what the views say, [P, n, C], of some rows [n], none of them a canary."""
+    """By all readings of what views say, [P, n, C], of some rows, none a canary, and of what these were given."""
     assert predictions.transition is not None
-    given = state.given[rows].astype(np.int64)
     found = readings_of(predictions, log_probs, given)
-    by_rule = rule_like(log_probs, given, predictions.views, predictions.left_out)
+    by_rule = rule_like(log_probs, classes_of(given), predictions.views, predictions.left_out)
     return {
         "rate": found[0].rate,
-        "interval": list(span(found, len(rows))),
+        "interval": list(span(found, len(given))),
         "readings": [vars(one) for one in found],
         "agreement": agreement(log_probs),
         "rule_like": None if by_rule is None else vars(by_rule),
@@ -344,13 +345,13 @@ def _by_policy(facts: Mapping[str, Any], state: State, canary: np.ndarray) -> np
     return changes & (not facts.get("nothing_learnt", False))
 
 
-def _answers(corrected: Corrected, state: State, canary: np.ndarray) -> dict[str, Any] | None:
+def _answers(corrected: Corrected, state: State, labels: Labels) -> dict[str, Any] | None:
     answered = np.flatnonzero(state.source == PERSON)
     asked = read_asked(corrected.run.path)
-    by_policy = _by_policy(corrected.facts, state, canary)
+    by_policy = _by_policy(corrected.facts, state, labels.canary)
     taken_back = bool((by_policy & (state.source == GIVEN)).any())
     # Networks that were taught an answer know it by heart: in sample their labels are no guesses.
-    knew = corrected.facts["predictions"]["kind"] == "in sample" and answers_trained_on(corrected.run.path) is not None
+    knew = corrected.facts["predictions"]["kind"] == "in sample" and labels.trusted is not None
     method = None if taken_back or knew else np.where(by_policy, state.suggested, state.given)
     names = corrected.facts["label_names"]
     return answer_metrics(answered, state.label[answered], state.given, method, asked, names)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.artifacts.cross_fit import has_learnt_nothing
-from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.columns import SOURCE_ROW
 from clc_text.corrections.dataset_files import Progress, silent
 from clc_text.corrections.gather import Gathered, gather
@@ -20,9 +20,8 @@ from clc_text.corrections.source import SourceRows, check_rows, numbered
 from clc_text.corrections.state import GIVEN, METHOD, PERSON, State
 from clc_text.corrections.store import Corrected, has_corrected, write_first
 from clc_text.corrections.target_epochs import target_since
-from clc_text.data.trusted import TrustedLabels
+from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.errors import InputError
-from clc_text.noise.inject import sha256_of_labels
 from clc_text.utils.files import sha256_of_file
 
 
@@ -34,7 +33,6 @@ def correct(
     include_person: bool = False,
     progress: Progress = silent,
     nothing_learnt: bool | None = None,
-    trusted: TrustedLabels | None = None,
 ) -> Corrected:
     """Writes RUN/corrected by a policy; where there is one already, this is one step more of its history.
 
@@ -46,7 +44,6 @@ def correct(
         predictions: see `clc_text.corrections.predictions`.
         source: the rows that the run was trained on.
         nothing_learnt: whether those who judge can tell nothing of the labels; None: as the run's cross-fitting says.
-        trusted: answers that the run was trained with; they are a person's labels here, too.
 
     Raises:
         InputError: the run has no training dynamics, or its labels, rows and predictions do not belong together.
@@ -65,8 +62,8 @@ def correct(
     changes = np.zeros(len(labels.given), bool) if nothing_learnt else policy.changes(found.rows, labels.given)
     state = _decide(run, labels, changes, found)
     if not include_person:
-        if trusted is not None:
-            state = state.with_labels(trusted.rows, trusted.labels, PERSON)
+        if labels.trusted is not None:  # what the run was trained with
+            state = state.with_labels(labels.trusted.rows, labels.trusted.labels, PERSON)
         if has_corrected(run):
             earlier = Corrected(run).state()
             persons = earlier.source == PERSON

@@ -16,17 +16,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clc_text.artifacts.run_directory import Labels
 from clc_text.corrections.dataset_files import Progress, silent
 from clc_text.corrections.evidence import Evidence, entropy_of
 from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
+from clc_text.data.labels import Labels, classes_of
 from clc_text.evidence.mixture import judge
 from clc_text.evidence.mixture import pooled as pool_of
 from clc_text.evidence.views import weights
 from clc_text.noise.canaries import before_flips
-from clc_text.noise.estimation.estimate import em_matrix, posterior
-from clc_text.noise.estimation.noise_fit import softmax
+from clc_text.noise.estimation.estimate import em_matrix
+from clc_text.noise.estimation.noise_fit import posterior_labels, softmax
 
 MATRIX_ROWS = 100_000  # T is estimated from every n-th row of larger datasets
 
@@ -65,6 +65,7 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
         part = slice(start, start + log_probs.shape[1])
         probs = pooled(predictions, log_probs)
         given, trained, canary = labels.given[part], labels.trained[part], labels.canary[part]
+        said = labels.as_given[part]
         agree += int((probs.argmax(1) == given).sum())
         confidence += float(probs.max(1).sum())
         if canaries is not None and canary.any():
@@ -73,7 +74,7 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
             done += int(canary.sum())
             if predictions.kind == "in sample":
                 probs[canary] = _without(probs[canary], trained[canary], given[canary])
-        rows.put(part, _evidence(predictions, log_probs, probs, given, matrix))
+        rows.put(part, _evidence(predictions, log_probs, probs, said, matrix))
         progress("reading predictions", part.stop, count)
     return Gathered(rows, canaries, matrix, agree / count, confidence / count)
 
@@ -140,16 +141,16 @@ def _evidence(
         assert matrix is not None
         found = judge(log_probs, weights(predictions.views), given, predictions.sharpness, matrix)
         return Evidence.of_views(found, probs)
-    belief = probs if matrix is None else posterior(probs, given, matrix, sharpen=1.0)
-    each = np.arange(len(probs))
+    belief = probs if matrix is None else posterior_labels(probs, given, matrix)
+    each, named = np.arange(len(probs)), classes_of(given)
     others = belief.copy()
-    others[each, given] = -1
+    others[each, named] = -1
     suggested = others.argmax(1)
     firsts = log_probs.argmax(2)
     return Evidence(
         suggested=suggested.astype(np.int32),
         confidence=belief[each, suggested].astype(np.float32),
-        probability_given=belief[each, given].astype(np.float32),
+        probability_given=belief[each, named].astype(np.float32),
         entropy=entropy_of(probs),
         peers_agree=(firsts == firsts[0]).all(0),
     )

@@ -37,7 +37,7 @@ from clc_text.crossfit.rounds import (
     train_round,
 )
 from clc_text.data.folds import assign_folds
-from clc_text.data.trusted import TrustedLabels
+from clc_text.data.labels import Labels
 from clc_text.noise.estimation.noise_fit import NoiseFit, fit_shares, softmax
 from clc_text.noise.estimation.probabilities import check_classes
 
@@ -62,11 +62,10 @@ def weight_of_answers(rows: int, answers: int) -> float:
 
 def cross_fit_answered(
     fold_trainer: Callable[[FoldForward, int, AfterEpoch], PeersTrainer],
-    labels: np.ndarray,
+    labels: Labels,
     num_classes: int,
     settings: Settings,
     seed: int,
-    trusted: TrustedLabels,
     without: CrossFit,
     log: Callable[[str], None] = lambda _: None,
     firsts: np.ndarray | None = None,
@@ -80,20 +79,22 @@ def cross_fit_answered(
     given label nor its answer.
     """
     check_classes(num_classes)
+    trusted = labels.trusted
+    assert trusted is not None
     firsts = np.arange(len(labels)) if firsts is None else firsts
     check_folds(firsts, settings)
     told = trusted.classes(len(labels))
-    taught = np.where(told >= 0, told, labels)
+    taught = np.where(told >= 0, told, labels.trained)
     dealt = [assign_folds(taught, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
     rounds: list[Round] = []
     used: list[Round] = []
-    whole = AnsweredNoise(labels, trusted, num_classes, without.folds[0])
+    whole = AnsweredNoise(labels, num_classes, without.folds[0])
     whole.choose_strength(without.probs, whole.start())
     start = whole.fit(without.probs, whole.start(), 8) if whole.counted else None
     fit: NoiseFit | None = None
     for number, fold in enumerate(dealt, 1):
         log(f"cross-fitting, round {number} of {settings.rounds}: {settings.folds} networks, each blind to a fold")
-        noise = AnsweredNoise(labels, trusted, num_classes, fold)
+        noise = AnsweredNoise(labels, num_classes, fold)
         after_epoch = AfterAnsweredEpoch(noise, told, settings, start if fit is None else fit.transition)
         found = train_round(fold_trainer, after_epoch, seed + number)
         log(in_words(found))

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from clc_text.data.trusted import TrustedLabels
+from clc_text.data.labels import Labels
 from clc_text.noise.estimation.noise_fit import (
     SHARPNESS,
     NoiseFit,
+    columns_of,
+    fit_transition,
     log_likelihood,
     posterior_labels,
     shrunk,
@@ -26,14 +28,15 @@ class AnsweredNoise:
     """Fits T to given labels of which some are known to be right or wrong.
 
     Args:
-        labels: int64 [N], given.
-        trusted: the answers.
+        labels: of the rows, with the answers.
         classes: C.
         fold: int64 [N], of the networks' own predictions: whoever predicts a row has not seen its label or answer.
     """
 
-    def __init__(self, labels: np.ndarray, trusted: TrustedLabels, classes: int, fold: np.ndarray) -> None:
-        self.labels, self.classes, self.fold = labels, classes, fold
+    def __init__(self, labels: Labels, classes: int, fold: np.ndarray) -> None:
+        trusted = labels.trusted
+        assert trusted is not None
+        self.labels, self.classes, self.fold = labels.learnt, classes, fold
         self.rows, self.told = trusted.rows, trusted.labels
         self.open = np.ones(len(labels), bool)
         self.open[trusted.rows] = False
@@ -55,7 +58,7 @@ class AnsweredNoise:
     def fit(self, probs: np.ndarray, start: np.ndarray | None, rounds: int) -> np.ndarray:
         """float64 [C, C], T by expectation-maximisation from the open rows, with what is known of the others."""
         known = self._known() + self.strength * self._counted()
-        return _em(probs[self.open], self.labels[self.open], known, start, rounds)
+        return fit_transition(probs[self.open], self.labels[self.open], start, rounds, known)
 
     def choose_strength(self, probs: np.ndarray, start: np.ndarray | None, rounds: int = 5) -> None:
         """Takes the least strength by which answers of one fold are explained as well as by the best, to a standard
@@ -70,9 +73,10 @@ class AnsweredNoise:
             scale = len(self.labels) / max(len(part), 1)
             others = self._counted(~inside)
             for place, strength in enumerate(STRENGTHS):
-                fitted = _em(probs[part], self.labels[part], strength / scale * others, start, rounds)
-                explained = np.log(np.maximum(fitted[self.told, self.labels[self.rows]], _SMALLEST))
-                found[place, inside] = explained[inside]
+                known = strength / scale * others
+                fitted = fit_transition(probs[part], self.labels[part], start, rounds, known)
+                likely = columns_of(fitted, self.labels[self.rows])[np.arange(len(self.rows)), self.told]
+                found[place, inside] = np.log(np.maximum(likely, _SMALLEST))[inside]
         behind = found[(found @ self.weights).argmax()] - found  # [strengths, n], nats
         mean = behind @ self.weights
         error = np.sqrt((behind - mean[:, None]) ** 2 @ self.weights**2)
@@ -91,7 +95,7 @@ class AnsweredNoise:
         for fold in np.unique(self.fold[self.rows]):
             inside = self.fold[self.rows] == fold
             known = self._known(~inside) + self.strength * self._counted(~inside)
-            transition = _em(fit.probs[self.open], self.labels[self.open], known, fit.transition, 8)
+            transition = fit_transition(fit.probs[self.open], self.labels[self.open], fit.transition, 8, known)
             rows, told = self.rows[inside], self.told[inside]
             here = np.arange(len(rows))
             with_answers = posterior_labels(fit.probs[rows], self.labels[rows], transition)[here, told]
@@ -126,31 +130,18 @@ class AnsweredNoise:
 
     def _known(self, among: np.ndarray | None = None) -> np.ndarray:
         """[C, C], the answered rows (bool [n]: some of them) by true and given class."""
-        found = np.zeros((self.classes, self.classes))
-        np.add.at(found, (self.told, self.labels[self.rows]), 1.0 if among is None else among.astype(np.float64))
-        return found
+        return self._told(np.ones(len(self.rows)) if among is None else among.astype(np.float64))
 
     def _counted(self, among: np.ndarray | None = None) -> np.ndarray:
         """[C, C], all rows by true and given class as the answers (bool [n]: some of them) stand for them."""
         weights = self.weights if among is None else np.where(among, self.weights, 0.0)
-        found = np.zeros((self.classes, self.classes))
-        np.add.at(found, (self.told, self.labels[self.rows]), weights)
-        return found * len(self.labels) / max(weights.sum(), _SMALLEST)
+        return self._told(weights) * len(self.labels) / max(weights.sum(), _SMALLEST)
 
-
-def _em(probs: np.ndarray, labels: np.ndarray, known: np.ndarray, start: np.ndarray | None, rounds: int) -> np.ndarray:
-    """`noise_fit.fit_transition` with counts [C, C] that are known beside."""
-    present = np.unique(labels)
-    members = [probs[labels == given] for given in present]
-    counts = known.copy()
-    if start is None:
-        for given, rows in zip(present, members, strict=True):
-            counts[:, given] += rows.sum(0)
-    transition = shrunk(counts) if start is None else start
-    for _ in range(rounds):
-        counts = known.copy()
-        for given, rows in zip(present, members, strict=True):
-            joint = rows * transition[:, given]
-            counts[:, given] += (joint / np.maximum(joint.sum(1, keepdims=True), _SMALLEST)).sum(0)
-        transition = shrunk(counts)
-    return transition
+    def _told(self, weights: np.ndarray) -> np.ndarray:
+        """[C, C], the answered rows, each as often as its weight [n], by true and given class."""
+        found, given = np.zeros((self.classes, self.classes)), self.labels[self.rows]
+        if given.ndim == 2:
+            np.add.at(found, self.told, weights[:, None] * given)
+        else:
+            np.add.at(found, (self.told, given), weights)
+        return found

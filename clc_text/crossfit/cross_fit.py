@@ -40,6 +40,7 @@ from clc_text.crossfit.rounds import (
     train_round,
 )
 from clc_text.data.folds import assign_folds, rarest_of
+from clc_text.data.labels import Labels
 from clc_text.noise.estimation.match_classes import match_classes
 from clc_text.noise.estimation.noise_fit import (
     NoiseFit,
@@ -64,7 +65,7 @@ MARGINS = (1.1, 1.0)  # see `match_classes`; the last resort is that every class
 
 def cross_fit(
     fold_trainer: Callable[[FoldForward, int, AfterEpoch], PeersTrainer],
-    labels: np.ndarray,
+    labels: Labels,
     num_classes: int,
     settings: Settings,
     seed: int,
@@ -75,7 +76,7 @@ def cross_fit(
 
     Args:
         fold_trainer: makes a trainer of K peers for a method, a seed and a callback.
-        labels: int64 [N] given labels; [N, K] of no and yes where several of K classes may hold, each of which has a
+        labels: of the rows; those that training sees count. Where several of K classes may hold, each of them has a
             noise matrix of its own and no other name to be learnt under.
         num_classes: C; with those 2.
         seed: of folds and networks.
@@ -90,18 +91,19 @@ def cross_fit(
         firsts = np.arange(len(labels))
     check_folds(firsts, settings)
     # Each round deals the rows out anew: its networks then err in other places, which is what a mean is good for.
-    kinds = labels if labels.ndim == 1 else rarest_of(labels)
+    given, learnt = labels.trained, labels.learnt
+    kinds = given if given.ndim == 1 else rarest_of(given)
     dealt = [assign_folds(kinds, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
 
     log(f"cross-fitting, round 1 of {settings.rounds}: {settings.folds} networks, each blind to a fold")
-    first = train_round(fold_trainer, _after(dealt[0], labels, settings, None), seed + 1)
+    first = train_round(fold_trainer, _after(dealt[0], learnt, settings, None), seed + 1)
     log(in_words(first))
 
     tried: list[tuple[Round, np.ndarray]] = []
-    for names in _possible_names(first, labels):
+    for names in _possible_names(first, given):
         log(f"cross-fitting, round 2 of {settings.rounds}: other networks, with the noise that round 1 found")
-        start: np.ndarray | None = fit_transition(renamed(first.fit.probs, names), labels)
-        tried.append((train_round(fold_trainer, _after(dealt[1], labels, settings, start), seed + 2), names))
+        start: np.ndarray | None = fit_transition(renamed(first.fit.probs, names), learnt)
+        tried.append((train_round(fold_trainer, _after(dealt[1], learnt, settings, start), seed + 2), names))
         log(in_words(tried[-1][0]))
         if tried[-1][0].fit.log_likelihood >= first.fit.log_likelihood - TOLERANCE:
             break
@@ -111,18 +113,18 @@ def cross_fit(
     plainly = first.fit.log_likelihood > second.fit.log_likelihood + CLEARLY
     better, other = (first, second) if plainly else (second, first)
     used = [better]
-    used, fit = _with(other, used, fit_noise(mean_of(used), labels), labels)
+    used, fit = _with(other, used, fit_noise(mean_of(used), learnt), learnt)
     as_long = replace(settings, epochs=better.best_epoch, patience=better.best_epoch)
     rounds = [first, second]
     for number in range(3, settings.rounds + 1):
         log(f"cross-fitting, round {number} of {settings.rounds}: other networks again")
         start = None if plainly else fit.transition
-        found = train_round(fold_trainer, _after(dealt[number - 1], labels, as_long, start), seed + number)
+        found = train_round(fold_trainer, _after(dealt[number - 1], learnt, as_long, start), seed + number)
         log(in_words(found))
         rounds.append(found.renamed(names) if plainly else found)
-        used, fit = _with(rounds[-1], used, fit, labels)
-    fit = fit_shares(fit, labels)
-    posterior = posterior_labels(fit.probs, labels, fit.transition)
+        used, fit = _with(rounds[-1], used, fit, learnt)
+    fit = fit_shares(fit, learnt)
+    posterior = posterior_labels(fit.probs, learnt, fit.transition)
     facts = {"renamed": names.tolist(), "names_tried": len(tried)}
     return finished(labels, settings, dealt, firsts, fit, posterior, rounds, used, facts)
 

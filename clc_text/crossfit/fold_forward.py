@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from clc_text.config.components import option
-from clc_text.methods.base import Method, Supervision, TrainingState, as_distribution
+from clc_text.methods.base import Method, Supervision, TrainingState, as_distribution, cross_entropy
 
 SMALLEST = 1e-8  # a probability of noise that is not seen is small, not 0: one row must not cost infinity
 
@@ -17,6 +17,8 @@ SMALLEST = 1e-8  # a probability of noise that is not seen is small, not 0: one 
 @dataclass(frozen=True)
 class FoldForward(Method):
     """K peers, peer k blind to the rows of fold k: L(k) = - mean over the other folds of log (p_k T)[y].
+
+    Of a given distribution g it is - log Σ_y g(y) (p_k T)[y] (see `noise.estimation.noise_fit`), without T CE(g, p_k).
 
     ``state.memory`` holds ``fold`` int64 [N] and, once it is known, ``transition`` [C, C] (with leading dimensions one
     of each problem); without it T is the
@@ -37,15 +39,23 @@ class FoldForward(Method):
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         assert state.rows is not None
+        if labels.is_floating_point() and bool((labels.amax(-1) == 1).all()):
+            labels = labels.argmax(-1)  # to the bit what classes are
         fold = state.memory["fold"][state.rows]
         blind = fold == torch.arange(log_probs.shape[-3], device=fold.device).unsqueeze(-1)
         weights = (~blind).to(log_probs) / (~blind).sum(-1, keepdim=True).clamp(min=1)
         weights, blind = weights.expand(log_probs.shape[:-1]), blind.expand(log_probs.shape[:-1])
         targets = as_distribution(labels, log_probs).expand_as(log_probs)
         if "transition" in state.memory:
-            given_to_true = state.memory["transition"].clamp(min=SMALLEST).log().mT  # row y: log T[:, y]
-            columns = torch.take_along_dim(given_to_true, labels.unsqueeze(-1), -2)  # [..., B, C]
+            transition = state.memory["transition"]
+            if labels.is_floating_point():
+                columns = (labels.to(transition) @ transition.mT).clamp(min=SMALLEST).log()
+            else:
+                given_to_true = transition.clamp(min=SMALLEST).log().mT  # row y: log T[:, y]
+                columns = torch.take_along_dim(given_to_true, labels.unsqueeze(-1), -2)  # [..., B, C]
             losses = -(log_probs + columns.unsqueeze(-3)).logsumexp(-1)
+        elif labels.is_floating_point():
+            losses = cross_entropy(targets, log_probs)
         else:
             losses = -log_probs.gather(-1, _of_each_peer(labels, log_probs)).squeeze(-1)
         if "trusted" in state.memory:

@@ -17,6 +17,7 @@ from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import cross_fit
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import AfterEpoch, Settings
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.methods.base import Method
 from clc_text.models.peers import PeersModel
@@ -27,9 +28,9 @@ from clc_text.training.trainer import PeersTrainer
 PeersInit = Callable[[int, int], PeersModel]
 """Makes a model of so many peers from a seed."""
 
-MoreViews = Callable[[CrossFit, np.ndarray], np.ndarray | None]
+MoreViews = Callable[[CrossFit, Labels], np.ndarray | None]
 """What networks are to be taught of the rows [N, C], by whatever else tells of them: given what cross-fitting found
-and the labels, int64 [N]. None: nothing does."""
+and the labels. None: nothing does."""
 
 
 def cross_fit_of(
@@ -49,11 +50,10 @@ def cross_fit_of(
         views: heard beside the networks in what a method that learns it is taught; None: the networks alone.
 
     Raises:
-        InputError: no more networks like the trainer's can be made, or none that do not know the labels; or its
-            labels are distributions.
+        InputError: no more networks like the trainer's can be made, or none that do not know the labels.
     """
     make = peers_like(trainer, peers_init)
-    labels = trainer.given_labels().numpy()
+    labels = trainer.given_labels()
     settings = settings_of(trainer.method)
 
     def fold_trainer(method: FoldForward, seed: int, after_epoch: AfterEpoch) -> PeersTrainer:
@@ -73,19 +73,19 @@ def cross_fit_of(
 
     classes, first = trainer.number_of_classes(), first_copies_of(trainer)
     seed = trainer.args.seed
-    if without is None or trainer.trusted is None:
+    if without is None or labels.trusted is None:
         found = cross_fit(fold_trainer, labels, classes, settings, seed, log, first)
         if trainer.method.cross_fits and not found.learnt_nothing:
             found = replace(found, targets=_targets(found, labels, views, log))
         return found
-    log(f"cross-fitting with {len(trainer.trusted):,} answers of people")
-    return cross_fit_answered(fold_trainer, labels, classes, settings, seed, trainer.trusted, without, log, first)
+    log(f"cross-fitting with {len(labels.trusted):,} answers of people")
+    return cross_fit_answered(fold_trainer, labels, classes, settings, seed, without, log, first)
 
 
-def _targets(found: CrossFit, labels: np.ndarray, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:
+def _targets(found: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:
     """float64 [N, C], what is believed of each row, its given label half trusted; of pairs where several may hold."""
     if found.each is not None:
-        parts = [_targets(found.of_problem(one), labels[:, one], views, log) for one in range(labels.shape[1])]
+        parts = [_targets(found.of_problem(one), labels.of_problem(one), views, log) for one in range(labels.problems)]
         return np.stack(parts, 1).reshape(-1, 2)
     if views is not None:
         log("hearing other views of the rows, beside the networks")
@@ -96,7 +96,7 @@ def _targets(found: CrossFit, labels: np.ndarray, views: MoreViews | None, log: 
         else:
             if targets is not None:
                 return targets
-    return half_trusted(found.probs, labels, never_certain(found.transition))
+    return half_trusted(found.probs, labels.learnt, never_certain(found.transition))
 
 
 def peers_like(trainer: PeersTrainer, peers_init: PeersInit | None = None) -> PeersInit:

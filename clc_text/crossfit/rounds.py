@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit.fold_forward import FoldForward
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.estimation.gain import gain_over_shares
 from clc_text.noise.estimation.noise_fit import NoiseFit, fit_noise, fit_transition, softmax
@@ -64,7 +65,7 @@ class Round:
     epochs: int
 
     def facts(self, labels: np.ndarray) -> dict[str, Any]:
-        """What is told of it; `labels` int64 [N], given."""
+        """What is told of it; `labels` as in `noise_fit`."""
         return {
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
@@ -120,7 +121,7 @@ def in_words(found: Round) -> str:
 
 
 def finished(
-    labels: np.ndarray,
+    labels: Labels,
     settings: Settings,
     dealt: list[np.ndarray],
     firsts: np.ndarray,
@@ -134,7 +135,7 @@ def finished(
     """What was found, with all that is told of it.
 
     Args:
-        labels: int64 [N], given; [N, K] of K problems.
+        labels: of the rows.
         dealt: int64 [N] each, the folds of every round.
         firsts: int64 [N], the first copy of each row.
         fit: of the mean of the rounds `used`.
@@ -142,19 +143,19 @@ def finished(
         facts: more of them than are the same for all.
         targets: see `CrossFit`.
     """
-    gain, error = gain_over_shares(fit.probs, labels, dealt[0], firsts)
+    gain, error = gain_over_shares(fit.probs, labels.learnt, dealt[0], firsts)
     always: dict[str, Any] = {
-        "rate": float(1 - np.take_along_axis(posterior, labels[..., None], -1).mean()),
+        "rate": float(1 - np.take_along_axis(posterior, labels.trained[..., None], -1).mean()),
         "gain": gain,
         "gain_error": error,
         "copies": int((firsts != np.arange(len(labels))).sum()),
         "folds": settings.folds,
         "sharpness": fit.sharpness,
         "log_likelihood": fit.log_likelihood,
-        "rounds": [found.facts(labels) | {"used": any(found is one for one in used)} for found in rounds],
+        "rounds": [found.facts(labels.learnt) | {"used": any(found is one for one in used)} for found in rounds],
     }
     all_facts, folds = {**always, **facts}, np.stack(dealt)
-    if labels.ndim == 1:
+    if labels.given.ndim == 1:
         return CrossFit(folds, fit.probs, fit.transition, posterior, all_facts, targets)
     return CrossFit.of_problems(folds, fit.probs, fit.transition, posterior, all_facts)
 

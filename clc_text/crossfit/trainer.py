@@ -14,11 +14,11 @@ from clc_text.artifacts.run_files import Complete
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.fold_trainer import MoreViews, PeersInit, cross_fit_of, peers_like, settings_of
 from clc_text.crossfit.rounds import check_folds
+from clc_text.data.labels import sha256_of_labels
 from clc_text.errors import InputError
 from clc_text.methods.clc import CLC
 from clc_text.models.peers import PeersModel
 from clc_text.noise.estimation.gain import NOTHING
-from clc_text.noise.inject import sha256_of_labels
 from clc_text.training.arguments import NoisyLabelArguments, NoisyLabelOptions
 from clc_text.training.checkpoints import COMPLETE, METHOD_STATE, check_beside, last_complete_checkpoint
 from clc_text.training.epochs import EpochResult
@@ -140,21 +140,24 @@ class NoisyLabelTrainer(PeersTrainer):
 
     def _cross_fit(self) -> None:
         """Out-of-sample predictions before training: soft labels for a method that learns them, and the noise rate."""
-        labels = sha256_of_labels(self.given_labels().numpy())
+        known = self.given_labels()
+        given = {"labels": sha256_of_labels(known.given)}
+        if known.distribution is not None:
+            given["distribution"] = sha256_of_labels(known.distribution)
         inputs = self.fingerprint(self.train_dataset)
         found = None if self.cross_fit_dir is None else CrossFit.load(self.cross_fit_dir)
         if found is not None:
-            other = self._other_than_found(found, labels, inputs)
+            other = self._other_than_found(found, given, inputs)
             if other is not None:
                 raise InputError(
                     f"what cross-fitting found in {self.cross_fit_dir} belongs to other {other} than those of the "
                     "training set; remove it, or name another folder"
                 )
-        elif self.cross_fit is not None and self._other_than_found(self.cross_fit, labels, inputs) is None:
+        elif self.cross_fit is not None and self._other_than_found(self.cross_fit, given, inputs) is None:
             found = self.cross_fit  # the networks have seen the labels since then: no others could be made of them
         if found is None:
             found = self.make_cross_fit()
-            found.facts["labels"] = labels
+            found.facts.update(given)
             if self.trusted is not None:
                 found.facts["trusted"] = self.trusted.digest
             if inputs:
@@ -182,9 +185,9 @@ class NoisyLabelTrainer(PeersTrainer):
         self.method_state.memory |= self._given
         self.notes.append(cross_fitted(found))
 
-    def _other_than_found(self, found: CrossFit, labels: str, inputs: Fingerprint | None) -> str | None:
+    def _other_than_found(self, found: CrossFit, given: dict[str, str], inputs: Fingerprint | None) -> str | None:
         """What of the training set is not as it was when it was cross-fitted, where the files say how it was."""
-        if found.facts.get("labels", labels) != labels:
+        if any(found.facts.get(name, mark) != mark for name, mark in given.items()):
             return "labels"
         if found.facts.get("trusted") != (None if self.trusted is None else self.trusted.digest):
             return "answers"

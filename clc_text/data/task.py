@@ -35,6 +35,8 @@ class Task:
             rows stand in no file.
         row_noun: what that number counts: "row", "line" or "entry".
         label_type: Arrow's name of the type that the labels have in the source, or "ClassLabel".
+        distribution: float32 [N, C], the labels of the training rows where these are distributions, whose likeliest
+            classes are then the given ones; None: classes.
         votes: what several sources say of every training row; the labels are then their majority. None: one label a
             row.
     """
@@ -51,6 +53,7 @@ class Task:
     source_row: np.ndarray | None = None
     row_noun: str = "row"
     label_type: str = "string"
+    distribution: np.ndarray | None = None
     votes: Votes | None = None
 
     @property

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from clc_text.errors import InputError
+from clc_text.utils.files import write_with
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,15 @@ class TrustedLabels:
         found = np.full(count, -1, np.int64)
         found[self.rows] = self.labels
         return found
+
+    def of_rows(self, rows: np.ndarray, count: int) -> TrustedLabels | None:
+        """The answers of some rows of `count`, numbered anew; None where nobody has answered any of them."""
+        number = np.full(count, -1, np.int64)
+        number[rows] = np.arange(len(rows))
+        kept = number[self.rows] >= 0
+        inclusion = None if self.inclusion is None else self.inclusion[kept]
+        found = TrustedLabels(number[self.rows[kept]], self.labels[kept], inclusion)
+        return found if len(found) else None
 
     @property
     def digest(self) -> str:
@@ -92,3 +103,32 @@ class TrustedLabels:
                 f"trusted.inclusion of row {self.rows[wrong][0]} is {self.inclusion[wrong][0]}; it is a probability "
                 "above 0, or nan where nobody knows it"
             )
+
+    def write(self, path: Path) -> None:
+        """As a Parquet file: `row`, `label` (class number), `inclusion` (null: not known)."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        inclusion = np.full(len(self), np.nan) if self.inclusion is None else self.inclusion
+        columns = {
+            "row": self.rows.astype(np.int64),
+            "label": self.labels.astype(np.int32),
+            "inclusion": pa.array(inclusion, mask=np.isnan(inclusion)),
+        }
+        write_with(path, lambda aside: pq.write_table(pa.table(columns), aside, compression="zstd"))
+
+    @classmethod
+    def read(cls, path: Path) -> TrustedLabels:
+        """What `write` wrote.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        import pyarrow.parquet as pq
+
+        table = pq.read_table(path)
+        inclusion = table["inclusion"].cast("float64").fill_null(np.nan).to_numpy()
+        found = cls(table["row"].to_numpy(), table["label"].to_numpy().astype(np.int64), inclusion)
+        if not len(found) or len(np.unique(found.rows)) != len(found):
+            raise ValueError("its rows are not all different")
+        return found

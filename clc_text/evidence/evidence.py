@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.artifacts.run_directory import Labels
 from clc_text.data.copies import firsts
 from clc_text.data.folds import assign_folds
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.evidence.mixture import chosen_views, clipped, fit
 from clc_text.evidence.readings import Reading, readings
@@ -122,11 +122,11 @@ def mixture_of(
         if varied or name in OF_WORDS:
             found[name] = view(seen)
     progress("judging by views", len(views), len(views))
-    chosen = chosen_views(found, labels.trained, folds[0], first) if found else []
+    chosen = chosen_views(found, labels.learnt, folds[0], first) if found else []
     if not chosen:
         return None
     log_probs = np.stack([clipped(found[name]) for name in chosen])
     sound = ~labels.canary
-    fitted = fit(log_probs[:, sound], weights(chosen), labels.given[sound])
+    fitted = fit(log_probs[:, sound], weights(chosen), labels.as_given[sound])
     left_out = tuple(name for name in found if name not in chosen)
     return Mixture(tuple(chosen), left_out, log_probs, fitted.sharpness, fitted.transition)

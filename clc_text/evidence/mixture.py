@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from clc_text.data.labels import classes_of
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import NoiseFit, fit_noise, posterior_labels, softmax
@@ -62,7 +63,7 @@ def chosen_views(views: dict[str, np.ndarray], labels: np.ndarray, fold: np.ndar
 
     Args:
         views: probabilities [N, C] by the view's name.
-        labels: int64 [N], given.
+        labels: int64 [N], given, or float [N, C] distributions.
         fold: int64 [N], any parts of the rows, copies together.
         first: int64 [N], the first copy of each row.
 
@@ -106,17 +107,17 @@ def judge(
     Args:
         log_probs: [V, n, C], of the views (`clipped`).
         weights: [V], of the views (`views.weights`).
-        given: int64 [n].
+        given: int64 [n], or float [n, C] distributions.
         sharpness: power of the pool.
         transition: float64 [C, C], T.
     """
     probs = softmax(sharpness * pooled(log_probs, weights))
     belief = posterior_labels(probs, given, transition)
     half = half_trusted(probs, given, transition)
-    each = np.arange(len(given))
-    of_given = half[each, given]
+    each, named = np.arange(len(given)), classes_of(given)
+    of_given = half[each, named]
     rivals = half.copy()
-    rivals[each, given] = -1.0
+    rivals[each, named] = -1.0
     suggested = rivals.argmax(1)
     wrong = (1 + rivals[each, suggested] - of_given) / 2
     return Judged(probs, belief, wrong, suggested, (log_probs.argmax(2) == suggested).all(0))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clc_text.data.labels import classes_of
 from clc_text.evidence.mixture import judge
 from clc_text.evidence.views import weights
 from clc_text.noise.estimation.confident_joint import confident_joint
@@ -40,21 +41,21 @@ def readings(
 
     Args:
         log_probs: float32 [V, n, C], of the views.
-        given: int64 [n].
+        given: int64 [n], or float [n, C] distributions.
         views: [V], their names.
         sharpness, transition: of the mixture.
     """
-    each = np.arange(len(given))
+    each, named = np.arange(len(given)), classes_of(given)
     judged = judge(log_probs, weights(views), given, sharpness, transition)
     found = [
         Reading(MIXTURE, "doubt", float(judged.wrong.mean())),
-        Reading(MIXTURE, "em", float(1 - judged.belief[each, given].mean())),
+        Reading(MIXTURE, "em", float(1 - judged.belief[each, named].mean())),
     ]
     for name, one in zip(views, log_probs.astype(np.float64), strict=True):
         fit = fit_noise(one, given)
         belief = posterior_labels(fit.probs, given, fit.transition)
-        found.append(Reading(name, "em", float(1 - belief[each, given].mean())))
-        found.append(Reading(name, "confident_joint", float(confident_joint(softmax(one), given).rate)))
+        found.append(Reading(name, "em", float(1 - belief[each, named].mean())))
+        found.append(Reading(name, "confident_joint", float(confident_joint(softmax(one), named).rate)))
     return found
 
 

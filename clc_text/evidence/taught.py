@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.artifacts.cross_fit import CrossFit
-from clc_text.artifacts.run_directory import Labels
+from clc_text.data.labels import Labels
 from clc_text.evidence.evidence import NETWORKS, mixture_of, too_large
 from clc_text.evidence.mixture import clipped, pooled
 from clc_text.evidence.views import TOLD, weights
@@ -52,7 +52,7 @@ def taken_back(probs: np.ndarray, transition: np.ndarray, start: np.ndarray, ste
 
 
 def taught_by_views(
-    features: np.ndarray | None, words: Any | None, labels: np.ndarray, networks: CrossFit, seed: int
+    features: np.ndarray | None, words: Any | None, labels: Labels, networks: CrossFit, seed: int
 ) -> np.ndarray | None:
     """float64 [N, C], the distribution that networks are to be taught of each row.
 
@@ -61,7 +61,7 @@ def taught_by_views(
     Args:
         features: float32 [N, D], which no label has shaped; None: there are none.
         words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
-        labels: int64 [N], those that training sees.
+        labels: of the rows; those that training sees count.
         networks: what cross-fitting found in them.
         seed: of the folds.
 
@@ -72,8 +72,7 @@ def taught_by_views(
     if networks.learnt_nothing:
         return None
     too_large(rows, classes)
-    every = Labels(labels, labels, None, np.zeros(rows, bool))
-    mixture = mixture_of(features, every, classes, seed, networks.probs, words)
+    mixture = mixture_of(features, Labels.of(labels.learnt), classes, seed, networks.probs, words)
     if mixture is None:
         return None
     views = mixture.log_probs
@@ -81,5 +80,5 @@ def taught_by_views(
         if name != NETWORKS and name not in TOLD:
             views[place] = clipped(taken_back(np.exp(views[place]), networks.transition, networks.probs))
     heard = weights(mixture.views)
-    fitted = fit_shares(fit_noise(pooled(views, heard), labels), labels)
-    return half_trusted(fitted.probs, labels, never_certain(fitted.transition))
+    fitted = fit_shares(fit_noise(pooled(views, heard), labels.learnt), labels.learnt)
+    return half_trusted(fitted.probs, labels.learnt, never_certain(fitted.transition))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from clc_text.artifacts.folders import without_folders
 from clc_text.artifacts.public_recipe import public_recipe
-from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.columns import ADDED
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.hub.images import image_columns, published_image
 from clc_text.utils.damage import undamaged

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.data.labels import sha256_of_labels
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput, noise
 from clc_text.noise.draws import BIT_GENERATOR
@@ -124,11 +125,6 @@ def replay(manifest: Mapping[str, Any], given: NoiseInput) -> np.ndarray:
         f"this machine (NumPy {manifest.get('numpy')} then, {np.__version__} now)",
     )
     return labels
-
-
-def sha256_of_labels(labels: np.ndarray) -> str:
-    """Of the labels as little-endian int64, row after row."""
-    return hashlib.sha256(np.ascontiguousarray(labels, dtype="<i8").tobytes()).hexdigest()
 
 
 def sha256_of_features(features: np.ndarray | None) -> str:

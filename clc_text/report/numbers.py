@@ -10,8 +10,9 @@ from markupsafe import Markup
 
 from clc_text.analysis.corrected import CorrectedLabels
 from clc_text.artifacts.results import LAST, summarise
-from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.intervals import metric, wilson
+from clc_text.data.labels import Labels
 from clc_text.plots.figures.corrections import count_changes
 from clc_text.report.markup import piece, table
 

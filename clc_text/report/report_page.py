@@ -12,8 +12,9 @@ from clc_text.analysis.groups import method_title, subject
 from clc_text.analysis.judged import Judged, judged
 from clc_text.analysis.maps import Maps
 from clc_text.analysis.short_names import short_names
-from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.store import has_corrected
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.report.annotators import annotators_html
 from clc_text.report.changes import by_class_html, pairs_html, summary_sentence

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.analysis.corrected import CorrectedLabels
-from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.data.labels import Labels
 from clc_text.plots.figures.corrections import choose_rows
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.artifacts.names import located
-from clc_text.artifacts.run_directory import Labels
 from clc_text.config.recipe import Recipe, Training
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.estimation.probabilities import count_pairs, rows_to_one
 from clc_text.noise.matrix import checked_matrix, read_matrix
@@ -48,7 +48,7 @@ def build_trainer(
     task, labels = prepared.task, prepared.labels
     passing = tempfile.TemporaryDirectory(prefix="clc-text-")  # `Trainer` makes the folder that it is told at once
     arguments = training_arguments(recipe, Path(passing.name))
-    rows = Rows(prepared.train_inputs, torch.from_numpy(labels.trained))
+    rows = Rows(prepared.train_inputs, torch.from_numpy(labels.learnt))
     if (size := fitting_batch(recipe.training.batch_size, len(rows))) != arguments.per_device_train_batch_size:
         log(
             f"training.batch_size is {arguments.per_device_train_batch_size}, but there are only {len(rows)} training "
@@ -78,14 +78,12 @@ def build_trainer(
         optimizer_cls_and_kwargs=_optimizer(recipe),
         peers_init=lambda peers, seed: recipe.network.build(prepared.train_inputs, task.label_names, peers, seed),
         cross_fit_dir=directory,
-        trusted=prepared.trusted,
+        taught=None if labels.belief is None else torch.from_numpy(labels.belief).float(),
+        trusted=labels.trusted,
         recover=recipe.monitor == "recover",
         log=log,
         views=views_of(prepared, recipe.seeds.network),
     )
-    if prepared.joined is not None and prepared.joined.targets is not None:
-        beliefs = torch.from_numpy(prepared.joined.targets).float()
-        trainer.targets.distributions = beliefs.to(arguments.device)
     arguments.output_dir = str(directory / "checkpoints")
     passing.cleanup()
     trainer.remove_callback(PrinterCallback)  # the observers say how a run is going
@@ -95,7 +93,7 @@ def build_trainer(
 def views_of(prepared: Prepared, seed: int) -> MoreViews:
     """What features that no label has shaped, and words, tell of the rows beside networks."""
 
-    def views(found: CrossFit, labels: np.ndarray) -> np.ndarray | None:
+    def views(found: CrossFit, labels: Labels) -> np.ndarray | None:
         from clc_text.evidence.taught import taught_by_views
         from clc_text.runs.frozen_features import features_of, words_of
 

@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from clc_text.artifacts.cross_fit import WITHOUT_ANSWERS, CrossFit
-from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_directory import ANSWERS, RunDirectory
 from clc_text.config.recipe import Recipe, load
-from clc_text.corrections.asking.of_run import FILE as ANSWERS
 from clc_text.errors import InputError
 from clc_text.runs.prepare import Prepared, cross_fit_key
 
@@ -36,7 +35,7 @@ def found_without_answers(run: Path, recipe: Recipe, prepared: Prepared) -> Cros
         before = directory.labels().trained
     except InputError:  # damaged, or of another version: found anew
         return None
-    after, trusted = prepared.labels.trained, prepared.trusted
+    after, trusted = prepared.labels.trained, prepared.labels.trusted
     assert trusted is not None
     if len(before) != len(after) or found.posterior.shape[0] != len(after):
         return None

@@ -15,6 +15,7 @@ import numpy as np
 from clc_text.config.recipe import Recipe, registries
 from clc_text.errors import InputError
 from clc_text.noise.canaries import CanaryCount, count_canaries
+from clc_text.noise.estimation.noise_fit import columns_of
 from clc_text.runs.observer import Observer, Silent
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _measured(name: str, recipe: Recipe, observer: Observer) -> Candidate:
     with tempfile.TemporaryDirectory() as folder:
         found = build_trainer(prepared.recipe, Path(folder), prepared, log=observer.stage).make_cross_fit()
     labels, settled = prepared.labels, prepared.recipe.to_dict()["encoder"]
-    given = (found.probs * found.transition.T[labels.trained]).sum(1)
+    given = (found.probs * columns_of(found.transition, labels.learnt)).sum(1)
     return Candidate(
         name,
         settled,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import FACTS as VOTES
 from clc_text.corrections.correct import check_nothing_lost
 from clc_text.corrections.dataset_files import Progress, silent
@@ -18,10 +18,10 @@ from clc_text.corrections.predictions import (
     out_of_sample,
     views,
 )
+from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import Mixture, mixture_of, too_large
 from clc_text.evidence.views import VIEWS
-from clc_text.noise.inject import sha256_of_labels
 from clc_text.utils.files import sha256_of_file
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from clc_text.utils.shown import without_controls
 
 if TYPE_CHECKING:
     from clc_text.artifacts.cross_fit import CrossFit
-    from clc_text.artifacts.run_directory import Labels, RunDirectory
+    from clc_text.artifacts.run_directory import RunDirectory
+    from clc_text.data.labels import Labels
     from clc_text.runs.prepare import Prepared
 
 RESAMPLINGS = 200
@@ -101,7 +102,7 @@ def _readings_of(prepared: Prepared, found: CrossFit, seed: int) -> list[Reading
         return []
     networks = None if found.learnt_nothing else found.probs
     mixture = mixture_of(features, labels, classes, seed, networks, words_of(prepared))
-    return [] if mixture is None else mixture.readings(labels.given, np.flatnonzero(~labels.canary))
+    return [] if mixture is None else mixture.readings(labels.as_given, np.flatnonzero(~labels.canary))
 
 
 def _readings_of_run(run: RunDirectory, labels: Labels) -> list[Reading]:
@@ -116,7 +117,7 @@ def _readings_of_run(run: RunDirectory, labels: Labels) -> list[Reading]:
     if found is None or found.transition is None:
         return []
     sound = np.flatnonzero(~labels.canary)
-    return readings_of(found, found.of(sound), labels.given[sound])
+    return readings_of(found, found.of(sound), labels.as_given[sound])
 
 
 def _estimated(found: CrossFit, labels: Labels, names: list[str], readings: list[Reading]) -> Estimated:
@@ -133,8 +134,9 @@ def _estimated(found: CrossFit, labels: Labels, names: list[str], readings: list
     if not found.learnt_nothing:
         transition = found.transition_of_given(labels)
         # Where several classes may hold, each has a matrix of its own, and `transition` is that of all together.
-        rate = rate_of(probs, given, transition) if found.each is None else found.noise_of_given(labels)[0]
-        interval = rate_interval(probs, given, transition, RESAMPLINGS, of_rounds(found.facts), rate=rate)
+        learnt = labels.as_given[rows]
+        rate = rate_of(probs, learnt, transition) if found.each is None else found.noise_of_given(labels)[0]
+        interval = rate_interval(probs, learnt, transition, RESAMPLINGS, of_rounds(found.facts), rate=rate)
         estimates = [NoiseEstimate(rate, transition, interval, "em")]
         # Both are made for networks that predict the given labels; cross-fitting's predict the true ones.
         of_given = probs @ transition

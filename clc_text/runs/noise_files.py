@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from clc_text.artifacts.names import located
-from clc_text.artifacts.run_directory import Labels, write_rows
+from clc_text.artifacts.run_directory import write_rows
 from clc_text.config.recipe import Recipe
+from clc_text.data.labels import Labels
 from clc_text.data.task import Task
 from clc_text.errors import InputError
 from clc_text.runs.load import load_task
@@ -62,7 +63,6 @@ def _must_be_new(out: Path) -> None:
 
 
 def _save(task: Task, noisy: Any, manifest: dict[str, Any], out: Path) -> None:
-    import numpy as np
 
     true = task.given_labels
     column = task.label_column
@@ -75,7 +75,7 @@ def _save(task: Task, noisy: Any, manifest: dict[str, Any], out: Path) -> None:
     rows = task.train.add_column(before, true.tolist())
     names = task.train.features[column]
     rows = rows.remove_columns(column).add_column(column, noisy.tolist()).cast_column(column, names)
-    labels = Labels(noisy, noisy, true, np.zeros(len(noisy), bool))
+    labels = Labels(noisy, true=true)
 
     def write(folder: Path) -> None:
         write_json(folder / "noise" / "manifest.json", manifest)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clc_text.artifacts.run_directory import Labels
 from clc_text.config.recipe import Recipe
+from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.data.task import Task, column
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput
@@ -42,7 +42,6 @@ class Prepared:
         train_inputs: tensors by the name of the network's argument, N rows each.
         test_inputs: likewise M rows, None without test rows.
         recipe: what the recipe leaves open (`encoder: auto`) is settled in it.
-        trusted: what people have answered; None: nothing.
         joined: what several labels a row say together, which `labels` are; None: one label a row.
     """
 
@@ -53,7 +52,6 @@ class Prepared:
     train_inputs: dict[str, Tensor]
     test_inputs: dict[str, Tensor] | None
     recipe: Recipe
-    trusted: TrustedLabels | None = None
     joined: JoinedVotes | None = None
 
 
@@ -147,7 +145,10 @@ def prepare(
             f"most of the {len(canary):,} rows are the same to the encoder, so that flipping some of their labels "
             "would flip nearly all; choose another encoder, or plant none (--set canaries=0)"
         )
-    labels = Labels(injection.labels, trained, true, canary, task.source_row)
+    labels = Labels(
+        injection.labels, trained, true, canary, task.source_row,
+        task.distribution, task.votes, None if joined is None else joined.targets,
+    )  # fmt: skip
     settled = replace(recipe, encoder=encoded.settled)
     _check_memory(recipe, task, encoded.train_inputs)
     inputs = (encoded.train_inputs, encoded.test_inputs)
@@ -206,16 +207,22 @@ def reading(recipe: Recipe, task: Task) -> dict[str, Any]:
 
 def _check_training(recipe: Recipe, task: Task, cross_fits: bool = False) -> None:
     """What can be known to be wrong before any row is encoded."""
-    if task.votes is not None:
-        from clc_text.runs.votes import check_votes
-
-        check_votes(recipe)
+    if task.votes is not None or task.distribution is not None:
+        _check_one_class(recipe, "several" if task.distribution is None else "distributions")
     if cross_fits or recipe.method.cross_fits:
         check_classes(len(task.label_names))
     if isinstance(recipe.training.class_weights, list):
         from clc_text.training.data import class_weights
 
         class_weights(recipe.training.class_weights, None, len(task.label_names))
+
+
+def _check_one_class(recipe: Recipe, instead: str) -> None:
+    """Refuses what needs one class a row as its label."""
+    if recipe.noise.name != "none":
+        raise InputError(f"noise is injected into one label a row, and these rows have {instead}; leave `noise` out")
+    if recipe.canaries:
+        raise InputError(f"canaries are flipped labels, and these rows have {instead}; set canaries to 0")
 
 
 def _check_memory(recipe: Recipe, task: Task, inputs: Mapping[str, Tensor]) -> None:
@@ -291,12 +298,7 @@ def with_answers(prepared: Prepared, trusted: TrustedLabels) -> Prepared:
     Raises:
         InputError: they are no answers to these rows.
     """
-    labels = prepared.labels
-    trusted.check(len(labels.given), len(prepared.task.label_names))
-    canary, trained = labels.canary.copy(), labels.trained.copy()
-    canary[trusted.rows] = False
-    trained[trusted.rows] = labels.given[trusted.rows]
-    return replace(prepared, labels=replace(labels, canary=canary, trained=trained), trusted=trusted)
+    return replace(prepared, labels=prepared.labels.answered(trusted, len(prepared.task.label_names)))
 
 
 def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
@@ -319,7 +321,8 @@ def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
             recipe.fingerprint(),
             prepared.manifest["sha256"]["noisy_labels"],
             *(str(s.get("sha256")) for s in task.sources),
-            *([] if prepared.trusted is None else [prepared.trusted.digest]),
+            *([] if task.distribution is None else [sha256_of_labels(task.distribution)]),
+            *([] if prepared.labels.trusted is None else [prepared.labels.trusted.digest]),
         ]
     )
     return {

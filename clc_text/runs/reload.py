@@ -8,9 +8,9 @@ from typing import Any
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import load
 from clc_text.corrections.source import SourceRows, from_dataset, kept_rows
+from clc_text.data.labels import sha256_of_labels
 from clc_text.data.task import Task
 from clc_text.errors import InputError
-from clc_text.noise.inject import sha256_of_labels
 from clc_text.runs.load import load_task
 
 

@@ -15,12 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.artifacts.names import EARLIER, located
-from clc_text.artifacts.run_directory import RunDirectory, write_rows
+from clc_text.artifacts.run_directory import ANSWERS, RunDirectory, write_rows
 from clc_text.artifacts.run_files import Complete, Environment
 from clc_text.artifacts.run_lock import LOCK, alone_in
 from clc_text.config.recipe import Recipe, is_run_of, settled_as
 from clc_text.config.recipe import load as load_recipe
-from clc_text.corrections.asking.of_run import FILE as ANSWERS
 from clc_text.corrections.asking.of_run import Answers, answers_in
 from clc_text.errors import InputError
 from clc_text.runs.build import build_trainer

@@ -11,7 +11,6 @@ import numpy as np
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.votes import KeptVotes
 from clc_text.data.votes import Votes
-from clc_text.errors import InputError
 
 if TYPE_CHECKING:
     from clc_text.config.recipe import Recipe
@@ -47,16 +46,6 @@ class JoinedVotes:
         """Where the trainer looks for it, unless it is there."""
         if self.cross_fit is not None and CrossFit.load(directory) is None:
             self.cross_fit.save(directory)
-
-
-def check_votes(recipe: Recipe) -> None:
-    """Raises:
-    InputError: the recipe asks for what needs one label a row.
-    """
-    if recipe.noise.name != "none":
-        raise InputError("noise is injected into one label a row, and these rows have several; leave `noise` out")
-    if recipe.canaries:
-        raise InputError("canaries are flipped labels, and these rows have several; set canaries to 0")
 
 
 def join_votes(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
@@ -105,8 +94,8 @@ def as_cross_fit(belief: np.ndarray, folds: np.ndarray, told: dict[str, Any]) ->
 
     p ∝ q / T[:, y], so that q ∝ p · T[:, y] is the belief again for whatever reads p, T and y.
     """
+    from clc_text.data.labels import sha256_of_labels
     from clc_text.noise.estimation.noise_fit import shrunk
-    from clc_text.noise.inject import sha256_of_labels
 
     labels, classes = belief.argmax(1), belief.shape[1]
     transition = shrunk(np.stack([belief[labels == given].sum(0) for given in range(classes)], 1))

@@ -19,7 +19,7 @@ from clc_text.utils.typed_json import read_typed_lines
 
 if TYPE_CHECKING:
     from clc_text.artifacts.dynamics import EpochRecord
-    from clc_text.artifacts.run_directory import Labels
+    from clc_text.data.labels import Labels
     from clc_text.training.epochs import EpochResult
 
 

@@ -17,14 +17,13 @@ class RowTargets:
 
     Args:
         rows: the training set.
+        distributions: float [N, C], to learn in place of the given labels; None: those.
         weights: ``"balanced"`` by the given labels, or one number a class; see `class_weights`.
 
-    Attributes:
-        distributions: float [N, C], to learn in place of the given labels; None: those.
     """
 
-    def __init__(self, rows: Any, weights: str | Sequence[float] | None) -> None:
-        self.distributions: Tensor | None = None
+    def __init__(self, rows: Any, weights: str | Sequence[float] | None, distributions: Tensor | None = None) -> None:
+        self.distributions = distributions
         self._rows, self._wanted = rows, weights
         self._weights: Tensor | None = None
 

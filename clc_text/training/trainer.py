@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin, TrainingArguments
@@ -15,6 +16,7 @@ from transformers.utils.logging import get_logger
 
 from clc_text.artifacts.dynamics import TrainingDynamics
 from clc_text.artifacts.run_files import Complete
+from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
 from clc_text.methods.base import Method, Supervision, TrainingState, method
@@ -95,6 +97,7 @@ class PeersTrainer(Checkpointing):
             sha256 by name: each checkpoint says how they were.
         augment: called with a training batch's inputs, its row numbers and the epoch (from 0); gives the inputs that
             the networks then see. It must draw from these alone (no generator of its own), so that resuming is exact.
+        taught: float [N, C], distributions that the rows are taught in place of their given labels; None: those.
         trusted: true labels that people have told: these rows are taught as such, and weigh more than others; networks
             that cross-fit learn from them what the other labels are worth.
         recover: notice collapse and undo it: back to the end of the warm-up, and a longer one.
@@ -132,6 +135,7 @@ class PeersTrainer(Checkpointing):
         dynamics_dir: Path | None = None,
         epoch_listeners: Sequence[Callable[[EpochResult], None]] | None = None,
         augment: Callable[[dict[str, Tensor], Tensor, int], dict[str, Tensor]] | None = None,
+        taught: Tensor | None = None,
         trusted: TrustedLabels | None = None,
         recover: bool = False,
     ) -> None:
@@ -183,7 +187,7 @@ class PeersTrainer(Checkpointing):
         self._class_weights_wanted = class_weights
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.dynamics_dir, self.augment = noise_rate, dynamics_dir, augment
-        self.trusted = trusted
+        self.trusted, self._taught = trusted, taught
         if trusted is not None and indexable(self.train_dataset):
             trusted.check(len(self.train_dataset), self._classes())
         check_own_optimizer(optimizers[0], self.model)
@@ -304,8 +308,11 @@ class PeersTrainer(Checkpointing):
         self._labels_unseen = self._classes() is None or label_column(self.train_dataset) is None
         rows = count_rows(self.train_dataset)
         self.accounts = EpochAccounts(rows * self.asked, self.model.peers, self.dynamics_dir)
-        self.targets = RowTargets(self.train_dataset, self._class_weights_wanted)
+        self.targets = RowTargets(self.train_dataset, self._class_weights_wanted, self._taught_here())
         self.warm_up = WarmUp(self.method, self.recover)
+
+    def _taught_here(self) -> Tensor | None:
+        return None if self._taught is None else self._taught.to(self.args.device)
 
     # ---- the loss ----
 
@@ -511,24 +518,19 @@ class PeersTrainer(Checkpointing):
 
     def _given_counts(self) -> Tensor:
         """int64 [C], rows of each given class."""
-        return torch.bincount(self.given_labels(), minlength=self.method_state.num_classes)
+        counts = np.bincount(self.given_labels().given, minlength=self.method_state.num_classes)
+        return torch.from_numpy(counts)
 
-    def given_labels(self) -> Tensor:
-        """int64 [N], on the CPU; [N, C] of 0 and 1 where several classes may hold.
-
-        Raises:
-            InputError: they are distributions already.
-        """
+    def given_labels(self) -> Labels:
+        """What is known of the labels of the training set."""
         labels = label_column(self.train_dataset)
         if labels is None:
             logits, labels = self._predict(self.train_dataset)
             if not self.multi_label:
                 check_labels(labels, "training set", logits.shape[-1])
         if self.multi_label:
-            return yes_or_no(labels, "training set", self._classes()).cpu()
-        if labels.is_floating_point():
-            raise InputError("cross-fitting and recovery need one class a row as the given label, not distributions")
-        return labels.cpu().long()
+            labels = yes_or_no(labels, "training set", self._classes())
+        return Labels.of(labels.cpu().numpy(), trusted=self.trusted)
 
     def end_epoch(self, epoch: int, step: int) -> None:
         """Called after the last step of an epoch; `epoch` counts the completed ones."""

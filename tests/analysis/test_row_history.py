@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from clc_text.analysis.row_history import row_history, stretches
-from clc_text.artifacts.run_directory import Labels
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.plots.figure import as_bytes
 from clc_text.plots.row_history_figure import draw

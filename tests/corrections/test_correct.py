@@ -213,8 +213,9 @@ def another_label(run: Path) -> None:
     table = pq.read_table(path)
     given = table["given"].to_numpy().copy()
     given[0] = (given[0] + 1) % 6
-    pq.write_table(table.set_column(1, "given", [given]), path)
-    from clc_text.noise.inject import sha256_of_labels
+    table = table.set_column(1, "given", [given])
+    pq.write_table(table.set_column(2, "trained", [given]), path)
+    from clc_text.data.labels import sha256_of_labels
 
     manifest = run / "noise" / "manifest.json"
     before = (np.r_[(given[0] - 1) % 6, given[1:]]).astype(np.int64)

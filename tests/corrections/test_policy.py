@@ -97,7 +97,7 @@ def test_of_a_cross_fit_s_matrix_the_canaries_part_is_taken_back(made: Made) -> 
     flips = np.full((6, 6), share / 5) + (1 - share - share / 5) * np.eye(6)
     shown = replace(in_sample(made.run), transition=transition @ flips)
     np.testing.assert_allclose(noise_matrix_of(shown, made.labels), transition, atol=1e-12)
-    none = replace(made.labels, canary=np.zeros_like(made.labels.canary))
+    none = replace(made.labels, trained=made.labels.given, canary=np.zeros_like(made.labels.canary))
     np.testing.assert_array_equal(noise_matrix_of(shown, none), transition @ flips)
 
 

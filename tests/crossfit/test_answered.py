@@ -14,6 +14,7 @@ from clc_text.crossfit.answered import MOST, SHARE, weight_of_answers
 from clc_text.crossfit.answered_noise import FEWEST, STRENGTHS, AnsweredNoise
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import Round, Settings
+from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
 from clc_text.methods.base import TrainingState
 from clc_text.noise.estimation.noise_fit import fit_transition, posterior_labels
@@ -42,20 +43,20 @@ def answers(true: np.ndarray, count: int, inclusion: float | None = None) -> Tru
 
 def test_answers_correct_what_networks_have_learnt_of_the_errors() -> None:
     true, given, log_probs, fold = drawn(follows=True)
-    noise = AnsweredNoise(given, answers(true, 200), CLASSES, fold)
+    noise = AnsweredNoise(Labels(given, trusted=answers(true, 200)), CLASSES, fold)
     start = noise.start()
     assert start is not None and np.abs(start - DOWN).max() < 0.15
     noise.choose_strength(np.exp(log_probs), start)
     assert noise.strength >= 1
     noise.strength = max(STRENGTHS)
     assert np.abs(noise.fit(np.exp(log_probs), start, 10) - DOWN).max() < 0.2
-    blind = AnsweredNoise(given, TrustedLabels(np.array([0]), true[:1]), CLASSES, fold)
+    blind = AnsweredNoise(Labels(given, trusted=TrustedLabels(np.array([0]), true[:1])), CLASSES, fold)
     assert np.abs(blind.fit(np.exp(log_probs), None, 10) - DOWN).max() > 0.4
 
 
 def test_where_the_networks_are_right_few_answers_weigh_little() -> None:
     true, given, log_probs, fold = drawn()
-    noise = AnsweredNoise(given, answers(true, 30), CLASSES, fold)
+    noise = AnsweredNoise(Labels(given, trusted=answers(true, 30)), CLASSES, fold)
     noise.choose_strength(np.exp(log_probs), noise.start())
     assert noise.strength == 0
     fitted = noise.fit(np.exp(log_probs), noise.start(), 20)
@@ -69,7 +70,7 @@ def test_chosen_rows_do_not_count_as_drawn_at_random(inclusion: float) -> None:
     true, given, log_probs, fold = drawn()
     wrong = np.flatnonzero(given != true)[:100]
     chosen = TrustedLabels(wrong, true[wrong], np.full(100, inclusion))
-    noise = AnsweredNoise(given, chosen, CLASSES, fold)
+    noise = AnsweredNoise(Labels(given, trusted=chosen), CLASSES, fold)
     assert not noise.counted and noise.start() is None
     noise.choose_strength(np.exp(log_probs), None)
     assert np.abs(noise.fit(np.exp(log_probs), None, 20) - DOWN).max() < 0.1
@@ -85,11 +86,11 @@ def test_beside_random_ones_chosen_rows_stand_for_themselves() -> None:
     both = TrustedLabels(
         np.r_[random.rows, wrong], np.r_[random.labels, true[wrong]], np.r_[random.inclusion, np.ones(100)]
     )
-    one, other = (AnsweredNoise(given, known, CLASSES, fold).start() for known in (random, both))
+    one, other = (AnsweredNoise(Labels(given, trusted=known), CLASSES, fold).start() for known in (random, both))
     assert one is not None and other is not None
     assert np.abs(one - other).max() < 0.07
     as_random = TrustedLabels(both.rows, both.labels, np.full(200, 200 / ROWS))
-    wrongly = AnsweredNoise(given, as_random, CLASSES, fold).start()
+    wrongly = AnsweredNoise(Labels(given, trusted=as_random), CLASSES, fold).start()
     assert wrongly is not None and np.abs(one - wrongly).max() > 0.2
 
 
@@ -98,7 +99,7 @@ def test_held_out_answers_say_which_belief_to_teach() -> None:
     true, given, wrong, fold = drawn(follows=True)
     right = drawn()[2]
     told = answers(true, 100)
-    noise = AnsweredNoise(given, told, CLASSES, fold)
+    noise = AnsweredNoise(Labels(given, trusted=told), CLASSES, fold)
     fits = {name: noise.fit_sharpness(found, noise.start()) for name, found in (("wrong", wrong), ("right", right))}
     beliefs = {name: posterior_labels(fit.probs, given, fit.transition) for name, fit in fits.items()}
     for name, other, sign in (("right", "wrong", 1), ("wrong", "right", -1), ("right", "right", 0)):
@@ -106,10 +107,13 @@ def test_held_out_answers_say_which_belief_to_teach() -> None:
         assert found is not None
         mean, error = found
         assert np.sign(mean) * (abs(mean) > 2 * error) == sign, (name, other, found)
-    few = AnsweredNoise(given, answers(true, FEWEST - 1), CLASSES, fold)
+    few = AnsweredNoise(Labels(given, trusted=answers(true, FEWEST - 1)), CLASSES, fold)
     assert few.explained_better(fits["right"], beliefs["wrong"]) is None
     chosen = TrustedLabels(told.rows, told.labels)  # nobody knows how
-    assert AnsweredNoise(given, chosen, CLASSES, fold).explained_better(fits["right"], beliefs["wrong"]) is None
+    assert (
+        AnsweredNoise(Labels(given, trusted=chosen), CLASSES, fold).explained_better(fits["right"], beliefs["wrong"])
+        is None
+    )
 
 
 def test_an_answer_does_not_speak_for_itself() -> None:
@@ -117,10 +121,10 @@ def test_an_answer_does_not_speak_for_itself() -> None:
     true, given, log_probs, _ = drawn()
     told = answers(true, 60)
     fold = np.zeros(ROWS, int)
-    noise = AnsweredNoise(given, told, CLASSES, fold)  # all answers in one fold
+    noise = AnsweredNoise(Labels(given, trusted=told), CLASSES, fold)  # all answers in one fold
     noise.strength = max(STRENGTHS)
     fit = noise.fit_sharpness(log_probs, noise.start())
-    none = AnsweredNoise(given, told, CLASSES, fold)  # as without any
+    none = AnsweredNoise(Labels(given, trusted=told), CLASSES, fold)  # as without any
     transition = fit_transition(fit.probs[none.open], given[none.open], fit.transition, 8)
     each = np.arange(60)
     alone = posterior_labels(fit.probs[told.rows], given[told.rows], transition)[each, told.labels]
@@ -153,7 +157,7 @@ def test_networks_are_taught_anew_where_answers_were_borne_out(
 ) -> None:
     """The rounds are given here; what is made of them is asked."""
     true, given, log_probs, fold = drawn(follows=follows)
-    noise = AnsweredNoise(given, TrustedLabels(np.array([0]), true[:1]), CLASSES, fold)
+    noise = AnsweredNoise(Labels(given, trusted=TrustedLabels(np.array([0]), true[:1])), CLASSES, fold)
     fit = noise.fit_sharpness(log_probs, np.eye(CLASSES) * 0.7 + 0.1)
     monkeypatch.setattr(answered, "train_round", lambda *arguments: Round(fit, log_probs, 1, 1))
     posterior = posterior_labels(fit.probs, given, fit.transition)
@@ -161,11 +165,10 @@ def test_networks_are_taught_anew_where_answers_were_borne_out(
     told = answers(true, 200)
     found = answered.cross_fit_answered(
         lambda *arguments: None,
-        given,
+        Labels(given, trusted=told),
         CLASSES,
         Settings(rounds=2),
         0,
-        told,
         without,  # type: ignore[arg-type, return-value]
     )
     assert (found.posterior[told.rows, told.labels] == 1).all()

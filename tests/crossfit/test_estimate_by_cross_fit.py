@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from clc_text.artifacts.cross_fit import CrossFit
-from clc_text.artifacts.run_directory import Labels
 from clc_text.cli import app
 from clc_text.config.recipe import Recipe, loads
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.estimation.gain import gain_over_shares, is_nothing
 from clc_text.runs.noise_estimate import Estimated, _estimated, as_dict, as_text, estimate_of_recipe
@@ -74,7 +74,7 @@ def test_the_literature_is_given_what_it_is_made_for() -> None:
         np.zeros((1, 3000), np.int64), probs, transition, posterior / posterior.sum(1, keepdims=True),
         {"rate": 0.4, "log_likelihood": 0.0},
     )  # fmt: skip
-    labels = Labels(given, given, true, np.zeros(3000, bool))
+    labels = Labels(given, true=true)
     for one in _estimated(found, labels, ["a", "b", "c"], []).estimates:
         assert one.rate == pytest.approx(0.4, abs=0.03), one.method
 
@@ -97,7 +97,7 @@ def test_of_networks_that_have_learnt_nothing_there_is_no_estimate() -> None:
     gain, error = gain_over_shares(probs, given, np.arange(300) % 5)
     facts = {"rate": 0.4, "log_likelihood": -1.099, "gain": gain, "gain_error": error}
     found = CrossFit(np.zeros((1, 300), np.int64), probs, np.eye(3), probs, facts)
-    told = _estimated(found, Labels(given, given, given, np.zeros(300, bool)), ["a", "b", "c"], [])
+    told = _estimated(found, Labels(given, true=given), ["a", "b", "c"], [])
     assert as_dict(told)["estimates"] == [] and as_dict(told)["true_rate"] == 0
     text = as_text(told)
     assert "300 rows, 3 classes; the share of wrong labels cannot be estimated: networks that had not seen" in text

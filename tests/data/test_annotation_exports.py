@@ -191,7 +191,8 @@ def test_probabilities_are_votes(tmp_path: Path) -> None:
         assert found.votes.counts == pytest.approx(np.array([[0.3, 1.7], [1, 0], [1.8, 0.2], [0, 1]]))
         assert found.votes.per_row.tolist() == [2, 1, 2, 1] and found.votes.per_source.tolist() == [3, 3]
     alone = Files(train=str(tmp_path / "t.csv"), label="llm", unlabelled="drop").load(0)
-    assert alone.votes is not None and len(alone.votes) == 5
+    assert alone.votes is None and alone.distribution is not None  # one source's probabilities are a row's label
+    assert alone.distribution == pytest.approx(np.array([[0.3, 0.7], [0.8, 0.2], [0, 1]]))
 
 
 @pytest.mark.parametrize(

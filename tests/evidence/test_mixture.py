@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clc_text.artifacts.run_directory import Labels
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import LARGEST, mixture_of, too_large
 from clc_text.evidence.mixture import LEAST, chosen_views, clipped, judge

@@ -15,11 +15,12 @@ import yaml
 from filelock import FileLock, Timeout
 
 from clc_text.artifacts.folders import without_folders
-from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.audit import VERSION
 from clc_text.corrections.existing_audit import read_audit
 from clc_text.corrections.revert import Selection, revert
 from clc_text.corrections.store import LOCK, Corrected
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.hub import contents, images, publish
 from clc_text.hub.card import Stated

@@ -7,6 +7,7 @@ import pytest
 
 from clc_text.crossfit.cross_fit import cross_fit
 from clc_text.crossfit.rounds import Settings
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.base import NoiseInput
 from clc_text.noise.estimation import estimate as module
@@ -282,7 +283,7 @@ def test_more_classes_than_a_noise_matrix_is_estimated_of() -> None:
     for refused in (
         lambda: estimate(p, labels),
         lambda: em_matrix(p, labels),
-        lambda: cross_fit(lambda *_: pytest.fail("a network was made"), labels, 1001, Settings(), 0),
+        lambda: cross_fit(lambda *_: pytest.fail("a network was made"), Labels(labels), 1001, Settings(), 0),
     ):
         with pytest.raises(InputError, match=r"1,001 classes are too many .* 1,002,001 entries, and 1,000 cl"):
             refused()

@@ -12,8 +12,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from clc_text.artifacts.run_directory import Labels
 from clc_text.config.recipe import Recipe, load, loads
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.runs.noise_files import inject_and_save, replay_and_save
 

@@ -15,7 +15,7 @@ from clc_text.analysis.series import curve, mean_of_peers, warm_up_ends
 from clc_text.analysis.state import begun, not_ended
 from clc_text.analysis.thresholds import own_thresholds
 from clc_text.artifacts.cross_fit import CrossFit
-from clc_text.artifacts.run_directory import Labels
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.plots.figures.accuracy import accuracy
 from clc_text.plots.figures.confusion import matrices

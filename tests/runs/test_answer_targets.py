@@ -18,7 +18,7 @@ from clc_text.artifacts.cross_fit import WITHOUT_ANSWERS, CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
 from clc_text.config.recipe import load
-from clc_text.corrections.asking.of_run import answers_in, answers_trained_on
+from clc_text.corrections.asking.of_run import answers_in
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected
 from clc_text.crossfit.trainer import NoisyLabelTrainer
@@ -108,7 +108,7 @@ def learnt(answered: Path) -> Path:
 def test_a_run_learns_from_answers(answered: Path, learnt: Path, tmp_path: Path) -> None:
     second = Path(shutil.copytree(learnt, tmp_path / "second"))
     known = answers_in(answered).trusted
-    taught = answers_trained_on(second)
+    taught = RunDirectory(second).answers()
     assert taught is not None and taught.digest == known.digest and len(known) == 40
     crossfit = json.loads((second / "crossfit.json").read_text())
     first, kept = CrossFit.load(answered), CrossFit.load(second / WITHOUT_ANSWERS)

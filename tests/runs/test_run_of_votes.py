@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import Tensor
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.votes import KeptVotes
@@ -16,6 +17,7 @@ from clc_text.corrections.correct import correct
 from clc_text.corrections.existing import corrected_in
 from clc_text.corrections.policy import policy_named
 from clc_text.errors import InputError
+from clc_text.methods.base import Supervision
 from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.report.annotators import annotators_html
 from clc_text.runs.build import build_trainer
@@ -74,10 +76,19 @@ def test_methods_learn_the_belief(table: Path, tmp_path: Path) -> None:
     prepared = prepare(recipe(table))
     trainer = build_trainer(recipe(table), tmp_path, prepared)
     assert prepared.joined is not None and prepared.joined.targets is not None
-    assert trainer.targets.distributions is not None
-    assert trainer.targets.distributions.numpy() == pytest.approx(prepared.joined.targets, abs=1e-6)
-    majority = build_trainer(recipe(table, join="majority"), tmp_path, prepare(recipe(table, join="majority")))
-    assert majority.targets.distributions is None
+    assert prepared.labels.votes is not None and prepared.labels.belief is prepared.joined.targets
+    taught = np.zeros((120, 2))
+    supervise = trainer.supervise
+
+    def seen(log_probs: Tensor, labels: Tensor) -> Supervision:
+        found = supervise(log_probs, labels)
+        taught[trainer.method_state.rows] = found.targets[0].numpy()
+        return found
+
+    trainer.supervise = seen  # type: ignore[method-assign]
+    trainer.train()
+    assert taught == pytest.approx(prepared.joined.targets, abs=1e-6)
+    assert prepare(recipe(table, join="majority")).labels.belief is None
 
 
 def test_the_belief_is_what_corrections_are_made_by() -> None:

@@ -57,7 +57,7 @@ def test_an_evaluation_set_with_its_classes_in_another_order(tmp_path: Path, way
     scores = made.evaluate()
     assert scores["eval_other_accuracy"] == scores["eval_same_accuracy"] == same.metrics["test_accuracy"]
     assert made._predict(other)[1].tolist() == rows(seed=2).labels.tolist()
-    assert made.given_labels().tolist() == rows().labels.tolist()
+    assert made.given_labels().given.tolist() == rows().labels.tolist()
 
 
 def test_classes_that_the_training_set_does_not_know(tmp_path: Path) -> None:

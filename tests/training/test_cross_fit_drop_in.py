@@ -10,12 +10,14 @@ import pytest
 import torch
 from datasets import Dataset
 from drop_in_script import bert, training_arguments
-from small_training import arguments, peers_model, rows
+from small_training import CLASSES, arguments, peers_model, rows
 from torch import nn
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerFast, TrainingArguments
 
 from clc_text import CLCTrainer, NoisyLabelTrainer
 from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.data.labels import Labels
+from clc_text.data.rows import Rows
 from clc_text.errors import InputError
 from clc_text.methods.clc_auto import CLCAuto
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
@@ -54,9 +56,9 @@ def test_what_is_taught_are_the_networks_beliefs_or_those_of_other_views(tmp_pat
     classes = int(data.labels.max()) + 1
     other = np.random.default_rng(0).dirichlet(np.ones(classes), 60)
 
-    def heard(found: CrossFit, labels: np.ndarray) -> np.ndarray:
+    def heard(found: CrossFit, labels: Labels) -> np.ndarray:
         assert found.probs.shape == (60, classes)
-        assert (labels == data.labels.numpy()).all()
+        assert (labels.learnt == data.labels.numpy()).all()
         return other
 
     trainer = NoisyLabelTrainer(
@@ -82,13 +84,47 @@ def test_a_model_of_peers_needs_to_be_told_how_more_are_made(tmp_path: Path) -> 
         trainer.train()
 
 
-def test_distributions_as_given_labels_cannot_be_cross_fitted(tmp_path: Path) -> None:
+def soft(data: Rows) -> Rows:
+    """The same rows, of whose labels a third are between two classes, the wrong one in front."""
+    labels = nn.functional.one_hot(data.labels, CLASSES).float()
+    unsure = torch.arange(len(labels)) % 3 == 0
+    labels[unsure] = 0.45 * labels[unsure] + 0.55 * labels[unsure].roll(1, -1)
+    return Rows(data.inputs, labels)
+
+
+def test_distributions_that_name_a_class_each_are_those_classes(tmp_path: Path) -> None:
     data = rows(60)
-    data.labels = nn.functional.one_hot(data.labels).float()
+    found = []
+    for labels in (data.labels, nn.functional.one_hot(data.labels, CLASSES).float()):
+        trainer = NoisyLabelTrainer(
+            peers_model(), arguments(tmp_path), train_dataset=Rows(data.inputs, labels), method=METHOD,
+            peers_init=lambda peers, seed: peers_model(peers, seed),
+        )  # fmt: skip
+        found.append(trainer.make_cross_fit())
+    one, other = found
+    assert one.targets is not None and other.targets is not None
+    for name in ("probs", "transition", "posterior", "targets"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+@pytest.mark.parametrize("method", [METHOD, "co_teaching"], ids=["clc_auto", "estimated rate"])
+def test_distributions_are_cross_fitted_and_improved(tmp_path: Path, method: Any) -> None:
+    data = rows(300, noise=0)
     trainer = NoisyLabelTrainer(
-        peers_model(), arguments(tmp_path), train_dataset=data, method=METHOD, peers_init=peers_model
-    )
-    with pytest.raises(InputError, match="one class a row"):
+        peers_model(), arguments(tmp_path, num_train_epochs=4), train_dataset=soft(data), method=method,
+        noise_rate="estimate" if isinstance(method, str) else None,
+        peers_init=lambda peers, seed: peers_model(peers, seed), cross_fit_dir=tmp_path / "fit",
+    )  # fmt: skip
+    trainer.train()
+    found, given = trainer.cross_fit, trainer.given_labels()
+    assert found is not None and not found.learnt_nothing
+    true = data.labels.numpy()
+    assert (given.given == true).mean() < 0.7
+    assert (found.posterior.argmax(1) == true).mean() > 0.9
+    assert abs(found.rate - 1 / 3) < 0.1
+    # Other distributions with the same likeliest classes are other labels.
+    trainer.train_dataset = Rows(data.inputs, (soft(data).labels + 0.01) / (1 + 0.01 * CLASSES))
+    with pytest.raises(InputError, match="belongs to other labels"):
         trainer.train()
 
 

@@ -54,7 +54,7 @@ def test_whole_floats_are_classes(tmp_path: Path, in_a_table: bool) -> None:
     made = trainer(tmp_path, data, eval_strategy="no")
     made.compute_metrics = metrics
     made.train()
-    assert made.given_labels().tolist() == [row % CLASSES for row in range(50)]
+    assert made.given_labels().given.tolist() == [row % CLASSES for row in range(50)]
     assert math.isfinite(made.evaluate(data)["eval_loss"])
     assert made.predict(data).label_ids.dtype.kind == "i" and seen[0].dtype.kind == "i"
     with pytest.raises(InputError, match="single numbers with a fraction; regression has no classes"):
@@ -64,7 +64,7 @@ def test_whole_floats_are_classes(tmp_path: Path, in_a_table: bool) -> None:
 def test_truth_values_are_the_classes_0_and_1(tmp_path: Path) -> None:
     made = trainer(tmp_path, table([True, False] * 25))
     made.train()
-    assert made.given_labels().tolist() == [1, 0] * 25
+    assert made.given_labels().given.tolist() == [1, 0] * 25
     assert math.isfinite(made.evaluate(table([True, False] * 5))["eval_loss"])
 
 

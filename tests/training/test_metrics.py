@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from clc_text.artifacts.dynamics import EpochRecord
-from clc_text.artifacts.run_directory import Labels
+from clc_text.data.labels import Labels
 from clc_text.training import metrics
 from clc_text.training.metrics import MetricsLog, training_scores
 from clc_text.utils.files import read_json_lines

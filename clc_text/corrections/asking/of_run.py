@@ -14,16 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_directory import ANSWERS, RunDirectory
 from clc_text.corrections.asking.asked import Asked, before, inclusions, read_asked, remember
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected, has_corrected
+from clc_text.data.labels import sha256_of_labels
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
-from clc_text.utils.damage import undamaged
-from clc_text.utils.files import write_with
-
-FILE = "answers.parquet"
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,6 @@ class Answers:
         Raises:
             InputError: they are about other rows or classes.
         """
-        from clc_text.noise.inject import sha256_of_labels
-
         if self.label_names != label_names or self.given_sha256 != sha256_of_labels(given):
             what = "classes" if self.label_names != label_names else "rows, or rows with other given labels,"
             raise InputError(
@@ -59,7 +54,7 @@ class Answers:
 
     def write(self, directory: Path) -> None:
         """Into a run that learns from them."""
-        write_answers(directory, self.trusted)
+        self.trusted.write(directory / ANSWERS)
         (directory / "asked.jsonl").unlink(missing_ok=True)
         remember(directory, self.asked)
 
@@ -79,7 +74,7 @@ def answers_in(path: Path) -> Answers:
         labels = state.label[rows].astype(np.int64)
         asked = before(asked, corrected.facts["step"])
     else:
-        known = answers_trained_on(run.path)
+        known = run.answers()
         rows, labels = (np.empty(0, np.int64),) * 2 if known is None else (known.rows, known.labels)
     if not len(rows):
         raise InputError(
@@ -89,36 +84,3 @@ def answers_in(path: Path) -> Answers:
     trusted = TrustedLabels(rows, labels, inclusions(rows, asked))
     asked = {row: asked[row] for row in rows.tolist() if row in asked}
     return Answers(path, trusted, asked, run.label_names, run.noise_manifest()["sha256"]["noisy_labels"])
-
-
-def answers_trained_on(directory: Path) -> TrustedLabels | None:
-    """The answers that a run was trained with; None without any.
-
-    Raises:
-        InputError: their file is damaged.
-    """
-    import pyarrow.parquet as pq
-
-    path = directory / FILE
-    if not path.is_file():
-        return None
-    with undamaged(path):
-        table = pq.read_table(path)
-        inclusion = table["inclusion"].cast("float64").fill_null(np.nan).to_numpy()
-        found = TrustedLabels(table["row"].to_numpy(), table["label"].to_numpy().astype(np.int64), inclusion)
-        if not len(found) or len(np.unique(found.rows)) != len(found):
-            raise ValueError("its rows are not all different")
-        return found
-
-
-def write_answers(directory: Path, trusted: TrustedLabels) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    inclusion = np.full(len(trusted), np.nan) if trusted.inclusion is None else trusted.inclusion
-    columns = {
-        "row": trusted.rows.astype(np.int64),
-        "label": trusted.labels.astype(np.int32),
-        "inclusion": pa.array(inclusion, mask=np.isnan(inclusion)),
-    }
-    write_with(directory / FILE, lambda aside: pq.write_table(pa.table(columns), aside, compression="zstd"))

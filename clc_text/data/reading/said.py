@@ -16,7 +16,7 @@ from clc_text.data.reading.labels import joined, label_strings
 from clc_text.data.reading.rows import Rows
 from clc_text.errors import InputError
 
-_NEAR_ONE = 1e-2  # so far the sum of probabilities may be from 1, which are written with few digits
+NEAR_ONE = 1e-2  # so far the sum of probabilities may be from 1, which are written with few digits
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def said_in(rows: Rows, column: str, columns: NamedColumns) -> Said:
         total = sum(found.values())
         if total == 0:
             continue
-        if abs(total - 1) > _NEAR_ONE:
+        if abs(total - 1) > NEAR_ONE:
             raise _no_distribution(rows, column, number, f"they sum to {total:g}")
         kept = {name: share / total for name, share in found.items() if share > 0}
         row += [number] * len(kept)

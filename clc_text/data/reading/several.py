@@ -14,7 +14,7 @@ from clc_text.data.columns import JOINED, NamedColumns
 from clc_text.data.reading.annotation_exports import voters_column
 from clc_text.data.reading.labels import class_names, class_numbers
 from clc_text.data.reading.rows import Rows
-from clc_text.data.reading.said import Said, is_soft, said_in
+from clc_text.data.reading.said import Said, said_in
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError, some_of
 
@@ -76,7 +76,7 @@ def votes_in(rows: Rows, columns: NamedColumns) -> Several | None:
         for name in columns.labels:
             rows.require(name, "label")
         lists = _is_of_lists(rows, columns)
-        if isinstance(columns.label, str) and not lists and not is_soft(rows, columns.label):
+        if isinstance(columns.label, str) and not lists:
             return None
         found = _of_lists(rows, columns) if lists else _of_columns(rows, columns)
         labelled = rows

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from clc_text.data.columns import NamedColumns
 from clc_text.data.describe import text_facts
+from clc_text.data.reading.distributions import distributions_in
 from clc_text.data.reading.identity import id_column
 from clc_text.data.reading.label_a_line import one_row_each
 from clc_text.data.reading.labels import alike, class_names, class_numbers, joined, label_strings
@@ -63,6 +64,9 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
     option, named = columns.row_id
     if named_by is not None and named is None:
         facts["id_column_guessed"] = f"'{named_by}' (data.{option} names another)"
+    soft = distributions_in(train, columns)
+    if soft is not None:
+        train, columns = soft.rows, soft.columns
     several = votes_in(train, columns)
     if several is not None:
         train, columns = several.rows, several.columns
@@ -71,6 +75,8 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
     _check_classes(whole, names, columns)
     if test is not None:
         test, _ = _with_text(test, columns, facts, "test_")
+        if soft is not None:
+            test = soft.of_test(test)
         if several is not None:
             test = several.of_test(test)
         test_part = _labelled(test, columns, facts, "test_", trusted=True)
@@ -120,6 +126,7 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
         source_row=whole.number.to_numpy() if lines is None else lines[whole.number.to_numpy() - train.first],
         row_noun=train.noun,
         label_type=_label_type(train, columns.given),
+        distribution=None if soft is None else soft.of(whole.number.to_numpy() - train.first),
         votes=None if several is None else several.of(whole.number.to_numpy() - train.first),
     )
 

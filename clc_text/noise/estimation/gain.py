@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clc_text.noise.estimation.noise_fit import fit_transition
+from clc_text.noise.estimation.noise_fit import are_several, columns_of, fit_transition
 
 LEAST = 0.01  # nats a row. Recipes of this project gain 0.13 and more; below it a noise matrix is hardly determined
 ERRORS = 2.0  # standard errors: what chance alone exceeds once in 40 times
@@ -21,7 +21,7 @@ def gain_over_shares(
 
     Args:
         probs: [N, C] out-of-sample predictions of the true class.
-        labels: int64 [N] given labels.
+        labels: int64 [N] given labels, or float [N, C] distributions.
         fold: int64 [N], whatever parts the rows, copies together.
         first: int64 [N], the first copy of each row, all of which count as one draw; None: all rows differ.
     """
@@ -34,7 +34,7 @@ def gain_over_shares(
 
 def gains_over_shares(probs: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """float64 [N], of each row; of several problems (see `noise_fit`) the sum over them."""
-    if labels.ndim == 2:
+    if are_several(labels):
         each = [gains_over_shares(probs[:, one], labels[:, one], fold) for one in range(labels.shape[1])]
         return np.sum(each, axis=0)
     classes = probs.shape[1]
@@ -44,11 +44,13 @@ def gains_over_shares(probs: np.ndarray, labels: np.ndarray, fold: np.ndarray) -
         if not rest.any():
             continue
         transition = fit_transition(probs[rest], labels[rest])
-        shares = np.bincount(labels[rest], minlength=classes) + 1.0  # a class may be missing from the other folds
+        counts = labels[rest].sum(0) if labels.ndim == 2 else np.bincount(labels[rest], minlength=classes)
+        shares = counts + 1.0  # a class may be missing from the other folds
         shares /= shares.sum()
         given = labels[part]
-        likelihood = (probs[part] * transition.T[given]).sum(1)
-        gain[part] = np.log(np.maximum(likelihood, 1e-12)) - np.log(shares[given])
+        likelihood = (probs[part] * columns_of(transition, given)).sum(1)
+        by_shares = given @ shares if given.ndim == 2 else shares[given]
+        gain[part] = np.log(np.maximum(likelihood, 1e-12)) - np.log(by_shares)
     return gain
 
 

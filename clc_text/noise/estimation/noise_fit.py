@@ -2,10 +2,19 @@
 
 Where several classes may hold of a row, every class is a problem of its own, with a matrix of its own: labels are then
 int64 [N, K] of no and yes, predictions [N, K, 2] and matrices [K, 2, 2].
+
+Given labels are classes y, int64 [N], or distributions g, float [N, C]. Of a distribution the given label is one
+class, which one is not known, so that a class c explains it by Σ_y g(y) T[c, y]. A row whose distribution is even then
+says nothing, and keeps its p; Π_y T[c, y]^g(y) would take it for a sign of the classes whose labels are noisiest, and
+the mean over y of the posteriors draws all rows towards g. Measured on six kinds of made-up distributions, 40 to 70 %
+of their likeliest classes right: the sum leads to 86 to 91 %, the product to 83 to 92, the mean to 84 to 93, the
+likeliest class alone to 85 to 91; the sum is best on four of them (calibrated, overconfident, five votes' shares,
+partly even), the mean on three votes' shares, the class on smoothed ones. A distribution on one class is that class.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,11 +77,11 @@ def fit_noise(
 
     Args:
         logits: [N, C] held-out logits (or log-probabilities), by networks that never saw the row's label.
-        labels: int64 [N] given labels.
+        labels: int64 [N] given labels, or float [N, C] distributions.
         start: T [C, C] that EM begins with; None: from the predictions themselves.
         rounds: of EM for each sharpness.
     """
-    if labels.ndim == 2:
+    if are_several(labels):
         problems = range(labels.shape[1])
         begun = [None if start is None else start[one] for one in problems]
         fits = [fit_noise(logits[:, one], labels[:, one], begun[one], rounds, sharpness) for one in problems]
@@ -89,36 +98,66 @@ def fit_noise(
 
 
 def fit_transition(
-    probs: np.ndarray, labels: np.ndarray, start: np.ndarray | None = None, rounds: int = 20
+    probs: np.ndarray,
+    labels: np.ndarray,
+    start: np.ndarray | None = None,
+    rounds: int = 20,
+    known: np.ndarray | None = None,
 ) -> np.ndarray:
     """float64 [C, C], T by expectation-maximisation with the rows' class probabilities held fixed.
 
     Each round computes ``q ∝ p · T[:, y]`` and counts ``n[c, k] = Σ_{y=k} q(c)``; T is n, drawn towards noise that is
     the same for every class (`shrunk`), since the counts of a rare class say little.
+
+    Args:
+        known: [C, C], counts that are known beside, of rows whose true class somebody has told.
     """
-    if labels.ndim == 2:
+    if are_several(labels):
         problems = range(labels.shape[1])
         begun = [None if start is None else start[one] for one in problems]
         return np.stack([fit_transition(probs[:, one], labels[:, one], begun[one], rounds) for one in problems])
-    classes = probs.shape[1]
-    if classes > MANY_CLASSES:
-        return _fit_many(probs, labels, start, rounds)
-    members = [probs[labels == given] for given in range(classes)]
-    if start is None:
-        transition = shrunk(np.stack([rows.sum(0) for rows in members], 1))
-    else:
-        transition = start
+    counted = _counts(probs, labels)
+    beside = 0.0 if known is None else known
+    transition = shrunk(beside + counted(None)) if start is None else start
     for _ in range(rounds):
+        transition = shrunk(beside + counted(transition))
+    return transition
+
+
+Counted = Callable[[np.ndarray | None], np.ndarray]
+"""Gives float64 [C, C], the rows by true and given class: by their posterior under a matrix T, without one as they are
+predicted."""
+
+
+def _counts(probs: np.ndarray, labels: np.ndarray) -> Counted:
+    if labels.ndim == 2:
+        return lambda transition: probs.T @ labels if transition is None else expected(probs, labels, transition)
+    return _counts_of_many(probs, labels) if probs.shape[1] > MANY_CLASSES else _counts_of_few(probs, labels)
+
+
+def expected(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
+    """float64 [C, C], rows with given distributions [N, C] by true and given class, as the posterior has them."""
+    likely = (probs * columns_of(transition, labels)).sum(1, keepdims=True)
+    return np.asarray(transition * (probs.T @ (labels / np.maximum(likely, _SMALLEST))))
+
+
+def _counts_of_few(probs: np.ndarray, labels: np.ndarray) -> Counted:
+    members = [probs[labels == given] for given in range(probs.shape[1])]
+
+    def counted(transition: np.ndarray | None) -> np.ndarray:
+        if transition is None:
+            return np.stack([rows.sum(0) for rows in members], 1)
         counts = np.empty_like(transition)
         for given, rows in enumerate(members):
             joint = rows * transition[:, given]
             counts[:, given] = (joint / np.maximum(joint.sum(1, keepdims=True), _SMALLEST)).sum(0)
-        transition = shrunk(counts)
-    return transition
+        return counts
+
+    return counted
 
 
-def _fit_many(probs: np.ndarray, labels: np.ndarray, start: np.ndarray | None, rounds: int) -> np.ndarray:
-    """`fit_transition` without a step for each class: rows in the order of their labels, a few thousand at once."""
+def _counts_of_many(probs: np.ndarray, labels: np.ndarray) -> Counted:
+    """Without a step for each class: rows in the order of their labels, a few thousand at once."""
     order = np.argsort(labels, kind="stable")
     rows, given = probs[order], labels[order]
     present, firsts = np.unique(given, return_index=True)
@@ -129,8 +168,7 @@ def _fit_many(probs: np.ndarray, labels: np.ndarray, start: np.ndarray | None, r
             blocks.append((present[begun : place + 1], slice(int(firsts[begun]), end), firsts[begun : place + 1]))
             begun = place + 1
 
-    def summed(transition: np.ndarray | None) -> np.ndarray:
-        """[C, C]: the rows' posteriors, or without a matrix their predictions, summed by given class."""
+    def counted(transition: np.ndarray | None) -> np.ndarray:
         counts = np.zeros((probs.shape[1], probs.shape[1]))
         for classes, part, begins in blocks:
             joint = rows[part]
@@ -140,10 +178,7 @@ def _fit_many(probs: np.ndarray, labels: np.ndarray, start: np.ndarray | None, r
             counts[:, classes] = np.add.reduceat(joint, begins - part.start, axis=0).T
         return counts
 
-    transition = shrunk(summed(None)) if start is None else start
-    for _ in range(rounds):
-        transition = shrunk(summed(transition))
-    return transition
+    return counted
 
 
 def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
@@ -154,14 +189,18 @@ def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
     early, since w and T could also explain each other. Measured on TREC and 20 Newsgroups: in 26 of 30 runs more of
     the posterior labels are right, by 0.6 points in the mean and by 4.5 at most.
     """
-    if labels.ndim == 2:
+    if are_several(labels):
         return _together([fit_shares(fit.of(one), labels[:, one], rounds) for one in range(labels.shape[1])])
     probs, transition = fit.probs, fit.transition
     weights = np.ones(fit.classes)
     even = SHRINKAGE * len(labels) / fit.classes
     for _ in range(rounds):
         posterior = posterior_labels(probs, labels, transition)
-        transition = shrunk(np.stack([posterior[labels == given].sum(0) for given in range(fit.classes)], 1))
+        if labels.ndim == 2:
+            counts = expected(probs, labels, transition)
+        else:
+            counts = np.stack([posterior[labels == given].sum(0) for given in range(fit.classes)], 1)
+        transition = shrunk(counts)
         weights *= (posterior.sum(0) + even) / (probs.sum(0) + even)
         probs = fit.probs * weights
         probs /= probs.sum(1, keepdims=True)
@@ -186,15 +225,28 @@ def log_likelihood(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray
 
 def posterior_labels(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
     """float64 [N, C], ``q ∝ p · T[:, y]``; a row that T rules out keeps its p."""
-    joint = probs * columns_of(transition, labels)
+    return believed(probs, columns_of(transition, labels))
+
+
+def believed(probs: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+    """float64 [N, C], ``q ∝ p · evidence``, both [N, C]; a row that the evidence rules out keeps its p."""
+    joint = probs * evidence
     sums = joint.sum(-1, keepdims=True)
     return np.divide(joint, sums, out=probs.copy(), where=sums > _SMALLEST)
 
 
+def are_several(labels: np.ndarray) -> bool:
+    """Whether they are [N, K], no and yes of several problems, and neither classes nor distributions."""
+    return labels.ndim == 2 and labels.dtype.kind != "f"
+
+
 def columns_of(transition: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """T[:, y] of each label: [N, C] of T [C, C] and labels [N], [N, K, C] of matrices [K, C, C] and labels [N, K]."""
+    """T[:, y] of each label: [N, C] of T [C, C] and labels [N], [N, K, C] of matrices [K, C, C] and labels [N, K]; of
+    distributions what they explain in its place (see the module)."""
     if labels.ndim == 1:
         return transition.T[labels]
+    if not are_several(labels):
+        return np.asarray(labels @ transition.T)
     return transition.swapaxes(-1, -2)[np.arange(labels.shape[1]), labels]
 
 

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clc_text.data.labels import classes_of
 from clc_text.noise.estimation.expectation_maximisation import em_weighted, sharpened
 from clc_text.noise.estimation.noise_fit import posterior_labels, shrunk
 from clc_text.noise.estimation.probabilities import MANY_CLASSES, resamplings
@@ -39,7 +40,7 @@ def rate_of(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> fl
     """The share of wrong labels that predictions [N, C] of the true class and T [C, C] imply; of K problems at once
     [N, K, 2], labels [N, K] and T [K, 2, 2]."""
     belief = posterior_labels(probs, labels, transition)
-    return float(1 - np.take_along_axis(belief, labels[..., None], -1).mean())
+    return float(1 - np.take_along_axis(belief, classes_of(labels)[..., None], -1).mean())
 
 
 def rate_interval(
@@ -55,7 +56,7 @@ def rate_interval(
 
     Args:
         probs: float64 [N, C], out-of-sample predictions of the true class.
-        labels: int64 [N] given labels.
+        labels: int64 [N] given labels, or float [N, C] distributions, whose likeliest classes tell the spread.
         transition: float64 [C, C], T.
         resampled: resamplings of the rows; fewer where there are many rows and classes.
         of_rounds: the share by each round of networks alone, whose mean made the predictions.
@@ -68,6 +69,7 @@ def rate_interval(
     drawn = [np.bincount(random.integers(0, rows, rows), minlength=rows) for _ in range(times)]
     weights = np.stack([np.ones(rows), *drawn]).astype(np.float64)
     rate = rate_of(probs, labels, transition) if rate is None else rate
+    labels = classes_of(labels)
     if classes > MANY_CLASSES:  # each step takes as long as all the rest
         _, found, _ = em_weighted(probs, labels, weights, _MANY_ROUNDS, shrunk, transition)
     else:

@@ -11,7 +11,8 @@ from clc_text.analysis.groups import subject
 from clc_text.analysis.judged import sound_audit
 from clc_text.analysis.short_names import short_names
 from clc_text.analysis.state import not_ended
-from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.estimation.probabilities import MOST_CLASSES, count_pairs
 from clc_text.plots.figure import figure
@@ -54,7 +55,7 @@ Made = tuple[Matrix | None, str]
 
 def _noise(run: RunDirectory, labels: Labels, classes: int) -> Made:
     """T of the manifest, if it is about the true labels; otherwise counted from true and given labels."""
-    from clc_text.noise.inject import sha256_of_labels
+    from clc_text.data.labels import sha256_of_labels
 
     manifest = run.noise_manifest()
     if labels.true is None:

@@ -11,7 +11,8 @@ from clc_text.analysis.corrected import CorrectedLabels, corrected_labels
 from clc_text.analysis.groups import subject
 from clc_text.analysis.short_names import short_names
 from clc_text.analysis.state import begun, not_ended
-from clc_text.artifacts.run_directory import Labels, RunDirectory
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.plots.figure import figure
 from clc_text.plots.style import BLACK, BLUE, GREY, PAGE, VERMILLION, footnote, heading, new_figure, wrapped

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from clc_text.noise.estimation import noise_fit as module
+from clc_text.noise.estimation.gain import gain_over_shares
+from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import (
     SHRINKAGE,
     NoiseFit,
@@ -174,3 +176,75 @@ def test_many_classes_are_fitted_as_few_are(monkeypatch: pytest.MonkeyPatch, giv
     np.testing.assert_allclose(fit_transition(probs, labels, begin), expected, atol=1e-10)
     monkeypatch.setattr(module, "_ROWS_AT_ONCE", 40)
     np.testing.assert_allclose(fit_transition(probs, labels, begin), expected, atol=1e-10)
+
+
+# ---- given labels that are distributions ----
+
+
+def test_of_distributions_one_round_by_hand() -> None:
+    probs, start = np.array([[0.7, 0.3], [0.2, 0.8]]), np.array([[0.9, 0.1], [0.3, 0.7]])
+    given = np.array([[0.6, 0.4], [0.1, 0.9]])
+    counts = np.zeros((2, 2))
+    for p, g in zip(probs, given, strict=True):
+        joint = np.array([[p[c] * start[c, y] * g[y] for y in range(2)] for c in range(2)])
+        counts += joint / joint.sum()
+    np.testing.assert_allclose(fit_transition(probs, given, start, rounds=1), shrunk(counts), rtol=1e-12)
+    both = [
+        sum(p[c] * start[c, y] * g[y] for c in range(2) for y in range(2)) for p, g in zip(probs, given, strict=True)
+    ]
+    assert log_likelihood(probs, given, start) == pytest.approx(np.log(both).mean())
+
+
+def test_a_distribution_on_one_class_is_that_class() -> None:
+    logits, _, given = noisy_problem(500, pairwise(4, 0.4), 1.5)
+    as_distributions = np.eye(4, dtype=np.float32)[given]
+    one, other = (fit_shares(fit_noise(logits, labels), labels) for labels in (given, as_distributions))
+    assert one.sharpness == other.sharpness
+    np.testing.assert_allclose(one.transition, other.transition, atol=1e-10)
+    np.testing.assert_allclose(
+        posterior_labels(one.probs, given, one.transition),
+        posterior_labels(other.probs, as_distributions, other.transition),
+        atol=1e-10,
+    )
+    fold = np.arange(500) % 5
+    np.testing.assert_allclose(
+        gain_over_shares(one.probs, given, fold), gain_over_shares(one.probs, as_distributions, fold), atol=1e-10
+    )
+    trusted = never_certain(one.transition)
+    np.testing.assert_allclose(
+        half_trusted(one.probs, given, trusted), half_trusted(one.probs, as_distributions, trusted), atol=1e-10
+    )
+
+
+def test_an_even_distribution_says_nothing() -> None:
+    logits, _, given = noisy_problem(300, pairwise(3, 0.3), 1.0)
+    labels = np.eye(3)[given]
+    labels[::2] = 1 / 3
+    fit = fit_noise(logits, labels, sharpness=(1.0,))
+    found = posterior_labels(fit.probs, labels, fit.transition)
+    np.testing.assert_allclose(found[::2], fit.probs[::2], atol=1e-12)
+    assert not np.allclose(found[1::2], fit.probs[1::2], atol=0.1)
+
+
+def test_how_sure_a_label_is_tells_more_than_its_likeliest_class() -> None:
+    """Each row has a sign of its class, and as its label what that says: the likeliest class is right on 70 %."""
+    logits, true, _ = noisy_problem(4000, np.eye(4), 1.2)
+    random = np.random.default_rng(1)
+    sign = 1.4 * np.eye(4)[true] + random.normal(size=(4000, 4))
+    labels = softmax(1.4 * sign)
+    right = {}
+    for name, given in (("distribution", labels), ("class", labels.argmax(1))):
+        fit = fit_noise(logits, given, sharpness=(1.0,))
+        right[name] = (posterior_labels(fit.probs, given, fit.transition).argmax(1) == true).mean()
+    assert 0.6 < (labels.argmax(1) == true).mean() < 0.75
+    assert right["distribution"] > right["class"] + 0.01 > (labels.argmax(1) == true).mean() + 0.05
+
+
+def test_counts_that_are_known_beside_count_as_rows_do() -> None:
+    logits, true, given = noisy_problem(800, pairwise(4, 0.4), 0.8)
+    probs = softmax(logits)
+    known = np.zeros((4, 4))
+    np.add.at(known, (true, given), 1.0)
+    told = fit_transition(probs, given, known=50 * known)
+    np.testing.assert_allclose(told, shrunk(50 * known), atol=0.02)
+    assert np.abs(fit_transition(probs, given) - shrunk(known)).max() > np.abs(told - shrunk(known)).max()
