@@ -210,6 +210,19 @@ def has_learnt_nothing(directory: Path) -> bool:
     return _nothing(dict(read_json(path, CrossFitGain, _ANEW)))
 
 
+def estimated_rate(directory: Path) -> float | None:
+    """The share of wrong labels by a run's cross-fitting; None where there is none yet, or it has learnt nothing.
+
+    Raises:
+        InputError: the file that says so is damaged.
+    """
+    path = directory / FACTS
+    if not path.is_file():
+        return None
+    facts: dict[str, Any] = dict(read_json(path, CrossFitFacts, _ANEW, current))
+    return None if _nothing(facts) else float(facts["rate"])
+
+
 def _nothing(facts: dict[str, Any]) -> bool:
     return {"gain", "gain_error"} <= facts.keys() and is_nothing(facts["gain"], facts["gain_error"])
 

@@ -265,6 +265,7 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     distribution: str
     trusted: str
     inputs: dict[str, list[float]]
+    votes: int
 
 
 class _Labels(TypedDict):
@@ -274,7 +275,7 @@ class _Labels(TypedDict):
 
 
 class _Predictions(TypedDict):
-    kind: Literal["in sample", "out of sample", "views"]
+    kind: Literal["in sample", "out of sample", "views", "votes"]
     folds: int | None
     agree_with_given: float
     confidence: float
@@ -409,7 +410,7 @@ class _AuditNoise(TypedDict):
     interval: list[float] | None
     matrix: Matrix | None
     method: str
-    predictions: Literal["in sample", "out of sample", "views"]
+    predictions: Literal["in sample", "out of sample", "views", "votes"]
     known_rate: float | None
 
 

@@ -10,6 +10,9 @@ sources         [{"name", "votes", "share": of the rows, "agreement": with most 
                   "confused": [{"true", "said", "share"}] the most frequent errors}]
 joined          {"labels": of all sources together, "overruled": rows whose believed class is none of those that most
                   of their labels say, "tied": rows on which several classes have as many labels}
+planted         {"planted", "doubted": metric, "stood": metric} | null: labels of single sources that were swapped on
+                  trial: found more probably wrong than right, and rows whose believed class stayed
+wrong           [least, expected, most], shares of the believed classes that are wrong | null
 unsure          [{"row", "source_id" and "source_row" where known, "votes", "belief"}] the rows where another label
                   would help most: the least believed first
 alone           {"votes", "right"} by number of labels: how often so many labels of a row, drawn from those it has,
@@ -25,6 +28,7 @@ import numpy as np
 
 from clc_text.artifacts.votes import KeptVotes
 from clc_text.corrections.identity import names_of
+from clc_text.corrections.intervals import metric
 from clc_text.corrections.store import Corrected
 from clc_text.data.agreement import accuracies, votes_facts
 from clc_text.data.votes import Votes, places_in_row
@@ -59,6 +63,8 @@ def several_labels(corrected: Corrected) -> dict[str, Any] | None:
         "alpha": found["alpha"],
         "rows_by_votes": found["rows_by_votes"],
         "sources": found["sources"],
+        "planted": _planted(kept.facts.get("planted")),
+        "wrong": kept.facts.get("wrong"),
         "joined": joined(kept.votes, kept.belief.argmax(1)),
         "unsure": [
             {"row": int(row), **name, "votes": int(per_row[row]), "belief": float(kept.belief[row].max())}
@@ -66,6 +72,13 @@ def several_labels(corrected: Corrected) -> dict[str, Any] | None:
         ],
         "alone": enough(kept.votes, kept.belief.argmax(1)),
     }
+
+
+def _planted(trial: Mapping[str, int] | None) -> dict[str, Any] | None:
+    if trial is None:
+        return None
+    count = trial["planted"]
+    return {"planted": count, **{name: metric(trial[name], count) for name in ("doubted", "stood")}}
 
 
 def joined(votes: Votes, believed: np.ndarray) -> dict[str, int]:

@@ -15,8 +15,13 @@ from clc_text.utils.shown import for_rich, printable
 MOST_SOURCES = 40  # that are listed one by one
 
 
-def show_annotators(several: Mapping[str, Any], console: Console, most: int = MOST_SOURCES) -> None:
-    """Who labelled, how often each is right, and where another label would help (`corrections.annotators`)."""
+def show_annotators(several: Mapping[str, Any], console: Console, most: int = MOST_SOURCES, ask: bool = True) -> None:
+    """Who labelled, how often each is right, and where another label would help (`corrections.annotators`).
+
+    Args:
+        most: sources that are listed.
+        ask: whether the rows where a label would help are named, too.
+    """
     table = Table("source", title="labels by source", title_justify="left")
     for name in ("labels", "right", "95 %", "agrees"):
         table.add_column(name, justify="right")
@@ -39,6 +44,8 @@ def show_annotators(several: Mapping[str, Any], console: Console, most: int = MO
     told = [f"{one['votes']} of them {one['right']:.1%}" for one in several["alone"]]
     if told:
         console.print(for_rich(f"a majority of a row's labels agrees with what all of them say: {', '.join(told)}"))
+    if not ask:
+        return
     key, called = row_key(several["unsure"])
     rows = ", ".join(printable(str(one[key]), 30) for one in several["unsure"][:10])
     console.print(for_rich(f"another label would help most where {called} is {rows}"))

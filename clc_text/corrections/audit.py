@@ -13,7 +13,7 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
     rows               N
     label_names        [C]
     policy             one sentence: by which rule labels were changed (see `clc_text.corrections.policy`)
-    predictions        {"kind": "in sample" | "out of sample" | "views", "views": [names],
+    predictions        {"kind": "in sample" | "out of sample" | "views" | "votes", "views": [names],
                         "folds": int | null, "agree_with_given": share of rows
                        whose predicted class is the given label, "confidence": mean, "entropy": mean, nats}
     labels             {"given", "method", "person"}: rows by who said the current label; they sum to `rows`
@@ -146,6 +146,9 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     answers = _answers(corrected, state, labels)
     notices = run.notices()
     several = several_labels(corrected)
+    if several is not None and several["wrong"] is not None:
+        low, noise["rate"], high = several["wrong"]
+        noise["interval"] = [low, high]
     return {
         "version": VERSION,
         "run_id": run.run_id,
@@ -166,7 +169,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         "answers": answers,
         "second_opinion": None if several else second_opinion(probs[fair], state.part(rows[fair])),
         "notices": notices,
-        "verdict": verdict(corrections, noise, canaries, truth, notices, answers),
+        "verdict": verdict(corrections, noise, canaries, truth, notices, answers, several),
     } | ({} if several is None else {"several_labels": several})
 
 
@@ -181,7 +184,8 @@ def _predictions(corrected: Corrected) -> RowPredictions:
     """Those that the corrected dataset was made from."""
     run = corrected.run
     kind = corrected.facts["predictions"]["kind"]
-    out = views(run) if kind == "views" else out_of_sample(run) if kind == "out of sample" else in_sample(run)
+    blind = kind in ("out of sample", "votes")
+    out = views(run) if kind == "views" else out_of_sample(run) if blind else in_sample(run)
     if out is None or sha256_of_file(out.path) != corrected.facts["sha256"]["predictions"]:
         raise InputError(
             f"the predictions of {run.path} are no longer those that {corrected.path} was made from; make it anew "

@@ -128,7 +128,7 @@ def _facts(
         "label_names": environment["label_names"],
         "input_column": environment["input_column"],
         "label_column": environment["label_column"],
-        "policy": policy.to_dict(),
+        "policy": policy.to_dict(predictions.kind),
         "predictions": {
             "kind": predictions.kind,
             "folds": predictions.folds,

@@ -76,6 +76,7 @@ def figures(audit: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, flo
     noise, truth, canaries = audit["noise"], audit["truth"], audit["canaries"]
     unknown = noise.get("nothing_learnt", False)
     low, high = noise["interval"] or (None, None)
+    planted = (audit.get("several_labels") or {}).get("planted") or {}
     measured = (truth or {}).get("precision") or (canaries or {}).get("precision_adjusted")
     found: dict[str, float | str | None] = {
         "noise": None if unknown else noise["rate"],
@@ -83,7 +84,7 @@ def figures(audit: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, flo
         "noise_high": None if unknown else high,
         "changed": audit["corrections"]["share"],
         "agreement": noise.get("agreement"),
-        "canaries_doubted": _value((canaries or {}).get("doubted")),
+        "canaries_doubted": _value((canaries or planted).get("doubted")),
         "canaries_found": _value((canaries or {}).get("found")),
         "precision": _value(measured),
         "right_before": _value((truth or {}).get("right_before")),

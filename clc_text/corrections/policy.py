@@ -98,10 +98,12 @@ class Policy:
             found = np.zeros_like(found)
         return found
 
-    def sentence(self) -> str:
-        """The rule in words, for people."""
+    def sentence(self, judges: str | None = None) -> str:
+        """The rule in words, for people; `judges` is the `kind` of the predictions that it was applied to."""
         source = "the mixture of all views" if self.views else "the networks' prediction"
-        if self.noise_matrix:
+        if judges == "votes":
+            source = "what all labels of a row and its text say together"
+        elif self.noise_matrix:
             source += ", weighed by the estimated noise matrix,"
         conditions = []
         doubt = f"the given one is wrong with a probability of at least {self.min_doubt:g}"
@@ -125,8 +127,8 @@ class Policy:
             rule += f"; where that is fewer than {self.least_share:.0%} of all labels, none is changed"
         return rule
 
-    def to_dict(self) -> dict[str, Any]:
-        return {**self.__dict__, "sentence": self.sentence()}
+    def to_dict(self, judges: str | None = None) -> dict[str, Any]:
+        return {**self.__dict__, "sentence": self.sentence(judges)}
 
 
 POLICIES = {

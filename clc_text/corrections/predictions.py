@@ -10,10 +10,11 @@ from typing import Literal
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.votes import FACTS as VOTES
 from clc_text.errors import InputError
 from clc_text.evidence.readings import Reading, readings
 
-Kind = Literal["in sample", "out of sample", "views"]
+Kind = Literal["in sample", "out of sample", "views", "votes"]
 
 IN_SAMPLE_FILE = "predictions.safetensors"
 OUT_OF_SAMPLE_FILE = "crossfit.safetensors"
@@ -28,7 +29,8 @@ class RowPredictions:
     Attributes:
         kind: "in sample" when the networks were trained on these rows, "out of sample" when each row was predicted by
             networks that never saw its label, "views" when P are different views, out of sample all of them
-            (`clc_text.evidence`).
+            (`clc_text.evidence`), "votes" where rows have several labels and it is what all of these and the text say,
+            split into the joined label, which counts for no more than it does here, and the rest.
         folds: of the cross-fitting; None in sample.
         transition: float64 [C, C], the noise matrix that cross-fitting found with them, of views that of the given
             labels; None where nothing has.
@@ -97,9 +99,11 @@ def in_sample(run: RunDirectory) -> RowPredictions:
 
 
 def out_of_sample(run: RunDirectory) -> RowPredictions | None:
-    """What cross-fitted networks say of rows that they did not see; None where the run has no such predictions."""
+    """What cross-fitted networks say of rows that they did not see, or all labels of a row where it has several; None
+    where the run has no such predictions."""
     path = run.file(OUT_OF_SAMPLE_FILE)
-    return _opened(run, path, "out of sample") if path.is_file() else None
+    kind: Kind = "votes" if run.file(VOTES).is_file() else "out of sample"
+    return _opened(run, path, kind) if path.is_file() else None
 
 
 def views(run: RunDirectory) -> RowPredictions | None:

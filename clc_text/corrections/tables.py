@@ -206,9 +206,10 @@ def show_cleaned(
         console.print(for_rich(several_in_words(several, found["rows"])))
     console.print(for_rich(f"{told}; {corrections['rows']:,} are changed"))
     if several is not None:
-        show_annotators(several, console, most=FEW_SOURCES)
+        show_annotators(several, console, most=FEW_SOURCES, ask=False)
     key, head = row_key(rows)
-    shown = Table(head, "given", "suggested", "doubt", "text", title="worth a look first", title_justify="left")
+    title = "worth a look first" if several is None else "worth a look first: another label helps most here"
+    shown = Table(head, "given", "suggested", "doubt", "text", title=title, title_justify="left")
     for row in rows:
         cells = (
             row[key],
@@ -339,4 +340,6 @@ def _judges(predictions: dict[str, Any]) -> str:
     """Who judged, in words, from the entry ``predictions`` of corrected.json or audit.json."""
     if predictions["kind"] == "views":
         return f"views that had not seen the labels ({', '.join(predictions['views'])})"
+    if predictions["kind"] == "votes":
+        return "all labels of a row together with its text"
     return f"networks {predictions['kind']}"

@@ -53,6 +53,7 @@ def verdict(
     truth: Mapping[str, Any] | None,
     notices: Sequence[Mapping[str, Any]],
     answers: Mapping[str, Any] | None = None,
+    several: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The entry ``verdict`` of audit.json (see `clc_text.corrections.audit`), from its other entries."""
     enough = canaries is not None and canaries["planted"] >= ENOUGH_CANARIES
@@ -77,11 +78,15 @@ def verdict(
     warnings = [notice["message"] for notice in notices if notice["severity"] == "warning"]
     evidence = [*answers_in_words(answers, noise, measured), *_evidence(measured, truth)]
     leave = f"Little to correct: {share:.1%} of the labels would change, so leave the given labels as they are."
+    if several is not None:
+        leave = "The labels of all sources are joined, and hardly a joined one is doubted enough to be changed."
     if against:
         trust = "do not use"
         summary = leave if little else "Do not use these corrections: train again, or keep the given labels."
     elif little:
         trust, summary = ("trust" if basis in ("true labels", "answers") and not warnings else "look first"), leave
+        if several is not None and trust == "look first":
+            summary += " Look at the rows where they are least sure; another label helps most there."
     elif share < LITTLE and unsure and not missed:
         trust = "look first"
         summary = (
@@ -91,6 +96,12 @@ def verdict(
         )
     elif (_good_by_answers(told) if told else _good(measured, truth)) and not warnings and by_rule is None:
         trust, summary = "trust", "The corrections can be used as they are."
+    elif share < LITTLE and several is not None:
+        trust = "look first"
+        summary = (
+            f"More of the joined labels are wrong than the sources tell ({_known_wrong(noise, told)}): they err on "
+            "the same rows. Labels by others help, first where the joined ones are least sure."
+        )
     elif share < LITTLE:
         trust = "look first"
         summary = (
@@ -105,7 +116,14 @@ def verdict(
         )
     reasons = [*against, *evidence, *([RuleLike(**by_rule).sentence] if by_rule else [])]
     reasons += [sentence for sentence in warnings if sentence not in reasons]
-    if basis == "estimates":
+    if several is not None and several["planted"] is not None:
+        reasons.append(planted_in_words(several["planted"]))
+    if basis == "estimates" and several is not None:
+        reasons.append(
+            f"there are neither true labels nor answers to {ENOUGH_ANSWERS} random rows, so that the sources are "
+            "measured by each other alone; `clc-text next RUN --k 50 --purpose estimate` writes such rows"
+        )
+    elif basis == "estimates":
         reasons.append(
             f"there are neither true labels nor answers to {ENOUGH_ANSWERS} random rows nor {ENOUGH_CANARIES} "
             "canaries, so nothing measures the corrections; answer what `clc-text next RUN` writes, or train with "
@@ -113,10 +131,26 @@ def verdict(
         )
     if not nothing_learnt:  # else the rate is a fiction
         low = "; networks judged rows that they were trained on, so the estimate may be far off" if _low(noise) else ""
+        given = "given" if several is None else "joined"
         reasons.append(
-            f"{_rate(noise)} of the given labels are estimated to be wrong, and {share:.1%} were changed{low}"
+            f"{_rate(noise)} of the {given} labels are estimated to be wrong, and {share:.1%} were changed{low}"
         )
     return {"trust": trust, "little_to_correct": little, "summary": summary, "reasons": reasons, "basis": basis}
+
+
+def planted_in_words(planted: Mapping[str, Any]) -> str:
+    """What became of labels of single sources that were swapped on trial."""
+    doubted, stood = planted["doubted"]["value"], planted["stood"]["value"]
+    return (
+        f"of {planted['planted']:,} labels of single sources that were swapped on trial {doubted:.0%} are doubted, "
+        f"and on {stood:.0%} of these rows the joined label stayed"
+    )
+
+
+def _known_wrong(noise: Mapping[str, Any], answers: Mapping[str, Any] | None) -> str:
+    if answers is not None:
+        return f"by answers to random rows {1 - answers['right_before']['value']:.1%}"
+    return f"by true labels {noise['known_rate']:.1%}"
 
 
 def _at_most(highest: float) -> str:
@@ -201,6 +235,9 @@ def _emptied(corrections: Mapping[str, Any]) -> list[str]:
 
 def _rate(noise: Mapping[str, Any]) -> str:
     """The estimate in words: a range, where several readings of the same evidence say different things."""
+    if noise["predictions"] == "votes" and noise["interval"]:
+        low, high = noise["interval"]
+        return f"between {low:.1%} and {high:.1%} (about {noise['rate']:.1%})"
     if not noise.get("readings"):
         return f"{noise['rate']:.1%}"
     low, high = noise["interval"]

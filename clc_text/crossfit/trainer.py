@@ -215,6 +215,9 @@ def cross_fitted(found: CrossFit) -> Notice:
             "better encoder or a higher learning rate",
             "warning",
         )
+    if votes := found.facts.get("votes"):
+        by = f"by all {votes:,} labels and the texts"
+        return Notice("cross-fitted", f"about {found.rate:.1%} of the joined labels are expected to be wrong, {by}")
     names = found.facts["renamed"]
     renamed = sum(name != index for index, name in enumerate(names))
     sentence = (

@@ -19,6 +19,7 @@ from clc_text.report.markup import piece, table
 IN_SAMPLE = "networks trained on these very labels"
 JUDGES = {
     "out of sample": "networks that never saw these labels",
+    "votes": "all labels of a row together with its text",
     "views": "several views that never saw these labels, from the lowest to the highest reading",
 }
 WHO = {"ensemble": "ensemble", "peers_mean": "mean of the peers"}

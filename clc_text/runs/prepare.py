@@ -138,8 +138,9 @@ def prepare(
     # Who injects noise into labels takes those labels for the truth.
     injected = recipe.noise.name != "none"
     true = task.true_labels if task.true_labels is not None else source_labels if injected else None
-    first = first_copies(encoded.train_inputs, len(source_labels)) if recipe.canaries else None
-    trained, canary = plant(injection.labels, recipe.canaries, recipe.seeds.data, len(task.label_names), first)
+    flipped = recipe.canaries if joined is None else 0.0  # of votes they are planted on trial, when they are joined
+    first = first_copies(encoded.train_inputs, len(source_labels)) if flipped else None
+    trained, canary = plant(injection.labels, flipped, recipe.seeds.data, len(task.label_names), first)
     if canary.mean() > MOST_CANARIES:  # copies are flipped together
         raise InputError(
             f"most of the {len(canary):,} rows are the same to the encoder, so that flipping some of their labels "
@@ -220,8 +221,11 @@ def _check_training(recipe: Recipe, task: Task, cross_fits: bool = False) -> Non
 def _check_one_class(recipe: Recipe, instead: str) -> None:
     """Refuses what needs one class a row as its label."""
     if recipe.noise.name != "none":
-        raise InputError(f"noise is injected into one label a row, and these rows have {instead}; leave `noise` out")
-    if recipe.canaries:
+        how = ", or name one source's column in data.label to inject it there" if instead == "several" else ""
+        raise InputError(
+            f"noise is injected into one label a row, and these rows have {instead}; leave `noise` out{how}"
+        )
+    if recipe.canaries and instead != "several":
         raise InputError(f"canaries are flipped labels, and these rows have {instead}; set canaries to 0")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.artifacts.cross_fit import estimated_rate
 from clc_text.artifacts.names import located
 from clc_text.config.recipe import Recipe
 from clc_text.runs.observer import Observer
@@ -52,6 +53,10 @@ class Recorder:
         in_nats = getattr(recipe.method, "criterion", "entropy") == "entropy"
         scale = getattr(recipe.method, "threshold_scale", 1.0) if in_nats else None
         self.watch = Watch((counts / counts.sum()).tolist(), scale, prepared.task.label_names)
+        self.directory = directory
+        joined = prepared.joined
+        wrong = estimated_rate(directory) if joined is None else float(1 - joined.kept.belief.max(1).mean())
+        self.watch.noise_rate = wrong
         if recipe.monitor != "off":
             self.watch.before_training(prepared.encoder.facts)
             for index in range(len(self.metrics.entries)):
@@ -66,6 +71,8 @@ class Recorder:
         seconds = time.perf_counter() - self.started
         entry = epoch_entry(result, self.prepared.labels, self.classes, self.test_labels, seconds)
         self.metrics.append(entry)
+        if self.watch.noise_rate is None:
+            self.watch.noise_rate = estimated_rate(self.directory)
         notices = [] if self.recipe.monitor == "off" else self.watch.after_epoch(self.metrics.entries)
         self.observer.epoch(entry, notices)
 

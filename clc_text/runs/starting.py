@@ -50,9 +50,9 @@ def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str 
             "encoder: {name: auto}    # a sentence encoder where one is installed or cached, else TF-IDF of all words",
             "method: {name: clc_auto} # needs no noise rate",
             f"training: {{epochs: {enough_epochs(guessed.rows)}}}",
-            f"canaries: {canary_share(guessed.rows):.3g}    # labels flipped on purpose, to see how many are found"
-            if not guessed.several
-            else "canaries: 0    # a row's labels by several sources judge each other",
+            f"canaries: {canary_share(guessed.rows):.3g}    # labels flipped on "
+            + ("trial, of single sources," if guessed.several else "purpose,")
+            + " to see how many are found",
             "",
         ]
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,28 +50,45 @@ class JoinedVotes:
 
 
 def join_votes(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
-    """By the recipe's `data.join`; the same for the same recipe and data."""
-    from clc_text.noise.votes.dawid_skene import dawid_skene
-    from clc_text.noise.votes.fit import LOOSE
-    from clc_text.noise.votes.matrices import check_sources, counted, shrunk_matrices
+    """By the recipe's `data.join`; the same for the same recipe and data.
+
+    Canaries are votes that are swapped on trial, and none of them is learnt (`noise.votes.planted`).
+    """
+    from clc_text.noise.votes.matrices import check_sources
+    from clc_text.noise.votes.planted import planted_votes
 
     check_sources(votes)
+    joined, again = _joined(recipe, encoded, votes)
+    if not recipe.canaries:
+        return joined
+    trial = planted_votes(votes, joined.kept.belief, again, recipe.canaries, recipe.seeds.data)
+    told = {} if trial is None else {"planted": vars(trial)}
+    return replace(joined, kept=replace(joined.kept, facts=joined.kept.facts | told))
+
+
+def _joined(recipe: Recipe, encoded: Encoded, votes: Votes) -> tuple[JoinedVotes, Callable[[Votes], np.ndarray]]:
+    """And what gives the belief [N, C] by other votes on the same rows."""
+    from clc_text.noise.votes.dawid_skene import dawid_skene
+    from clc_text.noise.votes.fit import LOOSE
+    from clc_text.noise.votes.matrices import counted, shrunk_matrices
+
     how = getattr(recipe.data, "join", "cross_fit")
     if how == "cross_fit":
         return _cross_fitted(recipe, encoded, votes)
     if how == "dawid_skene":
         found = dawid_skene(votes)
-        return JoinedVotes(KeptVotes(votes, found.posterior, found.matrices, {"join": how}), found.posterior, None)
+        kept = KeptVotes(votes, found.posterior, found.matrices, {"join": how})
+        return JoinedVotes(kept, found.posterior, None), lambda others: dawid_skene(others).posterior
     belief = votes.majority
     matrices = shrunk_matrices(counted(votes, belief), LOOSE)
-    return JoinedVotes(KeptVotes(votes, belief, matrices, {"join": how}), None, None)
+    return JoinedVotes(KeptVotes(votes, belief, matrices, {"join": how}), None, None), lambda others: others.majority
 
 
-def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
+def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> tuple[JoinedVotes, Callable[[Votes], np.ndarray]]:
     from clc_text.data.copies import first_copies
     from clc_text.data.folds import assign_folds
     from clc_text.evidence.soft_linear import soft_linear_folds
-    from clc_text.noise.votes.cross_fit import cross_fit_votes
+    from clc_text.noise.votes.cross_fit import cross_fit_votes, joined_again
     from clc_text.runs.frozen_features import features_of
 
     features = features_of(encoded)
@@ -84,9 +102,11 @@ def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes
 
     found = cross_fit_votes(votes, held_out, seed, ROUNDS)
     copies = int((first != np.arange(votes.rows)).sum())
-    cross_fit = as_cross_fit(found.posterior, np.stack(dealt), found.facts | {"copies": copies})
+    cross_fit = as_cross_fit(
+        found.posterior, np.stack(dealt), found.facts | {"copies": copies, "votes": int(votes.per_source.sum())}
+    )
     kept = KeptVotes(votes, found.posterior, found.matrices, {"join": "cross_fit"} | found.facts)
-    return JoinedVotes(kept, found.posterior, cross_fit)
+    return JoinedVotes(kept, found.posterior, cross_fit), lambda others: joined_again(others, found)
 
 
 def as_cross_fit(belief: np.ndarray, folds: np.ndarray, told: dict[str, Any]) -> CrossFit:
@@ -114,5 +134,6 @@ def as_cross_fit(belief: np.ndarray, folds: np.ndarray, told: dict[str, Any]) ->
         "renamed": list(range(classes)),
         "names_tried": 1,
         "labels": sha256_of_labels(labels),
+        "votes": told["votes"],
     }
     return CrossFit(folds, probs, transition, belief, facts)

@@ -29,6 +29,9 @@ class Watch:
         label_names: [C], what people call the classes.
         class_shares: [C], of the labels that training sees.
         threshold_scale: Γ as a multiple of the mean entropy; None where it is no entropy in nats.
+
+    Attributes:
+        noise_rate: how many of these labels are wrong, as far as that was estimated before; None: not known.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class Watch:
         self.label_names = label_names or [str(index) for index in range(len(class_shares))]
         self.class_shares = class_shares
         self.threshold_scale = threshold_scale
+        self.noise_rate: float | None = None
         self.notices: list[Notice] = []
 
     def before_training(self, encoder: dict[str, Any]) -> list[Notice]:
@@ -64,7 +68,7 @@ class Watch:
         if len(entries) < 2 or entries[-2]["phase"] == "warm-up":
             if self.threshold_scale:
                 yield from warm_up_too_short(entry, len(self.class_shares), self.threshold_scale)
-            yield from warm_up_too_long(entries)
+            yield from warm_up_too_long(entries, self.noise_rate)
         yield from collapse(entries, self.class_shares, self.label_names)
 
     def at_end(self, entries: list[dict[str, Any]], changed_by_class: list[float]) -> list[Notice]:
@@ -122,11 +126,11 @@ def warm_up_too_short(entry: dict[str, Any], num_classes: int, threshold_scale: 
             )
 
 
-def warm_up_too_long(entries: list[dict[str, Any]]) -> Iterator[Notice]:
-    """The given labels are repeated already: the noise is learnt as well."""
+def warm_up_too_long(entries: list[dict[str, Any]], noise_rate: float | None = None) -> Iterator[Notice]:
+    """The given labels are repeated already, more of them than are right: the noise is learnt as well."""
     if len(entries) > 1:
         repeated = sum(entries[-2]["train"]["agreement"]) / len(entries[-2]["train"]["agreement"])
-        if repeated > FITTED_AGREEMENT:
+        if repeated > max(FITTED_AGREEMENT, 1 - (1.0 if noise_rate is None else noise_rate)):
             yield Notice(
                 "warm-up too long",
                 f"at the end of the warm-up the networks repeat {repeated:.0%} of the given labels: unless the labels "

@@ -93,7 +93,7 @@ def test_methods_learn_the_belief(table: Path, tmp_path: Path) -> None:
 
 def test_the_belief_is_what_corrections_are_made_by() -> None:
     belief = np.random.default_rng(0).dirichlet(np.ones(3), 200)
-    told = {"foretold": 0.3, "foretold_error": 0.01, "power": 1.0, "copies": 0}
+    told = {"foretold": 0.3, "foretold_error": 0.01, "power": 1.0, "copies": 0, "votes": 600}
     found = as_cross_fit(belief, np.zeros((2, 200), np.int64), told)
     assert found.probs.sum(1) == pytest.approx(np.ones(200))
     assert posterior_labels(found.probs, belief.argmax(1), found.transition) == pytest.approx(belief)
@@ -108,10 +108,16 @@ def test_a_run(method: str, table: Path, tmp_path: Path) -> None:
     assert kept.votes.sources == ("ann", "bob", "cid")
     assert {"ann", "bob", "cid"} <= set(run.data().column_names)
     judges = judges_of_run(run, policy_named("default"))
-    assert judges.predictions.kind == "out of sample"
+    assert judges.predictions.kind == "votes"
     correct(run, judges.policy, judges.predictions, source_rows(run))
     corrected = corrected_in(run.path)
     found = judge(corrected, 0)
+    assert found["predictions"]["kind"] == "votes" and "all labels of a row" in found["policy"]
+    assert found["second_opinion"] is None
+    low, high = found["noise"]["interval"]
+    assert low <= found["noise"]["rate"] <= high and found["noise"]["rate"] == found["several_labels"]["wrong"][1]
+    assert "labels of all sources are joined" in found["verdict"]["summary"]
+    assert not any("memorised" in notice["message"] for notice in found["notices"])
     accuracy = [source["accuracy"]["value"] for source in found["several_labels"]["sources"]]
     assert accuracy[0] > accuracy[1] > accuracy[2]
     shown = annotators_html(found)
@@ -121,8 +127,18 @@ def test_a_run(method: str, table: Path, tmp_path: Path) -> None:
     assert again.complete
 
 
+@pytest.mark.parametrize("join", ["cross_fit", "dawid_skene", "majority"])
+def test_canaries_are_votes_on_trial(join: str, table: Path) -> None:
+    """A vote is swapped in some rows, and what the run learns has none of it."""
+    plain, tried = (prepare(recipe(table, join=join, more=more)) for more in ("", "canaries: 0.1\n"))
+    assert plain.joined is not None and tried.joined is not None
+    assert (tried.joined.kept.belief == plain.joined.kept.belief).all()
+    assert not tried.labels.canary.any() and (tried.labels.trained == plain.labels.trained).all()
+    trial = tried.joined.kept.facts["planted"]
+    assert trial["planted"] == 12 and 0 < trial["stood"] <= 12 and 0 < trial["doubted"] <= 12
+    assert "planted" not in plain.joined.kept.facts
+
+
 def test_what_needs_one_label_a_row_is_refused(table: Path) -> None:
-    with pytest.raises(InputError, match="canaries"):
-        prepare(recipe(table, more="canaries: 0.05\n"))
     with pytest.raises(InputError, match="noise is injected"):
         prepare(recipe(table, more="noise: {name: symmetric, rate: 0.2}\n"))

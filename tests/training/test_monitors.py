@@ -104,6 +104,14 @@ def test_warm_up_too_long(beyond: bool) -> None:
     assert all(notice.severity == "note" for notice in found)
 
 
+@pytest.mark.parametrize(("rate", "said"), [(0.001, False), (0.2, True), (None, True)])
+def test_networks_that_repeat_right_labels_have_memorised_none(rate: float | None, said: bool) -> None:
+    watch = Watch(SHARES)
+    watch.noise_rate = rate
+    watch.after_epoch([entry(1, "warm-up", agreement=[0.97, 0.99]), entry(2)])
+    assert names(watch) == (["warm-up too long"] if said else [])
+
+
 def test_the_warm_up_is_judged_once_when_it_ends() -> None:
     watch = Watch(SHARES)
     watch.after_epoch([entry(1, "warm-up"), entry(2), entry(3, threshold=math.log(4))])

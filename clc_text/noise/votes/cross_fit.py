@@ -1,8 +1,9 @@
 """The true classes by votes and by a classifier that is blind to a row's votes, each heard as far as it foretells.
 
-Rounds of: a classifier learns the belief q of the rows of other folds; its power a, p^a, and how far sources differ
-are those under which held-out votes are likeliest; q anew. The power 0, which leaves the classifier out, is one to
-choose from, and kept unless the gain can be told from none: where texts say nothing, nothing is lost.
+Rounds of: a classifier learns the belief q of the rows of other folds; its power a, p^a, how far sources differ and
+how far their errors go together (`fit`) are those under which held-out votes are likeliest; q anew. The power 0, which
+leaves the classifier out, is one to choose from, and kept unless the gain can be told from none: where texts say
+nothing, nothing is lost.
 
 With one source that gave every row a label this is what `fit_noise` and `fit_shares` make of it, to the bit.
 """
@@ -18,11 +19,12 @@ import numpy as np
 from clc_text.data.votes import Votes
 from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares, posterior_labels
 from clc_text.noise.votes.alike import weights_of_alike
-from clc_text.noise.votes.fit import LOOSE, Rules, fit_votes, normalised_logs
+from clc_text.noise.votes.fit import LOOSE, Rules, VotesFit, fit_votes, normalised_logs
 from clc_text.noise.votes.held_out import held_out_likelihood
-from clc_text.noise.votes.matrices import Shrinkage, check_sources
+from clc_text.noise.votes.matrices import Shrinkage, check_sources, counted, shrunk_matrices
 
 POWERS = (1.0, 2.0, 4.0)
+DEPENDENCES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
 TIGHT = Shrinkage(32.0, 32.0)
 BETWEEN = Shrinkage(8.0, 4.0)
 # Tight where it foretells more than this above `BETWEEN`, in nats a vote; else loose. Held-out votes alone would
@@ -49,9 +51,12 @@ class FittedVotes:
         posterior: float64 [N, C], q.
         matrices: float64 [J, C, C], T_j (see `VotesFit`).
         log_probs: float64 [N, C], what the classifier said last; None without one.
-        facts: plain values: ``power`` of the classifier (0: it is not heard), ``gain`` of held-out votes by it in
-            nats a vote and ``gain_error``, ``shrinkage``, ``rules`` (the number of sources of one class), ``alike``
-            (of sources that repeat others).
+        facts: plain values: ``power`` of the classifier (0: it is not heard), ``dependence`` (ρ of `fit_votes`),
+            ``gain`` of held-out votes by the classifier in nats a vote and ``gain_error``, ``shrinkage``, ``rules``
+            (the number of sources of one class), ``checked`` (whether
+            enough rows have two votes), ``alike`` (of sources that repeat others), ``wrong`` (shares of the
+            likeliest classes that are expected to be wrong: the least, what q says, and the most, by the neighbouring
+            values of what was chosen).
     """
 
     posterior: np.ndarray
@@ -82,24 +87,47 @@ def cross_fit_votes(
     some = np.arange(0, votes.rows, -(-votes.rows // CHOICE_ROWS))
     few = votes.of_rows(some)
     shrinkage, checked = _shrinkage(few, rules, seed)
-    fit = fit_votes(votes, rules, None, shrinkage)
-    facts: dict[str, Any] = {"power": 0.0, "gain": 0.0, "gain_error": 0.0}
+    tried = _Tried(few, rules, shrinkage, seed)
+    alone = tried.dependence(0.0, None) if checked and not rules.which.all() else 0.0
+    by_votes = fit = _alone(votes, rules, shrinkage, alone, checked)
+    facts: dict[str, Any] = {"power": 0.0, "gain": 0.0, "gain_error": 0.0, "dependence": alone, "checked": checked}
     log_probs = heard = None
     if held_out is not None:
-        without = held_out_likelihood(few, rules, None, shrinkage, seed)
         for number in range(rounds):
             log_probs = held_out(fit.posterior, number)
             if misnames(votes, log_probs):
                 heard = None
-                facts |= {"power": 0.0, "misnamed": True}
-                fit = fit_votes(votes, rules, None, shrinkage)
+                facts |= {"power": 0.0, "dependence": alone, "misnamed": True}
+                fit = by_votes
                 break
-            facts = _power(few, rules, shrinkage, seed, log_probs[some], without, checked)
+            facts |= _power(tried, alone, log_probs[some], checked)
             heard = normalised_logs(facts["power"] * log_probs) if facts["power"] else None
-            fit = fit_votes(votes, rules, heard, shrinkage)
-    facts |= _foretold(few, held_out_likelihood(few, rules, None if heard is None else heard[some], shrinkage, seed))
+            fit = by_votes
+            if heard is not None:
+                fit = fit_votes(votes, rules, heard, shrinkage, dependence=facts["dependence"])
+    likelihood = tried(
+        facts["dependence"], facts["power"], None if heard is None or log_probs is None else log_probs[some]
+    )
+    facts |= _foretold(few, likelihood)
+    facts["wrong"] = _expected_wrong(tried, fit.posterior, facts, None if heard is None else log_probs, some, checked)
     facts |= {"shrinkage": list(shrinkage), "rules": int(rules.which.sum()), "alike": int((weights < 1).sum())}
     return FittedVotes(fit.posterior, fit.matrices, log_probs, facts)
+
+
+def joined_again(votes: Votes, found: FittedVotes, silence: bool = False) -> np.ndarray:
+    """float64 [N, C], the belief by some votes, all else as it was chosen and learnt for `found`."""
+    log_probs, facts = found.log_probs, found.facts
+    labels = votes.one_each()
+    if labels is not None:
+        heard_once = None if log_probs is None else lambda belief, number: log_probs
+        return _one_label(votes, labels, heard_once).posterior
+    rules = Rules.of(votes, silence)
+    votes = votes.weighed(weights_of_alike(votes, rules.which))
+    shrinkage = Shrinkage(*facts["shrinkage"])
+    if facts["power"] and log_probs is not None:
+        heard = normalised_logs(facts["power"] * log_probs)
+        return fit_votes(votes, rules, heard, shrinkage, dependence=facts["dependence"]).posterior
+    return _alone(votes, rules, shrinkage, facts["dependence"], facts["checked"]).posterior
 
 
 def misnames(votes: Votes, log_probs: np.ndarray) -> bool:
@@ -157,20 +185,83 @@ def _a_vote(votes: Votes, gains: np.ndarray) -> tuple[float, float]:
     return float(of_row.sum() / said), float(np.sqrt(((of_row - of_row.mean()) ** 2).sum()) / said)
 
 
-def _power(
-    votes: Votes,
-    rules: Rules,
-    shrinkage: Shrinkage,
-    seed: int,
-    log_probs: np.ndarray,
-    without: np.ndarray,
+def _alone(votes: Votes, rules: Rules, shrinkage: Shrinkage, dependence: float, checked: bool) -> VotesFit:
+    """Votes without a classifier; where hardly any row has two, nothing contradicts a vote."""
+    if checked or rules.which.any():
+        return fit_votes(votes, rules, None, shrinkage, dependence=dependence)
+    return VotesFit(votes.majority, shrunk_matrices(counted(votes, votes.majority), shrinkage))
+
+
+def _expected_wrong(
+    tried: _Tried,
+    posterior: np.ndarray,
+    facts: dict[str, Any],
+    log_probs: np.ndarray | None,
+    some: np.ndarray,
     checked: bool,
-) -> dict[str, Any]:
-    gains = {}
-    for power in POWERS:
-        heard = normalised_logs(power * log_probs)
-        gains[power] = held_out_likelihood(votes, rules, heard, shrinkage, seed) - without
-    power = max(gains, key=lambda one: gains[one].sum())
-    gain, error = _a_vote(votes, gains[power])
+) -> list[float]:
+    """What q says of itself, between what it would say with errors that go together less, and more."""
+    middle = float(1 - posterior.max(1).mean())
+    if not checked or tried.rules.which.all():
+        return [middle] * 3
+    place = DEPENDENCES.index(facts["dependence"])
+    power = facts["power"]
+    last = place == len(DEPENDENCES) - 1
+    around = [
+        (DEPENDENCES[max(place - 1, 0)], power),
+        (DEPENDENCES[place if last else place + 1], power / 2 if last else power),
+    ]
+    found = [middle]
+    for dependence, heard_at in around:
+        heard = None if log_probs is None or not heard_at else normalised_logs(heard_at * log_probs[some])
+        fit = fit_votes(tried.votes, tried.rules, heard, tried.shrinkage, dependence=dependence)
+        found.append(float(1 - fit.posterior.max(1).mean()))
+    return [min(found), middle, max(found)]
+
+
+class _Tried:
+    """How likely held-out votes are under what is to be chosen; what was tried is kept for one classifier."""
+
+    def __init__(self, votes: Votes, rules: Rules, shrinkage: Shrinkage, seed: int) -> None:
+        self.votes, self.rules, self.shrinkage, self.seed = votes, rules, shrinkage, seed
+        self._kept: dict[tuple[float, float], np.ndarray] = {}
+        self._of: np.ndarray | None = None
+
+    def __call__(self, dependence: float, power: float, log_probs: np.ndarray | None) -> np.ndarray:
+        """float64 [M], in nats; `log_probs` [N, C] are the classifier's, heard at `power`."""
+        if power and log_probs is not self._of:
+            self._kept = {key: value for key, value in self._kept.items() if key[1] == 0}
+            self._of = log_probs
+        found = self._kept.get((dependence, power))
+        if found is None:
+            heard = normalised_logs(power * log_probs) if power and log_probs is not None else None
+            found = held_out_likelihood(
+                self.votes, self.rules, heard, self.shrinkage, self.seed, dependence=dependence
+            )
+            self._kept[dependence, power] = found
+        return found
+
+    def dependence(self, power: float, log_probs: np.ndarray | None) -> float:
+        """The likeliest one, by `power`."""
+        return max(DEPENDENCES, key=lambda one: self(one, power, log_probs).sum())
+
+    def power(self, dependence: float, log_probs: np.ndarray) -> float:
+        """The likeliest one above 0, by `dependence`."""
+        return max(POWERS, key=lambda one: self(dependence, one, log_probs).sum())
+
+
+def _power(tried: _Tried, alone: float, log_probs: np.ndarray, checked: bool) -> dict[str, Any]:
+    """The classifier's power, and the dependence with it; `alone` without it. One after the other, once again."""
+    power, dependence = tried.power(alone, log_probs), alone
+    if checked and not tried.rules.which.all():
+        dependence = tried.dependence(power, log_probs)
+        power = tried.power(dependence, log_probs)
+    gain, error = _a_vote(tried.votes, tried(dependence, power, log_probs) - tried(alone, 0.0, None))
     least = ERRORS * error if checked else max(ERRORS * error, UNCHECKED)
-    return {"power": power if gain > least else 0.0, "gain": gain, "gain_error": error}
+    heard = gain > least
+    return {
+        "power": power if heard else 0.0,
+        "dependence": dependence if heard else alone,
+        "gain": gain,
+        "gain_error": error,
+    }

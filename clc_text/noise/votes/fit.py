@@ -1,4 +1,10 @@
-"""The true classes and every source's noise that together explain the votes: q(c) ∝ p(c) · Π_j T_j[c, y_j]."""
+"""The true classes and every source's noise that together explain the votes: q(c) ∝ p(c) · Π_j T_j[c, y_j]^w.
+
+The product takes the votes on a row for independent, given its class. They are not: what is hard to one is hard to
+all, and five people who say the same of a hard row are not five witnesses. With an intraclass correlation ρ of their
+errors, n votes are worth n / (1 + (n - 1) ρ) (Kish's design effect), so that each has the weight
+w = 1 / (1 + (n - 1) ρ). A row's only vote counts in full.
+"""
 
 from __future__ import annotations
 
@@ -74,6 +80,7 @@ def fit_votes(
     log_probs: np.ndarray | None = None,
     shrinkage: Shrinkage = LOOSE,
     rounds: int = ROUNDS,
+    dependence: float = 0.0,
 ) -> VotesFit:
     """Expectation-maximisation over the rows' classes, p held fixed up to the classes' shares.
 
@@ -81,6 +88,7 @@ def fit_votes(
 
     Args:
         log_probs: [N, C], of the true class by a classifier that saw no vote on the row; None: the shares alone.
+        dependence: ρ, of the errors of people's votes on one row.
     """
     people = votes.part(~rules.which[votes.source])
     known = rules.evidence(votes)
@@ -89,8 +97,9 @@ def fit_votes(
     if not len(people):
         return VotesFit(softmax(base), _with_rules(np.zeros((len(rules.which), *(2 * [votes.classes]))), rules))
     counts = counted(people, people.majority) if plain else counted_by_others(people, normalised_logs(base), ODDS)
+    worth = 1 / (1 + np.maximum(np.bincount(people.row, people.weight, votes.rows) - 1, 0) * dependence)[:, None]
     matrices = shrunk_matrices(counts, shrinkage)
-    posterior = softmax(log_likelihood(people, matrices) + base)
+    posterior = softmax(worth * log_likelihood(people, matrices) + base)
     before = None if log_probs is None else np.exp(log_probs).sum(0)
     even = EVEN * votes.rows / votes.classes
     for _ in range(rounds - 1):
@@ -98,7 +107,7 @@ def fit_votes(
         shares = posterior.sum(0) + even
         if before is not None:
             shares = shares / (before + even)
-        posterior = softmax(log_likelihood(people, matrices) + np.log(shares) + base)
+        posterior = softmax(worth * log_likelihood(people, matrices) + np.log(shares) + base)
     return VotesFit(posterior, _with_rules(matrices, rules))
 
 

@@ -34,17 +34,19 @@ def held_out_likelihood(
     shrinkage: Shrinkage,
     seed: int,
     parts: int = PARTS,
+    dependence: float = 0.0,
 ) -> np.ndarray:
     """float64 [M], the log-probability of each vote in nats, by fits that did not see it.
 
     Args:
         log_probs: [N, C], by a classifier that saw no vote on the row; None: without.
+        dependence: as `fit_votes`.
     """
     part = dealt(votes, parts, seed)
     found = np.empty(len(votes))
     for number in range(parts):
         seen, unseen = votes.part(part != number), votes.part(part == number)
-        posterior = fit_votes(seen, rules, log_probs, shrinkage, ROUNDS).posterior
+        posterior = fit_votes(seen, rules, log_probs, shrinkage, ROUNDS, dependence).posterior
         matrices = shrunk_matrices(counted(seen, posterior), JUDGED_BY)
         matrices[rules.which] = rules.rates
         likely = np.zeros(len(unseen))

@@ -96,3 +96,42 @@ def test_too_many_sources_are_refused() -> None:
     votes = Votes.of(np.array([0]), np.array([0]), np.array([0]), 1, [""] * 300_000, 30)
     with pytest.raises(InputError, match="300,000 sources"):
         cross_fit_votes(votes, None)
+
+
+def hard_rows(rows: int = 1500, sources: int = 5, seed: int = 0) -> tuple[Votes, np.ndarray]:
+    """Two classes; on two rows of five every source says the wrong one with 0.4, else with 0.04."""
+    random = np.random.default_rng(seed)
+    true = random.integers(0, 2, rows)
+    wrong = np.where(random.random(rows) < 0.4, 0.4, 0.04)
+    said = np.where(random.random((rows, sources)) < wrong[:, None], 1 - true[:, None], true[:, None])
+    return Votes.of_table(said, 2), true
+
+
+def test_errors_that_go_together_are_not_counted_as_independent() -> None:
+    votes, true = hard_rows()
+    found = cross_fit_votes(votes, None)
+    assert found.facts["dependence"] > 0
+    independent = fit_votes(votes, Rules.of(votes), None).posterior
+    wrong = float((found.posterior.argmax(1) != true).mean())
+    nats = [
+        -np.log(belief[np.arange(len(true)), true].clip(1e-12)).mean() for belief in (found.posterior, independent)
+    ]
+    assert nats[0] < nats[1] / 1.2
+    low, middle, high = found.facts["wrong"]
+    assert low <= middle <= high and 1 - independent.max(1).mean() < middle / 1.5
+    assert middle < wrong  # what all err in together no vote can show
+
+
+def test_a_rows_only_vote_counts_in_full_whatever_goes_together() -> None:
+    votes, _ = hard_rows(200)
+    one = votes.part(votes.source == votes.row % 5)
+    rules = Rules.of(one)
+    beliefs = [fit_votes(one, rules, None, dependence=dependence).posterior for dependence in (0.0, 1.0)]
+    assert (beliefs[0] == beliefs[1]).all()
+
+
+def test_one_vote_a_row_is_left_alone_without_a_classifier() -> None:
+    drawn = drawn_votes(600, [0.8], 2, 1.0, seed=2)
+    source = np.random.default_rng(3).integers(0, 30, 600)
+    votes = Votes.of(np.arange(600), source, drawn.votes.label, 600, [str(one) for one in range(30)], 2)
+    assert (cross_fit_votes(votes, None).posterior == votes.majority).all()
