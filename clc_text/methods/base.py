@@ -125,6 +125,12 @@ class Method(Options, ABC):
         """
 
     @property
+    def by_batch(self) -> bool:
+        """Whether what a row counts depends on which other rows stand in its batch: then several small batches of one
+        step are not one large one."""
+        return False
+
+    @property
     def transition_source(self) -> Literal["true", "estimate", "file"] | None:
         """Where ``TrainingState.memory["transition"]`` is to come from: true labels, cross-fitting, a file of the
         recipe, or nowhere."""

@@ -123,6 +123,10 @@ class CLC(Method):
             return CRITERIA["energy"](state.logits)
         return temperature * CRITERIA["energy"](state.logits / temperature.unsqueeze(-1))
 
+    @property
+    def by_batch(self) -> bool:
+        return self.reduction == "subset"
+
     def teach(self, values: Tensor, dim: int) -> Tensor:
         """What every peer's teacher made, given what every peer made; `dim` is the peers' dimension."""
         return from_teacher(values, dim)

@@ -42,6 +42,10 @@ class Decouple(Method):
         if peers < 2:
             raise InputError("decouple compares networks and there is only one; set `peers: 2`")
 
+    @property
+    def by_batch(self) -> bool:
+        return True
+
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         self.check(log_probs.shape[-3], state.noise_rate is not None)
         targets = as_distribution(labels, log_probs)

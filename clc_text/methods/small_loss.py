@@ -46,6 +46,10 @@ class SmallLoss(Method):
                 "set `noise_rate: true | estimate | number`"
             )
 
+    @property
+    def by_batch(self) -> bool:
+        return True
+
     def left_out(self, state: TrainingState) -> float:
         """R(t), the share of each batch that is not learnt."""
         self.check(0, state.noise_rate is not None)

@@ -47,3 +47,10 @@ def warm_up_ended(epoch: int, log_probs: Tensor) -> Notice:
     sure = " and ".join(f"{share:.0%}" for share in shares)
     sentence = f"the warm-up ended after epoch {epoch}: the peers' mean entropy is {sure} of log C"
     return Notice("warm-up ended", sentence)
+
+
+def selected_apart(method: str, parts: int) -> str:
+    return (
+        f"the method '{method}' chooses and weighs rows among those of one batch; a step has {parts} here, by "
+        "accumulated gradients or several processes, and each chooses for itself (docs/trainer.md)"
+    )

@@ -25,6 +25,7 @@ from clc_text.models.multi_label import log_odds_together
 from clc_text.models.peers import PeersModel, at_least_float32, ensemble_log_probs
 from clc_text.models.peers_of import PeersOf, PeersOfConfig, equal_peers, peers_from_init, peers_from_model
 from clc_text.training.accounting import EpochAccounts
+from clc_text.training.accumulation import StepBatches
 from clc_text.training.answer_targets import AnswerTargets
 from clc_text.training.arguments import (
     check_arguments,
@@ -60,7 +61,7 @@ from clc_text.training.multi_label import (
     yes_or_no,
 )
 from clc_text.training.names import by_name, check_names
-from clc_text.training.notices import never_began
+from clc_text.training.notices import never_began, selected_apart
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
 from clc_text.training.targets import RowTargets
@@ -310,6 +311,7 @@ class PeersTrainer(Checkpointing):
         self.accounts = EpochAccounts(rows * self.asked, self.model.peers, self.dynamics_dir)
         self.targets = RowTargets(self.train_dataset, self._class_weights_wanted, self._taught_here())
         self.warm_up = WarmUp(self.method, self.recover)
+        self._step_batches = StepBatches()
 
     def _taught_here(self) -> Tensor | None:
         return None if self._taught is None else self._taught.to(self.args.device)
@@ -386,7 +388,8 @@ class PeersTrainer(Checkpointing):
         if rows is not None:
             self._observe(rows, log_probs.detach(), supervision)
         self.accounts.observe(loss.detach() / self.model.peers)
-        return loss
+        share = self._step_batches.share(len(labels))
+        return loss if share == 1 else loss * share
 
     def _observe(self, rows: Tensor, log_probs: Tensor, supervision: Supervision) -> None:
         if self.multi_label:
@@ -404,6 +407,12 @@ class PeersTrainer(Checkpointing):
         return found if active.weighs_classes else self.targets.weighed(found)
 
     # ---- one step ----
+
+    def get_batch_samples(self, *positional: Any, **named: Any) -> Any:
+        """As `Trainer.get_batch_samples`; that no batch of a step may count for more than its rows is noted."""
+        batches, items = super().get_batch_samples(*positional, **named)
+        self._step_batches.begin(batches)
+        return batches, items
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> Tensor:
         """As `Trainer.training_step`; what it gives, for the log, is the mean over the peers, whose sum was learnt.
@@ -480,6 +489,9 @@ class PeersTrainer(Checkpointing):
 
     def begin_training(self, epochs: int) -> None:
         """Called before the first step, with the number of epochs that are to come in all."""
+        parts = self.args.gradient_accumulation_steps * self.accelerator.num_processes
+        if parts > 1 and self.method.by_batch:
+            logger.warning(selected_apart(self.method.name, parts))
         if self.method.warmup_epochs >= epochs and self.warm_up.lasts:
             logger.warning(
                 f"the warm-up lasts {self.method.warmup_epochs} epochs and the training {epochs}, so "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,10 @@ from torch import Tensor, nn
 from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelTrainer, last_complete_checkpoint
 from clc_text.data.rows import Rows
 from clc_text.errors import InputError
+from clc_text.methods.base import Method
 from clc_text.methods.clc import CLC
+from clc_text.methods.co_teaching import CoTeaching
+from clc_text.methods.decouple import Decouple
 from clc_text.methods.elr import ELR
 from clc_text.methods.standard import Standard
 from clc_text.models.peers import PeersModel
@@ -213,25 +217,56 @@ def test_a_checkpoint_of_the_model_alone_is_not_resumed_from(tmp_path: Path) -> 
         build().train(resume_from_checkpoint=str(tmp_path / "checkpoint-4"))
 
 
-def test_gradient_accumulation_is_the_mean_over_its_batches(tmp_path: Path) -> None:
-    """48 rows: 3 batches of 16 accumulated are one step on their mean, so with Standard one batch of 48."""
+@pytest.mark.parametrize("count", [48, 40, 33])
+@pytest.mark.parametrize("built", [Standard(), CLC(warmup_epochs=2)], ids=["standard", "clc"])
+def test_gradient_accumulation_is_the_mean_over_its_rows(tmp_path: Path, count: int, built: Method) -> None:
+    """3 batches accumulated are one step on all their rows, the last of which may be short: 48, 40 or 33 in one."""
     whole, parts = peers_model(), peers_model()
-    data = rows(48)
+    data = rows(count)
     sgd = (torch.optim.SGD, {"lr": 0.05})
     NoisyLabelTrainer(
-        whole, arguments(tmp_path / "whole", per_device_train_batch_size=48), train_dataset=data,
-        optimizer_cls_and_kwargs=sgd,
+        whole, arguments(tmp_path / "whole", per_device_train_batch_size=count), train_dataset=data,
+        optimizer_cls_and_kwargs=sgd, method=built,
     ).train()  # fmt: skip
     told = Collected()
     trainer = NoisyLabelTrainer(
         parts, arguments(tmp_path / "parts", gradient_accumulation_steps=3), train_dataset=data,
-        optimizer_cls_and_kwargs=sgd, epoch_listeners=[told],
+        optimizer_cls_and_kwargs=sgd, epoch_listeners=[told], method=built,
     )  # fmt: skip
     trainer.train()
     assert [result.step for result in told] == [1, 2, 3, 4]
     assert all(result.record.seen.all() for result in told)
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(parts.state_dict()[name], value)
+
+
+@pytest.mark.parametrize(
+    ("built", "apart"),
+    [
+        (CoTeaching(), True),
+        (Decouple(), True),
+        (CLC(warmup_epochs=1, reduction="subset"), True),
+        (CLC(warmup_epochs=1), False),
+        (Standard(), False),
+    ],
+    ids=["small loss", "decouple", "subset", "clc", "standard"],
+)
+@pytest.mark.parametrize("steps", [1, 2])
+def test_what_is_chosen_in_each_batch_alone_is_said_where_a_step_has_several(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, built: Method, apart: bool, steps: int
+) -> None:
+    trainer = NoisyLabelTrainer(
+        peers_model(), arguments(tmp_path, num_train_epochs=2, gradient_accumulation_steps=steps),
+        train_dataset=rows(), method=built, noise_rate=0.2,
+    )  # fmt: skip
+    library = logging.getLogger("transformers")
+    library.addHandler(caplog.handler)
+    try:
+        trainer.train()
+    finally:
+        library.removeHandler(caplog.handler)
+    said = f"the method '{built.name}' chooses and weighs rows among those of one batch; a step has 2 here"
+    assert (said in caplog.text) == (apart and steps == 2)
 
 
 def test_the_loss_of_an_epoch_is_the_mean_over_its_batches_and_the_peers(tmp_path: Path) -> None:
