@@ -33,23 +33,11 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                        true ones are known | null,
                         "nothing_learnt": bool: cross-fitted networks foretell no label, so that rate, interval and
                         matrix say nothing, and nothing is changed}
-    canaries           null where none were planted, else
-                       {"planted", "found": metric (flipped labels that the policy would change),
-                        "repaired": metric (of all planted: changed back to the very label before the flip; a lower
-                        bound, since that label may itself be wrong),
-                        "precision": metric (of those found: repaired),
-                        "doubted": metric (more probably wrong than right, changed or not) | null,
-                        "recall": {"value", "low", "high"} | null (of wrong labels: the policy changes),
-                        "precision_adjusted": {"value", "low", "high"} | null (of the labels that the policy changes:
-                        right), "false_correction_rate": {"value", "low", "high"} | null (of sound labels: the policy
-                        changes)}; these three are inferred, see `clc_text.corrections.canary_metrics`, the last two
-                        null where changes of the policy have been taken back: of a chosen part nothing is known
-    truth              null where no true labels are known, else, over the rows whose true label is known,
-                       {"rows", "right_before": metric, "right_after": metric, "fixed", "broken", "missed": wrong
-                        labels left as they were, "altered": wrong labels changed to another wrong one,
-                        "precision": metric (of changed labels: right now),
-                        "recall": metric (of wrong labels: right now),
-                        "false_correction_rate": metric (of right labels: changed)}
+    canaries, truth    null where none were planted, and where no true labels are known; else what
+                       `clc_text.corrections.audit_metrics` says of them, metrics and whole numbers. Of the canaries
+                       "recall", "precision_adjusted" and "false_correction_rate" are inferred, {"value", "low",
+                       "high"} | null (`clc_text.corrections.canary_metrics`), the last two null where changes of the
+                       policy have been taken back: of a chosen part nothing is known
     person             {"answers", "kept_given", "took_suggestion", "other"}: what people answered
     answers            null without an answer to a row drawn at random, else, by those
                        {"answers", "random": of them drawn at random, "right_before", "right_after": shares of right
@@ -83,9 +71,9 @@ from clc_text.artifacts.cross_fit import has_learnt_nothing, rates_of_rounds
 from clc_text.corrections.annotators import several_labels
 from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.metrics import answer_metrics
-from clc_text.corrections.canary_metrics import CanaryCounts, canary_metrics
+from clc_text.corrections.audit_metrics import Seen, entry
+from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.gather import every_nth, pooled, sample
-from clc_text.corrections.intervals import metric
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
 from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample, readings_of, views
@@ -141,8 +129,8 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         )
     noise["nothing_learnt"] = bool(facts.get("nothing_learnt", has_learnt_nothing(run.path)))
     corrections = _corrections(state, facts["label_names"])
-    canaries = _canaries(facts, noise, state, labels.canary)
-    truth = _truth(state)
+    seen = _seen(facts, noise, state, labels.canary)
+    canaries, truth = entry("canaries", seen), entry("truth", seen)
     answers = _answers(corrected, state, labels)
     notices = run.notices()
     several = several_labels(corrected)
@@ -309,38 +297,20 @@ def class_changes(given: np.ndarray, label: np.ndarray, names: list[str]) -> lis
     ]
 
 
-def _truth(state: State) -> dict[str, Any] | None:
-    if state.true is None:
-        return None
-    found = outcome(state.label, state.given, state.true)
-    return {
-        "rows": found.rows,
-        "right_before": metric(found.right_before, found.rows),
-        "right_after": metric(found.right_after, found.rows),
-        "fixed": found.fixed,
-        "broken": found.broken,
-        "missed": found.missed,
-        "altered": found.altered,
-        "precision": metric(found.fixed, found.changed),
-        "recall": metric(found.fixed, found.rows - found.right_before),
-        "false_correction_rate": metric(found.broken, found.right_before),
-    }
-
-
-def _canaries(
-    facts: Mapping[str, Any], noise: dict[str, Any], state: State, canary: np.ndarray
-) -> dict[str, Any] | None:
+def _seen(facts: Mapping[str, Any], noise: dict[str, Any], state: State, canary: np.ndarray) -> Seen:
+    """What metrics are made of."""
+    truth = None if state.true is None else outcome(state.label, state.given, state.true)
     counts = facts["canaries"]
     if counts is None:
-        return None
+        return Seen(truth, None, True)
     by_policy = _by_policy(facts, state, canary)
     low, high = noise["interval"] or [noise["rate"]] * 2
-    seen = CanaryCounts(
+    canaries = CanaryCounts(
         counts["planted"], counts["found"], counts["repaired"], float(by_policy[~canary].mean()),
         (noise["rate"], low, high), len(facts["label_names"]), counts.get("doubted"),
     )  # fmt: skip
     taken_back = by_policy & (state.source == GIVEN)
-    return canary_metrics(seen, whole=not taken_back.any())
+    return Seen(truth, canaries, whole=not taken_back.any())
 
 
 def _by_policy(facts: Mapping[str, Any], state: State, canary: np.ndarray) -> np.ndarray:

@@ -16,9 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from clc_text.corrections.intervals import metric, wilson
+from clc_text.corrections.intervals import wilson
 
 APART = 0.1  # least w - ρ: nearer, canaries are hardly more often wrong than other rows
 
@@ -44,25 +43,6 @@ class CanaryCounts:
     rates: tuple[float, float, float]
     classes: int
     doubted: int | None = None
-
-
-def canary_metrics(counts: CanaryCounts, whole: bool) -> dict[str, Any]:
-    """The entry ``canaries`` of audit.json (see `clc_text.corrections.audit`).
-
-    Args:
-        whole: whether the labels are as the policy left them, people's answers aside; what is inferred of a policy
-            does not hold of a part of its changes that somebody chose.
-    """
-    return {
-        "planted": counts.planted,
-        "found": metric(counts.found, counts.planted),
-        "repaired": metric(counts.repaired, counts.planted),
-        "doubted": None if counts.doubted is None else metric(counts.doubted, counts.planted),
-        "precision": metric(counts.repaired, counts.found),
-        "recall": recall(counts),
-        "precision_adjusted": precision(counts) if whole else None,
-        "false_correction_rate": false_corrections(counts) if whole else None,
-    }
 
 
 def recall(counts: CanaryCounts) -> dict[str, float] | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
+from clc_text.corrections.audit_metrics import GATE, of_gate
 from clc_text.corrections.verdict import VERDICTS
 from clc_text.errors import InputError, nearest
 from clc_text.utils.shown import without_controls
@@ -18,26 +19,6 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "!=": operator.ne,
 }  # fmt: skip
 _CONDITION = re.compile(r"\s*([a-z_]+)\s*(>=|<=|==|!=|>|<|=)\s*(.+?)\s*")
-
-METRICS = {
-    "noise": "share of wrong given labels, the number in the middle",
-    "noise_low": "lowest reading of that share",
-    "noise_high": "highest reading of that share",
-    "changed": "share of labels that the corrections change",
-    "agreement": "share of rows on whose class two views agree",
-    "canaries_doubted": "share of labels flipped on purpose that are doubted",
-    "canaries_found": "share of labels flipped on purpose that would be changed",
-    "precision": "share of the changed labels that are right, by true labels or else by canaries",
-    "right_before": "share of right given labels, where true ones are known",
-    "right_after": "share of right labels now, where true ones are known",
-    "leaked": "texts of the test rows that are training texts",
-    "duplicates": "training texts that are equal to an earlier one",
-    "conflicts": "equal training texts with several labels",
-    "empty": "training rows without a text",
-    "verdict": "one of: trust, look first, do not use",
-}
-_FACTS = {"leaked": "leaked_test_texts", "duplicates": "duplicate_texts", "conflicts": "conflicting_texts",
-          "empty": "empty_texts"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -52,7 +33,7 @@ class Checked:
     @property
     def sentence(self) -> str:
         value = self.value if isinstance(self.value, str) else f"{self.value:.4g}"
-        return f"{self.figure} is {value} ({METRICS[self.figure]}); --fail-if {self.condition}"
+        return f"{self.figure} is {value} ({GATE[self.figure]}); --fail-if {self.condition}"
 
 
 def check(conditions: Sequence[str], audit: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Checked]:
@@ -67,37 +48,10 @@ def check(conditions: Sequence[str], audit: Mapping[str, Any], facts: Mapping[st
         InputError: a condition that cannot be read, or a figure that is not known of this run: a gate that lets pass
             what it cannot see is none.
     """
-    values = figures(audit, facts)
-    return [_checked(condition, values) for condition in conditions]
-
-
-def figures(audit: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, float | str | None]:
-    """All of `METRICS`, None what is not known."""
-    noise, truth, canaries = audit["noise"], audit["truth"], audit["canaries"]
-    unknown = noise.get("nothing_learnt", False)
-    low, high = noise["interval"] or (None, None)
-    planted = (audit.get("several_labels") or {}).get("planted") or {}
-    measured = (truth or {}).get("precision") or (canaries or {}).get("precision_adjusted")
-    found: dict[str, float | str | None] = {
-        "noise": None if unknown else noise["rate"],
-        "noise_low": None if unknown else low,
-        "noise_high": None if unknown else high,
-        "changed": audit["corrections"]["share"],
-        "agreement": noise.get("agreement"),
-        "canaries_doubted": _value((canaries or planted).get("doubted")),
-        "canaries_found": _value((canaries or {}).get("found")),
-        "precision": _value(measured),
-        "right_before": _value((truth or {}).get("right_before")),
-        "right_after": _value((truth or {}).get("right_after")),
-        "verdict": audit["verdict"]["trust"],
-    }
     if "duplicate_texts" in facts:
         facts = {"leaked_test_texts": 0, **facts}  # without test rows nothing leaks
-    return found | {name: facts.get(key) for name, key in _FACTS.items()}
-
-
-def _value(entry: Mapping[str, Any] | None) -> float | None:
-    return None if entry is None else float(entry["value"])
+    values = of_gate(audit, facts)
+    return [_checked(condition, values) for condition in conditions]
 
 
 def _checked(condition: str, values: Mapping[str, float | str | None]) -> Checked:
@@ -105,11 +59,11 @@ def _checked(condition: str, values: Mapping[str, float | str | None]) -> Checke
     if read is None:
         raise InputError(f"--fail-if {condition}: write FIGURE>NUMBER, such as noise>0.05 or 'verdict=do not use'")
     name, sign, bound = read.groups()
-    if name not in METRICS:
-        raise InputError(f"--fail-if {condition}: there is no figure '{name}'{nearest(name, METRICS)}")
+    if name not in GATE:
+        raise InputError(f"--fail-if {condition}: there is no figure '{name}'{nearest(name, GATE)}")
     value = values[name]
     if value is None:
-        raise InputError(f"--fail-if {condition}: of this run it is not known: {METRICS[name]}")
+        raise InputError(f"--fail-if {condition}: of this run it is not known: {GATE[name]}")
     if name == "verdict":
         if sign not in ("=", "==", "!=") or bound not in VERDICTS:
             raise InputError(f"--fail-if {condition}: a verdict is compared by = or != with {', '.join(VERDICTS)}")

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.annotators_shown import row_key, show_annotators
+from clc_text.corrections.audit_metrics import in_words, shown_in
 from clc_text.corrections.intervals import percent
 from clc_text.corrections.rate import rates
 from clc_text.corrections.store import Corrected
@@ -264,44 +265,14 @@ def _of_answers(answers: dict[str, Any] | None) -> list[tuple[str, str]]:
 
 
 def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
-    noise, corrections = found["noise"], found["corrections"]
-    interval = noise["interval"]
-    spread = f" ({100 * interval[0]:.1f} to {100 * interval[1]:.1f})" if interval else ""
-    known = "" if noise["known_rate"] is None else f"; known: {100 * noise['known_rate']:.1f} %"
-    estimated = "not known" if noise.get("nothing_learnt") else f"{100 * noise['rate']:.1f} %{spread}"
-    if noise.get("readings"):
-        estimated += f", by {len(noise['readings'])} readings"
-    lines = [
-        ("rule", found["policy"]),
-        ("judged by", _judges(found["predictions"])),
-        ("wrong given labels, estimated", f"{estimated}{known}"),
-        *((f"  by {source}", f"{100 * rate:.1f} %") for source, rate in rates(noise)),
-        ("labels changed", f"{corrections['rows']:,} ({corrections['share']:.1%})"),
-    ]
+    lines = [("rule", found["policy"]), ("judged by", _judges(found["predictions"]))]
+    if found["noise"].get("nothing_learnt"):
+        lines.append(("given labels estimated to be wrong", "not known"))
+    for one, value in shown_in("screen", found):
+        lines.append((one.titled(found), in_words(value)))
+        if one.path == "noise.rate":
+            lines += [(f"  by {source}", f"{100 * rate:.1f} %") for source, rate in rates(found["noise"])]
     lines += _of_answers(found.get("answers"))
-    truth = found["truth"]
-    if truth:
-        lines += [
-            ("right before", percent(truth["right_before"])),
-            ("right now", percent(truth["right_after"])),
-            (
-                "fixed, broken, missed, altered",
-                ", ".join(f"{truth[name]:,}" for name in ("fixed", "broken", "missed", "altered")),
-            ),
-            ("changed labels that are right now", percent(truth["precision"])),
-            ("wrong labels that are right now", percent(truth["recall"])),
-            ("right labels that were changed", percent(truth["false_correction_rate"])),
-        ]
-    canaries = found["canaries"]
-    if canaries:
-        lines += [
-            ("canaries planted", f"{canaries['planted']:,}"),
-            ("canaries found", percent(canaries["found"])),
-            ("canaries put right", percent(canaries["repaired"])),
-            ("wrong labels that are changed, by canaries", percent(canaries["recall"])),
-            ("changed labels that are right, by canaries", percent(canaries["precision_adjusted"])),
-            ("sound labels changed, by canaries", percent(canaries["false_correction_rate"])),
-        ]
     opinion = found["second_opinion"]
     if opinion:
         agreement = "" if opinion["kappa"] is None else f", kappa {opinion['kappa']:.2f}"
@@ -312,14 +283,6 @@ def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
                 f"{opinion['changed_only']:,}, only it {opinion['doubted_only']:,}{agreement}",
             )
         )
-        if opinion["truth"]:
-            lines.append(
-                (
-                    "if its doubts were followed",
-                    f"right {percent(opinion['truth']['right_after'])}, fixed {opinion['truth']['fixed']:,}, broken "
-                    f"{opinion['truth']['broken']:,}",
-                )
-            )
     person = found["person"]
     if person["answers"]:
         lines.append(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc_text.artifacts.results import LAST
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.corrections.audit_metrics import in_words, shown_in
 from clc_text.errors import InputError
 from clc_text.hub.markdown import Markdown, environment, line
 from clc_text.hub.sources import source_of
@@ -121,6 +122,7 @@ def dataset_card(
         averaged=min(LAST, run.result()["epochs"]),
         corrected=corrected,
         audit=audit,
+        metrics=[] if audit is None else _metrics(audit),
         notices=[] if audit else _warnings(run),  # an audit's reasons name them
         limit=CLASSES_SHOWN,
         columns=[
@@ -134,6 +136,15 @@ def dataset_card(
         files=files.items(),
         made=_made(run),
     )
+
+
+def _metrics(audit: Mapping[str, Any]) -> list[tuple[str, Markdown]]:
+    """What an audit measured, in words."""
+    found = []
+    for one, value in shown_in("card", audit):
+        remark = one.remark(audit)
+        found.append((one.titled(audit) + (f", {remark}" if remark else ""), Markdown(in_words(value))))
+    return found
 
 
 def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str, str]) -> str:

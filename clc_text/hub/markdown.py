@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
 
 import jinja2
 
@@ -62,13 +61,6 @@ def percent(share: float, digits: int = 1) -> Markdown:
     return Markdown(f"{100 * share:.{digits}f} %")
 
 
-def figure(found: dict[str, Any]) -> Markdown:
-    """A share with its 95 % interval and where it comes from: ``48.1 % (42.0 to 54.3 %; 125 of 260)``."""
-    counts = f"; {count(found['count'])} of {count(found['of'])}" if "of" in found else ""
-    interval = f"{100 * found['low']:.1f} to {100 * found['high']:.1f} %"
-    return Markdown(f"{percent(found['value'])} ({interval}{counts})")
-
-
 def environment() -> jinja2.Environment:
     """Renders the templates beside this file."""
     made = jinja2.Environment(
@@ -79,7 +71,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"code": code, "cell": cell, "link": link, "count": count, "percent": percent, "figure": figure}
+    made.filters |= {"code": code, "cell": cell, "link": link, "count": count, "percent": percent}
     return made
 
 

@@ -11,17 +11,12 @@ from markupsafe import Markup
 from clc_text.analysis.corrected import CorrectedLabels
 from clc_text.artifacts.results import LAST, summarise
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.corrections.audit_metrics import shown_in
 from clc_text.corrections.intervals import metric, wilson
 from clc_text.data.labels import Labels
 from clc_text.plots.figures.corrections import count_changes
 from clc_text.report.markup import piece, table
 
-IN_SAMPLE = "networks trained on these very labels"
-JUDGES = {
-    "out of sample": "networks that never saw these labels",
-    "votes": "all labels of a row together with its text",
-    "views": "several views that never saw these labels, from the lowest to the highest reading",
-}
 WHO = {"ensemble": "ensemble", "peers_mean": "mean of the peers"}
 
 
@@ -63,39 +58,11 @@ def _of_labels(audit: dict[str, Any] | None, labels: Labels, now: CorrectedLabel
 
 
 def _of_audit(audit: dict[str, Any]) -> Iterator[Number]:
-    noise, corrections = audit["noise"], audit["corrections"]
-    known = "" if noise["known_rate"] is None else f"known: {noise['known_rate']:.1%}; "
-    judges = JUDGES.get(noise["predictions"], IN_SAMPLE)
-    interval = None if noise["interval"] is None else tuple(noise["interval"])
-    if not noise.get("nothing_learnt"):
-        yield Number("wrong given labels, estimated", noise["rate"], interval, f"{known}by {judges}")
-    yield Number("labels changed", corrections["share"], None, f"{corrections['rows']:,} of {audit['rows']:,}")
-    if audit["truth"]:
-        yield from _shares(
-            audit["truth"],
-            {
-                "right_before": "labels that were right before",
-                "right_after": "labels that are right now",
-                "precision": "changed labels that are right now",
-                "recall": "wrong labels that are right now",
-                "false_correction_rate": "right labels that were changed",
-            },
-        )
-    if audit["canaries"]:
-        yield from _shares(
-            audit["canaries"],
-            {
-                "found": "canaries found",
-                "repaired": "canaries put right",
-                "recall": "wrong labels that are changed, by canaries",
-                "precision_adjusted": "changed labels that are right, by canaries",
-                "false_correction_rate": "sound labels changed, by canaries",
-            },
-        )
-    opinion = audit["second_opinion"]
-    if opinion and opinion["truth"]:
-        name = f"labels right if the doubts of {opinion['library']} were followed"
-        yield from _shares(opinion["truth"], {"right_after": name})
+    for one, value in shown_in("report", audit):
+        if isinstance(value, Mapping):  # a share
+            interval = (value["low"], value["high"]) if "low" in value else None
+            of = f"{value['count']:,} of {value['of']:,}" if "of" in value else ""
+            yield Number(one.titled(audit), value["value"], interval, one.remark(audit) or of)
 
 
 def _of_training(labels: Labels, now: CorrectedLabels) -> Iterator[Number]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from synthetic_run import NAMES, Made, corrected_of, make_run
 from clc_text.corrections import audit as audit_module
 from clc_text.corrections import canary_metrics as inferred
 from clc_text.corrections.audit import audit, judge, labels_mark
+from clc_text.corrections.audit_metrics import in_words, shown_in
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.existing_audit import read_audit
 from clc_text.corrections.log import Step
@@ -373,7 +375,9 @@ def test_the_command_prints_and_writes(corrected: Corrected, clc_text: Command) 
     said = clc_text("audit", corrected.run.path, "--bootstrap", 5)
     found = json.loads(corrected.run.file("audit.json").read_text(encoding="utf-8"))
     assert said.startswith(found["verdict"]["trust"])
-    assert f"{found['truth']['fixed']:,}, {found['truth']['broken']:,}" in said
+    shown = {re.sub(r"\s+", " ", line.strip("│ ")) for line in said.splitlines()}
+    for one, value in shown_in("screen", found):
+        assert f"{one.titled(found)} │ {in_words(value)}" in shown
     assert json.loads(clc_text("audit", corrected.run.path, "--bootstrap", 5, "--json")) == found
 
 

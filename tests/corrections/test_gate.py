@@ -10,8 +10,9 @@ from synthetic_run import Made
 from typer.testing import CliRunner
 
 from clc_text.cli import app
+from clc_text.corrections.audit_metrics import GATE, of_gate
 from clc_text.corrections.correct import correct
-from clc_text.corrections.gate import METRICS, as_github, as_junit, as_text, check, figures
+from clc_text.corrections.gate import as_github, as_junit, as_text, check
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import in_sample
 from clc_text.errors import InputError
@@ -46,14 +47,14 @@ def test_conditions(condition: str, failed: bool) -> None:
     condition = condition.replace(" %", "%")
     (found,) = check([condition], audit(), FACTS)
     assert found.failed == failed
-    assert condition in found.sentence and METRICS[found.figure] in found.sentence
+    assert condition in found.sentence and GATE[found.figure] in found.sentence
 
 
 def test_true_labels_go_before_canaries() -> None:
     truth = {"precision": {"value": 0.95}, "right_before": {"value": 0.8}, "right_after": {"value": 0.9}}
-    found = figures(audit(truth=truth), FACTS)
+    found = of_gate(audit(truth=truth), FACTS)
     assert (found["precision"], found["right_before"], found["right_after"]) == (0.95, 0.8, 0.9)
-    assert found.keys() == METRICS.keys()
+    assert found.keys() == GATE.keys()
 
 
 @pytest.mark.parametrize(

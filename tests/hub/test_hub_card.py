@@ -139,7 +139,7 @@ def test_every_number_of_the_audit_is_in_the_card(odd_run: Path) -> None:
         "| person | 2 | a person who looked at the row |",
         "| `a\\|b` | 50 | 16 | 32.0 % | 7 | 44 |",
         "| `a\\|b` | `<script>alert(1)</script>` | 19 |",
-        "| given labels estimated to be wrong | 31.2 % (27.1 % to 35.3 %) |",
+        "| given labels estimated to be wrong, by networks that never saw these labels | 31.2 % (27.1 to 35.3 %) |",
         "| given labels known to be wrong | 30.7 % |",
         "| right labels before | 69.3 % (68.3 to 70.3 %; 208 of 300) |",
         "| right labels now | 90.3 % (89.3 to 91.3 %; 271 of 300) |",
@@ -157,7 +157,7 @@ def test_every_number_of_the_audit_is_in_the_card(odd_run: Path) -> None:
         "| sound labels that were changed, as the canaries imply | 4.6 % (1.0 to 9.0 %) |",
         "| rows that cleanlab 2.9 doubts | 81 |",
         "| of these, changed here | 77 |",
-        "| right labels if its doubts were followed | 86.7 % (85.7 to 87.7 %; 260 of 300) |",
+        "| right labels if the doubts of cleanlab were followed | 86.7 % (85.7 to 87.7 %; 260 of 300) |",
         "Every row was judged by networks that had not been trained on it (5 folds).",
     ):
         assert f"{line}\n" in card, line
@@ -170,7 +170,7 @@ def test_an_audit_that_knows_little_gives_a_short_card(odd_run: Path) -> None:
     audit["predictions"] = {"kind": "in sample", "folds": None}
     audit["corrections"]["by_class"][3] |= {"given": 0, "changed": 0, "share": None}
     card = card_of(odd_run, audit)
-    assert "| given labels estimated to be wrong, from networks that saw them: too low | 31.2 % |" in card
+    assert "| given labels estimated to be wrong, by networks trained on these very labels: too low | 31.2 % |" in card
     assert "| `a\\|b` | 0 | 0 | – | 7 | 44 |" in card
     assert "The networks judged rows that they were trained on" in card
     for silent in ("None", "canaries", "right labels", "known to be wrong"):

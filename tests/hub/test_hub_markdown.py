@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from clc_text.hub.markdown import cell, code, environment, figure, line, link, percent, plain
+from clc_text.hub.markdown import cell, code, environment, line, link, percent, plain
 
 HOSTILE = [
     "a|b",
@@ -74,12 +74,8 @@ def test_a_template_escapes_whatever_has_no_filter() -> None:
     assert text == "&lt;b&gt;\\*x\\* `<b>*x*` 1,234"
 
 
-def test_figures() -> None:
+def test_shares() -> None:
     assert percent(0.1234) == "12.3 %"
-    assert figure({"value": 0.5, "low": 0.42, "high": 0.58, "count": 1300, "of": 2600}) == (
-        "50.0 % (42.0 to 58.0 %; 1,300 of 2,600)"
-    )
-    assert figure({"value": 0.05, "low": 0.0, "high": 0.1}) == "5.0 % (0.0 to 10.0 %)"
 
 
 def test_links_are_addresses_and_nothing_else() -> None:

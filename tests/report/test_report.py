@@ -127,8 +127,8 @@ def test_figures_are_those_of_the_corrected_dataset_with_their_intervals(make_ru
     fixed = sum(int(n == t != g) for n, t, g in zip(state.label, state.true, state.given, strict=True))
     found = numbers_of(report_page(run))
     for name, count, of in (
-        ("labels that are right now", right, 200),
-        ("changed labels that are right now", fixed, changed),
+        ("right labels now", right, 200),
+        ("changed labels that are right now (precision)", fixed, changed),
     ):
         low, high = wilson(count, of)
         share, interval, _, remark = found[name][:4]

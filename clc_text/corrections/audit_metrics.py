@@ -1,0 +1,213 @@
+"""The metrics of an audit: each is named here, and nowhere else.
+
+A line of `METRICS` says where audit.json has a metric, what people read of it, what it is made of and by which name
+``--fail-if`` asks for it; the screen, the report, the dataset card and the gate show and compare what stands here. A
+new metric is a line with a `make`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from clc_text.corrections import canary_metrics as inferred
+from clc_text.corrections.canary_metrics import CanaryCounts
+from clc_text.corrections.intervals import metric
+from clc_text.corrections.outcome import Outcome
+
+Place = Literal["screen", "report", "card"]
+EVERYWHERE: frozenset[Place] = frozenset(("screen", "report", "card"))
+NOWHERE: frozenset[Place] = frozenset()
+JUDGES = {
+    "out of sample": "by networks that never saw these labels",
+    "votes": "by all labels of a row together with its text",
+    "views": "by several views that never saw these labels, from the lowest to the highest reading",
+    "in sample": "by networks trained on these very labels: too low",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a metric may be made of.
+
+    Attributes:
+        truth: what became of the labels, by true ones; None where none is known.
+        canaries: what became of labels flipped on purpose; None without any.
+        whole: whether the labels are as the policy left them, people's answers aside; what is inferred of a policy
+            does not hold of a part of its changes that somebody chose.
+    """
+
+    truth: Outcome | None
+    canaries: CanaryCounts | None
+    whole: bool
+
+
+@dataclass(frozen=True)
+class AuditMetric:
+    """One metric.
+
+    Attributes:
+        path: where audit.json has it, ``"truth.precision"``; ``"data.…"`` is a fact of the dataset.
+        title: what people read. ``{library}`` is that of the second opinion.
+        make: gives its value, a whole number or a share as `intervals.metric`; None: it is made elsewhere. A metric of
+            ``truth`` or ``canaries`` is made only where there are such.
+        gate: the name that ``--fail-if`` asks for it by; of several with one name the first that is known. "": none.
+        places: where it is shown.
+        read: gives its value of an audit, where it is not simply what stands at the path.
+        remark: gives a few words on how it is to be read, of an audit.
+    """
+
+    path: str
+    title: str
+    make: Callable[[Any], Any] | None = None
+    gate: str = ""
+    places: frozenset[Place] = EVERYWHERE
+    read: Callable[[Mapping[str, Any]], Any] | None = None
+    remark: Callable[[Mapping[str, Any]], str] = lambda audit: ""
+
+    def of(self, audit: Mapping[str, Any]) -> Any:
+        """Its value: a share as `intervals.metric`, a share alone, a whole number or a word; None: not known."""
+        if self.read is not None:
+            return self.read(audit)
+        found: Any = audit
+        for name in self.path.split("."):
+            found = None if found is None else found.get(name)
+        return found
+
+    def titled(self, audit: Mapping[str, Any]) -> str:
+        return self.title.format(library=(audit.get("second_opinion") or {}).get("library", ""))
+
+
+def _outcome(name: str) -> Callable[[Seen], int]:
+    return lambda seen: int(getattr(seen.truth, name))
+
+
+def _rate(audit: Mapping[str, Any]) -> dict[str, Any] | None:
+    noise = audit["noise"]
+    if noise.get("nothing_learnt", False):
+        return None
+    return {"value": noise["rate"]} | dict(zip(("low", "high"), noise["interval"] or (), strict=False))
+
+
+def _end(name: str) -> Callable[[Mapping[str, Any]], float | None]:
+    return lambda audit: (_rate(audit) or {}).get(name)
+
+
+def _share_of_whole(noise_of: str) -> Callable[[Mapping[str, Any]], Any]:
+    def found(audit: Mapping[str, Any]) -> Any:
+        value = audit["noise"].get(noise_of)
+        return None if value is None else {"value": value}
+
+    return found
+
+
+def _changed(audit: Mapping[str, Any]) -> dict[str, Any]:
+    found = {"value": audit["corrections"]["share"]}
+    return found | ({"count": audit["corrections"]["rows"], "of": audit["rows"]} if "rows" in audit else {})
+
+
+METRICS = (
+    AuditMetric(
+        "noise.rate", "given labels estimated to be wrong", gate="noise", read=_rate,
+        remark=lambda audit: JUDGES.get(audit["noise"]["predictions"], ""),
+    ),
+    AuditMetric("noise.interval", "lowest reading of the share of wrong labels", gate="noise_low", places=NOWHERE,
+                read=_end("low")),
+    AuditMetric("noise.interval", "highest reading of the share of wrong labels", gate="noise_high", places=NOWHERE,
+                read=_end("high")),
+    AuditMetric("noise.known_rate", "given labels known to be wrong", read=_share_of_whole("known_rate")),
+    AuditMetric("noise.agreement", "rows on whose class two views agree", gate="agreement", places=NOWHERE,
+                read=_share_of_whole("agreement")),
+    AuditMetric("corrections.share", "labels changed", gate="changed", places=EVERYWHERE - {"card"}, read=_changed),
+    AuditMetric("truth.rows", "rows whose true label is known", _outcome("rows"), places=NOWHERE),
+    AuditMetric("truth.right_before", "right labels before", lambda s: metric(s.truth.right_before, s.truth.rows),
+                gate="right_before"),
+    AuditMetric("truth.right_after", "right labels now", lambda s: metric(s.truth.right_after, s.truth.rows),
+                gate="right_after"),
+    AuditMetric("truth.fixed", "wrong labels put right", _outcome("fixed")),
+    AuditMetric("truth.broken", "right labels made wrong", _outcome("broken")),
+    AuditMetric("truth.missed", "wrong labels left", _outcome("missed")),
+    AuditMetric("truth.altered", "wrong labels changed to another wrong one", _outcome("altered")),
+    AuditMetric("truth.precision", "changed labels that are right now (precision)",
+                lambda s: metric(s.truth.fixed, s.truth.changed), gate="precision"),
+    AuditMetric("truth.recall", "wrong labels that are right now (recall)",
+                lambda s: metric(s.truth.fixed, s.truth.rows - s.truth.right_before)),
+    AuditMetric("truth.false_correction_rate", "right labels that were changed",
+                lambda s: metric(s.truth.broken, s.truth.right_before)),
+    AuditMetric("canaries.planted", "labels flipped on purpose before training (canaries), put back since",
+                lambda s: s.canaries.planted),
+    AuditMetric("canaries.found", "canaries that were found",
+                lambda s: metric(s.canaries.found, s.canaries.planted), gate="canaries_found"),
+    AuditMetric("canaries.repaired", "canaries that got back their label from before",
+                lambda s: metric(s.canaries.repaired, s.canaries.planted)),
+    AuditMetric("canaries.doubted", "canaries that are more probably wrong than right",
+                lambda s: None if s.canaries.doubted is None else metric(s.canaries.doubted, s.canaries.planted),
+                gate="canaries_doubted", places=NOWHERE),
+    AuditMetric("several_labels.planted.doubted", "labels planted among a row's others that are doubted",
+                gate="canaries_doubted", places=NOWHERE),
+    AuditMetric("canaries.precision",
+                "of those found, got it back; the label may be wrong itself, so this is a lower bound",
+                lambda s: metric(s.canaries.repaired, s.canaries.found), places=frozenset(("card",))),
+    AuditMetric("canaries.recall", "wrong labels that are changed, as the canaries imply",
+                lambda s: inferred.recall(s.canaries)),
+    AuditMetric("canaries.precision_adjusted", "changed labels that are right, as the canaries imply",
+                lambda s: inferred.precision(s.canaries) if s.whole else None, gate="precision"),
+    AuditMetric("canaries.false_correction_rate", "sound labels that were changed, as the canaries imply",
+                lambda s: inferred.false_corrections(s.canaries) if s.whole else None),
+    AuditMetric("second_opinion.truth", "right labels if the doubts of {library} were followed",
+                read=lambda audit: ((audit.get("second_opinion") or {}).get("truth") or {}).get("right_after")),
+    AuditMetric("verdict.trust", "one of: trust, look first, do not use", gate="verdict", places=NOWHERE),
+    AuditMetric("data.leaked_test_texts", "texts of the test rows that are training texts", gate="leaked",
+                places=NOWHERE),
+    AuditMetric("data.duplicate_texts", "training texts that are equal to an earlier one", gate="duplicates",
+                places=NOWHERE),
+    AuditMetric("data.conflicting_texts", "equal training texts with several labels", gate="conflicts",
+                places=NOWHERE),
+    AuditMetric("data.empty_texts", "training rows without a text", gate="empty", places=NOWHERE),
+)  # fmt: skip
+
+
+def entry(section: str, seen: Seen) -> dict[str, Any] | None:
+    """An entry of audit.json, ``"truth"`` or ``"canaries"``, of the metrics that lie in it; None without any."""
+    if getattr(seen, section) is None:
+        return None
+    inside = [one for one in METRICS if one.path.startswith(f"{section}.") and one.make is not None]
+    return {one.path.removeprefix(f"{section}."): one.make(seen) for one in inside if one.make is not None}
+
+
+def shown_in(place: Place, audit: Mapping[str, Any]) -> Iterator[tuple[AuditMetric, Any]]:
+    """The metrics that are shown in a place, and known, each with its value."""
+    for one in METRICS:
+        if place in one.places and (value := one.of(audit)) is not None:
+            yield one, value
+
+
+def in_words(value: Any) -> str:
+    """Such as ``48.1 % (42.0 to 54.3 %; 125 of 260)``, or of a whole number ``1,234``."""
+    if not isinstance(value, Mapping):
+        return f"{value:,}"
+    more = []
+    if "low" in value:
+        more.append(f"{100 * value['low']:.1f} to {100 * value['high']:.1f} %")
+    if "of" in value:
+        more.append(f"{value['count']:,} of {value['of']:,}")
+    return f"{100 * value['value']:.1f} %" + (f" ({'; '.join(more)})" if more else "")
+
+
+GATE = {one.gate: one.title for one in reversed(METRICS) if one.gate}
+"""What ``--fail-if`` can ask for, and what it is."""
+
+
+def of_gate(audit: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, float | str | None]:
+    """All of `GATE`, None what is not known.
+
+    Args:
+        facts: of the dataset.
+    """
+    found: dict[str, float | str | None] = dict.fromkeys(GATE)
+    for one in METRICS:
+        if one.gate and found[one.gate] is None:
+            value = one.of({**audit, "data": facts})
+            found[one.gate] = float(value["value"]) if isinstance(value, Mapping) else value
+    return found
