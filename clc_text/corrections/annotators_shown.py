@@ -30,10 +30,10 @@ def show_annotators(several: Mapping[str, Any], console: Console, most: int = MO
     for source in listed[:most]:
         right, agrees = source["accuracy"], source["agreement"]
         cells = ("", "") if right is None else (f"{right['value']:.1%}", f"{right['low']:.1%} to {right['high']:.1%}")
-        worst = "; ".join(f"{one['true']} for {one['said']} {one['share']:.0%}" for one in source["confused"][:1])
+        mistaken = "; ".join(f"{one['true']} for {one['said']} {one['share']:.0%}" for one in source["confused"][:1])
         table.add_row(
             for_rich(printable(source["name"])), f"{source['votes']:,}", *cells,
-            "" if agrees is None else f"{agrees:.1%}", for_rich(printable(worst)),
+            "" if agrees is None else f"{agrees:.1%}", for_rich(printable(mistaken)),
         )  # fmt: skip
     if len(listed) > most:
         table.add_row(f"… {len(listed) - most:,} more in audit.json …", *[""] * 5)

@@ -145,7 +145,7 @@ def is_several(labels: Any) -> bool:
     """Whether labels are rows of several, and not one a row; a single 1 in each row of zeros is one label, too."""
     if isinstance(labels, dict):
         return True
-    shape = getattr(labels, "shape", ())
+    shape: tuple[int, ...] = getattr(labels, "shape", ())
     if len(shape) not in (2, 3) or shape[1] < 2:
         return False
     kind = getattr(getattr(labels, "dtype", None), "kind", "")
