@@ -297,12 +297,16 @@ class _Columns(Mapping[str, Any]):
 
 
 def with_answers(prepared: Prepared, trusted: TrustedLabels) -> Prepared:
-    """What people have answered, beside it; an answered row is no canary.
+    """What people have answered, beside it; an answered row is no canary. Several labels a row are joined with it.
 
     Raises:
         InputError: they are no answers to these rows.
     """
-    return replace(prepared, labels=prepared.labels.answered(trusted, len(prepared.task.label_names)))
+    labels = prepared.labels.answered(trusted, len(prepared.task.label_names))
+    if prepared.joined is None:
+        return replace(prepared, labels=labels)
+    joined = prepared.joined.answered(trusted)
+    return replace(prepared, labels=replace(labels, belief=joined.targets), joined=joined)
 
 
 def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _train(
     observer.begins(recipe, environment, prepared.manifest, done)
     if memo is not None and trainer.cross_fits_first and (known := memo.cross_fit(recipe)) is not None:
         known.save(directory)  # where the trainer looks for it
-    if prepared.joined is not None and answers is None:
+    if prepared.joined is not None:
         prepared.joined.save_cross_fit(directory)
     trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     if memo is not None and trainer.cross_fit is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,14 @@ from clc_text.data.votes import Votes
 
 if TYPE_CHECKING:
     from clc_text.config.recipe import Recipe
+    from clc_text.data.trusted import TrustedLabels
+    from clc_text.noise.votes.fit import VotesFit
     from clc_text.runs.encoded import Encoded
+
+Known = tuple[np.ndarray, np.ndarray]
+"""Rows whose true class is known, and these classes, int64 [n] each."""
+
+Again = Callable[[Votes, "Known | None"], "VotesFit"]
 
 FOLDS = 5
 ROUNDS = 2
@@ -32,11 +40,13 @@ class JoinedVotes:
         kept: votes, belief and every source's noise, as the run keeps them.
         targets: float64 [N, C], the belief, to be learnt; None where the joined labels are.
         cross_fit: the belief in the form in which cross-fitting leaves it; None where the join does not cross-fit.
+        again: joins other votes on the same rows, and beside them what is known of some rows, in the same way.
     """
 
     kept: KeptVotes
     targets: np.ndarray | None
     cross_fit: CrossFit | None
+    again: Again
 
     @property
     def labels(self) -> np.ndarray:
@@ -48,6 +58,19 @@ class JoinedVotes:
         if self.cross_fit is not None and CrossFit.load(directory) is None:
             self.cross_fit.save(directory)
 
+    def answered(self, trusted: TrustedLabels) -> JoinedVotes:
+        """With what people have told of some rows: these are known, and the sources judged by them."""
+        fit = self.again(self.kept.votes, (trusted.rows, trusted.labels))
+        belief = fit.posterior.copy()
+        belief[trusted.rows] = np.eye(belief.shape[1])[trusted.labels]
+        kept = replace(self.kept, belief=belief, matrices=fit.matrices)
+        cross_fit = self.cross_fit
+        if cross_fit is not None:
+            anew = as_cross_fit(belief, cross_fit.folds, {}, self.labels)
+            facts = cross_fit.facts | {"rate": anew.facts["rate"], "trusted": trusted.digest}
+            cross_fit = replace(anew, facts=facts)
+        return JoinedVotes(kept, None if self.targets is None else belief, cross_fit, self.again)
+
 
 def join_votes(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
     """By the recipe's `data.join`; the same for the same recipe and data.
@@ -58,33 +81,45 @@ def join_votes(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
     from clc_text.noise.votes.planted import planted_votes
 
     check_sources(votes)
-    joined, again = _joined(recipe, encoded, votes)
+    joined = _joined(recipe, encoded, votes)
     if not recipe.canaries:
         return joined
-    trial = planted_votes(votes, joined.kept.belief, again, recipe.canaries, recipe.seeds.data)
+    trial = planted_votes(
+        votes,
+        joined.kept.belief,
+        lambda others: joined.again(others, None).posterior,
+        recipe.canaries,
+        recipe.seeds.data,
+    )
     told = {} if trial is None else {"planted": vars(trial)}
     return replace(joined, kept=replace(joined.kept, facts=joined.kept.facts | told))
 
 
-def _joined(recipe: Recipe, encoded: Encoded, votes: Votes) -> tuple[JoinedVotes, Callable[[Votes], np.ndarray]]:
-    """And what gives the belief [N, C] by other votes on the same rows."""
-    from clc_text.noise.votes.dawid_skene import dawid_skene
-    from clc_text.noise.votes.fit import LOOSE
-    from clc_text.noise.votes.matrices import counted, shrunk_matrices
-
+def _joined(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
     how = getattr(recipe.data, "join", "cross_fit")
     if how == "cross_fit":
         return _cross_fitted(recipe, encoded, votes)
-    if how == "dawid_skene":
-        found = dawid_skene(votes)
-        kept = KeptVotes(votes, found.posterior, found.matrices, {"join": how})
-        return JoinedVotes(kept, found.posterior, None), lambda others: dawid_skene(others).posterior
+    again = _dawid_skene if how == "dawid_skene" else _majority
+    fit = again(votes, None)
+    kept = KeptVotes(votes, fit.posterior, fit.matrices, {"join": how})
+    return JoinedVotes(kept, fit.posterior if how == "dawid_skene" else None, None, again)
+
+
+def _dawid_skene(votes: Votes, known: Known | None) -> VotesFit:
+    from clc_text.noise.votes.dawid_skene import dawid_skene
+
+    return dawid_skene(votes)
+
+
+def _majority(votes: Votes, known: Known | None) -> VotesFit:
+    from clc_text.noise.votes.fit import LOOSE, VotesFit
+    from clc_text.noise.votes.matrices import counted, shrunk_matrices
+
     belief = votes.majority
-    matrices = shrunk_matrices(counted(votes, belief), LOOSE)
-    return JoinedVotes(KeptVotes(votes, belief, matrices, {"join": how}), None, None), lambda others: others.majority
+    return VotesFit(belief, shrunk_matrices(counted(votes, belief), LOOSE))
 
 
-def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> tuple[JoinedVotes, Callable[[Votes], np.ndarray]]:
+def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
     from clc_text.data.copies import first_copies
     from clc_text.data.folds import assign_folds
     from clc_text.evidence.soft_linear import soft_linear_folds
@@ -106,34 +141,41 @@ def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> tuple[Joine
         found.posterior, np.stack(dealt), found.facts | {"copies": copies, "votes": int(votes.per_source.sum())}
     )
     kept = KeptVotes(votes, found.posterior, found.matrices, {"join": "cross_fit"} | found.facts)
-    return JoinedVotes(kept, found.posterior, cross_fit), lambda others: joined_again(others, found)
+    again = partial(joined_again, found=found)
+    return JoinedVotes(kept, found.posterior, cross_fit, lambda others, known: again(others, known=known))
 
 
-def as_cross_fit(belief: np.ndarray, folds: np.ndarray, told: dict[str, Any]) -> CrossFit:
+def as_cross_fit(
+    belief: np.ndarray, folds: np.ndarray, told: dict[str, Any], labels: np.ndarray | None = None
+) -> CrossFit:
     """A belief [N, C] by votes and texts, split into the joined label y with its noise matrix T, and all else, p.
 
     p ∝ q / T[:, y], so that q ∝ p · T[:, y] is the belief again for whatever reads p, T and y.
+
+    Args:
+        told: ``foretold``, ``foretold_error`` and ``power`` (`FittedVotes`), ``copies``, and ``votes``, their number.
+        labels: int64 [N], y; None: the likeliest classes.
     """
     from clc_text.data.labels import sha256_of_labels
     from clc_text.noise.estimation.noise_fit import shrunk
 
-    labels, classes = belief.argmax(1), belief.shape[1]
+    labels, classes = belief.argmax(1) if labels is None else labels, belief.shape[1]
     transition = shrunk(np.stack([belief[labels == given].sum(0) for given in range(classes)], 1))
     probs = belief / np.maximum(transition.T[labels], 1e-9)
     probs /= probs.sum(1, keepdims=True)
     one = {"epochs": WARM_UP, "best_epoch": WARM_UP, "log_likelihood": 0.0, "sharpness": 1.0, "used": True}
     facts: dict[str, Any] = {
-        "rate": float(1 - belief.max(1).mean()),
-        "gain": told["foretold"],
-        "gain_error": told["foretold_error"],
-        "copies": told["copies"],
+        "rate": float(1 - belief[np.arange(len(labels)), labels].mean()),
+        "gain": told.get("foretold", 0.0),
+        "gain_error": told.get("foretold_error", 0.0),
+        "copies": told.get("copies", 0),
         "folds": FOLDS,
-        "sharpness": told["power"],
+        "sharpness": told.get("power", 0.0),
         "log_likelihood": 0.0,
         "rounds": [one] * len(folds),
         "renamed": list(range(classes)),
         "names_tried": 1,
         "labels": sha256_of_labels(labels),
-        "votes": told["votes"],
+        "votes": told.get("votes", 0),
     }
     return CrossFit(folds, probs, transition, belief, facts)

@@ -12,17 +12,19 @@ from torch import Tensor
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.votes import KeptVotes
 from clc_text.config.recipe import Recipe, loads
+from clc_text.corrections.answers import apply_answers
 from clc_text.corrections.audit import judge
 from clc_text.corrections.correct import correct
 from clc_text.corrections.existing import corrected_in
 from clc_text.corrections.policy import policy_named
+from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
 from clc_text.methods.base import Supervision
 from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.report.annotators import annotators_html
 from clc_text.runs.build import build_trainer
 from clc_text.runs.evidence import judges_of_run
-from clc_text.runs.prepare import prepare
+from clc_text.runs.prepare import prepare, with_answers
 from clc_text.runs.reload import source_rows
 from clc_text.runs.run import train
 from clc_text.runs.votes import as_cross_fit
@@ -142,3 +144,39 @@ def test_canaries_are_votes_on_trial(join: str, table: Path) -> None:
 def test_what_needs_one_label_a_row_is_refused(table: Path) -> None:
     with pytest.raises(InputError, match="noise is injected"):
         prepare(recipe(table, more="noise: {name: symmetric, rate: 0.2}\n"))
+
+
+def test_answers_are_known_rows(table: Path, tmp_path: Path) -> None:
+    """What people have told is believed, the sources are judged by it, and no networks are trained for folds."""
+    prepared = prepare(recipe(table, "clc_auto"))
+    assert prepared.joined is not None
+    before = prepared.joined.kept.belief
+    rows = np.arange(0, 60)
+    told = TrustedLabels(rows, 1 - before[rows].argmax(1))
+    found = with_answers(prepared, told)
+    assert found.joined is not None and found.joined.cross_fit is not None and found.labels.belief is not None
+    assert (found.joined.kept.belief[rows].argmax(1) == told.labels).all()
+    assert (found.labels.belief == found.joined.kept.belief).all()
+    assert (found.labels.given == prepared.labels.given).all()
+    assert found.joined.cross_fit.posterior == pytest.approx(found.joined.kept.belief)
+    assert found.joined.cross_fit.facts["trusted"] == told.digest
+    accuracy = [float(np.einsum("cc->c", one).mean()) for one in found.joined.kept.matrices]
+    assert accuracy[0] < float(np.einsum("cc->c", prepared.joined.kept.matrices[0]).mean())  # answers contradict ann
+
+
+@pytest.mark.parametrize("method", ["standard", "clc_auto"])
+def test_a_training_with_answers(method: str, table: Path, tmp_path: Path) -> None:
+    run = train(recipe(table, method), tmp_path / "asked")
+    judges = judges_of_run(run, policy_named("default"))
+    correct(run, judges.policy, judges.predictions, source_rows(run))
+    names, given = run.label_names, run.labels().given
+    answers = tmp_path / "answers.csv"
+    answers.write_text("row,answer\n" + "".join(f"{row},{names[1 - given[row]]}\n" for row in range(10)))
+    apply_answers(corrected_in(run.path), answers)
+    again = train(recipe(table, method), tmp_path / "again", answers=run.path)
+    kept, cross_fit = KeptVotes.load(again.path), CrossFit.load(again.path)
+    assert kept is not None and cross_fit is not None and again.complete
+    assert (kept.belief[:10].argmax(1) == 1 - given[:10]).all()
+    assert cross_fit.facts["votes"] == len(kept.votes) and cross_fit.posterior == pytest.approx(kept.belief)
+    assert (again.labels().given == given).all()
+    assert train(recipe(table, method), tmp_path / "again", resume=True).complete

@@ -36,6 +36,7 @@ ERRORS = 2.0  # standard errors that a classifier must gain by
 # texts tell how people err).
 UNCHECKED = 0.1
 CHECKED_ROWS = 100  # with two votes: fewer do not tell how far sources differ
+SURE = 50.0  # nats for the class of a row that is known
 CHOICE_ROWS = 20_000  # what is chosen is chosen by every n-th row of more
 
 HeldOut = Callable[[np.ndarray, int], np.ndarray]
@@ -88,7 +89,7 @@ def cross_fit_votes(
     few = votes.of_rows(some)
     shrinkage, checked = _shrinkage(few, rules, seed)
     tried = _Tried(few, rules, shrinkage, seed)
-    alone = tried.dependence(0.0, None) if checked and not rules.which.all() else 0.0
+    alone = tried.dependence_alone() if checked and not rules.which.all() else 0.0
     by_votes = fit = _alone(votes, rules, shrinkage, alone, checked)
     facts: dict[str, Any] = {"power": 0.0, "gain": 0.0, "gain_error": 0.0, "dependence": alone, "checked": checked}
     log_probs = heard = None
@@ -114,20 +115,31 @@ def cross_fit_votes(
     return FittedVotes(fit.posterior, fit.matrices, log_probs, facts)
 
 
-def joined_again(votes: Votes, found: FittedVotes, silence: bool = False) -> np.ndarray:
-    """float64 [N, C], the belief by some votes, all else as it was chosen and learnt for `found`."""
+def joined_again(
+    votes: Votes, found: FittedVotes, known: tuple[np.ndarray, np.ndarray] | None = None, silence: bool = False
+) -> VotesFit:
+    """The belief by some votes, all else as it was chosen and learnt for `found`.
+
+    Args:
+        known: rows and their true classes, int64 [n] each, which the sources are then judged by, too.
+    """
     log_probs, facts = found.log_probs, found.facts
     labels = votes.one_each()
     if labels is not None:
         heard_once = None if log_probs is None else lambda belief, number: log_probs
-        return _one_label(votes, labels, heard_once).posterior
+        once = _one_label(votes, labels, heard_once)
+        return VotesFit(once.posterior, once.matrices)
     rules = Rules.of(votes, silence)
     votes = votes.weighed(weights_of_alike(votes, rules.which))
     shrinkage = Shrinkage(*facts["shrinkage"])
-    if facts["power"] and log_probs is not None:
-        heard = normalised_logs(facts["power"] * log_probs)
-        return fit_votes(votes, rules, heard, shrinkage, dependence=facts["dependence"]).posterior
-    return _alone(votes, rules, shrinkage, facts["dependence"], facts["checked"]).posterior
+    power = facts["power"] if log_probs is not None else 0.0
+    if not power and known is None:
+        return _alone(votes, rules, shrinkage, facts["dependence"], facts["checked"])
+    heard = power * log_probs if power and log_probs is not None else np.zeros((votes.rows, votes.classes))
+    if known is not None:
+        heard = heard.copy()
+        heard[known] += SURE
+    return fit_votes(votes, rules, normalised_logs(heard), shrinkage, dependence=facts["dependence"])
 
 
 def misnames(votes: Votes, log_probs: np.ndarray) -> bool:
@@ -244,6 +256,15 @@ class _Tried:
     def dependence(self, power: float, log_probs: np.ndarray | None) -> float:
         """The likeliest one, by `power`."""
         return max(DEPENDENCES, key=lambda one: self(one, power, log_probs).sum())
+
+    def dependence_alone(self) -> float:
+        """The likeliest one without a classifier, where it gains more than its error: else 0.
+
+        Votes that foretell each other in nothing leave no class more probable than another, which is then no worse.
+        """
+        found = self.dependence(0.0, None)
+        gain, error = _a_vote(self.votes, self(found, 0.0, None) - self(0.0, 0.0, None))
+        return found if gain > error else 0.0
 
     def power(self, dependence: float, log_probs: np.ndarray) -> float:
         """The likeliest one above 0, by `dependence`."""
