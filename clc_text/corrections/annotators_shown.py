@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from clc_text.corrections.annotators import worse_than_all
 from clc_text.errors import some_of
 from clc_text.utils.shown import for_rich, printable
+from clc_text.utils.table import Table
 
 MOST_SOURCES = 40  # that are listed one by one
 
@@ -22,22 +22,8 @@ def show_annotators(several: Mapping[str, Any], console: Console, most: int = MO
         most: sources that are listed.
         ask: whether the rows where a label would help are named, too.
     """
-    table = Table("source", title="labels by source", title_justify="left")
-    for name in ("labels", "right", "95 %", "agrees"):
-        table.add_column(name, justify="right")
-    table.add_column("confuses most")
     listed = sorted(several["sources"], key=lambda source: -source["votes"])
-    for source in listed[:most]:
-        right, agrees = source["accuracy"], source["agreement"]
-        cells = ("", "") if right is None else (f"{right['value']:.1%}", f"{right['low']:.1%} to {right['high']:.1%}")
-        mistaken = "; ".join(f"{one['true']} for {one['said']} {one['share']:.0%}" for one in source["confused"][:1])
-        table.add_row(
-            for_rich(printable(source["name"])), f"{source['votes']:,}", *cells,
-            "" if agrees is None else f"{agrees:.1%}", for_rich(printable(mistaken)),
-        )  # fmt: skip
-    if len(listed) > most:
-        table.add_row(f"… {len(listed) - most:,} more in audit.json …", *[""] * 5)
-    console.print(table)
+    console.print(sources_table(several, most).on_screen())
     if worst := worse_than_all(listed):
         named = [f"{printable(one['name'])} {one['accuracy']['value']:.0%}" for one in worst]
         console.print(for_rich(f"clearly less often right than all together: {some_of(named, 10)}"))
@@ -49,6 +35,30 @@ def show_annotators(several: Mapping[str, Any], console: Console, most: int = MO
     key, called = row_key(several["unsure"])
     rows = ", ".join(printable(str(one[key]), 30) for one in several["unsure"][:10])
     console.print(for_rich(f"another label would help most where {called} is {rows}"))
+
+
+def sources_table(several: Mapping[str, Any], most: int) -> Table:
+    """How much each source said and how often it is right, those with most labels first."""
+    listed = sorted(several["sources"], key=lambda source: -source["votes"])
+    heads = ("source", "#labels", "#of the rows", "#right", "#95 %", "#agrees with others", "confuses most")
+    rows = [_line(source) for source in listed[:most]]
+    if len(listed) > most:
+        rows.append([f"… {len(listed) - most:,} more in audit.json …", *[""] * (len(heads) - 1)])
+    return Table(heads, rows, "labels by source: the share of right ones is expected, by what all say together")
+
+
+def _line(source: Mapping[str, Any]) -> list[str]:
+    right, agrees = source["accuracy"], source["agreement"]
+    mistaken = "; ".join(f"{one['true']} for {one['said']} {one['share']:.0%}" for one in source["confused"][:1])
+    return [
+        printable(source["name"]),
+        f"{source['votes']:,}",
+        f"{100 * source['share']:.1f} %",
+        "" if right is None else f"{100 * right['value']:.1f} %",
+        "" if right is None else f"{100 * right['low']:.1f} to {100 * right['high']:.1f}",
+        "" if agrees is None else f"{100 * agrees:.1f} %",
+        printable(mistaken),
+    ]
 
 
 def row_key(rows: Sequence[Mapping[str, Any]]) -> tuple[str, str]:

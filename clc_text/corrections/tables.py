@@ -10,7 +10,6 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.annotators_shown import row_key, show_annotators
@@ -21,6 +20,7 @@ from clc_text.corrections.store import Corrected
 from clc_text.noise.estimation.gain import NOTHING
 from clc_text.utils.confusions import LISTED
 from clc_text.utils.shown import for_rich, printable, terminal
+from clc_text.utils.table import Lines, Table
 
 ALL_CLASSES = 40  # that are listed one by one
 FEW_SOURCES = 10  # that `clc-text clean` lists
@@ -102,26 +102,17 @@ def show_corrected(corrected: Corrected, note: str | None = None, console: Conso
 def show_differences(found: dict[str, Any], console: Console | None = None) -> None:
     console = console or terminal()
     labels = found["labels"]
-    table = Table(
-        "from",
-        "to",
-        title=for_rich(
-            f"{found['changed']:,} of {found['rows']:,} labels differ ({found['share']:.1%}), step {found['step']}; "
-            f"now {labels['given']:,} given, {labels['method']:,} the method's, {labels['person']:,} people's"
-        ),
-        title_justify="left",
+    title = (
+        f"{found['changed']:,} of {found['rows']:,} labels differ ({found['share']:.1%}), step {found['step']}; "
+        f"now {labels['given']:,} given, {labels['method']:,} the method's, {labels['person']:,} people's"
     )
-    table.add_column("rows", justify="right")
-    table.add_column("of the class", justify="right")
-    table.add_column("examples: row, confidence, text")
+    rows = []
     for pair in found["pairs"]:
-        shown = "\n".join(
-            for_rich(f"{_called(example)}  {example['confidence']:.2f}  {_short(example['text'])}")
-            for example in pair["examples"]
-        )
-        names = for_rich(pair["from"]), for_rich(pair["to"])
-        table.add_row(*names, f"{pair['rows']:,}", f"{pair['share_of_from']:.1%}", shown)
-    console.print(table)
+        examples = [f"{_called(one)}  {one['confidence']:.2f}  {_short(one['text'])}" for one in pair["examples"]]
+        cells = [f"{pair['rows']:,}", f"{pair['share_of_from']:.1%}", Lines("\n".join(examples))]
+        rows.append([pair["from"], pair["to"], *cells])
+    heads = ("from", "to", "#rows", "#of the class", "examples: row, confidence, text")
+    console.print(Table(heads, rows, title).on_screen())
 
 
 def _called(example: dict[str, Any]) -> str:
@@ -132,22 +123,14 @@ def _called(example: dict[str, Any]) -> str:
 
 def show_history(steps: list[dict[str, Any]], console: Console | None = None) -> None:
     console = console or terminal()
-    table = Table("step", "when", "what", title="history (clc-text revert --to STEP goes back)", title_justify="left")
-    table.add_column("rows changed", justify="right")
-    for name in ("given", "method", "person"):
-        table.add_column(name, justify="right")
+    rows, sources = [], ("given", "method", "person")
     for step in steps:
         arguments = {name: value for name, value in step["arguments"].items() if name != "sentence"}
         what = ", ".join(f"{name}={value}" for name, value in arguments.items() if value not in (None, False, 0))
-        counts = (f"{step['labels'][name]:,}" for name in ("given", "method", "person"))
-        table.add_row(
-            str(step["step"]),
-            for_rich(step["time"]),
-            for_rich(f"{step['action']}: {what}"),
-            f"{step['changed']:,}",
-            *counts,
-        )
-    console.print(table)
+        counts = (f"{step['labels'][name]:,}" for name in sources)
+        rows.append([str(step["step"]), step["time"], f"{step['action']}: {what}", f"{step['changed']:,}", *counts])
+    heads = ["step", "when", "what", "#rows changed", *(f"#{name}" for name in sources)]
+    console.print(Table(heads, rows, "history (clc-text revert --to STEP goes back)").on_screen())
 
 
 def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
@@ -157,22 +140,18 @@ def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
     console.print(f"[bold {style}]{for_rich(verdict['trust'])}[/bold {style}]  {for_rich(verdict['summary'])}")
     for reason in verdict["reasons"]:
         console.print(for_rich(f"  - {reason}"))
-    table = Table(show_header=False, title=for_rich(f"{found['recipe']} on {found['dataset']}"), title_justify="left")
-    for name, value in _figures(found):
-        table.add_row(for_rich(name), for_rich(value))
-    console.print(table)
+    title = f"{found['recipe']} on {found['dataset']}"
+    console.print(Table(("", ""), _figures(found), title).on_screen(headless=True))
     entries, title = found["corrections"]["by_class"], "by class"
     if len(entries) > ALL_CLASSES:
         entries = sorted(entries, key=lambda entry: (-entry["changed"], entry["label"]))[:LISTED]
         title = f"the {LISTED} of {len(found['label_names']):,} classes with most changes (audit.json has all)"
-    classes = Table("class", title=title, title_justify="left")
-    for name in ("given", "changed", "share", "gained", "now"):
-        classes.add_column(name, justify="right")
-    for entry in entries:
-        counts = (f"{entry[name]:,}" for name in ("given", "changed"))
-        more = (f"{entry[name]:,}" for name in ("gained", "now"))
-        classes.add_row(for_rich(entry["label"]), *counts, f"{entry['share']:.1%}", *more)
-    console.print(classes)
+    rows = [
+        [one["label"], f"{one['given']:,}", f"{one['changed']:,}", f"{one['share']:.1%}", f"{one['gained']:,}",
+         f"{one['now']:,}"] for one in entries
+    ]  # fmt: skip
+    heads = ("class", "#given", "#changed", "#share", "#gained", "#now")
+    console.print(Table(heads, rows, title).on_screen())
     if "several_labels" in found:
         show_annotators(found["several_labels"], console)
     for notice in found["notices"]:
@@ -210,18 +189,11 @@ def show_cleaned(
         show_annotators(several, console, most=FEW_SOURCES, ask=False)
     key, head = row_key(rows)
     title = "worth a look first" if several is None else "worth a look first: another label helps most here"
-    shown = Table(head, "given", "suggested", "doubt", "text", title=title, title_justify="left")
-    for row in rows:
-        cells = (
-            row[key],
-            row["given"],
-            row["suggested"],
-            f"{row['doubt']:.2f}",
-            _short(row["text"]),
-        )
-        shown.add_row(*(for_rich(cell) for cell in cells))
-    if rows:
-        console.print(shown)
+    lines = [
+        [str(row[key]), row["given"], row["suggested"], f"{row['doubt']:.2f}", _short(row["text"])] for row in rows
+    ]
+    if lines:
+        console.print(Table((head, "given", "suggested", "doubt", "text"), lines, title).on_screen())
     style = STYLES[verdict["trust"]]
     console.print(f"[bold {style}]{for_rich(verdict['trust'])}[/bold {style}]  {for_rich(verdict['summary'])}")
     for reason in verdict["reasons"]:

@@ -17,9 +17,10 @@ from clc_text.inference.prediction_file import RECIPES, HowToRead, read_labelled
 from clc_text.inference.predictor import Predictor
 from clc_text.utils.confusions import LISTED, as_csv, worst
 from clc_text.utils.shown import for_rich, terminal
+from clc_text.utils.table import Strong, Table
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
 NAMED = 10  # classes whose names stand above the columns of a confusion matrix
 ALL_CLASSES = 40  # that are listed one by one
@@ -248,50 +249,35 @@ def show(found: dict[str, Any]) -> None:
     console.print(matrix)
 
 
-def _by_class(entries: list[dict[str, Any]]) -> Table:
+def _by_class(entries: list[dict[str, Any]]) -> RichTable:
     """Of many classes those that are recognised worst."""
-    from rich.table import Table
-
     shown, title = entries, "by class, in percent"
     if len(entries) > ALL_CLASSES:
         shown = sorted((entry for entry in entries if entry["rows"]), key=lambda entry: entry["f1"])[:LISTED]
         title = f"the {len(shown)} worst of {len(entries):,} classes, in percent (--json has all)"
-    table = Table("class", title=title, title_justify="left")
-    for name in ("rows", "precision", "recall", "F1"):
-        table.add_column(name, justify="right")
-    for entry in shown:
-        figures = (f"{entry[name]:.1f}" for name in ("precision", "recall", "f1"))
-        table.add_row(for_rich(entry["name"]), f"{entry['rows']:,}", *figures)
-    return table
+    names = ("precision", "recall", "f1")
+    rows = [[entry["name"], f"{entry['rows']:,}", *(f"{entry[name]:.1f}" for name in names)] for entry in shown]
+    return Table(("class", "#rows", "#precision", "#recall", "#F1"), rows, title).on_screen()
 
 
-def _confusion(found: dict[str, Any], named: bool) -> Table:
+def _confusion(found: dict[str, Any], named: bool) -> RichTable:
     """The whole matrix, its columns by name or by number."""
-    from rich.table import Table
-
-    names = [for_rich(entry["name"]) for entry in found["classes"]]
-    matrix = Table("label \\ predicted", title="confusion", title_justify="left")
-    for index, name in enumerate(names):
-        matrix.add_column(name if named else str(index), justify="right")
+    names = [entry["name"] for entry in found["classes"]]
+    rows = []
     for index, row in enumerate(found["confusion"]):
-        cells = [f"[bold]{value}[/bold]" if column == index else str(value or "·") for column, value in enumerate(row)]
-        matrix.add_row(names[index] if named else f"{index} {names[index]}", *cells)
-    return matrix
+        cells = [Strong(value) if column == index else str(value or "·") for column, value in enumerate(row)]
+        rows.append([names[index] if named else f"{index} {names[index]}", *cells])
+    columns = names if named else [str(index) for index in range(len(names))]
+    return Table(["label \\ predicted", *(f"#{name}" for name in columns)], rows, "confusion").on_screen()
 
 
-def _worst_confusions(found: dict[str, Any]) -> Table:
-    from rich.table import Table
-
+def _worst_confusions(found: dict[str, Any]) -> RichTable:
     title = "the most frequent confusions (--matrix FILE.csv writes them all)"
-    table = Table("label", "predicted", title=title, title_justify="left")
-    table.add_column("rows", justify="right")
-    table.add_column("of the label", justify="right")
-    classes, counts = found["classes"], found["confusion"]
+    classes, counts, rows = found["classes"], found["confusion"], []
     for row, column in worst(np.array(counts)):
         share = counts[row][column] / classes[row]["rows"]
-        names = for_rich(classes[row]["name"]), for_rich(classes[column]["name"])
-        table.add_row(*names, f"{counts[row][column]:,}", f"{share:.0%}")
-    return table
+        rows.append([classes[row]["name"], classes[column]["name"], f"{counts[row][column]:,}", f"{share:.0%}"])
+    return Table(("label", "predicted", "#rows", "#of the label"), rows, title).on_screen()
 
 
 def matrix_csv(found: dict[str, Any]) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from clc_text.report.markup import folded, paragraph, table
+from clc_text.corrections.annotators_shown import sources_table
+from clc_text.report.markup import folded, paragraph, table, table_of
 
 MOST_SOURCES = 60
 
@@ -18,11 +19,7 @@ def annotators_html(audit: Mapping[str, Any] | None) -> Markup:
     if audit is None or several is None:
         return Markup("")
     listed = sorted(several["sources"], key=lambda source: -source["votes"])
-    caption = "Sources of labels: the share of right ones is expected, by what all labels and texts together say"
-    heads = ["source", "#labels", "#of the rows", "#right", "#95 %", "#agrees with others"]
-    found = table(caption, heads, [_line(source) for source in listed[:MOST_SOURCES]])
-    if len(listed) > MOST_SOURCES:
-        found += paragraph(f"audit.json has the other {len(listed) - MOST_SOURCES:,} sources", "remark")
+    found = table_of(sources_table(several, MOST_SOURCES))
     if several["alpha"] is not None:
         found += paragraph(f"Krippendorff's alpha is {several['alpha']:.3f}")
     if several["alone"]:
@@ -37,19 +34,6 @@ def annotators_html(audit: Mapping[str, Any] | None) -> Markup:
         shown = table("Most frequent errors, in percent of the class", ["source", "is", "is called", "#share"], wrong)
         found += folded("Who confuses what", shown)
     return found
-
-
-def _line(source: Mapping[str, Any]) -> list[str]:
-    right, agrees = source["accuracy"], source["agreement"]
-    interval = "" if right is None else f"{100 * right['low']:.1f} to {100 * right['high']:.1f}"
-    return [
-        source["name"],
-        f"{source['votes']:,}",
-        f"{100 * source['share']:.1f} %",
-        "" if right is None else f"{100 * right['value']:.1f} %",
-        interval,
-        "" if agrees is None else f"{100 * agrees:.1f} %",
-    ]
 
 
 def _confused(source: Mapping[str, Any]) -> list[list[str]]:

@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from clc_text.utils.shown import printable
+from clc_text.utils.table import Table
 
 
 def rendered(template: str, **values: Any) -> Markup:
@@ -45,6 +46,11 @@ def table(caption: str, heads: Sequence[str], lines: Iterable[Sequence[str]], ki
         lines: the cells, as text or `Markup`.
     """
     return piece("table", caption, heads, list(lines), kind)
+
+
+def table_of(found: Table, kind: str = "") -> Markup:
+    """A table that others show, too, its title as the caption."""
+    return table(found.title[:1].upper() + found.title[1:], found.heads, found.rows, kind)
 
 
 def facts_table(caption: str, facts: Iterable[tuple[str, str]]) -> Markup:

@@ -17,9 +17,10 @@ from clc_text.errors import InputError
 from clc_text.noise.canaries import CanaryCount, count_canaries
 from clc_text.noise.estimation.noise_fit import columns_of
 from clc_text.runs.observer import Observer, Silent
+from clc_text.utils.table import Table
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
 CANARIES = 0.02  # share of labels flipped on purpose where the recipe flips none
 ERRORS = 2.0  # standard errors of a difference within which two encoders are told alike
@@ -132,35 +133,26 @@ def alike(best: Candidate, other: Candidate) -> bool:
     return float(difference.mean()) < ERRORS * float(difference.std()) / math.sqrt(len(difference))
 
 
-def as_table(found: Sequence[Candidate]) -> Table:
-    from rich.table import Table
-
-    from clc_text.utils.shown import for_rich
-
-    table = Table(caption=CAPTION, caption_justify="left")
-    for index, head in enumerate(HEADS):
-        # One word a line: the table fits into 80 columns.
-        table.add_column(
-            head.replace(" ", "\n").replace("-", "-\n"), justify="left" if index == 0 else "right", no_wrap=True
-        )
-    for one in found:
-        if one.canaries is None:
-            table.add_row(for_rich(one.name), *["–"] * (len(HEADS) - 1))
-            continue
-        counted = one.canaries
-        table.add_row(
-            for_rich(one.name),
-            f"{one.mean:.3f}",
-            "–" if one.rate is None else f"{one.rate:.1%}",
-            f"{counted.found}/{counted.planted}",
-            f"{counted.repaired}/{counted.found}",
-            f"{one.read:.0%}",
-            f"{one.seconds:.0f} s",
-        )
-    return table
+def as_table(found: Sequence[Candidate]) -> RichTable:
+    rows = [[one.name, *(_figures(one) or ["–"] * (len(HEADS) - 1))] for one in found]
+    return Table(HEADS, rows, caption=CAPTION).on_screen(narrow=True, one_line=True)
 
 
-HEADS = ("encoder", "log-likelihood", "wrong labels", "canaries found", "put right", "texts read", "time")
+def _figures(one: Candidate) -> list[str]:
+    counted = one.canaries
+    if counted is None:
+        return []
+    return [
+        f"{one.mean:.3f}",
+        "–" if one.rate is None else f"{one.rate:.1%}",
+        f"{counted.found}/{counted.planted}",
+        f"{counted.repaired}/{counted.found}",
+        f"{one.read:.0%}",
+        f"{one.seconds:.0f} s",
+    ]
+
+
+HEADS = ("encoder", "#log-likelihood", "#wrong labels", "#canaries found", "#put right", "#texts read", "#time")
 CAPTION = (
     "Log-likelihood of the given labels by networks that never saw them, in nats a row: the higher, the more an "
     "encoder knows of the texts. Canaries: labels flipped on purpose here, how many were found, and of these how "

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import asdict
-from typing import Any
-
-from rich.markup import escape
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from clc_text.analysis.compare import MEASURES, Comparison, Line
 from clc_text.utils.shown import printable
-from clc_text.utils.spreadsheet import harmless
+from clc_text.utils.table import Table, csv_of
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
 
 HEADS = {
     "last10": "last 10",
@@ -68,50 +66,31 @@ def _title(line: Line) -> str:
 
 
 def heads() -> list[str]:
-    return ["runs", "n", *(HEADS[measure] for measure in MEASURES), "Δ", "p", "over rows"]
+    return ["runs", "#n", *(f"#{HEADS[measure]}" for measure in MEASURES), "#Δ", "#p", "#over rows"]
 
 
-def as_table(found: Comparison) -> Table:
-    table = Table(caption=caption(found), caption_justify="left")
-    for index, head in enumerate(heads()):
-        table.add_column(
-            head,
-            justify="left" if index == 0 else "right",
-            style="dim" if "oracle" in head else None,
-            no_wrap=index > 0,
-        )
-    for line in found.lines:
-        table.add_row(*map(escape, cells(line, found.lines[0])), style="bold" if line is found.lines[0] else None)
-    return table
+def _table(found: Comparison) -> Table:
+    return Table(heads(), [cells(line, found.lines[0]) for line in found.lines], caption=caption(found))
+
+
+def as_table(found: Comparison) -> RichTable:
+    return _table(found).on_screen(one_line=True, best=0, dim=["oracle"])
 
 
 def as_markdown(found: Comparison) -> str:
-    lines = markdown_table(heads(), [cells(line, found.lines[0]) for line in found.lines])
-    return "\n".join([*lines, "", caption(found), *(f"Note: {sentence}." for sentence in found.warnings), ""])
-
-
-def markdown_table(heads: list[str], rows: list[list[str]]) -> list[str]:
-    """Its lines; the first column stands left, the others right."""
-
-    def row(values: list[str]) -> str:
-        return "| " + " | ".join(value.replace("\\", "\\\\").replace("|", "\\|") for value in values) + " |"
-
-    rule = "|" + "|".join(["---", *["---:"] * (len(heads) - 1)]) + "|"
-    return [row(heads), rule, *map(row, rows)]
+    return _table(found).markdown() + "".join(f"Note: {sentence}.\n" for sentence in found.warnings)
 
 
 def as_csv(found: Comparison) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
     figures = [f"{measure}_{kind}" for measure in MEASURES for kind in ("mean", "sd")]
-    writer.writerow(["runs", "n", *figures, "difference", "test", "p", *OVER_ROWS])
+    lines = []
     for line in found.lines:
         entry = as_dict(line, found.lines[0])
         values = [entry[measure][kind] for measure in MEASURES for kind in ("mean", "sd")]
         rows = [(entry["over_rows"] or {}).get(name) for name in ("difference", "low", "high")]
         told = [entry["difference"], entry["test"], entry["p"], *rows]
-        writer.writerow([harmless(_title(line)), line.n, *values, *told])
-    return buffer.getvalue()
+        lines.append([_title(line), line.n, *values, *told])
+    return csv_of(["runs", "n", *figures, "difference", "test", "p", *OVER_ROWS], lines)
 
 
 def as_json(found: Comparison) -> str:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.markup import escape
-from rich.table import Table
 
 from clc_text.analysis.compare import incomparable
 from clc_text.analysis.groups import group
@@ -20,9 +16,11 @@ from clc_text.analysis.state import begun
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.noise.canaries import count_canaries
-from clc_text.tables.compare_text import markdown_table
 from clc_text.utils.shown import printable
-from clc_text.utils.spreadsheet import harmless
+from clc_text.utils.table import Table, csv_of
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
 
 HEADS = {
     "log_likelihood": "log-likelihood",
@@ -126,29 +124,22 @@ def _shown(line: Line, measure: str) -> str:
 _FORMATS = {"log_likelihood": ".3f"} | dict.fromkeys(("rate", "changed", "found", "repaired"), ".1%")
 
 
-def as_table(found: Untested) -> Table:
-    table = Table(caption=CAPTION, caption_justify="left")
-    for index, head in enumerate(["runs", "n", *HEADS.values()]):
-        table.add_column(
-            head.replace(" ", "\n").replace("-", "-\n"), justify="left" if index == 0 else "right", no_wrap=index > 0
-        )
-    for line in found.lines:
-        table.add_row(*map(escape, _cells(line)))
-    return table
+def _table(found: Untested) -> Table:
+    heads = ["runs", "#n", *(f"#{head}" for head in HEADS.values())]
+    return Table(heads, [_cells(line) for line in found.lines], caption=CAPTION)
+
+
+def as_table(found: Untested) -> RichTable:
+    return _table(found).on_screen(narrow=True, one_line=True)
 
 
 def as_markdown(found: Untested) -> str:
-    table = markdown_table(["runs", "n", *HEADS.values()], [_cells(line) for line in found.lines])
-    return "\n".join([*table, "", CAPTION, *(f"Note: {sentence}." for sentence in found.warnings), ""])
+    return _table(found).markdown() + "".join(f"Note: {sentence}.\n" for sentence in found.warnings)
 
 
 def as_csv(found: Untested) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["runs", "n", *HEADS])
-    for line in found.lines:
-        writer.writerow([harmless(printable(line.title)), line.n, *(line.mean(measure) for measure in HEADS)])
-    return buffer.getvalue()
+    lines = [[printable(line.title), line.n, *(line.mean(measure) for measure in HEADS)] for line in found.lines]
+    return csv_of(["runs", "n", *HEADS], lines)
 
 
 def as_json(found: Untested) -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from clc_text.analysis.maps import Maps
 from clc_text.analysis.maps import Progress as Begin
 from clc_text.utils.shown import for_rich, terminal
+from clc_text.utils.table import Lines, Table
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
 
 
 @contextmanager
@@ -28,18 +32,8 @@ def progress_bars() -> Iterator[Begin]:
         yield begin
 
 
-def quality_table(maps: Maps) -> Table:
-    table = Table(
-        title="Cluster quality",
-        caption="k-NN: % of rows whose 10 nearest neighbours mostly have their class; silhouette: -1 … 1",
-        title_justify="left",
-        caption_justify="left",
-    )
-    table.add_column("map")
-    table.add_column("labels")
-    for name in ("rows", "k-NN\nhidden", "k-NN\nmap", "silhouette\nhidden", "silhouette\nmap"):
-        table.add_column(name, justify="right")
-    several = len({panel.run for panel in maps.panels}) > 1
+def quality_table(maps: Maps) -> RichTable:
+    several, rows = len({panel.run for panel in maps.panels}) > 1, []
     for panel in maps.panels:
         for labelling, found in panel.quality.items():
             figures = [
@@ -47,8 +41,11 @@ def quality_table(maps: Maps) -> Table:
                 *(_number(found["silhouette"][space], 3) for space in ("hidden", "map")),
             ]
             title = f"{panel.title} ({panel.run})" if several else panel.title
-            table.add_row(for_rich(title), labelling, f"{found['rows']:,}", *figures)
-    return table
+            rows.append([title, labelling, f"{found['rows']:,}", *figures])
+    heads = ["map", "labels", "#rows"]
+    heads += [Lines(f"#{name}\n{space}") for name in ("k-NN", "silhouette") for space in ("hidden", "map")]
+    caption = "k-NN: % of rows whose 10 nearest neighbours mostly have their class; silhouette: -1 … 1"
+    return Table(heads, rows, "Cluster quality", caption).on_screen()
 
 
 def _number(value: float | None, digits: int) -> str:

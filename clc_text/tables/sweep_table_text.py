@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from typing import Any
-
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 from clc_text.analysis.sweep_table import SweepTable
 from clc_text.tables.compare_text import SIGNIFICANT, TOLD
-from clc_text.utils.shown import for_rich
+from clc_text.utils.table import Strong, Table, csv_of
+
+if TYPE_CHECKING:
+    from rich.table import Table as RichTable
 
 TITLES = {
     "last10": "mean of the last 10 epochs",
@@ -63,43 +62,28 @@ def _p(value: float) -> str:
     return ("p < 0.001" if value < 0.001 else f"p = {value:.3f}") + " *" * (value < SIGNIFICANT)
 
 
-def as_table(table: SweepTable, measure: str) -> Table:
-    shown = Table(caption=caption(table, measure), caption_justify="left")
-    for index, head in enumerate(_heads(table, measure)):
-        shown.add_column(for_rich(head), justify="right" if index else "left", style="dim" if head == PAPER else None)
-    for variant, values in _lines(table, measure):
-        shown.add_row(for_rich(variant), *(f"[bold]{text}[/bold]" if best else text for text, best in values))
-    return shown
+def _table(table: SweepTable, measure: str) -> Table:
+    return Table(_heads(table, measure), _lines(table, measure), caption=caption(table, measure))
+
+
+def as_table(table: SweepTable, measure: str) -> RichTable:
+    return _table(table, measure).on_screen(dim=[PAPER])
 
 
 def as_markdown(table: SweepTable, measure: str) -> str:
-    def row(values: list[str]) -> str:
-        return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
-
-    heads = _heads(table, measure)
-    lines = [row(heads), "|" + "|".join(["---", *["---:"] * (len(heads) - 1)]) + "|"]
-    for variant, values in _lines(table, measure):
-        lines.append(row([variant, *(f"**{text}**" if best else text for text, best in values)]))
-    return "\n".join([*lines, "", caption(table, measure), ""])
+    return _table(table, measure).markdown()
 
 
 def as_latex(table: SweepTable, measure: str) -> str:
     """A `tabular` for booktabs."""
-    heads = _heads(table, measure)
-    lines = [f"% {caption(table, measure)}", rf"\begin{{tabular}}{{l{'r' * (len(heads) - 1)}}}", r"\toprule"]
-    lines += [" & ".join(map(_latex, heads)) + r" \\", r"\midrule"]
-    for variant, values in _lines(table, measure):
-        texts = [rf"\textbf{{{_latex(text)}}}" if best else _latex(text) for text, best in values]
-        lines.append(" & ".join([_latex(variant), *texts]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+    return _table(table, measure).latex()
 
 
 def as_csv(table: SweepTable) -> str:
     """One line a cell, with all three measures and every seed's figure."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
     figures = [f"{measure}_{kind}" for measure in TITLES for kind in ("mean", "sd")]
-    writer.writerow(["recipe", "variant", "method", "told_noise_rate", "seeds", *figures, "paper", "last10_by_seed"])
+    heads = ["recipe", "variant", "method", "told_noise_rate", "seeds", *figures, "paper", "last10_by_seed"]
+    lines = []
     for recipe in table.recipes:
         for variant in table.variants:
             cell = table.cells.get((variant, recipe))
@@ -112,8 +96,8 @@ def as_csv(table: SweepTable) -> str:
             seeds = " ".join(map(str, sorted(cell.values)))
             each = " ".join(f"{value:.4f}" for value in cell.of("last10"))
             paper = "" if cell.paper is None else cell.paper
-            writer.writerow([recipe, variant, cell.method, cell.told, seeds, *values, paper, each])
-    return buffer.getvalue()
+            lines.append([recipe, variant, cell.method, cell.told, seeds, *values, paper, each])
+    return csv_of(heads, lines)
 
 
 def _papers(table: SweepTable, measure: str) -> list[str]:
@@ -131,38 +115,31 @@ def _paper(table: SweepTable, variant: str, recipe: str) -> float | None:
 def _heads(table: SweepTable, measure: str) -> list[str]:
     heads, with_paper = ["variant"], _papers(table, measure)
     for recipe in table.recipes:
-        heads += [recipe, PAPER] if recipe in with_paper else [recipe]
+        heads += [f"#{recipe}", f"#{PAPER}"] if recipe in with_paper else [f"#{recipe}"]
     return heads
 
 
-def _lines(table: SweepTable, measure: str) -> list[tuple[str, list[tuple[str, bool]]]]:
-    """Each variant with its cells' texts, and whether it is the best of its column."""
+def _lines(table: SweepTable, measure: str) -> list[list[str]]:
+    """Each variant with its cells' texts; the best of its column stands out."""
     best = {recipe: table.best(recipe, measure) for recipe in table.recipes}
     with_paper = _papers(table, measure)
     lines = []
     for variant in table.variants:
-        values: list[tuple[str, bool]] = []
+        values: list[str] = []
         told = False
         for recipe in table.recipes:
             cell = table.cells.get((variant, recipe))
             if cell is None:
-                values.append(("–", False))
+                values.append("–")
             else:
                 told |= cell.told
                 deviation = cell.deviation(measure)
                 text = f"{cell.mean(measure):.2f}" + ("" if deviation is None else f" ± {deviation:.2f}")
                 if len(cell.values) < table.most_seeds:
                     text += f" ({len(cell.values)})"
-                values.append((text, best[recipe] == variant))
+                values.append(Strong(text) if best[recipe] == variant else text)
             if recipe in with_paper:
                 paper = _paper(table, variant, recipe)
-                values.append(("" if paper is None else f"{paper:.2f}", False))
-        lines.append((f"{variant} {TOLD}" if told else variant, values))
+                values.append("" if paper is None else f"{paper:.2f}")
+        lines.append([f"{variant} {TOLD}" if told else variant, *values])
     return lines
-
-
-def _latex(text: str) -> str:
-    text = text.translate(
-        {ord(character): f"\\{character}" for character in "&%$#_{}"} | {ord("\\"): r"\textbackslash{}"}
-    )
-    return text.replace(" ± ", r" $\pm$ ").replace(TOLD, r"$\dagger$").replace("–", "--")

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from clc_text.data.checks.drift import APART
 from clc_text.data.checks.label_variants import label_map
 from clc_text.data.checks.scripts import NO_LETTERS, UNSPACED
 from clc_text.utils.shown import for_rich, printable, terminal, without_controls
+from clc_text.utils.table import Table
 
 MOST_CLASSES = 40  # that are listed; of more the largest and the smallest
 _LARGEST, _SMALLEST = 25, 10
@@ -42,13 +43,9 @@ def show_check(found: Mapping[str, Any], console: Console | None = None) -> None
     if "words" in found:
         console.print(_lengths(found))
     if flaws := list(_flaws(found)):
-        table = Table("looked for", title="texts", title_justify="left")
-        table.add_column("rows", justify="right")
-        table.add_column("what to know")
-        for name, count, remark in flaws:
-            style = None if count else "dim"
-            table.add_row(for_rich(name), f"{count:,}", for_rich(remark if count else ""), style=style)
-        console.print(table)
+        rows = [[name, f"{count:,}", remark if count else ""] for name, count, remark in flaws]
+        none = [place for place, (_, count, _) in enumerate(flaws) if not count]
+        console.print(Table(("looked for", "#rows", "what to know"), rows, "texts").on_screen(dim_rows=none))
     if examples := found.get("near_copies", {}).get("examples"):
         console.print(_conflicts(examples))
     for sentence in _remarks(found):
@@ -60,11 +57,9 @@ def show_check(found: Mapping[str, Any], console: Console | None = None) -> None
         _show_variants(variants, console)
 
 
-def _classes(classes: Mapping[str, Mapping[str, int]], rows: int, tested: bool) -> Table:
-    table = Table("class", title="classes", title_justify="left")
-    for name in ("rows", "share", *(("test rows",) if tested else ())):
-        table.add_column(name, justify="right")
-    listed = list(classes.items())
+def _classes(classes: Mapping[str, Mapping[str, int]], rows: int, tested: bool) -> RichTable:
+    heads = ["class", "#rows", "#share", *(("#test rows",) if tested else ())]
+    listed, lines = list(classes.items()), []
     left_out = 0
     if len(listed) > MOST_CLASSES:
         listed.sort(key=lambda entry: -entry[1]["train"])
@@ -72,39 +67,34 @@ def _classes(classes: Mapping[str, Mapping[str, int]], rows: int, tested: bool) 
     for place, (name, counts) in enumerate(listed):
         if left_out and _LARGEST <= place < _LARGEST + left_out:
             if place == _LARGEST:
-                table.add_row(f"… {left_out:,} more …", *[""] * (3 if tested else 2))
+                lines.append([f"… {left_out:,} more …", *[""] * (len(heads) - 1)])
             continue
         cells = [f"{counts['train']:,}", f"{counts['train'] / max(rows, 1):.1%}"]
         if tested:
             cells.append(f"{counts.get('test', 0):,}")
-        table.add_row(_name(name), *cells)
-    return table
+        lines.append([_name(name), *cells])
+    return Table(heads, lines, "classes").on_screen()
 
 
-def _votes(found: Mapping[str, Any]) -> Iterator[Table | str]:
+def _votes(found: Mapping[str, Any]) -> Iterator[RichTable | str]:
     """How many sources speak of a row, and how far they agree."""
     rows = ", ".join(f"{number} on {rows:,} row{'s' * (rows != 1)}" for number, rows in found["rows_by_votes"].items())
     alpha = "no row has two" if found["alpha"] is None else f"Krippendorff's alpha {found['alpha']:.3f}"
     yield for_rich(f"labels a row: {rows}; {alpha}")
-    table = Table("source", title="sources", title_justify="left")
-    for name in ("labels", "share of the rows", "agrees with the others"):
-        table.add_column(name, justify="right")
     listed = sorted(found["sources"], key=lambda source: -source["votes"])
+    lines = []
     for source in listed[:MOST_CLASSES]:
         agrees = "" if source["agreement"] is None else f"{source['agreement']:.1%}"
-        table.add_row(_name(source["name"]), f"{source['votes']:,}", f"{source['share']:.1%}", agrees)
+        lines.append([_name(source["name"]), f"{source['votes']:,}", f"{source['share']:.1%}", agrees])
     if len(listed) > MOST_CLASSES:
-        table.add_row(f"… {len(listed) - MOST_CLASSES:,} more …", "", "", "")
-    yield table
+        lines.append([f"… {len(listed) - MOST_CLASSES:,} more …", "", "", ""])
+    heads = ("source", "#labels", "#share of the rows", "#agrees with the others")
+    yield Table(heads, lines, "sources").on_screen()
 
 
-def _lengths(found: Mapping[str, Any]) -> Table:
-    table = Table("of a text", title="lengths", title_justify="left")
-    for name in _QUANTILES.values():
-        table.add_column(name, justify="right")
-    for kind in ("words", "characters"):
-        table.add_row(kind, *(f"{found[kind][key]:,.0f}" for key in _QUANTILES))
-    return table
+def _lengths(found: Mapping[str, Any]) -> RichTable:
+    rows = [[kind, *(f"{found[kind][key]:,.0f}" for key in _QUANTILES)] for kind in ("words", "characters")]
+    return Table(["of a text", *(f"#{name}" for name in _QUANTILES.values())], rows, "lengths").on_screen()
 
 
 def _flaws(found: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
@@ -131,14 +121,13 @@ def _flaws(found: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
         yield "cut off by the encoder", reading["texts_cut_off"], f"{reading['share_read']:.0%} of all is read"
 
 
-def _conflicts(examples: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table("row", "label", "text", title="nearly equal texts with several labels", title_justify="left")
+def _conflicts(examples: Sequence[Mapping[str, Any]]) -> RichTable:
+    rows, ends = [], []
     for example in examples:
-        lines = list(zip(example["rows"], example["labels"], example["texts"], strict=True))
-        for place, (row, label, text) in enumerate(lines):
-            cells = str(row), _name(label), for_rich(printable(text, _SHORT))
-            table.add_row(*cells, end_section=place == len(lines) - 1)
-    return table
+        for row, label, text in zip(example["rows"], example["labels"], example["texts"], strict=True):
+            rows.append([str(row), _name(label), printable(text, _SHORT)])
+        ends.append(len(rows) - 1)
+    return Table(("row", "label", "text"), rows, "nearly equal texts with several labels").on_screen(ends=ends)
 
 
 def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
@@ -192,4 +181,4 @@ def _show_variants(variants: Sequence[Mapping[str, int]], console: Console) -> N
 
 def _name(name: str) -> str:
     """A class name in its table; blanks at its ends, which no table shows, are shown by quotes."""
-    return for_rich(f"'{name}'" if name != name.strip() else name)
+    return f"'{name}'" if name != name.strip() else name
