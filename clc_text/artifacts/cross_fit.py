@@ -37,7 +37,8 @@ class CrossFit:
             counts for less there (`noise.estimation.half_trust`), and other views are heard; None: the posterior.
         each: float64 [K, 2, 2], where several of K classes may hold: T of each. The N rows are then pairs of a row and
             a class (row · K + class), C is 2, and `transition` is that of all pairs together.
-        facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``sharpness``,
+        facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``seeds`` (how those of
+            rounds come from the run's, `crossfit.seeds`; runs of earlier versions do not say), ``sharpness``,
             ``log_likelihood`` in nats, ``gain`` and ``gain_error`` (`noise.estimation.gain`), ``copies`` (rows with
             the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
             ``sharpness``, ``rate`` by it alone, ``used``), ``renamed`` [C], ``names_tried``; with answers of people

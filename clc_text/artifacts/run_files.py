@@ -251,6 +251,7 @@ class _CrossFitBefore(TypedDict):
 class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     """crossfit.json, see `clc_text.artifacts.cross_fit`."""
 
+    seeds: str
     copies: int
     renamed: list[int]
     names_tried: int

@@ -36,6 +36,7 @@ from clc_text.crossfit.rounds import (
     mean_of,
     train_round,
 )
+from clc_text.crossfit.seeds import seeds_of_rounds
 from clc_text.data.folds import assign_folds
 from clc_text.data.labels import Labels
 from clc_text.noise.estimation.noise_fit import NoiseFit, fit_shares, softmax
@@ -85,7 +86,8 @@ def cross_fit_answered(
     check_folds(firsts, settings)
     told = trusted.classes(len(labels))
     taught = np.where(told >= 0, told, labels.trained)
-    dealt = [assign_folds(taught, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
+    seeds = seeds_of_rounds(seed, settings.rounds)
+    dealt = [assign_folds(taught, settings.folds, of_folds, firsts) for of_folds, _ in seeds]
     rounds: list[Round] = []
     used: list[Round] = []
     whole = AnsweredNoise(labels, num_classes, without.folds[0])
@@ -96,7 +98,7 @@ def cross_fit_answered(
         log(f"cross-fitting, round {number} of {settings.rounds}: {settings.folds} networks, each blind to a fold")
         noise = AnsweredNoise(labels, num_classes, fold)
         after_epoch = AfterAnsweredEpoch(noise, told, settings, start if fit is None else fit.transition)
-        found = train_round(fold_trainer, after_epoch, seed + number)
+        found = train_round(fold_trainer, after_epoch, seeds[number - 1][1])
         log(in_words(found))
         rounds.append(found)
         more = [*used, found]

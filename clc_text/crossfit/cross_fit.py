@@ -39,6 +39,7 @@ from clc_text.crossfit.rounds import (
     renamed,
     train_round,
 )
+from clc_text.crossfit.seeds import seeds_of_rounds
 from clc_text.data.folds import assign_folds, rarest_of
 from clc_text.data.labels import Labels
 from clc_text.noise.estimation.match_classes import match_classes
@@ -93,17 +94,18 @@ def cross_fit(
     # Each round deals the rows out anew: its networks then err in other places, which is what a mean is good for.
     given, learnt = labels.trained, labels.learnt
     kinds = given if given.ndim == 1 else rarest_of(given)
-    dealt = [assign_folds(kinds, settings.folds, seed + number, firsts) for number in range(settings.rounds)]
+    seeds = seeds_of_rounds(seed, settings.rounds)
+    dealt = [assign_folds(kinds, settings.folds, of_folds, firsts) for of_folds, _ in seeds]
 
     log(f"cross-fitting, round 1 of {settings.rounds}: {settings.folds} networks, each blind to a fold")
-    first = train_round(fold_trainer, _after(dealt[0], learnt, settings, None), seed + 1)
+    first = train_round(fold_trainer, _after(dealt[0], learnt, settings, None), seeds[0][1])
     log(in_words(first))
 
     tried: list[tuple[Round, np.ndarray]] = []
     for names in _possible_names(first, given):
         log(f"cross-fitting, round 2 of {settings.rounds}: other networks, with the noise that round 1 found")
         start: np.ndarray | None = fit_transition(renamed(first.fit.probs, names), learnt)
-        tried.append((train_round(fold_trainer, _after(dealt[1], learnt, settings, start), seed + 2), names))
+        tried.append((train_round(fold_trainer, _after(dealt[1], learnt, settings, start), seeds[1][1]), names))
         log(in_words(tried[-1][0]))
         if tried[-1][0].fit.log_likelihood >= first.fit.log_likelihood - TOLERANCE:
             break
@@ -119,7 +121,7 @@ def cross_fit(
     for number in range(3, settings.rounds + 1):
         log(f"cross-fitting, round {number} of {settings.rounds}: other networks again")
         start = None if plainly else fit.transition
-        found = train_round(fold_trainer, _after(dealt[number - 1], learnt, as_long, start), seed + number)
+        found = train_round(fold_trainer, _after(dealt[number - 1], learnt, as_long, start), seeds[number - 1][1])
         log(in_words(found))
         rounds.append(found.renamed(names) if plainly else found)
         used, fit = _with(rounds[-1], used, fit, learnt)

@@ -16,6 +16,7 @@ from transformers import TrainerCallback
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit.fold_forward import FoldForward
+from clc_text.crossfit.seeds import SCHEME
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.estimation.gain import gain_over_shares
@@ -150,6 +151,7 @@ def finished(
         "gain_error": error,
         "copies": int((firsts != np.arange(len(labels))).sum()),
         "folds": settings.folds,
+        "seeds": SCHEME,
         "sharpness": fit.sharpness,
         "log_likelihood": fit.log_likelihood,
         "rounds": [found.facts(labels.learnt) | {"used": any(found is one for one in used)} for found in rounds],
