@@ -15,10 +15,18 @@ class InputError(ValueError):
 
     The message is one sentence: what is wrong, where (file, row, key), and what to do about it. It may quote what
     stands in a file, which may be of any length: of a message beyond `LONGEST` the middle is left out.
+
+    Attributes:
+        where: the file, or the file and line, or what the command line sets; None where the message alone says it.
+        key: what is wrong there, such as ``"training.epochs"``, or a column's name.
+        row: the number that the message calls the first wrong row by.
     """
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(
+        self, *arguments: object, where: str | None = None, key: str | None = None, row: int | None = None
+    ) -> None:
         super().__init__(*(bounded(text) if isinstance(text, str) else text for text in arguments))
+        self.where, self.key, self.row = where, key, row
 
 
 LONGEST = 2_000  # characters; the longest of our own sentences have some 600

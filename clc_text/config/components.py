@@ -135,10 +135,10 @@ def _check(name: str, value: object, kind: object, limits: typing.Mapping[str, A
         return
     if kind is not None and not _fits(value, kind):
         shown = value if value is None or isinstance(value, (bool, int, float)) else f"'{str(value)[:60]}'"
-        raise InputError(f"{name} is {shown}; give {limits.get('give') or 'a value of its type'}")
+        raise InputError(f"{name} is {shown}; give {limits.get('give') or 'a value of its type'}", key=name)
     choices = limits.get("choices") or (() if _also_text(kind) else _literals(kind))
     if isinstance(value, str) and choices and value not in choices:
-        raise InputError(f"{name} is '{value}'{nearest(str(value), map(str, choices))}")
+        raise InputError(f"{name} is '{value}'{nearest(str(value), map(str, choices))}", key=name)
     if isinstance(value, str):
         _check_text(name, value, limits)
     elif isinstance(value, numbers.Real) and not isinstance(value, bool):
@@ -149,19 +149,19 @@ def _check_size(name: str, values: Collection[Any], limits: typing.Mapping[str, 
     least, most = limits.get("items_at_least", 0), limits.get("items_at_most", MOST_ITEMS)
     if len(values) < least:
         empty = "is empty" if not values else f"has {len(values)}"
-        raise InputError(f"{name} {empty}; give {limits.get('give') or f'at least {least}'}")
+        raise InputError(f"{name} {empty}; give {limits.get('give') or f'at least {least}'}", key=name)
     if len(values) > most:
-        raise InputError(f"{name} has {len(values):,} items; give at most {most:,}")
+        raise InputError(f"{name} has {len(values):,} items; give at most {most:,}", key=name)
 
 
 def _check_text(name: str, value: str, limits: typing.Mapping[str, Any]) -> None:
     if limits.get("not_empty") and not value.strip():
-        raise InputError(f"{name} is empty; give {limits.get('give') or 'a text'}")
+        raise InputError(f"{name} is empty; give {limits.get('give') or 'a text'}", key=name)
     if len(value) > LONGEST:
-        raise InputError(f"{name} has {len(value):,} letters; give at most {LONGEST:,}")
+        raise InputError(f"{name} has {len(value):,} letters; give at most {LONGEST:,}", key=name)
     # The system takes no file's name with a zero in it, and no program can print half a character.
     if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise InputError(f"{name} holds a zero character or half a character; write it as text")
+        raise InputError(f"{name} holds a zero character or half a character; write it as text", key=name)
 
 
 def _check_number(name: str, value: int | float, limits: typing.Mapping[str, Any]) -> None:
@@ -181,7 +181,7 @@ def _check_number(name: str, value: int | float, limits: typing.Mapping[str, Any
         if outside:
             few = isinstance(value, float) or abs(value) < 10**30
             shown = value if few else f"a number of {len(str(abs(value)))} digits"
-            raise InputError(f"{name} is {shown}; give {limits.get('give') or wanted}")
+            raise InputError(f"{name} is {shown}; give {limits.get('give') or wanted}", key=name)
 
 
 def _literals(kind: object) -> tuple[Any, ...]:

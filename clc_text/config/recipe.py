@@ -370,21 +370,32 @@ _DEFAULT_PARTS: dict[str, dict[str, str]] = {
 def _part(node: Node | None, registry: Registry[Any], key: str, default: str | None, where: str) -> Any:
     if node is None or node.value is None:
         if default is None:
-            raise InputError(f"{where}: the section '{key}' is missing; write `{key}:` with a `name:` below it")
+            raise InputError(
+                f"{where}: the section '{key}' is missing; write `{key}:` with a `name:` below it",
+                where=where,
+                key=key,
+            )
         node = Node({}, where)
     if isinstance(node.value, str):
         node = Node({"name": Node(node.value, node.where)}, node.where)
     if not isinstance(node.value, dict):
-        raise InputError(f"{node.where}: '{key}' must be a section with a `name:`, not {describe(node.value)}")
+        raise InputError(
+            f"{node.where}: '{key}' must be a section with a `name:`, not {describe(node.value)}",
+            where=node.where,
+            key=key,
+        )
     values = dict(node.value)
     chosen = values.pop("name", None)
     name = default if chosen is None else chosen.value
     if name is None:
-        raise InputError(f"{node.where}: '{key}' has no `name:`; known: {', '.join(registry.names())}")
+        raise InputError(
+            f"{node.where}: '{key}' has no `name:`; known: {', '.join(registry.names())}", where=node.where, key=key
+        )
     try:
         cls = registry.get(str(name))
     except InputError as error:
-        raise InputError(f"{chosen.where if chosen else node.where}: {key}.name: {error}") from None
+        where = chosen.where if chosen else node.where
+        raise InputError(f"{where}: {key}.name: {error}", where=where, key=f"{key}.name") from None
     return to_dataclass(cls, Node(values, node.where), key)
 
 

@@ -79,9 +79,11 @@ def parse_yaml(text: str, where: str, what: str) -> Node:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        raise InputError(f"{where}{line}: not valid YAML ({getattr(error, 'problem', None) or error})") from None
+        raise InputError(
+            f"{where}{line}: not valid YAML ({getattr(error, 'problem', None) or error})", where=f"{where}{line}"
+        ) from None
     if not isinstance(tree.value, dict):
-        raise InputError(f"{where}: a {what} is a list of `key: value` lines")
+        raise InputError(f"{where}: a {what} is a list of `key: value` lines", where=where)
     return tree
 
 
@@ -93,16 +95,21 @@ def _tree(text: str, where: str) -> Node:
         InputError: it is YAML that nothing here has a use for.
     """
     if len(text) > LONGEST or len(text.encode("utf-8", "replace")) > LONGEST:
-        raise InputError(f"{where}: it is larger than {LONGEST >> 20} MiB, and no recipe is")
+        raise InputError(f"{where}: it is larger than {LONGEST >> 20} MiB, and no recipe is", where=where)
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         # An alias lets a few lines grow into millions of values, and nothing here has a use for one.
         if isinstance(event, yaml.AliasEvent):
-            raise InputError(f"{where}:{line}: aliases (*{printable(event.anchor or '', 40)}) are not allowed")
+            raise InputError(
+                f"{where}:{line}: aliases (*{printable(event.anchor or '', 40)}) are not allowed",
+                where=f"{where}:{line}",
+            )
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            raise InputError(f"{where}:{line}: nested too deeply, with more than {DEEPEST} levels")
+            raise InputError(
+                f"{where}:{line}: nested too deeply, with more than {DEEPEST} levels", where=f"{where}:{line}"
+            )
     return to_nodes(yaml.compose(text, Loader=yaml.SafeLoader), where)
 
 
@@ -116,10 +123,10 @@ def to_nodes(node: yaml.Node | None, file: str) -> Node:
         for key_node, value_node in node.value:
             place = f"{file}:{key_node.start_mark.line + 1}"
             if not isinstance(key_node, yaml.ScalarNode):
-                raise InputError(f"{place}: a key is one word or number, not a list or a section")
+                raise InputError(f"{place}: a key is one word or number, not a list or a section", where=place)
             key = str(key_node.value)
             if key in found:
-                raise InputError(f"{place}: the key '{printable(key, 60)}' stands here twice")
+                raise InputError(f"{place}: the key '{printable(key, 60)}' stands here twice", where=place, key=key)
             child = to_nodes(value_node, file)
             found[key] = Node(child.value, place, child.written)
         return Node(found, where)
@@ -141,7 +148,9 @@ def _scalar(node: Any, where: str) -> Any:
     if tag in _DATE_TAGS:
         return node.value
     if tag.endswith((":int", ":float")) and len(node.value) > _MOST_DIGITS:
-        raise InputError(f"{where}: a number of {len(node.value):,} digits; put quotes around it where it is a text")
+        raise InputError(
+            f"{where}: a number of {len(node.value):,} digits; put quotes around it where it is a text", where=where
+        )
     try:
         return _Loader("").construct_object(yaml.ScalarNode(tag, node.value, node.start_mark))
     except ValueError:  # of YAML 1.1's numbers not all are: `0o`, `08:`, `_`
@@ -219,7 +228,11 @@ def _place(node: Node, where: str) -> None:
 
 def to_dataclass(cls: type, node: Node, path: str) -> Any:
     if not isinstance(node.value, dict):
-        raise InputError(f"{node.where}: '{path}' must be a section of `key: value` lines, not {describe(node.value)}")
+        raise InputError(
+            f"{node.where}: '{path}' must be a section of `key: value` lines, not {describe(node.value)}",
+            where=node.where,
+            key=path,
+        )
     known = {field.name: field for field in dataclasses.fields(cls) if field.init}
     values = by_own_names(node.value, known, path)
     check_keys(values, known, path)
@@ -228,7 +241,11 @@ def to_dataclass(cls: type, node: Node, path: str) -> Any:
     for key, field in known.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and key not in arguments:
-            raise InputError(f"{node.where}: '{path}.{key}' is missing: {field.metadata.get('help')}")
+            raise InputError(
+                f"{node.where}: '{path}.{key}' is missing: {field.metadata.get('help')}",
+                where=node.where,
+                key=f"{path}.{key}",
+            )
     return construct(cls, arguments, node.where)
 
 
@@ -249,7 +266,11 @@ def by_own_names(values: dict[str, Node], known: dict[str, dataclasses.Field[Any
         name = key if key in known else names.get(key, key)
         if name in found or (name != key and name in values):
             prefix = f"{path}." if path else ""
-            raise InputError(f"{node.where}: {prefix}{key} is another name of {prefix}{name}; leave one of them out")
+            raise InputError(
+                f"{node.where}: {prefix}{key} is another name of {prefix}{name}; leave one of them out",
+                where=node.where,
+                key=f"{prefix}{key}",
+            )
         found[name] = node
     return found
 
@@ -258,14 +279,14 @@ def construct(cls: type, arguments: dict[str, Any], where: str) -> Any:
     try:
         return cls(**arguments)
     except InputError as error:
-        raise InputError(f"{where}: {error}") from None
+        raise InputError(f"{where}: {error}", where=where, key=error.key) from None
 
 
 def check_keys(values: dict[str, Node], known: dict[str, Any], path: str) -> None:
     for key, node in values.items():
         if key not in known:
             full = f"{path}.{key}" if path else key
-            raise InputError(f"{node.where}: unknown key '{full}'{nearest(key, known)}")
+            raise InputError(f"{node.where}: unknown key '{full}'{nearest(key, known)}", where=node.where, key=full)
 
 
 def convert(node: Node, wanted: Any, path: str) -> Any:
@@ -293,7 +314,11 @@ def convert(node: Node, wanted: Any, path: str) -> Any:
         if node.written in arguments:  # `off`, which YAML 1.1 takes for a false
             return node.written
         hint = nearest(str(value), [str(argument) for argument in arguments])
-        raise InputError(f"{node.where}: '{path}' is {describe(value)}, which is none of its values{hint}")
+        raise InputError(
+            f"{node.where}: '{path}' is {describe(value)}, which is none of its values{hint}",
+            where=node.where,
+            key=path,
+        )
     if dataclasses.is_dataclass(wanted):
         return to_dataclass(typing.cast(type, wanted), node, path)
     if origin is list and isinstance(value, list):
@@ -323,7 +348,11 @@ def _bare(node: Node) -> Any:
 
 def _mistyped(node: Node, wanted: Any, path: str) -> InputError:
     quotes = "; put quotes around it if it is a text" if wanted is str and node.written else ""
-    return InputError(f"{node.where}: '{path}' must be {type_in_words(wanted)}, not {describe(node.value)}{quotes}")
+    return InputError(
+        f"{node.where}: '{path}' must be {type_in_words(wanted)}, not {describe(node.value)}{quotes}",
+        where=node.where,
+        key=path,
+    )
 
 
 def type_in_words(wanted: Any) -> str:

@@ -91,11 +91,14 @@ def _check_each_label(items: list[tuple[int, Any]], cause: Exception | None) -> 
         if name is None:
             continue
         if row[name] is None:
-            raise InputError(f"row {number} of the training set has no label; give it one, or leave it out") from cause
+            raise InputError(
+                f"row {number} of the training set has no label; give it one, or leave it out", row=number
+            ) from cause
         if isinstance(row[name], str):
             raise InputError(
                 f"the label of row {number} of the training set is the text '{row[name]}'; give the number of its "
-                "class, from 0"
+                "class, from 0",
+                row=number,
             ) from cause
 
 
@@ -211,8 +214,11 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
         found = wrong.nonzero()
         return int(found[0]) if len(found) else None
 
+    def number(row: int) -> int:
+        return row if numbers is None else int(numbers[row])
+
     def called(row: int) -> str:
-        return f"row {row if numbers is None else int(numbers[row])}"
+        return f"row {number(row)}"
 
     if labels.dim() > 1 and not labels.is_floating_point():
         raise InputError(
@@ -223,7 +229,9 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
     if labels.is_floating_point():
         row = first(labels.isnan().flatten(1).any(-1) if labels.dim() > 1 else labels.isnan())
         if row is not None:
-            raise InputError(f"{called(row)} of the {name} has no label; give it one, or leave it out")
+            raise InputError(
+                f"{called(row)} of the {name} has no label; give it one, or leave it out", row=number(row)
+            )
         if labels.dim() != 2:
             raise InputError(
                 f"the labels of the {name} are single numbers with a fraction; regression has no classes: give whole "
@@ -239,20 +247,23 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
             raise InputError(
                 f"the labels of the {name} are several numbers a row, but {called(row)} does not sum to 1, or has a "
                 "negative one; a row has one class, or a distribution over them; where several may hold at once, make "
-                "the model with problem_type='multi_label_classification'"
+                "the model with problem_type='multi_label_classification'",
+                row=number(row),
             )
         return
     row = first(labels < 0)
     if row is not None:
         raise InputError(
             f"the label of {called(row)} of the {name} is {int(labels[row])}, but classes are numbered from 0; leave "
-            "rows without a class out"
+            "rows without a class out",
+            row=number(row),
         )
     row = None if num_classes is None else first(labels >= num_classes)
     if num_classes is not None and row is not None:
         raise InputError(
             f"the label of {called(row)} of the {name} is {int(labels[row])}, but the model has {num_classes} classes "
-            f"(0 to {num_classes - 1}); make the model with num_labels set"
+            f"(0 to {num_classes - 1}); make the model with num_labels set",
+            row=number(row),
         )
 
 

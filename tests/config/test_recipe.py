@@ -45,49 +45,56 @@ def test_a_whole_number_serves_where_a_number_is_wanted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
+    ("text", "where", "key"),
     [
-        (GOOD + "sedes: {data: 1}\n", "some.yaml:10: unknown key 'sedes'; did you mean 'seeds'?"),
-        (GOOD.replace("epochs", "epoch"), "some.yaml:8: unknown key 'training.epoch'; did you mean 'epochs'?"),
-        (
-            GOOD.replace("epochs: 3", "epochs: many"),
-            "some.yaml:8: 'training.epochs' must be a whole number, not 'many'",
-        ),
-        (GOOD.replace("epochs: 3", "epochs: 2.5"), "some.yaml:8: 'training.epochs' must be a whole number, not '2.5'"),
-        (
-            GOOD.replace("epochs: 3", "epochs: true"),
-            "some.yaml:8: 'training.epochs' must be a whole number, not 'True'",
-        ),
-        (GOOD.replace("epochs: 3", "epochs: 0"), "some.yaml:7: training.epochs is 0; give at least 1"),
-        (
-            GOOD.replace("epochs: 3", "epochs: [3]"),
-            "some.yaml:8: 'training.epochs' must be a whole number, not a list",
-        ),
-        (GOOD.replace("symmetric", "symetric"), "some.yaml:5: noise.name: there is no noise 'symetric'; did you mean"),
-        (GOOD.replace("0.5", "1.0"), "some.yaml:4: noise.rate"),
-        (
-            GOOD + "method: {name: clc, criterion: entropie}\n",
-            "'method.criterion' is 'entropie', which is none of its",
-        ),
-        (GOOD + "noise: {name: none}\n", "some.yaml:10: the key 'noise' stands here twice"),
-        ("noise: {name: none}\n", "some.yaml:1: the section 'data' is missing"),
-        ("data: {rows: 3}\n", "some.yaml:1: 'data' has no `name:`; known: "),
-        ("data: [1, 2]\n", "some.yaml:1: 'data' must be a section with a `name:`, not a list"),
-        ("- 1\n", "some.yaml: a recipe is a list of `key: value` lines"),
-        ("", "the section 'data' is missing"),
-        ("data: {name: quickstart\n", "not valid YAML"),
-        ("data: &a {name: quickstart}\nnoise: *a\n", "some.yaml:2: aliases (*a) are not allowed"),
-        ("data: !!python/object/apply:os.system ['true']\n", "some.yaml:1: not valid YAML (the tag"),
-        ("data: {name: !!python/name:os.system x}\n", "some.yaml:1: not valid YAML (the tag"),
-        (GOOD + "peers: 0\n", "peers is 0; give at least 1"),
-        (GOOD + "canaries: 0.5\n", "canaries is 0.5; give a share from 0 to 0.2"),
-        (GOOD + "noise_rate: guess\n", "some.yaml:10: 'noise_rate' must be a number or 'true' or 'estimate' or null"),
-        (GOOD + "noise_rate: 1.5\n", "noise_rate is 1.5"),
-        (GOOD + "seeds: {noise: -1}\n", "seeds.noise is -1"),
+        (GOOD + "sedes: {data: 1}\n", "some.yaml:10", "sedes"),
+        (GOOD.replace("epochs", "epoch"), "some.yaml:8", "training.epoch"),
+        (GOOD.replace("epochs: 3", "epochs: many"), "some.yaml:8", "training.epochs"),
+        (GOOD.replace("epochs: 3", "epochs: 2.5"), "some.yaml:8", "training.epochs"),
+        (GOOD.replace("epochs: 3", "epochs: true"), "some.yaml:8", "training.epochs"),
+        (GOOD.replace("epochs: 3", "epochs: 0"), "some.yaml:7", "training.epochs"),
+        (GOOD.replace("epochs: 3", "epochs: [3]"), "some.yaml:8", "training.epochs"),
+        (GOOD.replace("symmetric", "symetric"), "some.yaml:5", "noise.name"),
+        (GOOD.replace("0.5", "1.0"), "some.yaml:4", "noise.rate"),
+        (GOOD + "method: {name: clc, criterion: entropie}\n", "some.yaml:10", "method.criterion"),
+        (GOOD + "noise: {name: none}\n", "some.yaml:10", "noise"),
+        ("noise: {name: none}\n", "some.yaml:1", "data"),
+        ("data: {rows: 3}\n", "some.yaml:1", "data"),
+        ("data: [1, 2]\n", "some.yaml:1", "data"),
+        ("- 1\n", "some.yaml", None),
+        ("", "some.yaml", "data"),
+        ("data: {name: quickstart\n", "some.yaml:2", None),
+        ("data: &a {name: quickstart}\nnoise: *a\n", "some.yaml:2", None),
+        ("data: !!python/object/apply:os.system ['true']\n", "some.yaml:1", None),
+        ("data: {name: !!python/name:os.system x}\n", "some.yaml:1", None),
+        (GOOD + "peers: 0\n", "some.yaml:1", "peers"),
+        (GOOD + "canaries: 0.5\n", "some.yaml:1", "canaries"),
+        (GOOD + "noise_rate: guess\n", "some.yaml:10", "noise_rate"),
+        (GOOD + "noise_rate: 1.5\n", "some.yaml:1", "noise_rate"),
+        (GOOD + "seeds: {noise: -1}\n", "some.yaml:10", "seeds.noise"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(text: str, expected: str) -> None:
-    assert expected in complaint(text)
+def test_a_mistake_is_named_with_its_place(text: str, where: str, key: str | None) -> None:
+    with pytest.raises(InputError) as caught:
+        loads(text, "some.yaml")
+    assert (caught.value.where, caught.value.key) == (where, key)
+    assert str(caught.value).startswith(f"{where}: ") and (key or "") in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (GOOD.replace("epochs", "epoch"), "some.yaml:8: unknown key 'training.epoch'; did you mean 'epochs'?"),
+        (GOOD.replace(": 3", ": many"), "some.yaml:8: 'training.epochs' must be a whole number, not 'many'"),
+        (GOOD.replace("epochs: 3", "epochs: 0"), "some.yaml:7: training.epochs is 0; give at least 1"),
+        (GOOD.replace("symmetric", "symetric"), "some.yaml:5: noise.name: there is no noise 'symetric'; did you mean"),
+        ("noise: {name: none}\n", "some.yaml:1: the section 'data' is missing"),
+        ("data: !!python/object/apply:os.system ['true']\n", "some.yaml:1: not valid YAML (the tag"),
+    ],
+    ids=["unknown", "type", "limit", "part", "missing", "yaml"],
+)
+def test_what_a_mistake_of_each_kind_is_told_in(text: str, said: str) -> None:
+    assert said in complaint(text)
 
 
 def test_nesting_too_deep_is_a_sentence() -> None:

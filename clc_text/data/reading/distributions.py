@@ -99,7 +99,10 @@ def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
     if len(bad := np.flatnonzero(wrong.to_numpy(zero_copy_only=False))):
         raise InputError(
             f"{rows.where}: there are {len(names)} classes, and {lengths[int(bad[0])].as_py()} numbers in "
-            f"{rows.row_names(bad)} (column '{name}')"
+            f"{rows.row_names(bad)} (column '{name}')",
+            where=rows.where,
+            key=name,
+            row=int(bad[0]) + rows.first,
         )
     there = values.is_valid().to_numpy(zero_copy_only=False)
     table = np.zeros((len(values), len(names)))
@@ -109,7 +112,10 @@ def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
     if len(bad := np.flatnonzero(there & ~sound)):
         raise InputError(
             f"{rows.where}: the numbers in {rows.row_names(bad)} (column '{name}') are no distribution over the "
-            "classes: they are at least 0 and sum to 1"
+            "classes: they are at least 0 and sum to 1",
+            where=rows.where,
+            key=name,
+            row=int(bad[0]) + rows.first,
         )
     table[there] /= table[there].sum(1, keepdims=True)
     return table, list(names)

@@ -101,5 +101,8 @@ def _distributions(rows: Rows, column: str) -> Iterable[dict[str, Any]]:
 def _no_distribution(rows: Rows, column: str, number: int, why: str) -> InputError:
     return InputError(
         f"{rows.where}: the column '{column}' in {rows.row_names([number])} is no distribution over classes: {why}; "
-        "probabilities are at least 0 and sum to 1"
+        "probabilities are at least 0 and sum to 1",
+        where=rows.where,
+        key=column,
+        row=number + rows.first,
     )

@@ -86,19 +86,27 @@ def test_held_out_rows_take_theirs_with_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "more", "where"),
+    ("rows", "more", "row"),
     [
-        ([[0.5, 0.6, 0.0], *SHARES[1:]], {}, "row 1 "),
-        ([*SHARES[:2], [1.5, -0.5, 0.0], SHARES[3]], {}, "row 3 "),
-        ([SHARES[0], [0.5, float("nan"), 0.5], *SHARES[2:]], {}, "row 2 "),
-        ([SHARES[0], [0.5, 0.5], *SHARES[2:]], {}, "row 2 "),
-        (SHARES, {"label_names": None}, "data.label_names"),
-        (SHARES, {"label_names": NAMES[:2]}, "row"),
+        ([[0.5, 0.6, 0.0], *SHARES[1:]], {}, 1),
+        ([*SHARES[:2], [1.5, -0.5, 0.0], SHARES[3]], {}, 3),
+        ([SHARES[0], [0.5, float("nan"), 0.5], *SHARES[2:]], {}, 2),
+        ([SHARES[0], [0.5, 0.5], *SHARES[2:]], {}, 2),
+        (SHARES, {"label_names": NAMES[:2]}, 1),
     ],
 )
-def test_what_is_no_distribution_is_named(rows: Any, more: dict[str, Any], where: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=where):
+def test_what_is_no_distribution_is_named(rows: Any, more: dict[str, Any], row: int, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
         lists(tmp_path, rows, **more).load(0)
+    assert (caught.value.row, caught.value.key) == (row, "label")
+    assert f"row {row}" in str(caught.value) or f"rows {row}," in str(caught.value)
+
+
+def test_what_no_distribution_is_told_in(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"in row 1 \(column 'label'\) are no distribution over the classes"):
+        lists(tmp_path, [[0.5, 0.6, 0.0], *SHARES[1:]]).load(0)
+    with pytest.raises(InputError, match=r"name these, in their order, in data\.label_names"):
+        lists(tmp_path, label_names=None).load(0)
 
 
 def test_a_class_that_is_not_listed_is_named(tmp_path: Path) -> None:
