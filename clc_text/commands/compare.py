@@ -27,19 +27,20 @@ def compare(
     Runs without test rows are compared by the likelihood of held-out given labels and by canaries.
     """
     from clc_text.analysis.compare import compare_runs
+    from clc_text.analysis.compare_untested import compare_untested, without_test_rows
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.errors import InputError
-    from clc_text.tables import compare_text, compare_untested
+    from clc_text.tables import compare_text, compare_untested_text
     from clc_text.utils.shown import terminal
 
     if markdown + csv + json > 1:
         raise InputError("--markdown, --csv and --json exclude each other")
     opened = [RunDirectory(path) for path in runs]
-    untested = compare_untested.without_test_rows(opened)
+    untested = without_test_rows(opened)
     found: Any
     told: ModuleType
     if untested:
-        found, told = compare_untested.compare_untested(opened), compare_untested
+        found, told = compare_untested(opened), compare_untested_text
         if len(untested) < len(opened):
             names = ", ".join(str(run.path) for run in untested)
             echo(f"clc-text: no test rows in {names}: all are compared by what needs none", err=True)

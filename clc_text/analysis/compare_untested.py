@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,26 +14,8 @@ from clc_text.analysis.state import begun
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.noise.canaries import count_canaries
-from clc_text.utils.shown import printable
-from clc_text.utils.table import Table, csv_of
 
-if TYPE_CHECKING:
-    from rich.table import Table as RichTable
-
-HEADS = {
-    "log_likelihood": "log-likelihood",
-    "rate": "wrong labels",
-    "changed": "would change",
-    "found": "canaries found",
-    "repaired": "put right",
-}
-CAPTION = (
-    "No test rows, so no accuracy. Log-likelihood of the given labels by networks that never saw them, in nats a row: "
-    "the higher, the more encoder and network know (of methods that cross-fit). Wrong labels: estimated share. Would "
-    "change: share of labels that the networks at the end contradict. Canaries: labels flipped on purpose, share "
-    "that the networks at the end contradict, and of these the share that got its label back. Mean ± standard "
-    "deviation over n seeds."
-)
+MEASURES = ("log_likelihood", "rate", "changed", "found", "repaired")
 
 
 @dataclass(frozen=True)
@@ -81,7 +61,7 @@ def compare_untested(runs: Sequence[RunDirectory]) -> Untested:
 
 
 def _line(title: str, runs: Sequence[RunDirectory]) -> Line:
-    values: dict[str, list[float]] = {measure: [] for measure in HEADS}
+    values: dict[str, list[float]] = {measure: [] for measure in MEASURES}
     for run in runs:
         for measure, value in figures(run).items():
             values[measure].append(value)
@@ -89,7 +69,7 @@ def _line(title: str, runs: Sequence[RunDirectory]) -> Line:
 
 
 def figures(run: RunDirectory) -> dict[str, float]:
-    """What can be said of a run without test rows: a part of the keys of `HEADS`; shares are 0 … 1."""
+    """What can be said of a run without test rows: a part of `MEASURES`; shares are 0 … 1."""
     found: dict[str, float] = {}
     labels = run.labels()
     fitted = CrossFit.load(run.path)
@@ -107,46 +87,3 @@ def figures(run: RunDirectory) -> dict[str, float]:
         if counted.found:
             found["repaired"] = counted.repaired / counted.found
     return found
-
-
-def _cells(line: Line) -> list[str]:
-    return [printable(line.title), str(line.n), *(_shown(line, measure) for measure in HEADS)]
-
-
-def _shown(line: Line, measure: str) -> str:
-    values, mean = line.values[measure], line.mean(measure)
-    if mean is None:
-        return "–"
-    spread = f" ± {statistics.stdev(values):{_FORMATS[measure]}}" if len(values) > 1 else ""
-    return f"{mean:{_FORMATS[measure]}}{spread}"
-
-
-_FORMATS = {"log_likelihood": ".3f"} | dict.fromkeys(("rate", "changed", "found", "repaired"), ".1%")
-
-
-def _table(found: Untested) -> Table:
-    heads = ["runs", "#n", *(f"#{head}" for head in HEADS.values())]
-    return Table(heads, [_cells(line) for line in found.lines], caption=CAPTION)
-
-
-def as_table(found: Untested) -> RichTable:
-    return _table(found).on_screen(narrow=True, one_line=True)
-
-
-def as_markdown(found: Untested) -> str:
-    return _table(found).markdown() + "".join(f"Note: {sentence}.\n" for sentence in found.warnings)
-
-
-def as_csv(found: Untested) -> str:
-    lines = [[printable(line.title), line.n, *(line.mean(measure) for measure in HEADS)] for line in found.lines]
-    return csv_of(["runs", "n", *HEADS], lines)
-
-
-def as_json(found: Untested) -> str:
-    groups: list[dict[str, Any]] = [
-        {"title": line.title, "n": line.n, "seeds": line.seeds}
-        | {measure: {"mean": line.mean(measure), "values": line.values[measure]} for measure in HEADS}
-        for line in found.lines
-    ]
-    plain = {"groups": groups, "remarks": found.remarks, "warnings": found.warnings}
-    return json.dumps(plain, ensure_ascii=False, indent=2)
