@@ -9,6 +9,9 @@
     ece        {test, train}, calibration errors at the last epoch, 0 … 1: of the ensemble on the test rows, and the
                peers' mean on the training rows whose true label is known; null where not known
     temperature  [P], see `EpochResult`; null where the method has none
+    multi_label  {f1_micro, f1_macro, average_precision, subset_accuracy} of the ensemble on the test texts at the last
+               epoch, in percent; only where several classes may hold, and `accuracy` is then that of pairs of a text
+               and a class
     warnings   names of what was noticed that makes the result doubtful
 
 `last10` is the mean over the last ten epochs, the paper's figure for `peers_mean`; epochs of the warm-up are left out

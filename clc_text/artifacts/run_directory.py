@@ -144,6 +144,22 @@ class RunDirectory:
     def label_names(self) -> list[str]:
         return list(self.environment()["label_names"])
 
+    @property
+    def asked(self) -> list[str]:
+        """K classes of which several may hold of one text; [] where a row has one class. Rows are then pairs of a text
+        and a class, for each text in order one a class, and the labels no and yes (see `clc_text.data.task.Task`)."""
+        return list(self.environment().get("asked", []))
+
+    def one_class_a_row(self, what: str) -> None:
+        """Raises:
+        InputError: several classes may hold of a text, which `what`, a plural, is not made for.
+        """
+        if self.asked:
+            raise InputError(
+                f"{self.path} is a multi-label run, in which several classes may hold of a text, and {what} are of "
+                "rows of one class"
+            )
+
     def noise_manifest(self) -> dict[str, Any]:
         why = "the run stopped before its labels were made"
         return self._json("noise/manifest.json", run_files.NoiseManifest, why)

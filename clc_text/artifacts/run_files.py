@@ -46,6 +46,8 @@ class Environment(_Identity, total=False):
 
     dataset: str
     label_names: list[str]
+    asked: list[str]
+    class_column: str | None
     input_column: str
     label_column: str
     rows: _Split
@@ -96,6 +98,8 @@ class NoiseManifest(_NoiseManifestName, total=False):
     realised_rate_per_class: list[float | None]
     realised_counts: list[list[int]]
     sha256: dict[str, str | None]
+    asked: list[str]
+    matrices: dict[str, Matrix]
 
 
 class Notice(TypedDict):
@@ -118,6 +122,7 @@ class _TestScoresBefore(TypedDict):
 
 class _TestScores(_TestScoresBefore, total=False):
     ece: float | None
+    multi_label: dict[str, float]
 
 
 class _Entropy(TypedDict):
@@ -159,6 +164,7 @@ class Epoch(TypedDict, total=False):
     learning_rate: float
     seconds: float
     threshold: list[float] | None
+    threshold_by_class: list[list[float]]
     temperature: list[float] | None
     test: _TestScores | None
     train: _TrainScores
@@ -212,6 +218,7 @@ class Result(_Identity, total=False):
     train: _Training
     ece: _Ece
     temperature: list[float] | None
+    multi_label: dict[str, float]
     warnings: list[str]
 
 

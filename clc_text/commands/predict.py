@@ -41,6 +41,13 @@ def predict(
         Path | None,
         typer.Option("--out", help="A .csv, .jsonl or .parquet file; the screen without it.", show_default=False),
     ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            help="Where several classes may hold: the probability from which one does; 0.5 without it.",
+            show_default=False,
+        ),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Classify new texts: label, confidence, entropy, and whether the peers agree."""
@@ -58,7 +65,7 @@ def predict(
         check_output(out, inputs=[source], force=force)
     how = HowToRead(column=column, separator=separator, sheet=sheet)
     rows, ids = (text, None) if text else read_named_rows(directory, source, how)  # type: ignore[arg-type]
-    count = write_predictions(directory, rows, out, ids)
+    count = write_predictions(directory, rows, out, ids, threshold)
     if out is not None:
         echo(f"{count:,} predictions in {out}", err=True)
 
@@ -100,6 +107,7 @@ def evaluate(
 
     if matrix is not None:
         check_output(matrix, inputs=[source])
+        RunDirectory(run).one_class_a_row("confusion matrices")
     how = HowToRead(column, label, separator, sheet)
     found = evaluate_run(RunDirectory(run), source, how, label_pairs(label_map))
     if matrix is not None:

@@ -71,6 +71,8 @@ def tsne(
     from clc_text.utils.shown import terminal
 
     directories = [RunDirectory(path) for path in runs]
+    for directory in directories:
+        directory.one_class_a_row("t-SNE maps")
     target = out or (runs[0] / "figures" if len(runs) == 1 else Path()) / "tsne.png"
     format_of(target)
     for ending in (target.suffix, ".html", ".json", ".parquet"):

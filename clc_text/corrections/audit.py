@@ -17,6 +17,11 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                         "folds": int | null, "agree_with_given": share of rows
                        whose predicted class is the given label, "confidence": mean, "entropy": mean, nats}
     labels             {"given", "method", "person"}: rows by who said the current label; they sum to `rows`
+    asked              of a multi-label run (absent otherwise): its K classes. Rows are pairs of a text and a class,
+                       the labels no and yes; `corrections.by_asked` has [{"label", "given", "added", "taken_away",
+                       "now", "precision", "recall": metrics of its changes | null}], `noise.by_class` [{"label",
+                       "rate", "interval", "matrix", "known_rate"}], of which the others in `noise` are the mean, and
+                       there is no second opinion
     corrections        {"rows", "share": of all rows,
                         "by_class": [{"label", "given": rows given so, "changed": of these, "share",
                                       "gained": rows changed into it, "now": rows that have it now}] in class order,
@@ -74,6 +79,7 @@ from clc_text.corrections.asking.metrics import answer_metrics
 from clc_text.corrections.audit_metrics import Seen, entry
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.gather import every_nth, pooled, sample
+from clc_text.corrections.of_each_class import NOTHING_KNOWN, changes_of_each, mean_noise
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
 from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample, readings_of, views
@@ -115,25 +121,21 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     labels = run.labels()
     used = _predictions(corrected)
     best = used if used.kind == "views" else out_of_sample(run) or used
-    rows = every_nth(best.rows, ESTIMATE_ROWS)
-    fair = ~labels.canary[rows]
-    matrix = None if best.transition is None else before_flips(best.transition, float(labels.canary.mean()))
-    if best.kind == "views":
-        log_probs = best.of(rows)
-        probs = pooled(best, log_probs)
-        noise = _noise_of_views(best, log_probs[:, fair], labels.as_given[rows[fair]], state)
+    several = several_labels(corrected)
+    opinion = None
+    if best.asked:
+        noise = _noise_of_each(best, labels, state, bootstrap, run.asked)
     else:
-        probs, _ = sample(best, ESTIMATE_ROWS)
-        noise = _noise(
-            best.kind, matrix, probs[fair], labels.as_given[rows[fair]], state, bootstrap, rates_of_rounds(run.path)
-        )
+        noise, probs, kept = _judged(best, labels, state, bootstrap, rates_of_rounds(run.path))
+        opinion = None if several else second_opinion(probs, state.part(kept))
     noise["nothing_learnt"] = bool(facts.get("nothing_learnt", has_learnt_nothing(run.path)))
     corrections = _corrections(state, facts["label_names"])
+    if run.asked:
+        corrections["by_asked"] = changes_of_each(state, run.asked)
     seen = _seen(facts, noise, state, labels.canary)
     canaries, truth = entry("canaries", seen), entry("truth", seen)
     answers = _answers(corrected, state, labels)
     notices = run.notices()
-    several = several_labels(corrected)
     if several is not None and several["wrong"] is not None:
         low, noise["rate"], high = several["wrong"]
         noise["interval"] = [low, high]
@@ -146,6 +148,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         **labels_mark(facts["step"], state),
         "rows": len(state),
         "label_names": facts["label_names"],
+        **({"asked": run.asked} if run.asked else {}),
         "policy": facts["policy"]["sentence"],
         "predictions": facts["predictions"],
         "labels": state.counts,
@@ -155,10 +158,27 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         "truth": truth,
         "person": _person(state),
         "answers": answers,
-        "second_opinion": None if several else second_opinion(probs[fair], state.part(rows[fair])),
+        "second_opinion": opinion,
         "notices": notices,
         "verdict": verdict(corrections, noise, canaries, truth, notices, answers, several),
     } | ({} if several is None else {"several_labels": several})
+
+
+def _judged(
+    best: RowPredictions, labels: Labels, state: State, bootstrap: int, rounds: list[float]
+) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+    """The entry ``noise``, and probabilities [n, C] of the rows [n], none of them a canary, that it was made of."""
+    rows = every_nth(best.rows, ESTIMATE_ROWS)
+    fair = ~labels.canary[rows]
+    matrix = None if best.transition is None else before_flips(best.transition, float(labels.canary.mean()))
+    if best.kind == "views":
+        log_probs = best.of(rows)
+        probs = pooled(best, log_probs)
+        noise = _noise_of_views(best, log_probs[:, fair], labels.as_given[rows[fair]], state)
+    else:
+        probs, _ = sample(best, ESTIMATE_ROWS)
+        noise = _noise(best.kind, matrix, probs[fair], labels.as_given[rows[fair]], state, bootstrap, rounds)
+    return noise, probs[fair], rows[fair]
 
 
 def labels_mark(step: int, state: State) -> dict[str, Any]:
@@ -246,6 +266,26 @@ def _noise_of_views(
         "matrix": predictions.transition.round(6).tolist(),
         "method": "views",
         "predictions": predictions.kind,
+        "known_rate": _known_rate(state),
+    }
+
+
+def _noise_of_each(
+    best: RowPredictions, labels: Labels, state: State, bootstrap: int, asked: list[str]
+) -> dict[str, Any]:
+    """The entry ``noise`` of a multi-label run: every class by itself, and the mean over them."""
+    found: list[dict[str, Any]] = []
+    for number in range(len(asked)):
+        alone, part = best.problem(number), state.part(np.arange(number, len(state), len(asked)))
+        if best.kind == "views" and not alone.views:  # nothing has learnt the class
+            found.append(NOTHING_KNOWN | {"known_rate": _known_rate(part)})
+        else:
+            found.append(_judged(alone, labels.of_class(number, len(asked)), part, bootstrap, [])[0])
+    return {
+        **mean_noise(found, asked),
+        "matrix": None if best.transition is None else best.transition.round(6).tolist(),
+        "method": "views" if best.kind == "views" else "em",
+        "predictions": best.kind,
         "known_rate": _known_rate(state),
     }
 

@@ -54,7 +54,7 @@ class Evidence:
             peers_agree=found.agree,
         )
 
-    def put(self, part: slice, found: Evidence) -> None:
+    def put(self, part: slice | np.ndarray, found: Evidence) -> None:
         """Writes the evidence of some rows into that of all."""
         for name, values in vars(found).items():
             getattr(self, name)[part] = values

@@ -55,6 +55,8 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
 
     Reads all predictions once, and a sample of them before that where the policy wants the noise matrix.
     """
+    if predictions.asked:
+        return _of_each_class(predictions, labels, policy, progress)
     count = predictions.rows
     matrix = noise_matrix_of(predictions, labels) if policy.noise_matrix or predictions.kind == "views" else None
     rows = Evidence.empty(count)
@@ -77,6 +79,29 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
         rows.put(part, _evidence(predictions, log_probs, probs, said, matrix))
         progress("reading predictions", part.stop, count)
     return Gathered(rows, canaries, matrix, agree / count, confidence / count)
+
+
+def _of_each_class(predictions: RowPredictions, labels: Labels, policy: Policy, progress: Progress) -> Gathered:
+    """Of pairs of a text and a class: every class is judged by itself."""
+    asked = predictions.asked
+    found = [gather(predictions.problem(one), labels.of_class(one, asked), policy, progress) for one in range(asked)]
+    rows = Evidence.empty(predictions.rows)
+    for one, part in enumerate(found):
+        rows.put(slice(one, None, asked), part.rows)
+    canaries = None
+    if labels.canary.any():
+        canaries = Evidence.empty(int(labels.canary.sum()))
+        of_class = np.flatnonzero(labels.canary) % asked
+        for one, part in enumerate(found):
+            if part.canaries is not None:
+                canaries.put(of_class == one, part.canaries)
+    return Gathered(
+        rows,
+        canaries,
+        predictions.transition if policy.noise_matrix or predictions.kind == "views" else None,
+        float(np.mean([part.agree_with_given for part in found])),
+        float(np.mean([part.mean_confidence for part in found])),
+    )
 
 
 def noise_matrix_of(predictions: RowPredictions, labels: Labels) -> np.ndarray:

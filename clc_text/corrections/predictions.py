@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +37,11 @@ class RowPredictions:
         views: the views' names.
         sharpness: of views, the power of their pool.
         left_out: names of views that have learnt too little.
+        asked: K where several of K classes may hold of a text; rows are then pairs, and `problem` gives those of one
+            class, with what is its own.
+        each: float64 [K, C, C], T of each class, where it is known.
+        heard: of views, the places of those that are heard of each class, and `sharpnesses` the power of their pool.
+        part: which rows of the file these are: (first, every so many).
     """
 
     path: Path
@@ -49,6 +54,30 @@ class RowPredictions:
     views: tuple[str, ...] = ()
     sharpness: float = 1.0
     left_out: tuple[str, ...] = ()
+    asked: int = 0
+    each: np.ndarray | None = None
+    heard: tuple[tuple[int, ...], ...] = ()
+    sharpnesses: tuple[float, ...] = ()
+    part: tuple[int, int] = (0, 1)
+    places: tuple[int, ...] | None = None
+
+    def problem(self, number: int) -> RowPredictions:
+        """The predictions of one class among several that may hold: of texts, not of pairs."""
+        heard = self.heard[number] if self.heard else None
+        return replace(
+            self,
+            rows=self.rows // self.asked,
+            asked=0,
+            transition=None if self.each is None else self.each[number],
+            each=None,
+            part=(number, self.asked),
+            places=heard,
+            peers=self.peers if heard is None else len(heard),
+            views=self.views if heard is None else tuple(self.views[place] for place in heard),
+            sharpness=self.sharpnesses[number] if self.sharpnesses else self.sharpness,
+            heard=(),
+            sharpnesses=(),
+        )
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """(first row, float32 [P, b, C]) one after the other.
@@ -58,11 +87,15 @@ class RowPredictions:
         """
         from safetensors import safe_open
 
-        size = max(1, BLOCK_BYTES // (4 * self.peers * self.classes))
+        size = max(1, BLOCK_BYTES // (4 * max(self.peers, 1) * self.classes))
+        first, every = self.part
         for start in range(0, self.rows, size):
             # Opened anew for each block: the pages that were read are let go with the memory map.
             with safe_open(self.path, "np") as opened:
-                block: np.ndarray = opened.get_slice("train")[:, start : min(start + size, self.rows), :]
+                stop = min(start + size, self.rows)
+                block: np.ndarray = opened.get_slice("train")[:, start * every : stop * every, :][:, first::every]
+                if self.places is not None:
+                    block = block[list(self.places)]
             if not (block <= 1e-3).all():
                 raise InputError(f"{self.path} holds values that are no log-probabilities; train the run again")
             yield start, block
@@ -121,6 +154,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
                 raise InputError(f"{path} has no predictions of the training rows")
             shape = opened.get_slice("train").get_shape()
             transition = opened.get_tensor("transition") if "transition" in opened.keys() else None  # noqa: SIM118
+            each = opened.get_tensor("each") if "each" in opened.keys() else None  # noqa: SIM118
             facts = opened.metadata() or {}
     except SafetensorError as error:
         raise InputError(
@@ -136,4 +170,14 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     names = tuple(facts["views"].split(",")) if "views" in facts else ()
     sharpness = float(facts.get("sharpness", 1.0))
     left_out = tuple(filter(None, facts.get("left_out", "").split(",")))
-    return RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)
+    found = RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)
+    if not run.asked:
+        return found
+    heard = [one.split() for one in facts["heard"].split(",")] if "heard" in facts else []
+    return replace(
+        found,
+        asked=len(run.asked),
+        each=each,
+        heard=tuple(tuple(int(place) for place in one) for one in heard),
+        sharpnesses=tuple(float(one) for one in facts.get("sharpnesses", "").split()),
+    )

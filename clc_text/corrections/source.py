@@ -86,6 +86,19 @@ def values_of(paths: list[Path], column: str, rows: np.ndarray) -> list[Any]:
     return [found[row] for row in rows.tolist()]
 
 
+def asked_of(values: list[Any], rows: np.ndarray, asked: list[str]) -> list[Any]:
+    """Texts [n] as people are asked about them, each after the class that is meant; themselves where a row has one
+    class.
+
+    Args:
+        rows: int [n], numbers of pairs of a text and a class.
+        asked: K classes, () or [] without.
+    """
+    if not asked:
+        return values
+    return [f"[{asked[row % len(asked)]}?] {value}" for row, value in zip(rows.tolist(), values, strict=True)]
+
+
 def from_dataset(rows: Dataset) -> SourceRows:
     """Rows of a dataset that is loaded already."""
 

@@ -13,6 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -103,7 +104,7 @@ def write_source_table(run: RunDirectory, shards: list[Path], facts: Mapping[str
     """
     import pyarrow.parquet as pq
 
-    plan = _Plan.of(run, pq.read_schema(shards[0]), facts)
+    plan = (_Folded if run.asked else _Plan).of(run, pq.read_schema(shards[0]), facts)
     writer = {"delimited": _write_delimited, "lines": _write_lines, "list": _write_list, "parquet": _write_parquet}
     return writer[form.kind](plan, shards, path, form)
 
@@ -141,6 +142,11 @@ class _Plan:
             columns[shown] = (name, False)
         return cls(columns, list(facts["label_names"]), str(run.environment().get("label_type") or "string"))
 
+    @property
+    def header(self) -> list[str]:
+        """The names of the columns, in order."""
+        return list(self.columns)
+
     def label(self, number: int) -> Any:
         """A class as the source writes it: a number, where its labels are numbers."""
         name = self.label_names[number]
@@ -174,6 +180,68 @@ class _Plan:
                 yield dict(zip(values, row, strict=True))
 
 
+@dataclass(frozen=True)
+class _Folded(_Plan):
+    """Of a multi-label run: one row a text again, its classes in the form in which the source has them.
+
+    Attributes:
+        pair: how a row of the dataset names its class, its label and the label that was given.
+        lists: the source's column of lists; None where each class has a column.
+        asked: K classes.
+    """
+
+    pair: tuple[str, str, str] = ("", "", "")
+    lists: str | None = None
+    asked: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, run: RunDirectory, schema: pa.Schema, facts: Mapping[str, Any]) -> _Folded:
+        plain, environment = _Plan.of(run, schema, facts), run.environment()
+        label = facts["label_column"]
+        named = run.recipe().get("data", {}).get("label")
+        pair = (str(environment["class_column"]), label, f"{label}_given")
+        return cls(
+            plain.columns, plain.label_names, "string", pair,
+            named if isinstance(named, str) else None, tuple(run.asked),
+        )  # fmt: skip
+
+    @property
+    def header(self) -> list[str]:
+        here = [*self.pair, "pair"]
+        names = [name for name in self.columns if name not in here]
+        given = [f"{name}_given" for name in ([self.lists] if self.lists else self.asked)]
+        return [*names, *given]
+
+    def rows(self, shards: list[Path]) -> Iterator[dict[str, Any]]:
+        of_class, label, given = self.pair
+        header, pairs = self.header, super().rows(shards)
+        while several := list(islice(pairs, len(self.asked))):
+            whole = dict(several[0])
+            now = {pair[of_class]: pair[label] == "yes" for pair in several}
+            before = {pair[of_class]: pair[given] == "yes" for pair in several}
+            if self.lists is not None:
+                whole[self.lists] = [name for name in self.asked if now[name]]
+                whole[f"{self.lists}_given"] = [name for name in self.asked if before[name]]
+            else:
+                whole |= {name: int(now[name]) for name in self.asked}
+                whole |= {f"{name}_given": int(before[name]) for name in self.asked}
+            yield {name: whole[name] for name in header}
+
+    def write_parquet(self, shards: list[Path], path: Path) -> int:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        rows, writer, count = self.rows(shards), None, 0
+        while several := list(islice(rows, _BATCH)):
+            table = pa.Table.from_pylist(several, None if writer is None else writer.schema)
+            writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd")
+            writer.write_table(table)
+            count += len(table)
+        if writer is not None:
+            writer.close()
+        return count
+
+
 def _write_delimited(plan: _Plan, shards: list[Path], path: Path, form: Form) -> int:
     count = 0
     quoting: dict[str, Any] = (
@@ -182,7 +250,7 @@ def _write_delimited(plan: _Plan, shards: list[Path], path: Path, form: Form) ->
     with _text(path, form) as handle:
         writer = csv.writer(handle, delimiter=form.separator, lineterminator="\n", **quoting)
         if form.header:
-            writer.writerow([harmless(name) for name in plan.columns])
+            writer.writerow([harmless(name) for name in plan.header])
         for row in plan.rows(shards):
             writer.writerow([_cell(value) for value in row.values()])
             count += 1
@@ -229,6 +297,8 @@ def _write_parquet(plan: _Plan, shards: list[Path], path: Path, form: Form) -> i
         # What only `datasets` knows of the other columns is kept, where there is such.
         told = any(isinstance(feature, ClassLabel) for feature in others.values())
         schema = pa.schema(fields, plain.metadata if told else None)
+    if isinstance(plan, _Folded):
+        return plan.write_parquet(shards, path)
     count = 0
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for batch in plan.batches(shards):

@@ -46,7 +46,7 @@ from clc_text.corrections.log import (
     step_in,
     write_changes,
 )
-from clc_text.corrections.source import SourceRows, from_parquet, values_of
+from clc_text.corrections.source import SourceRows, asked_of, from_parquet, values_of
 from clc_text.corrections.state import State
 from clc_text.corrections.stored import (
     DAMAGE,
@@ -222,9 +222,14 @@ class Corrected:
         raise InputError(f"{damaged}; {self._anew}, but for people's answers, which must be applied again")
 
     def inputs(self, rows: np.ndarray) -> list[Any]:
-        """What the networks read of these rows (texts), in the order asked for; only their column is read."""
+        """What the networks read of these rows (texts), in the order asked for; only their column is read.
+
+        Of a multi-label run, whose rows are pairs of a text and a class, the class that is asked stands before the
+        text.
+        """
         name = self.facts["renamed"].get(self.facts["input_column"], self.facts["input_column"])
-        return self.of_rows(partial(values_of, column=name, rows=rows))
+        found = self.of_rows(partial(values_of, column=name, rows=rows))
+        return asked_of(found, rows, self.run.asked)
 
     def sweep(self) -> None:
         """Removes what a command left here when it was killed; for one that finds nothing to write."""

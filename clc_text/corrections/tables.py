@@ -142,16 +142,7 @@ def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
         console.print(for_rich(f"  - {reason}"))
     title = f"{found['recipe']} on {found['dataset']}"
     console.print(Table(("", ""), _figures(found), title).on_screen(headless=True))
-    entries, title = found["corrections"]["by_class"], "by class"
-    if len(entries) > ALL_CLASSES:
-        entries = sorted(entries, key=lambda entry: (-entry["changed"], entry["label"]))[:LISTED]
-        title = f"the {LISTED} of {len(found['label_names']):,} classes with most changes (audit.json has all)"
-    rows = [
-        [one["label"], f"{one['given']:,}", f"{one['changed']:,}", f"{one['share']:.1%}", f"{one['gained']:,}",
-         f"{one['now']:,}"] for one in entries
-    ]  # fmt: skip
-    heads = ("class", "#given", "#changed", "#share", "#gained", "#now")
-    console.print(Table(heads, rows, title).on_screen())
+    console.print((_by_asked(found) if "asked" in found else _by_class(found)).on_screen())
     if "several_labels" in found:
         show_annotators(found["several_labels"], console)
     for notice in found["notices"]:
@@ -234,6 +225,37 @@ def _of_answers(answers: dict[str, Any] | None) -> list[tuple[str, str]]:
         before, after = percent(entry["right_before"]), percent(entry["right_after"])
         lines.append((f"  given {entry['label']}", f"{before} as given, {after} as corrected"))
     return lines
+
+
+def _by_class(found: dict[str, Any]) -> Table:
+    entries, title = found["corrections"]["by_class"], "by class"
+    if len(entries) > ALL_CLASSES:
+        entries = sorted(entries, key=lambda entry: (-entry["changed"], entry["label"]))[:LISTED]
+        title = f"the {LISTED} of {len(found['label_names']):,} classes with most changes (audit.json has all)"
+    rows = [
+        [one["label"], f"{one['given']:,}", f"{one['changed']:,}", f"{one['share']:.1%}", f"{one['gained']:,}",
+         f"{one['now']:,}"] for one in entries
+    ]  # fmt: skip
+    heads = ("class", "#given", "#changed", "#share", "#gained", "#now")
+    return Table(heads, rows, title)
+
+
+def _by_asked(found: dict[str, Any]) -> Table:
+    """Of the classes of a multi-label run, the most changed first: how many are wrong, and what was changed."""
+    rates = {entry["label"]: entry["rate"] for entry in found["noise"]["by_class"]}
+    texts = found["rows"] // len(found["asked"])
+    entries = sorted(found["corrections"]["by_asked"], key=lambda entry: -entry["added"] - entry["taken_away"])
+    title = f"by class, of {texts:,} texts"
+    if len(entries) > ALL_CLASSES:
+        entries = entries[:LISTED]
+        title = f"the {LISTED} of {len(found['asked']):,} classes with most changes (audit.json has all)"
+    rows = [
+        [one["label"], f"{one['given']:,}", f"{rates[one['label']]:.1%}", f"{one['added']:,}",
+         f"{one['taken_away']:,}", f"{one['now']:,}", "" if one["precision"] is None else percent(one["precision"])]
+        for one in entries
+    ]  # fmt: skip
+    heads = ("class", "#given", "#wrong, estimated", "#added", "#taken away", "#now", "#of these changes right")
+    return Table(heads, rows, title)
 
 
 def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:

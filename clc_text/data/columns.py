@@ -30,13 +30,18 @@ class NamedColumns(Dataset):
     label: str | list[str] = option(
         "label",
         "the column of given labels; several, or one of lists: what several sources say of each row, empty where one "
-        "says nothing",
+        "says nothing, or which classes hold (see task)",
         not_empty=True,
     )
     annotator: str | None = option(
         None,
         "the column of who gives a label: with a label a line, the lines on one text (or data.id) are one row; beside "
         "lists of labels, lists of names. null: as exports of Argilla and Label Studio have it",
+    )
+    task: Literal["votes", "multi_label"] | None = option(
+        None,
+        "what several labels a row are: votes of several sources on one class, or multi_label, several classes that "
+        "hold at once (a column of lists, or a column of 0 and 1 for each); null: as the table tells, if it does",
     )
     join: Literal["cross_fit", "dawid_skene", "majority"] = option(
         "cross_fit",
@@ -72,6 +77,10 @@ class NamedColumns(Dataset):
             raise InputError(f"data.true_label and data.label are both '{self.true_label}'; name two columns")
         if not self.labels or len(set(self.labels)) < len(self.labels):
             raise InputError("data.label must name at least one column, and each once")
+        if self.task == "multi_label" and self.vote_lines_named:
+            raise InputError(
+                "data.votes and data.annotator are of votes on one class a row, and data.task is multi_label; keep one"
+            )
         if not self.texts:
             raise InputError("data.text is an empty list; name at least one column")
         names = self.label_names or []
@@ -91,6 +100,11 @@ class NamedColumns(Dataset):
     def row_id(self) -> tuple[str, str | None]:
         """The option that names the column of ids, and the column; None where it is to be guessed."""
         return "id", None
+
+    @property
+    def vote_lines_named(self) -> bool:
+        """Whether it is named where, or by whom, votes are given."""
+        return self.annotator is not None
 
     def vote_lines(self) -> tuple[Rows, tuple[str, str, str]] | None:
         """A table of votes, and its columns of rows, sources and labels; None: there is no such table."""

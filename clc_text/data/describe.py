@@ -42,26 +42,27 @@ def describe(task: Task) -> dict[str, Any]:
     from clc_text.data.checks.label_variants import label_variants
     from clc_text.data.checks.scripts import scripts
 
-    names = task.label_names
-    given = task.given_labels
-    counts = np.bincount(given, minlength=len(names))
-    classes = {name: {"train": int(count)} for name, count in zip(names, counts, strict=True)}
+    per = task.per_text
+    names, given = (task.label_names, task.given_labels) if not task.asked else _sets(task)
+    counts = _counts(task, task.given_labels)
+    classes = {name: {"train": int(count)} for name, count in zip(task.output_names, counts, strict=True)}
     if task.test_labels is not None:
-        test_counts = np.bincount(task.test_labels, minlength=len(names))
-        for name, count in zip(names, test_counts, strict=True):
+        for name, count in zip(task.output_names, _counts(task, task.test_labels), strict=True):
             classes[name]["test"] = int(count)
     found: dict[str, Any] = {
         "name": task.name,
-        "rows": len(task.train),
-        "test_rows": 0 if task.test is None else len(task.test),
+        "rows": len(task.train) // per,
+        "test_rows": 0 if task.test is None else len(task.test) // per,
         "classes": classes,
-        "label_variants": label_variants({name: int(count) for name, count in zip(names, counts, strict=True)}),
+        "label_variants": label_variants(
+            {name: int(count) for name, count in zip(task.output_names, counts, strict=True)}
+        ),
     }
     if task.true_labels is not None:
-        found["label_accuracy"] = round(100.0 * float(np.mean(given == task.true_labels)), 2)
+        found["label_accuracy"] = round(100.0 * float(np.mean(task.given_labels == task.true_labels)), 2)
     if getattr(task.train.features[task.input_column], "dtype", None) in ("string", "large_string"):
-        texts = column(task.train, task.input_column)
-        test_texts = None if task.test is None else column(task.test, task.input_column)
+        texts = _each_once(column(task.train, task.input_column), per)
+        test_texts = None if task.test is None else _each_once(column(task.test, task.input_column), per)
         found.update(text_facts(texts, given, test_texts))
         found["empty_rows"] = np.flatnonzero(_blank(texts).to_numpy())[:SHOWN].tolist()
         found["words"] = words = _word_quantiles(texts)
@@ -85,6 +86,25 @@ def describe(task: Task) -> dict[str, Any]:
     if task.votes is not None:
         found["votes"] = votes_facts(task.votes)
     return {**found, "facts": dict(task.facts), "sources": list(task.sources)}
+
+
+def _counts(task: Task, labels: np.ndarray) -> np.ndarray:
+    """int64 [C], rows of each class; of a multi-label set [K], the texts of which each holds."""
+    if task.asked:
+        return np.asarray(labels.reshape(-1, len(task.asked)).sum(0))
+    return np.bincount(labels, minlength=len(task.label_names))
+
+
+def _sets(task: Task) -> tuple[list[str], np.ndarray]:
+    """The different sets of classes that are given to texts, in words, and int64 [N], the set of each text."""
+    sets, which = np.unique(task.held(), axis=0, return_inverse=True)
+    names = [", ".join(name for name, there in zip(task.asked, one, strict=True) if there) or "none" for one in sets]
+    return names, which.reshape(-1)
+
+
+def _each_once(texts: pa.ChunkedArray, per: int) -> pa.ChunkedArray:
+    """Of every `per` rows, which have the same text, the first."""
+    return texts if per == 1 else texts.take(np.arange(0, len(texts), per))
 
 
 def text_facts(texts: pa.ChunkedArray, labels: np.ndarray, test_texts: pa.ChunkedArray | None) -> dict[str, int]:

@@ -134,6 +134,16 @@ class Labels:
         true = None if self.true is None else self.true[:, problem]
         return Labels(self.given[:, problem], self.trained[:, problem], true, self.canary, self.source_row)
 
+    def of_class(self, number: int, asked: int) -> Labels:
+        """Where rows are pairs of a text and one of K classes of which several may hold (`clc_text.data.task.Task`):
+        no and yes of one class, a row a text.
+
+        Args:
+            number: of the class.
+            asked: K.
+        """
+        return self.rows(np.arange(number, len(self), asked))
+
     @property
     def sound(self) -> np.ndarray:
         """bool [N], the rows that are no canaries."""

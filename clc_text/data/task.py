@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from clc_text.data.votes import Votes
 
+NO_YES = ["no", "yes"]  # the classes of a pair of a text and a class
+
 
 @dataclass(frozen=True)
 class Task:
@@ -39,6 +41,10 @@ class Task:
             classes are then the given ones; None: classes.
         votes: what several sources say of every training row; the labels are then their majority. None: one label a
             row.
+        asked: K classes of which several may hold of one text (multi-label); () where a row has one class. Rows are
+            then pairs: for each text in order one row a class, which `class_column` names, and the label says "no" or
+            "yes".
+        class_column: the column that names a pair's class; None where a row has one class.
     """
 
     name: str
@@ -55,6 +61,31 @@ class Task:
     label_type: str = "string"
     distribution: np.ndarray | None = None
     votes: Votes | None = None
+    asked: tuple[str, ...] = ()
+    class_column: str | None = None
+
+    @property
+    def per_text(self) -> int:
+        """How many rows a text has: K, or 1."""
+        return len(self.asked) or 1
+
+    @property
+    def output_names(self) -> list[str]:
+        """What a network answers, one logit each: the classes."""
+        return list(self.asked) or self.label_names
+
+    def held(self) -> np.ndarray:
+        """int64 [texts, K] of a multi-label set: whether each class is given as holding."""
+        return self.given_labels.reshape(-1, len(self.asked))
+
+    def pairs_of(self, texts: np.ndarray) -> np.ndarray:
+        """The rows of texts: numbers [T] of texts -> [T · K] of rows; themselves where a row is a text."""
+        per = self.per_text
+        return (np.asarray(texts)[:, None] * per + np.arange(per)).reshape(-1)
+
+    def firsts_of(self, first: np.ndarray) -> np.ndarray:
+        """int64 [N], the first copy of each row, from that of each text (`first_copies`)."""
+        return self.pairs_of(first)
 
     @property
     def label_names(self) -> list[str]:

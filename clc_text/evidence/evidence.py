@@ -18,6 +18,7 @@ from clc_text.evidence.mixture import chosen_views, clipped, fit
 from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
+from clc_text.noise.estimation.half_trust import never_certain
 from clc_text.utils.files import write_with
 from clc_text.utils.tensors import save_tensors
 
@@ -61,6 +62,35 @@ class Mixture:
     def readings(self, labels: np.ndarray, rows: np.ndarray) -> list[Reading]:
         """See `readings.readings`, of some rows."""
         return readings(self.log_probs[:, rows], labels[rows], self.views, self.sharpness, self.transition)
+
+
+def save_of_each(made: list[Mixture | None], rows: int, path: Path, made_from: str) -> None:
+    """As `Mixture.save`, of K classes of which several may hold: rows are then pairs of a text and a class, in whose
+    place among the views only those stand that are heard of the class (fact ``heard``).
+
+    Args:
+        made: of each class; None where no view has learnt it, and no label of it is doubted.
+        rows: N · K.
+    """
+    asked = len(made)
+    known = (NETWORKS, *VIEWS)
+    names = [name for name in known if any(one is not None and name in one.views for one in made)]
+    log_probs = np.full((len(names), rows, 2), np.log(0.5), np.float32)
+    heard = [[] if one is None else [names.index(name) for name in one.views] for one in made]
+    for number, one in enumerate(made):
+        if one is not None:
+            log_probs[heard[number], number::asked] = one.log_probs
+    each = np.stack([never_certain(np.eye(2)) if one is None else one.transition for one in made])
+    facts = {
+        "folds": str(FOLDS),
+        "views": ",".join(names),
+        "heard": ",".join(" ".join(map(str, one)) for one in heard),
+        "left_out": ",".join(name for name in known if any(one and name in one.left_out for one in made)),
+        "sharpnesses": " ".join("1.0" if one is None else repr(one.sharpness) for one in made),
+        "made_from": made_from,
+    }
+    tensors = {"train": log_probs, "transition": each.mean(0), "each": each}
+    write_with(path, lambda aside: save_tensors(tensors, aside, facts))
 
 
 def too_large(rows: int, classes: int) -> None:

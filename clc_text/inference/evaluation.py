@@ -13,7 +13,15 @@ import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError, nearest, some_of
-from clc_text.inference.prediction_file import RECIPES, HowToRead, read_labelled, read_labels, read_rows
+from clc_text.inference import multi_label
+from clc_text.inference.prediction_file import (
+    RECIPES,
+    HowToRead,
+    read_held,
+    read_labelled,
+    read_labels,
+    read_rows,
+)
 from clc_text.inference.predictor import Predictor
 from clc_text.utils.confusions import LISTED, as_csv, worst
 from clc_text.utils.shown import for_rich, terminal
@@ -42,8 +50,13 @@ def evaluate_run(
         ``rows``, ``accuracy`` {``peers`` [P], ``ensemble``} in percent, ``ece``, ``classes`` (one entry a class:
         ``name``, ``rows``, ``precision``, ``recall``, ``f1``, in percent), ``macro_f1`` and ``confusion`` [C, C], row
         = label, column = prediction; of a file also ``read_as`` (labels that are not a class's name, and the class
-        that each was read as), ``left_out`` (how many rows have no class of the run) and ``notes`` (sentences).
+        that each was read as), ``left_out`` (how many rows have no class of the run) and ``notes`` (sentences). Of a
+        multi-label run `multi_label.scores`.
     """
+    if run.asked:
+        if label_map:
+            raise InputError("--label-map is of one label a row, and in this run several classes may hold")
+        return _of_several_classes(run, source, how or RECIPES)
     names = run.label_names
     if source is None:
         if how not in (None, RECIPES) or label_map:
@@ -78,6 +91,19 @@ def evaluate_run(
     log_probs = Predictor(run).predict(rows).log_probs
     more = {"read_as": known.read_as, "left_out": known.left_out, "notes": [*notes, *known.notes]}
     return scores(log_probs, known.numbers[kept], names) | more
+
+
+def _of_several_classes(run: RunDirectory, source: Path | None, how: HowToRead) -> dict[str, Any]:
+    """`multi_label.scores` of the run's test texts, or of those of a file that is read as the recipe's data is."""
+    asked = run.asked
+    if source is None:
+        environment = run.environment()
+        if not environment["rows"]["test"]:
+            raise InputError(f"{run.path} had no test rows; name a file of labelled rows after it")
+        truth = np.asarray(run.data("test")[environment["label_column"]], dtype=np.int64).reshape(-1, len(asked))
+        return multi_label.scores(run.log_probs("test"), truth, asked)
+    texts, held = read_held(run, source, asked, how)
+    return multi_label.scores(Predictor(run).predict(texts).log_probs, held, asked)
 
 
 @dataclass(frozen=True)
@@ -232,6 +258,9 @@ def scores(log_probs: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[
 
 def show(found: dict[str, Any]) -> None:
     """Prints the figures as tables; a confusion matrix that is too wide as a list of its largest entries."""
+    if "multi_label" in found:
+        multi_label.show(found)
+        return
     console = terminal()
     peers = "  ".join(f"{value:.2f}" for value in found["accuracy"]["peers"])
     console.print(

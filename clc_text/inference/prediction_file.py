@@ -9,9 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import load as load_recipe
 from clc_text.errors import InputError
+from clc_text.inference.multi_label import THRESHOLD, entries, flat
 from clc_text.inference.predictor import Predictor
 from clc_text.utils.files import lines_of, written_aside
 from clc_text.utils.shown import printable_json
@@ -113,6 +116,27 @@ def read_labelled(run: RunDirectory, path: Path, how: HowToRead = RECIPES, label
     return Labelled(texts, labels, rows.row_names, facts)
 
 
+def read_held(run: RunDirectory, path: Path, asked: Sequence[str], how: HowToRead) -> tuple[list[str], np.ndarray]:
+    """Texts, and int64 [n, K], which of the classes hold of each: of the rows of a file that are labelled.
+
+    Raises:
+        InputError: the file names other classes, or has none.
+    """
+    from clc_text.data.reading.multi_label import trusted_of
+
+    reader = _reader(run, path, how)
+    try:
+        rows = reader.read(str(path), "the file").reaching(reader.plain)
+    except InputError as error:
+        raise InputError(_by_option(str(error))) from None
+    held = trusted_of(rows, reader, list(asked))
+    pieces = [_texts(rows, name) for name in reader.texts]
+    kept = np.flatnonzero(held.there)
+    if not len(kept):
+        raise InputError(f"{path}: no row has labels")
+    return [" ".join(piece[row] for piece in pieces) for row in kept.tolist()], held.held[kept].astype(np.int64)
+
+
 def read_labels(path: Path, column: str) -> list[str | None]:
     """The labels in a column of any table that `Files` reads, as `label_strings` writes them."""
     from clc_text.data.reading.labels import label_strings
@@ -132,7 +156,9 @@ def _reader(run: RunDirectory, path: Path, how: HowToRead) -> Files:
     data = load_recipe(run.file("recipe.yaml")).data
     given: dict[str, Any] = {}
     if isinstance(data, NamedColumns):
-        given = {name: getattr(data, name) for name in ("text", "label", "true_label", "label_map", "unlabelled")}
+        given = {
+            name: getattr(data, name) for name in ("text", "label", "task", "true_label", "label_map", "unlabelled")
+        }
     if isinstance(data, Files):
         given |= {name: getattr(data, name) for name in ("encoding", "separator", "quote", "header", "sheet")}
     if how.column is not None:
@@ -207,18 +233,37 @@ def _texts(rows: Rows, column: str) -> list[str]:
 
 
 def write_predictions(
-    run: RunDirectory, rows: Sequence[Any], out: Path | None, ids: Sequence[Any] | None = None
+    run: RunDirectory,
+    rows: Sequence[Any],
+    out: Path | None,
+    ids: Sequence[Any] | None = None,
+    threshold: float | None = None,
 ) -> int:
-    """Predicts block by block and writes them; without `out`, as JSON lines to standard output. Gives their number."""
+    """Predicts block by block and writes them; without `out`, as JSON lines to standard output. Gives their number.
+
+    Args:
+        threshold: of a multi-label run, the probability from which a class is said to hold.
+
+    Raises:
+        InputError: the file's ending is none that is written, or there is a threshold where a row has one class.
+    """
+    if not run.asked and threshold is not None:
+        raise InputError(f"--threshold is of runs in which several classes may hold; in {run.path} a row has one")
+    if run.asked:
+        found = entries(run, rows, ids, THRESHOLD if threshold is None else threshold)
+        if out is not None and out.suffix in (".csv", ".parquet"):
+            found = map(flat, found)
+    else:
+        found = _entries(run, rows, ids)
     if out is None:
         count = 0
-        for entry in _entries(run, rows, ids):
+        for entry in found:
             sys.stdout.write(printable_json(entry) + "\n")
             count += 1
         return count
     if out.suffix not in WRITABLE:
         raise InputError(f"{out} is none of {', '.join(WRITABLE)}; give one of these endings")
-    return _write_table(_entries(run, rows, ids), out)
+    return _write_table(found, out)
 
 
 def _entries(run: RunDirectory, rows: Sequence[Any], ids: Sequence[Any] | None) -> Iterator[dict[str, Any]]:

@@ -25,7 +25,7 @@ class Predictions:
     """What the peers make of n rows.
 
     Attributes:
-        log_probs: float32 [P, n, C].
+        log_probs: float32 [P, n, C]; of a multi-label run [P, n · K, 2], of all pairs of a row and a class.
         hidden: float32 [P, n, H], the last hidden layer; None where the network shows none or it was not asked for.
     """
 
@@ -109,14 +109,16 @@ class Predictor:
         """Predictions block by block, so that any number of rows fits into memory."""
         import torch
 
+        from clc_text.models.multi_label import no_and_yes
+
         for start in range(0, len(rows), self.block):
             inputs = self._inputs(rows, start)
             with torch.no_grad():
                 outputs = self.model(**inputs)
             shown = outputs.hidden if hidden else None
-            yield Predictions(
-                outputs.peer_logits.float().log_softmax(-1).numpy(), None if shown is None else shown.float().numpy()
-            )
+            logits = outputs.peer_logits.float()
+            log_probs = no_and_yes(logits).flatten(-3, -2) if self.run.asked else logits.log_softmax(-1)
+            yield Predictions(log_probs.numpy(), None if shown is None else shown.float().numpy())
 
     def _inputs(self, rows: Sequence[Any], start: int) -> dict[str, Tensor]:
         """The tensors of the block that begins at `start`."""

@@ -27,6 +27,8 @@ class NoiseInput:
         columns: the training rows' columns by name, for noise that a column holds.
         names_in_order: whether somebody has told the order of `label_names`, so that a number may be a place in it;
             not so where they were only sorted.
+        asked: K classes of which several may hold of one text; the rows are then pairs of a text and a class, row by
+            row all K, and the labels no and yes. (): a row has one class.
     """
 
     labels: np.ndarray
@@ -34,6 +36,7 @@ class NoiseInput:
     features: np.ndarray | None = None
     columns: Mapping[str, Any] | None = None
     names_in_order: bool = True
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class Noise(Options, ABC):
     section: ClassVar[str] = "noise"
     name: ClassVar[str]
     needs_features: ClassVar[bool] = False
+    multi_label: ClassVar[bool] = False  # whether it is of pairs of a text and a class (`NoiseInput.asked`)
+    single_label: ClassVar[bool] = True  # and whether of rows of one class
 
     draw: Literal["independent", "exact"] = option(
         "independent", "flip each row on its own, or exactly int(rate * rows) rows"
@@ -59,6 +64,10 @@ class Noise(Options, ABC):
     def reading(self, given: NoiseInput) -> str | None:
         """One sentence for the manifest on how labels of the data were read, where that is not plain."""
         return None
+
+    def told(self, given: NoiseInput) -> dict[str, Any]:
+        """What a manifest says of this noise beside what it says of all; may replace that."""
+        return {}
 
     def redraws(self, label_names: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """The matrix T as two steps: rates [C], the probability of being redrawn, and targets [C, C], from which then.

@@ -43,6 +43,9 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
     ``realised_rate_per_class`` [C] (null for a class without rows), ``realised_counts`` [C, C] (row = true class,
     column = noisy class), ``sha256`` {``true_labels``, ``noisy_labels``, ``features`` | null} and ``byte_layout``.
 
+    Of a multi-label set also ``asked`` [K], its classes, and ``matrices`` (class -> 2 x 2, row = truth, column =
+    given; no before yes); everything else is of the pairs of a row and a class.
+
     Raises:
         InputError: labels outside the classes, features missing, or an option that does not fit the data.
     """
@@ -81,6 +84,7 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
         },
         "byte_layout": "labels: little-endian int64, row after row; features: little-endian float32, row after row",
     }
+    manifest |= ({"asked": list(given.asked)} if given.asked else {}) | kind.told(given)
     return Injection(labels, manifest)
 
 
@@ -106,6 +110,8 @@ def replay(manifest: Mapping[str, Any], given: NoiseInput) -> np.ndarray:
     kind = noise_of(manifest)
     if manifest["rows"] != len(given.labels):
         raise InputError(f"the noise manifest is of {manifest['rows']} rows, and the data has {len(given.labels)}")
+    if manifest.get("asked", []) != list(given.asked):
+        raise InputError("the noise manifest is of other classes than those that are asked of each text in the data")
     if list(manifest["label_names"]) != list(given.label_names):
         raise InputError(
             f"the noise manifest is of the classes {', '.join(map(str, manifest['label_names']))}, and the data has "
@@ -140,6 +146,14 @@ def _compare(stated: Mapping[str, Any], key: str, found: str, complaint: str) ->
 def _check(kind: Noise, given: NoiseInput) -> None:
     labels = np.asarray(given.labels)
     classes = len(given.label_names)
+    if given.asked and not kind.multi_label:
+        others = ", ".join(name for name in noise.names() if noise.get(name).multi_label)
+        raise InputError(
+            f"noise '{kind.name}' is of rows of one class, and here several may hold at once (multi-label); take "
+            f"one of {others}"
+        )
+    if not given.asked and not kind.single_label:
+        raise InputError(f"noise '{kind.name}' is of several classes at once (multi-label), and here a row has one")
     if labels.ndim != 1 or len(labels) == 0 or not np.issubdtype(labels.dtype, np.integer):
         raise InputError(
             f"noise needs at least one row with a class number, and got labels of shape {labels.shape} and type "

@@ -33,6 +33,17 @@ def by_class_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> Mar
     return table("Labels by class", heads, lines)
 
 
+def by_asked_html(labels: Labels, now: CorrectedLabels, asked: list[str]) -> Markup:
+    """Of the classes of a multi-label run, whose rows are pairs of a text and a class."""
+    lines = []
+    for number, name in enumerate(asked):
+        part = slice(number, None, len(asked))
+        given, label = labels.given[part] > 0, now.label[part] > 0
+        counts = (given, label & ~given, given & ~label, label)
+        lines.append([printable(name) or "(no name)", *(f"{int(one.sum()):,}" for one in counts)])
+    return table("Texts by class that holds", ["class", "#given", "#added", "#taken away", "#now"], lines)
+
+
 def frequent_pairs(labels: Labels, now: CorrectedLabels, classes: int) -> list[tuple[int, int, int]]:
     """(given, now, rows) of the most frequent changes."""
     pairs = np.bincount(labels.given[now.changed] * classes + now.label[now.changed], minlength=classes**2)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.corrections.source import TRAIN_FILE, kept_rows, values_of
+from clc_text.corrections.source import TRAIN_FILE, asked_of, kept_rows, values_of
 from clc_text.errors import InputError
 from clc_text.report.page import json_in_html
 from clc_text.utils.shown import printable, printable_lines
@@ -74,7 +74,7 @@ def _values(run: RunDirectory, rows: np.ndarray) -> list[Any] | None:
     from clc_text.corrections.store import Corrected
 
     if kept_rows(run) is not None:
-        return values_of([run.file(TRAIN_FILE)], run.environment()["input_column"], rows)
+        return asked_of(values_of([run.file(TRAIN_FILE)], run.environment()["input_column"], rows), rows, run.asked)
     if run.file("corrected/corrected.json").is_file():
         return Corrected(run).inputs(rows)
     return None

@@ -17,7 +17,7 @@ from clc_text.corrections.store import has_corrected
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.report.annotators import annotators_html
-from clc_text.report.changes import by_class_html, pairs_html, summary_sentence
+from clc_text.report.changes import by_asked_html, by_class_html, pairs_html, summary_sentence
 from clc_text.report.contents import Contents, read_contents
 from clc_text.report.facts import background_html, hashes_html, recipe_html
 from clc_text.report.markup import paragraph, piece, rendered
@@ -51,7 +51,7 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
     sections = {
         "Verdict": verdict_html(run, found),
         "Changes": _corrections_html(found, labels, now, names, asked),
-        "Classes": Markup("") if now is None else by_class_html(labels, now, names),
+        "Classes": _classes_html(run, labels, now),
         "Who labelled": annotators_html(found.audit),
         "Noise": rate_html(found.audit) + (picture_html(run, "confusion") if now else Markup("")),
     }
@@ -78,6 +78,12 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
     if (now is not None and now.changed.any()) or found.audit is not None:
         data |= _table(run, labels, now, MOST_BYTES - len((body + style + scripts).encode()) - len(json_in_html(data)))
     return page(f"{title} – report", body, style, scripts, data)
+
+
+def _classes_html(run: RunDirectory, labels: Labels, now: CorrectedLabels | None) -> Markup:
+    if now is None:
+        return Markup("")
+    return by_asked_html(labels, now, run.asked) if run.asked else by_class_html(labels, now, run.label_names)
 
 
 def _table(run: RunDirectory, labels: Labels, now: CorrectedLabels | None, room: int) -> dict[str, Any]:

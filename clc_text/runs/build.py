@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from clc_text.artifacts.cross_fit import CrossFit
     from clc_text.crossfit.fold_trainer import MoreViews
     from clc_text.crossfit.trainer import NoisyLabelTrainer
+    from clc_text.data.task import Task
     from clc_text.training.epochs import EpochResult
 
 STEPS_AT_LEAST = 4  # of an epoch, where the recipe's batch holds more rows than there are
@@ -44,11 +45,12 @@ def build_trainer(
 
     from clc_text.crossfit.trainer import NoisyLabelTrainer
     from clc_text.data.rows import Rows
+    from clc_text.models.multi_label import made_multi_label
 
     task, labels = prepared.task, prepared.labels
     passing = tempfile.TemporaryDirectory(prefix="clc-text-")  # `Trainer` makes the folder that it is told at once
     arguments = training_arguments(recipe, Path(passing.name))
-    rows = Rows(prepared.train_inputs, torch.from_numpy(labels.learnt))
+    rows = Rows(prepared.train_inputs, _of_texts(task, labels.learnt))
     if (size := fitting_batch(recipe.training.batch_size, len(rows))) != arguments.per_device_train_batch_size:
         log(
             f"training.batch_size is {arguments.per_device_train_batch_size}, but there are only {len(rows)} training "
@@ -59,10 +61,16 @@ def build_trainer(
         rows = rows.to(arguments.device)
         arguments.dataloader_pin_memory = False  # what lies on the device already cannot be pinned
         arguments.dataloader_num_workers, arguments.dataloader_persistent_workers = 0, False
-    model = recipe.network.build(prepared.train_inputs, task.label_names, recipe.num_peers, recipe.seeds.network)
+
+    def networks(peers: int, seed: int) -> Any:
+        model = recipe.network.build(prepared.train_inputs, task.output_names, peers, seed)
+        return made_multi_label(model) if task.asked else model
+
+    model = networks(recipe.num_peers, recipe.seeds.network)
     test = None
     if prepared.test_inputs is not None:
-        test = Rows(prepared.test_inputs, torch.from_numpy(task.test_labels))
+        assert task.test_labels is not None
+        test = Rows(prepared.test_inputs, _of_texts(task, task.test_labels))
     trainer = NoisyLabelTrainer(
         model,
         arguments,
@@ -76,7 +84,7 @@ def build_trainer(
         epoch_listeners=list(listeners),
         augment=prepared.encoder.augment,
         optimizer_cls_and_kwargs=_optimizer(recipe),
-        peers_init=lambda peers, seed: recipe.network.build(prepared.train_inputs, task.label_names, peers, seed),
+        peers_init=networks,
         cross_fit_dir=directory,
         taught=None if labels.belief is None else torch.from_numpy(labels.belief).float(),
         trusted=labels.trusted,
@@ -90,14 +98,27 @@ def build_trainer(
     return trainer
 
 
+def _of_texts(task: Task, labels: np.ndarray) -> Tensor:
+    """Labels [N] as a network learns them: [texts, K] where several of K classes may hold of a text."""
+    import torch
+
+    found = torch.from_numpy(labels)
+    return found.view(-1, task.per_text) if task.asked else found
+
+
 def views_of(prepared: Prepared, seed: int) -> MoreViews:
-    """What features that no label has shaped, and words, tell of the rows beside networks."""
+    """What features that no label has shaped, and words, tell of the rows beside networks; asked of each class where
+    several may hold, and then made once."""
+    known: list[tuple[np.ndarray, Any]] = []
 
     def views(found: CrossFit, labels: Labels) -> np.ndarray | None:
         from clc_text.evidence.taught import taught_by_views
         from clc_text.runs.frozen_features import features_of, words_of
 
-        return taught_by_views(features_of(prepared), words_of(prepared), labels, found, seed)
+        if not known:
+            known.append((features_of(prepared), words_of(prepared)))
+        features, words = known[0]
+        return taught_by_views(features, words, labels, found, seed)
 
     return views
 

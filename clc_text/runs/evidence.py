@@ -20,7 +20,7 @@ from clc_text.corrections.predictions import (
 )
 from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.errors import InputError
-from clc_text.evidence.evidence import Mixture, mixture_of, too_large
+from clc_text.evidence.evidence import Mixture, mixture_of, save_of_each, too_large
 from clc_text.evidence.views import VIEWS
 from clc_text.utils.files import sha256_of_file
 
@@ -101,12 +101,36 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
     if _marked(run) == mark:
         return views(run)
     too_large(len(labels.given), len(run.label_names))
-    found = _made(run, labels, CrossFit.load(run.path), progress)
+    crossfit = CrossFit.load(run.path)
+    if run.asked:
+        made = _of_each_class(run, labels, crossfit, progress)
+        if not any(made):
+            path.unlink(missing_ok=True)
+            return None
+        save_of_each(made, len(labels.given), path, mark)
+        return views(run)
+    found = _made(run, labels, crossfit, progress)
     if found is None:
         path.unlink(missing_ok=True)
         return None
     found.save(path, mark)
     return views(run)
+
+
+def _of_each_class(
+    run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress: Progress
+) -> list[Mixture | None]:
+    """Of the K classes that may hold of a text, each judged as if it were alone; None where nothing has learnt one."""
+    from clc_text.runs.frozen_features import features_and_words_of_run
+
+    progress("encoding", 0, 1)
+    features, words = features_and_words_of_run(run)
+    known = None if crossfit is None or crossfit.learnt_nothing else crossfit
+    seed, asked, found = int(run.environment()["seeds"]["network"]), len(run.asked), []
+    for one in range(asked):
+        networks = None if known is None else known.of_problem(one).probs
+        found.append(mixture_of(features, labels.of_class(one, asked), 2, seed, networks, words, progress))
+    return found
 
 
 def _made(run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress: Progress) -> Mixture | None:

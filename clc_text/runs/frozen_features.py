@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def features_of_run(run: RunDirectory) -> np.ndarray:
-    """float32 [N, D], one vector a training row in the rows' order, by the run's own encoder.
+    """float32 [N, D], one vector a training row in the rows' order, by the run's own encoder; of a multi-label run a
+    text, each once.
 
     They are dense, finite and as the encoder makes them: neither centred nor of one length. Those of a pre-trained
     model come from the cache where it holds them. Word vectors that a network reads one after the other are pooled
@@ -55,7 +56,7 @@ def features_and_words_of_run(run: RunDirectory) -> tuple[np.ndarray, Any | None
 
 def words_of(prepared: EncodedRows) -> Any | None:
     """The words that `features_and_words_of_run` gives, of what a recipe was prepared to."""
-    return _words(prepared.task.train[prepared.task.input_column])
+    return _words(_inputs(prepared))
 
 
 def _words(rows: Any) -> Any | None:
@@ -66,7 +67,14 @@ def _words(rows: Any) -> Any | None:
 
 def features_of(prepared: EncodedRows) -> np.ndarray:
     """`features_of_run` of what a recipe was prepared to (`clc_text.runs.prepare`), before anything is trained."""
-    return _features(prepared.encoder, prepared.task.train[prepared.task.input_column])
+    return _features(prepared.encoder, _inputs(prepared))
+
+
+def _inputs(prepared: EncodedRows) -> Any:
+    """What the encoder reads of each training text, once each."""
+    task = prepared.task
+    rows = task.train[task.input_column]
+    return rows[:: task.per_text] if task.asked else rows
 
 
 def _features(encoder: Any, rows: Any) -> np.ndarray:
@@ -77,8 +85,9 @@ def _features(encoder: Any, rows: Any) -> np.ndarray:
 def _encoder_and_inputs(run: RunDirectory) -> tuple[Any, Any]:
     """The run's fitted encoder, and what it reads of each training row."""
     recipe = load(run.file("recipe.yaml"))
-    rows = _rows(run, recipe)
-    return type(recipe.encoder).fitted.load(run.file("encoder")), rows[run.environment()["input_column"]]
+    rows = _rows(run, recipe)[run.environment()["input_column"]]
+    asked = len(run.asked)
+    return type(recipe.encoder).fitted.load(run.file("encoder")), rows[::asked] if asked else rows
 
 
 def _rows(run: RunDirectory, recipe: Any) -> Dataset:

@@ -43,6 +43,8 @@ class Estimated:
             know, so that either can be chosen without clean labels.
         true_rate: share of wrong labels, where the true ones are known, else None.
         true_matrix: float64 [C, C] likewise, counted.
+        each: where several classes may hold, the same of each class by its name; rows are then pairs of a text and a
+            class, and the rates those of all pairs.
     """
 
     label_names: list[str]
@@ -52,6 +54,7 @@ class Estimated:
     true_rate: float | None
     true_matrix: np.ndarray | None
     readings: list[Reading] = field(default_factory=list)
+    each: dict[str, Estimated] = field(default_factory=dict)
 
 
 def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Estimated:
@@ -65,6 +68,8 @@ def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Esti
         found = build_trainer(prepared.recipe, Path(folder), prepared, log=observer.stage).make_cross_fit()
     names = list(prepared.task.label_names)
     observer.stage("judging by other views")
+    if prepared.task.asked:
+        return _of_each(found, prepared.labels, list(prepared.task.asked))
     return _estimated(found, prepared.labels, names, _readings_of(prepared, found, recipe.seeds.network))
 
 
@@ -86,7 +91,27 @@ def estimate_of_run(directory: Path) -> Estimated:
             f"recipe instead, {directory}/recipe.yaml"
         )
     labels = run.labels()
+    if run.asked:
+        return _of_each(found, labels, run.asked)
     return _estimated(found, labels, run.label_names, _readings_of_run(run, labels))
+
+
+def _of_each(found: CrossFit, labels: Labels, asked: list[str]) -> Estimated:
+    """Of the K classes of which several may hold, each by itself, and of all pairs of a text and a class together."""
+    each = {
+        name: _estimated(
+            found.of_problem(number), labels.of_class(number, len(asked)), ["no", "yes"], [], others=False
+        )
+        for number, name in enumerate(asked)
+    }
+    known = [one.true_rate for one in each.values() if one.true_rate is not None]
+    estimates = []
+    if not found.learnt_nothing:
+        rate, transition = found.noise_of_given(labels)
+        estimates = [NoiseEstimate(rate, transition, None, "em")]
+    fit, sound = found.facts["log_likelihood"], int((~labels.canary).sum())
+    true_rate = float(np.mean(known)) if known else None
+    return Estimated(["no", "yes"], sound, estimates, fit, true_rate, None, each=each)
 
 
 def _readings_of(prepared: Prepared, found: CrossFit, seed: int) -> list[Reading]:
@@ -120,8 +145,10 @@ def _readings_of_run(run: RunDirectory, labels: Labels) -> list[Reading]:
     return readings_of(found, found.of(sound), labels.as_given[sound])
 
 
-def _estimated(found: CrossFit, labels: Labels, names: list[str], readings: list[Reading]) -> Estimated:
-    """Of all rows but the canaries, which the user has not mislabelled."""
+def _estimated(
+    found: CrossFit, labels: Labels, names: list[str], readings: list[Reading], others: bool = True
+) -> Estimated:
+    """Of all rows but the canaries, which the user has not mislabelled; `others`: by other ways, too."""
     from clc_text.artifacts.cross_fit import of_rounds
     from clc_text.corrections.gather import every_nth
     from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
@@ -140,6 +167,7 @@ def _estimated(found: CrossFit, labels: Labels, names: list[str], readings: list
         estimates = [NoiseEstimate(rate, transition, interval, "em")]
         # Both are made for networks that predict the given labels; cross-fitting's predict the true ones.
         of_given = probs @ transition
+    if others and estimates:
         estimates += [estimate(of_given, given, method, RESAMPLINGS) for method in ("confident_joint", "anchor")]
     true_rate = true_matrix = None
     if true is not None and (known := true >= 0).any():
@@ -196,6 +224,8 @@ def as_text(found: Estimated) -> str:
         if found.true_rate is not None:
             lines.append(f"  {found.true_rate:6.1%}  {counted}")
         return "\n".join([*lines, fit])
+    if found.each:
+        return "\n".join([*_lines_of_each(found), "", fit])
     lines = [f"{found.rows:,} rows, {len(found.label_names)} classes; estimated share of wrong labels:"]
     reported = _reported(found)
     if found.readings and reported is not None and reported[1] is not None:
@@ -219,6 +249,30 @@ def as_text(found: Estimated) -> str:
             "networks, the others the draw of the rows alone; none holds how good the encoder is."
         )
     return "\n".join(lines)
+
+
+def _lines_of_each(found: Estimated) -> list[str]:
+    """Of a multi-label set: of each class, how often it is left out where it holds, and given where it does not."""
+    names = {name: without_controls(name) for name in found.each}
+    width = max(8, *map(len, names.values()))
+    counted = "" if found.true_rate is None else f"; counted by the true labels: {found.true_rate:.1%}"
+    lines = [
+        f"{found.rows:,} pairs of a text and one of {len(names)} classes; estimated share of wrong labels: "
+        f"{found.estimates[0].rate:.1%}{counted}",
+        "",
+        "in percent, by cross-fitting, one noise matrix a class (by expectation-maximisation)",
+        f"{'class':<{width}s}  wrong  left out where it holds  given where it does not"
+        + ("  wrong, counted" if found.true_rate is not None else ""),
+    ]
+    for name, one in found.each.items():
+        if not one.estimates:
+            lines.append(f"{names[name]:<{width}s}  nothing learnt")
+            continue
+        made = one.estimates[0]
+        line = f"{names[name]:<{width}s}  {100 * made.rate:5.1f}  {100 * made.matrix[1, 0]:23.1f}"
+        line += f"  {100 * made.matrix[0, 1]:23.1f}"
+        lines.append(line if one.true_rate is None else f"{line}  {100 * one.true_rate:14.1f}")
+    return lines
 
 
 def _matrix_lines(names: list[str], matrix: np.ndarray) -> list[str]:
@@ -253,4 +307,5 @@ def as_dict(found: Estimated) -> dict[str, Any]:
         "log_likelihood": found.log_likelihood,
         "true_rate": found.true_rate,
         "true_matrix": None if found.true_matrix is None else found.true_matrix.tolist(),
+        **({"classes": {name: as_dict(one) for name, one in found.each.items()}} if found.each else {}),
     }

@@ -139,7 +139,9 @@ def prepare(
     injected = recipe.noise.name != "none"
     true = task.true_labels if task.true_labels is not None else source_labels if injected else None
     flipped = recipe.canaries if joined is None else 0.0  # of votes they are planted on trial, when they are joined
-    first = first_copies(encoded.train_inputs, len(source_labels)) if flipped else None
+    first = None
+    if flipped:
+        first = task.firsts_of(first_copies(encoded.train_inputs, len(source_labels) // task.per_text))
     trained, canary = plant(injection.labels, flipped, recipe.seeds.data, len(task.label_names), first)
     if canary.mean() > MOST_CANARIES:  # copies are flipped together
         raise InputError(
@@ -168,12 +170,12 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
     observer.stage(f"reading {recipe.data.name}")
     task = load_task(recipe)
     _check_training(recipe, task, cross_fits)
-    train_rows = _inputs(task.train, task.input_column)
-    test_rows = [] if task.test is None else _inputs(task.test, task.input_column)
+    train_rows = _texts(task, task.train)
+    test_rows = [] if task.test is None else _texts(task, task.test)
     settled, why = recipe.encoder.settle(train_rows)
     if why:
         observer.stage(f"encoder {settled.name} is chosen: {why}")
-    observer.stage(f"encoding {len(task.train):,} rows with {settled.name}")
+    observer.stage(f"encoding {len(train_rows):,} rows with {settled.name}")
     encoder = settled.fit(train_rows, test_rows, recipe.seeds.network)
     if why:
         encoder.facts["chosen"] = why
@@ -182,6 +184,12 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
     train_inputs = encoder.encode(train_rows)
     test_inputs = None if task.test is None else encoder.encode(test_rows)
     return Encoded(task, encoder, train_inputs, test_inputs, settled)
+
+
+def _texts(task: Task, rows: Dataset) -> Sequence[Any]:
+    """The inputs of the task's rows, each text once."""
+    found = _inputs(rows, task.input_column)
+    return found[:: task.per_text] if task.asked else found
 
 
 def _inputs(rows: Dataset, name: str) -> Sequence[Any]:
@@ -194,7 +202,7 @@ def reading(recipe: Recipe, task: Task) -> dict[str, Any]:
     texts it cuts off, as ``problem`` why it cannot be had, and as ``measured_on`` of which part of many rows."""
     told = {"name": recipe.encoder.name}
     try:
-        rows = _inputs(task.train, task.input_column)
+        rows = _texts(task, task.train)
         settled, why = recipe.encoder.settle(rows)
         sample = rows[:: max(1, -(-len(rows) // READ))] if isinstance(rows, list) else rows
         found = {"name": settled.name} | ({"chosen": why} if why else {}) | settled.reading(sample)
@@ -210,6 +218,8 @@ def _check_training(recipe: Recipe, task: Task, cross_fits: bool = False) -> Non
     """What can be known to be wrong before any row is encoded."""
     if task.votes is not None or task.distribution is not None:
         _check_one_class(recipe, "several" if task.distribution is None else "distributions")
+    if task.asked:
+        check_multi_label(recipe)
     if cross_fits or recipe.method.cross_fits:
         check_classes(len(task.label_names))
     if isinstance(recipe.training.class_weights, list):
@@ -229,13 +239,32 @@ def _check_one_class(recipe: Recipe, instead: str) -> None:
         raise InputError(f"canaries are flipped labels, and these rows have {instead}; set canaries to 0")
 
 
+def check_multi_label(recipe: Recipe) -> None:
+    """Raises:
+    InputError: the recipe asks for what is of classes of which one holds.
+    """
+    from clc_text.training.multi_label import check_method
+
+    check_method(recipe.method)
+    if recipe.modality != "text":
+        raise InputError("several classes that hold at once (multi-label) are read of texts only")
+    for key, given in (
+        ("training.class_weights", recipe.training.class_weights is not None),
+        ("monitor: recover", recipe.monitor == "recover"),
+    ):
+        if given:
+            raise InputError(
+                f"{key} is of classes of which one holds, and here several may hold at once; leave it out"
+            )
+
+
 def _check_memory(recipe: Recipe, task: Task, inputs: Mapping[str, Tensor]) -> None:
     """What the networks will need: weights, gradients and what the optimizer remembers, and the predictions."""
-    classes, peers = len(task.label_names), recipe.num_peers
+    classes, peers = len(task.output_names), recipe.num_peers
     numbers = recipe.network.numbers(inputs, classes)
     each = f"{peers:,} peer{'s' * (peers > 1)} of {numbers:,} numbers"
     check_memory(16.0 * peers * numbers, each, "peers, or the widths in the section network")
-    rows = len(task.train)
+    rows = len(task.train) // task.per_text
     predicted = f"the predictions of {peers:,} peers on {rows:,} rows and {classes:,} classes"
     check_memory(8.0 * peers * rows * classes, predicted, "peers, or train on fewer rows or classes")
     # A process that fetches batches has its own copy of what Python alone needs.
@@ -250,7 +279,7 @@ def noise_input(
     Without `inputs` the rows are encoded here if it needs features.
     """
     features = None
-    if (kind or recipe.noise).needs_features:
+    if (kind or recipe.noise).needs_features and not task.asked:
         if inputs is None:
             rows = task.train[task.input_column]
             test_rows = [] if task.test is None else task.test[task.input_column]
@@ -260,7 +289,7 @@ def noise_input(
     # A dataset that lets nobody name its classes has them in its publisher's order.
     sorted_here = hasattr(recipe.data, "label_names") and recipe.data.label_names is None
     in_order = not sorted_here or task.label_type == "ClassLabel"
-    return NoiseInput(task.given_labels, task.label_names, features, columns, in_order)
+    return NoiseInput(task.given_labels, task.label_names, features, columns, in_order, task.asked)
 
 
 def _as_features(values: Tensor) -> np.ndarray:
@@ -337,6 +366,7 @@ def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
         "run_id": hashlib.sha256(identity.encode()).hexdigest()[:16],
         "dataset": task.name,
         "label_names": task.label_names,
+        **({"asked": list(task.asked), "class_column": task.class_column} if task.asked else {}),
         "input_column": task.input_column,
         "label_column": task.label_column,
         "label_type": task.label_type,

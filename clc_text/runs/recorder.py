@@ -69,7 +69,8 @@ class Recorder:
         from clc_text.training.metrics import epoch_entry
 
         seconds = time.perf_counter() - self.started
-        entry = epoch_entry(result, self.prepared.labels, self.classes, self.test_labels, seconds)
+        asked = len(self.prepared.task.asked)
+        entry = epoch_entry(result, self.prepared.labels, self.classes, self.test_labels, seconds, asked)
         self.metrics.append(entry)
         if self.watch.noise_rate is None:
             self.watch.noise_rate = estimated_rate(self.directory)
@@ -90,6 +91,10 @@ class Recorder:
         share = changed.mean(0)
         rows = np.bincount(trained, minlength=self.classes)
         return (np.bincount(trained, weights=share, minlength=self.classes) / np.maximum(rows, 1)).tolist()
+
+    @property
+    def _tells_of_pairs(self) -> bool:
+        return "multi_label" in (self.metrics.entries[-1]["test"] or {})
 
     def result(self, environment: dict[str, Any]) -> dict[str, Any]:
         from clc_text.artifacts.results import calibration_summary, summarise, training_summary
@@ -114,5 +119,6 @@ class Recorder:
             "train": training_summary(entries[-1], len(labels.given), given_right),
             "ece": calibration_summary(entries[-1]),
             "temperature": entries[-1]["temperature"],
+            **({"multi_label": entries[-1]["test"]["multi_label"]} if self._tells_of_pairs else {}),
             "warnings": [notice.name for notice in self.watch.notices if notice.severity == "warning"],
         }

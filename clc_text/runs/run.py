@@ -73,6 +73,8 @@ def train(
             asked = settled_as(recipe, _recipe_of(directory))
         _use_threads(asked)
         prepared = prepare(asked, observer, memo)
+        if told is not None and prepared.task.asked:
+            raise InputError("--answers are of rows of one class, and here several may hold at once (multi-label)")
         if told is not None:
             told.check(prepared.task.label_names, prepared.labels.given)
             prepared, memo = with_answers(prepared, told.trusted), None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from clc_text.artifacts.multi_label import multi_label_scores
 from clc_text.artifacts.run_files import Epoch
 from clc_text.errors import InputError
 from clc_text.methods.calibration import calibration_error
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def epoch_entry(
-    result: EpochResult, labels: Labels, num_classes: int, test_labels: Tensor | None, seconds: float
+    result: EpochResult,
+    labels: Labels,
+    num_classes: int,
+    test_labels: Tensor | None,
+    seconds: float,
+    asked: int = 0,
 ) -> dict[str, Any]:
     """The entry of one epoch.
 
@@ -32,23 +38,43 @@ def epoch_entry(
         labels: of the N training rows.
         test_labels: int64 [M], None without test rows.
         seconds: since the run began.
+        asked: K where several of K classes may hold of a text; rows are then pairs.
     """
     test = None
     if result.test_log_probs is not None and test_labels is not None:
         test = test_scores(result.test_log_probs, test_labels)
-    return {
+        if asked:
+            test |= {"multi_label": scores_of_pairs(result.test_log_probs, test_labels, asked)}
+    threshold = result.threshold
+    by_class = {} if threshold is None or not asked else {"threshold_by_class": threshold.tolist()}
+    if threshold is not None and asked:
+        threshold = threshold.mean(0)
+    return by_class | {
         "epoch": result.epoch,
         "step": result.step,
         "phase": "method" if result.supervised else "warm-up",
         "loss": result.loss,
         "learning_rate": result.learning_rate,
         "seconds": round(seconds, 3),
-        "threshold": None if result.threshold is None else result.threshold.flatten().tolist(),
-        "temperature": None if result.temperature is None else result.temperature.flatten().tolist(),
+        "threshold": None if threshold is None else threshold.flatten().tolist(),
+        "temperature": None if result.temperature is None else _of_peers(result.temperature, asked).tolist(),
         "test": test,
         "train": training_scores(result.record, labels, num_classes),
         "notes": [{"name": one.name, "message": one.message, "severity": one.severity} for one in result.notes],
     }
+
+
+def _of_peers(values: Tensor, asked: int) -> Tensor:
+    """[P]; of several classes [K, P] the mean over them."""
+    return values.mean(0) if asked else values.flatten()
+
+
+def scores_of_pairs(log_probs: Tensor, labels: Tensor, asked: int) -> dict[str, float]:
+    """`multi_label_scores` of the ensemble in %: log-probabilities [P, M · K, 2] and labels [M · K] of pairs."""
+    together = log_probs.double().logsumexp(0)
+    odds = (together[:, 1] - together[:, 0]).view(-1, asked).numpy()
+    found = multi_label_scores(odds, labels.view(-1, asked).numpy())
+    return {name: 100 * value for name, value in found.items()}
 
 
 def test_scores(log_probs: Tensor, labels: Tensor) -> dict[str, Any]:

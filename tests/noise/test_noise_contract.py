@@ -53,7 +53,8 @@ def first(given: NoiseInput, count: int) -> NoiseInput:
 
 
 def test_every_noise_has_an_example() -> None:
-    assert sorted(EXAMPLES) == noise.names()
+    """Those of several classes at once have theirs in `test_multi_label_noise`."""
+    assert sorted(EXAMPLES) == [name for name in noise.names() if noise.get(name).single_label]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

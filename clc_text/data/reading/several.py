@@ -151,7 +151,6 @@ def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
             )
         return row[said.at], by[said.at], said, names
     said = said_in(inside, name, columns)
-    _refuse_several_classes(rows, name, row[said.at], said.strings)
     place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     names = [f"{name} {number + 1}" for number in range(int(lengths.max(initial=0)))]
     return row[said.at], place[said.at], said, names
@@ -185,16 +184,6 @@ def _refuse_twice(pair: np.ndarray, row: np.ndarray, names: list[str], rows: Row
         raise InputError(
             f"{rows.where}: '{who}' has labelled {rows.row_names(row[twice[:1]])} more than once; keep one label, or "
             "tell rows with one text apart by data.id"
-        )
-
-
-def _refuse_several_classes(rows: Rows, name: str, row: np.ndarray, said: pa.Array) -> None:
-    """Where no two labels of any row are alike, a list has the classes of a row, not what several people say of it."""
-    pairs = np.stack([row, said.dictionary_encode().indices.to_numpy(zero_copy_only=False)])
-    if len(np.unique(pairs, axis=1).T) == pairs.shape[1]:
-        raise InputError(
-            f"{rows.where}: no list in the column '{name}' has a label twice, so they look like several classes a row "
-            "and not like several people's labels for one; a row has one class here"
         )
 
 

@@ -16,8 +16,10 @@ from clc_text.data.reading.distributions import distributions_in
 from clc_text.data.reading.identity import id_column
 from clc_text.data.reading.label_a_line import one_row_each
 from clc_text.data.reading.labels import alike, class_names, class_numbers, joined, label_strings
-from clc_text.data.reading.rows import Rows, brief, to_dataset
+from clc_text.data.reading.multi_label import classes_in, multi_label_task
+from clc_text.data.reading.rows import Rows, to_dataset
 from clc_text.data.reading.several import votes_in
+from clc_text.data.reading.texts import first_equal, refuse_same_file, with_text
 from clc_text.data.task import Task
 from clc_text.errors import InputError
 
@@ -54,17 +56,19 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
     train = train.reaching(columns.plain)
     facts: dict[str, Any] = dict(train.facts)
     if test is not None:
-        _refuse_same_file(train, test)
+        refuse_same_file(train, test)
         test = test.reaching(columns.plain)
         facts |= {f"test_{name}": fact for name, fact in test.facts.items()}
         test, _ = one_row_each(test, columns)
     train, lines = one_row_each(train, columns)
-    train, input_column = _with_text(train, columns, facts, "")
+    train, input_column = with_text(train, columns, facts, "")
     named_by = id_column(train, columns)
     option, named = columns.row_id
     if named_by is not None and named is None:
         facts["id_column_guessed"] = f"'{named_by}' (data.{option} names another)"
-    soft = distributions_in(train, columns)
+    soft = None if columns.task == "multi_label" else distributions_in(train, columns)
+    if soft is None and (held := classes_in(train, columns)) is not None:
+        return multi_label_task(columns, name, (train, input_column), test, held, named_by, facts, seed)
     if soft is not None:
         train, columns = soft.rows, soft.columns
     several = votes_in(train, columns)
@@ -74,7 +78,7 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
     names = columns.label_names or _names(columns, whole)
     _check_classes(whole, names, columns)
     if test is not None:
-        test, _ = _with_text(test, columns, facts, "test_")
+        test, _ = with_text(test, columns, facts, "test_")
         if soft is not None:
             test = soft.of_test(test)
         if several is not None:
@@ -134,46 +138,6 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
 def _label_type(rows: Rows, label: str) -> str:
     names = getattr(rows.features[label], "names", None)
     return str(rows.table.schema.field(label).type) if names is None else "ClassLabel"
-
-
-def _refuse_same_file(train: Rows, test: Rows) -> None:
-    shared = {entry["sha256"] for entry in train.sources} & {entry["sha256"] for entry in test.sources}
-    if shared:
-        raise InputError(
-            f"{test.where}: the test file has the same content as the training file {train.where}; a test on rows "
-            "seen in training says nothing, so name another file or set data.test_share"
-        )
-
-
-def _with_text(rows: Rows, columns: NamedColumns, facts: dict[str, Any], prefix: str) -> tuple[Rows, str]:
-    """The rows with a text in every row of the input column, and that column's name."""
-    if not len(rows.table):
-        raise InputError(f"{rows.where}: there are no rows")
-    pieces = []
-    for column in columns.texts:
-        rows.require(column, "text")
-        values = rows.table.column(column)
-        if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-            inside = "; name what is meant in it, such as " if pa.types.is_struct(values.type) else ""
-            if inside and values.type.num_fields:
-                inside += f"data.text={column}.{values.type.field(0).name[:60]}"
-            raise InputError(f"{rows.where}: the column '{column}' holds {brief(values.type)}, not text{inside}")
-        pieces.append(pc.fill_null(values, "") if values.null_count else values)
-    missing = sum(rows.table.column(column).null_count for column in columns.texts)
-    if missing:
-        facts[f"missing_{prefix}texts"] = missing
-    table, features = rows.table, datasets.Features(dict(rows.features))
-    if len(pieces) == 1:
-        column = columns.texts[0]
-        if missing:
-            table = table.set_column(table.column_names.index(column), column, pieces[0])
-        return replace(rows, table=table), column
-    joined = "text" if "text" not in table.column_names else "joined_text"
-    if joined in table.column_names:
-        raise InputError(f"{rows.where}: the columns 'text' and 'joined_text' are both taken; rename one")
-    texts = pc.binary_join_element_wise(*(piece.cast(pa.string()) for piece in pieces), " ")
-    features[joined] = datasets.Value("string")
-    return replace(rows, table=table.append_column(joined, texts), features=features), joined
 
 
 def _labelled(
@@ -248,7 +212,7 @@ def _hold_out(whole: _Labelled, input_column: str, share: float, seed: int) -> t
         members = np.flatnonzero(labels == label)
         drawn = min(int(len(members) * share + 0.5), len(members) - 1)
         held[generator.permutation(members)[:drawn]] = True
-    first = _first_equal(whole.rows.table.column(input_column))
+    first = first_equal(whole.rows.table.column(input_column))
     held = held[first]
     for label in range(int(labels.max()) + 1):
         if held[labels == label].all():  # by its copies alone: the first text is given back, with whatever copies
@@ -256,14 +220,6 @@ def _hold_out(whole: _Labelled, input_column: str, share: float, seed: int) -> t
     if not held.any():
         raise InputError(f"{whole.rows.where}: data.test_share={share:g} of these rows is no row; raise it")
     return whole.filter(pa.array(~held)), whole.filter(pa.array(held))
-
-
-def _first_equal(texts: pa.ChunkedArray) -> np.ndarray:
-    """int64 [N], the number of the first row with the same text: a row's own where it is the first."""
-    codes = texts.combine_chunks().dictionary_encode().indices.to_numpy()
-    _, where, back = np.unique(codes, return_index=True, return_inverse=True)
-    first: np.ndarray = where[back]
-    return first
 
 
 def _dataset(rows: Rows, label: str, numbers: pa.ChunkedArray, names: list[str], identity: object) -> datasets.Dataset:

@@ -63,6 +63,10 @@ class Files(NamedColumns):
     def row_id(self) -> tuple[str, str | None]:
         return "id", self.id
 
+    @property
+    def vote_lines_named(self) -> bool:
+        return self.votes is not None or super().vote_lines_named
+
     def vote_lines(self) -> tuple[Rows, tuple[str, str, str]] | None:
         if self.votes is None:
             return None

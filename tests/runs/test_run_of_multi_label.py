@@ -1,0 +1,251 @@
+"""A multi-label run, from the table to its audit: rows are pairs of a text and a class, each class by itself."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.config.recipe import Recipe, loads
+from clc_text.corrections.audit import judge
+from clc_text.corrections.correct import correct
+from clc_text.corrections.existing import corrected_in
+from clc_text.corrections.policy import policy_named
+from clc_text.corrections.predictions import RowPredictions, out_of_sample
+from clc_text.corrections.revert import Selection, revert
+from clc_text.errors import InputError
+from clc_text.evidence.evidence import mixture_of
+from clc_text.evidence.mixture import judge as judge_views
+from clc_text.evidence.views import weights
+from clc_text.inference.evaluation import evaluate_run
+from clc_text.inference.multi_label import holding
+from clc_text.inference.prediction_file import write_predictions
+from clc_text.inference.predictor import Predictor
+from clc_text.noise.estimation.noise_fit import posterior_labels
+from clc_text.runs.evidence import judges_of_run, views_of_run
+from clc_text.runs.frozen_features import features_and_words_of_run
+from clc_text.runs.noise_estimate import as_dict, as_text, estimate_of_run
+from clc_text.runs.reload import source_rows
+from clc_text.runs.run import train
+
+WORDS = {"sport": "goal match team ball", "money": "bank stock price tax", "art": "paint stage film song"}
+CLASSES = sorted(WORDS)
+RECIPE = """
+data: {{name: files, train: {path}, label: topics, test_share: 0.25}}
+noise: {{name: missing_positives, rate: 0.3}}
+encoder: {{name: tfidf, dimension: 20, word_vectors: 0}}
+network: {{name: mlp, hidden: [16]}}
+method: {{name: {method}}}
+training: {{epochs: 6, batch_size: 16, learning_rate: 3.0e-2}}
+"""
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    random = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("multi") / "topics.jsonl"
+    with open(path, "w", encoding="utf-8") as handle:
+        for row in range(240):
+            named = [name for name in CLASSES if random.random() < 0.45]
+            words = [str(word) for name in named for word in random.choice(WORDS[name].split(), 2)]
+            handle.write(json.dumps({"text": " ".join([*words, "and", f"w{row}"]), "topics": named}) + "\n")
+    return path
+
+
+def recipe(table: Path, method: str = "clc_auto", more: str = "") -> Recipe:
+    return loads(RECIPE.format(path=table, method=method) + more)
+
+
+@pytest.fixture(scope="module")
+def run(table: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    chosen = recipe(table, "clc_auto, fold_epochs: 4, fold_rounds: 2")
+    return train(chosen, tmp_path_factory.mktemp("run") / "run")
+
+
+def test_what_a_run_leaves_behind(run: RunDirectory) -> None:
+    texts = 180
+    assert run.asked == CLASSES
+    assert run.label_names == ["no", "yes"]
+    assert run.environment()["rows"] == {"train": 3 * texts, "test": 3 * 60}
+    labels, result = run.labels(), run.result()
+    assert len(labels.given) == 3 * texts and labels.true is not None
+    assert not ((labels.true == 0) & (labels.given == 1)).any()
+    assert set(result["multi_label"]) == {"f1_micro", "f1_macro", "average_precision", "subset_accuracy"}
+    assert result["multi_label"]["average_precision"] > 80
+    assert run.log_probs("train").shape == (2, 3 * texts, 2)
+    manifest = run.noise_manifest()
+    assert manifest["asked"] == CLASSES and manifest["matrices"]["art"] == [[1.0, 0.0], [0.3, 0.7]]
+    assert run.dynamics().prediction.shape == (2, 3 * texts)
+
+
+def test_cross_fitting_finds_a_matrix_for_each_class(run: RunDirectory) -> None:
+    found, labels = CrossFit.load(run.path), run.labels()
+    assert found is not None and found.each is not None and found.each.shape == (3, 2, 2)
+    assert (found.folds.reshape(2, -1, 3) == found.folds.reshape(2, -1, 3)[..., :1]).all()  # a text has one fold
+    for one in range(3):
+        alone = found.of_problem(one)
+        expected = posterior_labels(alone.probs, labels.trained[one::3], found.each[one])
+        np.testing.assert_allclose(found.posterior[one::3], expected, atol=1e-6)
+
+
+def test_every_class_is_judged_as_if_it_were_alone(run: RunDirectory) -> None:
+    """The evidence of all pairs against views that know of one class only."""
+    features, words = features_and_words_of_run(run)
+    labels, crossfit = run.labels(), CrossFit.load(run.path)
+    assert crossfit is not None
+    found = views_of_run(run)
+    assert found is not None and found.asked == 3
+    seed = int(run.environment()["seeds"]["network"])
+    for one in range(3):
+        mine = labels.of_class(one, 3)
+        assert mine.given.tolist() == [labels.given[row * 3 + one] for row in range(180)]
+        alone = mixture_of(features, mine, 2, seed, crossfit.of_problem(one).probs, words)
+        part = found.problem(one)
+        assert alone is not None and part.views == alone.views
+        np.testing.assert_allclose(part.of(np.arange(180)), alone.log_probs, atol=1e-6)
+        assert part.transition is not None
+        np.testing.assert_allclose(part.transition, alone.transition)
+        assert part.sharpness == pytest.approx(alone.sharpness)
+
+
+@pytest.fixture(scope="module")
+def corrected(run: RunDirectory) -> Any:
+    judges = judges_of_run(run, policy_named("doubt"))
+    return correct(run, judges.policy, judges.predictions, source_rows(run), nothing_learnt=judges.nothing_learnt)
+
+
+def test_corrections_and_their_ranking(run: RunDirectory, corrected: Any) -> None:
+    state, labels = corrected.state(), run.labels()
+    assert labels.true is not None
+    found = views_of_run(run)
+    assert found is not None
+    for one in range(3):
+        part: RowPredictions = found.problem(one)
+        log_probs = part.of(np.arange(180))
+        assert part.transition is not None
+        alone = judge_views(log_probs, weights(part.views), labels.given[one::3], part.sharpness, part.transition)
+        np.testing.assert_allclose(state.doubt[one::3], alone.wrong, atol=1e-5)
+    wrong = labels.given != labels.true
+    from sklearn.metrics import average_precision_score
+
+    assert average_precision_score(wrong, state.doubt) > 3 * wrong.mean()
+    right = (state.label == labels.true).mean()
+    assert right > 1 - wrong.mean()
+    rows = corrected_in(run.path).state()
+    assert rows.label.tolist() == state.label.tolist()
+
+
+def test_the_audit_tells_of_every_class(run: RunDirectory, corrected: Any) -> None:
+    found, state, labels = judge(corrected, 0), corrected.state(), run.labels()
+    assert found["asked"] == CLASSES and found["second_opinion"] is None
+    assert [entry["label"] for entry in found["noise"]["by_class"]] == CLASSES
+    assert found["noise"]["rate"] == pytest.approx(np.mean([one["rate"] for one in found["noise"]["by_class"]]))
+    assert labels.true is not None
+    for one, entry in enumerate(found["corrections"]["by_asked"]):
+        given, label, true = (values[one::3] for values in (labels.given, state.label, labels.true))
+        assert entry["added"] == int(((given == 0) & (label == 1)).sum())
+        assert entry["taken_away"] == int(((given == 1) & (label == 0)).sum())
+        changed, wrong = given != label, given != true
+        assert entry["recall"]["count"] == int((changed & wrong).sum())
+        assert entry["recall"]["of"] == int(wrong.sum())
+
+
+def test_people_are_asked_of_one_class_and_the_table_has_a_row_a_text(run: RunDirectory, corrected: Any) -> None:
+    rows = np.array([7, 5, 6])
+    texts = [row.split("] ", 1) for row in corrected.inputs(rows)]
+    assert [one[0] for one in texts] == [f"[{CLASSES[row % 3]}?" for row in rows]
+    assert texts[0][1] == texts[2][1] and texts[0][1] == run.data("train")["text"][7]
+
+    lines = [json.loads(line) for line in corrected.table.read_text().splitlines()]
+    state = corrected.state()
+    assert len(lines) == 180 and list(lines[0]) == ["text", "topics", "topics_given"]
+    for row, line in enumerate(lines):
+        for key, labels in (("topics", state.label), ("topics_given", state.given)):
+            assert line[key] == [name for one, name in enumerate(CLASSES) if labels[row * 3 + one]]
+
+
+def test_the_noise_of_every_class_is_told(run: RunDirectory) -> None:
+    found, labels = estimate_of_run(run.path), run.labels()
+    assert list(found.each) == CLASSES and labels.true is not None
+    for one, name in enumerate(CLASSES):
+        wrong = (labels.given != labels.true)[one::3].mean()
+        assert found.each[name].true_rate == pytest.approx(wrong)
+        assert found.each[name].estimates[0].matrix[0, 1] < 0.1
+    text = as_text(found)
+    assert all(any(line.startswith(name) for line in text.splitlines()) for name in CLASSES)
+    assert list(as_dict(found)["classes"]) == CLASSES
+
+
+def test_a_change_can_be_taken_back(run: RunDirectory, corrected: Any) -> None:
+    changed = np.flatnonzero(corrected.state().changed)
+    revert(corrected, Selection(rows=[range(changed[0], changed[0] + 1)]))
+    after = corrected_in(run.path).state()
+    assert after.label[changed[0]] == run.labels().given[changed[0]]
+    assert (after.label[changed[1:]] != run.labels().given[changed[1:]]).all()
+
+
+def test_predictions_name_all_classes_above_the_threshold(run: RunDirectory, tmp_path: Path) -> None:
+    texts = ["goal match ball team and", "bank tax paint film and"]
+    probs = holding(Predictor(run).predict(texts).log_probs, 3)
+    for threshold in (None, 0.3):
+        write_predictions(run, texts, tmp_path / "p.jsonl", threshold=threshold)
+        lines = [json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines()]
+        for line, each in zip(lines, probs, strict=True):
+            assert line["labels"] == [n for n, p in zip(CLASSES, each, strict=True) if p >= (threshold or 0.5)]
+            assert line["probabilities"]["sport"] == pytest.approx(each[2], abs=1e-4)
+    assert "sport" in lines[0]["labels"] and {"art", "money"} <= set(lines[1]["labels"])
+    write_predictions(run, texts, tmp_path / "p.csv")
+    assert (tmp_path / "p.csv").read_text().splitlines()[0].endswith("probability of sport")
+    with pytest.raises(InputError, match="--threshold is 2"):
+        write_predictions(run, texts, tmp_path / "p.csv", threshold=2)
+
+
+def test_evaluation(run: RunDirectory, table: Path) -> None:
+    found = evaluate_run(run, None)
+    assert found["multi_label"] == pytest.approx(run.result()["multi_label"])
+    assert [entry["name"] for entry in found["classes"]] == CLASSES
+    of_file = evaluate_run(run, table)
+    assert of_file["rows"] == 240 and of_file["multi_label"]["f1_micro"] > 70
+    truth = [json.loads(line)["topics"] for line in table.read_text().splitlines()]
+    assert [entry["rows"] for entry in of_file["classes"]] == [sum(c in one for one in truth) for c in CLASSES]
+
+
+@pytest.mark.parametrize(
+    ("method", "more", "said"),
+    [
+        ("forward", "", "the method 'forward' is of classes of which one holds"),
+        ("standard", "monitor: recover", "monitor: recover"),
+        (
+            "standard",
+            "canaries: 0.05\nnoise: {name: symmetric, rate: 0.1}",
+            "noise 'symmetric' is of rows of one class",
+        ),
+    ],
+)
+def test_what_is_of_rows_of_one_class_is_refused(
+    table: Path, tmp_path: Path, method: str, more: str, said: str
+) -> None:
+    chosen = RECIPE.format(path=table, method=method)
+    if "noise:" in more:
+        chosen = "\n".join(line for line in chosen.splitlines() if not line.startswith("noise:"))
+    with pytest.raises(InputError, match=said):
+        train(loads(f"{chosen}\n{more}"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_canaries_are_pairs(table: Path, tmp_path: Path) -> None:
+    chosen = replace(recipe(table, "standard"), canaries=0.05)
+    found = train(chosen, tmp_path / "run")
+    labels = found.labels()
+    assert labels.canary.sum() == round(0.05 * len(labels.given))
+    assert ((labels.trained != labels.given) == labels.canary).all()
+    judges = judges_of_run(found, policy_named("doubt"))
+    made = correct(found, judges.policy, judges.predictions, source_rows(found))
+    assert judge(made, 0)["canaries"]["planted"] == labels.canary.sum()
+    assert out_of_sample(found) is None
