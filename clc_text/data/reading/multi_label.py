@@ -357,7 +357,7 @@ def _check(rows: Rows, names: list[str], labels: np.ndarray) -> None:
         raise InputError(f"{rows.where}: there is only one {what}; a multi-label task needs at least two of each")
     if len(names) > MOST_CLASSES:
         raise InputError(f"{rows.where}: {len(names):,} classes are more than {MOST_CLASSES:,}; name the right column")
-    always, never = labels.all(0), ~labels.any(0)
+    always, never = np.asarray(labels.all(0)), np.asarray(~labels.any(0))
     if (always | never).any():
         at = int(np.flatnonzero(always | never)[0])
         how = "every" if always[at] else "no"
