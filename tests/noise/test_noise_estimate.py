@@ -17,10 +17,10 @@ from clc_text.noise.estimation.estimate import (
     confident_joint,
     em_matrix,
     estimate,
-    posterior,
     sharpened,
     true_shares,
 )
+from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.noise.estimation.probabilities import resamplings
 from clc_text.noise.inject import inject
 from clc_text.noise.pairwise import Pairwise
@@ -136,7 +136,7 @@ def test_em_matrix_against_rows(rounds: int, power: float, pseudo: float) -> Non
 def test_posterior_against_rows() -> None:
     p, _, noisy = example(60)
     transition = Pairwise(rate=0.3).matrix(list("abcd"))
-    found = posterior(p, noisy, transition, sharpen=2.0)
+    found = posterior_labels(sharpened(p, 2.0), noisy, transition)
     for n in range(60):
         joint = [p[n, c] ** 2 * transition[c, noisy[n]] for c in range(4)]
         np.testing.assert_allclose(found[n], np.array(joint) / sum(joint), atol=1e-12)
@@ -144,13 +144,13 @@ def test_posterior_against_rows() -> None:
 
 def test_posterior_of_an_impossible_label_keeps_the_prediction() -> None:
     transition = np.array([[1.0, 0.0], [1.0, 0.0]])
-    found = posterior(np.array([[0.25, 0.75]]), np.array([1]), transition, sharpen=1.0)
+    found = posterior_labels(np.array([[0.25, 0.75]]), np.array([1]), transition)
     assert found.tolist() == [[0.25, 0.75]]
 
 
 def test_posterior_improves_on_the_given_labels() -> None:
     p, true, noisy = example(4000, 4, clarity=4.0)
-    found = posterior(p, noisy, em_matrix(p, noisy, sharpen=1.0), sharpen=1.0)
+    found = posterior_labels(p, noisy, em_matrix(p, noisy, sharpen=1.0))
     np.testing.assert_allclose(found.sum(1), 1)
     assert (found.argmax(1) == true).mean() > max((noisy == true).mean(), (p.argmax(1) == true).mean())
 
@@ -247,7 +247,7 @@ def test_the_input_stays() -> None:
     copies = p.copy(), noisy.copy()
     for method in ("confident_joint", "em", "anchor"):
         estimate(p, noisy, method, bootstrap=5)
-    posterior(p, noisy, np.eye(4))
+    posterior_labels(p, noisy, np.eye(4))
     np.testing.assert_array_equal(p, copies[0])
     np.testing.assert_array_equal(noisy, copies[1])
 

@@ -17,7 +17,7 @@ import numpy as np
 from clc_text.errors import InputError, nearest
 from clc_text.noise.estimation.anchors import anchor_all, anchor_matrix, true_shares
 from clc_text.noise.estimation.confident_joint import ConfidentJoint, confident_all, confident_counts, confident_joint
-from clc_text.noise.estimation.expectation_maximisation import em_all, em_matrix, posterior, sharpened
+from clc_text.noise.estimation.expectation_maximisation import em_all, em_matrix, sharpened
 from clc_text.noise.estimation.probabilities import check_classes, checked, resamplings
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "confident_joint",
     "em_matrix",
     "estimate",
-    "posterior",
     "sharpened",
     "true_shares",
 ]

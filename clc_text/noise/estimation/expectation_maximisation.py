@@ -1,4 +1,4 @@
-"""The noise matrix by expectation-maximisation over predictions of the true class, and the posterior labels."""
+"""The noise matrix by expectation-maximisation over predictions of the true class, of many weightings at once."""
 
 from __future__ import annotations
 
@@ -39,24 +39,6 @@ def em_matrix(
     p, labels = checked(p, labels)
     check_classes(p.shape[1])
     return em_weighted(sharpened(p, sharpen), labels, np.ones((1, len(labels))), rounds, _counted(pseudo_count))[0][0]
-
-
-def posterior(p: np.ndarray, labels: np.ndarray, transition: np.ndarray, sharpen: float = 2.0) -> np.ndarray:
-    """float64 [N, C], ``q ∝ p · T[:, y]``: the true class, given the prediction and the given label.
-
-    A row whose given label cannot come from any class that p allows keeps its p.
-
-    Args:
-        p: [N, C] or [P, N, C] probabilities.
-        labels: int64 [N] given labels.
-        transition: [C, C], row = true class.
-        sharpen: power that p is raised to first, as in `em_matrix`; 1 leaves it.
-    """
-    p, labels = checked(p, labels)
-    sharp = sharpened(p, sharpen)
-    joint = sharp * transition.T[labels]
-    sums = joint.sum(1, keepdims=True)
-    return np.divide(joint, sums, out=sharp.copy(), where=sums > 0)
 
 
 def em_all(p: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
