@@ -31,18 +31,19 @@ def krippendorff_alpha(votes: Votes) -> float | None:
 def agreement_with_others(votes: Votes) -> np.ndarray:
     """float64 [J], the share of a source's votes for what most others say, on rows that others speak of; where several
     classes are as frequent, a share of one; NaN where nobody else speaks."""
-    counts = votes.counts
-    rest = counts[votes.row]
-    each = np.arange(len(votes))
-    rest[each, votes.label] -= votes.weight
-    top = rest.max(1)
-    best = rest >= top[:, None] - 1e-9
-    agrees = np.where(best[each, votes.label], 1 / best.sum(1), 0.0)
-    weight = np.where(top > 1e-9, votes.weight, 0.0)
-    sources = len(votes.sources)
-    of_source = np.bincount(votes.source, weight, sources)
-    right = np.bincount(votes.source, weight * agrees, sources)
-    return np.divide(right, of_source, out=np.full(sources, np.nan), where=of_source > 0)
+    counts, sources = votes.counts, len(votes.sources)
+    said, agreed = np.zeros(sources), np.zeros(sources)
+    for entries, row, vote in votes.blocks():
+        label, weight, source = votes.label[entries], votes.weight[entries], votes.source[entries]
+        rest = counts[row]
+        rest[vote, label] -= weight  # the whole distribution, where it is one
+        top = rest.max(1)
+        best = rest >= top[:, None] - 1e-9
+        agrees = np.where(best[vote, label], 1 / best.sum(1)[vote], 0.0)
+        heard = np.where(top[vote] > 1e-9, weight, 0.0)
+        said += np.bincount(source, heard, sources)
+        agreed += np.bincount(source, heard * agrees, sources)
+    return np.divide(agreed, said, out=np.full(sources, np.nan), where=said > 0)
 
 
 def accuracies(votes: Votes, belief: np.ndarray) -> list[tuple[float, float, float]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from clc_text.errors import InputError
+
+_CELLS_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -150,6 +152,21 @@ class Votes:
         return None
 
     @property
+    def starts(self) -> np.ndarray:
+        """int64, the first entry of each vote."""
+        return np.flatnonzero(self._firsts)
+
+    def blocks(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
+        """Some votes after the other, so that [votes, C] numbers of each fit into memory: their entries, int64 [b] the
+        row of each of these b votes, and int64 the vote, 0 … b-1, of each entry."""
+        starts, size = self.starts, max(1, _CELLS_AT_ONCE // self.classes)
+        for begin in range(0, len(starts), size):
+            some = starts[begin : begin + size]
+            end = int(starts[begin + size]) if begin + size < len(starts) else len(self)
+            vote = np.searchsorted(some, np.arange(some[0], end), side="right") - 1
+            yield slice(int(some[0]), end), self.row[some], vote
+
+    @property
     def _firsts(self) -> np.ndarray:
         """bool [M], the first entry of each source on each row."""
         found = np.ones(len(self), bool)
@@ -157,7 +174,7 @@ class Votes:
         return found
 
     def _check_once(self) -> None:
-        starts = np.flatnonzero(self._firsts)
+        starts = self.starts
         sums = np.add.reduceat(self.weight, starts) if len(starts) else self.weight
         twice = np.flatnonzero(sums > 1 + 1e-6)
         if len(twice):

@@ -70,3 +70,17 @@ def test_facts() -> None:
     assert found["rows_by_votes"] == {"1": 2, "2": 1}
     assert [source["votes"] for source in found["sources"]] == [3, 1]
     assert [source["agreement"] for source in found["sources"]] == [1.0, 1.0]
+
+
+def test_a_distribution_is_one_vote(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of it is what others say; and no block of votes is cut through one."""
+    table = np.full((3, 2, 2), np.nan)
+    table[:, 0] = [[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]]
+    table[:2, 1] = [[1.0, 0.0], [1.0, 0.0]]
+    votes = Votes.of_table(table, 2)
+    found = agreement_with_others(votes)
+    assert found == pytest.approx([(0.9 + 0.2) / 2, 0.5])
+    for size in (2, 4, 6):
+        monkeypatch.setattr("clc_text.data.votes._CELLS_AT_ONCE", size)
+        assert agreement_with_others(votes) == pytest.approx(found)
+        assert sum(len(row) for _, row, _ in votes.blocks()) == 5

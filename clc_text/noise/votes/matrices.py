@@ -23,7 +23,6 @@ from clc_text.noise.estimation.noise_fit import shrunk, softmax
 ANCHOR = 0.005  # of a class's fair share of the votes, so many right ones are added to the pool
 _SMALLEST = 1e-9
 _CELLS = 200_000_000
-_ENTRIES_AT_ONCE = 1 << 18
 
 
 class Shrinkage(NamedTuple):
@@ -66,12 +65,11 @@ def counted_by_others(votes: Votes, log_probs: np.ndarray | None, odds: float) -
     if log_probs is not None:
         evidence += log_probs
     found = np.zeros((sources * classes, classes))
-    for begin in range(0, len(votes), _ENTRIES_AT_ONCE):
-        some = slice(begin, begin + _ENTRIES_AT_ONCE)
-        row, source, label, weight = votes.row[some], votes.source[some], votes.label[some], votes.weight[some]
+    for entries, row, vote in votes.blocks():
+        source, label, weight = votes.source[entries], votes.label[entries], votes.weight[entries]
         others = evidence[row]
-        others[np.arange(len(row)), label] -= np.log(odds) * weight
-        belief = softmax(others) * weight[:, None]
+        others[vote, label] -= np.log(odds) * weight  # the whole distribution, where it is one
+        belief = softmax(others)[vote] * weight[:, None]
         for true in range(classes):
             found[:, true] += np.bincount(source * classes + label, belief[:, true], sources * classes)
     return found.reshape(sources, classes, classes).transpose(0, 2, 1)
