@@ -14,6 +14,7 @@ from clc_text.errors import InputError
 from clc_text.hub import images, personal, publish
 from clc_text.hub.bundle import Bundle
 from clc_text.hub.card import Split, Stated, dataset_card, model_card
+from clc_text.hub.public_votes import public_audit, write_votes
 from clc_text.hub.sent import columns_sent
 from clc_text.utils.files import write_json
 from clc_text.utils.links import leading_out
@@ -21,6 +22,7 @@ from clc_text.utils.links import leading_out
 _MEANINGS = {
     "noise/manifest.json": "how the labels were made noisy, enough to do it again",
     "noise/labels.parquet": "the given label of every training row, the true one where known, and which were canaries",
+    "noise/votes.parquet": "all labels of each row by their sources, a line each, or a line a class and its weight",
     "recipe.yaml": "the recipe of the run, every key",
     "environment.json": "versions, seeds, sha256 of the data's files",
     "result.json": "the figures of the run",
@@ -81,9 +83,13 @@ def _of_dataset(run: RunDirectory, repo: str, stated: Stated, folder: Path, colu
         splits["test"] = _split([test])
     files["corrected.json"] = corrected.path / "corrected.json"
     if audit is not None:
-        files["audit.json"] = run.file("audit.json")
+        audit = public_audit(audit)
+        files["audit.json"] = folder / "audit.json"
+        write_json(files["audit.json"], audit)
     files["noise/labels.parquet"] = folder / "labels.parquet"
     publish.write_labels(run, files["noise/labels.parquet"])
+    if write_votes(run, folder / "votes.parquet"):
+        files["noise/votes.parquet"] = folder / "votes.parquet"
     files |= _about_the_run(run, folder)
     files = {name: _kept(path, folder) for name, path in files.items()}
 

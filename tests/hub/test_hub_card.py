@@ -163,6 +163,28 @@ def test_every_number_of_the_audit_is_in_the_card(odd_run: Path) -> None:
         assert f"{line}\n" in card, line
 
 
+def test_who_labelled_is_told(odd_run: Path) -> None:
+    right = {"value": 0.877, "low": 0.8, "high": 0.93}
+    sources = [
+        {"name": "a|b", "votes": 12, "accuracy": right, "agreement": 0.5},
+        {"name": "<i>", "votes": 1234, "accuracy": None, "agreement": None},
+    ]
+    several = {"sources": sources, "alpha": 0.8664, "joined": {"labels": 1246, "overruled": 3, "tied": 1}}
+    audit = an_audit(RunDirectory(odd_run).label_names) | {"several_labels": several}
+    audit["predictions"] = {"kind": "votes", "folds": 5}
+    card = card_of(odd_run, audit)
+    for line in (
+        "1,246 labels by 2 sources are joined",
+        "Krippendorff's alpha is 0.866.",
+        "| `a\\|b` | 12 | 87.7 % | 80.0 % to 93.0 % | 50.0 % |",
+        "| `<i>` | 1,234 | – | – | – |",
+        "judged by all of its labels together with its text",
+    ):
+        assert line in card, line
+    assert card.index("1,234") < card.index("a\\|b` | 12")  # those with most labels first
+    assert "Who labelled" not in card_of(odd_run, an_audit(RunDirectory(odd_run).label_names))
+
+
 def test_an_audit_that_knows_little_gives_a_short_card(odd_run: Path) -> None:
     audit = copy.deepcopy(an_audit(RunDirectory(odd_run).label_names))
     audit |= {"canaries": None, "truth": None, "second_opinion": None}

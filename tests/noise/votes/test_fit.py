@@ -106,7 +106,7 @@ def test_soft_votes_against_loops() -> None:
 def test_counts_in_blocks_are_those_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = drawn_votes(50, [0.8, 0.6, 0.7], 3, 0.7)
     whole = counted_by_others(drawn.votes, drawn.log_probs, 3.0)
-    monkeypatch.setattr("clc_text.data.votes._CELLS_AT_ONCE", 7)
+    monkeypatch.setattr("clc_text.data.votes._CELLS_AT_ONCE", 7 * 3)
     assert counted_by_others(drawn.votes, drawn.log_probs, 3.0) == pytest.approx(whole)
     assert whole.sum() == pytest.approx(len(drawn.votes))
 
