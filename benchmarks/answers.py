@@ -51,8 +51,9 @@ seeds: {network: SEED}
 
 @dataclass(frozen=True)
 class Table:
-    """A set: features [N, D], given and true classes [N] (-1: nobody knows), and a test with true classes."""
+    """A set: texts, features [N, D], given and true classes [N] (-1: nobody knows), and a test with true classes."""
 
+    texts: list[str]
     features: np.ndarray
     given: np.ndarray
     true: np.ndarray
@@ -88,18 +89,20 @@ def table(name: str, seed: int, kept: Path) -> Table:
         for part in ("train_5500", "test")
     ]
     names = sorted({row["gold"] for row in parts[0]})
-    train, test = encoded("trec", [row["text"] for row in parts[0]], [row["text"] for row in parts[1]], kept)
+    texts = [row["text"] for row in parts[0]]
+    train, test = encoded("trec", texts, [row["text"] for row in parts[1]], kept)
     true, tested = (np.array([names.index(row["gold"]) for row in part]) for part in parts)
     if name == "weak":
         weak = np.array([-1 if row["majority"] is None else names.index(row["majority"]) for row in parts[0]])
         spoken = weak >= 0
-        return Table(train[spoken], weak[spoken], true[spoken], test, tested, len(names))
+        said = [texts[row] for row in np.flatnonzero(spoken)]
+        return Table(said, train[spoken], weak[spoken], true[spoken], test, tested, len(names))
     from clc_text.noise.base import NoiseInput, noise
 
     made: Any = noise.get(name)
     drawn = {"row_rate": "drawn"} if name == "instance" else {}  # as in the figures of earlier versions
     given = made(rate=0.4, **drawn).draw_labels(NoiseInput(true, names, train, {}), seed)
-    return Table(train, given, true, test, tested, len(names))
+    return Table(texts, train, given, true, test, tested, len(names))
 
 
 def _disaster(folder: Path, seed: int, kept: Path) -> Table:
@@ -107,11 +110,13 @@ def _disaster(folder: Path, seed: int, kept: Path) -> Table:
     for part in ("train", "test"):
         with open(folder / f"crowd/disaster_{part}.csv", encoding="utf-8", newline="") as handle:
             rows.append(list(csv.DictReader(handle)))
-    train, judged = encoded("disaster", [row["text"] for row in rows[0]], [row["text"] for row in rows[1]], kept)
+    texts = [[row["text"] for row in part] for part in rows]
+    train, judged = encoded("disaster", texts[0], texts[1], kept)
     crowd, crowd_judged = (np.array([int(row["crowd_label"]) for row in part]) for part in rows)
     true = np.array([int(row["gold_label"]) for row in rows[1]])
     here = np.random.default_rng(seed).permutation(len(true)) < len(true) // 2
     return Table(
+        texts[0] + [texts[1][row] for row in np.flatnonzero(here)],
         np.concatenate([train, judged[here]]),
         np.concatenate([crowd, crowd_judged[here]]),
         np.concatenate([np.full(len(train), -1), true[here]]),
@@ -137,8 +142,8 @@ def trained(
     recipe = recipe_of(seed)
     names = ClassLabel(names=[f"class {number}" for number in range(rows.classes)])
     splits = [
-        Dataset.from_dict({"text": [""] * len(labels), "label": labels.tolist()}).cast_column("label", names)
-        for labels in (rows.given, rows.test)
+        Dataset.from_dict({"text": texts, "label": labels.tolist()}).cast_column("label", names)
+        for texts, labels in ((rows.texts, rows.given), ([""] * len(rows.test), rows.test))
     ]
     task = Task("set", splits[0], splits[1], "text", "label")
     labels = Labels(rows.given)
@@ -166,6 +171,7 @@ def trained(
         "strength": found.facts.get("strength", 0.0),
         "weight_without": found.facts.get("weight_without", 1.0),
         "in_targets": float(found.facts.get("in_targets", False)),
+        "of_views": float(found.facts.get("targets_of") == "views"),
     }, found
 
 

@@ -154,12 +154,12 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         peers = chosen.default_peers
 
         def views(found: Any, labels: Any) -> np.ndarray | None:
-            from clc_text.evidence.taught import taught_by_views
+            from clc_text.evidence.taught import pool_of_views
             from clc_text.text.encoders.lexical.weighting import terms_of
 
             frozen = rows.inputs["features"] if texts is None else self.encoder_.frozen(texts)
             words = None if texts is None else terms_of(texts)
-            return taught_by_views(frozen.float().numpy(), words, labels, found, seed)
+            return pool_of_views(frozen.float().numpy(), words, labels, found, seed)
 
         with untouched_generators(), tempfile.TemporaryDirectory(prefix="clc-text-") as folder:
             arguments = NoisyLabelArguments(

@@ -44,9 +44,10 @@ class CrossFit:
             ``sharpness``, ``rate`` by it alone, ``used``), ``renamed`` [C], ``names_tried``; with answers of people
             ``answers``, ``answers_counted`` (of these, that say how often labels are wrong), ``strength`` (what they
             weigh in T, in all rows) and ``weight_without`` (of networks that know no answer), ``answers_gain`` and
-            ``answers_gain_error`` (`AnsweredNoise.explained_better`), ``in_targets`` (whether what is
-            believed with them is taught); in a training ``labels``, the sha256 of
-            the given labels, where these are distributions ``distribution``, and ``trusted``, that of the answers.
+            ``answers_gain_error`` (`AnsweredNoise.explained_better`), ``in_targets`` (whether what is believed with
+            them is taught) and ``targets_of`` (whose belief: `crossfit.answered_targets`); in a
+            training ``labels``, the sha256 of the given labels, where these are distributions ``distribution``, and
+            ``trusted``, that of the answers.
     """
 
     folds: np.ndarray

@@ -269,6 +269,7 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     answers_gain_error: float | None
     weight_without: float
     in_targets: bool
+    targets_of: str
     labels: str
     distribution: str
     trusted: str

@@ -47,12 +47,6 @@ if TYPE_CHECKING:
 
 SHARE = 0.3  # of the rows: what all answers weigh together in training
 WITHOUT = (0.0, 0.5, 1.0)  # the weight of the networks that know no answer, in the mean of log-probabilities
-# Networks are taught what is believed with answers where that explains answers which were held out better than what is
-# believed without them, by so many standard errors; else what they would be without answers, the answered rows aside.
-# Measured with 100 answers (nats an answer): instance-dependent noise 0.35 with an error of 0.06, and networks so
-# taught end 1.6 and 2.4 points higher; symmetric noise 0.03 with 0.03, and they end 0.1 to 0.8 lower: they repeat the
-# errors of the folds' networks, surer of them.
-BORNE_OUT = 2.0
 MOST = 20.0  # rows that one answer weighs as much as, at most: a few answers must not drown all other rows
 
 
@@ -109,8 +103,6 @@ def cross_fit_answered(
             used, fit = more, with_it
     assert fit is not None
     fit, weight = _with_those_without(fit, mean_of(used), without, whole)
-    gained = whole.explained_better(fit, without.posterior)
-    borne_out = gained is not None and gained[0] > BORNE_OUT * gained[1]
     posterior = whole.posterior(fit.probs, fit.transition)
     facts = {
         "renamed": list(range(num_classes)),
@@ -118,16 +110,9 @@ def cross_fit_answered(
         "answers": len(trusted),
         "answers_counted": int((trusted.weights > 0).sum()),
         "strength": whole.strength,
-        "answers_gain": None if gained is None else gained[0],
-        "answers_gain_error": None if gained is None else gained[1],
-        "in_targets": borne_out,
         "weight_without": weight,
     }
-    targets = None
-    if not borne_out:
-        targets = (without.posterior if without.targets is None else without.targets).copy()
-        targets[trusted.rows] = posterior[trusted.rows]
-    return finished(labels, settings, dealt, firsts, fit, posterior, rounds, used, facts, targets)
+    return finished(labels, settings, dealt, firsts, fit, posterior, rounds, used, facts)
 
 
 def _with_those_without(

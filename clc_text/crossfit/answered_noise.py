@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from clc_text.data.labels import Labels
+from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import (
     SHARPNESS,
     NoiseFit,
@@ -86,8 +87,8 @@ class AnsweredNoise:
         """By how many nats a held-out answer is likelier to what is believed with answers than to another belief
         [N, C], and the standard error of that; None where too few answers count.
 
-        What is believed of an answer's row comes of networks that saw neither its label nor its answer, and of a T
-        without the answers of its fold.
+        What is believed of an answer's row comes of predictions that saw neither its label nor its answer, and of a T
+        without the answers of its fold, by which the given label is half trusted.
         """
         if 1 / max(float((self.weights**2).sum()), _SMALLEST) < FEWEST or not self.counted:
             return None
@@ -98,7 +99,8 @@ class AnsweredNoise:
             transition = fit_transition(fit.probs[self.open], self.labels[self.open], fit.transition, 8, known)
             rows, told = self.rows[inside], self.told[inside]
             here = np.arange(len(rows))
-            with_answers = posterior_labels(fit.probs[rows], self.labels[rows], transition)[here, told]
+            belief = half_trusted(fit.probs[rows], self.labels[rows], never_certain(transition))
+            with_answers = belief[here, told]
             gained[inside] = np.log(np.maximum(with_answers, _SMALLEST) / np.maximum(other[rows, told], _SMALLEST))
         mean = float(self.weights @ gained)
         return mean, float(np.sqrt(self.weights**2 @ (gained - mean) ** 2))

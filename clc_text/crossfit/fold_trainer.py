@@ -13,6 +13,7 @@ from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit.answered import cross_fit_answered
+from clc_text.crossfit.answered_targets import taught_with_answers, with_answers
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import cross_fit
 from clc_text.crossfit.fold_forward import FoldForward
@@ -22,15 +23,15 @@ from clc_text.errors import InputError
 from clc_text.methods.base import Method
 from clc_text.models.peers import PeersModel
 from clc_text.models.peers_of import PeersOf, peers_from_init, peers_from_model
-from clc_text.noise.estimation.half_trust import half_trusted, never_certain
+from clc_text.noise.estimation.half_trust import half_trusted, never_certain, targets_of
 from clc_text.training.trainer import PeersTrainer
 
 PeersInit = Callable[[int, int], PeersModel]
 """Makes a model of so many peers from a seed."""
 
 MoreViews = Callable[[CrossFit, Labels], np.ndarray | None]
-"""What networks are to be taught of the rows [N, C], by whatever else tells of them: given what cross-fitting found
-and the labels. None: nothing does."""
+"""Log-probabilities of the true class [N, C] by the networks and whatever else tells of the rows, together: given what
+cross-fitting found and the labels. None: nothing does."""
 
 
 def cross_fit_of(
@@ -79,7 +80,10 @@ def cross_fit_of(
             found = replace(found, targets=_targets(found, labels, views, log))
         return found
     log(f"cross-fitting with {len(labels.trusted):,} answers of people")
-    return cross_fit_answered(fold_trainer, labels, classes, settings, seed, without, log, first)
+    found = cross_fit_answered(fold_trainer, labels, classes, settings, seed, without, log, first)
+    if not trainer.method.cross_fits:
+        return found
+    return taught_with_answers(found, labels, without, _pool(found, Labels.of(with_answers(labels)), views, log))
 
 
 def _targets(found: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:
@@ -87,16 +91,22 @@ def _targets(found: CrossFit, labels: Labels, views: MoreViews | None, log: Call
     if found.each is not None:
         parts = [_targets(found.of_problem(one), labels.of_problem(one), views, log) for one in range(labels.problems)]
         return np.stack(parts, 1).reshape(-1, 2)
-    if views is not None:
-        log("hearing other views of the rows, beside the networks")
-        try:
-            targets = views(found, labels)
-        except InputError as error:
-            log(f"taught by networks alone, since other views cannot be had: {error}")
-        else:
-            if targets is not None:
-                return targets
-    return half_trusted(found.probs, labels.learnt, never_certain(found.transition))
+    pool = _pool(found, labels, views, log)
+    if pool is None:
+        return half_trusted(found.probs, labels.learnt, never_certain(found.transition))
+    return targets_of(pool, labels.learnt)
+
+
+def _pool(found: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray | None:
+    """What all views say together; None where there are none beside the networks."""
+    if views is None:
+        return None
+    log("hearing other views of the rows, beside the networks")
+    try:
+        return views(found, labels)
+    except InputError as error:
+        log(f"taught by networks alone, since other views cannot be had: {error}")
+        return None
 
 
 def peers_like(trainer: PeersTrainer, peers_init: PeersInit | None = None) -> PeersInit:

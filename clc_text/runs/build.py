@@ -112,13 +112,13 @@ def views_of(prepared: Prepared, seed: int) -> MoreViews:
     known: list[tuple[np.ndarray, Any]] = []
 
     def views(found: CrossFit, labels: Labels) -> np.ndarray | None:
-        from clc_text.evidence.taught import taught_by_views
+        from clc_text.evidence.taught import pool_of_views
         from clc_text.runs.frozen_features import features_of, words_of
 
         if not known:
             known.append((features_of(prepared), words_of(prepared)))
         features, words = known[0]
-        return taught_by_views(features, words, labels, found, seed)
+        return pool_of_views(features, words, labels, found, seed)
 
     return views
 

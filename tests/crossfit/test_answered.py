@@ -12,11 +12,13 @@ from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit import answered
 from clc_text.crossfit.answered import MOST, SHARE, weight_of_answers
 from clc_text.crossfit.answered_noise import FEWEST, STRENGTHS, AnsweredNoise
+from clc_text.crossfit.answered_targets import taught_with_answers, with_answers
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import Round, Settings
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
 from clc_text.methods.base import TrainingState
+from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import fit_transition, posterior_labels
 
 ROWS, CLASSES = 3_000, 3
@@ -101,12 +103,14 @@ def test_held_out_answers_say_which_belief_to_teach() -> None:
     told = answers(true, 100)
     noise = AnsweredNoise(Labels(given, trusted=told), CLASSES, fold)
     fits = {name: noise.fit_sharpness(found, noise.start()) for name, found in (("wrong", wrong), ("right", right))}
-    beliefs = {name: posterior_labels(fit.probs, given, fit.transition) for name, fit in fits.items()}
-    for name, other, sign in (("right", "wrong", 1), ("wrong", "right", -1), ("right", "right", 0)):
+    beliefs = {name: half_trusted(fit.probs, given, never_certain(fit.transition)) for name, fit in fits.items()}
+    for name, other, sign in (("right", "wrong", 1), ("wrong", "right", -1)):
         found = noise.explained_better(fits[name], beliefs[other])
         assert found is not None
         mean, error = found
         assert np.sign(mean) * (abs(mean) > 2 * error) == sign, (name, other, found)
+    alike = noise.explained_better(fits["right"], beliefs["right"])
+    assert alike is not None and abs(alike[0]) < 1e-3  # but for T, which knows fewer answers
     few = AnsweredNoise(Labels(given, trusted=answers(true, FEWEST - 1)), CLASSES, fold)
     assert few.explained_better(fits["right"], beliefs["wrong"]) is None
     chosen = TrustedLabels(told.rows, told.labels)  # nobody knows how
@@ -127,7 +131,7 @@ def test_an_answer_does_not_speak_for_itself() -> None:
     none = AnsweredNoise(Labels(given, trusted=told), CLASSES, fold)  # as without any
     transition = fit_transition(fit.probs[none.open], given[none.open], fit.transition, 8)
     each = np.arange(60)
-    alone = posterior_labels(fit.probs[told.rows], given[told.rows], transition)[each, told.labels]
+    alone = half_trusted(fit.probs[told.rows], given[told.rows], never_certain(transition))[each, told.labels]
     found = noise.explained_better(fit, np.ones((ROWS, CLASSES)))
     assert found is not None and found[0] == pytest.approx(float(np.log(alone).mean()))
 
@@ -151,37 +155,68 @@ def test_a_network_learns_no_answer_of_its_own_fold() -> None:
     assert log_probs.grad[1, 1, 2] < 0 and log_probs.grad[0, 4, 1] < 0
 
 
-@pytest.mark.parametrize("follows", [False, True])
-def test_networks_are_taught_anew_where_answers_were_borne_out(
-    follows: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("networks", "views", "expected"),
+    [
+        ("wrong", "right", "views"),  # the views know more of what was answered
+        ("right", "wrong", "networks"),  # the views repeat the errors
+        ("wrong", None, "without"),  # nothing explains the answers better than what was believed before
+        ("right", None, "networks"),
+    ],
+)
+def test_whoever_explains_held_out_answers_best_is_taught(
+    networks: str, views: str | None, expected: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The rounds are given here; what is made of them is asked."""
-    true, given, log_probs, fold = drawn(follows=follows)
+    """The rounds are given here; what is made of them is asked. Without answers the errors had been learnt."""
+    true, given, wrong, fold = drawn(follows=True)
+    log_probs = {"wrong": wrong, "right": drawn()[2]}
     noise = AnsweredNoise(Labels(given, trusted=TrustedLabels(np.array([0]), true[:1])), CLASSES, fold)
-    fit = noise.fit_sharpness(log_probs, np.eye(CLASSES) * 0.7 + 0.1)
-    monkeypatch.setattr(answered, "train_round", lambda *arguments: Round(fit, log_probs, 1, 1))
-    posterior = posterior_labels(fit.probs, given, fit.transition)
-    without = CrossFit(fold[None], fit.probs, fit.transition, posterior, {})
+    start = np.eye(CLASSES) * 0.7 + 0.1
+    fit = noise.fit_sharpness(log_probs[networks], start)
+    monkeypatch.setattr(answered, "train_round", lambda *arguments: Round(fit, log_probs[networks], 1, 1))
+    before = noise.fit_sharpness(wrong, start)
+    posterior = posterior_labels(before.probs, given, before.transition)
     told = answers(true, 200)
+    # Before, the answers were believed as well as they can be by what has learnt the errors.
+    blind = AnsweredNoise(Labels(given, trusted=told), CLASSES, fold)
+    blind.strength = max(STRENGTHS)
+    known = blind.fit_sharpness(wrong, blind.start())
+    targets = half_trusted(known.probs, given, never_certain(known.transition)) ** (1 if views is None else 0.01)
+    targets /= targets.sum(1, keepdims=True)
+    without = CrossFit(fold[None], before.probs, before.transition, posterior, {}, targets)
+    labels = Labels(given, trusted=told)
     found = answered.cross_fit_answered(
         lambda *arguments: None,
-        Labels(given, trusted=told),
+        labels,
         CLASSES,
         Settings(rounds=2),
         0,
         without,  # type: ignore[arg-type, return-value]
     )
-    assert (found.posterior[told.rows, told.labels] == 1).all()
-    assert (found.targets is None) == follows
-    if found.targets is not None:
-        others = np.setdiff1d(np.arange(ROWS), told.rows)
-        assert (found.targets[others] == posterior[others]).all()
-        assert (found.targets[told.rows] == found.posterior[told.rows]).all()
+    assert found.targets is None and (found.posterior[told.rows, told.labels] == 1).all()
+    found = taught_with_answers(found, labels, without, None if views is None else log_probs[views])
+    assert found.facts["targets_of"] == expected and found.facts["in_targets"] == (expected != "without")
+    assert found.targets is not None
+    assert (found.targets[told.rows] == found.posterior[told.rows]).all()
+    others = np.setdiff1d(np.arange(ROWS), told.rows)
+    if expected == "without":
+        assert (found.targets[others] == targets[others]).all()
+    else:
+        assert (found.targets[others].argmax(1) == true[others]).mean() > 0.85
     found.save(tmp_path)
     again = CrossFit.load(tmp_path)
     assert again is not None
     for name in ("posterior", "targets", "transition"):
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
+
+
+def test_views_learn_what_people_have_answered() -> None:
+    told = TrustedLabels(np.array([1, 3]), np.array([2, 0]))
+    given = np.array([0, 0, 1, 1])
+    assert with_answers(Labels(given, trusted=told)).tolist() == [0, 2, 1, 0]
+    assert given.tolist() == [0, 0, 1, 1]
+    soft = Labels(given, distribution=np.eye(3, dtype=np.float32)[given] * 0.4 + 0.2, trusted=told)
+    np.testing.assert_allclose(with_answers(soft)[[0, 1, 3]], [[0.6, 0.2, 0.2], [0, 0, 1], [1, 0, 0]], atol=1e-6)
 
 
 def test_a_few_answers_do_not_drown_all_other_rows() -> None:

@@ -10,9 +10,10 @@ import pytest
 from test_mixture import blobs, flipped
 
 from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.data.labels import Labels
 from clc_text.errors import InputError
-from clc_text.evidence.taught import taken_back, taught_by_views
-from clc_text.noise.estimation.half_trust import EVER_WRONG, half_trusted, never_certain
+from clc_text.evidence.taught import pool_of_views, taken_back
+from clc_text.noise.estimation.half_trust import EVER_WRONG, half_trusted, never_certain, targets_of
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels
 
 
@@ -80,8 +81,9 @@ def test_views_make_more_of_the_targets_right(to_the_next: bool) -> None:
     if to_the_next:
         labels = np.where(labels != true, (true + 1) % 4, true)
     networks = networks_of(features, labels, centres)
-    targets = taught_by_views(features, None, labels, networks, 0)
-    assert targets is not None
+    pool = pool_of_views(features, None, Labels.of(labels), networks, 0)
+    assert pool is not None
+    targets = targets_of(pool, labels)
     np.testing.assert_allclose(targets.sum(1), 1)
     right = (targets.argmax(1) == true).mean()
     alone = half_trusted(networks.probs, labels, networks.transition)
@@ -92,7 +94,7 @@ def test_views_make_more_of_the_targets_right(to_the_next: bool) -> None:
 def test_nothing_is_taught_by_views_where_networks_have_learnt_nothing() -> None:
     features, true = blobs(200)
     networks = networks_of(features, true, np.zeros((4, 16)), gain=0.0)
-    assert taught_by_views(features, None, true, networks, 0) is None
+    assert pool_of_views(features, None, Labels.of(true), networks, 0) is None
 
 
 def test_features_that_are_not_finite_are_refused() -> None:
@@ -100,7 +102,7 @@ def test_features_that_are_not_finite_are_refused() -> None:
     networks = networks_of(features, true, np.ones((4, 16)))
     features[3, 2] = np.nan
     with pytest.raises(InputError, match="row 3"):
-        taught_by_views(features, None, true, networks, 0)
+        pool_of_views(features, None, Labels.of(true), networks, 0)
 
 
 def test_a_rare_class_is_not_lost() -> None:
@@ -116,6 +118,7 @@ def test_a_rare_class_is_not_lost() -> None:
     biased = replace(sound, probs=probs / probs.sum(1, keepdims=True))
     share = (true == 2).mean()
     assert biased.probs.mean(0)[2] < 0.5 * share
-    targets = taught_by_views(None, None, labels, biased, 0)
-    assert targets is not None
+    pool = pool_of_views(None, None, Labels.of(labels), biased, 0)
+    assert pool is not None
+    targets = targets_of(pool, labels)
     assert 0.8 * share < targets.mean(0)[2] < 1.25 * share
