@@ -125,6 +125,8 @@ def cross_fit(
         log(in_words(found))
         rounds.append(found.renamed(names) if plainly else found)
         used, fit = _with(rounds[-1], used, fit, learnt)
+    fit, now = _named_again(fit, mean_of(used), labels)
+    names = now[names]
     fit = fit_shares(fit, learnt)
     posterior = posterior_labels(fit.probs, learnt, fit.transition)
     facts = {"renamed": names.tolist(), "names_tried": len(tried)}
@@ -136,6 +138,23 @@ def _with(found: Round, used: list[Round], fit: NoiseFit, labels: np.ndarray) ->
     more = [*used, found]
     with_it = fit_noise(mean_of(more), labels)
     return (more, with_it) if with_it.log_likelihood > fit.log_likelihood else (used, fit)
+
+
+def _named_again(fit: NoiseFit, log_probs: np.ndarray, labels: Labels) -> tuple[NoiseFit, np.ndarray]:
+    """The fit of a mean of rounds with the names [C] that its classes have by now, and these.
+
+    A rare class whose name most rows of a frequent one are given by mistake can be learnt as that one, and the other
+    way round, by networks that began with the right names (TREC, pairwise noise 0.4, one seed of five: NUM as ABBR,
+    68 % of the test rows right where 90 to 92 are). They are taken only where the labels are explained as well.
+    """
+    same = np.arange(fit.classes)
+    if labels.trained.ndim == 2:
+        return fit, same
+    names = match_classes(fit.probs, labels.trained, MARGINS[0])
+    if (names == same).all():
+        return fit, same
+    found = fit_noise(renamed(log_probs, names), labels.learnt)
+    return (found, names) if found.log_likelihood >= fit.log_likelihood - TOLERANCE else (fit, same)
 
 
 def _possible_names(first: Round, labels: np.ndarray) -> list[np.ndarray]:

@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from clc_text.crossfit import cross_fit
 from clc_text.crossfit.cross_fit import _possible_names, _with
-from clc_text.crossfit.rounds import Round, mean_of, renamed
+from clc_text.crossfit.rounds import Round, Settings, mean_of, renamed
+from clc_text.data.labels import Labels
 from clc_text.noise.estimation.noise_fit import fit_noise
 
 
@@ -75,3 +77,23 @@ def test_a_round_tells_how_many_labels_it_alone_finds_wrong_under_whatever_names
     )  # fmt: skip
     assert other.facts(given)["rate"] > 0.5
     assert other.renamed(order).facts(given)["rate"] == pytest.approx(rate)
+
+
+def test_classes_that_end_under_each_others_names_are_named_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of a frequent class is given as a rare one; from round 2 on networks call each by the other's name."""
+    random = np.random.default_rng(3)
+    true = random.choice(4, 2_000, p=[0.02, 0.34, 0.34, 0.3])
+    given = np.where((true == 3) & (random.random(2_000) < 0.42), 0, true)
+    logits = 2.0 * np.eye(4)[true] + random.normal(0, 0.8, (2_000, 4))
+    right = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    swapped = a_round(right[:, [3, 1, 2, 0]], given)
+    assert (swapped.fit.probs.argmax(1) == true).mean() < 0.75
+    monkeypatch.setattr(cross_fit, "train_round", lambda *arguments: swapped)
+    monkeypatch.setattr(cross_fit, "_possible_names", lambda *arguments: [np.arange(4)])
+    found = cross_fit.cross_fit(lambda *arguments: None, Labels(given), 4, Settings(), 0)  # type: ignore[arg-type, return-value]
+    assert found.facts["renamed"] == [3, 1, 2, 0]
+    assert (found.posterior.argmax(1) == true).mean() > 0.95
+    assert (np.diag(found.transition)[1:] > 0.5).all()
+    monkeypatch.setattr(cross_fit, "train_round", lambda *arguments: a_round(right, given))
+    found = cross_fit.cross_fit(lambda *arguments: None, Labels(given), 4, Settings(), 0)  # type: ignore[arg-type, return-value]
+    assert found.facts["renamed"] == [0, 1, 2, 3]
