@@ -106,7 +106,7 @@ class NoisyLabelTrainer(PeersTrainer):
             if self.trusted is None:
                 return found
             self.without_answers = found
-        return cross_fit_of(self, self.peers_init, self.log_stage, self.without_answers)
+        return cross_fit_of(self, self.peers_init, self.log_stage, self.without_answers, self.views)
 
     def more_peers(self, peers: int, seed: int) -> PeersModel:
         """A model of so many peers like this trainer's, from a seed."""

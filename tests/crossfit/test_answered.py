@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from small_training import arguments, peers_model, rows
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit import answered
+from clc_text.crossfit import trainer as trainer_module
 from clc_text.crossfit.answered import MOST, SHARE, weight_of_answers
 from clc_text.crossfit.answered_noise import FEWEST, STRENGTHS, AnsweredNoise
 from clc_text.crossfit.answered_targets import taught_with_answers, with_answers
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import Round, Settings
+from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
 from clc_text.methods.base import TrainingState
@@ -223,3 +227,24 @@ def test_a_few_answers_do_not_drown_all_other_rows() -> None:
     assert weight_of_answers(5_000, 1) == MOST
     assert weight_of_answers(5_000, 100) == pytest.approx(SHARE * 50)
     assert weight_of_answers(100, 100) == 1
+
+
+def test_views_are_heard_without_answers_and_with_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    heard: list[Any] = []
+    found = CrossFit(np.zeros((1, 4), int), *[np.ones((4, 4))] * 3, {})
+
+    def cross_fit_of(trainer: Any, init: Any, log: Any, without: Any = None, views: Any = None) -> CrossFit:
+        heard.append((without, views))
+        return found
+
+    monkeypatch.setattr(trainer_module, "cross_fit_of", cross_fit_of)
+    told = TrustedLabels(np.array([0]), np.array([1]))
+
+    def views(*arguments: Any) -> None:
+        return None
+
+    trainer = NoisyLabelTrainer(
+        peers_model(), arguments(tmp_path), train_dataset=rows(), method="clc_auto", trusted=told, views=views
+    )
+    trainer.make_cross_fit()
+    assert heard == [(None, views), (found, views)]

@@ -142,7 +142,7 @@ def test_what_other_networks_found_is_not_taken(answered: Path) -> None:
         assert found_without_answers(answered, other, prepared) is None, change
     labels = prepared.labels.trained.copy()
     labels[np.setdiff1d(np.arange(len(labels)), told.trusted.rows)[0]] ^= 1
-    others = replace(prepared, labels=replace(prepared.labels, trained=labels))
+    others = replace(prepared, labels=replace(prepared.labels, given=labels, trained=labels))
     assert found_without_answers(answered, recipe, others) is None
 
 
