@@ -140,10 +140,11 @@ def measured(folder: Path, rate: float, seed: int, memo: Memo) -> dict[str, Any]
     ranked["all views"] = average_precision(wrong, state.doubt)
 
     given = labels.given.reshape(-1, asked)
-    doubt, issues = by_cleanlab(cross_validated(features_of_run(run), given, seed), given)
+    features = features_of_run(run)[::asked]  # of each text once
+    doubt, issues = by_cleanlab(cross_validated(features, given, seed), given)
     ranked["cleanlab"] = average_precision(wrong, doubt.reshape(-1))
     names, lines = run.asked, (made / "train.jsonl").read_text(encoding="utf-8").splitlines()
-    fixed = folder / f"fixed-{seed}"
+    fixed = folder / f"fixed-{rate}-{seed}"  # of its own: a memo looks at no file twice
     fixed.mkdir(exist_ok=True)
     (fixed / "test.jsonl").write_bytes((made / "test.jsonl").read_bytes())
     with open(fixed / "train.jsonl", "w", encoding="utf-8") as handle:

@@ -147,6 +147,12 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
         console.print(table)
     else:
         console.print(f"[bold]{table.title}[/bold]\nno test rows, so no accuracy")
+    if told := result.get("multi_label"):
+        console.print(
+            f"of the classes that hold: micro F1 {told['f1_micro']:.2f} %, macro F1 {told['f1_macro']:.2f} %, mean "
+            f"average precision {told['average_precision']:.2f} %; accuracy is that of pairs of a text and a class",
+            soft_wrap=True,
+        )
     train = result["train"]
     sentence = f"labels the method would change: {train['changed']:,.0f} of {train['rows']:,}"
     if train["given_right"] is not None:

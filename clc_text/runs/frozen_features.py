@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 
 def features_of_run(run: RunDirectory) -> np.ndarray:
-    """float32 [N, D], one vector a training row in the rows' order, by the run's own encoder; of a multi-label run a
-    text, each once.
+    """float32 [N, D], one vector a training row in the rows' order, by the run's own encoder.
 
     They are dense, finite and as the encoder makes them: neither centred nor of one length. Those of a pre-trained
     model come from the cache where it holds them. Word vectors that a network reads one after the other are pooled
@@ -32,7 +31,7 @@ def features_of_run(run: RunDirectory) -> np.ndarray:
         InputError: the run has not come as far as its encoder, the encoder's model is not there any more, or the rows
             are not those that the run was trained on.
     """
-    return _features(*_encoder_and_inputs(run))
+    return _features(*_encoder_and_inputs(run)).repeat(max(len(run.asked), 1), axis=0)
 
 
 def features_or_none(run: RunDirectory) -> np.ndarray | None:
@@ -48,8 +47,8 @@ def features_or_none(run: RunDirectory) -> np.ndarray | None:
 
 
 def features_and_words_of_run(run: RunDirectory) -> tuple[np.ndarray, Any | None]:
-    """`features_of_run`, and sparse float32 [N, M], TF-IDF of words and pairs of words of the training texts; None
-    where rows are no texts, or have no word. The rows are read once for both."""
+    """`features_of_run`, of a multi-label run of each text once, and sparse float32 [N, M], TF-IDF of words and pairs
+    of words of the training texts; None where rows are no texts, or have no word. The rows are read once for both."""
     encoder, inputs = _encoder_and_inputs(run)
     return _features(encoder, inputs), _words(inputs)
 

@@ -16,6 +16,7 @@ from clc_text.config.recipe import Recipe, loads
 from clc_text.corrections.audit import judge
 from clc_text.corrections.correct import correct
 from clc_text.corrections.existing import corrected_in
+from clc_text.corrections.export import export
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import RowPredictions, out_of_sample
 from clc_text.corrections.revert import Selection, revert
@@ -29,7 +30,7 @@ from clc_text.inference.prediction_file import write_predictions
 from clc_text.inference.predictor import Predictor
 from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.runs.evidence import judges_of_run, views_of_run
-from clc_text.runs.frozen_features import features_and_words_of_run
+from clc_text.runs.frozen_features import features_and_words_of_run, features_of_run
 from clc_text.runs.noise_estimate import as_dict, as_text, estimate_of_run
 from clc_text.runs.reload import source_rows
 from clc_text.runs.run import train
@@ -168,6 +169,15 @@ def test_people_are_asked_of_one_class_and_the_table_has_a_row_a_text(run: RunDi
     for row, line in enumerate(lines):
         for key, labels in (("topics", state.label), ("topics_given", state.given)):
             assert line[key] == [name for one, name in enumerate(CLASSES) if labels[row * 3 + one]]
+
+
+def test_pairs_are_told_apart_by_their_text(run: RunDirectory, corrected: Any, tmp_path: Path) -> None:
+    features, _ = features_and_words_of_run(run)
+    assert (features_of_run(run) == features.repeat(3, axis=0)).all()
+    found = export(
+        corrected, tmp_path / "next.csv", 5, "csv", lambda *given: None, "both", lambda: features_of_run(run)
+    )
+    assert found.rows == 5
 
 
 def test_the_noise_of_every_class_is_told(run: RunDirectory) -> None:
