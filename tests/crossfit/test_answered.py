@@ -231,7 +231,8 @@ def test_a_few_answers_do_not_drown_all_other_rows() -> None:
 
 def test_views_are_heard_without_answers_and_with_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     heard: list[Any] = []
-    found = CrossFit(np.zeros((1, 4), int), *[np.ones((4, 4))] * 3, {})
+    even = np.full((4, 4), 0.25)
+    found = CrossFit(np.zeros((1, 4), int), even, even, even, {})
 
     def cross_fit_of(trainer: Any, init: Any, log: Any, without: Any = None, views: Any = None) -> CrossFit:
         heard.append((without, views))
