@@ -18,7 +18,7 @@ def drawn(rows: int = 160) -> tuple[np.ndarray, np.ndarray]:
 def test_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answers, "RECIPE", answers.RECIPE.replace("epochs: 40", "epochs: 2").replace("[300]", "[8]"))
     features, true = drawn()
-    found, cross_fit = answers.trained(answers.Table(features, true, true, features[:40], true[:40], 2), 0)
+    found, cross_fit = answers.trained(answers.Table([""] * 160, features, true, true, features[:40], true[:40], 2), 0)
     assert 0 <= found["accuracy"] <= 1 and cross_fit.posterior.shape == (160, 2)
 
 
