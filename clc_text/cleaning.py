@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Audit
 from clc_text.config.recipe import loads
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.policy import DEFAULT, policy_named
@@ -44,7 +45,7 @@ class Cleaned(Ranked):
     """
 
     run: RunDirectory
-    audit: dict[str, Any]
+    audit: Audit
     table: Path
     report: Path
     said: tuple[str, ...] = ()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from clc_text.analysis.corrected import has_corrections
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Audit
 from clc_text.errors import InputError
 
 
@@ -19,11 +19,11 @@ class Judged:
         remark: a sentence on what is missing or was made anew.
     """
 
-    audit: dict[str, Any] | None
+    audit: Audit | None
     remark: str | None = None
 
 
-def sound_audit(run: RunDirectory) -> dict[str, Any] | None:
+def sound_audit(run: RunDirectory) -> Audit | None:
     """RUN/audit.json; None where there is none.
 
     Raises:

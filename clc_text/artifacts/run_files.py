@@ -407,20 +407,32 @@ class _Pair(TypedDict):
     rows: int
 
 
-class _Corrections(TypedDict):
+class _CorrectionsOfOne(TypedDict):
     rows: int
     share: float
     by_class: list[_ByClass]
     pairs: list[_Pair]
 
 
-class _AuditNoise(TypedDict):
+class _Corrections(_CorrectionsOfOne, total=False):
+    by_asked: list[dict[str, Any]]
+
+
+class _AuditNoiseBefore(TypedDict):
     rate: float
     interval: list[float] | None
     matrix: Matrix | None
     method: str
     predictions: Literal["in sample", "out of sample", "views", "votes"]
     known_rate: float | None
+
+
+class _AuditNoise(_AuditNoiseBefore, total=False):
+    readings: list[dict[str, Any]]
+    agreement: float | None
+    rule_like: dict[str, Any] | None
+    nothing_learnt: bool
+    by_class: list[dict[str, Any]]
 
 
 class _AuditCanaries(TypedDict):
@@ -521,9 +533,7 @@ class AuditOf(AuditVersion):
     labels: dict[str, Any]
 
 
-class Audit(AuditVersion):
-    """audit.json, see `clc_text.corrections.audit`."""
-
+class _AuditOfOne(AuditVersion):
     run_id: str
     recipe: str
     dataset: str
@@ -544,6 +554,13 @@ class Audit(AuditVersion):
     second_opinion: _SecondOpinion | None
     notices: list[Notice]
     verdict: _Verdict
+
+
+class Audit(_AuditOfOne, total=False):
+    """audit.json, see `clc_text.corrections.audit`; its metrics are named in `clc_text.corrections.audit_metrics`."""
+
+    several_labels: dict[str, Any]
+    asked: list[str]
 
 
 class _CompleteBefore(TypedDict):

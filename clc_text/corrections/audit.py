@@ -73,6 +73,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.artifacts.cross_fit import has_learnt_nothing, rates_of_rounds
+from clc_text.artifacts.run_files import Audit
 from clc_text.corrections.annotators import several_labels
 from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.metrics import answer_metrics
@@ -101,14 +102,14 @@ VERSION = 6
 ESTIMATE_ROWS = ROWS  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
 
 
-def audit(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
+def audit(corrected: Corrected, bootstrap: int = 200) -> Audit:
     """Judges the corrected dataset as it is now (see `judge`), and writes RUN/audit.json."""
     found = judge(corrected, bootstrap)
     write_json(corrected.run.file("audit.json"), found)
     return found
 
 
-def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
+def judge(corrected: Corrected, bootstrap: int = 200) -> Audit:
     """What audit.json says of the corrected dataset as it is now; nothing is written.
 
     Args:
@@ -139,7 +140,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
     if several is not None and several["wrong"] is not None:
         low, noise["rate"], high = several["wrong"]
         noise["interval"] = [low, high]
-    return {
+    found: Any = {
         "version": VERSION,
         "run_id": run.run_id,
         "recipe": facts["recipe"],
@@ -162,6 +163,8 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> dict[str, Any]:
         "notices": notices,
         "verdict": verdict(corrections, noise, canaries, truth, notices, answers, several),
     } | ({} if several is None else {"several_labels": several})
+    made: Audit = found
+    return made
 
 
 def _judged(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from clc_text.artifacts.run_files import Audit
 from clc_text.corrections import canary_metrics as inferred
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.intervals import metric
@@ -63,10 +64,10 @@ class AuditMetric:
     make: Callable[[Any], Any] | None = None
     gate: str = ""
     places: frozenset[Place] = EVERYWHERE
-    read: Callable[[Mapping[str, Any]], Any] | None = None
-    remark: Callable[[Mapping[str, Any]], str] = lambda audit: ""
+    read: Callable[[Audit], Any] | None = None
+    remark: Callable[[Audit], str] = lambda audit: ""
 
-    def of(self, audit: Mapping[str, Any]) -> Any:
+    def of(self, audit: Audit) -> Any:
         """Its value: a share as `intervals.metric`, a share alone, a whole number or a word; None: not known."""
         if self.read is not None:
             return self.read(audit)
@@ -75,34 +76,39 @@ class AuditMetric:
             found = None if found is None else found.get(name)
         return found
 
-    def titled(self, audit: Mapping[str, Any]) -> str:
-        return self.title.format(library=(audit.get("second_opinion") or {}).get("library", ""))
+    def titled(self, audit: Audit) -> str:
+        return self.title.format(library=opinion["library"] if (opinion := audit["second_opinion"]) else "")
 
 
 def _outcome(name: str) -> Callable[[Seen], int]:
     return lambda seen: int(getattr(seen.truth, name))
 
 
-def _rate(audit: Mapping[str, Any]) -> dict[str, Any] | None:
+def _rate(audit: Audit) -> dict[str, Any] | None:
     noise = audit["noise"]
     if noise.get("nothing_learnt", False):
         return None
     return {"value": noise["rate"]} | dict(zip(("low", "high"), noise["interval"] or (), strict=False))
 
 
-def _end(name: str) -> Callable[[Mapping[str, Any]], float | None]:
+def _end(name: str) -> Callable[[Audit], float | None]:
     return lambda audit: (_rate(audit) or {}).get(name)
 
 
-def _share_of_whole(noise_of: str) -> Callable[[Mapping[str, Any]], Any]:
-    def found(audit: Mapping[str, Any]) -> Any:
+def _share_of_whole(noise_of: str) -> Callable[[Audit], Any]:
+    def found(audit: Audit) -> Any:
         value = audit["noise"].get(noise_of)
         return None if value is None else {"value": value}
 
     return found
 
 
-def _changed(audit: Mapping[str, Any]) -> dict[str, Any]:
+def _if_followed(audit: Audit) -> Any:
+    opinion = audit["second_opinion"]
+    return None if opinion is None or opinion["truth"] is None else opinion["truth"]["right_after"]
+
+
+def _changed(audit: Audit) -> dict[str, Any]:
     found = {"value": audit["corrections"]["share"]}
     return found | ({"count": audit["corrections"]["rows"], "of": audit["rows"]} if "rows" in audit else {})
 
@@ -156,7 +162,7 @@ METRICS = (
     AuditMetric("canaries.false_correction_rate", "sound labels that were changed, as the canaries imply",
                 lambda s: inferred.false_corrections(s.canaries) if s.whole else None),
     AuditMetric("second_opinion.truth", "right labels if the doubts of {library} were followed",
-                read=lambda audit: ((audit.get("second_opinion") or {}).get("truth") or {}).get("right_after")),
+                read=_if_followed),
     AuditMetric("verdict.trust", "one of: trust, look first, do not use", gate="verdict", places=NOWHERE),
     AuditMetric("data.leaked_test_texts", "texts of the test rows that are training texts", gate="leaked",
                 places=NOWHERE),
@@ -176,7 +182,7 @@ def entry(section: str, seen: Seen) -> dict[str, Any] | None:
     return {one.path.removeprefix(f"{section}."): one.make(seen) for one in inside if one.make is not None}
 
 
-def shown_in(place: Place, audit: Mapping[str, Any]) -> Iterator[tuple[AuditMetric, Any]]:
+def shown_in(place: Place, audit: Audit) -> Iterator[tuple[AuditMetric, Any]]:
     """The metrics that are shown in a place, and known, each with its value."""
     for one in METRICS:
         if place in one.places and (value := one.of(audit)) is not None:
@@ -199,7 +205,7 @@ GATE = {one.gate: one.title for one in reversed(METRICS) if one.gate}
 """What ``--fail-if`` can ask for, and what it is."""
 
 
-def of_gate(audit: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, float | str | None]:
+def of_gate(audit: Audit, facts: Mapping[str, Any]) -> dict[str, float | str | None]:
     """All of `GATE`, None what is not known.
 
     Args:
@@ -208,6 +214,7 @@ def of_gate(audit: Mapping[str, Any], facts: Mapping[str, Any]) -> dict[str, flo
     found: dict[str, float | str | None] = dict.fromkeys(GATE)
     for one in METRICS:
         if one.gate and found[one.gate] is None:
-            value = one.of({**audit, "data": facts})
+            about: Any = {**audit, "data": facts}
+            value = one.of(about)
             found[one.gate] = float(value["value"]) if isinstance(value, Mapping) else value
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Audit, AuditOf, AuditVersion
@@ -13,7 +12,7 @@ from clc_text.errors import InputError
 from clc_text.utils.typed_json import checked, read_json
 
 
-def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> dict[str, Any] | None:
+def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> Audit | None:
     """audit.json; None where there is none.
 
     Args:
@@ -41,4 +40,4 @@ def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> di
             f"{path} is not of the corrected dataset as it is now (step {step}, {changed:,} changed labels); "
             f"{again}, so that the card says what is true"
         )
-    return dict(checked(found, Audit, path, again))
+    return checked(found, Audit, path, again)

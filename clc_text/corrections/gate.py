@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
+from clc_text.artifacts.run_files import Audit
 from clc_text.corrections.audit_metrics import GATE, of_gate
 from clc_text.corrections.verdict import VERDICTS
 from clc_text.errors import InputError, nearest
@@ -36,7 +37,7 @@ class Checked:
         return f"{self.figure} is {value} ({GATE[self.figure]}); --fail-if {self.condition}"
 
 
-def check(conditions: Sequence[str], audit: Mapping[str, Any], facts: Mapping[str, Any]) -> list[Checked]:
+def check(conditions: Sequence[str], audit: Audit, facts: Mapping[str, Any]) -> list[Checked]:
     """Each condition, in its order.
 
     Args:

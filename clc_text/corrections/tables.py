@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
+from clc_text.artifacts.run_files import Audit
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.annotators_shown import row_key, show_annotators
 from clc_text.corrections.audit_metrics import in_words, shown_in
@@ -133,7 +134,7 @@ def show_history(steps: list[dict[str, Any]], console: Console | None = None) ->
     console.print(Table(heads, rows, "history (clc-text revert --to STEP goes back)").on_screen())
 
 
-def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
+def show_audit(found: Audit, console: Console | None = None) -> None:
     console = console or terminal()
     verdict = found["verdict"]
     style = STYLES[verdict["trust"]]
@@ -150,7 +151,7 @@ def show_audit(found: dict[str, Any], console: Console | None = None) -> None:
 
 
 def show_cleaned(
-    found: dict[str, Any],
+    found: Audit,
     rows: Sequence[Mapping[str, Any]],
     *,
     run: Path,
@@ -210,7 +211,7 @@ def after_audit(verdict: Mapping[str, Any], run: Path) -> tuple[list[object], st
     return ["export", run, "--k", 100], "the rows to look at first, in a table that people fill"
 
 
-def _of_answers(answers: dict[str, Any] | None) -> list[tuple[str, str]]:
+def _of_answers(answers: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     if answers is None:
         return []
     lines = [
@@ -227,7 +228,7 @@ def _of_answers(answers: dict[str, Any] | None) -> list[tuple[str, str]]:
     return lines
 
 
-def _by_class(found: dict[str, Any]) -> Table:
+def _by_class(found: Audit) -> Table:
     entries, title = found["corrections"]["by_class"], "by class"
     if len(entries) > ALL_CLASSES:
         entries = sorted(entries, key=lambda entry: (-entry["changed"], entry["label"]))[:LISTED]
@@ -240,7 +241,7 @@ def _by_class(found: dict[str, Any]) -> Table:
     return Table(heads, rows, title)
 
 
-def _by_asked(found: dict[str, Any]) -> Table:
+def _by_asked(found: Audit) -> Table:
     """Of the classes of a multi-label run, the most changed first: how many are wrong, and what was changed."""
     rates = {entry["label"]: entry["rate"] for entry in found["noise"]["by_class"]}
     texts = found["rows"] // len(found["asked"])
@@ -258,7 +259,7 @@ def _by_asked(found: dict[str, Any]) -> Table:
     return Table(heads, rows, title)
 
 
-def _figures(found: dict[str, Any]) -> list[tuple[str, str]]:
+def _figures(found: Audit) -> list[tuple[str, str]]:
     lines = [("rule", found["policy"]), ("judged by", _judges(found["predictions"]))]
     if found["noise"].get("nothing_learnt"):
         lines.append(("given labels estimated to be wrong", "not known"))
@@ -293,7 +294,7 @@ def _short(text: str | None) -> str:
     return "" if text is None else printable(text, 70)
 
 
-def _judges(predictions: dict[str, Any]) -> str:
+def _judges(predictions: Mapping[str, Any]) -> str:
     """Who judged, in words, from the entry ``predictions`` of corrected.json or audit.json."""
     if predictions["kind"] == "views":
         return f"views that had not seen the labels ({', '.join(predictions['views'])})"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc_text.artifacts.results import LAST
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Audit
 from clc_text.corrections.audit_metrics import in_words, shown_in
 from clc_text.errors import InputError
 from clc_text.hub.markdown import Markdown, environment, line
@@ -66,7 +67,7 @@ def dataset_card(
     features: Features,
     files: Mapping[str, str],
     corrected: Mapping[str, Any],
-    audit: Mapping[str, Any] | None,
+    audit: Audit | None,
 ) -> str:
     """README.md of a corrected dataset.
 
@@ -138,7 +139,7 @@ def dataset_card(
     )
 
 
-def _metrics(audit: Mapping[str, Any]) -> list[tuple[str, Markdown]]:
+def _metrics(audit: Audit) -> list[tuple[str, Markdown]]:
     """What an audit measured, in words."""
     found = []
     for one, value in shown_in("card", audit):

@@ -7,13 +7,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from clc_text.artifacts.run_files import Audit
 from clc_text.corrections.annotators_shown import sources_table
 from clc_text.report.markup import folded, paragraph, table, table_of
 
 MOST_SOURCES = 60
 
 
-def annotators_html(audit: Mapping[str, Any] | None) -> Markup:
+def annotators_html(audit: Audit | None) -> Markup:
     """The audit's ``several_labels`` as tables; nothing with one label a row."""
     several = None if audit is None else audit.get("several_labels")
     if audit is None or several is None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from markupsafe import Markup
 
 from clc_text.analysis.corrected import CorrectedLabels
 from clc_text.analysis.short_names import short_names
+from clc_text.artifacts.run_files import Audit
 from clc_text.data.labels import Labels
 from clc_text.report.markup import piece, table
 from clc_text.utils.shown import printable
@@ -57,7 +56,7 @@ def pairs_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> Markup
     return piece("pairs", found, short_names(names)) if found else Markup("")
 
 
-def summary_sentence(labels: Labels, now: CorrectedLabels, audit: dict[str, Any] | None) -> str:
+def summary_sentence(labels: Labels, now: CorrectedLabels, audit: Audit | None) -> str:
     """How many labels are changed, from which source, by which rule."""
     changed, rows = int(now.changed.sum()), len(labels.given)
     are = "are" if audit is not None else "would be"

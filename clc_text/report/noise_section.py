@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from markupsafe import Markup
 
 from clc_text.analysis.short_names import short_names
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Audit
 from clc_text.corrections.rate import rate_in_words, rates
 from clc_text.plots.figures.confusion import Matrix, matrices
 from clc_text.report.markup import folded, paragraph, table
@@ -18,7 +16,7 @@ MOST_CELLS_OF = 30  # classes up to which the whole matrix is written out
 MOST_CONFUSED = 40
 
 
-def rate_html(audit: Mapping[str, Any] | None) -> Markup:
+def rate_html(audit: Audit | None) -> Markup:
     """The share of wrong labels: the range of all readings of the evidence, and what each of them says."""
     if audit is None or audit["noise"].get("nothing_learnt"):
         return Markup("")

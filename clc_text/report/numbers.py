@@ -11,6 +11,7 @@ from markupsafe import Markup
 from clc_text.analysis.corrected import CorrectedLabels
 from clc_text.artifacts.results import LAST, summarise
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Audit
 from clc_text.corrections.audit_metrics import shown_in
 from clc_text.corrections.intervals import metric, wilson
 from clc_text.data.labels import Labels
@@ -37,9 +38,7 @@ class Number:
     remark: str = ""
 
 
-def numbers_html(
-    run: RunDirectory, audit: dict[str, Any] | None, labels: Labels, now: CorrectedLabels | None
-) -> Markup:
+def numbers_html(run: RunDirectory, audit: Audit | None, labels: Labels, now: CorrectedLabels | None) -> Markup:
     found = [*_of_labels(audit, labels, now), *_of_tests(run)]
     lines = [
         [one.name, f"{100 * one.value:.1f} %", _interval(one), piece("bar", one.value, one.interval), one.remark]
@@ -50,14 +49,14 @@ def numbers_html(
     return table("Figures with their 95 % intervals", ["", "#share", "95 % interval", "0 to 100 %", ""], lines, "bars")
 
 
-def _of_labels(audit: dict[str, Any] | None, labels: Labels, now: CorrectedLabels | None) -> Iterator[Number]:
+def _of_labels(audit: Audit | None, labels: Labels, now: CorrectedLabels | None) -> Iterator[Number]:
     if audit is not None:
         yield from _of_audit(audit)
     elif now is not None:
         yield from _of_training(labels, now)
 
 
-def _of_audit(audit: dict[str, Any]) -> Iterator[Number]:
+def _of_audit(audit: Audit) -> Iterator[Number]:
     for one, value in shown_in("report", audit):
         if isinstance(value, Mapping):  # a share
             interval = (value["low"], value["high"]) if "low" in value else None

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from markupsafe import Markup
 
 from clc_text.analysis.judged import Judged
 from clc_text.analysis.state import not_ended
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Audit
 from clc_text.report.markup import bullets, joined, paragraph, piece
 
 # trust -> (sign, class of the box); the words tell it without sign and colour.
@@ -35,7 +34,7 @@ def verdict_html(run: RunDirectory, judged: Judged) -> Markup:
     return joined(parts)
 
 
-def _box(audit: dict[str, Any] | None) -> Markup:
+def _box(audit: Audit | None) -> Markup:
     if audit is None:
         nothing = "There is no corrected dataset that could be trusted or not."
         return piece("verdict", "…", "none", "Not judged yet", nothing, "")
