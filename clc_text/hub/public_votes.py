@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Audit
 from clc_text.artifacts.votes import FACTS, KeptVotes
 from clc_text.hub.personal import personal_in
 from clc_text.utils.files import write_with
@@ -50,11 +50,11 @@ def write_votes(run: RunDirectory, path: Path) -> bool:
     return True
 
 
-def public_audit(audit: Mapping[str, Any]) -> dict[str, Any]:
+def public_audit(audit: Audit) -> Audit:
     """An audit whose sources have the names of `public_sources`."""
     several = audit.get("several_labels")
     if several is None:
-        return dict(audit)
+        return audit
     public = public_sources([one["name"] for one in several["sources"]])
     sources = [one | {"name": public[one["name"]]} for one in several["sources"]]
     return {**audit, "several_labels": {**several, "sources": sources}}
