@@ -8,7 +8,7 @@ The rivals: binary cross-entropy, the losses of the literature, and what one wri
 logistic regression for each class on the same frozen features, `get_label_quality_scores_per_class` for the ranking
 and `find_multilabel_issues_per_class` for the labels, which are flipped before plain training. Everything is on one
 thread. A setting that is there is not measured again, so the command goes on where it was stopped. Needs
-CLC_TEXT_DATA with TREC.
+CLC_TEXT_DATA with TREC. Results: recipes/results/multi_label.md.
 """
 
 from __future__ import annotations
