@@ -427,10 +427,15 @@ class _AuditNoiseBefore(TypedDict):
     known_rate: float | None
 
 
+class _RuleLike(TypedDict):
+    words: float
+    others: float | None
+
+
 class _AuditNoise(_AuditNoiseBefore, total=False):
     readings: list[dict[str, Any]]
     agreement: float | None
-    rule_like: dict[str, Any] | None
+    rule_like: _RuleLike | None
     nothing_learnt: bool
     by_class: list[dict[str, Any]]
 

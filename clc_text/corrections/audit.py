@@ -265,7 +265,7 @@ def _noise_of_views(
         "interval": list(span(found, len(given))),
         "readings": [vars(one) for one in found],
         "agreement": agreement(log_probs),
-        "rule_like": None if by_rule is None else vars(by_rule),
+        "rule_like": None if by_rule is None else {"words": by_rule.words, "others": by_rule.others},
         "matrix": predictions.transition.round(6).tolist(),
         "method": "views",
         "predictions": predictions.kind,

@@ -21,7 +21,9 @@ from clc_text.noise.estimation.noise_fit import (
 # How much all counted answers weigh together, as a multiple of all rows. Which of them is right differs by the data
 # (see recipes/results/answers.md): answers alone where the errors follow the texts, hardly any where they do not.
 STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
-FEWEST = 10  # answers, all of one weight, from which a mean of theirs has an error that means something
+# Answers, all of one weight, from which a mean of theirs has an error that means something: with 12 of them networks
+# were taught anew and ended 2.0 and 1.3 points lower in one seed, 0.4 lower to 3.0 higher in two others.
+FEWEST = 20
 _SMALLEST = 1e-12
 
 

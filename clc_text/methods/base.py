@@ -45,7 +45,6 @@ class TrainingState:
 
     Attributes:
         epoch: epochs completed when this batch is seen, a whole number during an epoch (0 in the first).
-        began: epochs completed when the method took over from the warm-up; 0 without one.
         steps_per_epoch: optimizer steps of one epoch.
         num_classes: C.
         noise_rate: the rate a method may be told (side information, or an estimate); None when unknown.
@@ -56,10 +55,10 @@ class TrainingState:
         class_weights: [C], what each class counts; None: all the same. See `weigh`.
         logits: [P, B, C] what `log_probs` was made of, detached, for the one criterion that needs it, the energy;
             [P, N, C] during `Method.prepare`. Not saved.
+        began: epochs completed when the method took over from the warm-up; 0 without one.
     """
 
     epoch: int = 0
-    began: int = 0
     steps_per_epoch: int = 1
     num_classes: int = 0
     noise_rate: float | None = None
@@ -67,6 +66,7 @@ class TrainingState:
     rows: Tensor | None = None
     class_weights: Tensor | None = None
     logits: Tensor | None = None
+    began: int = 0
 
     def weigh(self, targets: Tensor) -> Tensor:
         """Targets [..., C] as a cross-entropy meets them, each class's part times its weight.
