@@ -93,6 +93,11 @@ class CrossFit:
         )
 
     @property
+    def taught(self) -> np.ndarray:
+        """float64 [N, C], what a method that cross-fits is to be taught of the rows."""
+        return self.posterior if self.targets is None else self.targets
+
+    @property
     def rate(self) -> float:
         return float(self.facts["rate"])
 

@@ -38,7 +38,7 @@ from clc_text.crossfit.rounds import (
 )
 from clc_text.crossfit.seeds import seeds_of_rounds
 from clc_text.data.folds import assign_folds
-from clc_text.data.labels import Labels
+from clc_text.data.labels import Labels, classes_of
 from clc_text.noise.estimation.noise_fit import NoiseFit, fit_shares, softmax
 from clc_text.noise.estimation.probabilities import check_classes
 
@@ -79,7 +79,7 @@ def cross_fit_answered(
     firsts = np.arange(len(labels)) if firsts is None else firsts
     check_folds(firsts, settings)
     told = trusted.classes(len(labels))
-    taught = np.where(told >= 0, told, labels.trained)
+    taught = classes_of(labels.as_answered)
     seeds = seeds_of_rounds(seed, settings.rounds)
     dealt = [assign_folds(taught, settings.folds, of_folds, firsts) for of_folds, _ in seeds]
     rounds: list[Round] = []

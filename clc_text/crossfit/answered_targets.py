@@ -19,15 +19,6 @@ BORNE_OUT = 1.0
 NETWORKS, VIEWS, WITHOUT = "networks", "views", "without"
 
 
-def with_answers(labels: Labels) -> np.ndarray:
-    """Labels [N], or distributions [N, C], as people have answered them, else as training sees them."""
-    told = labels.trusted
-    assert told is not None
-    found = labels.learnt.copy()
-    found[told.rows] = told.labels if found.ndim == 1 else np.eye(found.shape[1])[told.labels]
-    return found
-
-
 def taught_with_answers(found: CrossFit, labels: Labels, without: CrossFit, pool: np.ndarray | None) -> CrossFit:
     """What cross-fitting with answers has found, with what networks are to be taught.
 
@@ -40,7 +31,7 @@ def taught_with_answers(found: CrossFit, labels: Labels, without: CrossFit, pool
         found: of `cross_fit_answered`.
         labels: of the rows, with the answers.
         without: what `cross_fit` has found in the same rows.
-        pool: [N, C], log-probabilities of all views together, that learnt `with_answers`; None: there are no others.
+        pool: [N, C], log-probabilities of all views together, that learnt `Labels.as_answered`; None: no others.
     """
     trusted = labels.trusted
     assert trusted is not None
@@ -49,18 +40,14 @@ def taught_with_answers(found: CrossFit, labels: Labels, without: CrossFit, pool
     fits = {NETWORKS: NoiseFit(0.0, 1.0, found.transition, found.probs)}
     if pool is not None:
         fits[VIEWS] = noise.fit_sharpness(pool, found.transition)
-    before = without.posterior if without.targets is None else without.targets
-    gains = {name: noise.explained_better(fit, before) for name, fit in fits.items()}
-    known = {name: gain for name, gain in gains.items() if gain is not None}
-    best = max(known, key=lambda name: known[name][0], default=None)
-    chosen, gained = WITHOUT, None
-    if best is not None:
-        gained = known[best]
-        chosen = best if gained[0] > BORNE_OUT * gained[1] else WITHOUT
-    if chosen == WITHOUT:
-        targets = before.copy()
+    tried = {name: noise.explained_better(fit, without.taught) for name, fit in fits.items()}
+    gains = {name: gain for name, gain in tried.items() if gain is not None}
+    best = max(gains, key=lambda name: gains[name][0], default=None)
+    gained = None if best is None else gains[best]
+    if best is None or gained is None or gained[0] <= BORNE_OUT * gained[1]:
+        chosen, targets = WITHOUT, without.taught.copy()
     else:
-        fit = fits[chosen]
+        chosen, fit = best, fits[best]
         targets = half_trusted(fit.probs, labels.learnt, never_certain(fit.transition))
     targets[trusted.rows] = found.posterior[trusted.rows]
     facts = {

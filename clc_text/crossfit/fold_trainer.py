@@ -13,7 +13,7 @@ from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit.answered import cross_fit_answered
-from clc_text.crossfit.answered_targets import taught_with_answers, with_answers
+from clc_text.crossfit.answered_targets import taught_with_answers
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import cross_fit
 from clc_text.crossfit.fold_forward import FoldForward
@@ -83,7 +83,7 @@ def cross_fit_of(
     found = cross_fit_answered(fold_trainer, labels, classes, settings, seed, without, log, first)
     if not trainer.method.cross_fits:
         return found
-    return taught_with_answers(found, labels, without, _pool(found, Labels.of(with_answers(labels)), views, log))
+    return taught_with_answers(found, labels, without, _pool(found, Labels.of(labels.as_answered), views, log))
 
 
 def _targets(found: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:

@@ -177,7 +177,7 @@ class NoisyLabelTrainer(PeersTrainer):
         if self.method.transition_source == "estimate":
             self._given |= {"transition": torch.from_numpy(found.transition).float().to(self.args.device)}
         if self.method.cross_fits:
-            taught = found.posterior if found.targets is None else found.targets
+            taught = found.taught
             if self.multi_label:
                 taught = taught.reshape(-1, self.asked, 2)
             self.targets.distributions = torch.from_numpy(taught).float().to(self.args.device)

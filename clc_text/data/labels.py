@@ -120,6 +120,15 @@ class Labels:
         return self.trained if self.distribution is None else self.distribution
 
     @property
+    def as_answered(self) -> np.ndarray:
+        """As `learnt`, a copy, in whose answered rows stands what people have told."""
+        found = self.learnt.copy()
+        if self.trusted is not None:
+            told = self.trusted.labels
+            found[self.trusted.rows] = told if found.ndim == 1 else np.eye(found.shape[1])[told]
+        return found
+
+    @property
     def as_given(self) -> np.ndarray:
         """As `learnt`, before any label was flipped on purpose."""
         return self.given if self.distribution is None else self.distribution

@@ -15,7 +15,7 @@ from clc_text.crossfit import answered
 from clc_text.crossfit import trainer as trainer_module
 from clc_text.crossfit.answered import MOST, SHARE, weight_of_answers
 from clc_text.crossfit.answered_noise import FEWEST, STRENGTHS, AnsweredNoise
-from clc_text.crossfit.answered_targets import taught_with_answers, with_answers
+from clc_text.crossfit.answered_targets import taught_with_answers
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import Round, Settings
 from clc_text.crossfit.trainer import NoisyLabelTrainer
@@ -217,10 +217,10 @@ def test_whoever_explains_held_out_answers_best_is_taught(
 def test_views_learn_what_people_have_answered() -> None:
     told = TrustedLabels(np.array([1, 3]), np.array([2, 0]))
     given = np.array([0, 0, 1, 1])
-    assert with_answers(Labels(given, trusted=told)).tolist() == [0, 2, 1, 0]
+    assert Labels(given, trusted=told).as_answered.tolist() == [0, 2, 1, 0]
     assert given.tolist() == [0, 0, 1, 1]
     soft = Labels(given, distribution=np.eye(3, dtype=np.float32)[given] * 0.4 + 0.2, trusted=told)
-    np.testing.assert_allclose(with_answers(soft)[[0, 1, 3]], [[0.6, 0.2, 0.2], [0, 0, 1], [1, 0, 0]], atol=1e-6)
+    np.testing.assert_allclose(soft.as_answered[[0, 1, 3]], [[0.6, 0.2, 0.2], [0, 0, 1], [1, 0, 0]], atol=1e-6)
 
 
 def test_a_few_answers_do_not_drown_all_other_rows() -> None:
