@@ -30,7 +30,9 @@ def describe(task: Task) -> dict[str, Any]:
         of `text_facts`, ``words`` and ``characters`` (quantile -> number of words, of characters, of a
         training text), ``scripts`` (script -> training rows), ``empty_rows`` (numbers, from 0, of the first few),
         ``near_copies`` (see `near_copy_facts`), ``garbled`` (kind -> {"rows": how many, "first": a few numbers}, see
-        `checks.garbled`) and, where words tell of it, ``drift`` (see `checks.drift.Drift`). A word is what stands
+        `checks.garbled`), where there are enough texts ``outliers`` ({"rows": how many, "examples": the first few as
+        {"row", "label", "text"}}, by their words, see `checks.outliers`) and, where words tell of it, ``drift`` (see
+        `checks.drift.Drift`). A word is what stands
         between blanks; of a script without blanks each character is one, and each emoji. Where there are such texts
         ``scripts_without_blanks`` says so, and where the median text has no more than a word ``warning`` does.
         With several labels a row ``votes`` has `votes_facts`.
@@ -40,6 +42,7 @@ def describe(task: Task) -> dict[str, Any]:
     from clc_text.data.checks.drift import drift
     from clc_text.data.checks.garbled import garbled
     from clc_text.data.checks.label_variants import label_variants
+    from clc_text.data.checks.outliers import outliers
     from clc_text.data.checks.scripts import scripts
 
     per = task.per_text
@@ -74,6 +77,14 @@ def describe(task: Task) -> dict[str, Any]:
         found["garbled"] = {
             kind: {"rows": len(rows), "first": rows[:SHOWN].tolist()} for kind, rows in garbled(texts).items()
         }
+        if odd := outliers(written):
+            found["outliers"] = {
+                "rows": len(odd.rows),
+                "examples": [
+                    {"row": row, "label": names[given[row]], "text": written[row][:EXCERPT]}
+                    for row in odd.rows[:SHOWN].tolist()
+                ],
+            }
         if tested and (apart := drift(written, tested)):
             found["drift"] = vars(apart)
         if spaceless := _count(pc.match_substring_regex(pc.fill_null(texts, ""), SPACELESS)):

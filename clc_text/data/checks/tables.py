@@ -48,6 +48,8 @@ def show_check(found: Mapping[str, Any], console: Console | None = None) -> None
         console.print(Table(("looked for", "#rows", "what to know"), rows, "texts").on_screen(dim_rows=none))
     if examples := found.get("near_copies", {}).get("examples"):
         console.print(_conflicts(examples))
+    if examples := found.get("outliers", {}).get("examples"):
+        console.print(_odd(examples))
     for sentence in _remarks(found):
         console.print(for_rich(f"- {sentence}"))
     for source in found.get("sources", []):
@@ -111,6 +113,8 @@ def _flaws(found: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
     for kind, told in found.get("garbled", {}).items():
         first = ", ".join(map(str, told["first"])) + (", …" if told["rows"] > len(told["first"]) else "")
         yield kind, told["rows"], f"row {first}"
+    if "outliers" in found:
+        yield "like no other text", found["outliers"]["rows"], "by their words; the oddest are below"
     if found.get("test_rows") and "empty_test_texts" in found:
         leak = "known from training, so the accuracy is too high: take them out of one of the two"
         yield "empty test texts", found["empty_test_texts"], ""
@@ -128,6 +132,11 @@ def _conflicts(examples: Sequence[Mapping[str, Any]]) -> RichTable:
             rows.append([str(row), _name(label), printable(text, _SHORT)])
         ends.append(len(rows) - 1)
     return Table(("row", "label", "text"), rows, "nearly equal texts with several labels").on_screen(ends=ends)
+
+
+def _odd(examples: Sequence[Mapping[str, Any]]) -> RichTable:
+    rows = [[str(one["row"]), _name(one["label"]), printable(one["text"], _SHORT)] for one in examples]
+    return Table(("row", "label", "text"), rows, "like no other text").on_screen()
 
 
 def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
