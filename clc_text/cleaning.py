@@ -14,6 +14,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Audit
 from clc_text.config.recipe import loads
 from clc_text.corrections.annotators import in_words as several_in_words
+from clc_text.corrections.kinds import kinds
 from clc_text.corrections.policy import DEFAULT, policy_named
 from clc_text.corrections.ranked import Ranked
 from clc_text.corrections.tables import ProgressBar
@@ -131,7 +132,8 @@ class Cleaned(Ranked):
         """All rows, the most doubted first.
 
         Columns: ``row`` (its place from 0), ``given``, ``suggested``, ``label`` (as it is now), ``doubt`` (0 … 1),
-        ``confidence`` (belief in the suggested class), ``why``, ``rank`` (from 1), and ``text`` where rows are kept.
+        ``confidence`` (belief in the suggested class), ``why``, ``kind`` (what is wrong, see `issues`), ``rank``
+        (from 1), and ``text`` where rows are kept.
         """
         import pandas as pd
 
@@ -145,12 +147,20 @@ class Cleaned(Ranked):
             "doubt": state.doubt[order],
             "confidence": state.confidence[order],
             "why": np.where(state.peers_agree[order], "all views find it", "views differ"),
+            "kind": self._kinds()[order],
             "rank": np.arange(1, len(order) + 1),
         }
         if self.run.file("data/train.parquet").is_file():
             texts = self.run.data()[self.run.environment()["input_column"]]
             columns["text"] = [texts[int(row)] for row in order]
         return pd.DataFrame(columns)
+
+    def _kinds(self) -> np.ndarray:
+        flaws, per = self.run.flaws(), max(len(self.run.asked), 1)
+        odd = [] if flaws is None or flaws["outliers"] is None else flaws["outliers"]["rows"]
+        garbled = [] if flaws is None else sorted(set().union(*flaws["garbled"].values()))
+        of_pairs = [np.add.outer(per * np.array(rows, np.int64), np.arange(per)).ravel() for rows in (odd, garbled)]
+        return kinds(self._state.doubt, *of_pairs)
 
     def to_pandas(self) -> pd.DataFrame:
         """The corrected rows with who said each label and how sure it is, in the order of the table."""
@@ -259,6 +269,7 @@ def clean_table(
     from clc_text.corrections.table_export import write_whole_table
     from clc_text.report.report_page import report_page
     from clc_text.runs.evidence import judges_of_run
+    from clc_text.runs.flaws import flaws_of_run
     from clc_text.runs.observer import Silent
     from clc_text.runs.reload import source_rows
     from clc_text.runs.run import train
@@ -292,6 +303,7 @@ def clean_table(
                 finished, judges.policy, judges.predictions, source_rows(finished), False, progress,
                 judges.nothing_learnt,
             )  # fmt: skip
+    flaws_of_run(finished)
     found = audit(corrected)
     page = directory / "report.html"
     write_text(page, report_page(finished))

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from clc_text.corrections.evidence import Evidence
+from clc_text.corrections.kinds import LIKELY, kinds
 from clc_text.corrections.policy import DEFAULT, policy_named
-from clc_text.corrections.ranked import LIKELY, Ranked
+from clc_text.corrections.ranked import Ranked
 from clc_text.corrections.voted_issues import VotedIssues, is_several, issues_of_votes
+from clc_text.data.checks.garbled import garbled
+from clc_text.data.checks.outliers import Outliers, outliers
 from clc_text.data.labels import Labels
 from clc_text.data.tabular.values import numbered, probabilities, table_of, texts_of
 from clc_text.errors import InputError
@@ -40,6 +43,8 @@ class Issues(Ranked):
         transition: float64 [C, C], the noise matrix T by expectation-maximisation; row = true class.
         rule_like: how well words foretell the labels, where these look made by a rule; then more may be wrong than
             `interval` says.
+        outliers: rows like no other, by features and texts; None where there are too few rows, or neither of the two.
+        garbled: int64, the numbers of rows whose text is.
     """
 
     names: tuple[Any, ...]
@@ -53,19 +58,22 @@ class Issues(Ranked):
     rule_like: RuleLike | None = None
     _texts: tuple[str, ...] | None = None
     _firsts: np.ndarray | None = None
+    outliers: Outliers | None = None
+    garbled: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def ranking(self) -> pd.DataFrame:
         """All rows, the most doubted first.
 
         Columns: ``row`` (its place from 0, as of `iloc`), ``given``, ``suggested``, ``doubt`` (0 … 1, above one half
-        another class is more probable), ``confidence`` (belief in the suggested class), ``why``, and ``text`` where
-        texts were given.
+        another class is more probable), ``confidence`` (belief in the suggested class), ``why``, ``kind`` (what
+        is wrong, see `issues`), and ``text`` where texts were given.
         """
         import pandas as pd
 
         if self.judged is None:
-            return pd.DataFrame(columns=["row", "given", "suggested", "doubt", "confidence", "why"])
+            return pd.DataFrame(columns=["row", "given", "suggested", "doubt", "confidence", "why", "kind"])
+        odd = np.zeros(0, np.int64) if self.outliers is None else self.outliers.rows
         found, names = self.judged, np.array(self.names, dtype=object)
         order = np.argsort(-found.wrong, kind="stable")
         columns = {
@@ -75,6 +83,7 @@ class Issues(Ranked):
             "doubt": found.wrong[order],
             "confidence": found.belief[order, found.suggested[order]],
             "why": self._reasons(order),
+            "kind": kinds(found.wrong, odd, self.garbled)[order],
         }
         if self._texts is not None:
             columns["text"] = [self._texts[row] for row in order.tolist()]
@@ -182,7 +191,15 @@ def find_issues(
         names, given, judged, _named(mixture.views), _named(mixture.left_out), readings[0].rate, span(readings, rows),
         mixture.transition, by_rule,
         None if written is None else tuple(written), mixture.log_probs.argmax(2),
+        outliers(written, dense, seed), _garbled(written),
     )  # fmt: skip
+
+
+def _garbled(texts: Sequence[str] | None) -> np.ndarray:
+    import pyarrow as pa
+
+    found = {} if texts is None else garbled(pa.chunked_array([pa.array(texts, pa.large_string())]))
+    return np.unique(np.concatenate([np.zeros(0, np.int64), *found.values()]))
 
 
 def _named(views: tuple[str, ...]) -> tuple[str, ...]:

@@ -50,6 +50,7 @@ def test_what_it_finds(cleaned: clc_text.Cleaned) -> None:
         "doubt",
         "confidence",
         "why",
+        "kind",
         "rank",
         "text",
     ]
@@ -58,11 +59,26 @@ def test_what_it_finds(cleaned: clc_text.Cleaned) -> None:
     assert [given[row] for row in ranking["row"]] == list(ranking["given"])
     assert wrong[ranking["row"][:20]].mean() > 0.9
     assert (cleaned.issues["doubt"] > 0.5).all() and len(cleaned.issues) < 300
+    assert ((ranking["doubt"] > 0.5) == ranking["kind"].str.contains("label")).all()
     assert (cleaned.labels == true).mean() >= (np.array(given) == true).mean()
     low, high = cleaned.interval
     assert low <= cleaned.noise_rate <= high
     assert cleaned.transition is not None and cleaned.transition.shape == (2, 2)
     assert cleaned.verdict in ("trust", "look first", "do not use")
+
+
+def test_rows_with_flawed_texts_are_issues_whatever_their_labels(
+    cleaned: clc_text.Cleaned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sure = cleaned.ranking["row"].tolist()[-2:]  # labels that nobody doubts
+    doubted = cleaned.ranking["row"].tolist()[0]
+    flaws = {"texts": 300, "garbled": {"a": [sure[0]], "b": [sure[0], doubted]}, "drift": None,
+             "outliers": {"rows": [sure[1]], "surprise": [20.0], "by": ["words"]}}  # fmt: skip
+    monkeypatch.setattr(type(cleaned.run), "flaws", lambda run: flaws)
+    issues = cleaned.issues.set_index("row")
+    assert issues.loc[sure, "kind"].tolist() == ["garbled", "outlier"]
+    assert issues.loc[doubted, "kind"] == "label, garbled"
+    assert list(issues.index[-2:]) == sure and (issues["doubt"][:-2] > 0.5).all()
 
 
 def test_what_it_writes(cleaned: clc_text.Cleaned) -> None:

@@ -55,6 +55,20 @@ def held_out(features: np.ndarray, given: np.ndarray) -> np.ndarray:
     return np.asarray(cross_val_predict(LogisticRegression(), features, given, cv=5, method="predict_proba"))
 
 
+def test_rows_like_no_other_and_garbled_ones_are_issues_whatever_their_labels() -> None:
+    texts, features, given, _ = table(wrong=0.0)
+    texts[7], texts[11] = "Bitte geben Sie Ihre letzte Rechnungsnummer noch einmal ein", texts[11] + " \ufffd"
+    found = clc_text.find_issues(given, texts=texts, label_names=CLASSES)
+    issues = found.issues.set_index("row")
+    assert "outlier" in issues.loc[7, "kind"] and "garbled" in issues.loc[11, "kind"]
+    doubted = (issues["doubt"] > 0.5).tolist()
+    assert doubted == sorted(doubted, reverse=True)  # doubtful labels first
+    features = np.eye(3, 10)[given] + 0.15 * np.random.default_rng(0).normal(size=features.shape)
+    features[19] = [0] * 9 + [5]
+    found = clc_text.find_issues(given, features=features, label_names=CLASSES)
+    assert found.outliers is not None and found.outliers.rows.tolist() == [19] and not len(found.garbled)
+
+
 @pytest.mark.parametrize("by", ["texts", "features", "pred_probs", "all"])
 def test_wrong_rows_come_first(by: str) -> None:
     texts, features, given, true = table()
@@ -66,6 +80,7 @@ def test_wrong_rows_come_first(by: str) -> None:
     assert sorted(ranking["row"]) == list(range(600)) and (np.diff(ranking["doubt"]) <= 0).all()
     assert (ranking["given"] != ranking["suggested"]).all() and set(ranking["given"]) == set(CLASSES)
     assert (found.issues["doubt"] > 0.5).all() and 0 < len(found.issues) < 600
+    assert ((ranking["doubt"] > 0.5) == (ranking["kind"] == "label")).all()
     low, high = found.interval
     assert low <= wrong.mean() <= high and low <= found.noise_rate <= high
     names = np.array(CLASSES, dtype=object)

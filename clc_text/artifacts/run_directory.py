@@ -18,6 +18,7 @@
     predictions.safetensors  log-probabilities at the end: `train` float32 [P, N, C], `test` float32 [P, M, C], and
                              `test_labels` int64 [M]
     notices.json              what the run noticed about itself (see `RunDirectory.notices`)
+    flaws.json               texts that are flawed whatever their labels, once somebody has looked (see `Flaws`)
     result.json              written last: its presence says that the run is complete
     .train.lock              held while somebody trains here (see `clc_text.artifacts.run_lock`)
     corrected/  report.html  figures/       made from the above by later commands
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from clc_text.artifacts.dynamics import EpochRecord
 
 ANSWERS = "answers.parquet"
+FLAWS = "flaws.json"
 NO_DYNAMICS = "no epoch has ended yet, or its files were removed"
 
 
@@ -291,6 +293,11 @@ class RunDirectory:
         if not path.is_file():
             return []
         return [dict(notice) for notice in read_json(path, list[run_files.Notice])]
+
+    def flaws(self) -> run_files.Flaws | None:
+        """Texts that are flawed whatever their labels; None where nobody has looked, or rows are no texts."""
+        path = self.file(FLAWS)
+        return read_json(path, run_files.Flaws) if path.is_file() else None
 
     def result(self) -> dict[str, Any]:
         """See `clc_text.artifacts.results`: the keys of result.json are an interface."""

@@ -568,6 +568,33 @@ class Audit(_AuditOfOne, total=False):
     asked: list[str]
 
 
+class FlawedOutliers(TypedDict):
+    """Texts like no other, the oddest first; see `clc_text.data.checks.outliers.Outliers`."""
+
+    rows: list[int]
+    surprise: list[float]
+    by: list[str]
+
+
+class FlawedDrift(TypedDict):
+    """See `clc_text.data.checks.drift.Drift`."""
+
+    auc: float
+    low: float
+    high: float
+    test_terms: list[str]
+    train_terms: list[str]
+
+
+class Flaws(TypedDict):
+    """flaws.json, see `clc_text.runs.flaws`; rows are numbers of texts, from 0."""
+
+    texts: int
+    garbled: dict[str, list[int]]
+    outliers: FlawedOutliers | None
+    drift: FlawedDrift | None
+
+
 class _CompleteBefore(TypedDict):
     step: int
     epochs_closed: int

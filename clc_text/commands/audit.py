@@ -27,7 +27,8 @@ def audit(
         typer.Option(
             "--fail-if",
             metavar="CONDITION",
-            help="Exit with 1 where it holds, such as noise>0.05, leaked>0 or 'verdict=do not use'; more than once.",
+            help="Exit with 1 where it holds, such as noise>0.05, leaked>0, outliers>0.02 or "
+            "'verdict=do not use'; more than once.",
             show_default=False,
         ),
     ] = None,
@@ -44,13 +45,15 @@ def audit(
     from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.tables import after_audit, show_audit
     from clc_text.errors import InputError, nearest
+    from clc_text.runs.flaws import flaws_of_run
     from clc_text.utils.shown import echo, echo_next, terminal
 
     if format not in FORMATS:
         raise InputError(f"there is no format '{format}'{nearest(format, FORMATS)}")
     corrected = corrected_in(run)
     found = audit_run(corrected, bootstrap)
-    checked = gate.check(fail_if or [], found, corrected.run.environment()["facts"].get("data", {}))
+    flaws = flaws_of_run(corrected.run) if gate.asks_for_flaws(fail_if or []) else None
+    checked = gate.check(fail_if or [], found, corrected.run.environment()["facts"].get("data", {}), flaws)
     if json_out or format == "json":
         echo_json(found | {"conditions": [vars(one) for one in checked]} if checked else found)
     elif format == "junit":

@@ -65,5 +65,10 @@ def clean(
     for sentence in found.said:
         echo(sentence)
     show_cleaned(
-        found.audit, look_first(found.corrected, SHOWN), run=found.run.path, table=found.table, page=found.report
+        found.audit,
+        look_first(found.corrected, SHOWN),
+        run=found.run.path,
+        table=found.table,
+        page=found.report,
+        flaws=found.run.flaws(),
     )

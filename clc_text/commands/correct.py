@@ -50,6 +50,7 @@ def correct(
     from clc_text.corrections.policy import policy_named
     from clc_text.corrections.tables import ProgressBar, show_corrected
     from clc_text.runs.evidence import judges_of_run
+    from clc_text.runs.flaws import flaws_of_run
     from clc_text.runs.reload import source_rows
 
     chosen = policy_named(policy, min_confidence, max_entropy, min_doubt)
@@ -61,4 +62,5 @@ def correct(
             directory, judges.policy, judges.predictions, source_rows(directory), include_person, progress,
             judges.nothing_learnt,
         )  # fmt: skip
+    flaws_of_run(directory)
     show_corrected(corrected, judges.note)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from clc_text.artifacts.run_files import Audit
+from clc_text.artifacts.run_files import Audit, Flaws
 from clc_text.corrections import canary_metrics as inferred
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.intervals import metric
@@ -49,7 +49,8 @@ class AuditMetric:
     """One metric.
 
     Attributes:
-        path: where audit.json has it, ``"truth.precision"``; ``"data.…"`` is a fact of the dataset.
+        path: where audit.json has it, ``"truth.precision"``; ``"data.…"`` is a fact of the dataset, ``"flaws.…"``
+            one of its texts (flaws.json).
         title: what people read. ``{library}`` is that of the second opinion.
         make: gives its value, a whole number or a share as `intervals.metric`; None: it is made elsewhere. A metric of
             ``truth`` or ``canaries`` is made only where there are such.
@@ -113,6 +114,18 @@ def _changed(audit: Audit) -> dict[str, Any]:
     return found | ({"count": audit["corrections"]["rows"], "of": audit["rows"]} if "rows" in audit else {})
 
 
+def _flaws(found: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """What a run's flaws.json says, where it has been made."""
+    return lambda audit: None if audit.get("flaws") is None else found(audit["flaws"])
+
+
+def _odd(flaws: Flaws) -> dict[str, Any] | None:
+    if flaws["outliers"] is None or not flaws["texts"]:
+        return None
+    count = len(flaws["outliers"]["rows"])
+    return {"value": count / flaws["texts"], "count": count, "of": flaws["texts"]}
+
+
 METRICS = (
     AuditMetric(
         "noise.rate", "given labels estimated to be wrong", gate="noise", read=_rate,
@@ -171,6 +184,11 @@ METRICS = (
     AuditMetric("data.conflicting_texts", "equal training texts with several labels", gate="conflicts",
                 places=NOWHERE),
     AuditMetric("data.empty_texts", "training rows without a text", gate="empty", places=NOWHERE),
+    AuditMetric("flaws.garbled", "garbled training texts", gate="garbled", places=NOWHERE,
+                read=_flaws(lambda flaws: len(set().union(*flaws["garbled"].values())))),
+    AuditMetric("flaws.outliers", "training texts like no other", gate="outliers", places=NOWHERE, read=_flaws(_odd)),
+    AuditMetric("flaws.drift", "how far words tell test from training texts: area under the curve, 0.5 is not at all",
+                gate="drift", places=NOWHERE, read=_flaws(lambda flaws: flaws["drift"] and flaws["drift"]["auc"])),
 )  # fmt: skip
 
 
@@ -205,16 +223,21 @@ GATE = {one.gate: one.title for one in reversed(METRICS) if one.gate}
 """What ``--fail-if`` can ask for, and what it is."""
 
 
-def of_gate(audit: Audit, facts: Mapping[str, Any]) -> dict[str, float | str | None]:
+OF_FLAWS = {one.gate for one in METRICS if one.path.startswith("flaws.")}
+"""What of these is read of a run's flaws.json."""
+
+
+def of_gate(audit: Audit, facts: Mapping[str, Any], flaws: Flaws | None = None) -> dict[str, float | str | None]:
     """All of `GATE`, None what is not known.
 
     Args:
         facts: of the dataset.
+        flaws: of its texts.
     """
     found: dict[str, float | str | None] = dict.fromkeys(GATE)
     for one in METRICS:
         if one.gate and found[one.gate] is None:
-            about: Any = {**audit, "data": facts}
+            about: Any = {**audit, "data": facts, "flaws": flaws}
             value = one.of(about)
             found[one.gate] = float(value["value"]) if isinstance(value, Mapping) else value
     return found

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from clc_text.artifacts.run_files import Audit
-from clc_text.corrections.audit_metrics import GATE, of_gate
+from clc_text.artifacts.run_files import Audit, Flaws
+from clc_text.corrections.audit_metrics import GATE, OF_FLAWS, of_gate
 from clc_text.corrections.verdict import VERDICTS
 from clc_text.errors import InputError, nearest
 from clc_text.utils.shown import without_controls
@@ -37,13 +37,22 @@ class Checked:
         return f"{self.figure} is {value} ({GATE[self.figure]}); --fail-if {self.condition}"
 
 
-def check(conditions: Sequence[str], audit: Audit, facts: Mapping[str, Any]) -> list[Checked]:
+def asks_for_flaws(conditions: Sequence[str]) -> bool:
+    """Whether one of them compares what is read of a run's flaws.json."""
+    read = (_CONDITION.fullmatch(condition) for condition in conditions)
+    return any(one is not None and one.group(1) in OF_FLAWS for one in read)
+
+
+def check(
+    conditions: Sequence[str], audit: Audit, facts: Mapping[str, Any], flaws: Flaws | None = None
+) -> list[Checked]:
     """Each condition, in its order.
 
     Args:
         conditions: such as ``noise>0.05`` or ``verdict=do not use``.
         audit: as in audit.json.
         facts: of the dataset (environment.json), of texts.
+        flaws: of the texts (flaws.json); None: nobody has looked for them, or rows are no texts.
 
     Raises:
         InputError: a condition that cannot be read, or a figure that is not known of this run: a gate that lets pass
@@ -51,7 +60,7 @@ def check(conditions: Sequence[str], audit: Audit, facts: Mapping[str, Any]) -> 
     """
     if "duplicate_texts" in facts:
         facts = {"leaked_test_texts": 0, **facts}  # without test rows nothing leaks
-    values = of_gate(audit, facts)
+    values = of_gate(audit, facts, flaws)
     return [_checked(condition, values) for condition in conditions]
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING
 
+from clc_text.corrections.kinds import LIKELY
+
 if TYPE_CHECKING:
     import pandas as pd
 
-LIKELY = 0.5  # doubt above which another class is more probable than the given one
 SHOWN = 10  # rows of a notebook's table
 
 
@@ -22,9 +23,18 @@ class Ranked:
 
     @property
     def issues(self) -> pd.DataFrame:
-        """`ranking`, of the rows whose label is more probably wrong than right."""
+        """`ranking`, of the rows with which something is wrong, as the column ``kind`` says: "label" where another
+        class is more probable, "outlier" where the row is like no other, "garbled" where its text is, or several of
+        them. Doubtful labels come first."""
+        import pandas as pd
+
         ranking = self.ranking
-        return ranking[ranking["doubt"] > LIKELY] if len(ranking) else ranking
+        if not len(ranking):
+            return ranking
+        doubted = ranking["doubt"] > LIKELY
+        if "kind" not in ranking:
+            return ranking[doubted]
+        return pd.concat([ranking[doubted], ranking[~doubted & (ranking["kind"] != "")]])
 
     def _repr_html_(self) -> str:
         table = self.ranking.head(SHOWN).to_html(index=False, escape=True, float_format="{:.2f}".format)

@@ -11,7 +11,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from clc_text.artifacts.run_files import Audit
+from clc_text.artifacts.run_files import Audit, Flaws
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.annotators_shown import row_key, show_annotators
 from clc_text.corrections.audit_metrics import in_words, shown_in
@@ -157,6 +157,7 @@ def show_cleaned(
     run: Path,
     table: Path,
     page: Path,
+    flaws: Flaws | None = None,
     console: Console | None = None,
 ) -> None:
     """What `clc-text clean` has done: the share of wrong labels, the rows to look at first, the verdict, the files.
@@ -165,6 +166,7 @@ def show_cleaned(
         found: the audit.
         rows: those to look at first (`export.look_first`).
         run, table, page: the run directory, the corrected table and the report.
+        flaws: of the texts; None: they have not been looked at.
     """
     console = console or terminal()
     noise, corrections, verdict = found["noise"], found["corrections"], found["verdict"]
@@ -186,6 +188,8 @@ def show_cleaned(
     ]
     if lines:
         console.print(Table((head, "given", "suggested", "doubt", "text"), lines, title).on_screen())
+    if flaws is not None and (sentence := flawed_in_words(flaws)):
+        console.print(for_rich(sentence))
     style = STYLES[verdict["trust"]]
     console.print(f"[bold {style}]{for_rich(verdict['trust'])}[/bold {style}]  {for_rich(verdict['summary'])}")
     for reason in verdict["reasons"]:
@@ -200,6 +204,15 @@ def show_cleaned(
         ("the table after them", f"clc-text export {quoted} --format table --out {shlex.quote(str(table))} --force"),
     ):
         console.print(f"{what:22s} {for_rich(where)}", soft_wrap=True)
+
+
+def flawed_in_words(flaws: Flaws) -> str:
+    """How many texts are flawed whatever their labels; "" where none is."""
+    odd = 0 if flaws["outliers"] is None else len(flaws["outliers"]["rows"])
+    garbled = len(set().union(*flaws["garbled"].values()))
+    counts = ((odd, "like no other"), (garbled, "garbled"))
+    told = [f"{count:,} {'is' if count == 1 else 'are'} {what}" for count, what in counts if count]
+    return f"of the texts, whatever their labels, {' and '.join(told)} (in the report)" if told else ""
 
 
 def after_audit(verdict: Mapping[str, Any], run: Path) -> tuple[list[object], str]:

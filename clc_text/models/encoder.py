@@ -19,9 +19,12 @@ class FittedEncoder(ABC):
     Attributes:
         facts: what the user should know (coverage, empty texts), as name -> number or sentence; goes into the
             run's environment and report.
+        distances: whether those between `frozen` vectors were learnt from far more than the training rows, so that
+            what is strange among these lies far from them.
     """
 
     facts: dict[str, Any]
+    distances: ClassVar[bool] = False
 
     @abstractmethod
     def encode(self, rows: Sequence[Any]) -> dict[str, Tensor]:

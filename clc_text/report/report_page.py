@@ -23,6 +23,7 @@ from clc_text.report.facts import background_html, hashes_html, recipe_html
 from clc_text.report.markup import paragraph, piece, rendered
 from clc_text.report.noise_section import matrices_html, rate_html
 from clc_text.report.numbers import numbers_html
+from clc_text.report.odd_texts import odd_texts_html
 from clc_text.report.page import asset, json_in_html, page, script
 from clc_text.report.pictures import epochs_html, figure_html, picture_html, pictures_html
 from clc_text.report.review import Questions, report_questions, review_html
@@ -53,6 +54,7 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
         "Changes": _corrections_html(found, labels, now, names, asked),
         "Classes": _classes_html(run, labels, now),
         "Who labelled": annotators_html(found.audit),
+        "Odd texts": odd_texts_html(run),
         "Noise": rate_html(found.audit) + (picture_html(run, "confusion") if now else Markup("")),
     }
     curious = {

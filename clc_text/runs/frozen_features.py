@@ -9,6 +9,7 @@ import numpy as np
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import load
 from clc_text.corrections.source import kept_rows
+from clc_text.errors import InputError
 from clc_text.runs.load import load_task
 from clc_text.runs.reload import check_sources
 
@@ -34,9 +35,19 @@ def features_of_run(run: RunDirectory) -> np.ndarray:
     return _features(*_encoder_and_inputs(run)).repeat(max(len(run.asked), 1), axis=0)
 
 
+def distances_of_run(run: RunDirectory) -> np.ndarray | None:
+    """`features_of_run`, of a multi-label run of each text once; None where their distances tell nothing of what is
+    strange among the rows (`FittedEncoder.distances`), or they cannot be had any more."""
+    if not type(load(run.file("recipe.yaml")).encoder).fitted.distances:
+        return None
+    try:
+        return _features(*_encoder_and_inputs(run))
+    except InputError:
+        return None
+
+
 def features_or_none(run: RunDirectory) -> np.ndarray | None:
     """`features_of_run`, or None where they cannot be had, which is said."""
-    from clc_text.errors import InputError
     from clc_text.utils.shown import echo
 
     try:
@@ -84,12 +95,13 @@ def _features(encoder: Any, rows: Any) -> np.ndarray:
 def _encoder_and_inputs(run: RunDirectory) -> tuple[Any, Any]:
     """The run's fitted encoder, and what it reads of each training row."""
     recipe = load(run.file("recipe.yaml"))
-    rows = _rows(run, recipe)[run.environment()["input_column"]]
+    rows = rows_of_run(run, recipe)[run.environment()["input_column"]]
     asked = len(run.asked)
     return type(recipe.encoder).fitted.load(run.file("encoder")), rows[::asked] if asked else rows
 
 
-def _rows(run: RunDirectory, recipe: Any) -> Dataset:
+def rows_of_run(run: RunDirectory, recipe: Any) -> Dataset:
+    """The training rows, of the run's own copy, or read and checked anew where it keeps none."""
     if kept_rows(run) is not None:
         return run.data("train")
     task = load_task(recipe)

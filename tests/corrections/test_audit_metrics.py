@@ -51,7 +51,8 @@ def test_all_that_is_shown_is_said_once(made: Made) -> None:
         assert len(titles) > 10 and max(Counter(titles).values()) == 1
     known = of_gate(found, {})
     assert {name for name, value in known.items() if value is None} == {
-        "leaked", "duplicates", "conflicts", "empty", "agreement", "noise_low", "noise_high",
+        "leaked", "duplicates", "conflicts", "empty", "agreement", "noise_low", "noise_high", "garbled", "outliers",
+        "drift",
     }  # fmt: skip
     assert known["precision"] == found["truth"]["precision"]["value"]
 
@@ -87,7 +88,7 @@ def test_paths_are_those_of_an_audit(made: Made) -> None:
     """A metric that lies in no entry would be read as unknown for ever."""
     found = judge(corrected_of(made), 20) | {"data": dict.fromkeys(("leaked_test_texts", "duplicate_texts"), 0)}
     for one in METRICS:
-        if not one.path.startswith(("data.", "second_opinion.", "several_labels.")):
+        if not one.path.startswith(("data.", "flaws.", "second_opinion.", "several_labels.")):
             section, name = one.path.split(".")
             assert name in found[section], one.path
     assert replace(METRICS[0], read=None).of(found) == found["noise"]["rate"]

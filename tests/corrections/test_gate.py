@@ -9,10 +9,11 @@ import pytest
 from synthetic_run import Made
 from typer.testing import CliRunner
 
+from clc_text.artifacts.run_files import Flaws
 from clc_text.cli import app
 from clc_text.corrections.audit_metrics import GATE, of_gate
 from clc_text.corrections.correct import correct
-from clc_text.corrections.gate import as_github, as_junit, as_text, check
+from clc_text.corrections.gate import as_github, as_junit, as_text, asks_for_flaws, check
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import in_sample
 from clc_text.errors import InputError
@@ -55,6 +56,33 @@ def test_true_labels_go_before_canaries() -> None:
     found = of_gate(audit(truth=truth), FACTS)
     assert (found["precision"], found["right_before"], found["right_after"]) == (0.95, 0.8, 0.9)
     assert found.keys() == GATE.keys()
+
+
+FLAWS: Flaws = {
+    "texts": 200,
+    "garbled": {"control characters": [3, 5], "HTML entities or tags": [5, 8]},
+    "outliers": {"rows": [9, 4, 1], "surprise": [9.0, 8.0, 7.5], "by": ["words"]},
+    "drift": {"auc": 0.83, "low": 0.8, "high": 0.86, "test_terms": ["a"], "train_terms": ["b"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("condition", "value", "failed"),
+    [
+        ("garbled>0", 3, True), ("garbled>3", 3, False), ("outliers>1%", 0.015, True),
+        ("outliers>0.02", 0.015, False), ("drift>0.8", 0.83, True), ("drift>0.9", 0.83, False),
+    ],
+)  # fmt: skip
+def test_flawed_texts(condition: str, value: float, failed: bool) -> None:
+    assert asks_for_flaws(["noise>1", condition]) and not asks_for_flaws(["noise>1", "leaked>0", "what"])
+    (found,) = check([condition], audit(), FACTS, FLAWS)
+    assert (found.value, found.failed) == (value, failed)
+    untold: Flaws = {"texts": 20, "garbled": {}, "outliers": None, "drift": None}
+    for known in (None, untold):
+        if known is untold and condition.startswith("garbled"):
+            continue
+        with pytest.raises(InputError, match="not known"):
+            check([condition], audit(), FACTS, known)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from clc_text.data.checks.drift import APART
+from clc_text.data.checks.drift import apart_in_words
 from clc_text.data.checks.label_variants import label_map
 from clc_text.data.checks.scripts import NO_LETTERS, UNSPACED
 from clc_text.utils.shown import for_rich, printable, terminal, without_controls
@@ -150,13 +150,8 @@ def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
     for key in ("scripts_without_blanks", "warning"):
         if key in found:
             yield found[key]
-    if (apart := found.get("drift")) and apart["low"] > APART:
-        terms = {side: ", ".join(f"'{term}'" for term in apart[f"{side}_terms"][:4]) for side in ("test", "train")}
-        yield (
-            f"test texts are of another kind than training texts: words tell them apart (area under the curve "
-            f"{apart['auc']:.2f}, {apart['low']:.2f} to {apart['high']:.2f}; by {terms['test']} in the test and "
-            f"{terms['train']} in training), so test accuracy says little of rows like the training rows"
-        )
+    if (apart := found.get("drift")) and (sentence := apart_in_words(apart)):
+        yield sentence
     rare = [name for name, counts in found.get("classes", {}).items() if 0 < counts["train"] < _RARE]
     if rare:
         named = ", ".join(f"'{name}'" for name in rare[:5]) + (", …" if len(rare) > 5 else "")

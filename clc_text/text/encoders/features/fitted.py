@@ -34,6 +34,8 @@ class FittedSentence(FittedEncoder):
         mean, scale: float32 [D], subtracted and divided by; None: not standardised.
     """
 
+    distances = True
+
     def __init__(
         self,
         name: str,

@@ -1,0 +1,51 @@
+"""Texts that are flawed whatever their labels: like no other, garbled, or of another kind in the test rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from markupsafe import Markup
+
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Flaws
+from clc_text.data.checks.drift import apart_in_words
+from clc_text.report.contents import read_contents
+from clc_text.report.markup import joined, paragraph, table
+from clc_text.utils.shown import printable
+
+MOST = 20  # texts like no other that are listed
+FEW = 5  # rows that are named of each way to be garbled
+LETTERS = 160  # of a text
+BYTES = 40_000
+
+
+def odd_texts_html(run: RunDirectory) -> Markup:
+    """Nothing where nobody has looked (`clc_text.runs.flaws`), or nothing was found."""
+    found = run.flaws()
+    return Markup("") if found is None else joined(_parts(run, found))
+
+
+def _parts(run: RunDirectory, found: Flaws) -> Iterator[Markup]:
+    if found["outliers"] is not None and (rows := found["outliers"]["rows"]):
+        by = " and ".join(found["outliers"]["by"])
+        are = "text is" if len(rows) == 1 else "texts are"
+        share = len(rows) / max(found["texts"], 1)
+        yield paragraph(
+            f"{len(rows):,} of {found['texts']:,} {are} like no other ({share:.1%}), told by {by}: ask whether they "
+            "belong here at all, before what label they have"
+        )
+        yield table("Texts like no other, the oddest first", ["row", "text"], _lines(run, rows[:MOST]))
+    if garbled := found["garbled"]:
+        lines = [
+            [kind, f"{len(rows):,}", ", ".join(map(str, rows[:FEW])) + (", …" if len(rows) > FEW else "")]
+            for kind, rows in garbled.items()
+        ]
+        yield table("Garbled texts", ["what stands in them", "#texts", "rows"], lines)
+    if found["drift"] is not None and (sentence := apart_in_words(found["drift"])):
+        yield paragraph(sentence, "remark")
+
+
+def _lines(run: RunDirectory, rows: list[int]) -> list[list[str]]:
+    texts = read_contents(run, np.array(rows, np.int64) * max(len(run.asked), 1), BYTES).texts
+    return [[str(row), "" if texts is None else printable(texts[place], LETTERS)] for place, row in enumerate(rows)]

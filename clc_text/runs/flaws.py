@@ -1,0 +1,71 @@
+"""What is wrong with the texts of a run beside their labels: looked for once, and kept in its directory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from clc_text.artifacts.run_directory import FLAWS, RunDirectory
+from clc_text.artifacts.run_files import Flaws
+from clc_text.config.recipe import Recipe, load
+from clc_text.data.checks.drift import drift
+from clc_text.data.checks.garbled import garbled
+from clc_text.data.checks.outliers import outliers
+from clc_text.data.task import column
+from clc_text.runs.frozen_features import distances_of_run, rows_of_run
+from clc_text.runs.load import load_task
+from clc_text.utils.files import write_json
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def flaws_of_run(run: RunDirectory) -> Flaws | None:
+    """Garbled texts, texts like no other and test texts of another kind, of the run's rows as it was trained on them.
+
+    Texts like no other are told by their words and, where the run's encoder was trained on far more than its rows, by
+    its features (`clc_text.data.checks.outliers`).
+
+    Returns:
+        None where rows are no texts.
+
+    Raises:
+        InputError: the run keeps no rows, and their source is gone or has changed.
+    """
+    found = run.flaws()
+    if found is not None:
+        return found
+    recipe, name = load(run.file("recipe.yaml")), run.environment()["input_column"]
+    rows = rows_of_run(run, recipe)
+    if getattr(rows.features[name], "dtype", None) not in ("string", "large_string"):
+        return None
+    per = max(len(run.asked), 1)
+    written = column(rows, name)
+    written = written if per == 1 else written.take(list(range(0, len(written), per)))
+    texts = [text or "" for text in written.to_pylist()]
+    odd = outliers(texts, distances_of_run(run))
+    tested = [text or "" for text in _test_texts(run, recipe, name)[::per]]
+    apart = drift(texts, tested) if tested else None
+    made: Flaws = {
+        "texts": len(texts),
+        "garbled": {kind: places.tolist() for kind, places in garbled(written).items()},
+        "outliers": odd and {
+            "rows": odd.rows.tolist(), "surprise": odd.surprise[odd.rows].round(3).tolist(), "by": list(odd.by)
+        },
+        "drift": None if apart is None else {
+            "auc": apart.auc, "low": apart.low, "high": apart.high,
+            "test_terms": apart.test_terms, "train_terms": apart.train_terms,
+        },
+    }  # fmt: skip
+    write_json(run.file(FLAWS), made)
+    return made
+
+
+def _test_texts(run: RunDirectory, recipe: Recipe, name: str) -> list[str | None]:
+    """Of all test rows; [] without any."""
+    if not run.environment()["rows"]["test"]:
+        return []
+    if run.file("data/test.parquet").is_file():
+        rows: Dataset | None = run.data("test")
+    else:
+        rows = load_task(recipe).test
+    return [] if rows is None else list(column(rows, name).to_pylist())
