@@ -48,7 +48,7 @@ def flaws_of_run(run: RunDirectory) -> Flaws | None:
     made: Flaws = {
         "texts": len(texts),
         "garbled": {kind: places.tolist() for kind, places in garbled(written).items()},
-        "outliers": odd and {
+        "outliers": None if odd is None else {
             "rows": odd.rows.tolist(), "surprise": odd.surprise[odd.rows].round(3).tolist(), "by": list(odd.by)
         },
         "drift": None if apart is None else {
