@@ -151,7 +151,7 @@ def test_equally_sure_beliefs_differ_by_what_they_know_alone() -> None:
         return max(float(np.log(one[each, told.labels] / one.sum(1)).mean()) for one in raised)
 
     assert alike[0] == pytest.approx(best(belief) - best(doubting), abs=1e-9)
-    assert plain[0] > 0.05 and abs(alike[0]) < 0.01
+    assert plain[0] > 0.03 and abs(alike[0]) < 0.01
 
 
 @pytest.mark.parametrize(("lead", "expected"), [(ALONE - 0.5, VIEWS), (ALONE + 0.5, NETWORKS)])
