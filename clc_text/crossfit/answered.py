@@ -39,7 +39,7 @@ from clc_text.crossfit.rounds import (
 from clc_text.crossfit.seeds import seeds_of_rounds
 from clc_text.data.folds import assign_folds
 from clc_text.data.labels import Labels, classes_of
-from clc_text.noise.estimation.noise_fit import NoiseFit, fit_shares, softmax
+from clc_text.noise.estimation.noise_fit import NoiseFit, fit_shares, sharpened
 from clc_text.noise.estimation.probabilities import check_classes
 
 if TYPE_CHECKING:
@@ -148,10 +148,10 @@ class AfterAnsweredEpoch(AfterEpoch):
         trainer = self.trainer
         assert trainer is not None
         self.epoch += 1
-        own = trainer.predict_held_out(trainer.train_dataset, self.fold).double().cpu().numpy()
-        self.recent.append(np.exp(own))
+        own = trainer.predict_held_out(trainer.train_dataset, self.fold).cpu().numpy()
+        self.recent.append(own)
         if self.transition is not None or self.epoch >= self.settings.warm_epochs:
-            pushed = softmax(PUSH * own)
+            pushed = sharpened(own, PUSH)
             self.noise.choose_strength(pushed, self.transition)
             self.transition = self.noise.fit(pushed, self.transition, 8)
             self._remember("transition", torch.from_numpy(self.transition).float())

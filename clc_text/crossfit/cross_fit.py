@@ -104,7 +104,7 @@ def cross_fit(
     tried: list[tuple[Round, np.ndarray]] = []
     for names in _possible_names(first, given):
         log(f"cross-fitting, round 2 of {settings.rounds}: other networks, with the noise that round 1 found")
-        start: np.ndarray | None = fit_transition(renamed(first.fit.probs, names), learnt)
+        start: np.ndarray | None = fit_transition(renamed(first.probs, names), learnt)
         tried.append((train_round(fold_trainer, _after(dealt[1], learnt, settings, start), seeds[1][1]), names))
         log(in_words(tried[-1][0]))
         if tried[-1][0].fit.log_likelihood >= first.fit.log_likelihood - TOLERANCE:
@@ -161,7 +161,7 @@ def _possible_names(first: Round, labels: np.ndarray) -> list[np.ndarray]:
     """Ways to name the classes of round 1, the likeliest first; more than one only where it is not clear."""
     if labels.ndim == 2:
         return [np.arange(first.fit.classes)]
-    possible = [match_classes(first.fit.probs, labels, margin) for margin in MARGINS]
+    possible = [match_classes(first.probs, labels, margin) for margin in MARGINS]
     found: list[np.ndarray] = []
     for names in [*possible, np.arange(first.fit.classes)]:
         if not any((names == other).all() for other in found):

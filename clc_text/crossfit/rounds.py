@@ -4,7 +4,7 @@ several."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,15 @@ from clc_text.crossfit.seeds import SCHEME
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.estimation.gain import gain_over_shares
-from clc_text.noise.estimation.noise_fit import NoiseFit, fit_noise, fit_transition, softmax
+from clc_text.noise.estimation.noise_fit import (
+    Explained,
+    NoiseFit,
+    are_several,
+    blocks,
+    fit_noise,
+    fit_transition,
+    sharpened,
+)
 from clc_text.noise.estimation.rate_interval import rate_of
 
 if TYPE_CHECKING:
@@ -58,12 +66,23 @@ class Settings:
 
 @dataclass(frozen=True)
 class Round:
-    """The best epoch of a round: what fits, the held-out log-probabilities [N, C], and how long it took."""
+    """The best epoch of a round: what fits, the held-out log-probabilities [N, C], how long it took, and the names [C]
+    that its classes were given since."""
 
-    fit: NoiseFit
+    fit: Explained
     log_probs: np.ndarray
     best_epoch: int
     epochs: int
+    names: np.ndarray | None = None
+
+    @property
+    def probs(self) -> np.ndarray:
+        """float64 [N, C], those of the fit: made anew where it does not hold them, since rounds are kept for long."""
+        if isinstance(self.fit, NoiseFit):
+            return self.fit.probs
+        if self.names is None:
+            return sharpened(self.log_probs, self.fit.sharpness)
+        return renamed(sharpened(self.log_probs[..., self.names], self.fit.sharpness), self.names)
 
     def facts(self, labels: np.ndarray) -> dict[str, Any]:
         """What is told of it; `labels` as in `noise_fit`."""
@@ -72,14 +91,17 @@ class Round:
             "best_epoch": self.best_epoch,
             "log_likelihood": self.fit.log_likelihood,
             "sharpness": self.fit.sharpness,
-            "rate": rate_of(self.fit.probs, labels, self.fit.transition),
+            "rate": rate_of(self.probs, labels, self.fit.transition),
         }
 
     def renamed(self, names: np.ndarray) -> Round:
         """With the classes under the names [C] of the given ones."""
         transition = renamed(self.fit.transition.swapaxes(-1, -2), names).swapaxes(-1, -2)
-        fit = replace(self.fit, transition=transition, probs=renamed(self.fit.probs, names))
-        return replace(self, fit=fit, log_probs=renamed(self.log_probs, names))
+        fit = replace(self.fit, transition=transition)
+        if isinstance(fit, NoiseFit):
+            fit = replace(fit, probs=renamed(fit.probs, names))
+        now = names if self.names is None else names[self.names]
+        return replace(self, fit=fit, log_probs=renamed(self.log_probs, names), names=now)
 
 
 def renamed(values: np.ndarray, names: np.ndarray) -> np.ndarray:
@@ -106,11 +128,15 @@ def check_folds(firsts: np.ndarray, settings: Settings) -> None:
 
 def mean_of(rounds: list[Round]) -> np.ndarray:
     """Log of the mean over the rounds of their held-out probabilities [N, C]."""
-    return log_of_mean([np.exp(found.log_probs) for found in rounds])
+    return log_of_mean([found.log_probs for found in rounds])
 
 
-def log_of_mean(probs: Iterable[np.ndarray]) -> np.ndarray:
-    return np.log(np.mean(list(probs), axis=0) + _TINY)
+def log_of_mean(log_probs: Sequence[np.ndarray]) -> np.ndarray:
+    """float64 [N, ...], of log-probabilities of the same rows."""
+    found = np.empty(log_probs[0].shape)
+    for part in blocks(found):
+        found[part] = np.log(np.mean([np.exp(one[part], dtype=np.float64) for one in log_probs], axis=0) + _TINY)
+    return found
 
 
 def in_words(found: Round) -> str:
@@ -202,13 +228,15 @@ class AfterEpoch(TrainerCallback):
         trainer = self.trainer
         assert trainer is not None
         self.epoch += 1
-        own = trainer.predict_held_out(trainer.train_dataset, self.fold).double().cpu().numpy()
+        own = trainer.predict_held_out(trainer.train_dataset, self.fold).cpu().numpy()
         rounds = 20 if self.transition is None else 8
-        self.recent.append(np.exp(own))
+        self.recent.append(own)
         averaged = log_of_mean(self.recent)
-        fit = fit_noise(averaged, self.labels, self.transition, rounds)
+        fit: Explained = fit_noise(averaged, self.labels, self.transition, rounds)
+        if isinstance(fit, NoiseFit) and not are_several(self.labels):
+            fit = fit.without_probs
         if self.transition is not None or self.epoch >= self.settings.warm_epochs:
-            self.transition = fit_transition(softmax(PUSH * own), self.labels, self.transition, rounds)
+            self.transition = fit_transition(sharpened(own, PUSH), self.labels, self.transition, rounds)
             self._remember("transition", torch.from_numpy(self.transition).float())
         if self.best is None or fit.log_likelihood > self.best.fit.log_likelihood:
             self.best = Round(fit, averaged, self.epoch, self.epoch)

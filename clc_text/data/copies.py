@@ -36,6 +36,11 @@ def _contents_of(inputs: Mapping[str, Any], count: int) -> Iterator[bytes]:
             yield content_of({name: values[row] for name, values in block.items()})
 
 
+def digest_of(content: bytes) -> bytes:
+    """16 bytes in place of a row's whole content, which a million rows would need as much memory for again."""
+    return blake2b(content, digest_size=16).digest()
+
+
 def content_of(inputs: Mapping[str, Any]) -> bytes:
     """A digest of what a network reads of a row.
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.data.copies import firsts
+from clc_text.data.copies import digest_of, firsts
 from clc_text.data.folds import assign_folds
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
-from clc_text.evidence.mixture import chosen_views, clipped, fit
+from clc_text.evidence.mixture import chosen_views, clipped, fit, gain_of_view
 from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
@@ -106,12 +106,13 @@ def too_large(rows: int, classes: int) -> None:
 def first_of_copies(features: np.ndarray | None, words: Any | None, count: int) -> np.ndarray:
     """int64 [N], the first row with the same features; where there are none, with the same words."""
     if features is not None:
-        return firsts((row.tobytes() for row in features), count)
+        return firsts((digest_of(row.tobytes()) for row in features), count)
     if words is None:
         return np.arange(count)
     parts = pairwise(words.indptr.tolist())
     return firsts(
-        (words.indices[start:end].tobytes() + words.data[start:end].tobytes() for start, end in parts), count
+        (digest_of(words.indices[start:end].tobytes() + words.data[start:end].tobytes()) for start, end in parts),
+        count,
     )
 
 
@@ -145,18 +146,27 @@ def mixture_of(
     folds = np.stack([assign_folds(labels.trained, FOLDS, seed + number, first) for number in range(2)])
     seen = Seen(features, labels.trained, classes, first, folds, seed, words)
     views = views_for(seen)
-    found = {} if networks is None else {NETWORKS: networks}
+    found: dict[str, np.ndarray] = {}  # log-probabilities in half the memory of probabilities, one view after another
+    gains: dict[str, tuple[float, float]] = {}
+
+    def hear(name: str, probs: np.ndarray) -> None:
+        gains[name] = gain_of_view(probs, labels.learnt, folds[0], first)
+        found[name] = clipped(probs)
+
+    if networks is not None:
+        hear(NETWORKS, networks)
     varied = len(first) and not (first == 0).all()  # rows that are all alike have nothing to tell
     for done, (name, view) in enumerate(views.items()):
         progress(f"judging by a view: {name}", done, len(views))
         if varied or name in OF_WORDS:
-            found[name] = view(seen)
+            hear(name, view(seen))
     progress("judging by views", len(views), len(views))
-    chosen = chosen_views(found, labels.learnt, folds[0], first) if found else []
+    chosen = chosen_views(gains) if gains else []
     if not chosen:
         return None
-    log_probs = np.stack([clipped(found[name]) for name in chosen])
-    sound = ~labels.canary
-    fitted = fit(log_probs[:, sound], weights(chosen), labels.as_given[sound])
     left_out = tuple(name for name in found if name not in chosen)
+    log_probs = np.empty((len(chosen), len(labels.given), classes), np.float32)
+    for place, name in enumerate(chosen):
+        log_probs[place] = found.pop(name)
+    fitted = fit(log_probs, weights(chosen), labels.as_given, ~labels.canary)
     return Mixture(tuple(chosen), left_out, log_probs, fitted.sharpness, fitted.transition)

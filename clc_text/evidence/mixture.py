@@ -21,15 +21,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clc_text.data.labels import classes_of
+from clc_text.evidence.views.base import fit_rows
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
-from clc_text.noise.estimation.noise_fit import NoiseFit, fit_noise, posterior_labels, softmax
+from clc_text.noise.estimation.noise_fit import Explained, blocks, fit_noise, posterior_labels, sharpened
 
 LEAST = 1e-4  # probability: no view is surer than that of a class being impossible
 # A view that gains less than this share of what the best one gains over the labels' shares is left out.
 WORTH = 0.4
 SURE = 3.0
-FIT_ROWS = 50_000  # T and the sharpness are fitted to every n-th row of larger datasets
 
 
 @dataclass(frozen=True)
@@ -53,49 +53,70 @@ class Judged:
 
 def clipped(probs: np.ndarray) -> np.ndarray:
     """float32, log-probabilities [..., C] of which none is below log `LEAST`."""
-    bounded = probs.clip(LEAST)
-    found: np.ndarray = np.log(bounded / bounded.sum(-1, keepdims=True)).astype(np.float32)
+    found = np.empty(probs.shape, np.float32)
+    for part in blocks(probs):
+        bounded = probs[part].clip(LEAST)
+        found[part] = np.log(bounded / bounded.sum(-1, keepdims=True))
     return found
 
 
-def chosen_views(views: dict[str, np.ndarray], labels: np.ndarray, fold: np.ndarray, first: np.ndarray) -> list[str]:
-    """The views that have learnt enough to be heard, in their order: by the likelihood of held-out given labels.
+def gain_of_view(probs: np.ndarray, labels: np.ndarray, fold: np.ndarray, first: np.ndarray) -> tuple[float, float]:
+    """What a view gains over the labels' shares, in nats a row, and its standard error: by every n-th row of many.
 
     Args:
-        views: probabilities [N, C] by the view's name.
+        probs: [N, C], probabilities.
         labels: int64 [N], given, or float [N, C] distributions.
         fold: int64 [N], any parts of the rows, copies together.
         first: int64 [N], the first copy of each row.
+    """
+    rows = every_nth(*probs.shape)
+    return gain_over_shares(probs[rows], labels[rows], fold[rows], first[rows])
+
+
+def every_nth(rows: int, classes: int) -> slice:
+    """At most `views.base.fit_rows` of so many rows."""
+    return slice(0, rows, max(1, -(-rows // fit_rows(classes))))
+
+
+def chosen_views(gains: dict[str, tuple[float, float]]) -> list[str]:
+    """The views that have learnt enough to be heard, in their order: by the likelihood of held-out given labels.
+
+    Args:
+        gains: of each by its name (`gain_of_view`).
 
     Returns:
         Their names; none where not even the best can be told from the labels' shares. `SURE` standard errors are
         asked for, since several views have several chances.
     """
-    rows = np.arange(0, len(labels), -(-len(labels) // FIT_ROWS))
-    gains = {
-        name: gain_over_shares(probs[rows], labels[rows], fold[rows], first[rows]) for name, probs in views.items()
-    }
     best = max(gain for gain, _ in gains.values())
     least = WORTH * best
     found = [(name, gain, SURE / ERRORS * error) for name, (gain, error) in gains.items()]
     return [name for name, gain, error in found if gain >= least and not is_nothing(gain, error)]
 
 
-def pooled(log_probs: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """float64 [n, C], the weighted mean of views' log-probabilities [V, n, C]; weights [V], of sum 1."""
-    found = np.zeros(log_probs.shape[1:])
-    for weight, one in zip(weights, log_probs, strict=True):
-        found += weight * one
+def pooled(log_probs: np.ndarray, weights: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+    """float64 [n, C], the weighted mean of views' log-probabilities [V, N, C]; weights [V], of sum 1.
+
+    Args:
+        rows: int64 [n], some of them; None: all.
+    """
+    found = np.zeros(log_probs.shape[1:] if rows is None else (len(rows), log_probs.shape[2]))
+    for part in blocks(found):
+        chosen = part if rows is None else rows[part]
+        for weight, one in zip(weights, log_probs, strict=True):
+            found[part] += weight * one[chosen]
     return found
 
 
-def fit(log_probs: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> NoiseFit:
+def fit(log_probs: np.ndarray, weights: np.ndarray, labels: np.ndarray, sound: np.ndarray) -> Explained:
     """Sharpness and T of the pool of views' log-probabilities [V, N, C], from every n-th row of many.
 
-    The `probs` of what is given out are those of the rows that were used.
+    Args:
+        sound: bool [N], the rows that count.
     """
-    rows = np.arange(0, len(labels), -(-len(labels) // FIT_ROWS))
-    found = fit_noise(pooled(log_probs[:, rows], weights), labels[rows])
+    rows = np.flatnonzero(sound)
+    rows = rows[every_nth(len(rows), log_probs.shape[2])]
+    found = fit_noise(pooled(log_probs, weights, rows), labels[rows]).without_probs
     return replace(found, transition=never_certain(found.transition))
 
 
@@ -111,7 +132,7 @@ def judge(
         sharpness: power of the pool.
         transition: float64 [C, C], T.
     """
-    probs = softmax(sharpness * pooled(log_probs, weights))
+    probs = sharpened(pooled(log_probs, weights), sharpness)
     belief = posterior_labels(probs, given, transition)
     half = half_trusted(probs, given, transition)
     each, named = np.arange(len(given)), classes_of(given)

@@ -28,6 +28,9 @@ from clc_text.evidence.views import TOLD, weights
 # classes' shares), 3 explain the given labels best on five of eight sets, and nearly so on the others.
 STEPS = 3
 _SMALLEST = 1e-12
+# Rows times classes that are taken back at once: a product with T rounds as the number of its rows has it, and tables
+# up to this size (100,000 rows of 100 classes) are worked out in one.
+_CELLS_AT_ONCE = 10_000_000
 
 
 def taken_back(probs: np.ndarray, transition: np.ndarray, start: np.ndarray, steps: int = STEPS) -> np.ndarray:
@@ -74,7 +77,12 @@ def pool_of_views(
     if mixture is None:
         return None
     views = mixture.log_probs
+    at_once = max(1, _CELLS_AT_ONCE // classes)
     for place, name in enumerate(mixture.views):
-        if name != NETWORKS and name not in TOLD:
-            views[place] = clipped(taken_back(np.exp(views[place]), networks.transition, networks.probs))
+        if name == NETWORKS or name in TOLD:
+            continue
+        for start in range(0, rows, at_once):
+            part = slice(start, start + at_once)
+            seen, begun = np.exp(views[place, part]), networks.probs[part]
+            views[place, part] = clipped(taken_back(seen, networks.transition, begun))
     return pooled(views, weights(mixture.views))

@@ -115,9 +115,9 @@ def views_of(prepared: Prepared, seed: int) -> MoreViews:
         from clc_text.evidence.taught import pool_of_views
         from clc_text.runs.frozen_features import features_of, words_of
 
-        if not known:
-            known.append((features_of(prepared), words_of(prepared)))
-        features, words = known[0]
+        features, words = known[0] if known else (features_of(prepared), words_of(prepared))
+        if prepared.task.asked and not known:
+            known.append((features, words))
         return pool_of_views(features, words, labels, found, seed)
 
     return views

@@ -8,7 +8,7 @@ import pytest
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import LARGEST, mixture_of, too_large
-from clc_text.evidence.mixture import LEAST, chosen_views, clipped, judge
+from clc_text.evidence.mixture import LEAST, chosen_views, clipped, gain_of_view, judge
 from clc_text.evidence.readings import agreement, span
 from clc_text.evidence.views import weights
 
@@ -67,8 +67,9 @@ def test_views_that_have_learnt_nothing_are_not_heard() -> None:
     random = np.random.default_rng(5)
     noise = random.dirichlet(np.ones(4), size=1500)
     fold, first = np.arange(1500) % 5, np.arange(1500)
-    assert chosen_views({"noise": noise, "good": good}, given, fold, first) == ["good"]
-    assert chosen_views({"noise": noise}, given, fold, first) == []
+    views = {"noise": noise, "good": good}
+    assert chosen_views({name: gain_of_view(one, given, fold, first) for name, one in views.items()}) == ["good"]
+    assert chosen_views({"noise": gain_of_view(noise, given, fold, first)}) == []
     assert mixture_of(random.normal(size=(1500, 8)).astype(np.float32), labels_of(given), 4, 0) is None
     assert mixture_of(np.ones((1500, 8), np.float32), labels_of(given), 4, 0) is None  # features all alike
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
 from itertools import pairwise
 
 import numpy as np
@@ -12,6 +13,7 @@ from test_mixture import blobs, flipped
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
+from clc_text.evidence import taught as taught_module
 from clc_text.evidence.taught import pool_of_views, taken_back
 from clc_text.noise.estimation.half_trust import EVER_WRONG, half_trusted, never_certain, targets_of
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels
@@ -122,3 +124,16 @@ def test_a_rare_class_is_not_lost() -> None:
     assert pool is not None
     targets = targets_of(pool, labels)
     assert 0.8 * share < targets.mean(0)[2] < 1.25 * share
+
+
+def test_a_large_table_is_taken_back_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, true = blobs(rows=400)
+    labels = flipped(true, 0.2)
+    networks = networks_of(features, labels, np.random.default_rng(0).normal(size=(4, 16)))
+    whole = pool_of_views(features, None, Labels.of(labels), networks, 0)
+    monkeypatch.setattr(taught_module, "_CELLS_AT_ONCE", 4 * 37)
+    monkeypatch.setattr(import_module("clc_text.evidence.views.discriminant"), "ROWS_AT_ONCE", 11)
+    in_parts = pool_of_views(features, None, Labels.of(labels), networks, 0)
+    assert whole is not None
+    assert in_parts is not None
+    np.testing.assert_allclose(in_parts, whole, rtol=1e-5)

@@ -11,9 +11,9 @@ from scipy.sparse import csr_matrix
 
 from clc_text.data.folds import assign_folds
 from clc_text.evidence.views import OF_FEATURES, OF_WORDS, VIEWS, views_for, weights
-from clc_text.evidence.views.base import Seen, shares
+from clc_text.evidence.views.base import FIT_ROWS, Seen, fit_rows, shares
 from clc_text.evidence.views.bayes import SMOOTHING, bayes
-from clc_text.evidence.views.neighbours import NEIGHBOURS, neighbours
+from clc_text.evidence.views.neighbours import NEIGHBOURS, largest, neighbours
 
 
 def seen(rows: int = 300, classes: int = 4, noise: float = 0.2, seed: int = 0, copies: int = 0) -> Seen:
@@ -143,3 +143,20 @@ def test_of_labels_at_random_no_view_knows_anything(name: str) -> None:
         probs = VIEWS[name](Seen(features, labels, 6, np.arange(400), folds, words=words_from(features)))
         gain, error = gain_over_shares(probs, labels, folds[0])
         assert gain < max(0.01, 3 * error), name
+
+
+def test_the_largest_are_those_of_numpy_equal_ones_included() -> None:
+    random = np.random.default_rng(0)
+    values = random.normal(size=(40, 600)).astype(np.float32)
+    values[3] = -np.inf
+    values[3, :5] = 1.0
+    values[4] = values[4].round(1)
+    values[5, :300] = -np.inf
+    expected = np.argpartition(-values, 29, axis=1)[:, :30]
+    np.testing.assert_array_equal(np.sort(largest(values, 30)), np.sort(expected))
+
+
+def test_of_many_classes_fewer_rows_are_learnt_from() -> None:
+    assert fit_rows(2) == fit_rows(400) == FIT_ROWS
+    assert fit_rows(1_000) * 1_000 <= fit_rows(400) * 400
+    assert fit_rows(10**9) == 1

@@ -10,6 +10,7 @@ import numpy as np
 
 LEAST = 1e-9  # probability
 FIT_ROWS = 50_000  # of more rows, so many are learnt from: a view's error has long ceased to fall with them
+FIT_CELLS = 20_000_000  # rows times classes that are learnt from: fewer rows where there are more than 400 classes
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,14 @@ def folds_of(seen: Seen, inputs: Any, model: Callable[[], Any], most: int = FIT_
         missing[present] = False
         left = 1 - found[own[0], missing].sum()
         found[np.ix_(own, present)] = left * fitted.predict_proba(inputs[own])
-    found = found.clip(LEAST)
-    return np.asarray(found / found.sum(1, keepdims=True))  # a model's own sums are those of float32
+    np.clip(found, LEAST, None, out=found)
+    found /= found.sum(1, keepdims=True)  # a model's own sums are those of float32
+    return found
+
+
+def fit_rows(classes: int) -> int:
+    """How many rows are learnt from, at most."""
+    return min(FIT_ROWS, max(1, FIT_CELLS // classes))
 
 
 def unit_rows(features: Any) -> Any:

@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from clc_text.evidence.views.base import Seen, shares, some
+from clc_text.evidence.views.base import Seen, fit_rows, shares, some
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, softmax
 
 LEAST = 1e-6  # probability
 INNER = 2  # folds of the first predictions
+ROWS_AT_ONCE = 65_536  # that are judged: a product may round as the number of its rows has it, so as many as can be
 _TINY = 1e-9
 
 
@@ -31,14 +32,17 @@ def discriminant(seen: Seen) -> np.ndarray:
     outer, inner = seen.folds[0], seen.folds[-1] % INNER
     found = np.empty((len(outer), seen.classes))
     for number in np.unique(outer):
-        own, rest = np.flatnonzero(outer == number), some(np.flatnonzero(outer != number), seen.seed)
+        own = np.flatnonzero(outer == number)
+        rest = some(np.flatnonzero(outer != number), seen.seed, fit_rows(seen.classes))
         if not len(rest):
             found[own] = shares(seen.labels, seen.classes)
             continue
         features, labels = seen.features[rest].astype(np.float64), seen.labels[rest]
         targets = _targets(features, labels, inner[rest], seen.classes)
         weights, biases = _fitted(features, targets)
-        found[own] = _softened(seen.features[own] @ weights + biases)
+        for start in range(0, len(own), ROWS_AT_ONCE):
+            rows = own[start : start + ROWS_AT_ONCE]
+            found[rows] = _softened(seen.features[rows] @ weights + biases)
     return found
 
 

@@ -6,11 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from clc_text.evidence.views.base import FIT_ROWS, Seen, folds_of
+from clc_text.evidence.views.base import Seen, fit_rows, folds_of
 
 ROUNDS = 5  # over the rows; 3 and 10 rank as well
 STRENGTH = 1e-5  # of the L2 penalty
-MOST = 20_000_000  # rows times classes that are learnt from: each class is a regression of its own
 
 
 def linear_words(seen: Seen) -> np.ndarray:
@@ -21,4 +20,4 @@ def linear_words(seen: Seen) -> np.ndarray:
         SGDClassifier, "log_loss", alpha=STRENGTH, average=True, max_iter=ROUNDS, tol=None,
         random_state=seen.seed % 2**32,
     )  # fmt: skip
-    return folds_of(seen, seen.words, model, min(FIT_ROWS, MOST // seen.classes))
+    return folds_of(seen, seen.words, model, fit_rows(seen.classes))

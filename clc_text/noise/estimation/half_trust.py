@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clc_text.noise.estimation.noise_fit import believed, columns_of, fit_noise, fit_shares
+from clc_text.noise.estimation.noise_fit import believed, blocks, columns_of, fit_noise, fit_shares
 
 # Of every class, so many labels can be wrong, to any other class alike: a T that rules out what it has not seen would
 # take even a label for right that every view contradicts. More of it ranks worse (measured: 0.01, 0.02).
@@ -28,7 +28,10 @@ def never_certain(transition: np.ndarray) -> np.ndarray:
 def half_trusted(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
     """float64 [N, C], h, from probabilities [N, C], given labels int64 [N], or distributions float [N, C], and T
     [C, C] (`never_certain`)."""
-    return believed(probs, np.sqrt(columns_of(transition, labels)))
+    found = np.empty(probs.shape, probs.dtype)
+    for part in blocks(probs, labels):
+        found[part] = believed(probs[part], np.sqrt(columns_of(transition, labels[part])))
+    return found
 
 
 def targets_of(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -14,7 +14,7 @@ partly even), the mean on three votes' shares, the class on smoothed ones. A dis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,27 +29,38 @@ SHRINKAGE = 0.1  # of a class's fair share of the rows, N/C: so many rows of ave
 MOST_ROWS = 25.0
 _SMALLEST = 1e-12
 _ROWS_AT_ONCE = 4096
+SEARCH_CELLS = 20_000_000
+_CELLS_AT_ONCE = 1 << 19  # of [N, C], where every row is worked out by itself: 4 MB, for whatever has no name
 
 
 @dataclass(frozen=True)
-class NoiseFit:
-    """What fits held-out predictions to the given labels.
+class Explained:
+    """What fits held-out predictions to the given labels, without these predictions.
 
     Attributes:
         log_likelihood: mean over the rows of log Σ_c p(c) T[c, y], in nats.
         sharpness: a, with p = softmax(a · logits): above 1 the predictions were too flat, below 1 too sure.
         transition: float64 [C, C], T; row = true class, column = given class.
-        probs: float64 [N, C], p.
     """
 
     log_likelihood: float
     sharpness: float
     transition: np.ndarray
-    probs: np.ndarray
 
     @property
     def classes(self) -> int:
         return self.transition.shape[-1]
+
+
+@dataclass(frozen=True)
+class NoiseFit(Explained):
+    """The same with probs: float64 [N, C], p."""
+
+    probs: np.ndarray
+
+    @property
+    def without_probs(self) -> Explained:
+        return Explained(self.log_likelihood, self.sharpness, self.transition)
 
     def of(self, problem: int) -> NoiseFit:
         """That of one problem among several."""
@@ -80,21 +91,32 @@ def fit_noise(
         labels: int64 [N] given labels, or float [N, C] distributions.
         start: T [C, C] that EM begins with; None: from the predictions themselves.
         rounds: of EM for each sharpness.
+
+    Of more than `SEARCH_CELLS` rows times classes the sharpness is chosen by every n-th row, and then T is found from
+    all of them.
     """
     if are_several(labels):
         problems = range(labels.shape[1])
         begun = [None if start is None else start[one] for one in problems]
         fits = [fit_noise(logits[:, one], labels[:, one], begun[one], rounds, sharpness) for one in problems]
         return _together(fits)
-    best: NoiseFit | None = None  # alone is kept: each holds a table as large as the logits
+    every = -(-logits.size // SEARCH_CELLS)
+    if every > 1 and labels.ndim == 1 and len(sharpness) > 1:
+        chosen = fit_noise(logits[::every], labels[::every], start, rounds, sharpness).sharpness
+        return fit_noise(logits, labels, start, rounds, (chosen,))
+    best: Explained | None = None  # without predictions: those of one sharpness at a time are in memory
     for power in sharpness:
-        probs = softmax(power * logits)
+        probs = sharpened(logits, power)
         transition = fit_transition(probs, labels, start, rounds)
         likelihood = log_likelihood(probs, labels, transition)
         if best is None or likelihood > best.log_likelihood:
-            best = NoiseFit(likelihood, power, transition, probs)
+            best = Explained(likelihood, power, transition)
+        if len(sharpness) > 1:
+            del probs
     assert best is not None
-    return best
+    if len(sharpness) > 1:
+        probs = sharpened(logits, best.sharpness)
+    return NoiseFit(best.log_likelihood, best.sharpness, best.transition, probs)
 
 
 def fit_transition(
@@ -159,7 +181,7 @@ def _counts_of_few(probs: np.ndarray, labels: np.ndarray) -> Counted:
 def _counts_of_many(probs: np.ndarray, labels: np.ndarray) -> Counted:
     """Without a step for each class: rows in the order of their labels, a few thousand at once."""
     order = np.argsort(labels, kind="stable")
-    rows, given = probs[order], labels[order]
+    given = labels[order]
     present, firsts = np.unique(given, return_index=True)
     ends = [*firsts[1:].tolist(), len(given)]
     blocks, begun = [], 0
@@ -171,9 +193,9 @@ def _counts_of_many(probs: np.ndarray, labels: np.ndarray) -> Counted:
     def counted(transition: np.ndarray | None) -> np.ndarray:
         counts = np.zeros((probs.shape[1], probs.shape[1]))
         for classes, part, begins in blocks:
-            joint = rows[part]
+            joint = probs[order[part]]  # a copy
             if transition is not None:
-                joint = joint * transition.T[given[part]]
+                joint *= transition.T[given[part]]
                 joint /= np.maximum(joint.sum(1, keepdims=True), _SMALLEST)
             counts[:, classes] = np.add.reduceat(joint, begins - part.start, axis=0).T
         return counts
@@ -219,13 +241,29 @@ def shrunk(counts: np.ndarray) -> np.ndarray:
 
 def log_likelihood(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> float:
     """Mean of log Σ_c p(c) T[c, y] in nats."""
-    given = (probs * columns_of(transition, labels)).sum(-1)
+    given = np.empty(probs.shape[:-1])
+    for part in blocks(probs, labels):
+        given[part] = (probs[part] * columns_of(transition, labels[part])).sum(-1)
     return float(np.log(np.maximum(given, _SMALLEST)).mean())
 
 
 def posterior_labels(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
     """float64 [N, C], ``q ∝ p · T[:, y]``; a row that T rules out keeps its p."""
-    return believed(probs, columns_of(transition, labels))
+    found = np.empty(probs.shape, probs.dtype)
+    for part in blocks(probs, labels):
+        found[part] = believed(probs[part], columns_of(transition, labels[part]))
+    return found
+
+
+def blocks(values: np.ndarray, labels: np.ndarray | None = None) -> Iterator[slice]:
+    """Parts of the rows of values [N, ...] that are worked out each by itself, to the bit as all at once; all rows at
+    once where their labels are distributions, whose products with T round as their number has it."""
+    rows = max(len(values), 1)
+    at_once = max(1, _CELLS_AT_ONCE * rows // max(values.size, 1))
+    if labels is not None and labels.dtype.kind == "f":
+        at_once = rows
+    for start in range(0, len(values), at_once):
+        yield slice(start, start + at_once)
 
 
 def believed(probs: np.ndarray, evidence: np.ndarray) -> np.ndarray:
@@ -252,4 +290,14 @@ def columns_of(transition: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
+    powers /= powers.sum(-1, keepdims=True)
+    return powers
+
+
+def sharpened(logits: np.ndarray, power: float) -> np.ndarray:
+    """float64 [..., C], softmax(power · logits), with no other table than the one that is given out."""
+    found = np.multiply(logits, power, dtype=np.float64)
+    found -= found.max(-1, keepdims=True)
+    np.exp(found, out=found)
+    found /= found.sum(-1, keepdims=True)
+    return found

@@ -280,3 +280,11 @@ def test_the_real_model_knows_what_texts_mean(minilm: str) -> None:
     likeness = features @ features.T
     assert features.shape == (4, 384)
     assert likeness[0, 1] > likeness[0, 2] + 0.2 and likeness[2, 3] > likeness[2, 0] + 0.1
+
+
+def test_scales_of_many_texts_are_taken_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = 5 + torch.randn(1_000, 7, generator=torch.Generator().manual_seed(0))
+    whole = fitted_module._mean_and_deviation(raw)
+    monkeypatch.setattr(fitted_module, "ROWS_AT_ONCE", 64)
+    for part, all_at_once in zip(fitted_module._mean_and_deviation(raw), whole, strict=True):
+        torch.testing.assert_close(part, all_at_once, rtol=1e-12, atol=0)

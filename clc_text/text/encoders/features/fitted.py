@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from clc_text.text.progress import progress
 from clc_text.utils.files import write_with
 
 PIECE = 4096  # texts of a file of the cache
+ROWS_AT_ONCE = 65_536  # whose mean and deviation are taken at once
 FEW = 64  # so many texts are computed faster than a file is worth
 
 
@@ -72,19 +73,24 @@ class FittedSentence(FittedEncoder):
         if not different:
             return torch.empty(0, self.model.size), torch.empty(0, dtype=torch.int32)
         cache = FeatureCache(self.model.facts(self.reading))
-        found = list(cache.find(different))
         missing = torch.ones(len(different), dtype=torch.bool)
-        for part in found:
-            missing[part.places] = False
-        found += self._compute(different, missing.nonzero()[:, 0].tolist(), cache)
-        features, tokens = torch.empty(len(different), found[0].features.shape[1]), torch.empty(len(different)).int()
-        for part in found:
-            features[part.places], tokens[part.places] = part.features, part.tokens
-        return features[rows], tokens[rows]
+        features, tokens = torch.empty(0), torch.empty(len(different), dtype=torch.int32)
 
-    def _compute(self, texts: Sequence[str], missing: list[int], cache: FeatureCache) -> list[Found]:
+        def put(part: Found) -> None:  # one after another: all parts and the whole are twice the memory
+            nonlocal features
+            if not len(features):
+                features = torch.empty(len(different), part.features.shape[1])
+            features[part.places], tokens[part.places] = part.features, part.tokens
+            missing[part.places] = False
+
+        for part in cache.find(different):
+            put(part)
+        for part in self._compute(different, missing.nonzero()[:, 0].tolist(), cache):
+            put(part)
+        return (features, tokens) if len(different) == len(rows) else (features[rows], tokens[rows])
+
+    def _compute(self, texts: Sequence[str], missing: list[int], cache: FeatureCache) -> Iterator[Found]:
         """Those texts, a file of the cache after another, so that what is done survives a crash."""
-        made = []
         shown = len(missing) > FEW
         with progress("computing features", sum(work(texts[row], self.reading) for row in missing), shown) as advance:
             for start in range(0, len(missing), PIECE):
@@ -93,13 +99,11 @@ class FittedSentence(FittedEncoder):
                 features, tokens = self.model.vectors(piece, self.reading, self.batch_size, advance)
                 if len(missing) > FEW:
                     cache.store(piece, features, tokens)
-                made.append(Found(torch.tensor(rows), features, tokens))
-        return made
+                yield Found(torch.tensor(rows), features, tokens)
 
     def take_scales(self, raw: Tensor) -> None:
         """Takes mean and deviation of the features from those of training texts, [N, D]."""
-        features = raw.double()
-        mean, deviation = features.mean(0), features.std(0, unbiased=False)
+        mean, deviation = _mean_and_deviation(raw)
         # A column that does not vary (beyond rounding) is only shifted; dividing by its deviation would blow up noise.
         constant = deviation <= 1e-6 * mean.abs().clamp_min(1e-6)
         self.mean = mean.float()
@@ -141,3 +145,13 @@ class FittedSentence(FittedEncoder):
                 "bring its files back, or train again"
             )
         return cls(name, model, reading, batch_size, scales.get("mean"), scales.get("scale"), facts)
+
+
+def _mean_and_deviation(raw: Tensor) -> tuple[Tensor, Tensor]:
+    """float64 [D] each, of float32 [N, D]; of more than `ROWS_AT_ONCE` rows part by part."""
+    if len(raw) <= ROWS_AT_ONCE:
+        features = raw.double()
+        return features.mean(0), features.std(0, unbiased=False)
+    mean = torch.stack([part.double().sum(0) for part in raw.split(ROWS_AT_ONCE)]).sum(0) / len(raw)
+    apart = [(part.double() - mean).square_().sum(0) for part in raw.split(ROWS_AT_ONCE)]
+    return mean, (torch.stack(apart).sum(0) / len(raw)).sqrt()
