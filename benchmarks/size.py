@@ -155,11 +155,11 @@ def run_watched(arguments: list[str], out: Path) -> None:
             *owner, attribute = path.split(".")
             holder = functools.reduce(getattr, owner, importlib.import_module(module))
             wrapped[getattr(holder, attribute)] = _counted(stages, name, getattr(holder, attribute))
-    for module in [one for name, one in sys.modules.items() if name.startswith("clc_text")]:
-        for holder in (module, *[one for one in vars(module).values() if isinstance(one, type)]):
-            for attribute, value in list(vars(holder).items()):
+    for loaded in [one for name, one in sys.modules.items() if name.startswith("clc_text")]:
+        for where in (loaded, *[one for one in vars(loaded).values() if isinstance(one, type)]):
+            for attribute, value in list(vars(where).items()):
                 if callable(value) and _hashable(value) and value in wrapped:
-                    setattr(holder, attribute, wrapped[value])
+                    setattr(where, attribute, wrapped[value])
                 if isinstance(value, dict):
                     value.update(
                         {key: wrapped[one] for key, one in value.items() if _hashable(one) and one in wrapped}
