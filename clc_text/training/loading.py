@@ -17,6 +17,7 @@ from clc_text.training.data import NumberedBatch, NumberedRows, indexable
 from clc_text.training.fingerprint import Fingerprint, fingerprint_of, rows_to_fingerprint
 from clc_text.training.names import by_name, named_classes, names_of_model
 from clc_text.training.order import apart, untouched_generators
+from clc_text.training.resident import ResidentLoader
 
 _SETS = {"Evaluation": "evaluation set", "test": "test set", "Scoring": "evaluation set"}
 
@@ -66,7 +67,8 @@ class RowLoading(Trainer):
 
         if isinstance(dataset, Rows):
             with self._collating(as_batch):
-                return loader(dataset, sampler_fn)
+                found = loader(dataset, sampler_fn)
+            return ResidentLoader.of(found) if is_training else found
         if not (is_training or numbered) or not indexable(dataset):
             return loader(dataset, sampler_fn)
         kept, collate = self._kept(dataset, description)

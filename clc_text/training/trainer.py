@@ -64,6 +64,7 @@ from clc_text.training.names import by_name, check_names
 from clc_text.training.notices import never_began, selected_apart
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
+from clc_text.training.step_costs import looked_up_once
 from clc_text.training.targets import RowTargets
 from clc_text.training.tasks import check_task
 from clc_text.training.warm_up import WarmUp
@@ -617,7 +618,8 @@ class PeersTrainer(Checkpointing):
         if complete is not None:
             self.dynamics.written = dict(complete.get("dynamics", {}))
         self.before_training()
-        return super().train(resume_from_checkpoint, *positional, **more)
+        with looked_up_once():
+            return super().train(resume_from_checkpoint, *positional, **more)
 
     def before_training(self) -> None:
         """Called before each training, when what an earlier one has learnt beside the networks is forgotten."""

@@ -52,12 +52,17 @@ class StackedMLP(PeersModel):
 
     def forward(self, features: Tensor, labels: Tensor | None = None) -> PeersOutput:
         """Args: features: float [B, D], or [P, B, D] where each peer has its own; labels: [B], for a loss."""
-        hidden = features
-        for layer in self.layers[:-1]:
+        hidden, drops = features, self.training and self.dropout.p > 0
+        *layers, last = self.layers
+        for layer in layers:
             hidden = torch.relu(layer(hidden))
-            if self.training and self.config.dropout:
+            if drops:
                 hidden = self.dropout(hidden)
-        return self.output(self.layers[-1](hidden), hidden, labels)
+        return self.output(last(hidden), hidden, labels)
+
+    def train(self, mode: bool = True) -> StackedMLP:
+        """As `nn.Module.train`, which is called at every step; nothing but dropout looks at it here."""
+        return self if self.training == mode == self.dropout.training else super().train(mode)
 
     def peer_logits(self, peer: int, **inputs: Tensor) -> Tensor:
         hidden = inputs["features"]

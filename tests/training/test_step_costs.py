@@ -1,0 +1,156 @@
+"""What a step is spared changes no number: batches that are indexed, and a package that is looked up once."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import accelerate.optimizer
+import pytest
+import torch
+from accelerate.data_loader import DataLoaderShard
+from torch.utils.data import RandomSampler, SequentialSampler
+from transformers import TrainerCallback
+
+from clc_text.crossfit.trainer import NoisyLabelTrainer
+from clc_text.data.rows import Rows
+from clc_text.training import resident
+from clc_text.training.resident import ResidentLoader
+from tests.small_training import StopAtSave, arguments, peers_model, rows
+
+
+class Batches(TrainerCallback):
+    """Which rows each step had, and what the generator that is everyone's would draw next."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def on_step_end(self, *positional: Any, **more: Any) -> None:
+        self.seen.append(torch.get_rng_state())
+
+
+class Shuffled(NoisyLabelTrainer):
+    """With a sampler of its own, which draws from everyone's generator."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return RandomSampler(train_dataset)
+
+
+class InOrder(NoisyLabelTrainer):
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        return SequentialSampler(train_dataset)
+
+
+def trained(kind: type[NoisyLabelTrainer], folder: Path, **more: Any) -> tuple[NoisyLabelTrainer, list[Any]]:
+    batches = Batches()
+    torch.manual_seed(3)
+    trainer = kind(
+        peers_model(dropout=0.2),
+        arguments(folder / "checkpoints", **more),
+        method="clc",
+        train_dataset=rows(),
+        eval_dataset=rows(20, seed=2),
+        dynamics_dir=folder / "dynamics",
+        callbacks=[batches],
+    )
+    trainer.train()
+    return trainer, batches.seen
+
+
+def same(first: NoisyLabelTrainer, second: NoisyLabelTrainer) -> None:
+    ours, theirs = first.model.state_dict(), second.model.state_dict()
+    assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert first.dynamics.written == second.dynamics.written, "sha256 of every epoch's file"
+    assert first.state.total_flos == second.state.total_flos
+
+
+OPTIONS: list[dict[str, Any]] = [
+    {},
+    {"dataloader_drop_last": True},
+    {"gradient_accumulation_steps": 3},
+    {"max_steps": 7},
+    {"accelerator_config": {"use_seedable_sampler": False}},
+]
+
+
+@pytest.mark.parametrize("kind", [NoisyLabelTrainer, Shuffled, InOrder])
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_indexed_batches_are_those_of_a_loader_to_the_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[NoisyLabelTrainer], options: dict[str, Any]
+) -> None:
+    options = {"num_train_epochs": 3} | options
+    ours, states = trained(kind, tmp_path / "ours", **options)
+    assert type(ours.get_train_dataloader()) is ResidentLoader
+    monkeypatch.setattr(resident.ResidentLoader, "of", staticmethod(lambda loader: loader))
+    plain, plain_states = trained(kind, tmp_path / "plain", **options)
+    assert type(plain.get_train_dataloader()) is DataLoaderShard
+    same(ours, plain)
+    assert len(states) == len(plain_states) > 0
+    assert all(torch.equal(*pair) for pair in zip(states, plain_states, strict=True)), "the generator was drawn from"
+
+
+@pytest.mark.parametrize("step", [2, 4, 6])
+def test_resumed_in_and_between_epochs_it_is_the_loader_s_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    def resumed(folder: Path) -> NoisyLabelTrainer:
+        def made(**more: Any) -> NoisyLabelTrainer:
+            return NoisyLabelTrainer(
+                peers_model(dropout=0.2),
+                arguments(folder / "c", num_train_epochs=3, save_strategy="steps", save_steps=step),
+                method="clc",
+                train_dataset=rows(),
+                dynamics_dir=folder / "dynamics",
+                **more,
+            )
+
+        with pytest.raises(KeyboardInterrupt):
+            made(callbacks=[StopAtSave(step)]).train()
+        again = made()
+        again.train(resume_from_checkpoint=True)
+        return again
+
+    ours = resumed(tmp_path / "ours")
+    monkeypatch.setattr(resident.ResidentLoader, "of", staticmethod(lambda loader: loader))
+    same(ours, resumed(tmp_path / "plain"))
+
+
+class Made:
+    """Values that are made when they are asked for."""
+
+    def __init__(self, values: torch.Tensor) -> None:
+        self.values = values
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, index: Any) -> torch.Tensor:
+        return self.values[index]
+
+
+def test_only_tensors_in_memory_are_indexed(tmp_path: Path) -> None:
+    known = rows()
+    made = Rows({"features": Made(known.inputs["features"])}, known.labels)  # type: ignore[dict-item]
+    several = arguments(tmp_path, dataloader_num_workers=1)
+    for data, args in ((made, arguments(tmp_path)), (known, several)):
+        trainer = NoisyLabelTrainer(peers_model(), args, method="clc", train_dataset=data)
+        assert type(trainer.get_train_dataloader()) is DataLoaderShard
+
+
+def test_no_step_looks_for_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+
+    def find_spec(name: str, package: str | None = None) -> Any:
+        looked.append(name)
+        return found(name, package)
+
+    found, before = importlib.util.find_spec, accelerate.optimizer.is_lomo_available
+    monkeypatch.setattr(importlib.util, "find_spec", find_spec)
+    counts = []
+    for steps in (2, 9):
+        looked.clear()
+        trained(NoisyLabelTrainer, tmp_path / str(steps), max_steps=steps)
+        counts.append(looked.count("lomo_optim"))
+    assert counts[0] == counts[1] <= 2
+    assert accelerate.optimizer.is_lomo_available is before
