@@ -1,4 +1,4 @@
-"""The bound of a training step: its matrix products and convolutions alone, of the same shapes, one after the other."""
+"""The bound of a training step: its matrix products and convolutions alone, of the same shapes."""
 
 from __future__ import annotations
 

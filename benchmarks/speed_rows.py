@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmarks.interleaved import Over, in_turns
+from benchmarks.interleaved import in_turns
 from benchmarks.matrix_products import products_of, replay
 from clc_text.data.rows import Rows
 from clc_text.methods.base import TrainingState
@@ -34,7 +34,7 @@ class Row:
         batch: B.
         classes: C.
         epochs: of a slice. A run that records saves a checkpoint in each.
-        networks: makes the two networks, as one would write them; each takes a batch's inputs by name and gives logits.
+        networks: makes the two networks, as one would write them; each takes inputs by name and gives logits.
         ours: makes what `CLCTrainer` is given.
         stacked: the two networks as one model of batched products; None: there is no such model.
     """
@@ -371,6 +371,3 @@ def _pausing(base: Any, row: Row, pause: Callable[[], None]) -> Any:
             self.begun += 1
 
     return Pausing()
-
-
-__all__ = ["BARE", "BOUND", "COMPILED", "OURS", "PLAIN", "ROWS", "STACKED", "STOCK", "Over", "Row", "contestants"]

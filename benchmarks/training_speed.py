@@ -6,8 +6,8 @@ Seven ways of training two networks with CLC's loss on the same rows, interleave
 * a plain PyTorch loop over two networks, two backward passes and two fused optimisers;
 * the same loop with the two networks stacked into batched products, one backward pass, one optimiser;
 * that loop with its loss compiled, where there is a C++ compiler;
-* `CLCTrainer` with everything a run records: dynamics on disk, test accuracy after every epoch, and a checkpoint in each
-  slice, more often than a recipe's every tenth epoch;
+* `CLCTrainer` with everything a run records: dynamics on disk, test accuracy after every epoch, and a checkpoint in
+  each slice, more often than a recipe's every tenth epoch;
 * `CLCTrainer` that records nothing;
 * the step's matrix products alone, forward and backward: the bound.
 
@@ -33,7 +33,7 @@ from typing import Any
 import torch
 
 from benchmarks.interleaved import Slice, interleave, ratio
-from benchmarks.speed_rows import BOUND, OURS, PLAIN, ROWS, STACKED, contestants
+from benchmarks.speed_rows import OURS, PLAIN, ROWS, STACKED, contestants
 
 BARS = {PLAIN: 1.0, STACKED: 0.9}
 
@@ -85,7 +85,11 @@ def in_words(found: dict[str, Any], clock: str) -> str:
     for name, of_clocks in found["contestants"].items():
         one = of_clocks[clock]
         times = one["ours_is_times_as_fast"]
-        beside = "" if name == OURS else f"   CLCTrainer {times['median']:.2f} x ({times['low']:.2f} to {times['high']:.2f})"
+        beside = (
+            ""
+            if name == OURS
+            else f"   CLCTrainer {times['median']:.2f} x ({times['low']:.2f} to {times['high']:.2f})"
+        )
         lines.append(f"  {name:32s} {one['steps_per_second']:8.1f} steps/s{beside}")
     lines += [f"  at least {bar['bar']:.1f} x {bar['than']}: {bar[clock]}" for bar in found["bars"]]
     if STACKED not in found["contestants"]:
@@ -126,7 +130,9 @@ def main() -> None:
     if not compiler:
         sys.stdout.write("\nno C++ compiler was found, so nothing was compiled\n")
     busy = f"{min(load):.1f} to {max(load):.1f}"
-    sys.stdout.write(f"\n{chosen.threads} thread(s), {os.cpu_count()} processors; load average {busy}, with this one\n")
+    sys.stdout.write(
+        f"\n{chosen.threads} thread(s), {os.cpu_count()} processors; load average {busy}, with this one\n"
+    )
     if max(load) > chosen.threads + 0.5:
         sys.stdout.write("others computed beside: read the ratios and their intervals, not the steps a second\n")
 

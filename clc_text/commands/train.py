@@ -36,6 +36,7 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress, only the result.")] = False,
 ) -> None:
     """Train on noisy labels as a recipe says."""
+    import gc
     import shlex
 
     from clc_text.config.recipe import load
@@ -52,6 +53,7 @@ def train(
     with TrainingDisplay(quiet) as display:
         from clc_text.runs.run import train as run_training
 
+        gc.freeze()  # what was imported is never garbage; each training would look through it
         try:
             run = run_training(
                 chosen, directory, resume=resume, overwrite=overwrite, observer=display, answers=answers

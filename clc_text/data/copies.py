@@ -32,8 +32,7 @@ def firsts(contents: Iterator[bytes], count: int) -> np.ndarray:
 def _contents_of(inputs: Mapping[str, Any], count: int) -> Iterator[bytes]:
     for start in range(0, count, BLOCK):
         block = {name: values[start : start + BLOCK] for name, values in inputs.items()}
-        for row in range(min(BLOCK, count - start)):
-            yield content_of({name: values[row] for name, values in block.items()})
+        yield from _contents(block, min(BLOCK, count - start))
 
 
 def digest_of(content: bytes) -> bytes:
@@ -47,13 +46,22 @@ def content_of(inputs: Mapping[str, Any]) -> bytes:
     Raises:
         ValueError: that is nothing.
     """
-    found, tensors = blake2b(digest_size=16), 0
-    for name, values in inputs.items():
+    (found,) = _contents({name: one[None] for name, one in inputs.items() if isinstance(one, Tensor)}, 1)
+    return found
+
+
+def _contents(block: Mapping[str, Any], rows: int) -> Iterator[bytes]:
+    """`content_of` each of some rows, of inputs by name that have them in their first dimension."""
+    alike, tables = blake2b(digest_size=16), []
+    for name, values in block.items():
         if name not in ("labels", "index") and isinstance(values, Tensor):
-            tensors += 1
+            alike.update(f"{name} {values.dtype} {list(values.shape[1:])} ".encode())
             values = values.detach().cpu().contiguous()
-            found.update(f"{name} {values.dtype} {list(values.shape)} ".encode())
-            found.update(values.reshape(-1).view(torch.uint8).numpy().tobytes())
-    if not tensors:
+            tables.append(values.reshape(-1).view(torch.uint8).numpy().reshape(rows, -1 if values.numel() else 0))
+    if not tables:
         raise ValueError("a row without inputs is equal to every other")
-    return found.digest()
+    for row in range(rows):
+        found = alike.copy()
+        for table in tables:
+            found.update(table[row])
+        yield found.digest()

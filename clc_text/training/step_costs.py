@@ -1,7 +1,8 @@
-"""What a step costs beside its arithmetic, where that can be had for less."""
+"""What a training costs beside its arithmetic, where that can be had for less."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import accelerate.optimizer
 
 _LOOKED_UP = "is_lomo_available"
+_collected = False  # for the training under way, and all that it makes on its way
 
 
 @contextmanager
@@ -29,3 +31,24 @@ def looked_up_once() -> Iterator[None]:
         yield
     finally:
         setattr(module, _LOOKED_UP, ask)
+
+
+@contextmanager
+def collected_once() -> Iterator[None]:
+    """Garbage is collected now; while this lasts, collections pass over what is there already.
+
+    `Trainer` collects before each training, cross-fitting after each of its own, and each time all that was ever
+    imported would be looked through: a quarter of a second. Where somebody else has frozen objects it is left at that.
+    """
+    global _collected
+    if _collected or gc.get_freeze_count():  # the count itself is one of all objects
+        yield
+        return
+    gc.collect()
+    gc.freeze()
+    _collected = True
+    try:
+        yield
+    finally:
+        _collected = False
+        gc.unfreeze()

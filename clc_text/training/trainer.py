@@ -64,7 +64,7 @@ from clc_text.training.names import by_name, check_names
 from clc_text.training.notices import never_began, selected_apart
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
-from clc_text.training.step_costs import looked_up_once
+from clc_text.training.step_costs import collected_once, looked_up_once
 from clc_text.training.targets import RowTargets
 from clc_text.training.tasks import check_task
 from clc_text.training.warm_up import WarmUp
@@ -617,8 +617,8 @@ class PeersTrainer(Checkpointing):
         self._start_afresh()
         if complete is not None:
             self.dynamics.written = dict(complete.get("dynamics", {}))
-        self.before_training()
-        with looked_up_once():
+        with collected_once(), looked_up_once():
+            self.before_training()
             return super().train(resume_from_checkpoint, *positional, **more)
 
     def before_training(self) -> None:

@@ -131,7 +131,5 @@ def test_the_bound_has_every_product_forward_and_backward() -> None:
     products = products_of(lambda: layers(inputs).sum().backward())
     shapes = sorted(tuple(tuple(one.shape) for one in args if one.dim() == 2) for _, args, _ in products)
     # two forwards, two for the weights, one for what the first layer gave: nobody asks for the inputs' gradient
-    assert shapes == sorted(
-        [((7, 5), (5, 4)), ((7, 4), (4, 3)), ((3, 7), (7, 4)), ((7, 3), (3, 4)), ((4, 7), (7, 5))]
-    )
+    assert shapes == sorted([((7, 5), (5, 4)), ((7, 4), (4, 3)), ((3, 7), (7, 4)), ((7, 3), (3, 4)), ((4, 7), (7, 5))])
     replay(products)

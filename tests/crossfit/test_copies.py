@@ -26,6 +26,10 @@ def test_equal_in_all_inputs_to_the_bit() -> None:
     assert first_copies({"one": one, "other": other}, 6).tolist() == [0, 0, 2, 3, 4, 4]
     many = torch.arange(1500).repeat(2).unsqueeze(1)  # across the blocks in which rows are read
     assert first_copies({"one": many}, 3000).tolist() == [*range(1500), *range(1500)]
+    truths, grid = torch.tensor([True, False, True]), torch.tensor([[[0.0, 1.0]], [[0.0, 1.0]], [[0.0, 1.0]]])
+    assert first_copies({"one": truths, "grid": grid.half()}, 3).tolist() == [0, 1, 0]
+    assert first_copies({"none": torch.zeros(3, 0), "labels": truths}, 3).tolist() == [0, 0, 0]
+    assert first_copies({"minus": torch.tensor([0.0, -0.0, 0.0])}, 3).tolist() == [0, 1, 0]
 
 
 def trainer(folder: Path, data: Any, collate: Callable[[list[Any]], Any] | None = None) -> NoisyLabelTrainer:

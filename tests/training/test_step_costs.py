@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.rows import Rows
 from clc_text.training import resident
 from clc_text.training.resident import ResidentLoader
+from clc_text.training.step_costs import collected_once
 from tests.small_training import StopAtSave, arguments, peers_model, rows
 
 
@@ -154,3 +158,50 @@ def test_no_step_looks_for_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyP
         counts.append(looked.count("lomo_optim"))
     assert counts[0] == counts[1] <= 2
     assert accelerate.optimizer.is_lomo_available is before
+
+
+class Held(TrainerCallback):
+    """What the collector passes over, after each epoch."""
+
+    def __init__(self) -> None:
+        self.frozen: list[int] = []
+
+    def on_epoch_end(self, *positional: Any, **more: Any) -> None:
+        self.frozen.append(gc.get_freeze_count())
+
+
+@pytest.fixture
+def unfrozen() -> Iterator[None]:
+    """As in a process of its own: these tests have frozen what they imported."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
+
+
+class Cycle:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+@pytest.mark.usefixtures("unfrozen")
+def test_what_was_there_is_looked_through_once_and_what_comes_is_collected(tmp_path: Path) -> None:
+    before, held = weakref.ref(Cycle()), Held()
+    trainer = NoisyLabelTrainer(
+        peers_model(), arguments(tmp_path, num_train_epochs=2), method="clc", train_dataset=rows(), callbacks=[held]
+    )
+    trainer.train()
+    assert before() is None and min(held.frozen) > 1000 and gc.get_freeze_count() == 0
+    with collected_once(), pytest.raises(ZeroDivisionError), collected_once():
+        within = weakref.ref(Cycle())
+        gc.collect()
+        assert within() is None and gc.get_freeze_count()
+        _ = 1 / 0
+    assert gc.get_freeze_count() == 0
+
+
+@pytest.mark.usefixtures("unfrozen")
+def test_what_somebody_else_has_frozen_stays_so() -> None:
+    gc.freeze()
+    with collected_once():
+        pass
+    assert gc.get_freeze_count() > 0

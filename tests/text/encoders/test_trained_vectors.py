@@ -122,3 +122,15 @@ def test_they_are_trained_once_for_the_same_texts_words_options_and_seed(
     encoder.fit(texts, ["another word"], seed=3)
     replace(encoder, train_epochs=3).fit(texts, [], seed=3)
     assert len(trained) == 4
+
+
+def test_what_is_kept_is_found_without_importing_gensim(monkeypatch: pytest.MonkeyPatch) -> None:
+    import gensim
+
+    tokens, words = corpus()
+    before = train.key_of(tokens, words, TRAINING, 0)
+    assert gensim.__version__ in before
+    monkeypatch.setitem(sys.modules, "gensim", None)
+    with pytest.raises(ImportError):
+        train_vectors(tokens, words, TRAINING, 0)
+    assert train.key_of(tokens, words, TRAINING, 0) == before

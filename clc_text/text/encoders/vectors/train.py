@@ -8,6 +8,7 @@ import itertools
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -85,10 +86,8 @@ def train_vectors(tokens: Tokens, words: list[str], training: Training, seed: in
 
 def key_of(tokens: Tokens, words: list[str], training: Training, seed: int) -> list[Any]:
     """All that the vectors depend on; gensim's and numpy's versions too, which may sum in another order."""
-    import gensim
-
     ids = hashlib.sha256(tokens.ids.tobytes() + tokens.offsets.tobytes()).hexdigest()
-    versions = [gensim.__version__, np.__version__]
+    versions = [version("gensim"), np.__version__]  # importing it to ask takes a second
     return ["trained", ids, sha256_of_words(words), dataclasses.asdict(training), seed, *versions]
 
 
