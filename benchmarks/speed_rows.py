@@ -58,7 +58,7 @@ class Row:
 # ---- what is trained ----
 
 
-def perceptrons(features: int, epochs: int = 5) -> Row:
+def perceptrons(features: int, rows: int = 5452, epochs: int = 5) -> Row:
     """Two perceptrons of TREC's size; 300 inputs as word vectors have them, 384 as a small sentence encoder."""
     from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
 
@@ -75,8 +75,8 @@ def perceptrons(features: int, epochs: int = 5) -> Row:
     def stacked() -> nn.Module:
         return StackedMLP(StackedMLPConfig(input_size=features, num_labels=classes, peers=2, seed=0))
 
-    title = f"two perceptrons {features}-300-300-{classes}, 5,452 rows, batch 128"
-    train, test = _features(5452, features, classes, 1), _features(500, features, classes, 2)
+    title = f"two perceptrons {features}-300-300-{classes}, {rows:,} rows, batch 128"
+    train, test = _features(rows, features, classes, 1), _features(rows // 11, features, classes, 2)
     return Row(title, train, test, 128, classes, epochs, lambda: [one(), one()], stacked, stacked)
 
 
@@ -321,7 +321,7 @@ def _ours(row: Row, folder: Path, records: bool) -> Iterator[None]:
 
     from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments
 
-    more = {"checkpoint_epochs": row.epochs, "save_total_limit": 2} if records else {}
+    more: dict[str, Any] = {"checkpoint_epochs": row.epochs, "save_total_limit": 2} if records else {}
     arguments = NoisyLabelArguments(**_arguments(row, folder / "checkpoints"), **more)
 
     def train(pause: Callable[[], None]) -> None:
@@ -358,7 +358,7 @@ def _arguments(row: Row, folder: Path) -> dict[str, Any]:
 def _pausing(base: Any, row: Row, pause: Callable[[], None]) -> Any:
     threads = torch.get_num_threads()
 
-    class Pausing(base):  # type: ignore[misc]
+    class Pausing(base):
         """Stands still before each slice: what belongs to the last epoch of one is done by then."""
 
         begun = 0
