@@ -86,14 +86,18 @@ class NamedColumns(Dataset):
         names = self.label_names or []
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise InputError(f"data.label_names has '{twice}' twice")
+            raise InputError(f"data.label_names has '{twice}' twice", key="data.label_names")
         for name, kept in (self.label_map or {}).items():
             if not kept.strip():
-                raise InputError(f"data.label_map reads '{name}' as an empty label; name the class that it belongs to")
+                raise InputError(
+                    f"data.label_map reads '{name}' as an empty label; name the class that it belongs to",
+                    key="data.label_map",
+                )
             if self.label_map and kept != name and self.label_map.get(kept, kept) != kept:
                 raise InputError(
                     f"data.label_map reads '{name}' as '{kept}', which it reads as '{self.label_map[kept]}'; name the "
-                    "last one for both"
+                    "last one for both",
+                    key="data.label_map",
                 )
 
     @property

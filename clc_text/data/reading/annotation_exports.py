@@ -67,12 +67,17 @@ def _read(
             columns, answers = reader(one)
         except (AttributeError, TypeError, KeyError, IndexError):
             kind = "task of Label Studio" if reader is _task else "record of Argilla"
-            raise InputError(f"{where}: {noun} {number} is no {kind} as the first one is; export it again") from None
+            raise InputError(
+                f"{where}: {noun} {number} is no {kind} as the first one is; export it again", where=where, row=number
+            ) from None
         for question, given in answers.items():
             for value, by in given:
                 if isinstance(value, list) and len(value) > 1 and question in needed:
                     raise InputError(
-                        f"{where}: {noun} {number}: {by} chose {len(value)} classes in '{question}'; a row has one"
+                        f"{where}: {noun} {number}: {by} chose {len(value)} classes in '{question}'; a row has one",
+                        where=where,
+                        key=question,
+                        row=number,
                     )
         lists = {name: [_one(value) for value, _ in given] for name, given in answers.items()}
         yield columns | lists | {f"{name}{BY}": [str(by) for _, by in given] for name, given in answers.items()}

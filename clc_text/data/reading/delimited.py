@@ -30,7 +30,7 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
     """
     for key, value in (("separator", separator), ("quote", quote)):
         if len(value.encode()) > 1 or (key == "separator" and not value):
-            raise InputError(f"data.{key} is {value!r}; it must be one ASCII character")
+            raise InputError(f"data.{key} is {value!r}; it must be one ASCII character", key=f"data.{key}")
     top = first_line(path, encoding)
     declared = declared_separator(top)
     separator = declared or separator
@@ -56,7 +56,9 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
         if "straddling" in str(error) or "out of sync" in str(error):
             raise InputError(
                 f"{path}: a row is longer than {BLOCK >> 20} MB; a quote is probably not closed "
-                "(data.quote='' reads quotes as ordinary characters)"
+                "(data.quote='' reads quotes as ordinary characters)",
+                where=str(path),
+                key="data.quote",
             ) from None
         raise InputError(f"{path}: not a table of separated columns ({str(error).splitlines()[0]})") from None
     return rows_from_table(table, path, [describe_file(path)], first=above + (1 if header else 2))
@@ -70,7 +72,9 @@ def _refuse(path: Path, row: csv.InvalidRow, bad: list[InputError], names: list[
         advice = f"the only column is called '{names[0][:60]}', so set data.separator to {other!r}"
     bad.append(
         InputError(
-            f"{path}: {number} has {row.actual_columns} columns where {row.expected_columns} are expected; {advice}"
+            f"{path}: {number} has {row.actual_columns} columns where {row.expected_columns} are expected; {advice}",
+            where=str(path),
+            row=row.number,
         )
     )
     return "error"

@@ -64,7 +64,11 @@ def distributions_in(rows: Rows, columns: NamedColumns) -> Soft | None:
     else:
         return None
     if JOINED in rows.table.column_names:
-        raise InputError(f"{rows.where}: the column '{JOINED}' is where the likeliest class goes; rename it")
+        raise InputError(
+            f"{rows.where}: the column '{JOINED}' is where the likeliest class goes; rename it",
+            where=rows.where,
+            key=JOINED,
+        )
     table = table.astype(np.float32)
     best = pc.take(pa.array(names, pa.string()), pa.array(table.argmax(1), mask=table.sum(1) == 0))
     features = datasets.Features(dict(rows.features) | {JOINED: datasets.Value("string")})
@@ -92,7 +96,9 @@ def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
     if not names:
         raise InputError(
             f"{rows.where}: the column '{name}' holds lists of numbers with fractions, which are distributions over "
-            "the classes; name these, in their order, in data.label_names"
+            "the classes; name these, in their order, in data.label_names",
+            where=rows.where,
+            key=name,
         )
     lengths = pc.list_value_length(values)
     wrong = pc.fill_null(pc.not_equal(lengths, len(names)), False)
@@ -102,7 +108,7 @@ def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
             f"{rows.row_names(bad)} (column '{name}')",
             where=rows.where,
             key=name,
-            row=int(bad[0]) + rows.first,
+            row=rows.number(bad),
         )
     there = values.is_valid().to_numpy(zero_copy_only=False)
     table = np.zeros((len(values), len(names)))
@@ -115,7 +121,7 @@ def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
             "classes: they are at least 0 and sum to 1",
             where=rows.where,
             key=name,
-            row=int(bad[0]) + rows.first,
+            row=rows.number(bad),
         )
     table[there] /= table[there].sum(1, keepdims=True)
     return table, list(names)

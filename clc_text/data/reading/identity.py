@@ -54,17 +54,27 @@ def _check(rows: Rows, name: str, option: str) -> None:
     values = rows.table.column(name)
     if pa.types.is_nested(values.type):
         raise InputError(
-            f"{rows.where}: the column '{name}' holds {values.type}; what names a row is a word or a number"
+            f"{rows.where}: the column '{name}' holds {values.type}; what names a row is a word or a number",
+            where=rows.where,
+            key=name,
         )
     strings = values.cast(pa.string())
     missing = np.flatnonzero(pc.fill_null(pc.equal(pc.utf8_trim_whitespace(strings), ""), True).to_numpy())
     if len(missing):
-        raise InputError(f"{rows.where}: the column '{name}' of data.{option} is empty in {rows.row_names(missing)}")
+        raise InputError(
+            f"{rows.where}: the column '{name}' of data.{option} is empty in {rows.row_names(missing)}",
+            where=rows.where,
+            key=name,
+            row=rows.number(missing),
+        )
     codes = strings.combine_chunks().dictionary_encode().indices.to_numpy()
     twice = np.flatnonzero(np.bincount(codes)[codes] > 1)
     if len(twice):
         alike = np.flatnonzero(codes == codes[twice[0]])
         raise InputError(
             f"{rows.where}: the column '{name}' of data.{option} has '{strings[int(twice[0])]}' in "
-            f"{rows.row_names(alike)}; what names a row must be another in each"
+            f"{rows.row_names(alike)}; what names a row must be another in each",
+            where=rows.where,
+            key=name,
+            row=rows.number(alike),
         )

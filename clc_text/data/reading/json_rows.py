@@ -82,14 +82,22 @@ def _of_lines(path: Path, handle: IO[bytes]) -> Iterator[dict[str, Any]]:
             blank = blank or number
             continue
         if blank:
-            raise InputError(f"{path}: line {blank} is empty, in the middle of the file; remove it")
+            raise InputError(
+                f"{path}: line {blank} is empty, in the middle of the file; remove it", where=str(path), row=blank
+            )
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
             cut = "" if line.endswith(b"\n") else "; the file was probably cut off there"
-            raise InputError(f"{path}: line {number} is not JSON ({error}){cut}") from None
+            raise InputError(
+                f"{path}: line {number} is not JSON ({error}){cut}", where=str(path), row=number
+            ) from None
         if not isinstance(value, dict):
-            raise InputError(f"{path}: line {number} is not an object in braces; write one object a line")
+            raise InputError(
+                f"{path}: line {number} is not an object in braces; write one object a line",
+                where=str(path),
+                row=number,
+            )
         yield value
 
 
@@ -100,7 +108,9 @@ def _of_list(path: Path, handle: IO[bytes]) -> Iterator[dict[str, Any]]:
         raise InputError(f"{path}: not JSON ({error}); was the file cut off?") from None
     for number, value in enumerate(values, start=1):
         if not isinstance(value, dict):
-            raise InputError(f"{path}: entry {number} of the list is not an object in braces")
+            raise InputError(
+                f"{path}: entry {number} of the list is not an object in braces", where=str(path), row=number
+            )
         yield value
 
 
@@ -121,7 +131,10 @@ def _table(path: Path, noun: str, objects: Iterator[dict[str, Any]], plain: Coll
                 half = f"\\u{ord(error.object[error.start]):04x}"
                 raise InputError(
                     f"{path}: the column '{name}' in {noun} {row} holds {half}, one half of a character without the "
-                    "other; the text was cut there, mend it"
+                    "other; the text was cut there, mend it",
+                    where=str(path),
+                    key=name,
+                    row=row,
                 ) from None
         rows += len(batch)
     columns = {}
@@ -199,11 +212,17 @@ def _mixed(path: Path, noun: str, name: str, parts: list[_Chunk]) -> InputError:
     if not odd:  # lists or objects of unlike parts, or numbers beyond 64 bits
         return InputError(
             f"{path}: the values of the column '{name}' have no common type ({_KINDS[kind]} in {noun} {first}, and "
-            "others unlike it); a text or a class is one word or number a row"
+            "others unlike it); a text or a class is one word or number a row",
+            where=str(path),
+            key=name,
+            row=first,
         )
     return InputError(
         f"{path}: the column '{name}' is {_KINDS[odd_kind]} in {noun} {odd} and {_KINDS[kind]} in {noun} {first}; "
-        "give every row the same kind of value"
+        "give every row the same kind of value",
+        where=str(path),
+        key=name,
+        row=odd,
     )
 
 

@@ -40,7 +40,12 @@ def one_row_each(rows: Rows, columns: NamedColumns) -> tuple[Rows, np.ndarray | 
     there = said.is_valid().to_numpy(zero_copy_only=False)
     nameless = np.flatnonzero(there & ~pc.fill_null(pc.not_equal(people, ""), False).to_numpy(zero_copy_only=False))
     if len(nameless):
-        raise InputError(f"{rows.where}: nobody is named in {rows.row_names(nameless)} (column '{by}')")
+        raise InputError(
+            f"{rows.where}: nobody is named in {rows.row_names(nameless)} (column '{by}')",
+            where=rows.where,
+            key=by,
+            row=rows.number(nameless),
+        )
     _, first, group = np.unique(key, return_index=True, return_inverse=True)
     place = np.argsort(np.argsort(first))  # groups by their first lines
     group = place[group]
@@ -75,7 +80,11 @@ def _keys(rows: Rows, columns: NamedColumns) -> np.ndarray:
     for name in names:
         values = rows.table.column(name)
         if pa.types.is_nested(values.type):
-            raise InputError(f"{rows.where}: the column '{name}' holds lists or objects, which name no row")
+            raise InputError(
+                f"{rows.where}: the column '{name}' holds lists or objects, which name no row",
+                where=rows.where,
+                key=name,
+            )
         codes = values.combine_chunks().dictionary_encode(null_encoding="encode").indices.to_numpy()
         numbers = np.unique(numbers * (codes.max(initial=0) + 1) + codes, return_inverse=True)[1]
     return numbers

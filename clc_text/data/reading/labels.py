@@ -43,7 +43,11 @@ def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
         or pa.types.is_floating(kind)
         or pa.types.is_null(kind)
     ):
-        raise InputError(f"{rows.where}: the column '{column}' holds {brief(kind)}, and a class is a word or a number")
+        raise InputError(
+            f"{rows.where}: the column '{column}' holds {brief(kind)}, and a class is a word or a number",
+            where=rows.where,
+            key=column,
+        )
     strings = values.cast(pa.string())
     return pc.if_else(pc.equal(pc.utf8_trim_whitespace(strings), ""), None, strings)
 
@@ -77,7 +81,9 @@ def class_numbers(strings: pa.ChunkedArray, names: list[str], where: str, key: s
     strange = [name for name in pc.unique(strings).to_pylist() if name is not None and name not in set(names)]
     if strange:
         shown = some_of([f"'{name[:60]}'" for name in sorted(strange)], 5)
-        raise InputError(f"{where}: the labels {shown} are not among {key} ({some_of(names, 20)})")
+        raise InputError(
+            f"{where}: the labels {shown} are not among {key} ({some_of(names, 20)})", where=where, key=key
+        )
     return pc.index_in(strings, value_set=pa.array(names, pa.string())).cast(pa.int64())
 
 
@@ -109,5 +115,8 @@ def _refuse_beyond_64_bits(rows: Rows, column: str, values: pa.ChunkedArray) -> 
         label = values[int(bad[0])].as_py()
         raise InputError(
             f"{rows.where}: the label {label:g} in {rows.row_names(bad)} (column '{column}') is no class; a class is "
-            "a word or a number of at most 64 bits"
+            "a word or a number of at most 64 bits",
+            where=rows.where,
+            key=column,
+            row=rows.number(bad),
         )

@@ -72,12 +72,15 @@ def classes_in(rows: Rows, columns: NamedColumns) -> Held | None:
         raise InputError(
             f"{rows.where}: data.task is multi_label, but the column '{columns.labels[0]}' holds "
             f"{brief(rows.table.column(columns.labels[0]).type)}; name a column of lists, or a column of 0 and 1 for "
-            "each class"
+            "each class",
+            where=rows.where,
+            key=columns.labels[0],
         )
     if columns.label_names is not None or columns.label_map:
         raise InputError(
             "data.label_names and data.label_map are of labels in one column, and data.label names a column for each "
-            "class; leave them out, and name the columns in the order that the classes are to have"
+            "class; leave them out, and name the columns in the order that the classes are to have",
+            key="data.label_names",
         )
     return _of_columns(rows, columns)
 
@@ -170,7 +173,9 @@ def _tells(rows: Rows, columns: NamedColumns, lists: bool) -> bool:
     raise InputError(
         f"{rows.where}: the columns {named} hold 0 and 1 and hardly "
         "agree, so they may be several classes that hold at once, or several people's labels of one class a row; set "
-        "data.task=multi_label or data.task=votes"
+        "data.task=multi_label or data.task=votes",
+        where=rows.where,
+        key="data.task",
     )
 
 
@@ -191,7 +196,9 @@ def _lists_tell(rows: Rows, columns: NamedColumns) -> bool:
     raise InputError(
         f"{rows.where}: no list in the column '{name}' has a label twice, so they look like several classes a row, "
         "but there are too few to tell them from several people's labels of one class; set data.task=multi_label or "
-        "data.task=votes"
+        "data.task=votes",
+        where=rows.where,
+        key=name,
     )
 
 
@@ -258,13 +265,21 @@ def _of_lists(rows: Rows, columns: NamedColumns, name: str, names: list[str], ke
     there = rows.table.column(name).is_valid().to_numpy()
     if strings.null_count:
         at = np.unique(row[strings.is_null().to_numpy(zero_copy_only=False)])
-        raise InputError(f"{rows.where}: a label is missing inside the list in {rows.row_names(at)} (column '{name}')")
+        raise InputError(
+            f"{rows.where}: a label is missing inside the list in {rows.row_names(at)} (column '{name}')",
+            where=rows.where,
+            key=name,
+            row=rows.number(at),
+        )
     times = np.zeros((len(rows.table), len(names)), np.int64)
     np.add.at(times, (row, numbers.astype(np.int64)), 1)
     if len(twice := np.flatnonzero((times > 1).any(1))):
         raise InputError(
             f"{rows.where}: the list in {rows.row_names(twice)} names a class twice (column '{name}'); a list names "
-            "the classes that hold, and 0 and 1 for each class stand in columns of their own"
+            "the classes that hold, and 0 and 1 for each class stand in columns of their own",
+            where=rows.where,
+            key=name,
+            row=rows.number(twice),
         )
     return Held(names, times > 0, there)
 
@@ -278,7 +293,10 @@ def _of_columns(rows: Rows, columns: NamedColumns) -> Held:
         if len(wrong):
             raise InputError(
                 f"{rows.where}: the column '{name}' has something else than 0 and 1 in {rows.row_names(wrong)}; each "
-                "column of a multi-label task says whether its class holds"
+                "column of a multi-label task says whether its class holds",
+                where=rows.where,
+                key=name,
+                row=rows.number(wrong),
             )
         found.append(values)
     said = np.stack(found, 1)
@@ -294,11 +312,18 @@ def _true(rows: Rows, columns: NamedColumns, held: Held) -> np.ndarray | None:
     if not _is_list(rows, name):
         raise InputError(
             f"{rows.where}: the column '{name}' (data.true_label) must hold lists of the classes that truly hold, as "
-            "several may"
+            "several may",
+            where=rows.where,
+            key=name,
         )
     found = _of_lists(rows, columns, name, held.names, "the classes of the training rows")
     if len(missing := np.flatnonzero(held.there & ~found.there)):
-        raise InputError(f"{rows.where}: no true labels in {rows.row_names(missing)} (column '{name}')")
+        raise InputError(
+            f"{rows.where}: no true labels in {rows.row_names(missing)} (column '{name}')",
+            where=rows.where,
+            key=name,
+            row=rows.number(missing),
+        )
     true: np.ndarray = found.held[held.there]
     return true
 
@@ -315,7 +340,11 @@ def trusted_of(test: Rows, columns: NamedColumns, names: list[str]) -> Held:
         return _of_columns(test, columns)
     test.require(name, "label")
     if not _is_list(test, name):
-        raise InputError(f"{test.where}: the column '{name}' holds no lists, as that of the training rows does")
+        raise InputError(
+            f"{test.where}: the column '{name}' holds no lists, as that of the training rows does",
+            where=test.where,
+            key=name,
+        )
     return _of_lists(test, columns, name, names, "the classes of the training rows")
 
 
@@ -339,7 +368,10 @@ def _labelled(
     if columns.unlabelled == "error":
         raise InputError(
             f"{rows.where}: no labels in {rows.row_names(without)} ({_where(columns)}); an empty list or zeros say "
-            "that no class holds; label them, or set data.unlabelled=drop"
+            "that no class holds; label them, or set data.unlabelled=drop",
+            where=rows.where,
+            key="data.unlabelled",
+            row=rows.number(without),
         )
     facts[f"unlabelled_{prefix}rows_dropped"] = len(without)
     if not there.any():
@@ -384,7 +416,11 @@ def _hold_out(rows: Rows, input_column: str, labels: np.ndarray, share: float, s
             back = np.flatnonzero(labels[:, one] == (not rest.any()))[0]
             out[first == first[back]] = False
     if not out.any():
-        raise InputError(f"{rows.where}: data.test_share={share:g} of these rows is no row; raise it")
+        raise InputError(
+            f"{rows.where}: data.test_share={share:g} of these rows is no row; raise it",
+            where=rows.where,
+            key="data.test_share",
+        )
     return out
 
 

@@ -44,7 +44,11 @@ class Rows:
 
     def require(self, column: str, key: str) -> None:
         if column not in self.table.column_names:
-            raise InputError(f"{self.where}: there is no column '{column}' for data.{key}{self.hint(column)}")
+            raise InputError(
+                f"{self.where}: there is no column '{column}' for data.{key}{self.hint(column)}",
+                where=self.where,
+                key=f"data.{key}",
+            )
 
     def hint(self, column: str) -> str:
         """What to do about a column that is not there."""
@@ -74,12 +78,13 @@ class Rows:
                 features[name] = feature or datasets.Features.from_arrow_schema(schema)[name]
         return replace(self, table=table, features=datasets.Features(features)) if table is not self.table else self
 
+    def number(self, indices: Sequence[int] | np.ndarray) -> int:
+        """What `row_names` calls the first of these rows by."""
+        return int(indices[0]) + self.first if self.numbers is None else int(self.numbers[indices[0]])
+
     def row_names(self, indices: Sequence[int] | np.ndarray, shown: int = 5) -> str:
         """Such as ``rows 3, 8, 9``; of many only the first."""
-        called = [
-            int(index) + self.first if self.numbers is None else int(self.numbers[index]) for index in indices[:shown]
-        ]
-        numbers = ", ".join(map(str, called))
+        numbers = ", ".join(str(self.number([index])) for index in indices[:shown])
         more = f" and {len(indices) - shown} more" if len(indices) > shown else ""
         return f"{self.noun}{'s' if len(indices) > 1 else ''} {numbers}{more}"
 
@@ -89,7 +94,7 @@ def rows_from_table(table: pa.Table, path: Path, sources: Sequence[dict[str, Any
     seen: set[str] = set()
     for name in table.column_names:
         if name in seen:
-            raise InputError(f"{path}: two columns are called '{name}'; rename one of them")
+            raise InputError(f"{path}: two columns are called '{name}'; rename one of them", where=str(path), key=name)
         seen.add(name)
     for index, column in enumerate(table.schema):
         if pa.types.is_dictionary(column.type):
@@ -97,7 +102,9 @@ def rows_from_table(table: pa.Table, path: Path, sources: Sequence[dict[str, Any
         if pa.types.is_map(column.type):
             raise InputError(
                 f"{path}: the column '{column.name}' holds {brief(column.type)}, for which `datasets` has no type; "
-                "leave it out, or write it as text"
+                "leave it out, or write it as text",
+                where=str(path),
+                key=column.name,
             )
     return Rows(table, datasets.Features.from_arrow_schema(table.schema), str(path), tuple(sources), **naming)
 

@@ -104,5 +104,5 @@ def _no_distribution(rows: Rows, column: str, number: int, why: str) -> InputErr
         "probabilities are at least 0 and sum to 1",
         where=rows.where,
         key=column,
-        row=number + rows.first,
+        row=rows.number([number]),
     )

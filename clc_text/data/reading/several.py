@@ -54,7 +54,9 @@ class Several:
         if any(name not in rows.table.column_names for name in asked.labels) or asked.vote_lines() is not None:
             raise InputError(
                 f"{rows.where}: nothing says what is right in the test rows; name their column of true labels in "
-                "data.true_label"
+                "data.true_label",
+                where=rows.where,
+                key="data.true_label",
             )
         found = votes_in(rows, asked)
         assert found is not None
@@ -86,7 +88,11 @@ def votes_in(rows: Rows, columns: NamedColumns) -> Several | None:
     votes = Votes.of(row, source, numbers, len(rows.table), names, len(classes), said.weight)
     table, features = rows.table, datasets.Features(dict(rows.features))
     if JOINED in table.column_names:
-        raise InputError(f"{rows.where}: the column '{JOINED}' is where several labels a row are joined; rename it")
+        raise InputError(
+            f"{rows.where}: the column '{JOINED}' is where several labels a row are joined; rename it",
+            where=rows.where,
+            key=JOINED,
+        )
     counts = votes.counts
     best = pa.array(counts.argmax(1), mask=counts.sum(1) == 0)
     table = table.append_column(JOINED, pc.take(pa.array(classes, pa.string()), best))
@@ -147,7 +153,10 @@ def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
         if len(nobody := np.flatnonzero(by[said.at] < 0)):
             raise InputError(
                 f"{rows.where}: nobody is named for a label in {rows.row_names(row[said.at[nobody[:1]]])} (column "
-                f"'{beside}')"
+                f"'{beside}')",
+                where=rows.where,
+                key=beside,
+                row=rows.number(row[said.at[nobody[:1]]]),
             )
         return row[said.at], by[said.at], said, names
     said = said_in(inside, name, columns)
@@ -166,7 +175,9 @@ def _people(rows: Rows, column: str, lengths: np.ndarray, label: str) -> tuple[l
     if len(odd := np.flatnonzero(other != lengths)):
         raise InputError(
             f"{rows.where}: {rows.row_names(odd[:1])} has {lengths[odd[0]]} labels in '{label}' and {other[odd[0]]} "
-            f"names in '{column}'"
+            f"names in '{column}'",
+            where=rows.where,
+            row=rows.number(odd[:1]),
         )
     people = pc.utf8_trim_whitespace(values.flatten().cast(pa.string()))
     people = pc.if_else(pc.equal(people, ""), None, people)
@@ -183,7 +194,10 @@ def _refuse_twice(pair: np.ndarray, row: np.ndarray, names: list[str], rows: Row
         who = names[pair[twice[0]] % len(names)][:_SHOWN]
         raise InputError(
             f"{rows.where}: '{who}' has labelled {rows.row_names(row[twice[:1]])} more than once; keep one label, or "
-            "tell rows with one text apart by data.id"
+            "tell rows with one text apart by data.id",
+            where=rows.where,
+            key="data.id",
+            row=rows.number(row[twice[:1]]),
         )
 
 
@@ -199,7 +213,11 @@ def _of_lines(rows: Rows, columns: NamedColumns, lines: Rows, named: tuple[str, 
     rows.require(identity, option)
     known = rows.table.column(identity).cast(pa.string()).combine_chunks()
     if pc.count_distinct(known).as_py() < len(known):
-        raise InputError(f"{rows.where}: votes name rows by the column '{identity}', which names several rows alike")
+        raise InputError(
+            f"{rows.where}: votes name rows by the column '{identity}', which names several rows alike",
+            where=rows.where,
+            key=identity,
+        )
     meant = lines.table.column(of_row).cast(pa.string())
     place = pc.index_in(meant, value_set=known)
     if place.null_count:
@@ -213,7 +231,12 @@ def _of_lines(rows: Rows, columns: NamedColumns, lines: Rows, named: tuple[str, 
     people = pc.if_else(pc.equal(pc.utf8_trim_whitespace(people), ""), None, people)
     if people.null_count:
         at = np.flatnonzero(people.is_null().to_numpy(zero_copy_only=False))
-        raise InputError(f"{lines.where}: nobody is named in {lines.row_names(at)} (column '{by}')")
+        raise InputError(
+            f"{lines.where}: nobody is named in {lines.row_names(at)} (column '{by}')",
+            where=lines.where,
+            key=by,
+            row=lines.number(at),
+        )
     names = sorted(pc.unique(people).to_pylist())
     row = place.to_numpy().astype(np.int64)
     source = pc.index_in(people, value_set=pa.array(names, pa.string())).to_numpy().astype(np.int64)
@@ -232,7 +255,9 @@ def _refuse_lines_twice(
         same = at[twice[pair[twice] == pair[twice[0]]]]
         raise InputError(
             f"{lines.where}: '{names[source[twice[0]]][:_SHOWN]}' has voted more than once on the row "
-            f"'{str(meant[int(same[0])])[:_SHOWN]}' ({lines.row_names(same)}); keep one vote"
+            f"'{str(meant[int(same[0])])[:_SHOWN]}' ({lines.row_names(same)}); keep one vote",
+            where=lines.where,
+            row=lines.number(same),
         )
 
 

@@ -161,18 +161,24 @@ def _labelled(
         if columns.unlabelled == "error":
             raise InputError(
                 f"{rows.where}: no label in {rows.row_names(without)} (column '{given}'); label them, or set "
-                "data.unlabelled=drop"
+                "data.unlabelled=drop",
+                where=rows.where,
+                key=given,
+                row=rows.number(without),
             )
         facts[f"unlabelled_{prefix}rows_dropped"] = len(without)
         if len(without) == len(rows.table):
-            raise InputError(f"{rows.where}: no row has a label (column '{given}')")
+            raise InputError(f"{rows.where}: no row has a label (column '{given}')", where=rows.where, key=given)
     if labelled.true is not None:
         holes = pc.and_(labelled.true.is_null(), labelled.given.is_valid())
         if pc.any(holes).as_py():
             without = np.flatnonzero(holes.to_numpy())
             raise InputError(
                 f"{rows.where}: no true label in {rows.row_names(without)} (column '{true_label}'); a column of true "
-                "labels must be whole"
+                "labels must be whole",
+                where=rows.where,
+                key=true_label,
+                row=rows.number(without),
             )
     return labelled.filter(labelled.given.is_valid()) if labelled.given.null_count else labelled
 
@@ -196,7 +202,9 @@ def _check_classes(whole: _Labelled, names: list[str], columns: NamedColumns) ->
     if len(present) > MANY_CLASSES and len(present) > rows / 2:
         raise InputError(
             f"{where}: the column '{columns.given}' has {len(present)} values in {rows} rows, so it is hardly one of "
-            "labels; name the right one in data.label"
+            "labels; name the right one in data.label",
+            where=where,
+            key=columns.given,
         )
 
 
@@ -218,7 +226,11 @@ def _hold_out(whole: _Labelled, input_column: str, share: float, seed: int) -> t
         if held[labels == label].all():  # by its copies alone: the first text is given back, with whatever copies
             held[first == first[np.flatnonzero(labels == label)[0]]] = False
     if not held.any():
-        raise InputError(f"{whole.rows.where}: data.test_share={share:g} of these rows is no row; raise it")
+        raise InputError(
+            f"{whole.rows.where}: data.test_share={share:g} of these rows is no row; raise it",
+            where=whole.rows.where,
+            key="data.test_share",
+        )
     return whole.filter(pa.array(~held)), whole.filter(pa.array(held))
 
 

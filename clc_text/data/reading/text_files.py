@@ -77,7 +77,9 @@ def check_encoding(path: Path, encoding: str) -> None:
     try:
         decoder = codecs.getincrementaldecoder(encoding)()
     except LookupError:
-        raise InputError(f"there is no encoding '{encoding}'; write for example utf-8 or iso-8859-1") from None
+        raise InputError(
+            f"there is no encoding '{encoding}'; write for example utf-8 or iso-8859-1", key="encoding"
+        ) from None
     position, line = 0, 1
     try:
         with open_bytes(path) as handle:
@@ -91,7 +93,10 @@ def check_encoding(path: Path, encoding: str) -> None:
                     raise InputError(
                         f"{path}: line {lines_before} is not {encoding}: byte 0x{error.object[error.start]:02X} at "
                         f"position {position - pending + error.start} of the file; save the file as {encoding}, "
-                        "or set data.encoding"
+                        "or set data.encoding",
+                        where=str(path),
+                        key="data.encoding",
+                        row=lines_before,
                     ) from None
                 if not block:
                     return

@@ -20,7 +20,9 @@ def refuse_same_file(train: Rows, test: Rows) -> None:
     if shared:
         raise InputError(
             f"{test.where}: the test file has the same content as the training file {train.where}; a test on rows "
-            "seen in training says nothing, so name another file or set data.test_share"
+            "seen in training says nothing, so name another file or set data.test_share",
+            where=test.where,
+            key="data.test_share",
         )
 
 
@@ -36,7 +38,11 @@ def with_text(rows: Rows, columns: NamedColumns, facts: dict[str, Any], prefix: 
             inside = "; name what is meant in it, such as " if pa.types.is_struct(values.type) else ""
             if inside and values.type.num_fields:
                 inside += f"data.text={column}.{values.type.field(0).name[:60]}"
-            raise InputError(f"{rows.where}: the column '{column}' holds {brief(values.type)}, not text{inside}")
+            raise InputError(
+                f"{rows.where}: the column '{column}' holds {brief(values.type)}, not text{inside}",
+                where=rows.where,
+                key=column,
+            )
         pieces.append(pc.fill_null(values, "") if values.null_count else values)
     missing = sum(rows.table.column(column).null_count for column in columns.texts)
     if missing:

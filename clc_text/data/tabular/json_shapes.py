@@ -52,5 +52,9 @@ def _split(whole: dict[str, Any], where: str) -> list[dict[str, Any]]:
     names = [str(name) for name in whole["columns"]]
     for number, row in enumerate(whole["data"], 1):
         if not isinstance(row, list) or len(row) != len(names):
-            raise InputError(f"{where}: row {number} of 'data' has not one value for each of 'columns'; {_ADVICE}")
+            raise InputError(
+                f"{where}: row {number} of 'data' has not one value for each of 'columns'; {_ADVICE}",
+                where=where,
+                row=number,
+            )
     return [dict(zip(names, row, strict=True)) for row in whole["data"]]

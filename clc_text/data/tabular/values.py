@@ -22,9 +22,9 @@ def numbered(
     of_row = range(len(found)) if of_row is None else of_row
     for row, one in zip(of_row, found, strict=True):
         if missing(one):
-            raise InputError(f"row {row} has no label; leave such rows out")
+            raise InputError(f"row {row} has no label; leave such rows out", row=row)
         if not isinstance(one, (str, int, float)):
-            raise InputError(f"the label of row {row} is neither a name nor a number: {str(one)[:60]!r}")
+            raise InputError(f"the label of row {row} is neither a name nor a number: {str(one)[:60]!r}", row=row)
     if label_names is None:
         try:
             names = tuple(sorted(set(found)))
@@ -49,7 +49,7 @@ def numbered(
 def known(found: Sequence[Any], among: Any, of_row: Sequence[int] | np.ndarray) -> None:
     for row, one in zip(of_row, found, strict=True):
         if one not in among:
-            raise InputError(f"row {row} has the label {str(one)[:60]!r}, which is not among label_names")
+            raise InputError(f"row {row} has the label {str(one)[:60]!r}, which is not among label_names", row=row)
 
 
 def column(name: str, values: Iterable[Any]) -> list[Any]:

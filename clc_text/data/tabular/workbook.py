@@ -55,7 +55,12 @@ class Sheet:
         for number, row in enumerate(self.rows, self.first):
             for place in places:
                 if isinstance(row[place], str) and row[place] in _ERRORS:
-                    raise InputError(f"{self.path}: cell {_cell(place, number)} holds the error {row[place]}; mend it")
+                    raise InputError(
+                        f"{self.path}: cell {_cell(place, number)} holds the error {row[place]}; mend it",
+                        where=str(self.path),
+                        key=self.columns[place],
+                        row=number,
+                    )
         if not any(row[place] is None for row in self.rows for place in places):
             return
         book = _opened(self.path, values=False)
@@ -70,7 +75,10 @@ class Sheet:
                     if hole and cells[place].data_type == "f":
                         raise InputError(
                             f"{self.path}: cell {_cell(place, number)} is a formula, and the file does not hold its "
-                            "value; open the workbook in a spreadsheet program and save it"
+                            "value; open the workbook in a spreadsheet program and save it",
+                            where=str(self.path),
+                            key=self.columns[place],
+                            row=number,
                         )
         finally:
             book.close()
@@ -92,7 +100,9 @@ def read_workbook(path: Path, sheet: str | None = None, header: Sequence[str] | 
         if not names:
             raise InputError(f"{path}: the workbook has no sheet of cells")
         if sheet is not None and sheet not in names:
-            raise InputError(f"{path}: there is no sheet '{sheet}'{nearest(sheet, names)}")
+            raise InputError(
+                f"{path}: there is no sheet '{sheet}'{nearest(sheet, names)}", where=str(path), key="data.sheet"
+            )
         chosen = book[sheet or names[0]]
         chosen.reset_dimensions()  # what the file says of its own size is often wrong
         grid = [[_value(value) for value in row] for row in chosen.iter_rows(values_only=True)]
@@ -112,7 +122,11 @@ def read_workbook(path: Path, sheet: str | None = None, header: Sequence[str] | 
         columns = [f"column {_letters(i)}" if value is None else as_text(value).strip() for i, value in enumerate(top)]
     else:
         if len(header) != width:
-            raise InputError(f"{path}: the sheet '{chosen.title}' has {width} columns, and {len(header)} are named")
+            raise InputError(
+                f"{path}: the sheet '{chosen.title}' has {width} columns, and {len(header)} are named in data.header",
+                where=str(path),
+                key="data.header",
+            )
         columns = list(header)
     return Sheet(path, chosen.title, tuple(names), columns, grid, first)
 

@@ -55,9 +55,11 @@ class Files(NamedColumns):
         if self.separator == "\\t":  # what a shell makes of a tab: the two letters
             object.__setattr__(self, "separator", "\t")
         if self.votes is not None and self.annotator is not None:
-            raise InputError("data.votes has who gives a label in data.vote_source; leave data.annotator out")
+            raise InputError(
+                "data.votes has who gives a label in data.vote_source; leave data.annotator out", key="data.annotator"
+            )
         if self.test is not None and self.test_share is not None:
-            raise InputError("data.test and data.test_share are both set; keep one of them")
+            raise InputError("data.test and data.test_share are both set; keep one of them", key="data.test")
 
     @property
     def row_id(self) -> tuple[str, str | None]:
@@ -107,7 +109,11 @@ class Files(NamedColumns):
             if shards:
                 return read_parquet(shards, path)
             if len(self.texts) > 1:
-                raise InputError(f"{path}: a folder of text files has one text a row; name one column in data.text")
+                raise InputError(
+                    f"{path}: a folder of text files has one text a row; name one column in data.text",
+                    where=str(path),
+                    key="data.text",
+                )
             return read_class_folders(path, self.texts[0], self.given, self.encoding)
         suffix = ending(path)
         if suffix in DELIMITED:

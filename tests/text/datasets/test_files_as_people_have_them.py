@@ -13,6 +13,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+from refusals import refused
 
 from clc_text.data.task import Task
 from clc_text.errors import LONGEST, InputError
@@ -47,10 +48,10 @@ def test_excels_line_above_the_header(above: str, tmp_path: Path) -> None:
     path.write_text(table(";", above))
     check(Files(train=str(path)).load(0))
     path.write_text(table(";", above) + ";;\n")
-    with pytest.raises(InputError, match="row 7 has 3 columns"):
+    with refused(where=path, row=7):
         Files(train=str(path)).load(0)
     path.write_text(table(";", above) + "x;\n")
-    with pytest.raises(InputError, match="no label in row 7"):
+    with refused(where=path, row=7, key="label"):
         Files(train=str(path)).load(0)
 
 
@@ -134,7 +135,7 @@ def test_a_workbook(tmp_path: Path) -> None:
         Files(train=str(path), sheet="sheet 2").load(0)
     headless = workbook(tmp_path / "b.xlsx", rows_of(LABELS)[1:])
     check(Files(train=str(headless), header=["text", "label"]).load(0))
-    with pytest.raises(InputError, match="has 2 columns, and 3 are named"):
+    with refused(key="data.header"):
         Files(train=str(headless), header=["text", "label", "x"]).load(0)
 
 
@@ -152,10 +153,10 @@ def test_formulas_are_never_computed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cell B4 is a formula, and the file does not hold its value"):
         Files(train=str(path)).load(0)
     path = workbook(tmp_path / "a.xlsx", rows_of(["pos", "neg", "#N/A", "neg"]))
-    with pytest.raises(InputError, match="cell B4 holds the error #N/A"):
+    with refused(where=path, row=4):
         Files(train=str(path)).load(0)
     path = workbook(tmp_path / "a.xlsx", rows_of(["pos", "neg", None, "neg"]))
-    with pytest.raises(InputError, match=r"no label in row 4 \(column 'label'\)"):
+    with refused(row=4, key="label"):
         Files(train=str(path)).load(0)
     assert len(Files(train=str(path), unlabelled="drop").load(0).train) == 3
 
@@ -225,7 +226,7 @@ def test_missing_labels_as_pandas_writes_them(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     task = Files(train=str(tmp_path / "a.jsonl"), unlabelled="drop").load(0)
     assert task.label_names == ["neg", "pos"] and task.facts["unlabelled_rows_dropped"] == 1
-    with pytest.raises(InputError, match="no label in line 3"):
+    with refused(row=3):
         Files(train=str(tmp_path / "a.jsonl")).load(0)
 
 
@@ -247,7 +248,7 @@ def test_a_value_within_an_object_can_be_named(kind: str, tmp_path: Path) -> Non
         Files(train=str(path), text="content.txt", label="meta.gold.label").load(0)
     rows[1]["meta"] = None
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "b.parquet")
-    with pytest.raises(InputError, match="no label in row 2"):
+    with refused(row=2, key="meta.gold.label"):
         Files(train=str(tmp_path / "b.parquet"), text="content.text", label="meta.gold.label").load(0)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
+from refusals import refused
 
 from clc_text.data.task import Task
 from clc_text.errors import InputError
@@ -95,7 +96,7 @@ def test_class_folders(tmp_path: Path) -> None:
     assert task.given_labels.tolist() == [0, 1, 1]
     assert task.sources[0]["files"] == 3
     (tmp_path / "reviews" / "pos" / "1.txt").write_bytes(b"one\ntw\xff")
-    with pytest.raises(InputError, match=r"1\.txt: line 2 is not utf-8: byte 0xFF at position 6"):
+    with refused(where=tmp_path / "reviews" / "pos" / "1.txt", row=2):
         Files(train=str(tmp_path / "reviews")).load(0)
 
 
@@ -132,7 +133,7 @@ def test_labels_of_one_number_have_one_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("missing", [float("nan"), None])
 def test_a_number_that_is_none_is_no_class(tmp_path: Path, missing: float | None) -> None:
-    with pytest.raises(InputError, match="no label in"):
+    with refused(row=3, key="label"):
         load(tmp_path, rows_of([0.0, 1.0, missing, 1.0]))
     task = load(tmp_path, rows_of([0.0, 1.0, missing, 1.0]), unlabelled="drop")
     assert task.label_names == ["0", "1"] and len(task.train) == 3
@@ -159,7 +160,7 @@ def test_numbers_of_rare_kinds_are_numbers(tmp_path: Path, kind: pa.DataType) ->
 def test_an_infinite_number_in_json_is_named_by_its_line(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "a", "label": 1}\n{"text": "b", "label": 1e999}\n{"text": "c", "label": 2}\n')
-    with pytest.raises(InputError, match=r"the label inf in line 2 \(column 'label'\) is no class"):
+    with refused(where=path, row=2, key="label"):
         Files(train=str(path)).load(0)
 
 
@@ -169,7 +170,7 @@ def test_classes_that_look_the_same_are_alike(tmp_path: Path) -> None:
 
 
 def test_blanks_are_no_class(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no label in"):
+    with refused(row=3, key="label"):
         load(tmp_path, rows_of(["a", "b", " "]))
 
 
@@ -231,7 +232,7 @@ def test_a_label_map_joins_the_variants_of_a_class(tmp_path: Path) -> None:
     assert "classes_alike" not in task.facts
     with pytest.raises(InputError, match=r"label_map reads 'a' as 'b', which it reads as 'c'"):
         load(tmp_path, rows, label_map={"a": "b", "b": "c"})
-    with pytest.raises(InputError, match=r"label_map reads 'a' as an empty label"):
+    with refused(key="data.label_map"):
         load(tmp_path, rows, label_map={"a": " "})
 
 
@@ -250,7 +251,7 @@ def test_label_names_set_the_order(tmp_path: Path) -> None:
     assert task.facts["classes_without_rows"] == "never"
     with pytest.raises(InputError, match=r"the labels 'b' are not among data\.label_names \(a, c\)"):
         load(tmp_path, rows_of(["a", "b", "a"]), label_names=["a", "c"])
-    with pytest.raises(InputError, match=r"data.label_names has 'a' twice"):
+    with refused(key="data.label_names"):
         load(tmp_path, rows_of(["a", "b"]), label_names=["a", "a"])
 
 
@@ -258,7 +259,7 @@ def test_class_label_keeps_its_names_and_minus_one_is_no_label(tmp_path: Path) -
     features = datasets.Features(text=datasets.Value("string"), label=datasets.ClassLabel(names=["z", "a"]))
     rows = datasets.Dataset.from_dict({"text": ["x", "y", "w"], "label": [0, 1, -1]}, features=features)
     rows.to_parquet(str(tmp_path / "rows.parquet"))
-    with pytest.raises(InputError, match=r"no label in row 3 \(column 'label'\)"):
+    with refused(row=3, key="label"):
         Files(train=str(tmp_path / "rows.parquet")).load(0)
     task = Files(train=str(tmp_path / "rows.parquet"), unlabelled="drop").load(0)
     assert task.label_names == ["z", "a"] and task.given_labels.tolist() == [0, 1]
@@ -274,7 +275,7 @@ def test_true_labels_and_trusted_test_labels(tmp_path: Path) -> None:
     assert task.test_labels is not None and task.test_labels.tolist() == [2], "tested on the true label"
     assert list(task.train["gold"]) == list("abcb")
     train[2]["gold"] = None  # type: ignore[assignment]
-    with pytest.raises(InputError, match=r"no true label in line 3 \(column 'gold'\)"):
+    with refused(row=3, key="gold"):
         load(tmp_path, train, label="weak", true_label="gold")
 
 
@@ -285,7 +286,7 @@ def test_unlabelled_rows_are_refused_with_their_numbers_or_dropped(tmp_path: Pat
     task = load(tmp_path, rows, unlabelled="drop")
     assert list(task.train["text"]) == ["text 0", "text 2", "text 4"]
     assert task.facts["unlabelled_rows_dropped"] == 7
-    with pytest.raises(InputError, match="no row has a label"):
+    with refused(key="label"):
         load(tmp_path, rows_of([None, None]), unlabelled="drop")
 
 
@@ -372,7 +373,7 @@ def test_other_encodings_separators_and_headerless_files(tmp_path: Path) -> None
     assert list(task.train["text"]) == ["café", '"tea']
     with pytest.raises(InputError, match=r"line 1 is not utf-8: byte 0xE9 at position 3 of the file"):
         Files(train=str(path)).load(0)
-    with pytest.raises(InputError, match="there is no encoding 'utf-77'"):
+    with refused(key="encoding"):
         Files(train=str(path), encoding="utf-77").load(0)
 
 
@@ -486,12 +487,12 @@ def test_bad_options(options: dict[str, Any], sentence: str) -> None:
 
 
 def test_a_share_that_holds_nothing_out_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"data\.test_share=0\.01 of these rows is no row"):
+    with refused(key="data.test_share"):
         load(tmp_path, rows_of(["a", "b", "a", "b"]), test_share=0.01)
 
 
 def test_a_bad_separator_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"data.separator is '::'; it must be one ASCII character"):
+    with refused(key="data.separator"):
         Files(train=str(write("csv", tmp_path)), separator="::").load(0)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from clc_text.data.describe import describe
 from clc_text.data.task import Task
@@ -57,7 +58,7 @@ def test_lists(tmp_path: Path) -> None:
 def test_columns(tmp_path: Path) -> None:
     check(Files(train=str(columns(tmp_path)), label=CLASSES, task="multi_label").load(0))
     truths = [[str(bool(value)).lower() for value in row] for row in HELD]
-    with pytest.raises(InputError, match="something else than 0 and 1 in rows 2"):
+    with refused(row=2):
         Files(train=str(columns(tmp_path, truths)), label=CLASSES, task="multi_label").load(0)
 
 
@@ -81,7 +82,7 @@ def test_people_who_agree_are_votes(tmp_path: Path) -> None:
 
 def test_unlabelled_rows_and_rows_of_no_class_differ(tmp_path: Path) -> None:
     holes: list[list[Any]] = [*HELD, ["", 1, 0]]
-    with pytest.raises(InputError, match=r"no labels in row 26 .*no class holds"):
+    with refused(row=26):
         Files(train=str(columns(tmp_path, holes)), label=CLASSES, task="multi_label").load(0)
     check(Files(train=str(columns(tmp_path, holes)), label=CLASSES, task="multi_label", unlabelled="drop").load(0))
 
@@ -131,5 +132,5 @@ def test_what_is_refused(tmp_path: Path) -> None:
         Files(train=str(numbers), task="multi_label").load(0)
     with pytest.raises(InputError, match="keep one"):
         Files(train=str(columns(tmp_path)), votes="votes.csv", task="multi_label")
-    with pytest.raises(InputError, match=r"'sport' are not among data\.label_names"):
+    with refused(key="data.label_names"):
         Files(train=str(lists(tmp_path)), label="topics", label_names=["art", "news"]).load(0)
