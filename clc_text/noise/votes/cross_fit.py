@@ -35,6 +35,9 @@ ERRORS = 2.0  # standard errors that a classifier must gain by
 # errors as well as the classes. It must then foretell much (measured: 0.3 nats a vote where it is right, 0.04 where
 # texts tell how people err).
 UNCHECKED = 0.1
+# The votes' power then, if the classifier is heard: with one vote a row of CIFAR-10N 90.0 % of the likeliest classes
+# are right where 83.7 are with whole trust, of book reviews 96.2 where 96.5 are (draws 200 to 202).
+UNCHECKED_TRUST = 0.5
 CHECKED_ROWS = 100  # with two votes: fewer do not tell how far sources differ
 SURE = 50.0  # nats for the class of a row that is known
 CHOICE_ROWS = 20_000  # what is chosen is chosen by every n-th row of more
@@ -54,10 +57,10 @@ class FittedVotes:
         log_probs: float64 [N, C], what the classifier said last; None without one.
         facts: plain values: ``power`` of the classifier (0: it is not heard), ``dependence`` (ρ of `fit_votes`),
             ``gain`` of held-out votes by the classifier in nats a vote and ``gain_error``, ``shrinkage``, ``rules``
-            (the number of sources of one class), ``checked`` (whether
-            enough rows have two votes), ``alike`` (of sources that repeat others), ``wrong`` (shares of the
-            likeliest classes that are expected to be wrong: the least, what q says, and the most, by the neighbouring
-            values of what was chosen).
+            (the number of sources of one class), ``checked`` (whether enough rows have two votes), ``trust`` (the
+            power of the votes, where a classifier is heard), ``alike`` (of sources that repeat others), ``wrong``
+            (shares of the likeliest classes that are expected to be wrong: the least, what q says, and the most, by
+            the neighbouring values of what was chosen).
     """
 
     posterior: np.ndarray
@@ -105,7 +108,8 @@ def cross_fit_votes(
             heard = normalised_logs(facts["power"] * log_probs) if facts["power"] else None
             fit = by_votes
             if heard is not None:
-                fit = fit_votes(votes, rules, heard, shrinkage, dependence=facts["dependence"])
+                trust = facts["trust"] = 1.0 if checked or rules.which.any() else UNCHECKED_TRUST
+                fit = fit_votes(votes, rules, heard, shrinkage, dependence=facts["dependence"], trust=trust)
     likelihood = tried(
         facts["dependence"], facts["power"], None if heard is None or log_probs is None else log_probs[some]
     )
@@ -139,7 +143,8 @@ def joined_again(
     if known is not None:
         heard = heard.copy()
         heard[known] += SURE
-    return fit_votes(votes, rules, normalised_logs(heard), shrinkage, dependence=facts["dependence"])
+    trust = facts.get("trust", 1.0) if power else 1.0
+    return fit_votes(votes, rules, normalised_logs(heard), shrinkage, dependence=facts["dependence"], trust=trust)
 
 
 def misnames(votes: Votes, log_probs: np.ndarray) -> bool:

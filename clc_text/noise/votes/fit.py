@@ -3,7 +3,8 @@
 The product takes the votes on a row for independent, given its class. They are not: what is hard to one is hard to
 all, and five people who say the same of a hard row are not five witnesses. With an intraclass correlation ρ of their
 errors, n votes are worth n / (1 + (n - 1) ρ) (Kish's design effect), so that each has the weight
-w = 1 / (1 + (n - 1) ρ). A row's only vote counts in full.
+w = 1 / (1 + (n - 1) ρ). A row's only vote counts in full, but where hardly any row has two: nothing then checks the
+classifier, which learns people's errors, too, and the vote counts for half (`noise.estimation.half_trust` says why).
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ def fit_votes(
     shrinkage: Shrinkage = LOOSE,
     rounds: int = ROUNDS,
     dependence: float = 0.0,
+    trust: float = 1.0,
 ) -> VotesFit:
     """Expectation-maximisation over the rows' classes, p held fixed up to the classes' shares.
 
@@ -89,6 +91,7 @@ def fit_votes(
     Args:
         log_probs: [N, C], of the true class by a classifier that saw no vote on the row; None: the shares alone.
         dependence: ρ, of the errors of people's votes on one row.
+        trust: power of what people's votes say in the posterior that is given out; matrices come of the whole.
     """
     people = votes.part(~rules.which[votes.source])
     known = rules.evidence(votes)
@@ -99,15 +102,21 @@ def fit_votes(
     counts = counted(people, people.majority) if plain else counted_by_others(people, normalised_logs(base), ODDS)
     worth = 1 / (1 + np.maximum(np.bincount(people.row, people.weight, votes.rows) - 1, 0) * dependence)[:, None]
     matrices = shrunk_matrices(counts, shrinkage)
-    posterior = softmax(worth * log_likelihood(people, matrices) + base)
+    said = worth * log_likelihood(people, matrices)
+    posterior = softmax(said + base)
     before = None if log_probs is None else np.exp(log_probs).sum(0)
     even = EVEN * votes.rows / votes.classes
+    known_of_row = base
     for _ in range(rounds - 1):
         matrices = shrunk_matrices(counted(people, posterior), shrinkage)
         shares = posterior.sum(0) + even
         if before is not None:
             shares = shares / (before + even)
-        posterior = softmax(worth * log_likelihood(people, matrices) + np.log(shares) + base)
+        said = worth * log_likelihood(people, matrices)
+        known_of_row = np.log(shares) + base
+        posterior = softmax(said + np.log(shares) + base)
+    if trust != 1:
+        posterior = softmax(trust * said + known_of_row)
     return VotesFit(posterior, _with_rules(matrices, rules))
 
 

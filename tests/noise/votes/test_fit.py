@@ -49,8 +49,8 @@ def slow_matrices(counts: np.ndarray, shrinkage: Shrinkage) -> np.ndarray:
     return found
 
 
-def slow_fit(votes: Votes, log_probs: np.ndarray | None, rounds: int) -> np.ndarray:
-    """q row by row and vote by vote."""
+def slow_fit(votes: Votes, log_probs: np.ndarray | None, rounds: int, trust: float = 1) -> np.ndarray:
+    """q row by row and vote by vote; votes count for `trust` in the last round."""
     rows, classes, sources = votes.rows, votes.classes, len(votes.sources)
     said = entries(votes)
     counts = np.zeros((sources, classes, classes))
@@ -80,7 +80,8 @@ def slow_fit(votes: Votes, log_probs: np.ndarray | None, rounds: int) -> np.ndar
             score = np.log(shares) + (0 if log_probs is None else log_probs[row])
             for other, source, label, weight in said:
                 if other == row:
-                    score = score + weight * np.log(matrices[source, :, label])
+                    power = trust if number == rounds - 1 else 1
+                    score = score + power * weight * np.log(matrices[source, :, label])
             posterior[row] = np.exp(score - score.max())
             posterior[row] /= posterior[row].sum()
     return posterior
@@ -92,6 +93,15 @@ def test_against_loops(with_classifier: bool) -> None:
     log_probs = drawn.log_probs if with_classifier else None
     found = fit_votes(drawn.votes, Rules.of(drawn.votes), log_probs, LOOSE, 4).posterior
     assert found == pytest.approx(slow_fit(drawn.votes, log_probs, 4), abs=1e-9)
+
+
+def test_votes_that_are_half_trusted_against_loops() -> None:
+    drawn = drawn_votes(40, [0.9, 0.6, 0.7, 0.5], 3, 0.6, seed=3)
+    whole, half = (
+        fit_votes(drawn.votes, Rules.of(drawn.votes), drawn.log_probs, LOOSE, 4, trust=trust) for trust in (1, 0.5)
+    )
+    assert half.posterior == pytest.approx(slow_fit(drawn.votes, drawn.log_probs, 4, 0.5), abs=1e-9)
+    assert (half.matrices == whole.matrices).all()
 
 
 def test_soft_votes_against_loops() -> None:

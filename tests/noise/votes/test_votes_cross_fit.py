@@ -9,8 +9,8 @@ from drawn_votes import Drawn, drawn_votes
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
 from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares, posterior_labels
-from clc_text.noise.votes.cross_fit import LOOSE, TIGHT, cross_fit_votes
-from clc_text.noise.votes.fit import Rules, fit_votes
+from clc_text.noise.votes.cross_fit import LOOSE, TIGHT, cross_fit_votes, joined_again
+from clc_text.noise.votes.fit import Rules, fit_votes, normalised_logs
 from clc_text.noise.votes.held_out import JUDGED_BY, ROUNDS, dealt, held_out_likelihood
 from clc_text.noise.votes.matrices import counted, shrunk_matrices
 
@@ -54,6 +54,25 @@ def test_one_vote_a_row_is_corrected_only_by_a_classifier_that_knows_much() -> N
     assert right(found.posterior, drawn) > right(votes.majority, drawn) + 0.05
     weak = np.log(0.45 + 0.1 * np.eye(2)[votes.label])  # foretells the votes a little, whatever the classes are
     assert (cross_fit_votes(votes, lambda belief, number: weak).posterior.argmax(1) == votes.label).all()
+
+
+def test_a_vote_that_nothing_checks_counts_for_half_beside_a_classifier() -> None:
+    """So more labels are told to be wrong, too."""
+    drawn = drawn_votes(1500, [0.8], 2, 1.0, seed=2, sureness=5.0)
+    source = np.random.default_rng(3).integers(0, 30, 1500)
+    names = [str(one) for one in range(30)]
+    votes = Votes.of(np.arange(1500), source, drawn.votes.label, 1500, names, 2)
+    found = cross_fit_votes(votes, lambda belief, number: drawn.log_probs)
+    assert found.facts["trust"] == 0.5 and not found.facts["checked"]
+    heard = normalised_logs(found.facts["power"] * drawn.log_probs)
+    whole, half = (fit_votes(votes, Rules.of(votes), heard, TIGHT, trust=trust).posterior for trust in (1, 0.5))
+    assert (found.posterior == half).all()
+    assert half.max(1).mean() < whole.max(1).mean()
+    again = joined_again(votes, found)
+    assert (again.posterior == found.posterior).all() and (again.matrices == found.matrices).all()
+    several = drawn_votes(300, [0.8, 0.7, 0.9], 2, 0.9, seed=1, sureness=5.0)
+    checked = cross_fit_votes(several.votes, lambda belief, number: several.log_probs)
+    assert checked.facts["checked"] and checked.facts["power"] and checked.facts["trust"] == 1
 
 
 def test_the_classifier_learns_the_belief_of_the_round_before() -> None:
