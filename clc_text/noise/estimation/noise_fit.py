@@ -217,14 +217,19 @@ def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
     weights = np.ones(fit.classes)
     even = SHRINKAGE * len(labels) / fit.classes
     for _ in range(rounds):
-        posterior = posterior_labels(probs, labels, transition)
-        if labels.ndim == 2:
-            counts = expected(probs, labels, transition)
+        if labels.ndim == 1 and fit.classes > MANY_CLASSES:  # without a table of the posterior
+            counts = _counts_of_many(probs, labels)(transition)
+            believed_of = counts.sum(1)
         else:
-            counts = np.stack([posterior[labels == given].sum(0) for given in range(fit.classes)], 1)
+            posterior = posterior_labels(probs, labels, transition)
+            believed_of = posterior.sum(0)
+            if labels.ndim == 2:
+                counts = expected(probs, labels, transition)
+            else:
+                counts = np.stack([posterior[labels == given].sum(0) for given in range(fit.classes)], 1)
         transition = shrunk(counts)
-        weights *= (posterior.sum(0) + even) / (probs.sum(0) + even)
-        probs = fit.probs * weights
+        weights *= (believed_of + even) / (probs.sum(0) + even)
+        probs = np.multiply(fit.probs, weights, out=None if probs is fit.probs else probs)
         probs /= probs.sum(1, keepdims=True)
     return NoiseFit(log_likelihood(probs, labels, transition), fit.sharpness, transition, probs)
 

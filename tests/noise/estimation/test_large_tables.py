@@ -99,6 +99,23 @@ def test_of_very_many_cells_the_sharpness_is_that_of_a_part_and_the_matrix_that_
     np.testing.assert_array_equal(found.probs, whole.probs)
 
 
+def test_shares_of_many_classes_are_fitted_as_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    logs, labels, transition = problem(2_000, 104)
+    skewed = np.exp(logs) * np.linspace(0.3, 3.0, 104)
+    fit = module.NoiseFit(0.0, 1.0, transition, skewed / skewed.sum(1, keepdims=True))
+    before = fit.probs.copy()
+    many = module.fit_shares(fit, labels, rounds=4)
+    np.testing.assert_array_equal(fit.probs, before)
+    monkeypatch.setattr(module, "_ROWS_AT_ONCE", 32)
+    monkeypatch.setattr(module, "_CELLS_AT_ONCE", 1 << 12)
+    assert peak(lambda: module.fit_shares(fit, labels, rounds=2)) < 1.3 * logs.nbytes + 8 * transition.nbytes
+    monkeypatch.setattr(module, "MANY_CLASSES", 1_000)
+    few = module.fit_shares(fit, labels, rounds=4)
+    np.testing.assert_allclose(many.probs, few.probs, rtol=1e-9)
+    np.testing.assert_allclose(many.transition, few.transition, rtol=1e-9)
+    assert many.log_likelihood == pytest.approx(few.log_likelihood)
+
+
 def test_a_round_makes_its_predictions_anew_under_any_names() -> None:
     logs, labels, _ = problem(300, 6)
     fit = fit_noise(logs, labels)
