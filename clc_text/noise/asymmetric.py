@@ -41,18 +41,27 @@ class Asymmetric(RatedNoise):
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.map, str) and self.map not in NAMED_MAPS:
-            raise InputError(f"noise.map is '{self.map}', and there is no such map{nearest(self.map, NAMED_MAPS)}")
+            raise InputError(
+                f"noise.map is '{self.map}', and there is no such map{nearest(self.map, NAMED_MAPS)}", key="noise.map"
+            )
         if not self.map:
-            raise InputError("noise.map is empty; write at least one `class: class it is mistaken for`")
+            raise InputError(
+                "noise.map is empty; write at least one `class: class it is mistaken for`", key="noise.map"
+            )
 
     def matrix(self, label_names: list[str]) -> np.ndarray:
         transition = np.eye(len(label_names))
         for source, target in self.named_map().items():
             for name in (source, target):
                 if name not in label_names:
-                    raise InputError(f"noise.map names the class '{name}', which is none{nearest(name, label_names)}")
+                    raise InputError(
+                        f"noise.map names the class '{name}', which is none{nearest(name, label_names)}",
+                        key="noise.map",
+                    )
             if source == target:
-                raise InputError(f"noise.map maps the class '{source}' to itself; leave it out to keep it clean")
+                raise InputError(
+                    f"noise.map maps the class '{source}' to itself; leave it out to keep it clean", key="noise.map"
+                )
             row = label_names.index(source)
             transition[row, row] = 1 - self.rate
             transition[row, label_names.index(target)] = self.rate

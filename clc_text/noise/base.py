@@ -138,7 +138,8 @@ class RatedNoise(Noise):
         if self.rate > 0 and len(label_names) < 2:
             raise InputError(
                 f"noise.rate is {self.rate} but the data has one class only ('{label_names[0]}'), so that no label "
-                "can be wrong; set noise.rate to 0"
+                "can be wrong; set noise.rate to 0",
+                key="noise.rate",
             )
 
 

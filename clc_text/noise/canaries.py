@@ -38,7 +38,7 @@ def plant(
         InputError: the share is out of range, or there is no other class or no row to flip.
     """
     if not 0 <= share <= MAX_SHARE:
-        raise InputError(f"canaries is {share}; it must be a share from 0 to {MAX_SHARE}")
+        raise InputError(f"canaries is {share}; it must be a share from 0 to {MAX_SHARE}", key="canaries")
     labels = np.array(labels, dtype=np.int64)
     canary = np.zeros(len(labels), dtype=bool)
     if share == 0:
@@ -46,7 +46,8 @@ def plant(
     if num_classes < 2 or len(labels) == 0:
         raise InputError(
             f"canaries is {share}, but there is no label to flip (rows: {len(labels)}, classes: {num_classes}); "
-            "set it to 0"
+            "set it to 0",
+            key="canaries",
         )
     quotas = apportion(np.bincount(labels, minlength=num_classes), max(1, round(share * len(labels))))
     first = np.arange(len(labels)) if first is None else first

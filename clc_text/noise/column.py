@@ -33,7 +33,10 @@ class FromColumn(Noise):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.draw != "independent":
-            raise InputError("noise.draw has no meaning for noise from a column, where nothing is drawn; leave it out")
+            raise InputError(
+                "noise.draw has no meaning for noise from a column, where nothing is drawn; leave it out",
+                key="noise.draw",
+            )
 
     def matrix(self, label_names: list[str]) -> None:
         return None
@@ -45,11 +48,14 @@ class FromColumn(Noise):
         columns = given.columns or {}
         if self.column not in list(columns):
             raise InputError(
-                f"noise.column is '{self.column}', but the data has no such column{nearest(self.column, columns)}"
+                f"noise.column is '{self.column}', but the data has no such column{nearest(self.column, columns)}",
+                key="noise.column",
             )
         values = columns[self.column]
         if len(values) != len(given.labels):
-            raise InputError(f"the column '{self.column}' has {len(values)} rows, and the data {len(given.labels)}")
+            raise InputError(
+                f"the column '{self.column}' has {len(values)} rows, and the data {len(given.labels)}", key=self.column
+            )
         return self._as_classes(list(values), given)
 
     def reading(self, given: NoiseInput) -> str | None:
@@ -69,7 +75,8 @@ class FromColumn(Noise):
         for label, name in (self.label_map or {}).items():
             if name not in names:
                 raise InputError(
-                    f"noise.label_map reads '{label[:60]}' as '{name[:60]}', which is no class{nearest(name, names)}"
+                    f"noise.label_map reads '{label[:60]}' as '{name[:60]}', which is no class{nearest(name, names)}",
+                    key="noise.label_map",
                 )
         if self.label_map or not labels or any(map(_is_number, names)) or not all(map(_is_number, labels)):
             return self.label_map or {}
@@ -80,7 +87,8 @@ class FromColumn(Noise):
                 f"the column '{self.column}' holds numbers ({some_of(shown, 10)}) and the classes are words "
                 f"({some_of(names, 10)}); in which order they were numbered no file says: write it as "
                 f"noise.label_map: {{{example}}} with a class for each ?, or name the classes in that order in "
-                "data.label_names"
+                "data.label_names",
+                key=self.column,
             )
         return {str(number): name for number, name in enumerate(names)}
 
@@ -94,7 +102,8 @@ class FromColumn(Noise):
             names = {value: _as_name(value) for value in set(values) if not _is_missing(value)}
         except TypeError:
             raise InputError(
-                f"the column '{self.column}' holds lists or mappings, and a label is one name or number"
+                f"the column '{self.column}' holds lists or mappings, and a label is one name or number",
+                key=self.column,
             ) from None
         read_as = self._read_as(set(names.values()), given)
         by_place = bool(read_as) and not self.label_map
@@ -105,12 +114,18 @@ class FromColumn(Noise):
                 missing = sum(map(_is_missing, values))
                 raise InputError(
                     f"the column '{self.column}' has no label in row {row + 1}, and in {missing - 1} more; remove "
-                    "these rows, or give them a label"
+                    "these rows, or give them a label",
+                    key=self.column,
+                    row=int(row) + 1,
                 )
             name = names[value]
             if read_as.get(name, name) not in numbers:
                 places = f"; classes: 0 to {len(numbers) - 1}" if by_place else nearest(name, numbers)
-                raise InputError(f"the column '{self.column}', row {row + 1}: '{name}' is not a class{places}")
+                raise InputError(
+                    f"the column '{self.column}', row {row + 1}: '{name}' is not a class{places}",
+                    key=self.column,
+                    row=int(row) + 1,
+                )
             labels[row] = numbers[read_as.get(name, name)]
         return labels
 

@@ -162,7 +162,10 @@ def _check(kind: Noise, given: NoiseInput) -> None:
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
     if len(wrong):
         label = labels[wrong[0]]
-        raise InputError(f"row {wrong[0] + 1} has the label {label}, but the {classes} classes end at {classes - 1}")
+        raise InputError(
+            f"row {wrong[0] + 1} has the label {label}, but the {classes} classes end at {classes - 1}",
+            row=int(wrong[0] + 1),
+        )
     if not kind.needs_features:
         return
     features = given.features
@@ -173,4 +176,7 @@ def _check(kind: Noise, given: NoiseInput) -> None:
         )
     bad = np.flatnonzero(~np.isfinite(features).all(1))
     if len(bad):
-        raise InputError(f"the features of row {bad[0] + 1} are not all finite; '{kind.name}' noise needs numbers")
+        raise InputError(
+            f"the features of row {bad[0] + 1} are not all finite; '{kind.name}' noise needs numbers",
+            row=int(bad[0] + 1),
+        )

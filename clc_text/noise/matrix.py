@@ -114,7 +114,7 @@ def _number(cell: str, path: Path, row: int) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise InputError(f"the noise matrix {path}, row {row}: '{cell.strip()}' is not a number") from None
+        raise InputError(f"the noise matrix {path}, row {row}: '{cell.strip()}' is not a number", row=row) from None
 
 
 def _as_array(values: Any, where: str) -> np.ndarray:
@@ -124,7 +124,9 @@ def _as_array(values: Any, where: str) -> np.ndarray:
             raise InputError(f"the noise matrix {where} must be a list of rows, each a list of numbers")
         for row, length in enumerate(lengths, 1):
             if length != lengths[0]:
-                raise InputError(f"the noise matrix {where}, row {row} has {length} numbers, and row 1 {lengths[0]}")
+                raise InputError(
+                    f"the noise matrix {where}, row {row} has {length} numbers, and row 1 {lengths[0]}", row=row
+                )
     if np.iscomplexobj(values):
         raise InputError(f"the noise matrix {where} holds complex numbers, and probabilities are real")
     try:

@@ -27,7 +27,10 @@ class NoiseOfPairs(RatedNoise):
         super().__post_init__()
         for name, rate in (self.classes or {}).items():
             if not 0 <= rate < 1:
-                raise InputError(f"noise.classes gives '{name[:60]}' the rate {rate}; give one of at least 0 below 1")
+                raise InputError(
+                    f"noise.classes gives '{name[:60]}' the rate {rate}; give one of at least 0 below 1",
+                    key="noise.classes",
+                )
 
     @abstractmethod
     def flips(self, rate: float) -> tuple[float, float]:
@@ -41,7 +44,9 @@ class NoiseOfPairs(RatedNoise):
         """
         for name in self.classes or {}:
             if name not in asked:
-                raise InputError(f"noise.classes names '{name[:60]}', which is no class{nearest(name, asked)}")
+                raise InputError(
+                    f"noise.classes names '{name[:60]}', which is no class{nearest(name, asked)}", key="noise.classes"
+                )
         return np.array([self.flips((self.classes or {}).get(name, self.rate)) for name in asked])
 
     def matrix(self, label_names: list[str]) -> None:

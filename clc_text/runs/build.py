@@ -143,7 +143,10 @@ def transition(recipe: Recipe, labels: Labels, label_names: list[str]) -> Tensor
     if recipe.method.transition_source != "true":
         return None
     if labels.true is None:
-        raise InputError("method.matrix is 'true', but the true labels are not known; write 'estimate' or 'anchors'")
+        raise InputError(
+            "method.matrix is 'true', but the true labels are not known; write 'estimate' or 'anchors'",
+            key="method.matrix",
+        )
     known = labels.true >= 0
     return torch.from_numpy(
         rows_to_one(count_pairs(labels.true[known], labels.trained[known], len(label_names)))
@@ -179,7 +182,8 @@ def training_arguments(recipe: Recipe, output_dir: Path) -> Any:
     if missing := set(chosen.report_to) - set(get_available_reporting_integrations()):
         raise InputError(
             f"training.report_to names {', '.join(sorted(missing))}, which is not installed; install it, or leave "
-            "it out"
+            "it out",
+            key="training.report_to",
         )
     said = {argument: getattr(chosen, option) for argument, option in Training.arguments().items()}
     arguments = {argument: value for argument, value in said.items() if value is not None}

@@ -246,7 +246,8 @@ def _check_sources(recipe: Recipe, directory: Path) -> None:
         if path is not None and path.exists() and path.resolve().is_relative_to(directory.resolve()):
             raise InputError(
                 f"data.{key}: {path} lies in {directory}, which --overwrite would empty; choose another directory "
-                "with --out"
+                "with --out",
+                key=f"data.{key}",
             )
 
 

@@ -170,7 +170,7 @@ def check_noise_rate(rate: float | str | None) -> None:
     if rate is None:
         return
     if isinstance(rate, str) or not 0 <= rate < 1:
-        raise InputError(f"noise_rate is {rate!r}; give a rate in [0, 1), or 'estimate'")
+        raise InputError(f"noise_rate is {rate!r}; give a rate in [0, 1), or 'estimate'", key="noise_rate")
 
 
 def check_optimizer(args: TrainingArguments, given: dict[str, Any]) -> None:

@@ -194,7 +194,8 @@ def check_dataset(
         raise InputError(
             f"the column '{column}' of the {name} holds no numbers but {rows.features[column]}; number the classes: "
             f"dataset.class_encode_column('{column}'), or in an order of your own dataset.cast_column('{column}', "
-            "ClassLabel(names=[...])); where the collator makes labels of it, set remove_unused_columns=False"
+            "ClassLabel(names=[...])); where the collator makes labels of it, set remove_unused_columns=False",
+            key=column,
         )
 
 
@@ -294,7 +295,9 @@ def class_weights(wanted: str | Sequence[float], labels: Tensor | None, num_clas
     """
     if isinstance(wanted, str):
         if wanted != "balanced":
-            raise InputError(f"class_weights is '{wanted}'; give 'balanced', or one number for each class")
+            raise InputError(
+                f"class_weights is '{wanted}'; give 'balanced', or one number for each class", key="class_weights"
+            )
         if labels is None:
             raise InputError("class_weights 'balanced' needs a dataset with a label column; give the numbers instead")
         counts = labels.double().sum(0) if labels.is_floating_point() else torch.bincount(labels).double()
@@ -303,5 +306,8 @@ def class_weights(wanted: str | Sequence[float], labels: Tensor | None, num_clas
         return torch.where(counts > 0, weights, 0.0).float()
     weights = torch.tensor(list(wanted), dtype=torch.float32)
     if weights.shape != (num_classes,) or not (weights >= 0).all() or not weights.isfinite().all():
-        raise InputError(f"class_weights has {len(weights)} numbers; give one of at least 0 for each of {num_classes}")
+        raise InputError(
+            f"class_weights has {len(weights)} numbers; give one of at least 0 for each of {num_classes}",
+            key="class_weights",
+        )
     return weights

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from clc_text.errors import InputError
 from clc_text.noise.canaries import apportion, before_flips, plant
@@ -60,12 +61,12 @@ def test_largest_remainders_by_hand() -> None:
 
 @pytest.mark.parametrize("share", [-0.01, 0.21, float("nan")])
 def test_share_out_of_range(share: float) -> None:
-    with pytest.raises(InputError, match=r"canaries is .*a share from 0 to 0\.2"):
+    with refused(key="canaries"):
         plant(labels(), share, 0, 5)
 
 
 def test_nothing_to_flip() -> None:
-    with pytest.raises(InputError, match="no label to flip"):
+    with refused(key="canaries"):
         plant(np.zeros(5, np.int64), 0.1, 0, 1)
     with pytest.raises(InputError, match="no label to flip"):
         plant(np.zeros(0, np.int64), 0.1, 0, 2)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput, noise
@@ -69,7 +70,7 @@ def test_what_is_refused(name: str) -> None:
         inject(kind(name), NoiseInput(np.array([0, 1]), ["no", "yes"]), 0)
     with pytest.raises(InputError, match="names 'arts', which is no class; did you mean 'art'"):
         inject(kind(name, classes={"arts": 0.1}), given(), 0)
-    with pytest.raises(InputError, match=r"gives 'art' the rate 1\.0"):
+    with refused(key="noise.classes"):
         kind(name, classes={"art": 1.0})
     with pytest.raises(InputError, match="other classes"):
         replay(

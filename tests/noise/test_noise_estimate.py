@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from clc_text.crossfit.cross_fit import cross_fit
 from clc_text.crossfit.rounds import Settings
@@ -274,19 +275,19 @@ def test_unfit_input_is_named(p: np.ndarray, labels: np.ndarray, sentence: str) 
 def test_unknown_method_and_bootstrap() -> None:
     with pytest.raises(InputError, match="did you mean 'anchor'"):
         estimate(np.eye(2), np.array([0, 1]), "anchors")
-    with pytest.raises(InputError, match="bootstrap is -1"):
+    with refused(key="bootstrap"):
         estimate(np.eye(2), np.array([0, 1]), bootstrap=-1)
 
 
 def test_more_classes_than_a_noise_matrix_is_estimated_of() -> None:
     p, labels = np.full((3, 1001), 1 / 1001), np.arange(3)
-    for refused in (
+    for call in (
         lambda: estimate(p, labels),
         lambda: em_matrix(p, labels),
         lambda: cross_fit(lambda *_: pytest.fail("a network was made"), Labels(labels), 1001, Settings(), 0),
     ):
         with pytest.raises(InputError, match=r"1,001 classes are too many .* 1,002,001 entries, and 1,000 cl"):
-            refused()
+            call()
 
 
 def test_hundreds_of_classes_need_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:

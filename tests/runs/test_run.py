@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from refusals import refused
 from safetensors.numpy import load_file
 
 from clc_text.artifacts.dynamics import read_epoch
@@ -252,7 +253,7 @@ def test_what_is_there_is_not_lost(tiny_recipe: Path, tiny_run: Path, tmp_path: 
         train(recipe_of(tiny_recipe, "name=tiny"), copy, resume=True)
     with pytest.raises(InputError, match=r"a run of 5 epochs, .* to train for 9 epochs begin anew, with --out"):
         train(recipe_of(tiny_recipe, "canaries=0.02", "training.epochs=9"), copy, resume=True)
-    with pytest.raises(InputError, match="class_weights"):
+    with refused(key="class_weights"):
         train(recipe_of(tiny_recipe, "training.class_weights=[1.0]"), copy, overwrite=True)
     assert sorted(path.relative_to(copy) for path in copy.rglob("*")) == before
 
@@ -294,7 +295,7 @@ def test_a_run_s_own_rows_are_not_removed_to_be_trained_on(tiny_run: Path, tiny_
     shutil.copytree(tiny_run, copy)
     rows = copy / "data" / "train.parquet"
     recipe = recipe_of(tiny_recipe, "data.name=files", f"data.train={rows}", "data.text=text", "data.label=label")
-    with pytest.raises(InputError, match=r"data\.train: .* lies in .*, which --overwrite would empty"):
+    with refused(key="data.train"):
         train(recipe, copy, overwrite=True)
     assert rows.is_file()
 

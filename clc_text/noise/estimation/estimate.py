@@ -84,7 +84,7 @@ def estimate(
     if method not in _ESTIMATORS:
         raise InputError(f"there is no noise estimate '{method}'{nearest(method, _ESTIMATORS)}")
     if bootstrap < 0:
-        raise InputError(f"bootstrap is {bootstrap}; it must be a number of resamplings, 0 for none")
+        raise InputError(f"bootstrap is {bootstrap}; it must be a number of resamplings, 0 for none", key="bootstrap")
     p, labels = checked(p, labels)
     check_classes(p.shape[1])
     estimator = _ESTIMATORS[method]

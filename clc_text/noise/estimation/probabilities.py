@@ -43,7 +43,10 @@ def checked(p: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(f"{len(p)} rows of probabilities need as many class numbers, and got {labels.shape} labels")
     wrong = np.flatnonzero((labels < 0) | (labels >= p.shape[1]))
     if len(wrong):
-        raise InputError(f"row {wrong[0] + 1} has the label {labels[wrong[0]]}, but p has {p.shape[1]} classes")
+        raise InputError(
+            f"row {wrong[0] + 1} has the label {labels[wrong[0]]}, but p has {p.shape[1]} classes",
+            row=int(wrong[0] + 1),
+        )
     return p, labels.astype(np.int64)
 
 
@@ -56,7 +59,8 @@ def mean_of_peers(p: np.ndarray) -> np.ndarray:
     bad = np.flatnonzero(~(np.isfinite(p).all(1) & (p >= 0).all(1) & (np.abs(p.sum(1) - 1) < 1e-3)))
     if len(bad):
         raise InputError(
-            f"row {bad[0] + 1} of the probabilities is no distribution: {p[bad[0]][:8].round(4).tolist()}"
+            f"row {bad[0] + 1} of the probabilities is no distribution: {p[bad[0]][:8].round(4).tolist()}",
+            row=int(bad[0] + 1),
         )
     return p
 

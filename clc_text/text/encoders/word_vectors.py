@@ -70,7 +70,9 @@ class WordVectors(Encoder):
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(set(self.pooling)) < len(self.pooling):
-            raise InputError(f"encoder.pooling names one of {', '.join(self.pooling)} twice; once is enough")
+            raise InputError(
+                f"encoder.pooling names one of {', '.join(self.pooling)} twice; once is enough", key="encoder.pooling"
+            )
 
     @classmethod
     def from_torchtext(cls, vectors: Any, **options: Any) -> WordVectors:

@@ -96,7 +96,8 @@ def _from_gensim(name: str, places: list[Path]) -> Path:
     hint = "" if len(places) > 1 else " (CLC_TEXT_DATA is not set)"
     raise InputError(
         f"encoder.vectors: there is no file '{name}' (with or without one of {', '.join(ENDINGS[1:])}) in {looked} or "
-        f"{folder}{hint}, and {reason}; put it there, or use recipes/quickstart.yaml, which needs no download"
+        f"{folder}{hint}, and {reason}; put it there, or use recipes/quickstart.yaml, which needs no download",
+        key="encoder.vectors",
     )
 
 

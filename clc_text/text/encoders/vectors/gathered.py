@@ -81,7 +81,9 @@ class Gathered:
         if len(self._broken) > max(1, _BROKEN_SHARE * self.seen):
             raise InputError(
                 f"{self.path} is not UTF-8 ({len(self._broken)} words, the first in line {self._broken[0]}); "
-                "save it as UTF-8"
+                "save it as UTF-8",
+                where=str(self.path),
+                row=int(self._broken[0]),
             )
         self._matrix.resize((self._filled, self.dimension), refcheck=False)
         source = {"vectors": self.path.name, "sha256": sha256, "words_in_source": self.seen}

@@ -94,7 +94,9 @@ def _split_from_right(line: bytes, dimension: int, path: Path, number: int, cert
     if extra < 0 or (extra and all(_is_number(field) for field in fields[1 : extra + 1])):
         raise InputError(
             f"{path}: line {number} has {len(fields) - 1} numbers where the first line has {dimension}; "
-            "the file is truncated or damaged, get it again"
+            "the file is truncated or damaged, get it again",
+            where=str(path),
+            row=number,
         )
     return b" ".join(fields[: extra + 1]), b" ".join(fields[extra + 1 :])
 
@@ -123,7 +125,11 @@ def _numbers(values: bytes, dimension: int, path: Path, number: int) -> np.ndarr
         vector = np.zeros(0, np.float32)
     if len(vector) != dimension:
         bad = next((field for field in fields if not _is_number(field)), b"").decode(errors="replace")
-        raise InputError(f"{path}: line {number} needs {dimension} numbers behind its word, but holds '{bad}'")
+        raise InputError(
+            f"{path}: line {number} needs {dimension} numbers behind its word, but holds '{bad}'",
+            where=str(path),
+            row=number,
+        )
     return vector
 
 

@@ -158,7 +158,9 @@ def number_tokens(texts: Iterable[str], tokenize: Tokenizer, numbers: Mapping[st
     for text in texts:
         if not isinstance(text, str):
             row = first_row + len(ends) - 1
-            raise InputError(f"row {row} (from 0) is {type(text).__name__}, not a text; fill or drop such rows first")
+            raise InputError(
+                f"row {row} (from 0) is {type(text).__name__}, not a text; fill or drop such rows first", row=row
+            )
         ids.extend(map(look_up, tokenize(text)))
         ends.append(len(ids))
     return Tokens(np.array(ids, dtype=np.int32), np.array(ends, dtype=np.int64))

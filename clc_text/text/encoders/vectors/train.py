@@ -55,7 +55,8 @@ def train_vectors(tokens: Tokens, words: list[str], training: Training, seed: in
     if not (counts >= training.min_count).any():
         raise InputError(
             f"encoder.vectors: no word occurs {training.min_count} times in the {len(tokens)} training texts, so "
-            "there is nothing to train vectors on; lower encoder.train_min_count or name a file of vectors"
+            "there is nothing to train vectors on; lower encoder.train_min_count or name a file of vectors",
+            key="encoder.vectors",
         )
     model = Word2Vec(
         vector_size=training.dimension,
@@ -75,7 +76,9 @@ def train_vectors(tokens: Tokens, words: list[str], training: Training, seed: in
     kept = list(model.wv.index_to_key)
     matrix = _standardised(model.wv.vectors, np.array([model.wv.get_vecattr(word, "count") for word in kept]))
     if not np.isfinite(matrix).all():
-        raise InputError("encoder.vectors: training the vectors diverged; lower encoder.train_epochs")
+        raise InputError(
+            "encoder.vectors: training the vectors diverged; lower encoder.train_epochs", key="encoder.vectors"
+        )
     source = {
         "vectors": f"Word2Vec trained on the {len(tokens)} training texts",
         "sha256": hashlib.sha256(matrix.tobytes()).hexdigest(),
