@@ -69,7 +69,7 @@ class NoisyLabelTrainer(PeersTrainer):
     ) -> None:
         self.estimates_rate = noise_rate == "estimate"
         if isinstance(noise_rate, str) and not self.estimates_rate:
-            raise InputError(f"noise_rate is {noise_rate!r}; give a rate in [0, 1), or 'estimate'")
+            raise InputError(f"noise_rate is {noise_rate!r}; give a rate in [0, 1), or 'estimate'", key="noise_rate")
         self.peers_init, self.cross_fit_dir, self.log_stage, self.views = peers_init, cross_fit_dir, log, views
         self.cross_fit: CrossFit | None = None
         self.without_answers: CrossFit | None = None

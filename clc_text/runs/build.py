@@ -127,7 +127,10 @@ def noise_rate(recipe: Recipe, labels: Labels) -> float | str | None:
     """What a method is told of the noise rate: nothing, a number, the realised rate (side information), "estimate"."""
     if recipe.noise_rate == "true":
         if labels.true is None:
-            raise InputError("noise_rate is 'true', but the true labels are not known; write a number or 'estimate'")
+            raise InputError(
+                "noise_rate is 'true', but the true labels are not known; write a number or 'estimate'",
+                key="noise_rate",
+            )
         known = labels.true >= 0
         return float((labels.trained != labels.true)[known].mean())
     return recipe.noise_rate
