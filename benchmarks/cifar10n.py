@@ -57,7 +57,7 @@ def features(kept: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not path.is_file():
         made = _learnt()
         kept.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **made)
+        np.savez(path, train=made["train"], test=made["test"], tested=made["tested"])
     found = np.load(path, allow_pickle=False)
     return found["train"], found["test"], found["tested"]
 

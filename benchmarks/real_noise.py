@@ -76,7 +76,7 @@ class Table:
     """A set: texts, features [N, D] and as the encoder's model makes them, given and true classes [N] (-1: nobody
     knows), and a test with true classes."""
 
-    texts: list[str]
+    texts: list[Any]
     features: np.ndarray
     frozen: np.ndarray
     given: np.ndarray

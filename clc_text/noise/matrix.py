@@ -14,6 +14,7 @@ import numpy as np
 from clc_text.config.components import option
 from clc_text.errors import InputError, nearest
 from clc_text.noise.base import Noise, noise
+from clc_text.utils.npy import mapped
 
 _SUM_TOLERANCE = 1e-6
 
@@ -69,14 +70,13 @@ def read_matrix(path: Path) -> np.ndarray:
         raise InputError(f"there is no noise matrix {path}{nearest(path.name, siblings)}")
     try:
         if path.suffix == ".npy":
-            # Mapped first: a file that promises more than it holds takes no memory so.
-            return _as_array(np.array(np.load(path, allow_pickle=False, mmap_mode="r")), str(path))
+            return _as_array(np.array(mapped(path)), str(path))
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".json":
             return _as_array(json.loads(text), str(path))
     except InputError:
         raise
-    except (OSError, ValueError, EOFError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"the noise matrix {path} cannot be read: {str(error).splitlines()[0]}") from None
     try:
         rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]

@@ -23,6 +23,7 @@ import numpy as np
 from clc_text.text.encoders.vectors.archive import archive_of
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted
 from clc_text.utils.files import write_json
+from clc_text.utils.npy import mapped
 
 _FORMAT = 1
 # Of what is read from files alone; raised when the same file gives other words (2: no byte-order mark in the first).
@@ -85,7 +86,7 @@ def _load(entry: Path) -> VectorTable | None:
     try:
         about: dict[str, Any] = json.loads((entry / "entry.json").read_bytes())
         words_json = (entry / "words.json").read_bytes()
-        matrix = np.load(entry / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        matrix = mapped(entry / "vectors.npy")
         sound = (
             zlib.crc32(words_json) == about["crc32_words"]
             and matrix.dtype == np.float32
@@ -93,7 +94,7 @@ def _load(entry: Path) -> VectorTable | None:
             and _crc32(matrix) == about["crc32_vectors"]
         )
         return VectorTable(json.loads(words_json), matrix, about["source"]) if sound else None
-    except (OSError, ValueError, KeyError, TypeError, EOFError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
