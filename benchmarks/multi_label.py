@@ -27,6 +27,7 @@ import numpy as np
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import loads
+from clc_text.corrections.audit import judge
 from clc_text.corrections.correct import correct
 from clc_text.corrections.policy import policy_named
 from clc_text.runs.evidence import judges_of_run
@@ -38,6 +39,13 @@ from clc_text.utils.files import write_json
 
 TRAIN, TEST = 1000, 500
 FOLDS = 5
+NOISES = {
+    "20% missing": "{name: missing_positives, rate: 0.2}",
+    "40% missing": "{name: missing_positives, rate: 0.4}",
+    "20% flipped": "{name: independent_flips, rate: 0.2}",
+    "clean": "{name: none}",
+}
+BCE, AUTO = "binary cross-entropy", "clc_auto"
 CLEANLAB = "binary cross-entropy after cleanlab's filter"
 METHODS = {
     "binary cross-entropy": "name: standard",
@@ -76,10 +84,11 @@ def write_set(folder: Path, seed: int) -> None:
                 handle.write(json.dumps(row) + "\n")
 
 
-def average_precision(wrong: np.ndarray, score: np.ndarray) -> float:
+def average_precision(wrong: np.ndarray, score: np.ndarray) -> float | None:
+    """In percent; None where nothing is wrong."""
     from sklearn.metrics import average_precision_score
 
-    return 100 * float(average_precision_score(wrong, score))
+    return None if not wrong.any() else 100 * float(average_precision_score(wrong, score))
 
 
 def cross_validated(features: np.ndarray, given: np.ndarray, seed: int) -> np.ndarray:
@@ -108,8 +117,9 @@ def by_cleanlab(probs: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.nd
     return 1 - np.asarray(quality), np.asarray(issues, bool)
 
 
-def measured(folder: Path, rate: float, seed: int, memo: Memo) -> dict[str, Any]:
-    """Of one set and noise: average precision of the ranking and test scores of every method, in percent."""
+def measured(folder: Path, kind: str, seed: int, memo: Memo, methods: list[str]) -> dict[str, Any]:
+    """Of one set and noise, in percent: average precision of the ranking, test scores of every method, the share of
+    wrong labels that is told, and what the default policy changes."""
     made = folder / f"set-{seed}"
     if not (made / "test.jsonl").is_file():
         write_set(made, seed)
@@ -120,72 +130,97 @@ def measured(folder: Path, rate: float, seed: int, memo: Memo) -> dict[str, Any]
         )
         return train(loads(text), folder / "run", overwrite=True, memo=memo)
 
-    noise = f"{{name: missing_positives, rate: {rate}}}"
-    ranked: dict[str, float] = {}
+    noise = NOISES[kind]
+    ranked: dict[str, float | None] = {}
     tested: dict[str, dict[str, float]] = {}
-    for name, method in METHODS.items():
-        run = run_of(method, noise)
+    for name in methods:
+        run = run_of(METHODS[name], noise)
         tested[name] = run.result()["multi_label"]
         labels, asked = run.labels(), len(run.asked)
         assert labels.true is not None
         wrong, pairs = labels.given != labels.true, np.arange(len(labels.given))
-        if name == "binary cross-entropy":
+        if name == BCE:
             probs = np.exp(run.log_probs("train").astype(np.float64)).mean(0)
             ranked["loss of binary cross-entropy"] = average_precision(wrong, 1 - probs[pairs, labels.given])
+        if name == AUTO:
+            judged = _judged(run, wrong)
     crossfit = CrossFit.load(run.path)
     assert crossfit is not None
     ranked["cross-fitted networks"] = average_precision(wrong, 1 - crossfit.posterior[pairs, labels.given])
-    judges = judges_of_run(run, policy_named("doubt"))
-    state = correct(run, judges.policy, judges.predictions, source_rows(run)).state()
-    ranked["all views"] = average_precision(wrong, state.doubt)
+    ranked |= judged.pop("ranking")
 
     given = labels.given.reshape(-1, asked)
     features = features_of_run(run)[::asked]  # of each text once
     doubt, issues = by_cleanlab(cross_validated(features, given, seed), given)
     ranked["cleanlab"] = average_precision(wrong, doubt.reshape(-1))
     names, lines = run.asked, (made / "train.jsonl").read_text(encoding="utf-8").splitlines()
-    fixed = folder / f"fixed-{rate}-{seed}"  # of its own: a memo looks at no file twice
+    fixed = folder / f"fixed-{kind}-{seed}"  # of its own: a memo looks at no file twice
     fixed.mkdir(exist_ok=True)
     (fixed / "test.jsonl").write_bytes((made / "test.jsonl").read_bytes())
     with open(fixed / "train.jsonl", "w", encoding="utf-8") as handle:
         for line, held in zip(lines, np.where(issues, 1 - given, given), strict=True):
             now = [name for name, there in zip(names, held, strict=True) if there]
             handle.write(json.dumps({"text": json.loads(line)["text"], "classes": now}) + "\n")
-    tested[CLEANLAB] = run_of(METHODS["binary cross-entropy"], "{name: none}", fixed).result()["multi_label"]
+    tested[CLEANLAB] = run_of(METHODS[BCE], "{name: none}", fixed).result()["multi_label"]
     return {
-        "rate": rate,
+        "noise": kind,
         "seed": seed,
         "wrong_pairs": 100 * float(wrong.mean()),
-        "estimated": 100 * crossfit.rate,
+        **judged,
         "ranking": ranked,
         "test": tested,
+    }
+
+
+def _judged(run: RunDirectory, wrong: np.ndarray) -> dict[str, Any]:
+    """The ranking by all views, the rate that is told, and the changes by the default policy."""
+    judges = judges_of_run(run, policy_named())
+    made = correct(run, judges.policy, judges.predictions, source_rows(run))
+    state, noise = made.state(), judge(made)["noise"]
+    changed = state.label != state.given
+    return {
+        "ranking": {"all views": average_precision(wrong, state.doubt)},
+        "told": [100 * noise["rate"], *(100 * end for end in noise["interval"] or ())],
+        "changes": {
+            "labels changed": int(changed.sum()),
+            "right changes": 100 * float(wrong[changed].mean()) if changed.any() else None,
+            "wrong labels put right": 100 * float(changed[wrong].mean()) if wrong.any() else None,
+        },
     }
 
 
 def as_markdown(found: list[dict[str, Any]]) -> str:
     """Means over the seeds, a table for the ranking and one for the tests."""
     lines = []
-    rates = sorted({one["rate"] for one in found})
+    kinds = [kind for kind in NOISES if any(one["noise"] == kind for one in found)]
 
-    def mean(rate: float, *keys: str) -> str:
+    def mean(kind: str, *keys: Any) -> str:
         values = []
         for one in found:
-            if one["rate"] == rate:
+            if one["noise"] == kind:
                 value: Any = one
                 for key in keys:
                     value = value[key]
                 values.append(value)
-        return f"{np.mean(values):.1f}"
+        known = [value for value in values if value is not None]
+        return f"{np.mean(known):.1f}" if known else "–"
 
-    heads = " | ".join(f"{rate:.0%} missing" for rate in rates)
-    lines += [f"| ranked by | {heads} |", "|---|" + "---|" * len(rates)]
+    heads = " | ".join(kinds)
+    lines += [f"| pairs that are wrong | {heads} |", "|---|" + "---|" * len(kinds)]
+    lines.append(f"| counted | {' | '.join(mean(kind, 'wrong_pairs') for kind in kinds)} |")
+    ends = [" to ".join(mean(kind, "told", place) for place in (1, 2)) for kind in kinds]
+    told = [f"{mean(kind, 'told', 0)} ({both})" for kind, both in zip(kinds, ends, strict=True)]
+    lines.append(f"| told | {' | '.join(told)} |")
+    for name in found[0]["changes"]:
+        lines.append(f"| {name} | {' | '.join(mean(kind, 'changes', name) for kind in kinds)} |")
+    lines += ["", f"| ranked by | {heads} |", "|---|" + "---|" * len(kinds)]
     for name in found[0]["ranking"]:
-        lines.append(f"| {name} | {' | '.join(mean(rate, 'ranking', name) for rate in rates)} |")
-    lines.append(f"| (by chance) | {' | '.join(mean(rate, 'wrong_pairs') for rate in rates)} |")
+        lines.append(f"| {name} | {' | '.join(mean(kind, 'ranking', name) for kind in kinds)} |")
+    lines.append(f"| (by chance) | {' | '.join(mean(kind, 'wrong_pairs') for kind in kinds)} |")
     for key, title in (("f1_micro", "micro F1"), ("f1_macro", "macro F1"), ("average_precision", "average precision")):
-        lines += ["", f"| {title} | {heads} |", "|---|" + "---|" * len(rates)]
+        lines += ["", f"| {title} | {heads} |", "|---|" + "---|" * len(kinds)]
         for name in found[0]["test"]:
-            lines.append(f"| {name} | {' | '.join(mean(rate, 'test', name, key) for rate in rates)} |")
+            lines.append(f"| {name} | {' | '.join(mean(kind, 'test', name, key) for kind in kinds)} |")
     return "\n".join(lines)
 
 
@@ -193,15 +228,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--methods", nargs="*", choices=METHODS, default=list(METHODS), help="beside the two needed")
     arguments = parser.parse_args()
+    methods = [name for name in METHODS if name in (*arguments.methods, BCE, AUTO)]
     arguments.out.mkdir(parents=True, exist_ok=True)
     found, memo = [], Memo()
     for seed in range(arguments.seeds):
-        for rate in (0.2, 0.4):
-            path = arguments.out / f"rate-{rate}-seed-{seed}.json"
+        for kind in NOISES:
+            path = arguments.out / f"{kind}-seed-{seed}.json".replace(" ", "-").replace("%", "")
             if not path.is_file():
                 started = time.process_time()
-                one = measured(arguments.out, rate, seed, memo)
+                one = measured(arguments.out, kind, seed, memo, methods)
                 write_json(path, one | {"processor_seconds": round(time.process_time() - started, 1)})
             found.append(json.loads(path.read_text(encoding="utf-8")))
             sys.stdout.write(f"{path.name}\n")

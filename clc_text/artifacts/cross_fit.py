@@ -41,7 +41,8 @@ class CrossFit:
             rounds come from the run's, `crossfit.seeds`; runs of earlier versions do not say), ``sharpness``,
             ``log_likelihood`` in nats, ``gain`` and ``gain_error`` (`noise.estimation.gain`), ``copies`` (rows with
             the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
-            ``sharpness``, ``rate`` by it alone, ``used``), ``renamed`` [C], ``names_tried``; with answers of people
+            ``sharpness``, ``rate`` by it alone, ``used``), ``renamed`` [C], ``names_tried``; of several classes whose
+            noise was known beforehand ``rates_of_each`` [3, K] (`Plateau.rates`); with answers of people
             ``answers``, ``answers_counted`` (of these, that say how often labels are wrong), ``strength`` (what they
             weigh in T, in all rows) and ``weight_without`` (of networks that know no answer), ``answers_gain`` and
             ``answers_gain_error`` (`AnsweredNoise.explained_better`), ``in_targets`` (whether what is believed with
@@ -91,6 +92,18 @@ class CrossFit:
         return CrossFit(
             self.folds[:, part], self.probs[part], self.each[problem], self.posterior[part], self.facts, targets
         )
+
+    def rates_of_problem(self, problem: int) -> tuple[float, float, float] | None:
+        """The share of wrong labels of one class among several, and its ends; None where they were not known."""
+        if not self.knows_noise:
+            return None
+        rate, low, high = (float(one[problem]) for one in self.facts["rates_of_each"])
+        return rate, low, high
+
+    @property
+    def knows_noise(self) -> bool:
+        """Whether T was known before there were predictions, so that none may change it (`crossfit.cross_fit`)."""
+        return "rates_of_each" in self.facts
 
     @property
     def taught(self) -> np.ndarray:

@@ -262,6 +262,7 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     copies: int
     renamed: list[int]
     names_tried: int
+    rates_of_each: list[list[float]]
     answers: int
     answers_counted: int
     strength: float

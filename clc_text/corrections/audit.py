@@ -260,9 +260,12 @@ def _noise_of_views(
     assert predictions.transition is not None
     found = readings_of(predictions, log_probs, given)
     by_rule = rule_like(log_probs, classes_of(given), predictions.views, predictions.left_out)
+    rate, (low, high) = found[0].rate, span(found, len(given))
+    if predictions.rates is not None:  # known before there were views, of which none may change it
+        rate, low, high = predictions.rates.tolist()
     return {
-        "rate": found[0].rate,
-        "interval": list(span(found, len(given))),
+        "rate": rate,
+        "interval": [low, high],
         "readings": [vars(one) for one in found],
         "agreement": agreement(log_probs),
         "rule_like": None if by_rule is None else {"words": by_rule.words, "others": by_rule.others},

@@ -71,12 +71,14 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
         agree += int((probs.argmax(1) == given).sum())
         confidence += float(probs.max(1).sum())
         if canaries is not None and canary.any():
-            found = _evidence(predictions, log_probs[:, canary], probs[canary], trained[canary], matrix)
+            found = _evidence(
+                predictions, log_probs[:, canary], probs[canary], trained[canary], matrix, policy.dissent
+            )
             canaries.put(slice(done, done + int(canary.sum())), found)
             done += int(canary.sum())
             if predictions.kind == "in sample":
                 probs[canary] = _without(probs[canary], trained[canary], given[canary])
-        rows.put(part, _evidence(predictions, log_probs, probs, said, matrix))
+        rows.put(part, _evidence(predictions, log_probs, probs, said, matrix, policy.dissent))
         progress("reading predictions", part.stop, count)
     return Gathered(rows, canaries, matrix, agree / count, confidence / count)
 
@@ -159,12 +161,13 @@ def _evidence(
     probs: np.ndarray,
     given: np.ndarray,
     matrix: np.ndarray | None,
+    dissent: int,
 ) -> Evidence:
     if len(probs) == 0:
         return Evidence.empty(0)
     if predictions.kind == "views":
         assert matrix is not None
-        found = judge(log_probs, weights(predictions.views), given, predictions.sharpness, matrix)
+        found = judge(log_probs, weights(predictions.views), given, predictions.sharpness, matrix, dissent)
         return Evidence.of_views(found, probs)
     belief = probs if matrix is None else posterior_labels(probs, given, matrix)
     each, named = np.arange(len(probs)), classes_of(given)

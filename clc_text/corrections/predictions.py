@@ -41,6 +41,8 @@ class RowPredictions:
             class, with what is its own.
         each: float64 [K, C, C], T of each class, where it is known.
         heard: of views, the places of those that are heard of each class, and `sharpnesses` the power of their pool.
+        rates: float64 [3, K], of views the share of wrong labels of each class and its ends (`Plateau.rates`), [3] of
+            one class; None: not known beforehand.
         part: which rows of the file these are: (first, every so many).
     """
 
@@ -60,6 +62,7 @@ class RowPredictions:
     sharpnesses: tuple[float, ...] = ()
     part: tuple[int, int] = (0, 1)
     places: tuple[int, ...] | None = None
+    rates: np.ndarray | None = None
 
     def problem(self, number: int) -> RowPredictions:
         """The predictions of one class among several that may hold: of texts, not of pairs."""
@@ -77,6 +80,7 @@ class RowPredictions:
             sharpness=self.sharpnesses[number] if self.sharpnesses else self.sharpness,
             heard=(),
             sharpnesses=(),
+            rates=None if self.rates is None else self.rates[:, number],
         )
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
@@ -155,6 +159,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
             shape = opened.get_slice("train").get_shape()
             transition = opened.get_tensor("transition") if "transition" in opened.keys() else None  # noqa: SIM118
             each = opened.get_tensor("each") if "each" in opened.keys() else None  # noqa: SIM118
+            rates = opened.get_tensor("rates") if "rates" in opened.keys() else None  # noqa: SIM118
             facts = opened.metadata() or {}
     except SafetensorError as error:
         raise InputError(
@@ -178,6 +183,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
         found,
         asked=len(run.asked),
         each=each,
+        rates=rates,
         heard=tuple(tuple(int(place) for place in one) for one in heard),
         sharpnesses=tuple(float(one) for one in facts.get("sharpnesses", "").split()),
     )

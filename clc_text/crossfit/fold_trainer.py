@@ -18,16 +18,21 @@ from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import cross_fit
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import AfterEpoch, Settings
+from clc_text.data.folds import assign_folds, rarest_of
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.methods.base import Method
 from clc_text.models.peers import PeersModel
 from clc_text.models.peers_of import PeersOf, peers_from_init, peers_from_model
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain, targets_of
+from clc_text.noise.estimation.plateau import Plateau, plateau
 from clc_text.training.trainer import PeersTrainer
 
 PeersInit = Callable[[int, int], PeersModel]
 """Makes a model of so many peers from a seed."""
+
+Features = Callable[[], np.ndarray]
+"""Gives float [N, D], of the rows, which no label has shaped."""
 
 MoreViews = Callable[[CrossFit, Labels], np.ndarray | None]
 """Log-probabilities of the true class [N, C] by the networks and whatever else tells of the rows, together: given what
@@ -40,6 +45,7 @@ def cross_fit_of(
     log: Callable[[str], None] = lambda _: None,
     without: CrossFit | None = None,
     views: MoreViews | None = None,
+    features: Features | None = None,
 ) -> CrossFit:
     """Cross-fits the training set of a trainer with networks like its own.
 
@@ -49,6 +55,8 @@ def cross_fit_of(
         without: what such networks have found in these rows without the answers that the trainer has; with them is
             then asked. None: without them is asked, whether it has any or not.
         views: heard beside the networks in what a method that learns it is taught; None: the networks alone.
+        features: of the rows, by which the noise of classes of which several may hold is known before; None: there
+            are none, and networks find what they can.
 
     Raises:
         InputError: no more networks like the trainer's can be made, or none that do not know the labels.
@@ -75,7 +83,8 @@ def cross_fit_of(
     classes, first = trainer.number_of_classes(), first_copies_of(trainer)
     seed = trainer.args.seed
     if without is None or labels.trusted is None:
-        found = cross_fit(fold_trainer, labels, classes, settings, seed, log, first)
+        known = _noise_of_each(labels, features, settings, first, seed, log) if labels.problems > 1 else None
+        found = cross_fit(fold_trainer, labels, classes, settings, seed, log, first, known)
         if trainer.method.cross_fits and not found.learnt_nothing:
             found = replace(found, targets=_targets(found, labels, views, log))
         return found
@@ -94,7 +103,27 @@ def _targets(found: CrossFit, labels: Labels, views: MoreViews | None, log: Call
     pool = _pool(found, labels, views, log)
     if pool is None:
         return half_trusted(found.probs, labels.learnt, never_certain(found.transition))
-    return targets_of(pool, labels.learnt)
+    return targets_of(pool, labels.learnt, found.transition if found.knows_noise else None)
+
+
+def _noise_of_each(
+    labels: Labels,
+    features: Features | None,
+    settings: Settings,
+    first: np.ndarray,
+    seed: int,
+    log: Callable[[str], None],
+) -> Plateau | None:
+    """The noise of each class among several that may hold, by the features of the rows; None where there are none."""
+    if features is None:
+        return None
+    try:
+        found = features()
+    except InputError as error:
+        log(f"the noise of each class is found by networks, since no features can be had: {error}")
+        return None
+    log("finding how often classes are left out, and given wrongly")
+    return plateau(found, labels.trained, assign_folds(rarest_of(labels.trained), settings.folds, seed, first))
 
 
 def _pool(found: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray | None:

@@ -212,8 +212,16 @@ def _one_training_more(trainer: PeersTrainer, after_epoch: AfterEpoch) -> Iterat
 class AfterEpoch(TrainerCallback):
     """After every epoch: estimates T from held-out predictions, and ends the round when they get no better."""
 
-    def __init__(self, fold: Tensor, labels: np.ndarray, settings: Settings, transition: np.ndarray | None) -> None:
+    def __init__(
+        self,
+        fold: Tensor,
+        labels: np.ndarray,
+        settings: Settings,
+        transition: np.ndarray | None,
+        known: bool = False,
+    ) -> None:
         self.fold, self.labels, self.settings, self.transition = fold, labels, settings, transition
+        self.known = known  # T is not learnt
         self.trainer: PeersTrainer | None = None
         self.best: Round | None = None
         self.epoch = 0
@@ -229,13 +237,14 @@ class AfterEpoch(TrainerCallback):
         assert trainer is not None
         self.epoch += 1
         own = trainer.predict_held_out(trainer.train_dataset, self.fold).cpu().numpy()
-        rounds = 20 if self.transition is None else 8
+        rounds = 0 if self.known else 20 if self.transition is None else 8
         self.recent.append(own)
         averaged = log_of_mean(self.recent)
         fit: Explained = fit_noise(averaged, self.labels, self.transition, rounds)
         if isinstance(fit, NoiseFit) and not are_several(self.labels):
             fit = fit.without_probs
-        if self.transition is not None or self.epoch >= self.settings.warm_epochs:
+        learnt = not self.known and (self.transition is not None or self.epoch >= self.settings.warm_epochs)
+        if learnt:
             self.transition = fit_transition(sharpened(own, PUSH), self.labels, self.transition, rounds)
             self._remember("transition", torch.from_numpy(self.transition).float())
         if self.best is None or fit.log_likelihood > self.best.fit.log_likelihood:

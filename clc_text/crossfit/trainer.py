@@ -12,7 +12,7 @@ from transformers import set_seed
 from clc_text.artifacts.cross_fit import FACTS, TENSORS, WITHOUT_ANSWERS, CrossFit
 from clc_text.artifacts.run_files import Complete
 from clc_text.crossfit.copies import first_copies_of
-from clc_text.crossfit.fold_trainer import MoreViews, PeersInit, cross_fit_of, peers_like, settings_of
+from clc_text.crossfit.fold_trainer import Features, MoreViews, PeersInit, cross_fit_of, peers_like, settings_of
 from clc_text.crossfit.rounds import check_folds
 from clc_text.data.labels import sha256_of_labels
 from clc_text.errors import InputError
@@ -51,6 +51,9 @@ class NoisyLabelTrainer(PeersTrainer):
         cross_fit_dir: where what cross-fitting found is kept, and taken from when it is there already.
         log: told in words what is going on before the first epoch.
         views: what else tells of the rows, heard beside the networks in what `clc_auto` is taught.
+        features: gives float [N, D] of the training rows, which no label has shaped, such as sentence embeddings; of
+            multi-label sets, by these it is found how often classes are left out. Without them networks find little of
+            that (`noise.estimation.plateau`).
 
     Raises:
         InputError: an argument that means something else for several networks than for one, or data without what is
@@ -65,12 +68,14 @@ class NoisyLabelTrainer(PeersTrainer):
         cross_fit_dir: Path | None = None,
         log: Callable[[str], None] = lambda _: None,
         views: MoreViews | None = None,
+        features: Features | None = None,
         **named: Any,
     ) -> None:
         self.estimates_rate = noise_rate == "estimate"
         if isinstance(noise_rate, str) and not self.estimates_rate:
             raise InputError(f"noise_rate is {noise_rate!r}; give a rate in [0, 1), or 'estimate'", key="noise_rate")
         self.peers_init, self.cross_fit_dir, self.log_stage, self.views = peers_init, cross_fit_dir, log, views
+        self.features = features
         self.cross_fit: CrossFit | None = None
         self.without_answers: CrossFit | None = None
         """Where people have answered: what networks like these find in these rows without that; None: not known."""
@@ -102,7 +107,7 @@ class NoisyLabelTrainer(PeersTrainer):
         """Cross-fits the training set now, with networks like this trainer's; see `cross_fit_of`. Where people have
         answered, first without their answers, unless `without_answers` has that, and then with them."""
         if self.trusted is None or self.without_answers is None:
-            found = cross_fit_of(self, self.peers_init, self.log_stage, views=self.views)
+            found = cross_fit_of(self, self.peers_init, self.log_stage, views=self.views, features=self.features)
             if self.trusted is None:
                 return found
             self.without_answers = found

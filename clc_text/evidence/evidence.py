@@ -16,9 +16,10 @@ from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.evidence.mixture import chosen_views, clipped, fit, gain_of_view
 from clc_text.evidence.readings import Reading, readings
-from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
+from clc_text.evidence.views import OF_WORDS, TOLD, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
 from clc_text.noise.estimation.half_trust import never_certain
+from clc_text.noise.estimation.plateau import undone
 from clc_text.utils.files import write_with
 from clc_text.utils.tensors import save_tensors
 
@@ -64,13 +65,16 @@ class Mixture:
         return readings(self.log_probs[:, rows], labels[rows], self.views, self.sharpness, self.transition)
 
 
-def save_of_each(made: list[Mixture | None], rows: int, path: Path, made_from: str) -> None:
+def save_of_each(
+    made: list[Mixture | None], rows: int, path: Path, made_from: str, rates: np.ndarray | None = None
+) -> None:
     """As `Mixture.save`, of K classes of which several may hold: rows are then pairs of a text and a class, in whose
     place among the views only those stand that are heard of the class (fact ``heard``).
 
     Args:
         made: of each class; None where no view has learnt it, and no label of it is doubted.
         rows: N · K.
+        rates: [3, K], of each class the share of wrong labels and its ends (`Plateau.rates`); None: not known.
     """
     asked = len(made)
     known = (NETWORKS, *VIEWS)
@@ -90,6 +94,8 @@ def save_of_each(made: list[Mixture | None], rows: int, path: Path, made_from: s
         "made_from": made_from,
     }
     tensors = {"train": log_probs, "transition": each.mean(0), "each": each}
+    if rates is not None:
+        tensors["rates"] = np.asarray(rates, np.float64)
     write_with(path, lambda aside: save_tensors(tensors, aside, facts))
 
 
@@ -124,6 +130,7 @@ def mixture_of(
     networks: np.ndarray | None = None,
     words: Any | None = None,
     progress: Progress = lambda what, done, total: None,
+    known: np.ndarray | None = None,
 ) -> Mixture | None:
     """All views of the rows, those that have learnt enough; None where none has.
 
@@ -135,6 +142,8 @@ def mixture_of(
         networks: float64 [N, C], probabilities by cross-fitted networks; None: there are none.
         words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
         progress: told of each view.
+        known: float64 [2, 2], T of one class among several that may hold; what views say of the given label is taken
+            back through it, and nothing here changes it. None: T is found here.
 
     Raises:
         InputError: a feature is not finite.
@@ -144,7 +153,7 @@ def mixture_of(
         raise InputError(f"the features of row {row} are not finite; remove the row, or choose another encoder")
     first = first_of_copies(features, words, len(labels.given))
     folds = np.stack([assign_folds(labels.trained, FOLDS, seed + number, first) for number in range(2)])
-    seen = Seen(features, labels.trained, classes, first, folds, seed, words)
+    seen = Seen(features, labels.trained, classes, first, folds, seed, words, known)
     views = views_for(seen)
     found: dict[str, np.ndarray] = {}  # log-probabilities in half the memory of probabilities, one view after another
     gains: dict[str, tuple[float, float]] = {}
@@ -164,9 +173,12 @@ def mixture_of(
     chosen = chosen_views(gains) if gains else []
     if not chosen:
         return None
+    if known is not None:
+        for name in set(chosen) - {NETWORKS, *TOLD}:
+            found[name] = clipped(undone(np.exp(found[name]), known))
     left_out = tuple(name for name in found if name not in chosen)
     log_probs = np.empty((len(chosen), len(labels.given), classes), np.float32)
     for place, name in enumerate(chosen):
         log_probs[place] = found.pop(name)
-    fitted = fit(log_probs, weights(chosen), labels.as_given, ~labels.canary)
+    fitted = fit(log_probs, weights(chosen), labels.as_given, ~labels.canary, known)
     return Mixture(tuple(chosen), left_out, log_probs, fitted.sharpness, fitted.transition)

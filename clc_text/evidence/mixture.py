@@ -30,6 +30,7 @@ LEAST = 1e-4  # probability: no view is surer than that of a class being impossi
 # A view that gains less than this share of what the best one gains over the labels' shares is left out.
 WORTH = 0.4
 SURE = 3.0
+MANY = 4  # views, of which some may differ
 
 
 @dataclass(frozen=True)
@@ -108,20 +109,34 @@ def pooled(log_probs: np.ndarray, weights: np.ndarray, rows: np.ndarray | None =
     return found
 
 
-def fit(log_probs: np.ndarray, weights: np.ndarray, labels: np.ndarray, sound: np.ndarray) -> Explained:
+def fit(
+    log_probs: np.ndarray,
+    weights: np.ndarray,
+    labels: np.ndarray,
+    sound: np.ndarray,
+    known: np.ndarray | None = None,
+) -> Explained:
     """Sharpness and T of the pool of views' log-probabilities [V, N, C], from every n-th row of many.
 
     Args:
         sound: bool [N], the rows that count.
+        known: float64 [C, C], T where it is known; it stands.
     """
     rows = np.flatnonzero(sound)
     rows = rows[every_nth(len(rows), log_probs.shape[2])]
-    found = fit_noise(pooled(log_probs, weights, rows), labels[rows]).without_probs
+    pool = pooled(log_probs, weights, rows)
+    fitted = fit_noise(pool, labels[rows]) if known is None else fit_noise(pool, labels[rows], known, 0)
+    found = fitted.without_probs
     return replace(found, transition=never_certain(found.transition))
 
 
 def judge(
-    log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, sharpness: float, transition: np.ndarray
+    log_probs: np.ndarray,
+    weights: np.ndarray,
+    given: np.ndarray,
+    sharpness: float,
+    transition: np.ndarray,
+    dissent: int = 0,
 ) -> Judged:
     """See the module.
 
@@ -131,6 +146,7 @@ def judge(
         given: int64 [n], or float [n, C] distributions.
         sharpness: power of the pool.
         transition: float64 [C, C], T.
+        dissent: views of `MANY` or more that may differ and all be said to agree.
     """
     probs = sharpened(pooled(log_probs, weights), sharpness)
     belief = posterior_labels(probs, given, transition)
@@ -141,4 +157,5 @@ def judge(
     rivals[each, named] = -1.0
     suggested = rivals.argmax(1)
     wrong = (1 + rivals[each, suggested] - of_given) / 2
-    return Judged(probs, belief, wrong, suggested, (log_probs.argmax(2) == suggested).all(0))
+    differ = (log_probs.argmax(2) != suggested).sum(0)
+    return Judged(probs, belief, wrong, suggested, differ <= (dissent if len(log_probs) >= MANY else 0))

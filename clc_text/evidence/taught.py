@@ -73,10 +73,13 @@ def pool_of_views(
     if networks.learnt_nothing:
         return None
     too_large(rows, classes)
-    mixture = mixture_of(features, Labels.of(labels.learnt), classes, seed, networks.probs, words)
+    known = networks.transition if networks.knows_noise else None
+    mixture = mixture_of(features, Labels.of(labels.learnt), classes, seed, networks.probs, words, known=known)
     if mixture is None:
         return None
     views = mixture.log_probs
+    if known is not None:  # they are of the true class already
+        return pooled(views, weights(mixture.views))
     at_once = max(1, _CELLS_AT_ONCE // classes)
     for place, name in enumerate(mixture.views):
         if name == NETWORKS or name in TOLD:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from clc_text.artifacts.cross_fit import CrossFit
-    from clc_text.crossfit.fold_trainer import MoreViews
+    from clc_text.crossfit.fold_trainer import Features, MoreViews
     from clc_text.crossfit.trainer import NoisyLabelTrainer
     from clc_text.data.task import Task
     from clc_text.training.epochs import EpochResult
@@ -91,6 +91,7 @@ def build_trainer(
         recover=recipe.monitor == "recover",
         log=log,
         views=views_of(prepared, recipe.seeds.network),
+        features=features_by(prepared) if task.asked else None,
     )
     arguments.output_dir = str(directory / "checkpoints")
     passing.cleanup()
@@ -104,6 +105,17 @@ def _of_texts(task: Task, labels: np.ndarray) -> Tensor:
 
     found = torch.from_numpy(labels)
     return found.view(-1, task.per_text) if task.asked else found
+
+
+def features_by(prepared: Prepared) -> Features:
+    """Gives features of each text that no label has shaped."""
+
+    def features() -> np.ndarray:
+        from clc_text.runs.frozen_features import features_of
+
+        return features_of(prepared)
+
+    return features
 
 
 def views_of(prepared: Prepared, seed: int) -> MoreViews:

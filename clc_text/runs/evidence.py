@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import FACTS as VOTES
 from clc_text.corrections.correct import check_nothing_lost
@@ -103,11 +105,11 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
     too_large(len(labels.given), len(run.label_names))
     crossfit = CrossFit.load(run.path)
     if run.asked:
-        made = _of_each_class(run, labels, crossfit, progress)
+        made, rates = _of_each_class(run, labels, crossfit, progress)
         if not any(made):
             path.unlink(missing_ok=True)
             return None
-        save_of_each(made, len(labels.given), path, mark)
+        save_of_each(made, len(labels.given), path, mark, rates)
         return views(run)
     found = _made(run, labels, crossfit, progress)
     if found is None:
@@ -119,18 +121,32 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
 
 def _of_each_class(
     run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress: Progress
-) -> list[Mixture | None]:
-    """Of the K classes that may hold of a text, each judged as if it were alone; None where nothing has learnt one."""
+) -> tuple[list[Mixture | None], np.ndarray]:
+    """Of the K classes that may hold of a text, each judged as if it were alone, through the noise that cross-fitting
+    was told or else that the features show; None where nothing has learnt one. And `Plateau.rates`."""
+    from clc_text.data.folds import assign_folds, rarest_of
+    from clc_text.evidence.evidence import FOLDS, first_of_copies
+    from clc_text.noise.estimation.plateau import plateau
     from clc_text.runs.frozen_features import features_and_words_of_run
 
     progress("encoding", 0, 1)
     features, words = features_and_words_of_run(run)
     known = None if crossfit is None or crossfit.learnt_nothing else crossfit
     seed, asked, found = int(run.environment()["seeds"]["network"]), len(run.asked), []
+    if known is not None and known.knows_noise and known.each is not None:
+        each, rates = known.each, np.asarray(known.facts["rates_of_each"])
+    else:
+        known = None  # networks that took the noise for doubt would hide it again
+        progress("finding how often classes are left out", 0, 1)
+        held = labels.trained.reshape(-1, asked)
+        fold = assign_folds(rarest_of(held), FOLDS, seed, first_of_copies(features, words, len(held)))
+        shown = plateau(features, held, fold)
+        each, rates = shown.transition, shown.rates(held)
     for one in range(asked):
         networks = None if known is None else known.of_problem(one).probs
-        found.append(mixture_of(features, labels.of_class(one, asked), 2, seed, networks, words, progress))
-    return found
+        of_class = labels.of_class(one, asked)
+        found.append(mixture_of(features, of_class, 2, seed, networks, words, progress, each[one]))
+    return found, rates
 
 
 def _made(run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress: Progress) -> Mixture | None:

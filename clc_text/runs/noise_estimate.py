@@ -100,7 +100,12 @@ def _of_each(found: CrossFit, labels: Labels, asked: list[str]) -> Estimated:
     """Of the K classes of which several may hold, each by itself, and of all pairs of a text and a class together."""
     each = {
         name: _estimated(
-            found.of_problem(number), labels.of_class(number, len(asked)), ["no", "yes"], [], others=False
+            found.of_problem(number),
+            labels.of_class(number, len(asked)),
+            ["no", "yes"],
+            [],
+            others=False,
+            told=found.rates_of_problem(number),
         )
         for number, name in enumerate(asked)
     }
@@ -108,7 +113,11 @@ def _of_each(found: CrossFit, labels: Labels, asked: list[str]) -> Estimated:
     estimates = []
     if not found.learnt_nothing:
         rate, transition = found.noise_of_given(labels)
-        estimates = [NoiseEstimate(rate, transition, None, "em")]
+        interval = None
+        if found.knows_noise:
+            rate, low, high = np.mean(found.facts["rates_of_each"], axis=1).tolist()
+            interval = (low, high)
+        estimates = [NoiseEstimate(rate, transition, interval, "plateau" if found.knows_noise else "em")]
     fit, sound = found.facts["log_likelihood"], int((~labels.canary).sum())
     true_rate = float(np.mean(known)) if known else None
     return Estimated(["no", "yes"], sound, estimates, fit, true_rate, None, each=each)
@@ -146,9 +155,15 @@ def _readings_of_run(run: RunDirectory, labels: Labels) -> list[Reading]:
 
 
 def _estimated(
-    found: CrossFit, labels: Labels, names: list[str], readings: list[Reading], others: bool = True
+    found: CrossFit,
+    labels: Labels,
+    names: list[str],
+    readings: list[Reading],
+    others: bool = True,
+    told: tuple[float, float, float] | None = None,
 ) -> Estimated:
-    """Of all rows but the canaries, which the user has not mislabelled; `others`: by other ways, too."""
+    """Of all rows but the canaries, which the user has not mislabelled; `others`: by other ways, too; `told`: the rate
+    and its ends, where they were known before there were predictions."""
     from clc_text.artifacts.cross_fit import of_rounds
     from clc_text.corrections.gather import every_nth
     from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
@@ -158,7 +173,9 @@ def _estimated(
     given, probs = labels.given[rows], found.probs[rows]
     true = None if labels.true is None else labels.true[rows]
     estimates = []
-    if not found.learnt_nothing:
+    if not found.learnt_nothing and told is not None:
+        estimates = [NoiseEstimate(told[0], found.transition_of_given(labels), told[1:], "plateau")]
+    elif not found.learnt_nothing:
         transition = found.transition_of_given(labels)
         # Where several classes may hold, each has a matrix of its own, and `transition` is that of all together.
         learnt = labels.as_given[rows]
@@ -192,6 +209,12 @@ TITLES = {
     "em": "cross-fitting: noise matrix by expectation-maximisation",
     "confident_joint": "confident joint (Northcutt et al. 2021)",
     "anchor": "anchor rows (Patrini et al. 2017)",
+}
+
+
+TITLES_OF_EACH = {
+    "em": "by cross-fitting (expectation-maximisation)",
+    "plateau": "by where the share of texts that were given it levels off",
 }
 
 
@@ -258,9 +281,9 @@ def _lines_of_each(found: Estimated) -> list[str]:
     counted = "" if found.true_rate is None else f"; counted by the true labels: {found.true_rate:.1%}"
     lines = [
         f"{found.rows:,} pairs of a text and one of {len(names)} classes; estimated share of wrong labels: "
-        f"{found.estimates[0].rate:.1%}{counted}",
+        f"{found.estimates[0].rate:.1%}{_between(found.estimates[0])}{counted}",
         "",
-        "in percent, by cross-fitting, one noise matrix a class (by expectation-maximisation)",
+        f"in percent, one noise matrix a class, {TITLES_OF_EACH[found.estimates[0].method]}",
         f"{'class':<{width}s}  wrong  left out where it holds  given where it does not"
         + ("  wrong, counted" if found.true_rate is not None else ""),
     ]
@@ -273,6 +296,10 @@ def _lines_of_each(found: Estimated) -> list[str]:
         line += f"  {100 * made.matrix[0, 1]:23.1f}"
         lines.append(line if one.true_rate is None else f"{line}  {100 * one.true_rate:14.1f}")
     return lines
+
+
+def _between(found: NoiseEstimate) -> str:
+    return "" if found.interval is None else f" ({found.interval[0]:.1%} to {found.interval[1]:.1%})"
 
 
 def _matrix_lines(names: list[str], matrix: np.ndarray) -> list[str]:

@@ -25,6 +25,7 @@ class Seen:
         folds: int64 [R, N], R ways to deal the rows into folds, copies together (`crossfit.folds.assign_folds`).
         seed: of whatever is drawn.
         words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
+        known: float64 [C, C], the noise matrix, for views that learn through it; None: they find it.
     """
 
     features: np.ndarray | None
@@ -34,6 +35,7 @@ class Seen:
     folds: np.ndarray
     seed: int = 0
     words: Any | None = None
+    known: np.ndarray | None = None
 
 
 class View(Protocol):

@@ -14,6 +14,7 @@ import numpy as np
 
 from clc_text.evidence.views.base import Seen, fit_rows, shares, some
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, softmax
+from clc_text.noise.estimation.plateau import undone
 
 LEAST = 1e-6  # probability
 INNER = 2  # folds of the first predictions
@@ -38,7 +39,7 @@ def discriminant(seen: Seen) -> np.ndarray:
             found[own] = shares(seen.labels, seen.classes)
             continue
         features, labels = seen.features[rest].astype(np.float64), seen.labels[rest]
-        targets = _targets(features, labels, inner[rest], seen.classes)
+        targets = _targets(features, labels, inner[rest], seen.classes, seen.known)
         weights, biases = _fitted(features, targets)
         for start in range(0, len(own), ROWS_AT_ONCE):
             rows = own[start : start + ROWS_AT_ONCE]
@@ -46,7 +47,9 @@ def discriminant(seen: Seen) -> np.ndarray:
     return found
 
 
-def _targets(features: np.ndarray, labels: np.ndarray, fold: np.ndarray, classes: int) -> np.ndarray:
+def _targets(
+    features: np.ndarray, labels: np.ndarray, fold: np.ndarray, classes: int, known: np.ndarray | None
+) -> np.ndarray:
     """float64 [n, C], what predictions across folds and the noise matrix that they imply make of labels [n]."""
     plain = np.eye(classes)[labels]
     if len(np.unique(fold)) < 2:
@@ -56,6 +59,8 @@ def _targets(features: np.ndarray, labels: np.ndarray, fold: np.ndarray, classes
         own, rest = fold == number, fold != number
         weights, biases = _fitted(features[rest], plain[rest])
         probs[own] = _softened(features[own] @ weights + biases)
+    if known is not None:  # what predicts the given labels, taken back through the noise
+        return posterior_labels(undone(probs, known), labels, known)
     fit = fit_noise(np.log(probs), labels)
     return posterior_labels(fit.probs, labels, fit.transition)
 

@@ -34,6 +34,8 @@ __all__ = [
 ]
 
 EstimateMethod = Literal["confident_joint", "em", "anchor"]
+FoundBy = Literal["confident_joint", "em", "anchor", "plateau"]
+"""How a rate was found; `plateau` is `noise.estimation.plateau`, which needs features and no predictions."""
 
 # Numbers in one block of bootstrap weights.
 _BLOCK = 20_000_000
@@ -55,7 +57,7 @@ class NoiseEstimate:
     rate: float
     matrix: np.ndarray
     interval: tuple[float, float] | None
-    method: EstimateMethod
+    method: FoundBy
 
 
 # Each takes p [N, C], labels [N] and weights [R, N], and gives T [R, C, C] and the rates [R].

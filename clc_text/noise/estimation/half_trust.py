@@ -34,8 +34,11 @@ def half_trusted(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) 
     return found
 
 
-def targets_of(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def targets_of(pool: np.ndarray, labels: np.ndarray, known: np.ndarray | None = None) -> np.ndarray:
     """float64 [N, C], what networks are to be taught of rows, by log-probabilities [N, C] of the true class and given
-    labels, int64 [N] or float [N, C]: the classes' shares fitted, the given label half trusted."""
+    labels, int64 [N] or float [N, C]: the classes' shares fitted, the given label half trusted. Where T [C, C] is
+    known, it stands, and the sharpness alone is fitted."""
+    if known is not None:
+        return half_trusted(fit_noise(pool, labels, known, 0).probs, labels, never_certain(known))
     fitted = fit_shares(fit_noise(pool, labels), labels)
     return half_trusted(fitted.probs, labels, never_certain(fitted.transition))
