@@ -95,7 +95,11 @@ def evaluate(
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     matrix: Annotated[
         Path | None,
-        typer.Option("--matrix", help="Write the whole confusion matrix to this .csv file.", show_default=False),
+        typer.Option(
+            "--matrix",
+            help="Write the whole confusion matrix to this .csv file; of a multi-label run one of no and yes a class.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Accuracy of each peer and of the ensemble, calibration, figures of every class, confusion matrix."""
@@ -107,7 +111,6 @@ def evaluate(
 
     if matrix is not None:
         check_output(matrix, inputs=[source])
-        RunDirectory(run).one_class_a_row("confusion matrices")
     how = HowToRead(column, label, separator, sheet)
     found = evaluate_run(RunDirectory(run), source, how, label_pairs(label_map))
     if matrix is not None:

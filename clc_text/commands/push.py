@@ -68,7 +68,6 @@ def push(
 
     check_name(repo)
     directory = RunDirectory(run)
-    directory.one_class_a_row("the cards that are sent to the Hub")
     if card is not None:
         check_output(card, force=force)
     if model and columns is not None:

@@ -54,7 +54,7 @@ def correct(
     if predictions.kind != "views":
         policy = policy.without_views()
     if predictions.asked:
-        policy = policy.of_pairs()
+        policy = policy.of_pairs(predictions.rates is not None)
     policy = policy.resolve(_threshold(run))
     if policy.peers_agree and predictions.peers == 1:
         policy = replace(policy, peers_agree=False)  # a single prediction agrees with itself: no condition at all

@@ -12,7 +12,7 @@ on, p is taken without that class. Where several views judge, p is their pool, a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.estimate import em_matrix
 from clc_text.noise.estimation.noise_fit import posterior_labels, softmax
 
+ROOM = 0.01  # of a class's labels that are wrong; fewer are none (`half_trust.EVER_WRONG` of any may be)
 MATRIX_ROWS = 100_000  # T is estimated from every n-th row of larger datasets
 
 
@@ -78,7 +79,7 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
             done += int(canary.sum())
             if predictions.kind == "in sample":
                 probs[canary] = _without(probs[canary], trained[canary], given[canary])
-        rows.put(part, _evidence(predictions, log_probs, probs, said, matrix, policy.dissent))
+        rows.put(part, _evidence(predictions, log_probs, probs, said, matrix, policy))
         progress("reading predictions", part.stop, count)
     return Gathered(rows, canaries, matrix, agree / count, confidence / count)
 
@@ -161,13 +162,15 @@ def _evidence(
     probs: np.ndarray,
     given: np.ndarray,
     matrix: np.ndarray | None,
-    dissent: int,
+    policy: Policy,
 ) -> Evidence:
     if len(probs) == 0:
         return Evidence.empty(0)
     if predictions.kind == "views":
         assert matrix is not None
-        found = judge(log_probs, weights(predictions.views), given, predictions.sharpness, matrix, dissent)
+        found = judge(log_probs, weights(predictions.views), given, predictions.sharpness, matrix, policy.dissent)
+        if policy.room:
+            found = replace(found, agree=found.agree & (matrix[found.suggested, classes_of(given)] >= ROOM))
         return Evidence.of_views(found, probs)
     belief = probs if matrix is None else posterior_labels(probs, given, matrix)
     each, named = np.arange(len(probs)), classes_of(given)

@@ -119,7 +119,10 @@ def dataset_card(
         injected=_injected(run),
         manifest=run.noise_manifest(),
         environment=known,
-        accuracy=run.result()["accuracy"],
+        accuracy=None if run.asked else run.result()["accuracy"],
+        asked=run.asked,
+        class_column=corrected["renamed"].get(known.get("class_column"), known.get("class_column")),
+        of_classes=_of_classes(run),
         averaged=min(LAST, run.result()["epochs"]),
         corrected=corrected,
         audit=audit,
@@ -139,6 +142,12 @@ def dataset_card(
     )
 
 
+def _of_classes(run: RunDirectory) -> list[tuple[str, float]]:
+    """What predictions of test texts reached where several classes may hold, in percent; nothing elsewhere."""
+    scores = run.result().get("multi_label") or {}
+    return [(OF_CLASSES[name], value) for name, value in scores.items()]
+
+
 def _metrics(audit: Audit) -> list[tuple[str, Markdown]]:
     """What an audit measured, in words."""
     found = []
@@ -155,7 +164,7 @@ def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str,
     recipe, known, result = run.recipe(), run.environment(), run.result()
     source = source_of(recipe, known["dataset"])
     task = TASK[recipe["modality"]]
-    accuracy = result["accuracy"]
+    accuracy = None if run.asked else result["accuracy"]  # that of pairs would look like that of texts
     hub_ids = [name for name in source.ids if "/" in name]
     evaluation = None
     if accuracy is not None:
@@ -186,7 +195,9 @@ def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str,
         source=source,
         repo=repo,
         modality=recipe["modality"],
-        label_names=known["label_names"],
+        label_names=run.asked or known["label_names"],
+        asked=run.asked,
+        of_classes=_of_classes(run),
         limit=CLASSES_SHOWN,
         injected=_injected(run),
         manifest=run.noise_manifest(),
@@ -225,6 +236,12 @@ COLUMNS = {
     "run_id": "the run that made the corrections",
     "source_row": "the row's number in the file that it came from, as the file counts them",
 }
+OF_CLASSES = {
+    "f1_micro": "micro F1",
+    "f1_macro": "macro F1",
+    "average_precision": "mean average precision",
+    "subset_accuracy": "texts with all classes right",
+}
 
 
 def size_category(rows: int) -> str:
@@ -251,6 +268,8 @@ def _warnings(run: RunDirectory) -> list[dict[str, Any]]:
 
 def _of_source(name: str, feature: Any, known: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
     """What a column of the source is."""
+    if name == known.get("class_column"):
+        return "the class that is asked: whether it holds of the text is what the labels say"
     if name == known["label_column"]:
         return "the source's own label"
     if name != known["input_column"]:

@@ -39,6 +39,8 @@ def columns_sent(corrected: Corrected, names: Iterable[str], wanted: str | None)
     names = list(names)
     renamed = corrected.facts["renamed"]
     of_source = [corrected.facts["input_column"], corrected.facts["label_column"]]
+    if class_column := corrected.run.environment().get("class_column"):  # rows are pairs of a text and this class
+        of_source.append(class_column)
     always = {*ADDED, SOURCE_ROW, id_column_here(corrected), *(renamed.get(name, name) for name in of_source)}
     more = set(names) if wanted == ALL else set()
     if wanted is not None and wanted != ALL:

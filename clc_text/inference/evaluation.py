@@ -310,7 +310,9 @@ def _worst_confusions(found: dict[str, Any]) -> RichTable:
 
 
 def matrix_csv(found: dict[str, Any]) -> str:
-    """The confusion matrix as CSV; row = label, column = prediction."""
+    """The confusion matrix as CSV; row = label, column = prediction. Of a multi-label run one of each class."""
+    if "multi_label" in found:
+        return multi_label.matrices_csv(found)
     from clc_text.utils.spreadsheet import harmless
 
     return as_csv(found["confusion"], [harmless(entry["name"]) for entry in found["classes"]], "label \\ predicted")

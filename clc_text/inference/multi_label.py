@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -57,7 +59,8 @@ def scores(log_probs: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> di
     Returns:
         ``rows`` (texts), ``multi_label`` {``f1_micro``, ``f1_macro``, ``average_precision``, ``subset_accuracy``},
         ``pair_accuracy`` and ``classes`` (one entry a class: ``name``, ``rows`` of which it holds, ``precision``,
-        ``recall``, ``f1``, ``average_precision``).
+        ``recall``, ``f1``, ``average_precision``, ``confusion`` [2, 2], texts by whether it holds and is predicted, no
+        before yes).
     """
     probs = holding(log_probs, len(names)).clip(1e-12, 1 - 1e-12)
     odds = np.log(probs) - np.log1p(-probs)
@@ -74,6 +77,10 @@ def scores(log_probs: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> di
                 "recall": 100 * right / max(of_held, 1),
                 "f1": 200 * right / max(of_said + of_held, 1),
                 "average_precision": 100 * average_precision(odds[:, [one]], held[:, [one]]),
+                "confusion": [
+                    [len(truth) - of_said - of_held + right, of_said - right],
+                    [of_held - right, right],
+                ],
             }
         )
     return {
@@ -82,6 +89,19 @@ def scores(log_probs: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> di
         "pair_accuracy": 100 * float((said == held).mean()),
         "classes": classes,
     }
+
+
+def matrices_csv(found: dict[str, Any]) -> str:
+    """The matrices of all classes as CSV, two lines each: where the class does not hold, and where it does."""
+    from clc_text.utils.spreadsheet import harmless
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["class", "holds", "predicted no", "predicted yes"])
+    for entry in found["classes"]:
+        for said, counts in zip(("no", "yes"), entry["confusion"], strict=True):
+            writer.writerow([harmless(entry["name"]), said, *counts])
+    return text.getvalue()
 
 
 def show(found: dict[str, Any]) -> None:

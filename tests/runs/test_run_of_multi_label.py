@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import Recipe, loads
-from clc_text.corrections.audit import judge
+from clc_text.corrections.audit import audit, judge
 from clc_text.corrections.correct import correct
 from clc_text.corrections.existing import corrected_in
 from clc_text.corrections.export import export
@@ -24,7 +25,9 @@ from clc_text.errors import InputError
 from clc_text.evidence.evidence import mixture_of
 from clc_text.evidence.mixture import judge as judge_views
 from clc_text.evidence.views import weights
-from clc_text.inference.evaluation import evaluate_run
+from clc_text.hub.card import Stated
+from clc_text.hub.contents import dataset_bundle, model_bundle
+from clc_text.inference.evaluation import evaluate_run, matrix_csv
 from clc_text.inference.multi_label import holding
 from clc_text.inference.prediction_file import write_predictions
 from clc_text.inference.predictor import Predictor
@@ -99,14 +102,15 @@ def test_every_class_is_judged_as_if_it_were_alone(run: RunDirectory) -> None:
     """The evidence of all pairs against views that know of one class only."""
     features, words = features_and_words_of_run(run)
     labels, crossfit = run.labels(), CrossFit.load(run.path)
-    assert crossfit is not None
+    assert crossfit is not None and crossfit.each is not None
     found = views_of_run(run)
     assert found is not None and found.asked == 3
     seed = int(run.environment()["seeds"]["network"])
     for one in range(3):
         mine = labels.of_class(one, 3)
         assert mine.given.tolist() == [labels.given[row * 3 + one] for row in range(180)]
-        alone = mixture_of(features, mine, 2, seed, crossfit.of_problem(one).probs, words)
+        noise = crossfit.each[one]
+        alone = mixture_of(features, mine, 2, seed, crossfit.of_problem(one).probs, words, known=noise)
         part = found.problem(one)
         assert alone is not None and part.views == alone.views
         np.testing.assert_allclose(part.of(np.arange(180)), alone.log_probs, atol=1e-6)
@@ -224,6 +228,13 @@ def test_evaluation(run: RunDirectory, table: Path) -> None:
     assert of_file["rows"] == 240 and of_file["multi_label"]["f1_micro"] > 70
     truth = [json.loads(line)["topics"] for line in table.read_text().splitlines()]
     assert [entry["rows"] for entry in of_file["classes"]] == [sum(c in one for one in truth) for c in CLASSES]
+    lines = [line.split(",") for line in matrix_csv(of_file).splitlines()]
+    assert [line[:2] for line in lines[1:]] == [[name, holds] for name in CLASSES for holds in ("no", "yes")]
+    for one, entry in enumerate(of_file["classes"]):
+        (sure, wrong), (missed, right) = ([int(cell) for cell in lines[1 + 2 * one + held][2:]] for held in (0, 1))
+        assert sure + wrong + missed + right == 240 and missed + right == entry["rows"]
+        assert entry["precision"] == pytest.approx(100 * right / (wrong + right))
+        assert entry["recall"] == pytest.approx(100 * right / (missed + right))
 
 
 @pytest.mark.parametrize(
@@ -259,3 +270,24 @@ def test_canaries_are_pairs(table: Path, tmp_path: Path) -> None:
     made = correct(found, judges.policy, judges.predictions, source_rows(found))
     assert judge(made, 0)["canaries"]["planted"] == labels.canary.sum()
     assert out_of_sample(found) is None
+
+
+def test_what_is_pushed_says_that_rows_are_pairs(run: RunDirectory, corrected: Any, tmp_path: Path) -> None:
+    """The dataset has the class that each row asks of, the cards tell of classes, and no accuracy that pairs make."""
+    audit(corrected, 0)
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "model").mkdir()
+    rows = dataset_bundle(run, "user/topics", Stated(), tmp_path / "rows")
+    assert {"text", "class", "label", "label_given"} <= set(rows.columns)
+    assert "every row is a pair of a\ntext and one class (`class`)" in rows.card
+    assert "| class | given | added | taken away | now |" in rows.card
+    assert all(f"| `{name}` |" in rows.card for name in CLASSES)
+    model = model_bundle(run, "user/classifier", Stated(), tmp_path / "model")
+    assert all(f". `{name}`" in model.card for name in CLASSES)
+    for card in (rows.card, model.card):
+        assert f"| micro F1 | {run.result()['multi_label']['f1_micro']:.2f} % |" in card
+        assert "accuracy" not in card.lower().replace("pair_accuracy", "")
+    line = re.search(r"holds = (.*?)  #", model.card)
+    assert line is not None
+    holds = eval(line[1], {"found": Predictor(run).predict(["goal"]), "rows": ["goal"]})
+    np.testing.assert_allclose(holds, holding(Predictor(run).predict(["goal"]).log_probs, 3))
