@@ -72,9 +72,7 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
         agree += int((probs.argmax(1) == given).sum())
         confidence += float(probs.max(1).sum())
         if canaries is not None and canary.any():
-            found = _evidence(
-                predictions, log_probs[:, canary], probs[canary], trained[canary], matrix, policy.dissent
-            )
+            found = _evidence(predictions, log_probs[:, canary], probs[canary], trained[canary], matrix, policy)
             canaries.put(slice(done, done + int(canary.sum())), found)
             done += int(canary.sum())
             if predictions.kind == "in sample":
