@@ -121,7 +121,7 @@ def dataset_card(
         environment=known,
         accuracy=None if run.asked else run.result()["accuracy"],
         asked=run.asked,
-        class_column=corrected["renamed"].get(known.get("class_column"), known.get("class_column")),
+        class_column=_class_column(run, corrected),
         of_classes=_of_classes(run),
         averaged=min(LAST, run.result()["epochs"]),
         corrected=corrected,
@@ -140,6 +140,12 @@ def dataset_card(
         files=files.items(),
         made=_made(run),
     )
+
+
+def _class_column(run: RunDirectory, corrected: Mapping[str, Any]) -> str | None:
+    """What the column is called now that names a pair's class; None where a row has one class."""
+    name = run.environment().get("class_column")
+    return None if name is None else str(corrected["renamed"].get(name, name))
 
 
 def _of_classes(run: RunDirectory) -> list[tuple[str, float]]:
