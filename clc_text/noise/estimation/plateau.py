@@ -29,8 +29,8 @@ APART = 0.05  # standard deviation of the classes' rates around what all say tog
 ERRORS = 3.0  # standard errors of an interval: the regression is a guess at what texts and classes have in common
 DIMENSIONS = 384  # of features with more
 STEP = 0.01  # between the rates of one class
-# Nats a row and class that noise has to explain, or there is none: sound labels follow no regression to the letter, and
-# the more rows, the surer that looks (measured: 20 and 40 % left out explain 0.004 to 0.007).
+# Nats a row and class that noise has to explain, or there is none: sound labels follow no regression to the letter,
+# and the more rows, the surer that looks (measured: 20 and 40 % left out explain 0.004 to 0.007).
 LEAST = 0.0025
 _TINY = 1e-9
 
