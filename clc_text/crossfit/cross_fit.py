@@ -47,6 +47,7 @@ from clc_text.crossfit.rounds import (
 from clc_text.crossfit.seeds import seeds_of_rounds
 from clc_text.data.folds import assign_folds, rarest_of
 from clc_text.data.labels import Labels
+from clc_text.noise.estimation.half_trust import never_certain
 from clc_text.noise.estimation.match_classes import match_classes
 from clc_text.noise.estimation.noise_fit import (
     NoiseFit,
@@ -106,7 +107,7 @@ def cross_fit(
     dealt = [assign_folds(kinds, settings.folds, of_folds, firsts) for of_folds, _ in seeds]
 
     log(f"cross-fitting, round 1 of {settings.rounds}: {settings.folds} networks, each blind to a fold")
-    fixed = None if known is None else known.transition
+    fixed = None if known is None else never_certain(known.transition)
     first = train_round(fold_trainer, _after(dealt[0], learnt, settings, fixed, known), seeds[0][1])
     log(in_words(first))
 
@@ -151,7 +152,7 @@ def _fit(log_probs: np.ndarray, labels: np.ndarray, known: np.ndarray | None) ->
 
 
 def _with(
-    found: Round, used: list[Round], fit: NoiseFit, labels: np.ndarray, known: np.ndarray | None
+    found: Round, used: list[Round], fit: NoiseFit, labels: np.ndarray, known: np.ndarray | None = None
 ) -> tuple[list[Round], NoiseFit]:
     """The rounds, of which `fit` is that of their mean, and one more, if it then explains the given labels better."""
     more = [*used, found]

@@ -23,6 +23,7 @@ import numpy as np
 LEFT_OUT = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 GIVEN_WRONGLY = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
 PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # on features of length 1; too weak ones would make noise of chance
+FLIPPED = (0.0, 0.1, 0.2, 0.3)  # in both grids
 ITERATIONS = 40
 ROWS = 3000  # every n-th row of more
 APART = 0.05  # standard deviation of the classes' rates around what all say together
@@ -72,7 +73,9 @@ def plateau(features: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> Plate
     """
     rows = np.arange(0, len(labels), -(-len(labels) // ROWS))
     search = _Search(_rotated(features[rows]), labels[rows].astype(np.float64), fold[rows])
-    left, wrong = 0.0, 0.0
+    # From both at once: where labels are flipped either way, neither alone explains anything.
+    wrong = max(FLIPPED, key=lambda one: float(search.at(one, one).sum()))
+    left = wrong
     for _ in range(2):
         of_left = np.stack([search.at(one, _on(GIVEN_WRONGLY, wrong)) for one in LEFT_OUT])
         left = _best(LEFT_OUT, of_left)
