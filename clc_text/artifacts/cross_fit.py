@@ -46,7 +46,7 @@ class CrossFit:
             ``answers``, ``answers_counted`` (of these, that say how often labels are wrong), ``strength`` (what they
             weigh in T, in all rows) and ``weight_without`` (of networks that know no answer), ``answers_gain`` and
             ``answers_gain_error`` (`AnsweredNoise.explained_better`), ``in_targets`` (whether what is believed with
-            them is taught) and ``targets_of`` (whose belief: `crossfit.answered_targets`); in a
+            them is taught), ``targets_of`` (whose belief: `crossfit.answered_targets`) and ``warm_up``; in a
             training ``labels``, the sha256 of the given labels, where these are distributions ``distribution``, and
             ``trusted``, that of the answers.
     """
@@ -58,6 +58,14 @@ class CrossFit:
     facts: dict[str, Any]
     targets: np.ndarray | None = None
     each: np.ndarray | None = None
+
+    @property
+    def warm_up(self) -> int:
+        """Epochs for which networks learn what is taught before they teach each other: as many as the likelihood of
+        held-out labels rose in round 2, and with answers not fewer than without them. Where answers decide the end of
+        a round it may be its first epoch: networks that taught each other from then on lost 3.8 points in one run."""
+        rounds = self.facts.get("rounds", [])
+        return int(self.facts.get("warm_up", rounds[1]["best_epoch"] if len(rounds) > 1 else 0))
 
     @classmethod
     def of_problems(

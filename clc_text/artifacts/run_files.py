@@ -271,6 +271,7 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     weight_without: float
     in_targets: bool
     targets_of: str
+    warm_up: int
     labels: str
     distribution: str
     trusted: str

@@ -56,6 +56,7 @@ def taught_with_answers(found: CrossFit, labels: Labels, without: CrossFit, pool
         "answers_gain_error": None if gained is None else gained[1],
         "in_targets": chosen != WITHOUT,
         "targets_of": chosen,
+        "warm_up": max(found.warm_up, without.warm_up),
     }
     return replace(found, targets=targets, facts=found.facts | facts)
 

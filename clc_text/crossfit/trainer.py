@@ -186,7 +186,7 @@ class NoisyLabelTrainer(PeersTrainer):
             if self.multi_label:
                 taught = taught.reshape(-1, self.asked, 2)
             self.targets.distributions = torch.from_numpy(taught).float().to(self.args.device)
-            self._given |= {"cross_fit_epochs": torch.tensor(found.facts["rounds"][1]["best_epoch"])}
+            self._given |= {"cross_fit_epochs": torch.tensor(found.warm_up)}
         self.method_state.memory |= self._given
         self.notes.append(cross_fitted(found))
 

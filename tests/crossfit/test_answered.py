@@ -234,7 +234,8 @@ def test_whoever_explains_held_out_answers_best_is_taught(
     known = blind.fit_sharpness(wrong, blind.start())
     targets = half_trusted(known.probs, given, never_certain(known.transition)) ** (1 if views is None else 0.01)
     targets /= targets.sum(1, keepdims=True)
-    without = CrossFit(fold[None], before.probs, before.transition, posterior, {}, targets)
+    rounds = {"rounds": [{"best_epoch": 9}, {"best_epoch": 7}]}
+    without = CrossFit(fold[None], before.probs, before.transition, posterior, rounds, targets)
     labels = Labels(given, trusted=told)
     found = answered.cross_fit_answered(
         lambda *arguments: None,
@@ -246,6 +247,7 @@ def test_whoever_explains_held_out_answers_best_is_taught(
     )
     assert found.targets is None and (found.posterior[told.rows, told.labels] == 1).all()
     found = taught_with_answers(found, labels, without, None if views is None else log_probs[views])
+    assert found.warm_up == 7  # of the run without answers, whose round lasted longer
     assert found.facts["targets_of"] == expected and found.facts["in_targets"] == (expected != "without")
     assert found.targets is not None
     assert (found.targets[told.rows] == found.posterior[told.rows]).all()
@@ -281,7 +283,9 @@ def test_views_are_heard_without_answers_and_with_them(monkeypatch: pytest.Monke
     even = np.full((4, 4), 0.25)
     found = CrossFit(np.zeros((1, 4), int), even, even, even, {})
 
-    def cross_fit_of(trainer: Any, init: Any, log: Any, without: Any = None, views: Any = None) -> CrossFit:
+    def cross_fit_of(
+        trainer: Any, init: Any, log: Any, without: Any = None, views: Any = None, features: Any = None
+    ) -> CrossFit:
         heard.append((without, views))
         return found
 
