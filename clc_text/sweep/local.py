@@ -19,6 +19,7 @@ from clc_text.sweep.grid import Cell
 
 ATTEMPTS = 2
 _SECONDS_TO_END = 20  # Python's own end takes that long on a machine that is busy with other things
+_SECONDS_TO_TELL_AGAIN = 0.1
 
 
 def run_local(cells: list[Cell], directory: Path, jobs: int) -> Generator[tuple[Cell, Outcome], None, None]:
@@ -122,9 +123,22 @@ def _environment_of_workers() -> Iterator[None]:
             signal.signal(signal.SIGINT, handler)
 
 
-def _work(connection: Connection) -> None:
-    # Ended as Python ends, so that what its libraries opened is closed; the default would leave semaphores behind.
+def _end_when_told() -> None:
+    """SIGTERM ends this process as Python ends, so that what its libraries opened is closed; the default would leave
+    semaphores behind."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+    def ignored(what: sys.UnraisableHookArgs) -> None:
+        if isinstance(what.exc_value, SystemExit):  # met in a destructor, where Python ignores it: once more
+            threading.Timer(_SECONDS_TO_TELL_AGAIN, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        else:
+            sys.__unraisablehook__(what)
+
+    sys.unraisablehook = ignored
+
+
+def _work(connection: Connection) -> None:
+    _end_when_told()
     import torch
 
     from clc_text.sweep.cell import run_cell

@@ -190,3 +190,23 @@ def test_two_commands_at_once_run_each_cell_once(tiny_sweep: Path, tmp_path: Pat
     for cell in cells:
         assert is_done(out / cell.path)
         assert len((out / cell.path / "metrics.jsonl").read_text().splitlines()) == 3
+
+
+def test_an_end_that_a_destructor_swallowed_is_told_again() -> None:
+    """Python ignores exceptions there, and would print this one."""
+    script = """
+import os, signal, time
+from clc_text.sweep.local import _end_when_told
+
+class Kept:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        sum(range(1000))
+
+_end_when_told()
+print("begun", flush=True)
+Kept()
+time.sleep(100)
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (1, "begun\n", "")
