@@ -14,7 +14,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Audit
 from clc_text.config.recipe import loads
 from clc_text.corrections.annotators import in_words as several_in_words
-from clc_text.corrections.kinds import kinds
+from clc_text.corrections.kinds import garbled_rows, kinds, outlier_rows
 from clc_text.corrections.policy import DEFAULT, policy_named
 from clc_text.corrections.ranked import Ranked
 from clc_text.corrections.tables import ProgressBar
@@ -157,9 +157,8 @@ class Cleaned(Ranked):
 
     def _kinds(self) -> np.ndarray:
         flaws, per = self.run.flaws(), max(len(self.run.asked), 1)
-        odd = [] if flaws is None or flaws["outliers"] is None else flaws["outliers"]["rows"]
-        garbled = [] if flaws is None else sorted(set().union(*flaws["garbled"].values()))
-        of_pairs = [np.add.outer(per * np.array(rows, np.int64), np.arange(per)).ravel() for rows in (odd, garbled)]
+        flawed: tuple[list[int], ...] = ([], []) if flaws is None else (outlier_rows(flaws), garbled_rows(flaws))
+        of_pairs = [np.add.outer(per * np.array(rows, np.int64), np.arange(per)).ravel() for rows in flawed]
         return kinds(self._state.doubt, *of_pairs)
 
     def to_pandas(self) -> pd.DataFrame:

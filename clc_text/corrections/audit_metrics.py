@@ -15,6 +15,7 @@ from clc_text.artifacts.run_files import Audit, Flaws
 from clc_text.corrections import canary_metrics as inferred
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.intervals import metric
+from clc_text.corrections.kinds import garbled_rows
 from clc_text.corrections.outcome import Outcome
 
 Place = Literal["screen", "report", "card"]
@@ -185,7 +186,7 @@ METRICS = (
                 places=NOWHERE),
     AuditMetric("data.empty_texts", "training rows without a text", gate="empty", places=NOWHERE),
     AuditMetric("flaws.garbled", "garbled training texts", gate="garbled", places=NOWHERE,
-                read=_flaws(lambda flaws: len(set().union(*flaws["garbled"].values())))),
+                read=_flaws(lambda flaws: len(garbled_rows(flaws)))),
     AuditMetric("flaws.outliers", "training texts like no other", gate="outliers", places=NOWHERE, read=_flaws(_odd)),
     AuditMetric("flaws.drift", "how far words tell test from training texts: area under the curve, 0.5 is not at all",
                 gate="drift", places=NOWHERE, read=_flaws(lambda flaws: flaws["drift"] and flaws["drift"]["auc"])),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from clc_text.artifacts.run_files import Flaws
+
 LIKELY = 0.5  # doubt above which another class is more probable than the given one
 LABEL, OUTLIER, GARBLED = "label", "outlier", "garbled"
 
@@ -22,3 +24,13 @@ def kinds(doubt: np.ndarray, outliers: np.ndarray, garbled: np.ndarray) -> np.nd
         here[rows] = True
         found = np.where(here, np.where(found == "", name, found + f", {name}"), found)
     return found
+
+
+def outlier_rows(flaws: Flaws) -> list[int]:
+    """The numbers of texts like no other, the oddest first; none where they have not been looked for."""
+    return [] if flaws["outliers"] is None else flaws["outliers"]["rows"]
+
+
+def garbled_rows(flaws: Flaws) -> list[int]:
+    """The numbers of texts that are garbled in any way, in their order."""
+    return sorted(set().union(*flaws["garbled"].values()))

@@ -16,6 +16,7 @@ from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.annotators_shown import row_key, show_annotators
 from clc_text.corrections.audit_metrics import in_words, shown_in
 from clc_text.corrections.intervals import percent
+from clc_text.corrections.kinds import garbled_rows, outlier_rows
 from clc_text.corrections.rate import rates
 from clc_text.corrections.store import Corrected
 from clc_text.noise.estimation.gain import NOTHING
@@ -208,9 +209,7 @@ def show_cleaned(
 
 def flawed_in_words(flaws: Flaws) -> str:
     """How many texts are flawed whatever their labels; "" where none is."""
-    odd = 0 if flaws["outliers"] is None else len(flaws["outliers"]["rows"])
-    garbled = len(set().union(*flaws["garbled"].values()))
-    counts = ((odd, "like no other"), (garbled, "garbled"))
+    counts = ((len(outlier_rows(flaws)), "like no other"), (len(garbled_rows(flaws)), "garbled"))
     told = [f"{count:,} {'is' if count == 1 else 'are'} {what}" for count, what in counts if count]
     return f"of the texts, whatever their labels, {' and '.join(told)} (in the report)" if told else ""
 

@@ -113,11 +113,11 @@ class AnsweredNoise:
         mean = float(self.weights @ gained)
         return mean, float(np.sqrt(self.weights**2 @ (gained - mean) ** 2))
 
-    def _log_of_answers(self, belief: np.ndarray, as_sure_as_best: bool) -> np.ndarray:
+    def _log_of_answers(self, belief: np.ndarray, equally_sure: bool) -> np.ndarray:
         """[n], log-probability of each answer by a belief [n, C] about its row."""
         logs = np.log(np.maximum(belief, _SMALLEST))
         each = np.arange(len(self.told))
-        if not as_sure_as_best:
+        if not equally_sure:
             found: np.ndarray = logs[each, self.told]
             return found
         tried = [np.log(np.maximum(softmax(power * logs)[each, self.told], _SMALLEST)) for power in POWERS]

@@ -53,6 +53,7 @@ from clc_text.noise.estimation.noise_fit import (
     NoiseFit,
     fit_noise,
     fit_shares,
+    fit_through,
     fit_transition,
     posterior_labels,
 )
@@ -125,7 +126,7 @@ def cross_fit(
     plainly = first.fit.log_likelihood > second.fit.log_likelihood + CLEARLY
     better, other = (first, second) if plainly else (second, first)
     used = [better]
-    used, fit = _with(other, used, _fit(mean_of(used), learnt, fixed), learnt, fixed)
+    used, fit = _with(other, used, fit_through(mean_of(used), learnt, fixed), learnt, fixed)
     as_long = replace(settings, epochs=better.best_epoch, patience=better.best_epoch)
     rounds = [first, second]
     for number in range(3, settings.rounds + 1):
@@ -146,17 +147,12 @@ def cross_fit(
     return finished(labels, settings, dealt, firsts, fit, posterior, rounds, used, facts)
 
 
-def _fit(log_probs: np.ndarray, labels: np.ndarray, known: np.ndarray | None) -> NoiseFit:
-    """`fit_noise`; where T is known its sharpness alone."""
-    return fit_noise(log_probs, labels) if known is None else fit_noise(log_probs, labels, known, 0)
-
-
 def _with(
     found: Round, used: list[Round], fit: NoiseFit, labels: np.ndarray, known: np.ndarray | None = None
 ) -> tuple[list[Round], NoiseFit]:
     """The rounds, of which `fit` is that of their mean, and one more, if it then explains the given labels better."""
     more = [*used, found]
-    with_it = _fit(mean_of(more), labels, known)
+    with_it = fit_through(mean_of(more), labels, known)
     return (more, with_it) if with_it.log_likelihood > fit.log_likelihood else (used, fit)
 
 

@@ -24,7 +24,7 @@ from clc_text.data.labels import classes_of
 from clc_text.evidence.views.base import fit_rows
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
-from clc_text.noise.estimation.noise_fit import Explained, blocks, fit_noise, posterior_labels, sharpened
+from clc_text.noise.estimation.noise_fit import Explained, blocks, fit_through, posterior_labels, sharpened
 
 LEAST = 1e-4  # probability: no view is surer than that of a class being impossible
 # A view that gains less than this share of what the best one gains over the labels' shares is left out.
@@ -124,9 +124,7 @@ def fit(
     """
     rows = np.flatnonzero(sound)
     rows = rows[every_nth(len(rows), log_probs.shape[2])]
-    pool = pooled(log_probs, weights, rows)
-    fitted = fit_noise(pool, labels[rows]) if known is None else fit_noise(pool, labels[rows], known, 0)
-    found = fitted.without_probs
+    found = fit_through(pooled(log_probs, weights, rows), labels[rows], known).without_probs
     return replace(found, transition=never_certain(found.transition))
 
 

@@ -13,12 +13,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clc_text.data.copies import firsts
+from clc_text.data.copies import digest_of, firsts
 from clc_text.data.scripts import SPACELESS, has_spaceless
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def rarity(texts: Sequence[str]) -> np.ndarray:
     units of what texts of as many words differ by: their words are a draw from all words, and texts have a spread of
     their own beside it, which is found so that the median text is a median one.
     """
-    first = firsts((blake2b(_bytes(text), digest_size=16).digest() for text in texts), len(texts))
+    first = firsts((digest_of(text.encode("utf-8", "surrogatepass")) for text in texts), len(texts))
     counted = first == np.arange(len(texts))
     places = 1 << min(max((64 * len(texts)).bit_length(), _PLACES[0]), _PLACES[1])
     having = np.zeros(places, np.int64)
@@ -142,10 +141,6 @@ def isolation(features: np.ndarray, left_out: np.ndarray | None = None, seed: in
         near.partition(near.shape[1] - count, axis=1)
         found[part] = 1 - near[:, -count:].mean(1)
     return found
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
 
 
 def _words(texts: Sequence[str], places: int) -> Iterator[tuple[int, csr_matrix]]:

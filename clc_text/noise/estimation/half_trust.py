@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clc_text.noise.estimation.noise_fit import believed, blocks, columns_of, fit_noise, fit_shares
+from clc_text.noise.estimation.noise_fit import believed, blocks, columns_of, fit_shares, fit_through
 
 # Of every class, so many labels can be wrong, to any other class alike: a T that rules out what it has not seen would
 # take even a label for right that every view contradicts. More of it ranks worse (measured: 0.01, 0.02).
@@ -38,7 +38,7 @@ def targets_of(pool: np.ndarray, labels: np.ndarray, known: np.ndarray | None = 
     """float64 [N, C], what networks are to be taught of rows, by log-probabilities [N, C] of the true class and given
     labels, int64 [N] or float [N, C]: the classes' shares fitted, the given label half trusted. Where T [C, C] is
     known, it stands, and the sharpness alone is fitted."""
-    if known is not None:
-        return half_trusted(fit_noise(pool, labels, known, 0).probs, labels, never_certain(known))
-    fitted = fit_shares(fit_noise(pool, labels), labels)
+    fitted = fit_through(pool, labels, known)
+    if known is None:
+        fitted = fit_shares(fitted, labels)
     return half_trusted(fitted.probs, labels, never_certain(fitted.transition))

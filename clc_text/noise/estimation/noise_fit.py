@@ -119,6 +119,11 @@ def fit_noise(
     return NoiseFit(best.log_likelihood, best.sharpness, best.transition, probs)
 
 
+def fit_through(logits: np.ndarray, labels: np.ndarray, known: np.ndarray | None) -> NoiseFit:
+    """`fit_noise`; where T is known, it stands, and the sharpness alone is fitted."""
+    return fit_noise(logits, labels) if known is None else fit_noise(logits, labels, known, 0)
+
+
 def fit_transition(
     probs: np.ndarray,
     labels: np.ndarray,

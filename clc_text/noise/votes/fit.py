@@ -106,17 +106,17 @@ def fit_votes(
     posterior = softmax(said + base)
     before = None if log_probs is None else np.exp(log_probs).sum(0)
     even = EVEN * votes.rows / votes.classes
-    known_of_row = base
+    prior: np.ndarray | float = 0.0  # of the classes, in logs
     for _ in range(rounds - 1):
         matrices = shrunk_matrices(counted(people, posterior), shrinkage)
         shares = posterior.sum(0) + even
         if before is not None:
             shares = shares / (before + even)
         said = worth * log_likelihood(people, matrices)
-        known_of_row = np.log(shares) + base
-        posterior = softmax(said + np.log(shares) + base)
+        prior = np.log(shares)
+        posterior = softmax(said + prior + base)
     if trust != 1:
-        posterior = softmax(trust * said + known_of_row)
+        posterior = softmax(trust * said + prior + base)
     return VotesFit(posterior, _with_rules(matrices, rules))
 
 
