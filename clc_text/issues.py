@@ -16,13 +16,15 @@ from clc_text.corrections.voted_issues import VotedIssues, is_several, issues_of
 from clc_text.data.checks.garbled import garbled
 from clc_text.data.checks.outliers import Outliers, outliers
 from clc_text.data.labels import Labels
+from clc_text.data.nearest import nearest
 from clc_text.data.tabular.values import numbered, probabilities, table_of, texts_of
 from clc_text.errors import InputError
-from clc_text.evidence.evidence import NETWORKS, mixture_of, too_large
+from clc_text.evidence.evidence import NETWORKS, all_finite, first_of_copies, mixture_of, too_large
 from clc_text.evidence.mixture import Judged, judge
 from clc_text.evidence.readings import span
 from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
+from clc_text.evidence.views.base import FIT_ROWS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -181,7 +183,11 @@ def find_issues(
 
         words = terms_of(written)
     unplanted = Labels(given)
-    mixture = mixture_of(dense, unplanted, classes, seed, probs, words)
+    near = None
+    if dense is not None:
+        all_finite(dense)
+        near = nearest(dense, first_of_copies(dense, None, rows), seed, FIT_ROWS)  # for a view, and for outliers
+    mixture = mixture_of(dense, unplanted, classes, seed, probs, words, near=near)
     if mixture is None:
         return Issues(names, given, None, (), (), float("nan"), (0.0, 1.0), np.full((classes, classes), np.nan))
     judged = judge(mixture.log_probs, weights(mixture.views), given, mixture.sharpness, mixture.transition)
@@ -191,7 +197,7 @@ def find_issues(
         names, given, judged, _named(mixture.views), _named(mixture.left_out), readings[0].rate, span(readings, rows),
         mixture.transition, by_rule,
         None if written is None else tuple(written), mixture.log_probs.argmax(2),
-        outliers(written, dense, seed), _garbled(written),
+        outliers(written, dense, seed, near), _garbled(written),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from clc_text.data.copies import digest_of, firsts
 from clc_text.data.folds import assign_folds
 from clc_text.data.labels import Labels
+from clc_text.data.nearest import Nearest
 from clc_text.errors import InputError
 from clc_text.evidence.mixture import chosen_views, clipped, fit, gain_of_view
 from clc_text.evidence.readings import Reading, readings
@@ -109,6 +110,14 @@ def too_large(rows: int, classes: int) -> None:
         )
 
 
+def all_finite(features: np.ndarray) -> None:
+    """Raises: InputError: a feature [N, D] is not finite."""
+    finite = np.isfinite(features).all(1)
+    if not finite.all():
+        row = int(np.flatnonzero(~finite)[0])
+        raise InputError(f"the features of row {row} are not finite; remove the row, or choose another encoder")
+
+
 def first_of_copies(features: np.ndarray | None, words: Any | None, count: int) -> np.ndarray:
     """int64 [N], the first row with the same features; where there are none, with the same words."""
     if features is not None:
@@ -131,6 +140,7 @@ def mixture_of(
     words: Any | None = None,
     progress: Progress = lambda what, done, total: None,
     known: np.ndarray | None = None,
+    near: Nearest | None = None,
 ) -> Mixture | None:
     """All views of the rows, those that have learnt enough; None where none has.
 
@@ -144,16 +154,16 @@ def mixture_of(
         progress: told of each view.
         known: float64 [2, 2], T of one class among several that may hold; what views say of the given label is taken
             back through it, and nothing here changes it. None: T is found here.
+        near: the nearest others of each row, where somebody has found them (`data.nearest`).
 
     Raises:
         InputError: a feature is not finite.
     """
-    if features is not None and not np.isfinite(features).all():
-        row = int(np.flatnonzero(~np.isfinite(features).all(1))[0])
-        raise InputError(f"the features of row {row} are not finite; remove the row, or choose another encoder")
-    first = first_of_copies(features, words, len(labels.given))
+    if features is not None:
+        all_finite(features)
+    first = first_of_copies(features, words, len(labels.given)) if near is None else near.first
     folds = np.stack([assign_folds(labels.trained, FOLDS, seed + number, first) for number in range(2)])
-    seen = Seen(features, labels.trained, classes, first, folds, seed, words, known)
+    seen = Seen(features, labels.trained, classes, first, folds, seed, words, known, near)
     views = views_for(seen)
     found: dict[str, np.ndarray] = {}  # log-probabilities in half the memory of probabilities, one view after another
     gains: dict[str, tuple[float, float]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from clc_text.data.folds import assign_folds
+from clc_text.data.nearest import NEIGHBOURS
 from clc_text.evidence.views import OF_FEATURES, OF_WORDS, VIEWS, views_for, weights
-from clc_text.evidence.views.base import FIT_ROWS, Seen, fit_rows, shares
+from clc_text.evidence.views.base import FIT_ROWS, Seen, fit_rows, folds_of, shares
 from clc_text.evidence.views.bayes import SMOOTHING, bayes
-from clc_text.evidence.views.neighbours import NEIGHBOURS, largest, neighbours
+from clc_text.evidence.views.neighbours import neighbours
 
 
 def seen(rows: int = 300, classes: int = 4, noise: float = 0.2, seed: int = 0, copies: int = 0) -> Seen:
@@ -145,18 +147,57 @@ def test_of_labels_at_random_no_view_knows_anything(name: str) -> None:
         assert gain < max(0.01, 3 * error), name
 
 
-def test_the_largest_are_those_of_numpy_equal_ones_included() -> None:
-    random = np.random.default_rng(0)
-    values = random.normal(size=(40, 600)).astype(np.float32)
-    values[3] = -np.inf
-    values[3, :5] = 1.0
-    values[4] = values[4].round(1)
-    values[5, :300] = -np.inf
-    expected = np.argpartition(-values, 29, axis=1)[:, :30]
-    np.testing.assert_array_equal(np.sort(largest(values, 30)), np.sort(expected))
-
-
 def test_of_many_classes_fewer_rows_are_learnt_from() -> None:
     assert fit_rows(2) == fit_rows(400) == FIT_ROWS
     assert fit_rows(1_000) * 1_000 <= fit_rows(400) * 400
     assert fit_rows(10**9) == 1
+
+
+def test_a_row_that_a_model_cannot_judge_is_judged_by_nothing() -> None:
+    """A linear model of older scikit-learns gives 0 / 0 where no class fits a row."""
+
+    class Model:
+        def fit(self, inputs: Any, labels: np.ndarray) -> Model:
+            self.classes = len(np.unique(labels))
+            return self
+
+        def predict_proba(self, inputs: np.ndarray) -> np.ndarray:
+            scores = np.eye(self.classes)[np.zeros(len(inputs), int)]
+            scores[inputs[:, 0] > 1] = 0
+            return scores / scores.sum(1, keepdims=True)
+
+    rows = seen()
+    found = folds_of(rows, rows.features, Model)
+    np.testing.assert_allclose(found.sum(1), 1)
+    odd = rows.features[:, 0] > 1
+    assert odd.any() and (found[odd] == 1 / 4).all() and (found[~odd, 0] > 0.99).all()
+
+
+def test_the_gaussian_is_that_of_ledoit_and_wolf() -> None:
+    """Weights and biases from what the cells have in common, beside the formula on the rows themselves."""
+    from sklearn.covariance import ledoit_wolf
+
+    from clc_text.evidence.views.discriminant import _Table
+
+    rows = seen(rows=200, classes=3)
+    features = (rows.features * np.linspace(0.1, 30, 12) + 5).astype(np.float32)
+    table = _Table.of(features, np.arange(0, 200), rows.folds[0], rows.folds[1] % 2)
+    cells = [cell for cell in table.cells if cell.outer != 1]
+    random = np.random.default_rng(0)
+    targets = [random.dirichlet(np.ones(3), len(cell.rows)) for cell in cells]
+    weights, biases = table.fitted(cells, targets)
+    values, all_targets = np.concatenate([table.of_cell(cell) for cell in cells]), np.concatenate(targets)
+    means = all_targets.T @ values / all_targets.sum(0)[:, None]
+    covariance, share = ledoit_wolf(values - all_targets @ means, assume_centered=True)
+    assert 0 < share < 1
+    expected = np.linalg.solve(covariance, means.T)
+    np.testing.assert_allclose(weights, expected, rtol=1e-4)
+    prior = np.log(all_targets.mean(0))
+    np.testing.assert_allclose(biases, prior - (means.T * expected).sum(0) / 2, rtol=1e-4)
+
+
+def test_products_that_are_not_kept_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, view = seen(), OF_FEATURES["discriminant"]
+    kept = view(rows)
+    monkeypatch.setattr(sys.modules[view.__module__], "KEPT", 0)
+    np.testing.assert_array_equal(view(rows), kept)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clc_text.data.copies import digest_of, firsts
+from clc_text.data.nearest import Nearest, nearest
 from clc_text.data.scripts import SPACELESS, has_spaceless
 
 if TYPE_CHECKING:
@@ -25,12 +26,10 @@ if TYPE_CHECKING:
 
 FALSE = 0.2  # of the rows that are named, as many may be there by chance
 LEAST = 200  # rows below which their tail cannot be told
-NEIGHBOURS = 30  # more than a few, so that a handful of rows of one strange kind do not vouch for each other
 AMONG = 10_000  # rows that neighbours are sought among
 BULK = (0.5, 0.75, 0.9)  # quantiles that the tail is drawn through; above them, one row in ten may be strange
 _PLACES = (16, 22)  # bits of the table of words, which are hashed: no vocabulary grows with the rows
-_TEXTS = 20_000  # texts, and
-_ROWS = 512  # rows of features that are in memory at once
+_TEXTS = 20_000  # texts that are in memory at once
 _KEPT = 1 << 24  # words of all texts, up to which they are cut apart once; of more twice, which needs no memory
 _MEDIAN = 0.4549  # of the chi-squared distribution with one degree of freedom
 
@@ -51,7 +50,12 @@ class Outliers:
     by: tuple[str, ...]
 
 
-def outliers(texts: Sequence[str] | None = None, features: np.ndarray | None = None, seed: int = 0) -> Outliers | None:
+def outliers(
+    texts: Sequence[str] | None = None,
+    features: np.ndarray | None = None,
+    seed: int = 0,
+    near: Nearest | None = None,
+) -> Outliers | None:
     """Looks for them; None of fewer than `LEAST` rows with a word or a feature.
 
     Blank texts are none, and a text that comes again counts once.
@@ -61,6 +65,7 @@ def outliers(texts: Sequence[str] | None = None, features: np.ndarray | None = N
         features: float [N, D], finite, whose distances mean something: those of a pre-trained encoder, not of one that
             was fitted to these texts, which gives rare words a place among frequent ones. None: there are none.
         seed: of the rows that neighbours are sought among, where there are very many.
+        near: the nearest others of each row by these features, where somebody has found them.
     """
     if max(len(rows) for rows in (texts, features, ()) if rows is not None) < LEAST:
         return None
@@ -69,7 +74,7 @@ def outliers(texts: Sequence[str] | None = None, features: np.ndarray | None = N
     if texts is not None:
         measured["words"] = rarity(texts)
     if features is not None:
-        measured["features"] = isolation(features, blank, seed)
+        measured["features"] = isolation(features, blank, seed, near)
     measured = {name: values for name, values in measured.items() if np.isfinite(values).sum() >= LEAST}
     if not measured:
         return None
@@ -114,32 +119,32 @@ def rarity(texts: Sequence[str]) -> np.ndarray:
     return found
 
 
-def isolation(features: np.ndarray, left_out: np.ndarray | None = None, seed: int = 0) -> np.ndarray:
+def isolation(
+    features: np.ndarray, left_out: np.ndarray | None = None, seed: int = 0, near: Nearest | None = None
+) -> np.ndarray:
     """float64 [N], the mean distance (1 - cosine) to the `NEIGHBOURS` nearest rows that are no copies of the row.
+
+    So many and not a few, so that a handful of rows of one strange kind do not vouch for each other.
 
     Args:
         features: float [N, D].
         left_out: bool [N], rows that have no distance (NaN) and are nobody's neighbours.
+        near: the nearest others among all rows, where somebody has found them; None: they are looked for.
     """
-    from sklearn.preprocessing import normalize
-
-    vectors = normalize(features).astype(np.float32, copy=False)
-    first = firsts((row.tobytes() for row in vectors), len(vectors))
-    kept = np.ones(len(vectors), bool) if left_out is None else ~left_out
-    among = np.flatnonzero((first == np.arange(len(vectors))) & kept)
-    if len(among) > AMONG:
-        among = np.sort(np.random.default_rng(seed).choice(among, AMONG, replace=False))
-    count, found = min(NEIGHBOURS, len(among) - 1), np.full(len(vectors), np.nan)
-    if count < 1:
-        return found
-    rows = np.flatnonzero(kept)
-    others = vectors[among]
-    for start in range(0, len(rows), _ROWS):
-        part = rows[start : start + _ROWS]
-        near = vectors[part] @ others.T
-        near[first[part][:, None] == among[None, :]] = -np.inf
-        near.partition(near.shape[1] - count, axis=1)
-        found[part] = 1 - near[:, -count:].mean(1)
+    found = np.full(len(features), np.nan)
+    rows = np.arange(len(features)) if left_out is None else np.flatnonzero(~left_out)
+    if near is None:
+        first = firsts((row.tobytes() for row in features[rows]), len(rows))
+        near = nearest(features[rows], first, seed, AMONG)
+        group, counted = near.group, np.ones(near.places.shape, bool)
+    else:
+        group, kept = near.group[rows], np.zeros(len(near.places), bool)
+        kept[near.group[rows]] = True
+        counted = kept[near.places]
+    told = counted.any(1)
+    distance = np.full(len(told), np.nan)
+    distance[told] = 1 - np.mean(near.similarity[told], 1, where=counted[told])
+    found[rows] = distance[group]
     return found
 
 

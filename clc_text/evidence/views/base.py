@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from clc_text.data.nearest import Nearest
+
 LEAST = 1e-9  # probability
 FIT_ROWS = 50_000  # of more rows, so many are learnt from: a view's error has long ceased to fall with them
 FIT_CELLS = 20_000_000  # rows times classes that are learnt from: fewer rows where there are more than 400 classes
@@ -26,6 +28,7 @@ class Seen:
         seed: of whatever is drawn.
         words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
         known: float64 [C, C], the noise matrix, for views that learn through it; None: they find it.
+        near: the nearest others of each row, where they have been found; None: who needs them looks for them.
     """
 
     features: np.ndarray | None
@@ -36,6 +39,7 @@ class Seen:
     seed: int = 0
     words: Any | None = None
     known: np.ndarray | None = None
+    near: Nearest | None = None
 
 
 class View(Protocol):
@@ -81,7 +85,10 @@ def folds_of(seen: Seen, inputs: Any, model: Callable[[], Any], most: int = FIT_
         missing = np.ones(seen.classes, bool)
         missing[present] = False
         left = 1 - found[own[0], missing].sum()
-        found[np.ix_(own, present)] = left * fitted.predict_proba(inputs[own])
+        with np.errstate(invalid="ignore"):
+            said = fitted.predict_proba(inputs[own])
+        said[~np.isfinite(said).all(1)] = 1 / len(present)  # older releases divide by 0 where no class fits at all
+        found[np.ix_(own, present)] = left * said
     np.clip(found, LEAST, None, out=found)
     found /= found.sum(1, keepdims=True)  # a model's own sums are those of float32
     return found

@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
-from clc_text.evidence.views.base import Seen, shares, some, unit_rows
-
-NEIGHBOURS = 30
-BLOCK = 512  # rows whose similarities to all others are in memory at once
+from clc_text.data.nearest import NEIGHBOURS, Nearest, nearest
+from clc_text.evidence.views.base import FIT_ROWS, Seen, shares
 
 
 def neighbours(seen: Seen) -> np.ndarray:
     """See `View`: the counts of the neighbours' labels and one label's worth of the classes' shares.
 
-    Of more than `FIT_ROWS` rows, neighbours are sought among so many. Copies of a row are none of its neighbours.
+    Of more than `FIT_ROWS` different rows, neighbours are sought among so many. Copies of a row are none of its
+    neighbours; those of a neighbour are, as many as there is room for, and count alike where there is not for all.
     """
     assert seen.features is not None
-    among = some(np.arange(len(seen.features)), seen.seed)
-    others, labels, first = unit_rows(seen.features[among]), seen.labels[among], seen.first[among]
-    count = min(NEIGHBOURS, len(among) - 1)
-    found = np.tile(shares(seen.labels, seen.classes), (len(seen.features), 1))
-    if count < 1:
-        return found
-    for start in range(0, len(found), BLOCK):
-        part = slice(start, min(start + BLOCK, len(found)))
-        near = unit_rows(seen.features[part]) @ others.T
-        near[seen.first[part][:, None] == first[None, :]] = -np.inf
-        chosen = largest(near, count)
-        rows = np.repeat(np.arange(part.start, part.stop), count)
-        counted = np.isfinite(np.take_along_axis(near, chosen, 1)).ravel()  # a row may have fewer others than that
-        np.add.at(found, (rows[counted], labels[chosen].ravel()[counted]), 1.0)
+    near = nearest(seen.features, seen.first, seen.seed, FIT_ROWS) if seen.near is None else seen.near
+    found = (_taken(near) @ _labels(near, seen)).toarray()[near.group]
+    found += shares(seen.labels, seen.classes)
     found /= found.sum(1, keepdims=True)
-    return found
+    return np.asarray(found)
 
 
-def largest(values: np.ndarray, count: int) -> np.ndarray:
-    """int64 [n, count], the places of the largest values of each row of [n, more than count], in any order; of equal
-    ones those that `np.argpartition` takes, which needs twice as long."""
-    import torch
+def _taken(near: Nearest) -> csr_matrix:
+    """float64 [U, U], the share of the copies of each other row that are among the `NEIGHBOURS` of a row."""
+    different, count = near.places.shape
+    copies = np.bincount(near.group, minlength=different)[near.places]
+    room = NEIGHBOURS - (np.cumsum(copies, 1) - copies)
+    share = np.clip(room, 0, copies) / copies
+    begins = np.arange(different + 1) * count
+    return csr_matrix((share.ravel(), near.places.ravel(), begins), (different, different))
 
-    top, places = torch.from_numpy(values).topk(count + 1)
-    found = places[:, :count].numpy()
-    for row in (top[:, count - 1] == top[:, count]).nonzero()[:, 0].tolist():
-        found[row] = np.argpartition(-values[row], count - 1)[:count]
-    return found
+
+def _labels(near: Nearest, seen: Seen) -> csr_matrix:
+    """float64 [U, C], how many copies of each row have which label."""
+    cells = (np.ones(len(near.group)), (near.group, seen.labels))
+    return csr_matrix(cells, (len(near.places), seen.classes))

@@ -104,19 +104,32 @@ def fit_noise(
     if every > 1 and labels.ndim == 1 and len(sharpness) > 1:
         chosen = fit_noise(logits[::every], labels[::every], start, rounds, sharpness).sharpness
         return fit_noise(logits, labels, start, rounds, (chosen,))
-    best: Explained | None = None  # without predictions: those of one sharpness at a time are in memory
-    for power in sharpness:
-        probs = sharpened(logits, power)
-        transition = fit_transition(probs, labels, start, rounds)
-        likelihood = log_likelihood(probs, labels, transition)
-        if best is None or likelihood > best.log_likelihood:
-            best = Explained(likelihood, power, transition)
+    best: Explained | None = (
+        None  # without predictions: those of one sharpness at a time are in memory, or of small ones
+    )
+    together = _together_of(logits, labels)
+    for begun in range(0, len(sharpness), together):
+        powers = sharpness[begun : begun + together]
+        tables = [sharpened(logits, power) for power in powers]
+        fitted = fit_transition(np.stack(tables) if together > 1 else tables[0], labels, start, rounds)
+        fitted = np.broadcast_to(fitted, (len(powers), *fitted.shape[-2:]))
+        for power, probs, transition in zip(powers, tables, fitted, strict=True):
+            likelihood = log_likelihood(probs, labels, transition)
+            if best is None or likelihood > best.log_likelihood:
+                best = Explained(likelihood, power, transition)
         if len(sharpness) > 1:
-            del probs
+            del tables, probs
     assert best is not None
     if len(sharpness) > 1:
         probs = sharpened(logits, best.sharpness)
     return NoiseFit(best.log_likelihood, best.sharpness, best.transition, probs)
+
+
+def _together_of(logits: np.ndarray, labels: np.ndarray) -> int:
+    """Of how many sharpnesses T is found at once: for small tables a step costs more than its arithmetic."""
+    if labels.ndim == 2 or logits.shape[1] > MANY_CLASSES:
+        return 1
+    return max(1, _CELLS_AT_ONCE // max(logits.size, 1))
 
 
 def fit_through(logits: np.ndarray, labels: np.ndarray, known: np.ndarray | None) -> NoiseFit:
@@ -131,7 +144,8 @@ def fit_transition(
     rounds: int = 20,
     known: np.ndarray | None = None,
 ) -> np.ndarray:
-    """float64 [C, C], T by expectation-maximisation with the rows' class probabilities held fixed.
+    """float64 [C, C], T by expectation-maximisation with the rows' class probabilities [N, C] held fixed; of several
+    tables [..., N, C] of a few classes [..., C, C].
 
     Each round computes ``q ∝ p · T[:, y]`` and counts ``n[c, k] = Σ_{y=k} q(c)``; T is n, drawn towards noise that is
     the same for every class (`shrunk`), since the counts of a rare class say little.
@@ -159,7 +173,7 @@ predicted."""
 def _counts(probs: np.ndarray, labels: np.ndarray) -> Counted:
     if labels.ndim == 2:
         return lambda transition: probs.T @ labels if transition is None else expected(probs, labels, transition)
-    return _counts_of_many(probs, labels) if probs.shape[1] > MANY_CLASSES else _counts_of_few(probs, labels)
+    return _counts_of_many(probs, labels) if probs.shape[-1] > MANY_CLASSES else _counts_of_few(probs, labels)
 
 
 def expected(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
@@ -169,15 +183,19 @@ def expected(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> n
 
 
 def _counts_of_few(probs: np.ndarray, labels: np.ndarray) -> Counted:
-    members = [probs[labels == given] for given in range(probs.shape[1])]
+    """Of one table of predictions [N, C], or of several [..., N, C] at once."""
+    members = [
+        np.ascontiguousarray(probs[..., labels == given, :].swapaxes(-1, -2)) for given in range(probs.shape[-1])
+    ]
 
     def counted(transition: np.ndarray | None) -> np.ndarray:
         if transition is None:
-            return np.stack([rows.sum(0) for rows in members], 1)
-        counts = np.empty_like(transition)
+            return np.stack([rows.sum(-1) for rows in members], -1)
+        counts = np.empty((*probs.shape[:-2], len(members), len(members)))
         for given, rows in enumerate(members):
-            joint = rows * transition[:, given]
-            counts[:, given] = (joint / np.maximum(joint.sum(1, keepdims=True), _SMALLEST)).sum(0)
+            explained = transition[..., given]
+            likely = explained[..., None, :] @ rows
+            counts[..., given] = explained * (rows @ (1 / np.maximum(likely, _SMALLEST)).swapaxes(-1, -2))[..., 0]
         return counts
 
     return counted

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from clc_text.data import nearest
 from clc_text.data.checks import outliers as module
 from clc_text.data.checks.outliers import LEAST, isolation, outliers, rarity
 
@@ -95,7 +96,7 @@ def test_neighbours_are_those_of_a_plain_search(monkeypatch: pytest.MonkeyPatch)
 
     generator = np.random.default_rng(3)
     vectors = generator.normal(size=(700, 12)) + 3 * generator.random((700, 1))  # some lie denser than others
-    plain = NearestNeighbors(n_neighbors=module.NEIGHBOURS + 1, metric="cosine").fit(vectors).kneighbors(vectors)[0]
+    plain = NearestNeighbors(n_neighbors=nearest.NEIGHBOURS + 1, metric="cosine").fit(vectors).kneighbors(vectors)[0]
     assert np.allclose(isolation(vectors), plain[:, 1:].mean(1), atol=1e-5)
     monkeypatch.setattr(module, "AMONG", 300)  # of very many rows, some stand for all
     assert np.corrcoef(isolation(vectors), plain[:, 1:].mean(1))[0, 1] > 0.9
