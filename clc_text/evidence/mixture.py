@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clc_text.data.labels import classes_of
-from clc_text.evidence.views.base import fit_rows
+from clc_text.evidence.views.base import every_nth
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import Explained, blocks, fit_through, posterior_labels, sharpened
@@ -72,11 +72,6 @@ def gain_of_view(probs: np.ndarray, labels: np.ndarray, fold: np.ndarray, first:
     """
     rows = every_nth(*probs.shape)
     return gain_over_shares(probs[rows], labels[rows], fold[rows], first[rows])
-
-
-def every_nth(rows: int, classes: int) -> slice:
-    """At most `views.base.fit_rows` of so many rows."""
-    return slice(0, rows, max(1, -(-rows // fit_rows(classes))))
 
 
 def chosen_views(gains: dict[str, tuple[float, float]]) -> list[str]:

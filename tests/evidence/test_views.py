@@ -201,3 +201,23 @@ def test_products_that_are_not_kept_change_nothing(monkeypatch: pytest.MonkeyPat
     kept = view(rows)
     monkeypatch.setattr(sys.modules[view.__module__], "KEPT", 0)
     np.testing.assert_array_equal(view(rows), kept)
+
+
+@pytest.mark.parametrize("power", [1.0, 3.0])
+def test_the_gaussian_is_no_surer_than_the_labels_bear_out(power: float) -> None:
+    """Labels are drawn by probabilities, some are wrong; these probabilities are told as they are, or too surely."""
+    from clc_text.evidence.views.discriminant import no_surer
+    from clc_text.noise.estimation.noise_fit import sharpened
+
+    random = np.random.default_rng(5)
+    logits = 1.5 * random.normal(size=(6000, 4))
+    probs = sharpened(logits, 1.0)
+    true = np.array([random.choice(4, p=one) for one in probs])
+    labels = np.where(random.random(6000) < 0.15, random.integers(0, 4, 6000), true)
+    rows = replace(seen(rows=30), labels=labels)
+    told = sharpened(logits, power)
+    found = no_surer(told, rows)
+    np.testing.assert_allclose(found.sum(1), 1)
+    assert np.abs(found - probs).mean() < 0.03
+    if power > 1:
+        assert np.abs(told - probs).mean() > 0.08

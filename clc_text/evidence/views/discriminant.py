@@ -1,8 +1,11 @@
 """A Gaussian for each class, with one shrunken covariance for all: linear discriminant analysis, told of the noise.
 
 It is fitted twice: to the given labels, and then to what its first predictions and the noise matrix that they imply
-make of them. Few parameters and a mean over each class leave little to memorise. The rows lie in cells, by outer and
-inner fold; every fit takes some of them, and what depends on the features alone is worked out once for all fits.
+make of them. Few parameters and a mean over each class leave little to memorise. Features are no Gaussians, which
+makes it too sure of itself: of its odds that power is taken, 1 or less, that explains the given labels best.
+
+The rows lie in cells, by outer and inner fold. Every fit takes some of them, and what depends on the features alone is
+worked out once for all fits.
 
 Sources: linear discriminant analysis with the covariance of Ledoit and Wolf, "A well-conditioned estimator for
 large-dimensional covariance matrices", 2004; noisy labels in it: Lawrence and Schölkopf, "Estimating a kernel Fisher
@@ -17,8 +20,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from clc_text.evidence.views.base import Seen, fit_rows, shares, some
-from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, softmax
+from clc_text.evidence.views.base import Seen, every_nth, fit_rows, shares, some
+from clc_text.noise.estimation.noise_fit import fit_noise, fit_through, posterior_labels, sharpened, softmax
 from clc_text.noise.estimation.plateau import undone
 
 LEAST = 1e-6  # probability
@@ -50,7 +53,14 @@ def discriminant(seen: Seen) -> np.ndarray:
         for start in range(0, len(own), ROWS_AT_ONCE):
             rows = own[start : start + ROWS_AT_ONCE]
             found[rows] = _softened(table.standardised(seen.features[rows]) @ weights + biases)
-    return found
+    return no_surer(found, seen)
+
+
+def no_surer(probs: np.ndarray, seen: Seen) -> np.ndarray:
+    """Probabilities [N, C] that are as sure of themselves as the given labels bear out, or less."""
+    rows = every_nth(*probs.shape)
+    power = fit_through(np.log(probs[rows]), seen.labels[rows], seen.known).sharpness
+    return probs if power >= 1 else sharpened(np.log(probs), power)
 
 
 def _targets(table: _Table, cells: Sequence[_Cell], seen: Seen) -> list[np.ndarray]:
