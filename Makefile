@@ -9,7 +9,7 @@ export HF_HUB_DISABLE_TELEMETRY ?= 1
 WORKERS ?= logical
 PARALLEL := --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
 
-.PHONY: help install train test test-all test-transformers drill drill-inputs check format bench site clean
+.PHONY: help install train test test-all test-transformers drill drill-inputs check format bench site image clean
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -68,6 +68,9 @@ site: $(VENV)/package  ## the pages and the reference of the public names as a s
 	rm -rf build/pages && mkdir -p build/pages
 	git ls-files '*.md' '*.png' 'clc_text/*.py' tests/test_layers.py CITATION.cff LICENSE | tar -cf - -T - | tar -xf - -C build/pages
 	$(BIN)/mkdocs build --strict --quiet
+
+image:  ## the command in a container, by Docker
+	docker build --tag clc-text .
 
 bench: $(VENV)/package  ## training speed, beside the stock Trainer and plain loops
 	$(BIN)/python -m benchmarks.training_speed --threads $(OMP_NUM_THREADS)
