@@ -2,7 +2,8 @@
 
 It is fitted twice: to the given labels, and then to what its first predictions and the noise matrix that they imply
 make of them. Few parameters and a mean over each class leave little to memorise. Features are no Gaussians, which
-makes it too sure of itself: of its odds that power is taken, 1 or less, that explains the given labels best.
+makes it too sure of itself: where there are no views of words, which count as much as those of features together, that
+power of its odds is taken, 1 or less, that explains the given labels best.
 
 The rows lie in cells, by outer and inner fold. Every fit takes some of them, and what depends on the features alone is
 worked out once for all fits.
@@ -53,7 +54,7 @@ def discriminant(seen: Seen) -> np.ndarray:
         for start in range(0, len(own), ROWS_AT_ONCE):
             rows = own[start : start + ROWS_AT_ONCE]
             found[rows] = _softened(table.standardised(seen.features[rows]) @ weights + biases)
-    return no_surer(found, seen)
+    return no_surer(found, seen) if seen.words is None else found
 
 
 def no_surer(probs: np.ndarray, seen: Seen) -> np.ndarray:

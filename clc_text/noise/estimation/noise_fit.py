@@ -116,7 +116,7 @@ def fit_noise(
         for power, probs, transition in zip(powers, tables, fitted, strict=True):
             likelihood = log_likelihood(probs, labels, transition)
             if best is None or likelihood > best.log_likelihood:
-                best = Explained(likelihood, power, transition)
+                best = Explained(likelihood, power, transition.copy())
         if len(sharpness) > 1:
             del tables, probs
     assert best is not None
