@@ -191,11 +191,12 @@ def show_cleaned(
         console.print(Table((head, "given", "suggested", "doubt", "text"), lines, title).on_screen())
     if flaws is not None and (sentence := flawed_in_words(flaws)):
         console.print(for_rich(sentence))
-    style = STYLES[verdict["trust"]]
-    console.print(f"[bold {style}]{for_rich(verdict['trust'])}[/bold {style}]  {for_rich(verdict['summary'])}")
-    for reason in verdict["reasons"]:
+    style, quoted = STYLES[verdict["trust"]], shlex.quote(str(run))
+    summary, *reasons = (sentence.replace("next RUN", f"next {quoted}") for sentence in
+                         (verdict["summary"], *verdict["reasons"]))  # fmt: skip
+    console.print(f"[bold {style}]{for_rich(verdict['trust'])}[/bold {style}]  {for_rich(summary)}")
+    for reason in reasons:
         console.print(for_rich(f"  - {reason}"))
-    quoted = shlex.quote(str(run))
     for what, where in (
         ("corrected table", table),
         ("report", page),

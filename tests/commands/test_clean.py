@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -172,3 +173,22 @@ def test_epochs_by_size_and_names_by_file() -> None:
     assert [canary_share(rows) for rows in (0, 100, 800, 10**6)] == [0.1, 0.1, 0.04, 0.02]
     assert run_name("data/../my tickets (2).csv.gz") == "my_tickets__2" and run_name("§§.csv") == "table"
     assert corrected_table(Path("runs/t"), "no/such/folder") == Path("runs/t_corrected.csv")
+
+
+def test_the_commands_that_a_verdict_names_name_the_run() -> None:
+    """They can be copied as they stand, where the folder's name has a blank, too."""
+    from rich.console import Console
+
+    from clc_text.corrections.tables import show_cleaned
+
+    console = Console(record=True, width=400)
+    asked = "`clc-text next RUN --k 50` writes them"
+    found: Any = {
+        "noise": {"nothing_learnt": True}, "rows": 10, "corrections": {"rows": 0},
+        "verdict": {"trust": "look first", "summary": asked, "reasons": [f"nothing measures it: {asked}"]},
+    }  # fmt: skip
+    rows = [{"row": 1, "given": "a", "suggested": "b", "doubt": 0.9, "text": "one"}]
+    run = Path("runs/my tickets")
+    show_cleaned(found, rows, run=run, table=Path("t.csv"), page=Path("r.html"), console=console)
+    told = console.export_text()
+    assert told.count("clc-text next 'runs/my tickets' --k 50") == 2 and "RUN" not in told
