@@ -92,7 +92,7 @@ class _Found:
         """Takes what is nearer than what some rows have: near [n, m], of these to others."""
         similarity, places = self.similarity[rows], self.places[rows]
         count = similarity.shape[1]
-        row, column = np.divmod(np.flatnonzero(near > _least(similarity, near)), near.shape[1])
+        row, column = _above(near, _least(similarity, near)[:, 0])
         each = np.bincount(row, minlength=len(rows))
         if not (widest := int(each.max())):
             return
@@ -104,6 +104,16 @@ class _Found:
         chosen = np.argpartition(-better, count - 1, axis=1)[:, :count]
         self.similarity[rows] = np.take_along_axis(better, chosen, 1)
         self.places[rows] = np.take_along_axis(where, chosen, 1)
+
+
+def _above(near: np.ndarray, least: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows, in their order, and columns of what in near [n, m] is above its row's least [n]."""
+    if near.flags.c_contiguous:
+        row, column = np.divmod(np.flatnonzero(near > least[:, None]), near.shape[1])
+        return row, column
+    column, row = np.divmod(np.flatnonzero(least < near.T), len(near))  # in the order that it lies in memory
+    order = np.argsort(row, kind="stable")
+    return row[order], column[order]
 
 
 def _least(similarity: np.ndarray, near: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.data.copies import digest_of, firsts
+from clc_text.data.copies import digest_of, first_rows, firsts
 from clc_text.data.folds import assign_folds
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import Nearest
@@ -121,7 +121,7 @@ def all_finite(features: np.ndarray) -> None:
 def first_of_copies(features: np.ndarray | None, words: Any | None, count: int) -> np.ndarray:
     """int64 [N], the first row with the same features; where there are none, with the same words."""
     if features is not None:
-        return firsts((digest_of(row.tobytes()) for row in features), count)
+        return first_rows(features)
     if words is None:
         return np.arange(count)
     parts = pairwise(words.indptr.tolist())

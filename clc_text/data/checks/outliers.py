@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clc_text.data.copies import digest_of, firsts
+from clc_text.data.copies import digest_of, first_rows, firsts
 from clc_text.data.nearest import Nearest, nearest
 from clc_text.data.scripts import SPACELESS, has_spaceless
 
@@ -134,13 +134,13 @@ def isolation(
     found = np.full(len(features), np.nan)
     rows = np.arange(len(features)) if left_out is None else np.flatnonzero(~left_out)
     if near is None:
-        first = firsts((row.tobytes() for row in features[rows]), len(rows))
-        near = nearest(features[rows], first, seed, AMONG)
+        kept = features[rows]
+        near = nearest(kept, first_rows(kept), seed, AMONG)
         group, counted = near.group, np.ones(near.places.shape, bool)
     else:
-        group, kept = near.group[rows], np.zeros(len(near.places), bool)
-        kept[near.group[rows]] = True
-        counted = kept[near.places]
+        group, there = near.group[rows], np.zeros(len(near.places), bool)
+        there[group] = True
+        counted = there[near.places]
     told = counted.any(1)
     distance = np.full(len(told), np.nan)
     distance[told] = 1 - np.mean(near.similarity[told], 1, where=counted[told])

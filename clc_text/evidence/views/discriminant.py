@@ -112,9 +112,10 @@ class _Table:
     def __init__(self, features: np.ndarray, cells: list[_Cell]) -> None:
         self.cells = cells
         self._values = features[np.concatenate([cell.rows for cell in cells])].astype(np.float64)
-        self._centre, self._scale = self._values.mean(0), self._values.std(0)
-        self._scale[self._scale < _TINY] = 1.0  # a feature that never varies tells nothing; none is divided by 0
+        self._centre = self._values.mean(0)
         self._values -= self._centre
+        self._scale = np.sqrt(np.einsum("nd,nd->d", self._values, self._values) / len(self._values))
+        self._scale[self._scale < _TINY] = 1.0  # a feature that never varies tells nothing; none is divided by 0
         self._values /= self._scale
         self._squares = np.einsum("nd,nd->n", self._values, self._values)
         self._product = lru_cache(KEPT // (8 * features.shape[1] ** 2))(self._made_product)

@@ -27,6 +27,9 @@ SHRINKAGE = 0.1  # of a class's fair share of the rows, N/C: so many rows of ave
 # the share alone finds .212 and .471 where .200 and .450 of a pairwise noise is true). 5 to 25 do alike on TREC (right
 # posterior labels, pairwise 0.45: 88.0 to 87.8 %, by the share alone 85.2); a class of 86 rows is held best by 25.
 MOST_ROWS = 25.0
+ONE_BY_ONE = (
+    7  # classes, that NumPy adds up one after another: class by class to the bit as row by row, and far faster
+)
 _SMALLEST = 1e-12
 _ROWS_AT_ONCE = 4096
 SEARCH_CELLS = 20_000_000
@@ -317,6 +320,8 @@ def columns_of(transition: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
+    if logits.ndim == 2 and logits.shape[1] <= ONE_BY_ONE and logits.dtype == np.float64:
+        return sharpened(logits, 1.0)
     powers = np.exp(logits - logits.max(-1, keepdims=True))
     powers /= powers.sum(-1, keepdims=True)
     return powers
@@ -324,6 +329,15 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def sharpened(logits: np.ndarray, power: float) -> np.ndarray:
     """float64 [..., C], softmax(power · logits), with no other table than the one that is given out."""
+    if logits.ndim == 2 and logits.shape[1] <= ONE_BY_ONE:
+        found = np.empty(logits.shape)
+        for part in blocks(found):
+            of_class = np.multiply(logits[part].T, power, dtype=np.float64, order="C")
+            of_class -= of_class.max(0)
+            np.exp(of_class, out=of_class)
+            of_class /= of_class.sum(0)
+            found[part] = of_class.T
+        return found
     found = np.multiply(logits, power, dtype=np.float64)
     found -= found.max(-1, keepdims=True)
     np.exp(found, out=found)
