@@ -1,7 +1,7 @@
 """`find_issues(labels, features=...)` beside what one writes with cleanlab: ``python -m benchmarks.features_alone``.
 
-The rival is a logistic regression, cross-validated on the same features, ranked by either of cleanlab's scores. Told are
-the average precision of both and of ours, the shares of wrong rows among the first, and the processor time of one
+The rival is a logistic regression, cross-validated on the same features, ranked by either of cleanlab's scores. Told
+are the average precision of both and of ours, the shares of wrong rows among the first, and the processor time of one
 thread. Calls take turns within one process (`benchmarks.interleaved`), so that a busy machine slows both. The sets are
 those of `benchmarks.ranking` and images as people labelled them (`benchmarks.cifar10n`). Needs CLC_TEXT_DATA.
 """

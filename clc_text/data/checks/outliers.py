@@ -141,7 +141,7 @@ def isolation(
         group, there = near.group[rows], np.zeros(len(near.places), bool)
         there[group] = True
         counted = there[near.places]
-    told = counted.any(1)
+    told = np.asarray(counted.any(1))
     distance = np.full(len(told), np.nan)
     distance[told] = 1 - np.mean(near.similarity[told], 1, where=counted[told])
     found[rows] = distance[group]

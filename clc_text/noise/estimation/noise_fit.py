@@ -107,12 +107,10 @@ def fit_noise(
     if every > 1 and labels.ndim == 1 and len(sharpness) > 1:
         chosen = fit_noise(logits[::every], labels[::every], start, rounds, sharpness).sharpness
         return fit_noise(logits, labels, start, rounds, (chosen,))
-    best: Explained | None = (
-        None  # without predictions: those of one sharpness at a time are in memory, or of small ones
-    )
+    best: Explained | None = None  # without predictions: those of one sharpness at a time are in memory, or small ones
     together = _together_of(logits, labels)
-    for begun in range(0, len(sharpness), together):
-        powers = sharpness[begun : begun + together]
+    for at in range(0, len(sharpness), together):
+        powers = sharpness[at : at + together]
         tables = [sharpened(logits, power) for power in powers]
         fitted = fit_transition(np.stack(tables) if together > 1 else tables[0], labels, start, rounds)
         fitted = np.broadcast_to(fitted, (len(powers), *fitted.shape[-2:]))

@@ -139,3 +139,32 @@ def test_trec_is_clean_and_what_is_planted_in_it_comes_first() -> None:
     found = outliers([*texts, *FOREIGN])
     assert found is not None
     assert (np.argsort(-found.surprise)[: len(FOREIGN)] >= len(texts)).mean() >= 0.8
+
+
+def test_neighbours_that_have_been_found_are_taken() -> None:
+    """As if they were looked for; rows that are left out are nobody's neighbours, and fewer count."""
+    vectors = np.random.default_rng(5).normal(size=(260, 6)).astype(np.float32)
+    near = nearest.nearest(vectors, np.arange(260), 0, 1000)
+    np.testing.assert_allclose(isolation(vectors, near=near), isolation(vectors), rtol=1e-5)
+    blank = np.zeros(260, bool)
+    blank[[3, 50]] = True
+    found = isolation(vectors, blank, near=near)
+    assert np.isnan(found[blank]).all()
+    row = int(np.flatnonzero((near.places == 3).any(1) & ~blank)[0])
+    counted = ~blank[near.places[row]]
+    assert counted.sum() < nearest.NEIGHBOURS
+    assert found[row] == pytest.approx(1 - near.similarity[row][counted].mean(), rel=1e-5)
+
+
+def test_features_of_blank_texts_are_no_outliers_in_a_notebook() -> None:
+    from clc_text.issues import Issues, find_issues
+
+    generator = np.random.default_rng(6)
+    labels = generator.integers(0, 2, 300)
+    vectors = (2 * np.eye(2, 6)[labels] + 0.3 * generator.normal(size=(300, 6))).astype(np.float32)
+    texts = sentences(300)
+    texts[7], texts[8], vectors[[7, 8]] = " ", "", -9
+    vectors[[7, 8], 5] = [9, 30]
+    found = find_issues(labels.tolist(), features=vectors, texts=texts)
+    assert isinstance(found, Issues) and found.outliers is not None
+    assert not set(found.outliers.rows.tolist()) & {7, 8}
