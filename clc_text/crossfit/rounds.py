@@ -123,7 +123,9 @@ def check_folds(firsts: np.ndarray, settings: Settings) -> None:
     copies = int((firsts != np.arange(rows)).sum())
     if rows - copies < settings.folds:
         alike = f", of which {copies} have the same inputs as an earlier one," if copies else ""
-        raise InputError(f"{rows} rows{alike} cannot be divided into {settings.folds} folds; give more rows, or lower method.folds")
+        raise InputError(
+            f"{rows} rows{alike} cannot be divided into {settings.folds} folds; give more rows, or lower method.folds"
+        )
 
 
 def mean_of(rounds: list[Round]) -> np.ndarray:
