@@ -40,7 +40,9 @@ def write_whole_table(corrected: Corrected, path: Path, may_replace: bool = Fals
     label = corrected.facts["label_column"]
     said = [f"{count:,} rows in {path}: '{label}' is the corrected label, '{label}_given' the given one"]
     if form.kind == "delimited":
-        said.append("there, what a spreadsheet would take for a formula (=, +, -, @) stands after an apostrophe")
+        said.append(
+            "in the corrected table, what a spreadsheet would take for a formula (=, +, -, @) is after an apostrophe"
+        )
     if left := _left_out(corrected):
         said.append(f"not among them: {' and '.join(left)}")
     return said
