@@ -44,7 +44,7 @@ STAGES = {
         "clc_text.crossfit.cross_fit:fit_noise",
         "clc_text.crossfit.cross_fit:fit_transition",
         "clc_text.crossfit.cross_fit:fit_shares",
-        "clc_text.evidence.mixture:fit_noise",
+        "clc_text.noise.estimation.noise_fit:fit_noise",
     ],
     "words": ["clc_text.runs.frozen_features:_words"],
     "views": ["clc_text.crossfit.fold_trainer:_targets"],
@@ -151,10 +151,8 @@ def run_watched(arguments: list[str], out: Path) -> None:
     wrapped: dict[Any, Callable[..., Any]] = {}
     for name, places in STAGES.items():
         for place in places:
-            module, path = place.split(":")
-            *owner, attribute = path.split(".")
-            holder = functools.reduce(getattr, owner, importlib.import_module(module))
-            wrapped[getattr(holder, attribute)] = _counted(stages, name, getattr(holder, attribute))
+            function = function_of(place)
+            wrapped[function] = _counted(stages, name, function)
     for loaded in [one for name, one in sys.modules.items() if name.startswith("clc_text")]:
         for where in (loaded, *[one for one in vars(loaded).values() if isinstance(one, type)]):
             for attribute, value in list(vars(where).items()):
@@ -171,6 +169,15 @@ def run_watched(arguments: list[str], out: Path) -> None:
         main()
     finally:
         out.write_text(json.dumps({name: vars(stage) for name, stage in stages.end().items()}))
+
+
+def function_of(place: str) -> Callable[..., Any]:
+    """The function of a place in `STAGES`."""
+    module, path = place.split(":")
+    found: Any = importlib.import_module(module)
+    for attribute in path.split("."):
+        found = getattr(found, attribute)
+    return found
 
 
 def _counted(stages: Stages, name: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks import size
-from benchmarks.size import OTHER, WRONG, Stages, texts_and_labels
+from benchmarks.size import OTHER, STAGES, WRONG, Stages, function_of, texts_and_labels
 
 QUESTIONS = [(number, f"kind{number} asks word{place} of it".split()) for number in range(5) for place in range(9)]
 
@@ -47,3 +47,8 @@ def test_a_stage_counts_without_what_it_calls(monkeypatch: pytest.MonkeyPatch) -
     assert {name: stage.wall for name, stage in found.items()} == {OTHER: 5.0, "outer": 3.0, "inner": 7.0}
     assert found["inner"].cpu == 3.5
     assert {name: stage.peak for name, stage in found.items()} == {OTHER: 100, "outer": 100, "inner": 700}
+
+
+@pytest.mark.parametrize("place", [place for places in STAGES.values() for place in places])
+def test_the_stages_are_functions_of_the_package(place: str) -> None:
+    assert callable(function_of(place))
