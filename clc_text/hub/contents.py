@@ -129,6 +129,8 @@ def model_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> 
         if not found:
             raise InputError(f"{run.path} has no {part}/; train the run again")
         files |= found
+    if "model/config.json" in files and publish.write_config(files["model/config.json"], folder / "config.json"):
+        files["model/config.json"] = folder / "config.json"
     files |= _about_the_run(run, folder)
     meanings = {"model/": "the networks, safetensors", "encoder/": "what turns a row into numbers"}
     meanings |= {path: _MEANINGS[path] for path in _MEANINGS if path in files}

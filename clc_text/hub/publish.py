@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,22 @@ def write_manifest(run: RunDirectory, path: Path) -> None:
     """The noise manifest, with its options' paths treated as in the recipe."""
     manifest = run.noise_manifest()
     write_json(path, {**manifest, "options": without_folders(manifest["options"])})
+
+
+def write_config(config: Path, path: Path) -> bool:
+    """The configuration of networks without the folder that theirs was read from, which earlier versions kept.
+
+    Returns:
+        Whether it was written, because there was such a folder.
+    """
+    with undamaged(config):
+        known = json.loads(config.read_text(encoding="utf-8"))
+        inner = known.get("inner") or {}
+        found = "_name_or_path" in inner
+        inner.pop("_name_or_path", None)
+    if found:
+        write_json(path, known)
+    return found
 
 
 def write_labels(run: RunDirectory, path: Path) -> None:

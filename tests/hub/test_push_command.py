@@ -161,6 +161,15 @@ def test_a_pushed_model_is_a_run_that_predicts(run: Path, hub: FakeHub, tmp_path
     assert f"| the last epoch | {accuracy['ensemble']:.2f} % | {accuracy['peers_mean']:.2f} % |" in card
 
 
+def test_the_folder_of_a_pretrained_model_is_left_out(run: Path, hub: FakeHub) -> None:
+    config = run / "model" / "config.json"
+    known = json.loads(config.read_text(encoding="utf-8")) | {"label2id": {"/r/politics": 0}}
+    config.write_text(json.dumps(known | {"inner": {"_name_or_path": "/home/alice/bert", "hidden_size": 8}}))
+    assert command(run, "--repo", "user/odd-model", "--model").exit_code == 0
+    sent = json.loads(hub.repo("model", "user/odd-model").files()["model/config.json"])
+    assert sent == known | {"inner": {"hidden_size": 8}}, "and nothing else is touched"
+
+
 def test_a_pull_request_of_the_command(run: Path, hub: FakeHub) -> None:
     hub.repos["dataset", "other/theirs"] = Repo(private=False)
     result = command(run, "--repo", "other/theirs", "--create-pr", "--public")

@@ -35,7 +35,8 @@ class SharedBackboneConfig(PreTrainedConfig):
         seed: int = 0,
         **more: Any,
     ) -> None:
-        self.inner = dict(inner or {})
+        # Where it was read from is a folder of this machine, and nobody's business.
+        self.inner = {key: value for key, value in (inner or {}).items() if key != "_name_or_path"}
         self.lora = lora
         self.hidden_sizes = list(hidden_sizes or [])
         self.dropout = dropout
