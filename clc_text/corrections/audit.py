@@ -79,7 +79,7 @@ from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.metrics import answer_metrics
 from clc_text.corrections.audit_metrics import Seen, entry
 from clc_text.corrections.canary_metrics import CanaryCounts
-from clc_text.corrections.gather import every_nth, pooled, sample
+from clc_text.corrections.gather import pooled, sample
 from clc_text.corrections.of_each_class import NOTHING_KNOWN, changes_of_each, mean_noise
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
@@ -89,6 +89,7 @@ from clc_text.corrections.state import GIVEN, PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
 from clc_text.data.labels import Labels, classes_of
+from clc_text.data.sampling import every_nth
 from clc_text.errors import InputError
 from clc_text.evidence.readings import agreement, span
 from clc_text.evidence.rules import rule_like
@@ -171,7 +172,7 @@ def _judged(
     best: RowPredictions, labels: Labels, state: State, bootstrap: int, rounds: list[float]
 ) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
     """The entry ``noise``, and probabilities [n, C] of the rows [n], none of them a canary, that it was made of."""
-    rows = every_nth(best.rows, ESTIMATE_ROWS)
+    rows = np.arange(best.rows)[every_nth(best.rows, ESTIMATE_ROWS)]
     fair = ~labels.canary[rows]
     matrix = None if best.transition is None else before_flips(best.transition, float(labels.canary.mean()))
     if best.kind == "views":

@@ -21,6 +21,7 @@ from clc_text.corrections.evidence import Evidence, entropy_of
 from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.data.labels import Labels, classes_of
+from clc_text.data.sampling import every_nth
 from clc_text.evidence.mixture import judge
 from clc_text.evidence.mixture import pooled as pool_of
 from clc_text.evidence.views import weights
@@ -117,14 +118,9 @@ def noise_matrix_of(predictions: RowPredictions, labels: Labels) -> np.ndarray:
     return em_matrix(probs[rows_kept], labels.given[rows[rows_kept]], sharpen=1.0)
 
 
-def every_nth(rows: int, most: int) -> np.ndarray:
-    """int64 [n], the numbers of every k-th row so that at most `most` are left."""
-    return np.arange(0, rows, -(-rows // most))
-
-
 def sample(predictions: RowPredictions, most: int) -> tuple[np.ndarray, np.ndarray]:
     """The mean probabilities [n, C] of every k-th row so that at most `most` are left, and their numbers [n]."""
-    rows = every_nth(predictions.rows, most)
+    rows = np.arange(predictions.rows)[every_nth(predictions.rows, most)]
     probs = np.empty((len(rows), predictions.classes))
     for start, log_probs in predictions.blocks():
         inside = np.flatnonzero((rows >= start) & (rows < start + log_probs.shape[1]))

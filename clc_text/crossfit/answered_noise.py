@@ -86,21 +86,15 @@ class AnsweredNoise:
         error = np.sqrt((behind - mean[:, None]) ** 2 @ self.weights**2)
         self.strength = STRENGTHS[int((mean <= error).argmax())]
 
-    def explained_better(
-        self, fit: NoiseFit, other: np.ndarray, equally_sure: bool = False
-    ) -> tuple[float, float] | None:
-        """By how many nats a held-out answer is likelier to what is believed with answers than to another belief
-        [N, C], and the standard error of that; None where too few answers count.
+    @property
+    def enough(self) -> bool:
+        """Whether so many answers count (`FEWEST`) that a mean of theirs has an error that means something."""
+        return 1 / max(float((self.weights**2).sum()), _SMALLEST) >= FEWEST and self.counted
 
-        What is believed of an answer's row comes of predictions that saw neither its label nor its answer, and of a T
-        without the answers of its fold, by which the given label is half trusted.
-
-        Args:
-            equally_sure: each belief is first raised to the power by which it explains the answers best, so that none
-                is ahead by being less sure alone.
-        """
-        if 1 / max(float((self.weights**2).sum()), _SMALLEST) < FEWEST or not self.counted:
-            return None
+    def held_out_belief(self, fit: NoiseFit) -> np.ndarray:
+        """float64 [n, C], what is believed with answers of each answer's row while this answer is held out: by
+        predictions that saw neither its label nor its answer, and a T without the answers of its fold, by which the
+        given label is half trusted."""
         believed = np.zeros((len(self.rows), self.classes))
         for fold in np.unique(self.fold[self.rows]):
             inside = self.fold[self.rows] == fold
@@ -108,7 +102,19 @@ class AnsweredNoise:
             transition = fit_transition(fit.probs[self.open], self.labels[self.open], fit.transition, 8, known)
             rows = self.rows[inside]
             believed[inside] = half_trusted(fit.probs[rows], self.labels[rows], never_certain(transition))
-        ours, theirs = (self._log_of_answers(one, equally_sure) for one in (believed, other[self.rows]))
+        return believed
+
+    def explained_better(
+        self, believed: np.ndarray, other: np.ndarray, equally_sure: bool = False
+    ) -> tuple[float, float]:
+        """By how many nats an answer is likelier to one belief about the answers' rows than to another, both [n, C],
+        and the standard error of that.
+
+        Args:
+            equally_sure: each belief is first raised to the power by which it explains the answers best, so that none
+                is ahead by being less sure alone.
+        """
+        ours, theirs = (self._log_of_answers(one, equally_sure) for one in (believed, other))
         gained = ours - theirs
         mean = float(self.weights @ gained)
         return mean, float(np.sqrt(self.weights**2 @ (gained - mean) ** 2))

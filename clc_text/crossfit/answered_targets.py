@@ -66,14 +66,16 @@ def _borne_out(
 ) -> tuple[str, tuple[float, float] | None]:
     """Whose belief is taught, and its gain over what is believed without answers [N, C], with the error of that; where
     nobody's is, the greatest gain; None where too few answers count."""
-    alike = {name: noise.explained_better(fit, without, equally_sure=True) for name, fit in fits.items()}
-    gains = {name: gain for name, gain in alike.items() if gain is not None}
-    if not gains:
+    if not noise.enough:
         return WITHOUT, None
+    without = without[noise.rows]
+    beliefs = {name: noise.held_out_belief(fit) for name, fit in fits.items()}
+    gains = {name: noise.explained_better(belief, without, True) for name, belief in beliefs.items()}
     best = max(gains, key=lambda name: gains[name][0])
     if best == NETWORKS and gains[best][0] > ALONE * gains[best][1]:
         return NETWORKS, gains[best]
-    of_views = noise.explained_better(fits[VIEWS], without) if VIEWS in fits else None
-    if of_views is not None and of_views[0] > BORNE_OUT * of_views[1]:
-        return VIEWS, of_views
+    if VIEWS in fits:
+        of_views = noise.explained_better(beliefs[VIEWS], without)
+        if of_views[0] > BORNE_OUT * of_views[1]:
+            return VIEWS, of_views
     return WITHOUT, gains[best]

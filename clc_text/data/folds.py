@@ -30,6 +30,11 @@ def assign_folds(labels: np.ndarray, folds: int, seed: int, first: np.ndarray | 
     return _dealt_whole(labels, folds, order, first) if _uneven(found, labels, folds, first) else found
 
 
+def deal_rounds(labels: np.ndarray, folds: int, seed: int, rounds: int, first: np.ndarray | None = None) -> np.ndarray:
+    """int64 [rounds, N], `assign_folds` of so many seeds in a row."""
+    return np.stack([assign_folds(labels, folds, seed + number, first) for number in range(rounds)])
+
+
 def rarest_of(labels: np.ndarray) -> np.ndarray:
     """int64 [N], by which rows of several classes at once are dealt out: the rarest class of each, from 1; 0: none.
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.data.copies import digest_of, first_rows, firsts
-from clc_text.data.folds import assign_folds
+from clc_text.data.folds import deal_rounds
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import Nearest
 from clc_text.errors import InputError
@@ -162,7 +162,7 @@ def mixture_of(
     if features is not None:
         all_finite(features)
     first = first_of_copies(features, words, len(labels.given)) if near is None else near.first
-    folds = np.stack([assign_folds(labels.trained, FOLDS, seed + number, first) for number in range(2)])
+    folds = deal_rounds(labels.trained, FOLDS, seed, 2, first)
     seen = Seen(features, labels.trained, classes, first, folds, seed, words, known, near)
     views = views_for(seen)
     found: dict[str, np.ndarray] = {}  # log-probabilities in half the memory of probabilities, one view after another

@@ -21,7 +21,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clc_text.data.labels import classes_of
-from clc_text.evidence.views.base import every_nth
+from clc_text.data.sampling import every_nth
+from clc_text.evidence.views.base import fit_rows
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import Explained, blocks, fit_through, posterior_labels, sharpened
@@ -70,7 +71,7 @@ def gain_of_view(probs: np.ndarray, labels: np.ndarray, fold: np.ndarray, first:
         fold: int64 [N], any parts of the rows, copies together.
         first: int64 [N], the first copy of each row.
     """
-    rows = every_nth(*probs.shape)
+    rows = every_nth(len(probs), fit_rows(probs.shape[1]))
     return gain_over_shares(probs[rows], labels[rows], fold[rows], first[rows])
 
 
@@ -118,7 +119,7 @@ def fit(
         known: float64 [C, C], T where it is known; it stands.
     """
     rows = np.flatnonzero(sound)
-    rows = rows[every_nth(len(rows), log_probs.shape[2])]
+    rows = rows[every_nth(len(rows), fit_rows(log_probs.shape[2]))]
     found = fit_through(pooled(log_probs, weights, rows), labels[rows], known).without_probs
     return replace(found, transition=never_certain(found.transition))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.data.folds import assign_folds
+from clc_text.data.folds import deal_rounds
 from clc_text.data.votes import Votes
 from clc_text.evidence.evidence import FOLDS, first_of_copies
 from clc_text.evidence.soft_linear import soft_linear_folds
@@ -35,7 +35,7 @@ def joined_by(
         return cross_fit_votes(votes, None, seed, ROUNDS)
     first = first_of_copies(features, words, votes.rows)
     most = votes.majority.argmax(1)
-    dealt = [assign_folds(most, FOLDS, seed + number, first) for number in range(ROUNDS)]
+    dealt = deal_rounds(most, FOLDS, seed, ROUNDS, first)
     given = [] if probs is None else [np.log(np.maximum(probs, 1e-9))]
 
     def held_out(belief: np.ndarray, number: int) -> np.ndarray:

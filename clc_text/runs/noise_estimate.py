@@ -165,10 +165,10 @@ def _estimated(
     """Of all rows but the canaries, which the user has not mislabelled; `others`: by other ways, too; `told`: the rate
     and its ends, where they were known before there were predictions."""
     from clc_text.artifacts.cross_fit import of_rounds
-    from clc_text.corrections.gather import every_nth
+    from clc_text.data.sampling import every_nth
     from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
 
-    rows = every_nth(len(labels.given), ROWS)
+    rows = np.arange(len(labels.given))[every_nth(len(labels.given), ROWS)]
     rows = rows[~labels.canary[rows]]
     given, probs = labels.given[rows], found.probs[rows]
     true = None if labels.true is None else labels.true[rows]

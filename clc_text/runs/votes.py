@@ -121,7 +121,7 @@ def _majority(votes: Votes, known: Known | None) -> VotesFit:
 
 def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
     from clc_text.data.copies import first_copies
-    from clc_text.data.folds import assign_folds
+    from clc_text.data.folds import deal_rounds
     from clc_text.evidence.soft_linear import soft_linear_folds
     from clc_text.noise.votes.cross_fit import cross_fit_votes, joined_again
     from clc_text.runs.frozen_features import features_of
@@ -130,7 +130,7 @@ def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes
     seed = recipe.seeds.network
     first = first_copies(encoded.train_inputs, votes.rows)
     most = votes.majority.argmax(1)
-    dealt = [assign_folds(most, FOLDS, seed + number, first) for number in range(ROUNDS)]
+    dealt = deal_rounds(most, FOLDS, seed, ROUNDS, first)
 
     def held_out(belief: np.ndarray, number: int) -> np.ndarray:
         return soft_linear_folds(features, belief, dealt[number])
@@ -138,7 +138,7 @@ def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes
     found = cross_fit_votes(votes, held_out, seed, ROUNDS)
     copies = int((first != np.arange(votes.rows)).sum())
     cross_fit = as_cross_fit(
-        found.posterior, np.stack(dealt), found.facts | {"copies": copies, "votes": int(votes.per_source.sum())}
+        found.posterior, dealt, found.facts | {"copies": copies, "votes": int(votes.per_source.sum())}
     )
     kept = KeptVotes(votes, found.posterior, found.matrices, {"join": "cross_fit"} | found.facts)
     again = partial(joined_again, found=found)

@@ -13,7 +13,6 @@ from transformers.utils.logging import get_logger
 
 from clc_text.data.rows import Rows
 from clc_text.errors import InputError
-from clc_text.training.multi_label import yes_or_no
 from clc_text.training.order import OrderWatch, other_order
 
 logger = get_logger(__name__)
@@ -210,17 +209,6 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
     Raises:
         InputError: the first row that is wrong.
     """
-
-    def first(wrong: Tensor) -> int | None:
-        found = wrong.nonzero()
-        return int(found[0]) if len(found) else None
-
-    def number(row: int) -> int:
-        return row if numbers is None else int(numbers[row])
-
-    def called(row: int) -> str:
-        return f"row {number(row)}"
-
     if labels.dim() > 1 and not labels.is_floating_point():
         raise InputError(
             f"the labels of the {name} are {labels.shape[1]} whole numbers a row, several classes a row, but the "
@@ -228,11 +216,10 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
             "one class a row"
         )
     if labels.is_floating_point():
-        row = first(labels.isnan().flatten(1).any(-1) if labels.dim() > 1 else labels.isnan())
-        if row is not None:
-            raise InputError(
-                f"{called(row)} of the {name} has no label; give it one, or leave it out", row=number(row)
-            )
+        wrong = _first_wrong(labels.isnan().flatten(1).any(-1) if labels.dim() > 1 else labels.isnan(), numbers)
+        if wrong is not None:
+            number = wrong[1]
+            raise InputError(f"row {number} of the {name} has no label; give it one, or leave it out", row=number)
         if labels.dim() != 2:
             raise InputError(
                 f"the labels of the {name} are single numbers with a fraction; regression has no classes: give whole "
@@ -243,29 +230,73 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
                 f"the labels of the {name} are {labels.shape[1]} numbers a row, but the model has {num_classes} "
                 "classes; make the model with num_labels set"
             )
-        row = first(((labels.sum(-1) - 1).abs() > 1e-3) | (labels < 0).any(-1))
-        if row is not None:
+        wrong = _first_wrong(((labels.sum(-1) - 1).abs() > 1e-3) | (labels < 0).any(-1), numbers)
+        if wrong is not None:
+            number = wrong[1]
             raise InputError(
-                f"the labels of the {name} are several numbers a row, but {called(row)} does not sum to 1, or has a "
+                f"the labels of the {name} are several numbers a row, but row {number} does not sum to 1, or has a "
                 "negative one; a row has one class, or a distribution over them; where several may hold at once, make "
                 "the model with problem_type='multi_label_classification'",
-                row=number(row),
+                row=number,
             )
         return
-    row = first(labels < 0)
-    if row is not None:
+    wrong = _first_wrong(labels < 0, numbers)
+    if wrong is not None:
+        place, number = wrong
         raise InputError(
-            f"the label of {called(row)} of the {name} is {int(labels[row])}, but classes are numbered from 0; leave "
+            f"the label of row {number} of the {name} is {int(labels[place])}, but classes are numbered from 0; leave "
             "rows without a class out",
-            row=number(row),
+            row=number,
         )
-    row = None if num_classes is None else first(labels >= num_classes)
-    if num_classes is not None and row is not None:
+    wrong = None if num_classes is None else _first_wrong(labels >= num_classes, numbers)
+    if num_classes is not None and wrong is not None:
+        place, number = wrong
         raise InputError(
-            f"the label of {called(row)} of the {name} is {int(labels[row])}, but the model has {num_classes} classes "
-            f"(0 to {num_classes - 1}); make the model with num_labels set",
-            row=number(row),
+            f"the label of row {number} of the {name} is {int(labels[place])}, but the model has {num_classes} "
+            f"classes (0 to {num_classes - 1}); make the model with num_labels set",
+            row=number,
         )
+
+
+def yes_or_no(labels: Tensor, name: str, classes: int | None, numbers: Tensor | None = None) -> Tensor:
+    """int64 [N, C], of labels that are 0 or 1 for each class.
+
+    Args:
+        name: what messages call the rows.
+        classes: C of the model, None where it does not say.
+        numbers: [N], what messages call each row; None: by its place.
+
+    Raises:
+        InputError: they are something else.
+    """
+    if labels.dim() != 2:
+        raise InputError(
+            f"the model is made for multi-label classification (problem_type), but the labels of the {name} are one "
+            "number a row; give a list of 0 and 1 a row, one for each class"
+        )
+    if classes is not None and labels.shape[1] != classes:
+        raise InputError(
+            f"the labels of the {name} are {labels.shape[1]} numbers a row, but the model has {classes} classes; give "
+            "one for each class"
+        )
+    wrong = _first_wrong(~((labels == 0) | (labels == 1)).all(-1), numbers)
+    if wrong is not None:
+        place, number = wrong
+        raise InputError(
+            f"row {number} of the {name} has other labels than 0 and 1: {labels[place][:10].tolist()}; each says "
+            "whether a class holds",
+            row=number,
+        )
+    return labels.long()
+
+
+def _first_wrong(wrong: Tensor, numbers: Tensor | None) -> tuple[int, int] | None:
+    """The place of the first row, of [N], that is wrong, and what messages call it."""
+    found = wrong.nonzero()
+    if not len(found):
+        return None
+    place = int(found[0])
+    return place, place if numbers is None else int(numbers[place])
 
 
 def label_column(rows: Any) -> Tensor | None:

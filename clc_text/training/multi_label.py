@@ -63,37 +63,6 @@ def ensemble_loss(log_odds: Tensor, labels: Tensor) -> Tensor:
     return binary_cross_entropy_with_logits(log_odds, labels.to(log_odds))
 
 
-def yes_or_no(labels: Tensor, name: str, classes: int | None, numbers: Tensor | None = None) -> Tensor:
-    """int64 [N, C], of labels that are 0 or 1 for each class.
-
-    Args:
-        name: what messages call the rows.
-        classes: C of the model, None where it does not say.
-        numbers: [N], what messages call each row; None: by its place.
-
-    Raises:
-        InputError: they are something else.
-    """
-    if labels.dim() != 2:
-        raise InputError(
-            f"the model is made for multi-label classification (problem_type), but the labels of the {name} are one "
-            "number a row; give a list of 0 and 1 a row, one for each class"
-        )
-    if classes is not None and labels.shape[1] != classes:
-        raise InputError(
-            f"the labels of the {name} are {labels.shape[1]} numbers a row, but the model has {classes} classes; give "
-            "one for each class"
-        )
-    wrong = (~((labels == 0) | (labels == 1)).all(-1)).nonzero()
-    if len(wrong):
-        row = int(wrong[0]) if numbers is None else int(numbers[int(wrong[0])])
-        raise InputError(
-            f"row {row} of the {name} has other labels than 0 and 1: {labels[int(wrong[0])][:10].tolist()}; each says "
-            "whether a class holds"
-        )
-    return labels.long()
-
-
 def check_method(chosen: Method) -> None:
     """Refuses a method whose losses are of classes that exclude each other.
 

@@ -48,6 +48,7 @@ from clc_text.training.data import (
     indexable,
     label_column,
     labelled,
+    yes_or_no,
 )
 from clc_text.training.epochs import EpochHooks, EpochResult
 from clc_text.training.multi_label import (
@@ -58,7 +59,6 @@ from clc_text.training.multi_label import (
     of_problems,
     problems,
     supervision_of_pairs,
-    yes_or_no,
 )
 from clc_text.training.names import by_name, check_names
 from clc_text.training.notices import never_began, selected_apart

@@ -116,20 +116,17 @@ def test_held_out_answers_say_which_belief_to_teach() -> None:
     noise = AnsweredNoise(Labels(given, trusted=told), CLASSES, fold)
     fits = {name: noise.fit_sharpness(found, noise.start()) for name, found in (("wrong", wrong), ("right", right))}
     beliefs = {name: half_trusted(fit.probs, given, never_certain(fit.transition)) for name, fit in fits.items()}
+    held_out = {name: noise.held_out_belief(fit) for name, fit in fits.items()}
     for name, other, sign in (("right", "wrong", 1), ("wrong", "right", -1)):
-        found = noise.explained_better(fits[name], beliefs[other])
-        assert found is not None
-        mean, error = found
+        mean, error = found = noise.explained_better(held_out[name], beliefs[other][told.rows])
         assert np.sign(mean) * (abs(mean) > 2 * error) == sign, (name, other, found)
-    alike = noise.explained_better(fits["right"], beliefs["right"])
-    assert alike is not None and abs(alike[0]) < 1e-3  # but for T, which knows fewer answers
-    few = AnsweredNoise(Labels(given, trusted=answers(true, FEWEST - 1)), CLASSES, fold)
-    assert few.explained_better(fits["right"], beliefs["wrong"]) is None
+    alike = noise.explained_better(held_out["right"], beliefs["right"][told.rows])
+    assert abs(alike[0]) < 1e-3  # but for T, which knows fewer answers
+    few = answers(true, FEWEST - 1)
     chosen = TrustedLabels(told.rows, told.labels)  # nobody knows how
-    assert (
-        AnsweredNoise(Labels(given, trusted=chosen), CLASSES, fold).explained_better(fits["right"], beliefs["wrong"])
-        is None
-    )
+    for unclear in (few, chosen):
+        nothing = AnsweredNoise(Labels(given, trusted=unclear), CLASSES, fold)
+        assert not nothing.enough and _borne_out(nothing, fits, beliefs["wrong"]) == (WITHOUT, None)
 
 
 def test_equally_sure_beliefs_differ_by_what_they_know_alone() -> None:
@@ -142,8 +139,8 @@ def test_equally_sure_beliefs_differ_by_what_they_know_alone() -> None:
     transition = fit_transition(fit.probs[noise.open], given[noise.open], fit.transition, 8)
     belief = half_trusted(fit.probs, given, never_certain(transition))
     doubting = belief**0.6 / (belief**0.6).sum(1, keepdims=True)
-    plain, alike = (noise.explained_better(fit, doubting, equally_sure=equal) for equal in (False, True))
-    assert plain is not None and alike is not None
+    held_out = noise.held_out_belief(fit)
+    plain, alike = (noise.explained_better(held_out, doubting[told.rows], equal) for equal in (False, True))
     each = np.arange(100)
 
     def best(of: np.ndarray) -> float:
@@ -162,6 +159,7 @@ def test_networks_alone_are_taught_for_a_clear_lead_only(
         return {NETWORKS: (lead, 1.0), VIEWS: (BORNE_OUT + 0.1, 1.0)}[fit]
 
     true, given, _, fold = drawn()
+    monkeypatch.setattr(AnsweredNoise, "held_out_belief", lambda noise, fit: fit)
     monkeypatch.setattr(AnsweredNoise, "explained_better", explained)
     noise = AnsweredNoise(Labels(given, trusted=answers(true, 100)), CLASSES, fold)
     fits: dict[str, Any] = {NETWORKS: NETWORKS, VIEWS: VIEWS}
@@ -183,8 +181,8 @@ def test_an_answer_does_not_speak_for_itself() -> None:
     transition = fit_transition(fit.probs[none.open], given[none.open], fit.transition, 8)
     each = np.arange(60)
     alone = half_trusted(fit.probs[told.rows], given[told.rows], never_certain(transition))[each, told.labels]
-    found = noise.explained_better(fit, np.ones((ROWS, CLASSES)))
-    assert found is not None and found[0] == pytest.approx(float(np.log(alone).mean()))
+    found = noise.explained_better(noise.held_out_belief(fit), np.ones((60, CLASSES)))
+    assert found[0] == pytest.approx(float(np.log(alone).mean()))
 
 
 def test_a_network_learns_no_answer_of_its_own_fold() -> None:

@@ -10,7 +10,7 @@ from transformers import TrainingArguments
 
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.trainer import NoisyLabelTrainer
-from clc_text.data.folds import assign_folds
+from clc_text.data.folds import assign_folds, deal_rounds
 from clc_text.data.rows import Rows
 from clc_text.methods.base import TrainingState
 from clc_text.models.peers_of import peers_from_init
@@ -27,6 +27,9 @@ def test_every_class_is_dealt_out_evenly_and_by_the_seed() -> None:
     assert counts.max() - counts.min() <= 1
     assert (fold == assign_folds(labels, 5, seed=3)).all()
     assert (fold != assign_folds(labels, 5, seed=4)).any()
+    first = np.arange(1003) // 2 * 2
+    rounds = [assign_folds(labels, 5, seed, first) for seed in (3, 4, 5)]
+    assert np.array_equal(deal_rounds(labels, 5, 3, 3, first), rounds)
 
 
 def held_out(values: torch.Tensor, fold: torch.Tensor) -> torch.Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
 
-from clc_text.data.folds import assign_folds
+from clc_text.data.folds import deal_rounds
 from clc_text.data.nearest import NEIGHBOURS
 from clc_text.evidence.views import OF_FEATURES, OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import FIT_ROWS, Seen, fit_rows, folds_of, shares
@@ -27,7 +27,7 @@ def seen(rows: int = 300, classes: int = 4, noise: float = 0.2, seed: int = 0, c
         features[-copies:], first[-copies:] = features[:copies], np.arange(copies)
         true[-copies:] = true[:copies]
     labels = np.where(random.random(rows) < noise, (true + 1) % classes, true)
-    folds = np.stack([assign_folds(labels, 5, seed + number, first) for number in range(2)])
+    folds = deal_rounds(labels, 5, seed, 2, first)
     return Seen(features, labels, classes, first, folds, seed, words_from(features))
 
 
@@ -113,7 +113,7 @@ def test_few_rows_a_class_of_one_row_and_a_feature_that_never_varies(name: str, 
     labels = few.labels.copy()
     labels[labels == 2] = 0
     labels[0] = 2
-    folds = np.stack([assign_folds(labels, 5, number) for number in range(2)])
+    folds = deal_rounds(labels, 5, 0, 2)
     probs = VIEWS[name](Seen(features, labels, 3, few.first, folds, words=words_from(features)))
     assert np.isfinite(probs).all()
     np.testing.assert_allclose(probs.sum(1), 1)
@@ -127,7 +127,7 @@ def test_the_gaussian_is_told_of_the_noise() -> None:
     true = random.integers(0, 2, 2000)
     features = (1.2 * true[:, None] + random.normal(size=(2000, 5))).astype(np.float32)
     labels = np.where((true == 1) & (random.random(2000) < 0.4), 0, true)
-    folds = np.stack([assign_folds(labels, 5, number) for number in range(2)])
+    folds = deal_rounds(labels, 5, 0, 2)
     rows = Seen(features, labels, 2, np.arange(2000), folds)
     once = discriminant(Seen(features, labels, 2, rows.first, np.stack([folds[0], np.zeros(2000, int)])))
     twice = discriminant(rows)
@@ -141,7 +141,7 @@ def test_of_labels_at_random_no_view_knows_anything(name: str) -> None:
     for seed in range(3):
         random = np.random.default_rng(seed)
         features, labels = random.normal(size=(400, 60)).astype(np.float32), random.integers(0, 6, 400)
-        folds = np.stack([assign_folds(labels, 5, seed + number) for number in range(2)])
+        folds = deal_rounds(labels, 5, seed, 2)
         probs = VIEWS[name](Seen(features, labels, 6, np.arange(400), folds, words=words_from(features)))
         gain, error = gain_over_shares(probs, labels, folds[0])
         assert gain < max(0.01, 3 * error), name

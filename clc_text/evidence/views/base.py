@@ -99,11 +99,6 @@ def fit_rows(classes: int) -> int:
     return min(FIT_ROWS, max(1, FIT_CELLS // classes))
 
 
-def every_nth(rows: int, classes: int) -> slice:
-    """At most `fit_rows` of so many rows."""
-    return slice(0, rows, max(1, -(-rows // fit_rows(classes))))
-
-
 def unit_rows(features: Any) -> Any:
     """float32 [N, D], dense or sparse as the features are, each row of length 1; a row of zeros stays."""
     from sklearn.preprocessing import normalize

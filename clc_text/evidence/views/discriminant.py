@@ -21,7 +21,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from clc_text.evidence.views.base import Seen, every_nth, fit_rows, shares, some
+from clc_text.data.sampling import every_nth
+from clc_text.evidence.views.base import Seen, fit_rows, shares, some
 from clc_text.noise.estimation.noise_fit import fit_noise, fit_through, posterior_labels, sharpened, softmax
 from clc_text.noise.estimation.plateau import undone
 
@@ -59,7 +60,7 @@ def discriminant(seen: Seen) -> np.ndarray:
 
 def no_surer(probs: np.ndarray, seen: Seen) -> np.ndarray:
     """Probabilities [N, C] that are as sure of themselves as the given labels bear out, or less."""
-    rows = every_nth(*probs.shape)
+    rows = every_nth(len(probs), fit_rows(probs.shape[1]))
     power = fit_through(np.log(probs[rows]), seen.labels[rows], seen.known).sharpness
     return probs if power >= 1 else sharpened(np.log(probs), power)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.data.sampling import every_nth
 from clc_text.data.votes import Votes
 from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares, posterior_labels
 from clc_text.noise.votes.alike import weights_of_alike
@@ -88,7 +89,7 @@ def cross_fit_votes(
     rules = Rules.of(votes, silence)
     weights = weights_of_alike(votes, rules.which)
     votes = votes.weighed(weights)
-    some = np.arange(0, votes.rows, -(-votes.rows // CHOICE_ROWS))
+    some = np.arange(votes.rows)[every_nth(votes.rows, CHOICE_ROWS)]
     few = votes.of_rows(some)
     shrinkage, checked = _shrinkage(few, rules, seed)
     tried = _Tried(few, rules, shrinkage, seed)
