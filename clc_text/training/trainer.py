@@ -490,6 +490,8 @@ class PeersTrainer(Checkpointing):
 
     def begin_training(self, epochs: int) -> None:
         """Called before the first step, with the number of epochs that are to come in all."""
+        # A step divides by its batches already; accelerate, told of them by some versions, would do so again.
+        self.accelerator.gradient_accumulation_steps = 1
         parts = self.args.gradient_accumulation_steps * self.accelerator.num_processes
         if parts > 1 and self.method.by_batch:
             logger.warning(selected_apart(self.method.name, parts))
