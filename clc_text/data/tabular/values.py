@@ -20,11 +20,12 @@ def numbered(
     """
     found = column("labels", labels)
     of_row = range(len(found)) if of_row is None else of_row
-    for row, one in zip(of_row, found, strict=True):
-        if missing(one):
-            raise InputError(f"row {row} has no label; leave such rows out", row=row)
-        if not isinstance(one, (str, int, float)):
-            raise InputError(f"the label of row {row} is neither a name nor a number: {str(one)[:60]!r}", row=row)
+    if not set(map(type, found)) <= {str, int}:  # else there is nothing to find row by row
+        for row, one in zip(of_row, found, strict=True):
+            if missing(one):
+                raise InputError(f"row {row} has no label; leave such rows out", row=row)
+            if not isinstance(one, (str, int, float)):
+                raise InputError(f"the label of row {row} is neither a name nor a number: {str(one)[:60]!r}", row=row)
     if label_names is None:
         try:
             names = tuple(sorted(set(found)))
@@ -47,6 +48,8 @@ def numbered(
 
 
 def known(found: Sequence[Any], among: Any, of_row: Sequence[int] | np.ndarray) -> None:
+    if set(found) <= set(among):
+        return
     for row, one in zip(of_row, found, strict=True):
         if one not in among:
             raise InputError(f"row {row} has the label {str(one)[:60]!r}, which is not among label_names", row=row)
@@ -58,6 +61,8 @@ def column(name: str, values: Iterable[Any]) -> list[Any]:
     if isinstance(values, (str, bytes)) or (shape is not None and len(shape) != 1):
         what = "one text" if shape is None else f"a table of the shape {list(shape)}"
         raise InputError(f"{name} is {what}; give a list or a column, one of them for each row")
+    if isinstance(values, np.ndarray) and values.dtype.kind in "iuU":
+        return list(values.tolist())
     scalar = (np.generic, np.ndarray) if not hasattr(values, "detach") else object
     return [one.item() if isinstance(one, scalar) and hasattr(one, "item") else one for one in values]
 
