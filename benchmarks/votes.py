@@ -120,11 +120,7 @@ def _images(kept: Path) -> Table:
 
 
 def _trec(kept: Path) -> Table:
-    folder = Path(os.environ["CLC_TEXT_DATA"]) / "trec_rules"
-    train, test = (
-        [json.loads(line) for line in (folder / f"weak_{part}.jsonl").read_text(encoding="utf-8").splitlines()]
-        for part in ("train_5500", "test")
-    )
+    train, test = (_rules(part) for part in ("train_5500", "test"))
     names = sorted({row["gold"] for row in train})
     fired = [(place, rule, names.index(said)) for place, row in enumerate(train) for rule, said in row["rules_fired"]]
     row, source, label = np.array(fired).T
@@ -135,6 +131,20 @@ def _trec(kept: Path) -> Table:
     ]
     true, tested = (np.array([names.index(row["gold"]) for row in rows]) for rows in (train, test))
     return Table(Votes.of(row, source, label, len(train), rules, len(names)), true, parts[0], parts[1], tested)
+
+
+def texts(name: str) -> tuple[list[str], list[str]]:
+    """The training and the test texts of a set that has both: isbook or trec."""
+    if name == "isbook":
+        parts = [[row["text"] for row in rows_of(f"isbook_{part}.csv")] for part in ("texts", "test")]
+    else:
+        parts = [[row["text"] for row in _rules(part)] for part in ("train_5500", "test")]
+    return parts[0], parts[1]
+
+
+def _rules(part: str) -> list[dict[str, Any]]:
+    path = Path(os.environ["CLC_TEXT_DATA"]) / f"trec_rules/weak_{part}.jsonl"
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def drawn(votes: Votes, k: int, seed: int) -> Votes:
