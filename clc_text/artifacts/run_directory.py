@@ -11,6 +11,7 @@
     asked.jsonl              how the rows were chosen that people have answered (`corrections.asking.asked`)
     encoder/                 the fitted encoder
     crossfit.json, crossfit.safetensors   out-of-sample predictions and the noise, where the run made them
+    views.safetensors        what other views said of the rows, where training heard them and nobody has judged since
     metrics.jsonl            one line an epoch (see `RunDirectory.metrics`)
     dynamics/epoch-0001.parquet ...   what training saw of every row (see `clc_text.artifacts.dynamics`)
     checkpoints/             what `--resume` starts from, each with the sha256 of what it belongs to

@@ -15,6 +15,7 @@ from clc_text.data.folds import deal_rounds
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import Nearest
 from clc_text.errors import InputError
+from clc_text.evidence.heard import Heard, KeptViews
 from clc_text.evidence.mixture import chosen_views, clipped, fit, gain_of_view
 from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import OF_WORDS, TOLD, VIEWS, views_for, weights
@@ -141,6 +142,7 @@ def mixture_of(
     progress: Progress = lambda what, done, total: None,
     known: np.ndarray | None = None,
     near: Nearest | None = None,
+    kept: KeptViews | None = None,
 ) -> Mixture | None:
     """All views of the rows, those that have learnt enough; None where none has.
 
@@ -155,6 +157,7 @@ def mixture_of(
         known: float64 [2, 2], T of one class among several that may hold; what views say of the given label is taken
             back through it, and nothing here changes it. None: T is found here.
         near: the nearest others of each row, where somebody has found them (`data.nearest`).
+        kept: where views of the same rows, heard before, are kept; None: nowhere.
 
     Raises:
         InputError: a feature is not finite.
@@ -165,20 +168,27 @@ def mixture_of(
     folds = deal_rounds(labels.trained, FOLDS, seed, 2, first)
     seen = Seen(features, labels.trained, classes, first, folds, seed, words, known, near)
     views = views_for(seen)
-    found: dict[str, np.ndarray] = {}  # log-probabilities in half the memory of probabilities, one view after another
-    gains: dict[str, tuple[float, float]] = {}
-
-    def hear(name: str, probs: np.ndarray) -> None:
-        gains[name] = gain_of_view(probs, labels.learnt, folds[0], first)
-        found[name] = clipped(probs)
-
-    if networks is not None:
-        hear(NETWORKS, networks)
     varied = len(first) and not (first == 0).all()  # rows that are all alike have nothing to tell
-    for done, (name, view) in enumerate(views.items()):
-        progress(f"judging by a view: {name}", done, len(views))
-        if varied or name in OF_WORDS:
-            hear(name, view(seen))
+
+    def hear() -> Heard:
+        heard = Heard({}, {})  # log-probabilities in half the memory of probabilities, one view after another
+        for done, (name, view) in enumerate(views.items()):
+            progress(f"judging by a view: {name}", done, len(views))
+            if varied or name in OF_WORDS:
+                probs = view(seen)
+                heard.gains[name] = gain_of_view(probs, labels.learnt, folds[0], first)
+                heard.log_probs[name] = clipped(probs)
+        return heard
+
+    found: dict[str, np.ndarray] = {}
+    gains: dict[str, tuple[float, float]] = {}
+    if networks is not None:
+        gains[NETWORKS] = gain_of_view(networks, labels.learnt, folds[0], first)
+        found[NETWORKS] = clipped(networks)
+    heard = hear() if kept is None else kept.of(seen, labels.learnt, list(views), hear)
+    found |= heard.log_probs
+    gains |= heard.gains
+    del heard  # the tables go one after another below
     progress("judging by views", len(views), len(views))
     chosen = chosen_views(gains) if gains else []
     if not chosen:

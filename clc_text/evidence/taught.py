@@ -21,6 +21,7 @@ import numpy as np
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.data.labels import Labels
 from clc_text.evidence.evidence import NETWORKS, mixture_of, too_large
+from clc_text.evidence.heard import KeptViews
 from clc_text.evidence.mixture import clipped, pooled
 from clc_text.evidence.views import TOLD, weights
 
@@ -53,7 +54,12 @@ def taken_back(probs: np.ndarray, transition: np.ndarray, start: np.ndarray, ste
 
 
 def pool_of_views(
-    features: np.ndarray | None, words: Any | None, labels: Labels, networks: CrossFit, seed: int
+    features: np.ndarray | None,
+    words: Any | None,
+    labels: Labels,
+    networks: CrossFit,
+    seed: int,
+    kept: KeptViews | None = None,
 ) -> np.ndarray | None:
     """float64 [N, C], log-probabilities of the true class by all views of a row together.
 
@@ -65,6 +71,7 @@ def pool_of_views(
         labels: of the rows; those that training sees count.
         networks: what cross-fitting found in them.
         seed: of the folds.
+        kept: see `mixture_of`.
 
     Raises:
         InputError: a feature is not finite, or there are too many rows and classes.
@@ -74,7 +81,9 @@ def pool_of_views(
         return None
     too_large(rows, classes)
     known = networks.transition if networks.knows_noise else None
-    mixture = mixture_of(features, Labels.of(labels.learnt), classes, seed, networks.probs, words, known=known)
+    mixture = mixture_of(
+        features, Labels.of(labels.learnt), classes, seed, networks.probs, words, known=known, kept=kept
+    )
     if mixture is None:
         return None
     views = mixture.log_probs

@@ -23,6 +23,7 @@ from clc_text.corrections.predictions import (
 from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import Mixture, mixture_of, save_of_each, too_large
+from clc_text.evidence.heard import FILE, KeptViews
 from clc_text.evidence.views import VIEWS
 from clc_text.utils.files import sha256_of_file
 
@@ -116,6 +117,7 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
         path.unlink(missing_ok=True)
         return None
     found.save(path, mark)
+    KeptViews(run.file(FILE)).forget()
     return views(run)
 
 
@@ -156,7 +158,8 @@ def _made(run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress
     features, words = features_and_words_of_run(run)
     networks = None if crossfit is None or crossfit.learnt_nothing else crossfit.probs
     seed = int(run.environment()["seeds"]["network"])
-    return mixture_of(features, labels, len(run.label_names), seed, networks, words, progress)
+    kept = KeptViews(run.file(FILE))
+    return mixture_of(features, labels, len(run.label_names), seed, networks, words, progress, kept=kept)
 
 
 def _mark(run: RunDirectory, labels: Labels) -> str:

@@ -212,7 +212,7 @@ WRITTEN = {
     "metrics.jsonl", "dynamics", "checkpoints", "model", "predictions.safetensors", "notices.json", "result.json",
     *EARLIER.values(),
     "corrected", ".corrected.lock", "asked.jsonl", "answers.parquet", "audit.json", "report.html", "figures",
-    "evidence.safetensors", "plain_folds.npy", "flaws.json",
+    "evidence.safetensors", "views.safetensors", "plain_folds.npy", "flaws.json",
     "corrected.csv", "corrected.tsv", "corrected.tab", "corrected.jsonl", "corrected.ndjson", "corrected.json",
     "corrected.parquet",
 }  # fmt: skip

@@ -18,6 +18,8 @@ from clc_text.corrections.audit import audit
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import VIEWS_FILE
 from clc_text.corrections.store import Corrected
+from clc_text.evidence.heard import FILE
+from clc_text.evidence.views import OF_FEATURES
 from clc_text.runs.evidence import judges_of_run, views_of_run
 from clc_text.runs.noise_estimate import as_dict, estimate_of_run
 from clc_text.runs.run import train
@@ -93,6 +95,25 @@ def test_views_are_made_once_and_anew_when_labels_change(copied: Callable[[str],
     before = run.file(VIEWS_FILE).read_bytes()
     views_of_run(run)
     assert run.file(VIEWS_FILE).read_bytes() != before
+
+
+def test_who_judges_takes_the_views_that_taught(
+    copied: Callable[[str], RunDirectory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = copied("clc_auto")
+    kept = run.file(FILE)
+    content = kept.read_bytes()
+    kept.unlink()
+    assert views_of_run(run) is not None
+    anew = run.file(VIEWS_FILE).read_bytes()
+    assert not kept.exists()
+    run.file(VIEWS_FILE).unlink()
+    kept.write_bytes(content)
+    for view in ("discriminant", "neighbours"):
+        monkeypatch.setitem(OF_FEATURES, view, lambda seen: pytest.fail("a view was heard a second time"))
+    assert views_of_run(run) is not None
+    assert run.file(VIEWS_FILE).read_bytes() == anew
+    assert not kept.exists()
 
 
 def test_without_views_networks_judge_and_it_is_said(
