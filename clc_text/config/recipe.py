@@ -255,6 +255,9 @@ class Recipe(Options):
         for key in TRAINING_WITHOUT_EFFECT:
             plain["training"].pop(key)
         plain["guard"] = plain.pop("monitor")  # as it was called when the first fingerprints were written
+        plain["network"].pop("head", None)  # it came later, and those of before are told by backbone and hidden alone
+        if getattr(self.network, "adapts_own_head", False):
+            plain["network"]["head"] = "own"
         for key in _LATER:
             if plain["training"][key] == getattr(Training(), key):
                 plain["training"].pop(key)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.artifacts.results import LAST
@@ -171,6 +172,7 @@ def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str,
     source = source_of(recipe, known["dataset"])
     task = TASK[recipe["modality"]]
     accuracy = None if run.asked else result["accuracy"]  # that of pairs would look like that of texts
+    ordinary = _ordinary(run)
     hub_ids = [name for name in source.ids if "/" in name]
     evaluation = None
     if accuracy is not None:
@@ -214,16 +216,31 @@ def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str,
         files=files.items(),
         made=_made(run),
         licence=stated.licence,
-        ordinary=_ordinary(run),
+        ordinary=ordinary,
+        alone=None if ordinary is None or accuracy is None else _accuracy_alone(run, ordinary["main"]),
+        only_here=not _peers_file(run).is_file(),
     )
 
 
 def _ordinary(run: RunDirectory) -> Any:
     """What the networks' folder says of itself where any `AutoModel` reads it; None where only this package does."""
-    from clc_text.models.peers_folder import PEERS, PeersFacts
+    from clc_text.models.peers_folder import PeersFacts
 
-    path = run.file("model") / PEERS
+    path = _peers_file(run)
     return read_json(path, PeersFacts) if path.is_file() and run.recipe()["modality"] == "text" else None
+
+
+def _accuracy_alone(run: RunDirectory, peer: int) -> float | None:
+    """In percent, of one network on the test rows after the last epoch; None where that is not known."""
+    tested = run.metrics()[-1].get("test") if run.file("metrics.jsonl").is_file() else None
+    return None if tested is None else float(tested["accuracy"]["peers"][peer])
+
+
+def _peers_file(run: RunDirectory) -> Path:
+    """There where the networks are ordinary models."""
+    from clc_text.models.peers_folder import PEERS
+
+    return run.file("model") / PEERS
 
 
 COLUMNS = {

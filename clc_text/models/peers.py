@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,10 @@ class PeersModel(PreTrainedModel):
         elif labels is not None:
             loss = nn.functional.cross_entropy(together, labels)
         return PeersOutput(loss=loss, logits=together, hidden=hidden, peer_logits=logits)
+
+    def save_alone(self, folder: Path) -> None:
+        """As `save_pretrained`, with nothing left out that lies elsewhere, such as the model below adapters."""
+        self.save_pretrained(folder)
 
     def export_peer(self, peer: int) -> PreTrainedModel:
         """One peer as an ordinary model that knows nothing of the others.

@@ -6,6 +6,7 @@ there are, so that all of them can be had again as they were.
 
 from __future__ import annotations
 
+import copy
 import os
 import shutil
 from collections.abc import Sequence
@@ -67,12 +68,18 @@ def forget_peers(folder: Path) -> None:
 
 
 def save_networks(
-    networks: Sequence[nn.Module], folder: Path, facts: PeersFacts, state_dict: dict[str, Tensor] | None, **how: Any
+    networks: Sequence[nn.Module],
+    folder: Path,
+    facts: PeersFacts,
+    state_dict: dict[str, Tensor] | None,
+    merge_adapters: bool,
+    **how: Any,
 ) -> None:
     """Writes k networks, each by its own `save_pretrained`.
 
     Args:
         state_dict: weights by ``peer_0.…``, in place of those of the networks; None: those.
+        merge_adapters: of those with adapters, write what they and the model below make together, as they are now.
         how: what `save_pretrained` is told.
     """
     forget_peers(folder)
@@ -83,6 +90,8 @@ def save_networks(
             own = {name.removeprefix(mark): value for name, value in state_dict.items() if name.startswith(mark)}
         place: Any = folder / place_of(peer, facts["main"])
         saved: Any = network
+        if merge_adapters and has_adapters(network):
+            saved, own = copy.deepcopy(saved).merge_and_unload(), None  # one more network at a time
         saved.save_pretrained(place, state_dict=own, **how)
     write_json(folder / PEERS, facts)
 

@@ -102,6 +102,7 @@ class PeersOf(SeparatePeersModel):
         network_class: Callable[[], nn.Module] | type[PreTrainedModel] | None = None,
     ) -> None:
         super().__init__(config)
+        made = networks is None
         if networks is None:
             networks = _networks(config, network_class)
         self._peers = len(networks)
@@ -112,6 +113,10 @@ class PeersOf(SeparatePeersModel):
         self.supports_gradient_checkpointing = all(
             getattr(network, "supports_gradient_checkpointing", False) for network in networks
         )
+        if not made:
+            parts: Any = self.modules()
+            for part in parts:  # else what others put into a network, such as adapters of peft, is drawn anew
+                part._is_hf_initialized = True
         self.post_init()
         self._configure()
 
@@ -146,9 +151,15 @@ class PeersOf(SeparatePeersModel):
         is_main_process: bool = True,
         state_dict: dict[str, Tensor] | None = None,
         push_to_hub: bool = False,
+        merge_adapters: bool = False,
         **named: Any,
     ) -> None:
-        """Writes the folder: `main_peer` as an ordinary model, the others below ``peers/``; see `from_pretrained`."""
+        """Writes the folder: `main_peer` as an ordinary model, the others below ``peers/``; see `from_pretrained`.
+
+        Args:
+            merge_adapters: write networks with adapters of peft as the ordinary models that they make together with
+                the model below them, equal to them but for rounding; without it, as adapters.
+        """
         folder = Path(save_directory)
         if not self.writes_ordinary:
             if is_main_process:
@@ -160,9 +171,12 @@ class PeersOf(SeparatePeersModel):
         hub = {name: named.pop(name) for name in _OF_A_PUSH if name in named} if push_to_hub else {}
         facts: PeersFacts = {"peers": self.peers, "main": self.main_peer, "chosen": self.chosen, "classes": []}
         facts["classes"] = [str(self.config.id2label[number]) for number in range(self.config.num_labels)]
-        save_networks(self.networks, folder, facts, state_dict, **named)
+        save_networks(self.networks, folder, facts, state_dict, merge_adapters, **named)
         if push_to_hub:
             self.push_to_hub(hub.pop("repo_id", folder.name), token=named.get("token"), **hub)
+
+    def save_alone(self, folder: Path) -> None:
+        self.save_pretrained(folder, merge_adapters=True)
 
     def push_to_hub(
         self,

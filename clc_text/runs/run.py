@@ -300,8 +300,8 @@ def _open(
             checkpoint, done = _where_it_ended(directory)
         elif any(path.name in WRITTEN - {"environment.json"} for path in directory.iterdir()):
             raise InputError(
-                f"the data or its labels have changed since {directory} was begun, so it cannot be resumed; train "
-                "anew with --overwrite, or bring the data back"
+                f"the data or its labels have changed since {directory} was begun, or an earlier version made other "
+                "networks of its recipe, so it cannot be resumed; train anew with --overwrite, or bring the data back"
             )
         forget_after(located(directory, "dynamics"), done)
     write_json(directory / "environment.json", environment)  # first: by it the folder is known as a run's
@@ -366,7 +366,7 @@ def _save(trainer: NoisyLabelTrainer, directory: Path, prepared: Prepared) -> No
         model.choose_main(tested.argmax(-1).T.numpy(), ensemble_log_probs(tested).argmax(-1).numpy())
 
     def write(folder: Path) -> None:
-        model.save_pretrained(folder)
+        model.save_alone(folder)
         prepared.encoder.save_beside(folder)
 
     replace_folder(directory / "model", write)

@@ -76,7 +76,10 @@ class Recovery:
             given: int64 [C], rows of each given class.
         """
         self._sound_distance = _distance(log_probs.argmax(-1).flatten().cpu(), given)
-        self._sound = {name: values.detach().clone() for name, values in model.state_dict().items()}
+        # What never changes, such as a backbone below adapters, need not be kept, once for each peer at that.
+        frozen = {name for name, values in model.named_parameters(remove_duplicate=False) if not values.requires_grad}
+        kept = ((name, values) for name, values in model.state_dict().items() if name not in frozen)
+        self._sound = {name: values.detach().clone() for name, values in kept}
         self._sound_epoch = epoch
 
     def after_epoch(self, epoch: int, record: EpochRecord, given: Tensor) -> Notice | None:
@@ -102,7 +105,7 @@ class Recovery:
 
     def restore(self, model: nn.Module, optimizer: Any) -> None:
         """Puts the networks back; the optimizer's moments, which led to the collapse, begin anew."""
-        model.load_state_dict(self._sound)
+        model.load_state_dict(self._sound, strict=False)  # what is frozen is as it was
         getattr(optimizer, "optimizer", optimizer).state.clear()
 
 

@@ -257,14 +257,17 @@ def test_warnings_of_the_run_are_in_the_card(odd_run: Path, tmp_path: Path) -> N
 def test_a_model_that_others_can_read_is_said_to_be_one(odd_run: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(odd_run, tmp_path / "run"))
     said = 'AutoModelForSequenceClassification.from_pretrained("user/odd", subfolder="model")'
-    assert said not in model_card(RunDirectory(folder), "user/odd", Stated(), {}), (
-        "a perceptron on word vectors is none"
-    )
+    card = model_card(RunDirectory(folder), "user/odd", Stated(), {})
+    assert said not in card and "No `AutoModel` and no `pipeline`" in card, "a perceptron on word vectors is none"
     facts = {"peers": 2, "main": 0, "chosen": "it agrees <b>most</b>", "classes": []}
     (folder / "model" / "peers.json").write_text(json.dumps(facts))
     card = model_card(RunDirectory(folder), "user/odd", Stated(), {})
-    assert said in card and "One of the networks alone is an ordinary model" in card
+    assert said in card and "One of the networks alone is an ordinary model" in card and "No `AutoModel`" not in card
     assert "it agrees" in card and "<b>most" not in card
+    last = RunDirectory(folder).metrics()[-1]["test"]["accuracy"]["peers"]
+    assert f"and right on {last[0]:.2f} % of the test rows after the last epoch:" in card
+    (folder / "metrics.jsonl").unlink()
+    assert "read without this package:" in model_card(RunDirectory(folder), "user/odd", Stated(), {})
 
 
 def test_known_datasets_bring_their_source_and_licence(odd_run: Path, tmp_path: Path) -> None:

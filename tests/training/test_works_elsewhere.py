@@ -229,6 +229,31 @@ def test_adapters_are_saved_as_adapters(
     torch.testing.assert_close(own(**batch).logits, adapted.model.networks[0](**batch).logits)
 
 
+def test_adapters_begin_as_they_were_made(base: Path) -> None:
+    peft = pytest.importorskip("peft", reason="the extra peft is not installed")
+    networks = []
+    for _ in range(2):
+        body = BertForSequenceClassification.from_pretrained(base)
+        networks.append(peft.get_peft_model(body, peft.LoraConfig(task_type="SEQ_CLS", r=2, target_modules=["query"])))
+    before = [{name: values.clone() for name, values in network.state_dict().items()} for network in networks]
+    PeersOf.around(networks)
+    for network, values in zip(networks, before, strict=True):
+        assert all(torch.equal(values[name], now) for name, now in network.state_dict().items())
+
+
+def test_adapters_are_merged_where_that_is_asked_for(
+    folder: Path, adapted: CLCTrainer, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    adapted.model.save_pretrained(folder / "merged", merge_adapters=True)
+    tokenizer.save_pretrained(folder / "merged")
+    found = read_elsewhere([folder / "merged"])[str(folder / "merged")]
+    assert found["class"] == "BertForSequenceClassification"
+    network = adapted.model.networks[adapted.model.main_peer].eval()
+    for text, answers in zip(TEXTS, found["answers"], strict=True):
+        expected = network(**encoded(tokenizer, text)).logits.softmax(-1)[0].tolist()
+        assert probs(answers) == pytest.approx(expected, abs=1e-5)
+
+
 def test_a_training_of_adapters_goes_on_where_it_was_cut(
     folder: Path, adapted: CLCTrainer, train_rows: Dataset, tokenizer: PreTrainedTokenizerFast
 ) -> None:

@@ -14,10 +14,10 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 
-from clc_text.errors import InputError
 from clc_text.models.peers import PeersModel, PeersOutput, StackedLinear, peer_generators, peer_seeds
 from clc_text.models.peers_of import seeded
 from clc_text.text.encoders.features.compute import pooled
+from clc_text.text.models.adapted import lora_config, no_such_layers
 
 
 class SharedBackboneConfig(PreTrainedConfig):
@@ -166,24 +166,17 @@ def _add_adapters(backbone: PreTrainedModel, config: SharedBackboneConfig) -> li
     Raises:
         InputError: peft is not installed, or knows no such layers.
     """
-    try:
-        from peft import LoraConfig, inject_adapter_in_model
-        from peft.tuners.tuners_utils import BaseTunerLayer
-    except ImportError:
-        raise InputError("backbone lora needs peft; `pip install 'clc-text[peft]'`") from None
-
     assert config.lora is not None
-    wanted = LoraConfig(
-        r=config.lora["rank"],
-        lora_alpha=config.lora["alpha"],
-        target_modules=config.lora["layers"] or "all-linear",
-        exclude_modules=None if config.lora["layers"] else r".*\bpooler\b.*",  # the mean of the tokens passes it by
-    )
+    # The mean of the tokens passes the pooler by.
+    wanted = lora_config(config.lora, exclude_modules=None if config.lora["layers"] else r".*\bpooler\b.*")
+    from peft import inject_adapter_in_model
+    from peft.tuners.tuners_utils import BaseTunerLayer
+
     try:
         for peer, drawn in enumerate(peer_seeds(config.seed, config.peers)):
             with seeded(drawn), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # several adapters are meant
                 inject_adapter_in_model(wanted, backbone, adapter_name=_adapter(peer))
     except ValueError as error:
-        raise InputError(f"network.lora_layers: {str(error).splitlines()[0]}") from None
+        raise no_such_layers(config.lora["layers"], error) from None
     return [module for module in backbone.modules() if isinstance(module, BaseTunerLayer)]

@@ -25,6 +25,9 @@ class Transformer(Network):
     """Fine-tunes any model that `AutoModelForSequenceClassification` knows (`backbone: separate`), or small parts
     beside one that all peers share.
 
+    What a run leaves in `model/` is an ordinary model where the heads are the model's own; adapters are merged into it.
+    A head on the mean of the tokens is this package's.
+
     Each peer's head is drawn from a seed of its own, and dropout strikes each peer differently. The order of the rows
     is the same for all peers, since a method compares what they say of one batch.
     """
@@ -41,9 +44,14 @@ class Transformer(Network):
         "heads on the mean of its token vectors; lora: one backbone in memory, with a low-rank adapter and a head for "
         "each peer (needs the extra peft)",
     )
+    head: Literal["own", "mean"] | None = option(
+        None,
+        "own: the one that transformers gives the model, so that it loads what a run leaves; mean: layers on the mean "
+        "of the token vectors, which only this package loads; null: mean for frozen and for hidden layers, else own",
+    )
     hidden: list[int] = option(
         [],
-        "frozen and lora: widths of the head's hidden layers; none: one linear layer",
+        "head mean: widths of the head's hidden layers; none: one linear layer",
         at_least=1,
         at_most=1_000_000,
         items_at_most=100,
@@ -51,7 +59,7 @@ class Transformer(Network):
     )
     dropout: float = option(
         0.1,
-        "frozen and lora: share of the head's inputs that are dropped while training",
+        "head mean: share of the head's inputs that are dropped while training",
         at_least=0,
         below=1,
         give="a share in [0, 1)",
@@ -63,6 +71,33 @@ class Transformer(Network):
     lora_layers: list[str] | None = option(
         None, "lora: names of the linear layers that get adapters, as peft knows them; null: all of its linear layers"
     )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.head == "mean" and self.backbone == "separate":
+            raise InputError(
+                "network.head is mean, but networks that are separate have the heads of their model; leave it out, or "
+                "set backbone to frozen or lora",
+                key="network.head",
+            )
+        if self.head == "own" and self.backbone == "frozen":
+            # It reads what the model makes for it, such as the first token, which says little before it is trained to.
+            raise InputError(
+                "network.head is own, but a frozen backbone has never learnt to serve the model's own head; leave it "
+                "out, or set backbone to lora",
+                key="network.head",
+            )
+        if self.head == "own" and self.hidden:
+            raise InputError(
+                f"network.hidden is {self.hidden}, but head own has the layers that its model gives it; leave one of "
+                "them out",
+                key="network.hidden",
+            )
+
+    @property
+    def adapts_own_head(self) -> bool:
+        """Whether peers are adapters with the model's own head, on one backbone."""
+        return self.backbone == "lora" and not self.hidden and self.head != "mean"
 
     def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
         from transformers import AutoModel, AutoModelForSequenceClassification
@@ -77,19 +112,25 @@ class Transformer(Network):
             "id2label": dict(enumerate(label_names)),
             "label2id": {name: index for index, name in enumerate(label_names)},
         }
-        if self.backbone == "separate":
+        lora = {"rank": self.lora_rank, "alpha": self.lora_alpha, "layers": self.lora_layers}
+        if self.backbone == "separate" or self.adapts_own_head:
 
-            def make() -> Any:
+            def make() -> tuple[Any, Any]:
+                """A model with its own head, and what was loaded of it."""
                 kind = AutoModelForSequenceClassification
-                return load_model(kind, folder, KEY, ignore_mismatched_sizes=True, **names)
+                return load_model(kind, folder, KEY, ignore_mismatched_sizes=True, output_loading_info=True, **names)
 
-            model: Any = peers_from_init(make, peers, seed)
-            vocabulary = model.networks[0].config.vocab_size
+            if self.adapts_own_head:
+                from clc_text.text.models.adapted import adapted_peers
+
+                model: Any = adapted_peers(make, lora, peers, seed)
+            else:
+                model = peers_from_init(lambda: make()[0], peers, seed)
+            vocabulary = model.config.vocab_size
         else:
             from clc_text.text.models.shared_backbone import SharedBackbone, SharedBackboneConfig
 
             inner = load_model(AutoModel, folder, KEY)
-            lora = {"rank": self.lora_rank, "alpha": self.lora_alpha, "layers": self.lora_layers}
             config = SharedBackboneConfig(
                 inner=inner.config.to_dict(),
                 lora=lora if self.backbone == "lora" else None,
@@ -104,7 +145,9 @@ class Transformer(Network):
         return model
 
     def load(self, directory: Path) -> PreTrainedModel:
-        if self.backbone == "separate":
+        from clc_text.models.peers_folder import PEERS
+
+        if self.backbone == "separate" or (directory / PEERS).is_file():
             from clc_text.models.peers_of import PeersOf
 
             return PeersOf.from_pretrained(directory)
