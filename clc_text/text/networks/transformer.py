@@ -25,8 +25,8 @@ class Transformer(Network):
     """Fine-tunes any model that `AutoModelForSequenceClassification` knows (`backbone: separate`), or small parts
     beside one that all peers share.
 
-    What a run leaves in `model/` is an ordinary model where the heads are the model's own; adapters are merged into it.
-    A head on the mean of the tokens is this package's.
+    What a run leaves in `model/` is an ordinary model where the heads are the model's own; adapters are merged in. A
+    head on the mean of the tokens is this package's.
 
     Each peer's head is drawn from a seed of its own, and dropout strikes each peer differently. The order of the rows
     is the same for all peers, since a method compares what they say of one batch.
