@@ -191,7 +191,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
 def as_texts(values: Any) -> list[str] | None:
     """N texts, where one-dimensional values hold such; None: they are something else."""
     if isinstance(values, str):
-        raise InputError("X is one text; give a list of texts")
+        raise InputError("X is one text; give a list of texts", key="X")
     if hasattr(values, "to_list") and getattr(values, "ndim", 1) == 1:
         values = values.to_list()
     if isinstance(values, np.ndarray):
@@ -200,5 +200,5 @@ def as_texts(values: Any) -> list[str] | None:
         return None
     for row, one in enumerate(values):
         if not isinstance(one, str):
-            raise InputError(f"row {row} of X is no text: {str(one)[:60]!r}")
+            raise InputError(f"row {row} of X is no text: {str(one)[:60]!r}", key="X", row=row)
     return list(values)

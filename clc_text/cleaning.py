@@ -223,7 +223,7 @@ def clean(
     beside = Path(out) if out else Path("runs") / "table"
     if annotators is not None:
         if labels is not None or label is not None:
-            raise InputError("annotators stand in place of labels; give one of them")
+            raise InputError("annotators stand in place of labels; give one of them", key="annotators")
         data, label, text = with_annotators(data, annotators, text)
     source, text, label = as_file(data, labels, text, label, beside, overwrite)
     with TrainingDisplay(quiet) as display:
@@ -284,10 +284,13 @@ def clean_table(
     target = corrected_table(directory, str(table))
     check_output(target, inputs=[table, *([votes] if votes else [])])
     if resume and overwrite:
-        raise InputError("--resume goes on with a run and --overwrite replaces it; give only one of them")
+        raise InputError(
+            "--resume goes on with a run and --overwrite replaces it; give only one of them", key="--resume"
+        )
     if target.exists() and not overwrite:  # it is written last
         raise InputError(
-            f"{target} is there already; move it away, give another --out, or begin anew with --overwrite"
+            f"{target} is there already; move it away, give another --out, or begin anew with --overwrite",
+            where=target,
         )
     recipe = loads(
         recipe_text(str(table), guessed, ids), f"the recipe of {table}", overrides, default_name=directory.name
@@ -318,15 +321,21 @@ def with_annotators(data: Any, annotators: Any, text: str | None) -> tuple[Any, 
         return data, list(annotators), text
     votes = frame_of_votes(annotators)
     if isinstance(data, (str, Path)):
-        raise InputError("annotators of a file are the names of its columns; or read the file into a data frame")
+        raise InputError(
+            "annotators of a file are the names of its columns; or read the file into a data frame", key="annotators"
+        )
     frame = _frame(data)
     if frame is None:
         frame, text = pd.DataFrame({"text": list(data)}), "text"
     if len(frame) != len(votes):
-        raise InputError(f"there are {len(frame):,} rows and {len(votes):,} rows of annotators: one for each")
+        raise InputError(
+            f"there are {len(frame):,} rows and {len(votes):,} rows of annotators: one for each", key="annotators"
+        )
     twice = [name for name in votes.columns if name in frame.columns]
     if twice:
-        raise InputError(f"the table has a column '{twice[0]}' already; give annotators=['{twice[0]}', …], or rename")
+        raise InputError(
+            f"the table has a column '{twice[0]}' already; give annotators=['{twice[0]}', …], or rename", key=twice[0]
+        )
     votes.index = frame.index
     return pd.concat([frame, votes], axis=1), [str(name) for name in votes.columns], text
 
@@ -363,23 +372,30 @@ def as_file(
 
     if isinstance(data, (str, Path)):
         if labels is not None:
-            raise InputError("labels are of texts in a list; of a file give the name of their column as label=")
+            raise InputError(
+                "labels are of texts in a list; of a file give the name of their column as label=", key="labels"
+            )
         return Path(data), text, label
     if labels is not None:
         given = list(labels)
         texts = list(data)
         if len(given) != len(texts):
-            raise InputError(f"there are {len(texts):,} texts and {len(given):,} labels: one label for each text")
+            raise InputError(
+                f"there are {len(texts):,} texts and {len(given):,} labels: one label for each text", key="labels"
+            )
         frame, text, label = pd.DataFrame({"text": texts, "label": given}), "text", "label"
     elif (found := _frame(data)) is not None:
         frame = found
     else:
         raise InputError(
-            f"data is {type(data).__name__}; give a file, a data frame, a `datasets.Dataset`, or texts with labels="
+            f"data is {type(data).__name__}; give a file, a data frame, a `datasets.Dataset`, or texts with labels=",
+            key="data",
         )
     path = beside.parent / f"{beside.name}_given.parquet"
     if path.exists() and not overwrite:
-        raise InputError(f"{path} is there already, of an earlier call; give another out=, or overwrite=True")
+        raise InputError(
+            f"{path} is there already, of an earlier call; give another out=, or overwrite=True", where=path
+        )
     from clc_text.utils.files import write_with
 
     path.parent.mkdir(parents=True, exist_ok=True)

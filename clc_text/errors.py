@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from operator import index
+from os import PathLike, fspath
+from typing import SupportsIndex
 
 
 class InputError(ValueError):
@@ -17,16 +20,27 @@ class InputError(ValueError):
     stands in a file, which may be of any length: of a message beyond `LONGEST` the middle is left out.
 
     Attributes:
-        where: the file, or the file and line, or what the command line sets; None where the message alone says it.
-        key: what is wrong there, such as ``"training.epochs"``, or a column's name.
-        row: the number that the message calls the first wrong row by.
+        where: the file or folder, or the file and line, or what the command line sets; None where the message alone
+            says it.
+        key: what is wrong there, such as ``"training.epochs"``, an option, a column, or a name that nothing has.
+        row: the number that the message calls the first wrong row, or line, by.
     """
 
     def __init__(
-        self, *arguments: object, where: str | None = None, key: str | None = None, row: int | None = None
+        self,
+        *arguments: object,
+        where: str | PathLike[str] | None = None,
+        key: str | None = None,
+        row: SupportsIndex | None = None,
     ) -> None:
         super().__init__(*(bounded(text) if isinstance(text, str) else text for text in arguments))
-        self.where, self.key, self.row = where, key, row
+        self.where = None if where is None else fspath(where)
+        self.key = key
+        self.row = None if row is None else index(row)
+
+    def in_words(self, sentence: str) -> InputError:
+        """The same mistake, told in another sentence."""
+        return InputError(sentence, where=self.where, key=self.key, row=self.row)
 
 
 LONGEST = 2_000  # characters; the longest of our own sentences have some 600

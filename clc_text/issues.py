@@ -104,7 +104,9 @@ class Issues(Ranked):
         """
         rule, names = policy_named(policy), np.array(self.names, dtype=object)
         if not rule.views:
-            raise InputError(f"the policy '{policy}' judges by the networks of a run; take 'default' or 'doubt'")
+            raise InputError(
+                f"the policy '{policy}' judges by the networks of a run; take 'default' or 'doubt'", key=policy
+            )
         if self.judged is None:
             return np.asarray(names[self.given])
         changed = rule.changes(Evidence.of_views(self.judged, self.judged.probs), self.given)
@@ -166,7 +168,7 @@ def find_issues(
             nothing to judge by.
     """
     if not isinstance(seed, int) or seed < 0:
-        raise InputError(f"seed is {seed!r}; give a whole number from 0")
+        raise InputError(f"seed is {seed!r}; give a whole number from 0", key="seed")
     if is_several(labels):
         return issues_of_votes(labels, pred_probs, features, texts, label_names, seed)
     given, names = numbered(labels, label_names)

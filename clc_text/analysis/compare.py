@@ -86,7 +86,7 @@ def compare_runs(runs: Sequence[RunDirectory], of: str = "peers") -> Comparison:
         InputError: a run has no test rows, or no epoch has ended in any run.
     """
     if of not in WHO:
-        raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}")
+        raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}", key=of)
     kept, remarks = begun(runs)
     groups = sorted(((_line(one, of), one) for one in group(kept)), key=lambda both: -both[0].mean("last10"))
     lines = [line for line, _ in groups]
@@ -109,7 +109,7 @@ def _line(group_: Group, of: str) -> Line:
     for run in runs:
         found = summarise(run.metrics())
         if found is None:
-            raise InputError(f"{run.path} has no test rows, so there is no test accuracy to compare")
+            raise InputError(f"{run.path} has no test rows, so there is no test accuracy to compare", where=run.path)
         for measure in MEASURES:
             values[measure].append(found[measure][WHO[of]])
     told = told_the_noise(group_.runs[0].recipe())

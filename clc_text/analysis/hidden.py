@@ -66,7 +66,11 @@ def hidden_rows(run: RunDirectory, sample: int, seed: int, advance: Advance = la
     blocks: list[Predictions] = []
     for block in predictor.blocks(inputs, hidden=True):
         if block.hidden is None:
-            raise InputError(f"the network '{predictor.recipe.network.name}' of {run.path} shows no hidden layer")
+            raise InputError(
+                f"the network '{predictor.recipe.network.name}' of {run.path} shows no hidden layer",
+                where=run.path,
+                key=predictor.recipe.network.name,
+            )
         blocks.append(block)
         advance(block.log_probs.shape[1])
     found = {"given": labels.given[rows]}

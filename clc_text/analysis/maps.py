@@ -89,10 +89,13 @@ def make_maps(
     if not 1 <= len(runs) <= 2:
         raise InputError(f"t-SNE maps are of one run, or of two side by side, and got {len(runs)} runs")
     if sample < 3:
-        raise InputError(f"--sample is {sample}; give at least 3 rows")
+        raise InputError(f"--sample is {sample}; give at least 3 rows", key="--sample")
     names = runs[0].label_names
     if runs[-1].label_names != names:
-        raise InputError(f"{runs[0].path} and {runs[-1].path} have different classes, so their maps share no colours")
+        raise InputError(
+            f"{runs[0].path} and {runs[-1].path} have different classes, so their maps share no colours",
+            where=runs[0].path,
+        )
     chosen = [_peers(run, peer if peer is not None else "all" if len(runs) == 1 else "0") for run in runs]
     if perplexity is None:
         perplexity = usual_perplexity(min(_rows(run, sample) for run in runs))
@@ -120,7 +123,9 @@ def _peers(run: RunDirectory, which: str) -> list[int]:
     if which == "all":
         return list(range(count))
     if not which.isdigit() or int(which) >= count:
-        raise InputError(f"{run.path} has no peer '{which}'; give a number from 0 to {count - 1}, or all")
+        raise InputError(
+            f"{run.path} has no peer '{which}'; give a number from 0 to {count - 1}, or all", where=run.path, key=which
+        )
     return [int(which)]
 
 
@@ -132,7 +137,7 @@ def check_labellings(wanted: Sequence[str], runs: Sequence[RunDirectory]) -> lis
     """
     for name in wanted:
         if name not in LABELLINGS:
-            raise InputError(f"there are no labels '{name}'{nearest(name, LABELLINGS)}")
+            raise InputError(f"there are no labels '{name}'{nearest(name, LABELLINGS)}", key=name)
     known = {
         "given": True,
         "corrected": all(map(has_corrections, runs)),

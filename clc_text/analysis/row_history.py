@@ -58,7 +58,9 @@ def row_history(run: RunDirectory, row: int) -> RowHistory:
     labels, names = run.labels(), run.label_names
     count = len(labels.given)
     if not 0 <= row < count:
-        raise InputError(f"{run.path} has no row {row}; its {count:,} training rows are 0 to {count - 1}")
+        raise InputError(
+            f"{run.path} has no row {row}; its {count:,} training rows are 0 to {count - 1}", where=run.path, row=row
+        )
     epochs = run.dynamics_epochs()
     if not epochs:
         run.dynamics()  # says in its own words that there is none

@@ -38,7 +38,8 @@ def check_same_data(runs: Sequence[Path]) -> None:
             raise InputError(
                 f"the runs in {runs[0].parent.parent} were not made on the same data ({_differing(kinds)}), and their "
                 "figures cannot be compared; remove the folders of all but one kind, and `clc-text sweep` runs those "
-                "cells anew"
+                "cells anew",
+                where=runs[0].parent.parent,
             )
 
 

@@ -35,7 +35,7 @@ def read_plan(directory: Path) -> dict[str, dict[str, str]]:
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError):
-        raise InputError(f"{path} is not as a sweep writes it; run the sweep again") from None
+        raise InputError(f"{path} is not as a sweep writes it; run the sweep again", where=path) from None
 
 
 def is_planned(run: Path, planned: dict[str, str] | None) -> bool:
@@ -66,7 +66,8 @@ def recipe_of(run: Path) -> dict[str, Any]:
         return RunDirectory(run).recipe()
     except InputError:
         raise InputError(
-            f"{run / 'recipe.yaml'} is not as a run writes it; remove {run}, and `clc-text sweep` runs the cell again"
+            f"{run / 'recipe.yaml'} is not as a run writes it; remove {run}, and `clc-text sweep` runs the cell again",
+            where=run / "recipe.yaml",
         ) from None
 
 

@@ -157,9 +157,11 @@ def read_table(directory: Path, of: str = "peers") -> SweepTable:
             rows, or those of one recipe were made on different data.
     """
     if of not in WHO:
-        raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}")
+        raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}", key=of)
     if not (directory / "sweep.yaml").is_file():
-        raise InputError(f"{directory} is no sweep's directory: it has no sweep.yaml; `clc-text sweep` makes one")
+        raise InputError(
+            f"{directory} is no sweep's directory: it has no sweep.yaml; `clc-text sweep` makes one", where=directory
+        )
     recipes, variants, seeds = _named(directory)
     plan = read_plan(directory)
     cells: dict[tuple[str, str], Cell] = {}
@@ -190,7 +192,8 @@ def read_table(directory: Path, of: str = "peers") -> SweepTable:
     if not cells:
         raise InputError(
             f"no run in {directory} that its sweep.yaml names has ended with test rows ({'; '.join(table.absent)}); "
-            "`clc-text sweep` goes on with it"
+            "`clc-text sweep` goes on with it",
+            where=directory,
         )
     return table
 
@@ -213,7 +216,8 @@ def _result(run: Path) -> dict[str, Any]:
         # Whatever it is, in a sweep the remedy is another than in a run of one's own.
         raise InputError(
             f"{run / 'result.json'} is not as a run writes it; remove that file, and `clc-text sweep` runs the cell "
-            "again"
+            "again",
+            where=run / "result.json",
         ) from None
     return result
 
@@ -257,5 +261,7 @@ def _named(directory: Path) -> tuple[list[str], list[str], list[int]]:
         variants = list(tree["variants"].value) if "variants" in tree else []
         seeds = convert(tree["seeds"], list[int], "sweep.seeds") if "seeds" in tree else [0]
     except (KeyError, TypeError, InputError) as error:
-        raise InputError(f"{path} is not the file that a sweep writes ({error}); run the sweep again") from None
+        raise InputError(
+            f"{path} is not the file that a sweep writes ({error}); run the sweep again", where=path
+        ) from None
     return recipes, variants or ["as_written"], seeds

@@ -69,9 +69,12 @@ def embed(
     if rows < 3:
         raise InputError(f"a t-SNE map needs at least 3 rows, and got {rows}")
     if not 1 <= perplexity < rows:
-        raise InputError(f"--perplexity is {perplexity:g} for {rows} rows; give at least 1 and less than the rows")
+        raise InputError(
+            f"--perplexity is {perplexity:g} for {rows} rows; give at least 1 and less than the rows",
+            key="--perplexity",
+        )
     if iterations < 300:
-        raise InputError(f"--iterations is {iterations}; give at least 300")
+        raise InputError(f"--iterations is {iterations}; give at least 300", key="--iterations")
     if not np.isfinite(layer).all():
         raise InputError("the hidden layer holds numbers that are not finite, so there is no map of it")
     if float(layer.std(0).max()) < 1e-7:

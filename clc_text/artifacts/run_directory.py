@@ -67,7 +67,9 @@ class _Keys(dict[str, Any]):
         self._path = path
 
     def __missing__(self, key: str) -> Any:
-        raise InputError(f"{self._path} is damaged (it has no `{key}`); bring it back or train again")
+        raise InputError(
+            f"{self._path} is damaged (it has no `{key}`); bring it back or train again", where=self._path, key=key
+        )
 
 
 def write_rows(rows: Dataset, path: Path) -> None:
@@ -96,9 +98,11 @@ class RunDirectory:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         if not self.path.is_dir():
-            raise InputError(f"there is no run directory {self.path}; `clc-text train RECIPE --out DIR` makes one")
+            raise InputError(
+                f"there is no run directory {self.path}; `clc-text train RECIPE --out DIR` makes one", where=self.path
+            )
         if not self.file("recipe.yaml").is_file():
-            raise InputError(f"{self.path} is not a run directory: it has no recipe.yaml")
+            raise InputError(f"{self.path} is not a run directory: it has no recipe.yaml", where=self.path)
 
     def file(self, name: str) -> Path:
         """Where a file of the run lies; a run of an earlier version keeps the names that it was made with."""
@@ -107,7 +111,7 @@ class RunDirectory:
     def _needed(self, name: str, why: str) -> Path:
         path = self.file(name)
         if not path.exists():
-            raise InputError(f"{self.path} has no {name}: {why}")
+            raise InputError(f"{self.path} has no {name}: {why}", where=self.path)
         return path
 
     def _json(self, name: str, wanted: type, why: str) -> dict[str, Any]:
@@ -160,7 +164,8 @@ class RunDirectory:
         if self.asked:
             raise InputError(
                 f"{self.path} is a multi-label run, in which several classes may hold of a text, and {what} are of "
-                "rows of one class"
+                "rows of one class",
+                where=self.path,
             )
 
     def noise_manifest(self) -> dict[str, Any]:
@@ -246,11 +251,12 @@ class RunDirectory:
 
         known = self.dynamics_epochs()
         if not known:
-            raise InputError(f"{self.path} has no training dynamics: {NO_DYNAMICS}")
+            raise InputError(f"{self.path} has no training dynamics: {NO_DYNAMICS}", where=self.path)
         wanted = known[-1] if epoch is None else epoch
         if wanted not in known:
             raise InputError(
-                f"{self.path} has no training dynamics of epoch {wanted}; it has {known[0]} to {known[-1]}"
+                f"{self.path} has no training dynamics of epoch {wanted}; it has {known[0]} to {known[-1]}",
+                where=self.path,
             )
         path = epoch_file(self.file("dynamics"), wanted)
         with undamaged(path):
@@ -267,7 +273,7 @@ class RunDirectory:
         path = self._needed("predictions.safetensors", "the run has not ended")
         with undamaged(path), safe_open(path, "np") as opened:
             if split not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
-                raise InputError(f"{path} has no predictions of the {split} rows: the run had none")
+                raise InputError(f"{path} has no predictions of the {split} rows: the run had none", where=path)
             found = opened.get_tensor(split)
             expected = (self.environment()["rows"][split], len(self.label_names))
             if found.shape[1:] != expected:

@@ -39,7 +39,7 @@ def _locked(directory: Path, said: str, *no_lock: type[Exception]) -> Iterator[N
     try:
         lock.acquire(blocking=False)
     except Timeout:
-        raise InputError(said) from None
+        raise InputError(said, where=directory) from None
     except no_lock:  # such as a file system without locks
         yield
         return

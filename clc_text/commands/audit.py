@@ -49,7 +49,7 @@ def audit(
     from clc_text.utils.shown import echo, echo_next, terminal
 
     if format not in FORMATS:
-        raise InputError(f"there is no format '{format}'{nearest(format, FORMATS)}")
+        raise InputError(f"there is no format '{format}'{nearest(format, FORMATS)}", key=format)
     corrected = corrected_in(run)
     found = audit_run(corrected, bootstrap)
     flaws = flaws_of_run(corrected.run) if gate.asks_for_flaws(fail_if or []) else None

@@ -34,7 +34,7 @@ def compare(
     from clc_text.utils.shown import terminal
 
     if markdown + csv + json > 1:
-        raise InputError("--markdown, --csv and --json exclude each other")
+        raise InputError("--markdown, --csv and --json exclude each other", key="--markdown")
     opened = [RunDirectory(path) for path in runs]
     untested = without_test_rows(opened)
     found: Any

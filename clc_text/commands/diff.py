@@ -34,7 +34,7 @@ def diff(
     from clc_text.errors import InputError
 
     if json_out + csv_out > 1 or (csv_out and (history or step is not None)):
-        raise InputError("--csv prints the changed rows and stands alone")
+        raise InputError("--csv prints the changed rows and stands alone", key="--csv")
     corrected = corrected_in(run)
     if csv_out:
         write_changed_rows(corrected, table_output())

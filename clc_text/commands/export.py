@@ -48,16 +48,20 @@ def export(
     corrected = corrected_in(run)
     if format == "dataset":
         if purpose is not None:
-            raise InputError("--format dataset writes all rows; leave --purpose out")
+            raise InputError("--format dataset writes all rows; leave --purpose out", key="--format")
         if out is not None:
-            raise InputError(f"--format dataset writes {corrected.path}, and no other place; leave --out out")
+            raise InputError(
+                f"--format dataset writes {corrected.path}, and no other place; leave --out out",
+                where=corrected.path,
+                key="--format",
+            )
         with ProgressBar() as progress:
             corrected.of_shards(list, progress)
         echo(f"{corrected.rows:,} rows in {corrected.path}, as `datasets.load_dataset` loads it")
         return
     if format == "table":
         if purpose is not None:
-            raise InputError("--format table writes all rows; leave --purpose out")
+            raise InputError("--format table writes all rows; leave --purpose out", key="--format")
         if out is not None:
             check_output(out, force=force)
         replace = out is None or force

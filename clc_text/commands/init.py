@@ -70,14 +70,17 @@ def init(
     for one in overrides or []:
         if not one.startswith("data."):
             raise InputError(
-                f"--set {one}: here it tells how the table is read (data.KEY); write the rest in the recipe"
+                f"--set {one}: here it tells how the table is read (data.KEY); write the rest in the recipe",
+                where=f"--set {one}",
             )
     files = files_of(str(table), overrides or [], str(votes) if votes else None, annotator)
     guessed = guess_columns(files, text, label, ids)
     target = out or Path(f"{run_name(str(table))}.yaml")
     check_output(target, inputs=[table, *([votes] if votes else [])], force=force)
     if target.exists() and not force:
-        raise InputError(f"{target} is there already; name another file with --out, or write over it with --force")
+        raise InputError(
+            f"{target} is there already; name another file with --out, or write over it with --force", where=target
+        )
     written = recipe_text(str(table), guessed, ids)
     loads(written, str(target))
     write_text(target, written)

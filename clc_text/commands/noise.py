@@ -53,7 +53,9 @@ def estimate(
 
     if source.is_dir() and (overrides or encoders is not None):
         option = "--set changes a recipe" if overrides else "--encoders compares encoders of a recipe"
-        raise InputError(f"{option}, but a run directory is given; give the recipe, {source}/recipe.yaml")
+        raise InputError(
+            f"{option}, but a run directory is given; give the recipe, {source}/recipe.yaml", where=source, key=option
+        )
     if encoders is not None:
         _compare_encoders(load(source, overrides or []), encoders, json)
         return
@@ -82,7 +84,9 @@ def _compare_encoders(recipe: Any, encoders: str, json: bool) -> None:
 
     names = [name.strip() for name in encoders.split(",") if name.strip()]
     if not names:
-        raise InputError("--encoders names none; write for example --encoders word_vectors,tfidf,sentence")
+        raise InputError(
+            "--encoders names none; write for example --encoders word_vectors,tfidf,sentence", key="--encoders"
+        )
     found = compare_encoders(recipe, names, TrainingDisplay())
     if json:
         echo_json(as_dicts(found))

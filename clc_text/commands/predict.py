@@ -57,10 +57,10 @@ def predict(
     from clc_text.runs.outputs import check_output
 
     if (source is None) == (not text):
-        raise InputError("give either a file or --text")
+        raise InputError("give either a file or --text", key="--text")
     directory = RunDirectory(run)
     if text and directory.recipe().get("modality") == "vision":
-        raise InputError(f"{run} reads images; give a file or a folder instead of --text")
+        raise InputError(f"{run} reads images; give a file or a folder instead of --text", where=run, key="--text")
     if out is not None:
         check_output(out, inputs=[source], force=force)
     how = HowToRead(column=column, separator=separator, sheet=sheet)

@@ -71,7 +71,7 @@ def push(
     if card is not None:
         check_output(card, force=force)
     if model and columns is not None:
-        raise InputError("--columns is about rows, and --model sends none")
+        raise InputError("--columns is about rows, and --model sends none", key="--columns")
     with (
         untouched(run) if model and (run / "recipe.yaml").is_file() else nullcontext(),
         tempfile.TemporaryDirectory(prefix="clc-text-") as folder,

@@ -41,7 +41,7 @@ def list_recipes(
 
     found = sorted(path for path in folder.rglob("*.yaml") if "sweeps" not in path.parts)
     if not found:
-        raise InputError(f"there is no recipe (*.yaml) in {folder}; give the folder that holds them")
+        raise InputError(f"there is no recipe (*.yaml) in {folder}; give the folder that holds them", where=folder)
     for path in found:
         echo(f"{path!s:44s} {_first_line(path)}")
 
@@ -74,7 +74,7 @@ def parts(
     check_modality(modality)
     known = registries(modality)
     if kind not in known:
-        raise InputError(f"there are no parts of kind '{kind}'{nearest(kind, known)}")
+        raise InputError(f"there are no parts of kind '{kind}'{nearest(kind, known)}", key=kind)
     if name is None:
         for each in known[kind].names():
             echo(f"{each:22s} {(known[kind].get(each).__doc__ or '').strip().splitlines()[0]}")

@@ -38,7 +38,7 @@ def report(
     directory = RunDirectory(run)
     target = out or run / "report.html"
     if target.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"{target} is no page: give --out a name that ends in .html")
+        raise InputError(f"{target} is no page: give --out a name that ends in .html", where=target)
     check_output(target, force=force)
     if ending := not_ended(directory):
         echo(f"clc-text: {ending}", err=True)

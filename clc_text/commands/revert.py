@@ -55,7 +55,9 @@ def revert(
     selection = Selection(everything, label or (), given or (), listed, below, above, include_person)
     if last or to is not None:
         if selection.conditions or (last and to is not None):
-            raise InputError("--last and --to go back to a whole state; give one of them and no other condition")
+            raise InputError(
+                "--last and --to go back to a whole state; give one of them and no other condition", key="--last"
+            )
         step = corrected.facts["step"] - 1 if to is None else to
         changed, kept = restore(corrected, step, include_person)
         message = f"{_rows(changed, 'is', 'are')} as {f'after step {step}' if step else 'given'} again"

@@ -49,7 +49,7 @@ def sweep(
     from clc_text.sweep.show import follow
 
     if engine not in ("local", "ray"):
-        raise InputError(f"there is no engine '{engine}'{nearest(engine, ('local', 'ray'))}")
+        raise InputError(f"there is no engine '{engine}'{nearest(engine, ('local', 'ray'))}", key=engine)
     described, all_cells = read_sweep(file)
     cells = part_of(all_cells, part)
     directory = out or Path("runs") / "sweeps" / (described.name or file.stem)

@@ -45,16 +45,23 @@ def table(
     from clc_text.utils.shown import terminal
 
     if markdown + csv + latex > 1:
-        raise InputError("--markdown, --csv and --latex exclude each other")
+        raise InputError("--markdown, --csv and --latex exclude each other", key="--markdown")
     if over is not None and (markdown or csv or latex):
-        raise InputError("--over draws a picture, and --markdown, --csv and --latex print the table; give one of them")
+        raise InputError(
+            "--over draws a picture, and --markdown, --csv and --latex print the table; give one of them", key="--over"
+        )
     if out is not None and over is None:
-        raise InputError("--out names the file of --over's picture; for the table, redirect what is printed: > FILE")
+        raise InputError(
+            "--out names the file of --over's picture; for the table, redirect what is printed: > FILE", key="--out"
+        )
     if measure not in TITLES:
-        raise InputError(f"there is no measure '{measure}'{nearest(measure, TITLES)}")
+        raise InputError(f"there is no measure '{measure}'{nearest(measure, TITLES)}", key=measure)
     found = read_table(directory, of)
     if reference is not None and reference not in found.variants:
-        raise InputError(f"--reference: the sweep has no variant '{reference}'{nearest(reference, found.variants)}")
+        raise InputError(
+            f"--reference: the sweep has no variant '{reference}'{nearest(reference, found.variants)}",
+            key="--reference",
+        )
     if over is not None:
         from clc_text.plots.figure import format_of, write
         from clc_text.plots.sweep_figure import draw_over

@@ -45,7 +45,7 @@ def train(
     from clc_text.utils.files import check_folder_name
 
     if resume and overwrite:
-        raise InputError("--resume and --overwrite exclude each other")
+        raise InputError("--resume and --overwrite exclude each other", key="--resume")
     chosen = load(recipe, overrides or [])
     if out is None:
         check_folder_name(chosen.name, f"{recipe}: name")

@@ -256,7 +256,7 @@ class Registry(Generic[T]):
     def get(self, name: str) -> type[T]:
         self._load()
         if name not in self._parts:
-            raise InputError(f"there is no {self.kind} '{name}'{nearest(name, self._parts)}")
+            raise InputError(f"there is no {self.kind} '{name}'{nearest(name, self._parts)}", key=name)
         return self._parts[name]
 
     def _load(self) -> None:

@@ -175,14 +175,19 @@ class Training(Options):
         super().__post_init__()
         if self.max_steps is not None and self.decay_from_epoch is not None:
             raise InputError(
-                "training.decay_from_epoch counts epochs and training.max_steps ends by steps; leave one of them out"
+                "training.decay_from_epoch counts epochs and training.max_steps ends by steps; leave one of them out",
+                key="training.decay_from_epoch",
             )
         if self.decay_from_epoch is not None and self.decay_from_epoch >= self.epochs:
             raise InputError(
-                f"training.decay_from_epoch is {self.decay_from_epoch}; give an epoch before the last, {self.epochs}"
+                f"training.decay_from_epoch is {self.decay_from_epoch}; give an epoch before the last, {self.epochs}",
+                key="training.decay_from_epoch",
             )
         if isinstance(self.class_weights, list) and not any(self.class_weights):
-            raise InputError("training.class_weights are all 0, so that nothing would be learnt; give one above 0")
+            raise InputError(
+                "training.class_weights are all 0, so that nothing would be learnt; give one above 0",
+                key="training.class_weights",
+            )
 
     @classmethod
     def arguments(cls) -> dict[str, str]:
@@ -280,7 +285,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
 def read_tree(path: Path) -> Node:
     """A recipe file's values with their places, not yet checked, so that keys can be changed before `from_tree`."""
     if not path.exists():
-        raise InputError(f"there is no recipe {path}{_near_recipe(path)}")
+        raise InputError(f"there is no recipe {path}{_near_recipe(path)}", where=path)
     return read_yaml(path, "recipe")
 
 
@@ -306,7 +311,7 @@ def check_modality(modality: str) -> None:
     InputError: it is none.
     """
     if modality not in _DEFAULT_PARTS:
-        raise InputError(f"there is no modality '{modality}'{nearest(modality, _DEFAULT_PARTS)}")
+        raise InputError(f"there is no modality '{modality}'{nearest(modality, _DEFAULT_PARTS)}", key=modality)
 
 
 def settled_as(recipe: Recipe, begun: Recipe) -> Recipe:

@@ -60,15 +60,15 @@ def read_yaml(path: Path, what: str) -> Node:
             content = file.read(LONGEST + 1)
         text = content.decode("utf-8")
     except FileNotFoundError:
-        raise InputError(f"there is no {what} {path}") from None
+        raise InputError(f"there is no {what} {path}", where=path) from None
     except UnicodeDecodeError as error:
         if len(content) <= LONGEST:
-            raise InputError(f"the {what} {path} cannot be read: {error}") from None
+            raise InputError(f"the {what} {path} cannot be read: {error}", where=path) from None
         text = "#" * (LONGEST + 1)
     except (OSError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f"the {what} {path} cannot be read: {error}") from None
+        raise InputError(f"the {what} {path} cannot be read: {error}", where=path) from None
     return parse_yaml(text, str(path), what)
 
 
@@ -168,11 +168,11 @@ def override(tree: Node, text: str) -> None:
     key, equals, value = text.partition("=")
     where = f"{SET}{printable(text, 120)}"
     if not equals or not key.strip():
-        raise InputError(f"{where}: write it as --set section.key=value")
+        raise InputError(f"{where}: write it as --set section.key=value", where=where)
     try:
         parsed = _tree(value or "null", where)
     except yaml.YAMLError:
-        raise InputError(f"{where}: the value is not valid YAML; put quotes around it") from None
+        raise InputError(f"{where}: the value is not valid YAML; put quotes around it", where=where) from None
     _place(parsed, where)
     put(tree, key.strip(), parsed)
 
@@ -183,12 +183,14 @@ def put(tree: Node, key: str, node: Node) -> None:
     section = tree
     for parent in parents:
         if not isinstance(section.value, dict):
-            raise InputError(f"{node.where}: '{parent}' lies below a plain value")
+            raise InputError(f"{node.where}: '{parent}' lies below a plain value", where=node.where, key=parent)
         section = section.value.setdefault(parent, Node({}, node.where))
         if section.value is None:
             section.value = {}
     if not isinstance(section.value, dict):
-        raise InputError(f"{node.where}: '{parents[-1]}' is a plain value and has no '{last}'")
+        raise InputError(
+            f"{node.where}: '{parents[-1]}' is a plain value and has no '{last}'", where=node.where, key=parents[-1]
+        )
     named = section.value.get("name")
     if last == "name" and parents and named is not None and named.value != node.value:
         # Another part has other options: those of the part that stood here do not carry over. What the command line
@@ -198,7 +200,9 @@ def put(tree: Node, key: str, node: Node) -> None:
     if before is not None and isinstance(before.value, dict) and _set_on_the_command_line(before):
         raise InputError(
             f"{node.where}: this replaces all of '{key}', of which an earlier --set has changed a part; put it first, "
-            "or leave one of them out"
+            "or leave one of them out",
+            where=node.where,
+            key=key,
         )
     section.value[last] = node
 

@@ -71,7 +71,10 @@ class _Reading:
         found = self._of_one_question([answer for where, entry in entries for answer in self._of(where, entry)])
         if not found and self.unsubmitted:
             what = "1 is" if self.unsubmitted == 1 else f"{self.unsubmitted:,} are"
-            raise InputError(f"{self.path} holds no answer that was submitted: {what} a draft, discarded or skipped")
+            raise InputError(
+                f"{self.path} holds no answer that was submitted: {what} a draft, discarded or skipped",
+                where=self.path,
+            )
         return found
 
     def _of(self, where: str, entry: dict[str, Any]) -> Iterator[Answer]:
@@ -89,7 +92,8 @@ class _Reading:
         except (AttributeError, TypeError, KeyError, IndexError):
             raise InputError(
                 f"{self.path}, {where}: neither a record of Argilla nor a task of Label Studio, nor `row` and an "
-                "answer; export it from there as JSON again"
+                "answer; export it from there as JSON again",
+                where=f"{self.path}, {where}",
             ) from None
 
     # ---- Argilla 2: `records.to_list(flatten=True)`, `to_datasets()`; `records.to_json()` ----
@@ -133,7 +137,8 @@ class _Reading:
     def _silent_on_status(self, where: str) -> InputError:
         return InputError(
             f"{self.path}, {where}: this export of Argilla's does not say which answers were submitted, so drafts and "
-            f"discarded ones would count as well; write {_HOW_ARGILLA_SAYS_IT}, which says it"
+            f"discarded ones would count as well; write {_HOW_ARGILLA_SAYS_IT}, which says it",
+            where=f"{self.path}, {where}",
         )
 
     # ---- Label Studio: JSON, JSON-MIN and CSV ----
@@ -198,8 +203,14 @@ class _Reading:
     def _which(self, asked: list[str]) -> InputError:
         listed = some_of([f"'{name[:60]}'" for name in asked], 10)
         if self.question:
-            return InputError(f"{self.path} has no answers to '{self.question}', only to {listed}")
-        return InputError(f"{self.path} has answers to several questions ({listed}); name one by --question")
+            return InputError(
+                f"{self.path} has no answers to '{self.question}', only to {listed}",
+                where=self.path,
+                key=self.question,
+            )
+        return InputError(
+            f"{self.path} has answers to several questions ({listed}); name one by --question", where=self.path
+        )
 
 
 def read_answers(path: Path, question: str | None = None, encoding: str | None = None) -> list[Answer]:
@@ -228,9 +239,9 @@ def _entries(path: Path, question: str | None, encoding: str | None) -> Iterator
             if magic not in (_ZIP, _PARQUET):
                 content = magic + handle.read()
     except FileNotFoundError:
-        raise InputError(f"there is no file {path}") from None
+        raise InputError(f"there is no file {path}", where=path) from None
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        raise InputError(f"{path} cannot be read: {error.strerror}", where=path) from None
     if magic == _ZIP:
         yield from _from_workbook(path, question)
     elif magic == _PARQUET:
@@ -238,7 +249,7 @@ def _entries(path: Path, question: str | None, encoding: str | None) -> Iterator
     else:
         text = _decoded(content, path, encoding)
         if not text.strip():
-            raise InputError(f"{path} is empty")
+            raise InputError(f"{path} is empty", where=path)
         yield from (_from_json(text, path) if text.lstrip()[0] in "[{" else _from_csv(text, path, question))
 
 
@@ -251,21 +262,24 @@ def _decoded(content: bytes, path: Path, encoding: str | None) -> str:
             with gzip.open(io.BytesIO(content)) as handle:
                 content = handle.read(UNPACKED + 1)
         except (OSError, EOFError, zlib.error) as error:
-            raise InputError(f"{path}: not a sound gzip file ({error}); fetch it again") from None
+            raise InputError(f"{path}: not a sound gzip file ({error}); fetch it again", where=path) from None
         if len(content) > UNPACKED:
-            raise InputError(f"{path} unpacks to more than {UNPACKED >> 30} GB; are these answers?")
+            raise InputError(f"{path} unpacks to more than {UNPACKED >> 30} GB; are these answers?", where=path)
     if content.startswith(_OLD_EXCEL):
-        raise InputError(f"{path} is a workbook of old Excel (.xls), or a protected one; save it as .xlsx or as CSV")
+        raise InputError(
+            f"{path} is a workbook of old Excel (.xls), or a protected one; save it as .xlsx or as CSV", where=path
+        )
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff")) and len(content) > 2
     chosen = encoding or ("utf-16" if marked else "utf-8-sig")
     try:
         return content.decode(chosen).removeprefix("\ufeff")
     except LookupError:
-        raise InputError(f"there is no encoding '{encoding}'; write for example cp1252") from None
+        raise InputError(f"there is no encoding '{encoding}'; write for example cp1252", key=encoding) from None
     except UnicodeDecodeError as error:
         name = encoding or ("UTF-16" if marked else "UTF-8")
         raise InputError(
-            f"{path} is not {name} (byte {error.start}); save it as UTF-8, or name its encoding, as --encoding cp1252"
+            f"{path} is not {name} (byte {error.start}); save it as UTF-8, or name its encoding, as --encoding cp1252",
+            where=path,
         ) from None
 
 
@@ -276,13 +290,17 @@ def _from_json(text: str, path: Path) -> Iterator[Entry]:
     except (ValueError, RecursionError) as error:
         lines = _json_lines(text)
         if lines is None:
-            raise InputError(f"{path} is not readable JSON: {str(error)[:200]}") from None
+            raise InputError(f"{path} is not readable JSON: {str(error)[:200]}", where=path) from None
         entries, noun = lines, "line"
     if isinstance(entries, dict):
         entries = rows_of_object(entries, str(path)) or [entries]
     for index, entry in enumerate(entries, start=1):
         if not isinstance(entry, dict):
-            raise InputError(f"{path}, {noun} {index}: expected an object of keys and values, got {str(entry)[:40]}")
+            raise InputError(
+                f"{path}, {noun} {index}: expected an object of keys and values, got {str(entry)[:40]}",
+                where=path,
+                row=index,
+            )
         yield f"{noun} {index}", entry
 
 
@@ -308,7 +326,9 @@ def _from_csv(text: str, path: Path, question: str | None) -> Iterator[Entry]:
             line = reader.line_num + bool(declared)
             yield f"line {line}", {name: value for name, value in entry.items() if name is not None}
     except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num}: not readable as CSV ({error})") from None
+        raise InputError(
+            f"{path}, line {reader.line_num}: not readable as CSV ({error})", where=path, row=reader.line_num
+        ) from None
 
 
 def _from_workbook(path: Path, question: str | None) -> Iterator[Entry]:
@@ -327,7 +347,7 @@ def _from_parquet(path: Path, question: str | None) -> Iterator[Entry]:
         table = parquet.read_table(path, use_threads=False, partitioning=None)
     except (pa.ArrowInvalid, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: not a whole Parquet file ({reason}); was it cut off?") from None
+        raise InputError(f"{path}: not a whole Parquet file ({reason}); was it cut off?", where=path) from None
     yield from _of_table(table.to_pylist(), table.column_names, path, question)
 
 
@@ -341,7 +361,8 @@ def _from_folder(path: Path, question: str | None) -> Iterator[Entry]:
     except (OSError, ValueError, KeyError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{path} is a folder, but not a dataset of `save_to_disk` ({reason[:100]}); name a file of answers"
+            f"{path} is a folder, but not a dataset of `save_to_disk` ({reason[:100]}); name a file of answers",
+            where=path,
         ) from None
     yield from _of_table(rows.to_list(), rows.column_names, path, question)
 
@@ -359,7 +380,8 @@ def _check_columns(path: Path, columns: list[str], question: str | None) -> None
     if not set(KEYS) & set(columns) or not (_MARKS & set(columns) or set(wanted) & set(columns)):
         raise InputError(
             f"{path} has the columns {some_of([repr(name[:60]) for name in columns], 20)}; it needs 'row' and one of "
-            f"{', '.join(map(repr, wanted))}"
+            f"{', '.join(map(repr, wanted))}",
+            where=path,
         )
 
 

@@ -40,12 +40,16 @@ def _numbered(answer: Answer, row_of: dict[str, dict[str, int]], path: Path) -> 
     if rows is None:
         raise InputError(
             f"{path} names rows by '{answer.named_by}', which this run does not know; name them by 'row' as an "
-            "export does"
+            "export does",
+            where=path,
+            key=answer.named_by,
         )
     row = next((rows[reading] for reading in _readings(answer) if reading in rows), None)
     if row is None:
         written = str(answer.row).strip()
         raise InputError(
-            f"{path}, {answer.where}: there is no row whose {answer.named_by} is '{printable(written, 60)}'"
+            f"{path}, {answer.where}: there is no row whose {answer.named_by} is '{printable(written, 60)}'",
+            where=f"{path}, {answer.where}",
+            key=printable(written, 60),
         )
     return replace(answer, row=row)

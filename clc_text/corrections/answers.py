@@ -84,7 +84,8 @@ def apply_answers(
     """
     if on_disagreement not in get_args(OnDisagreement):
         raise InputError(
-            f"--on-disagreement is '{on_disagreement}'{nearest(on_disagreement, get_args(OnDisagreement))}"
+            f"--on-disagreement is '{on_disagreement}'{nearest(on_disagreement, get_args(OnDisagreement))}",
+            key="--on-disagreement",
         )
     answers = with_numbers(corrected, read_answers(path, question, encoding), path)
     names, run_id = corrected.facts["label_names"], corrected.facts["run_id"]
@@ -137,14 +138,16 @@ def check_answers_taken_over(corrected: Corrected, path: Path) -> None:
         found = _checked(answers, path, names, len(state), corrected.facts["run_id"], "refuse")
     except InputError as error:
         raise InputError(
-            f"{path} is there already, and its answers cannot be taken over ({error}); choose another file with --out"
+            f"{path} is there already, and its answers cannot be taken over ({error}); choose another file with --out",
+            where=path,
         ) from None
     rows = found.rows
     still_open = int(((state.source[rows] != PERSON) | (state.label[rows] != found.labels)).sum())
     if still_open:
         raise InputError(
             f"{path} has {still_open} answers that were not taken over yet; do that first (clc-text apply), or choose "
-            "another file with --out"
+            "another file with --out",
+            where=path,
         )
 
 
@@ -152,7 +155,7 @@ def _checked(
     answers: list[Answer], path: Path, names: list[str], rows: int, run_id: str, on_disagreement: OnDisagreement
 ) -> Checked:
     if not answers:
-        raise InputError(f"{path} holds no answer: every one is empty")
+        raise InputError(f"{path} holds no answer: every one is empty", where=path)
     number = {name: index for index, name in enumerate(names)}
     found: dict[int, _Votes] = {}
     asked: dict[int, Asked] = {}
@@ -160,14 +163,16 @@ def _checked(
         place = f"{path}, {answer.where}"
         if answer.run_id not in (None, "", run_id):
             other = printable(str(answer.run_id), _SHOWN)
-            raise InputError(f"{place}: this answer belongs to run {other}, not to {run_id}; apply it there")
+            raise InputError(
+                f"{place}: this answer belongs to run {other}, not to {run_id}; apply it there", where=place
+            )
         row = _row_number(answer.row)
         if row is None or not 0 <= row < rows:
             shown = printable(str(answer.row), _SHOWN)
-            raise InputError(f"{place}: there is no row '{shown}'; rows are 0 to {rows - 1}")
+            raise InputError(f"{place}: there is no row '{shown}'; rows are 0 to {rows - 1}", where=place, key=shown)
         if len(answer.labels) > 1 and on_disagreement == "refuse":
             chosen = some_of([printable(str(label), _SHOWN) for label in answer.labels], 5)
-            raise InputError(f"{place}: {len(answer.labels)} classes are chosen ({chosen}); choose one")
+            raise InputError(f"{place}: {len(answer.labels)} classes are chosen ({chosen}); choose one", where=place)
         if answer.asked is not None:
             asked[row] = answer.asked
         for label in answer.labels:
@@ -186,7 +191,7 @@ def _checked(
         f"row {row} ({_in_words(votes, names)}){'' if row in taken else ' is left out'}" for row, votes in torn.items()
     ]
     if not taken:
-        raise InputError(f"{path} holds no answer that people agree on: {some_of(disagreed, 5)}")
+        raise InputError(f"{path} holds no answer that people agree on: {some_of(disagreed, 5)}", where=path)
     rows_taken, labels = np.array(list(taken), np.int64), np.array(list(taken.values()), np.int32)
     return Checked(rows_taken, labels, disagreed, len(torn.keys() - taken.keys()), asked)
 
@@ -205,7 +210,11 @@ def _class_number(label: Any, number: dict[str, int], place: str, defused: bool)
         if name in number:
             return number[name]
     typed = as_it_was(written.strip())
-    raise InputError(f"{place}: there is no class '{printable(typed, _SHOWN)}'{nearest(typed, number)}")
+    raise InputError(
+        f"{place}: there is no class '{printable(typed, _SHOWN)}'{nearest(typed, number)}",
+        where=place,
+        key=printable(typed, _SHOWN),
+    )
 
 
 def _refused(path: Path, torn: dict[int, _Votes], names: list[str]) -> InputError:
@@ -216,11 +225,13 @@ def _refused(path: Path, torn: dict[int, _Votes], names: list[str]) -> InputErro
         label, where = next(vote for vote in votes.cast if vote[0] != first)
         here, there = (printable(names[number], _SHOWN) for number in (label, first))
         return InputError(
-            f"{path}, {where}: row {row} is answered '{here}' here and '{there}' in {before}; keep one of them, {way}"
+            f"{path}, {where}: row {row} is answered '{here}' here and '{there}' in {before}; keep one of them, {way}",
+            where=f"{path}, {where}",
+            row=row,
         )
     listed = some_of([f"row {row} ({_in_words(votes, names)})" for row, votes in torn.items()], 10)
     return InputError(
-        f"{path}: {len(torn):,} rows are answered in several ways: {listed}; keep one answer each, {way}"
+        f"{path}: {len(torn):,} rows are answered in several ways: {listed}; keep one answer each, {way}", where=path
     )
 
 

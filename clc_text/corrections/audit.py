@@ -201,7 +201,8 @@ def _predictions(corrected: Corrected) -> RowPredictions:
     if out is None or sha256_of_file(out.path) != corrected.facts["sha256"]["predictions"]:
         raise InputError(
             f"the predictions of {run.path} are no longer those that {corrected.path} was made from; make it anew "
-            f"with `clc-text correct {run.path}`"
+            f"with `clc-text correct {run.path}`",
+            where=run.path,
         )
     return out
 

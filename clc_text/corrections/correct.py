@@ -95,7 +95,8 @@ def check_nothing_lost(run: RunDirectory) -> None:
     if made:
         raise InputError(
             f"{run.path} was cross-fitted, but has no {OUT_OF_SAMPLE_FILE} any more; bring it back, or say "
-            "--out-of-sample, which makes it anew, or --in-sample"
+            "--out-of-sample, which makes it anew, or --in-sample",
+            where=run.path,
         )
 
 
@@ -166,13 +167,15 @@ def _check_labels(run: RunDirectory, labels: Labels, predictions: RowPredictions
     if predictions.rows != len(labels.given):
         raise InputError(
             f"{predictions.path} has predictions of {predictions.rows:,} rows, but the run has {len(labels.given):,} "
-            "labels; the files do not belong together, train the run again"
+            "labels; the files do not belong together, train the run again",
+            where=predictions.path,
         )
     expected = run.noise_manifest().get("sha256", {}).get("noisy_labels")
     if expected is not None and expected != sha256_of_labels(labels.given):
         raise InputError(
             f"{run.file('noise/labels.parquet')} was changed after the run wrote it (its labels have not the sha256 "
-            "of the manifest); bring the file back or train again"
+            "of the manifest); bring the file back or train again",
+            where=run.file("noise/labels.parquet"),
         )
 
 

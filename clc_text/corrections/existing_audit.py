@@ -28,7 +28,7 @@ def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> Au
     again = f"run `clc-text audit {run.path}` again"
     found = read_json(path, AuditVersion, again)
     if found["version"] != VERSION:
-        raise InputError(f"{path} was written by another version of clc_text; {again}")
+        raise InputError(f"{path} was written by another version of clc_text; {again}", where=path)
     of = checked(found, AuditOf, path, again)
     about = (of["run_id"], of["corrections"].get("rows"), of["labels"])
     corrected = Corrected(run)
@@ -38,6 +38,7 @@ def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> Au
     if about != (run.run_id, changed, dict(labels)) or any(of.get(name) != mark[name] for name in mark):
         raise InputError(
             f"{path} is not of the corrected dataset as it is now (step {step}, {changed:,} changed labels); "
-            f"{again}, so that the card says what is true"
+            f"{again}, so that the card says what is true",
+            where=path,
         )
     return checked(found, Audit, path, again)

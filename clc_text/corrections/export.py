@@ -88,12 +88,15 @@ def export(
         InputError: the format is not known, `k` is not positive, the rows are no texts, or `out` holds another export.
     """
     if format not in FORMATS:
-        raise InputError(f"there is no export format '{format}'{nearest(format, FORMATS)}")
+        raise InputError(f"there is no export format '{format}'{nearest(format, FORMATS)}", key=format)
     check_not_another(out, format, corrected.facts["run_id"])
     state = corrected.state()
     images = are_images(corrected.inputs(first_to_look_at(state, 1)))
     if images and format != "csv":
-        raise InputError(f"the format {format} shows texts only, and {corrected.path} has images; use --format csv")
+        raise InputError(
+            f"the format {format} shows texts only, and {corrected.path} has images; use --format csv",
+            where=corrected.path,
+        )
     chosen, inputs = chosen_rows(corrected, state, k, purpose, features)
     if images:
         rows = described(corrected, state, chosen, "image", written_beside(inputs, chosen.row, out, draw))
@@ -117,7 +120,7 @@ def chosen_rows(
         InputError: `k` is not positive, or the rows are neither texts nor images.
     """
     if k < 1:
-        raise InputError(f"--k is {k}; give at least 1")
+        raise InputError(f"--k is {k}; give at least 1", key="--k")
     first = first_to_look_at(state, k)
     vectors = features() if purpose not in (None, "estimate") else None
     if are_images(inputs := corrected.inputs(first)):
@@ -138,7 +141,9 @@ def _checked(texts: list[Any], corrected: Corrected) -> list[str]:
     if strange is not None:
         raise InputError(
             f"row {strange} of {corrected.path} is neither text nor image; sort the dataset by its column `rank` "
-            "instead"
+            "instead",
+            where=corrected.path,
+            row=strange,
         )
     return texts
 

@@ -29,10 +29,12 @@ def check_not_another(path: Path, format: str, run_id: str) -> None:
     if found is None:
         return
     if found != format:
-        raise InputError(f"{path} is there already: {_WHAT[found]}; choose another file with --out")
+        raise InputError(f"{path} is there already: {_WHAT[found]}; choose another file with --out", where=path)
     other = first.get("run_id")
     if other not in (None, "", run_id):
-        raise InputError(f"{path} is there already: {_WHAT[found]}, of run {other}; choose another file with --out")
+        raise InputError(
+            f"{path} is there already: {_WHAT[found]}, of run {other}; choose another file with --out", where=path
+        )
 
 
 def _first_row(path: Path) -> tuple[str | None, dict[str, Any]]:

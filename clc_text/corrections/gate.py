@@ -67,23 +67,27 @@ def check(
 def _checked(condition: str, values: Mapping[str, float | str | None]) -> Checked:
     read = _CONDITION.fullmatch(condition)
     if read is None:
-        raise InputError(f"--fail-if {condition}: write FIGURE>NUMBER, such as noise>0.05 or 'verdict=do not use'")
+        raise InputError(
+            f"--fail-if {condition}: write FIGURE>NUMBER, such as noise>0.05 or 'verdict=do not use'", key="--fail-if"
+        )
     name, sign, bound = read.groups()
     if name not in GATE:
-        raise InputError(f"--fail-if {condition}: there is no figure '{name}'{nearest(name, GATE)}")
+        raise InputError(f"--fail-if {condition}: there is no figure '{name}'{nearest(name, GATE)}", key="--fail-if")
     value = values[name]
     if value is None:
-        raise InputError(f"--fail-if {condition}: of this run it is not known: {GATE[name]}")
+        raise InputError(f"--fail-if {condition}: of this run it is not known: {GATE[name]}", key="--fail-if")
     if name == "verdict":
         if sign not in ("=", "==", "!=") or bound not in VERDICTS:
-            raise InputError(f"--fail-if {condition}: a verdict is compared by = or != with {', '.join(VERDICTS)}")
+            raise InputError(
+                f"--fail-if {condition}: a verdict is compared by = or != with {', '.join(VERDICTS)}", key="--fail-if"
+            )
         return Checked(condition, name, value, _COMPARED[sign](value, bound))
     try:
         number = float(bound.removesuffix("%")) / (100 if bound.endswith("%") else 1)
     except ValueError:
         number = float("nan")
     if number != number:
-        raise InputError(f"--fail-if {condition}: '{bound}' is no number")
+        raise InputError(f"--fail-if {condition}: '{bound}' is no number", key="--fail-if")
     return Checked(condition, name, value, _COMPARED[sign](value, number))
 
 

@@ -83,16 +83,19 @@ class Policy:
         """
         for option, value in (("--min-confidence", self.min_confidence), ("--min-doubt", self.min_doubt)):
             if not 0 <= value <= 1:
-                raise InputError(f"{option} is {value}; give a probability from 0 to 1")
+                raise InputError(f"{option} is {value}; give a probability from 0 to 1", key=option)
         if self.max_entropy == "threshold":
             if threshold is None:
                 raise InputError(
                     f"the policy '{self.name}' needs the run's Γ as an entropy, and there is none: its method has "
-                    "none, measures doubt in another way, or never left its warm-up; give --max-entropy as a number"
+                    "none, measures doubt in another way, or never left its warm-up; give --max-entropy as a number",
+                    key=self.name,
                 )
             return replace(self, max_entropy=threshold)
         if self.max_entropy is not None and not float(self.max_entropy) >= 0:
-            raise InputError(f"--max-entropy is {self.max_entropy}; give an entropy in nats, at least 0")
+            raise InputError(
+                f"--max-entropy is {self.max_entropy}; give an entropy in nats, at least 0", key="--max-entropy"
+            )
         return self
 
     def doubts(self, probability_given: np.ndarray) -> np.ndarray:
@@ -185,7 +188,7 @@ def policy_named(
     """A policy by its name, with other numbers where they are given."""
     name = EARLIER.get(name, name)
     if name not in POLICIES:
-        raise InputError(f"there is no policy '{name}'{nearest(name, POLICIES)}")
+        raise InputError(f"there is no policy '{name}'{nearest(name, POLICIES)}", key=name)
     policy = POLICIES[name]
     if min_confidence is not None:
         policy = replace(policy, min_confidence=min_confidence)

@@ -101,7 +101,9 @@ class RowPredictions:
                 if self.places is not None:
                     block = block[list(self.places)]
             if not (block <= 1e-3).all():
-                raise InputError(f"{self.path} holds values that are no log-probabilities; train the run again")
+                raise InputError(
+                    f"{self.path} holds values that are no log-probabilities; train the run again", where=self.path
+                )
             yield start, block
 
     def of(self, rows: np.ndarray) -> np.ndarray:
@@ -121,7 +123,9 @@ def readings_of(found: RowPredictions, log_probs: np.ndarray, given: np.ndarray)
         given: int64 [n].
     """
     if found.transition is None:
-        raise InputError(f"{found.path} has no noise matrix; remove it and run `clc-text correct` again")
+        raise InputError(
+            f"{found.path} has no noise matrix; remove it and run `clc-text correct` again", where=found.path
+        )
     return readings(log_probs, given, found.views, found.sharpness, found.transition)
 
 
@@ -130,7 +134,8 @@ def in_sample(run: RunDirectory) -> RowPredictions:
     path = run.file(IN_SAMPLE_FILE)
     if not path.is_file():
         raise InputError(
-            f"{run.path} has no {IN_SAMPLE_FILE}: the run has not ended; `clc-text train RECIPE --resume` goes on"
+            f"{run.path} has no {IN_SAMPLE_FILE}: the run has not ended; `clc-text train RECIPE --resume` goes on",
+            where=run.path,
         )
     return _opened(run, path, "in sample")
 
@@ -155,7 +160,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     try:
         with safe_open(path, "np") as opened:
             if "train" not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
-                raise InputError(f"{path} has no predictions of the training rows")
+                raise InputError(f"{path} has no predictions of the training rows", where=path)
             shape = opened.get_slice("train").get_shape()
             transition = opened.get_tensor("transition") if "transition" in opened.keys() else None  # noqa: SIM118
             each = opened.get_tensor("each") if "each" in opened.keys() else None  # noqa: SIM118
@@ -163,12 +168,13 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
             facts = opened.metadata() or {}
     except SafetensorError as error:
         raise InputError(
-            f"{path} is not readable ({error}); it was cut short or changed, train the run again"
+            f"{path} is not readable ({error}); it was cut short or changed, train the run again", where=path
         ) from None
     if len(shape) != 3 or shape[2] != len(run.label_names):
         raise InputError(
             f"{path} has predictions of the shape {shape}, but the run has {len(run.label_names)} classes; "
-            "the file does not belong to this run"
+            "the file does not belong to this run",
+            where=path,
         )
     peers, rows, classes = shape
     folds = int(facts["folds"]) if "folds" in facts else None

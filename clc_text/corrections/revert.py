@@ -56,7 +56,7 @@ class Selection:
             )
         for option, value in (("--below-confidence", self.below), ("--above-confidence", self.above)):
             if value is not None and not 0 <= value <= 1:
-                raise InputError(f"{option} is {value}; give a probability from 0 to 1")
+                raise InputError(f"{option} is {value}; give a probability from 0 to 1", key=option)
         chosen = state.source != GIVEN if self.include_person else state.source == METHOD
         if self.label:
             chosen &= np.isin(state.label, _classes(self.label, names))
@@ -66,7 +66,9 @@ class Selection:
             listed = np.zeros(len(state), bool)
             for part in self.rows:
                 if part.stop > len(state):
-                    raise InputError(f"there is no row {part.stop - 1}; rows are 0 to {len(state) - 1}")
+                    raise InputError(
+                        f"there is no row {part.stop - 1}; rows are 0 to {len(state) - 1}", row=part.stop - 1
+                    )
                 listed[part.start : part.stop] = True
             chosen &= listed
         if self.below is not None:
@@ -134,10 +136,10 @@ def parse_rows(text: str) -> list[range]:
     for part in text.replace(" ", "").split(","):
         first, dash, last = part.partition("-")
         if not all(end.isascii() and end.isdigit() and len(end) < 19 for end in ((first, last) if dash else (first,))):
-            raise InputError(f"--rows has '{part}'; give numbers and ranges such as 3,8,10-12")
+            raise InputError(f"--rows has '{part}'; give numbers and ranges such as 3,8,10-12", key="--rows")
         whole = range(int(first), int(last or first) + 1)
         if not whole:
-            raise InputError(f"--rows has '{part}', a range that runs backwards")
+            raise InputError(f"--rows has '{part}', a range that runs backwards", key="--rows")
         rows.append(whole)
     return rows
 
@@ -145,5 +147,5 @@ def parse_rows(text: str) -> list[range]:
 def _classes(wanted: Sequence[str], names: list[str]) -> list[int]:
     for name in wanted:
         if name not in names:
-            raise InputError(f"there is no class '{name}'{nearest(name, names)}")
+            raise InputError(f"there is no class '{name}'{nearest(name, names)}", key=name)
     return [names.index(name) for name in wanted]

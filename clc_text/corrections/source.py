@@ -142,12 +142,15 @@ def kept_rows(run: RunDirectory) -> SourceRows | None:
     if recorded is not None and sha256_of_file(path) != recorded:
         raise InputError(
             f"{path} was changed after the run wrote it (its sha256 is not the recorded one), so the predictions no "
-            "longer belong to its rows; bring the file back or train again"
+            "longer belong to its rows; bring the file back or train again",
+            where=path,
         )
     try:
         return from_parquet([path])
     except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} is not readable Parquet ({error}); bring the file back or train again") from None
+        raise InputError(
+            f"{path} is not readable Parquet ({error}); bring the file back or train again", where=path
+        ) from None
 
 
 def check_rows(run: RunDirectory, source: SourceRows) -> None:
@@ -157,11 +160,14 @@ def check_rows(run: RunDirectory, source: SourceRows) -> None:
     if source.rows != expected:
         raise InputError(
             f"the dataset has {source.rows:,} training rows, but {run.path} was trained on {expected:,}: it changed "
-            "since; bring it back or train again"
+            "since; bring it back or train again",
+            where=run.path,
         )
     missing = {environment["label_column"], environment["input_column"]} - set(source.features)
     if missing:
         raise InputError(
             f"the dataset has no column '{sorted(missing)[0]}', which {run.path} was trained on: it changed since; "
-            "bring it back or train again"
+            "bring it back or train again",
+            where=run.path,
+            key=sorted(missing)[0],
         )

@@ -71,7 +71,9 @@ def form_of(path: Path, recipe: Mapping[str, Any], names: list[str]) -> Form:
     """
     ending = _ending(path)
     if ending not in KINDS:
-        raise InputError(f"{path}: the name does not tell the format; end it in {', '.join(KINDS)}, also with .gz")
+        raise InputError(
+            f"{path}: the name does not tell the format; end it in {', '.join(KINDS)}, also with .gz", where=path
+        )
     packed = path.suffix == ".gz" and ending != ".parquet"
     source = source_name(recipe)
     data = recipe.get("data", {})
@@ -129,7 +131,7 @@ class _Plan:
         if SOURCE_ROW in own and facts.get("numbered"):
             own.remove(SOURCE_ROW)
         if any(is_image(features[name]) for name in own):
-            raise InputError(f"{run.path} has images, which no table holds; use the folder corrected/")
+            raise InputError(f"{run.path} has images, which no table holds; use the folder corrected/", where=run.path)
         columns: dict[str, tuple[str, bool]] = {}
         for name in own:
             if name == label:

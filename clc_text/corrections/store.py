@@ -83,12 +83,16 @@ class Corrected:
         self.run = run
         self.path = run.file(FOLDER)
         if not has_corrected(run):
-            raise InputError(f"{run.path} has no corrected dataset yet; `clc-text correct {run.path}` makes it")
+            raise InputError(
+                f"{run.path} has no corrected dataset yet; `clc-text correct {run.path}` makes it", where=run.path
+            )
         self._steps: list[dict[str, Any]] = []
         self._now: State | None = None
         written = self._read("corrected.json", facts_in)
         if written["run_id"] != run.run_id:
-            raise InputError(f"{self.path} belongs to run {written['run_id']}, not to {run.run_id}; {self._anew}")
+            raise InputError(
+                f"{self.path} belongs to run {written['run_id']}, not to {run.run_id}; {self._anew}", where=self.path
+            )
         least = max(written["step"], self._read(CURRENT, last_step_of))  # before the log, which only grows
         read = partial(Log.read, least=least)
         log = self._read(LOG, partial(read, settled=False), read)
@@ -194,7 +198,8 @@ class Corrected:
         if not steps or steps[-1]["step"] != step:
             raise InputError(
                 f"{self.path} has no step {step}; it has 1 to {self.facts['step']} (`clc-text diff {self.run.path} "
-                "--history` lists them)"
+                "--history` lists them)",
+                where=self.path,
             )
         return steps[max(index for index, entry in enumerate(steps) if entry["whole"]) :]
 
@@ -305,7 +310,8 @@ def _check_step(path: Path, expected: int) -> None:
     if step_there != expected:
         raise InputError(
             f"{path} was changed by another command in the meantime (it is at step {step_there}); nothing was "
-            "done, run this one again"
+            "done, run this one again",
+            where=path,
         )
 
 

@@ -27,7 +27,9 @@ def write_whole_table(corrected: Corrected, path: Path, may_replace: bool = Fals
         InputError: something else is there, the ending tells no format, or the rows are images.
     """
     if path.exists() and not may_replace:
-        raise InputError(f"{path} is there already; name another file with --out, or write over it with --force")
+        raise InputError(
+            f"{path} is there already; name another file with --out, or write over it with --force", where=path
+        )
     run = corrected.run
     recipe = run.recipe()
     form = form_of(path, recipe, corrected.facts["label_names"])

@@ -23,7 +23,7 @@ def target_since(run: RunDirectory, classes: np.ndarray) -> np.ndarray:
 
     epochs = run.dynamics_epochs()
     if not epochs:
-        raise InputError(f"{run.path} has no training dynamics: {NO_DYNAMICS}; train again")
+        raise InputError(f"{run.path} has no training dynamics: {NO_DYNAMICS}; train again", where=run.path)
     since = np.zeros(len(classes), np.int32)
     following = np.flatnonzero(classes >= 0)
     for epoch in reversed(epochs):
@@ -35,9 +35,11 @@ def target_since(run: RunDirectory, classes: np.ndarray) -> np.ndarray:
             targets = [name for name in schema.names if name.startswith("target_")]
             table = pq.read_table(path, columns=["seen", *targets])
         except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{path} is not readable ({error}); bring it back or train again") from None
+            raise InputError(f"{path} is not readable ({error}); bring it back or train again", where=path) from None
         if len(table) != len(classes):
-            raise InputError(f"{path} has {len(table):,} rows where the run has {len(classes):,}; train again")
+            raise InputError(
+                f"{path} has {len(table):,} rows where the run has {len(classes):,}; train again", where=path
+            )
         taught = np.ones(len(following), bool)
         for name in targets:
             taught &= table[name].to_numpy()[following] == classes[following]

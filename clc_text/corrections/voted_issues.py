@@ -174,12 +174,17 @@ def issues_of_votes(
 
     votes, names = _votes(labels, label_names)
     if len(bare := np.flatnonzero(votes.per_row == 0)):
-        raise InputError(f"row {bare[0]} has no label by anybody ({len(bare):,} such rows); leave them out")
+        raise InputError(
+            f"row {bare[0]} has no label by anybody ({len(bare):,} such rows); leave them out", row=bare[0]
+        )
     rows, classes = votes.rows, votes.classes
     probs = None if pred_probs is None else probabilities(pred_probs, rows, classes)
     dense = None if features is None else table_of("features", features, rows, np.float32)
     if dense is not None and not np.isfinite(dense).all():
-        raise InputError(f"the features of row {np.flatnonzero(~np.isfinite(dense).all(1))[0]} are not finite")
+        raise InputError(
+            f"the features of row {np.flatnonzero(~np.isfinite(dense).all(1))[0]} are not finite",
+            row=np.flatnonzero(~np.isfinite(dense).all(1))[0],
+        )
     written = None if texts is None else texts_of(texts, rows)
     words = None
     if written is not None:
@@ -203,12 +208,14 @@ def _votes(labels: Any, label_names: Sequence[Any] | None) -> tuple[Votes, tuple
         classes = labels.shape[2]
         names = tuple(range(classes)) if label_names is None else tuple(label_names)
         if len(names) != classes:
-            raise InputError(f"labels have probabilities of {classes} classes, and label_names has {len(names)}")
+            raise InputError(
+                f"labels have probabilities of {classes} classes, and label_names has {len(names)}", key="label_names"
+            )
         return Votes.of_table(np.asarray(labels), classes), names
     frame = frame_of_votes(labels)
     row, source = np.nonzero(frame.notna().to_numpy())
     if not len(row):
-        raise InputError("there are no labels: every one is absent")
+        raise InputError("there are no labels: every one is absent", key="labels")
     said = frame.to_numpy(dtype=object)[row, source]
     numbers, names = numbered(said.tolist(), label_names, row)
     return Votes.of(row, source, numbers, len(frame), list(frame.columns), len(names)), names

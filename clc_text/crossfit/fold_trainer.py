@@ -149,13 +149,15 @@ def peers_like(trainer: PeersTrainer, peers_init: PeersInit | None = None) -> Pe
     if not isinstance(model, PeersOf):
         raise InputError(
             f"cross-fitting needs more networks like those of this {type(model).__name__}; give `peers_init`, which "
-            "makes a model of so many peers from a seed"
+            "makes a model of so many peers from a seed",
+            key="peers_init",
         )
     if trainer.state.global_step:
         # A network that has learnt a row's label would be given out as one that never saw it.
         raise InputError(
             "cross-fitting needs networks that have not seen the labels, and these have been trained on them already; "
-            "make a new trainer, or give model_init"
+            "make a new trainer, or give model_init",
+            key="model_init",
         )
     return lambda peers, seed: peers_from_model(copy.deepcopy(model.networks[0]), peers, seed)
 

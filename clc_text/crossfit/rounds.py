@@ -124,7 +124,8 @@ def check_folds(firsts: np.ndarray, settings: Settings) -> None:
     if rows - copies < settings.folds:
         alike = f", of which {copies} have the same inputs as an earlier one," if copies else ""
         raise InputError(
-            f"{rows} rows{alike} cannot be divided into {settings.folds} folds; give more rows, or lower method.folds"
+            f"{rows} rows{alike} cannot be divided into {settings.folds} folds; give more rows, or lower method.folds",
+            key="method.folds",
         )
 
 

@@ -85,7 +85,8 @@ class NoisyLabelTrainer(PeersTrainer):
         if self.cross_fits_first and self.optimizer is not None:
             raise InputError(
                 "cross-fitting trains more networks, which the optimizer in optimizers does not have; give "
-                "optimizer_cls_and_kwargs, or set optim and learning_rate"
+                "optimizer_cls_and_kwargs, or set optim and learning_rate",
+                key="optimizers",
             )
 
     @property
@@ -126,7 +127,8 @@ class NoisyLabelTrainer(PeersTrainer):
         if self.cross_fits_first:
             raise InputError(
                 "hyperparameter_search tries other arguments on each trial, but cross-fitting (clc_auto, or what is "
-                "told 'estimate') is done before with one set; search with method='clc', or loop over trainers"
+                "told 'estimate') is done before with one set; search with method='clc', or loop over trainers",
+                key="hyperparameter_search",
             )
         return super().hyperparameter_search(*positional, **more)
 
@@ -156,7 +158,8 @@ class NoisyLabelTrainer(PeersTrainer):
             if other is not None:
                 raise InputError(
                     f"what cross-fitting found in {self.cross_fit_dir} belongs to other {other} than those of the "
-                    "training set; remove it, or name another folder"
+                    "training set; remove it, or name another folder",
+                    where=self.cross_fit_dir,
                 )
         elif self.cross_fit is not None and self._other_than_found(self.cross_fit, given, inputs) is None:
             found = self.cross_fit  # the networks have seen the labels since then: no others could be made of them

@@ -71,18 +71,23 @@ class NamedColumns(Dataset):
             object.__setattr__(self, "label", self.label[0])
         if self.annotator is not None and (len(self.labels) > 1 or self.annotator in self.labels):
             raise InputError(
-                "data.annotator says who gives the labels of one column, data.label; name one, and another"
+                "data.annotator says who gives the labels of one column, data.label; name one, and another",
+                key="data.annotator",
             )
         if self.true_label in self.labels:
-            raise InputError(f"data.true_label and data.label are both '{self.true_label}'; name two columns")
+            raise InputError(
+                f"data.true_label and data.label are both '{self.true_label}'; name two columns", key="data.true_label"
+            )
         if not self.labels or len(set(self.labels)) < len(self.labels):
-            raise InputError("data.label must name at least one column, and each once")
+            raise InputError("data.label must name at least one column, and each once", key="data.label")
         if self.task == "multi_label" and self.vote_lines_named:
             raise InputError(
-                "data.votes and data.annotator are of votes on one class a row, and data.task is multi_label; keep one"
+                "data.votes and data.annotator are of votes on one class a row, and data.task is multi_label; keep "
+                "one",
+                key="data.votes",
             )
         if not self.texts:
-            raise InputError("data.text is an empty list; name at least one column")
+            raise InputError("data.text is an empty list; name at least one column", key="data.text")
         names = self.label_names or []
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)

@@ -39,7 +39,7 @@ def load_splits(identity: str, config: str | None, revision: str | None) -> data
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         network = "HF_HUB_OFFLINE forbids the network" if offline() else "is the network there and the id right?"
         raise InputError(
-            f"the Hub's dataset '{identity}' cannot be read ({reason}); {network}; {NO_DOWNLOAD}"
+            f"the Hub's dataset '{identity}' cannot be read ({reason}); {network}; {NO_DOWNLOAD}", where=identity
         ) from None
 
 

@@ -74,34 +74,49 @@ class TrustedLabels:
         for name in ("rows", "labels"):
             values: Any = getattr(self, name)
             if not isinstance(values, np.ndarray) or values.ndim != 1 or values.dtype.kind not in "iu":
-                raise InputError(f"trusted.{name} must be a numpy array of whole numbers, one a row")
+                raise InputError(
+                    f"trusted.{name} must be a numpy array of whole numbers, one a row", key=f"trusted.{name}"
+                )
         if not len(self):
-            raise InputError("trusted holds no answer; leave it out")
+            raise InputError("trusted holds no answer; leave it out", key="trusted")
         if len(self.rows) != len(self.labels):
-            raise InputError(f"trusted has {len(self.rows)} rows and {len(self.labels)} labels; one label a row")
+            raise InputError(
+                f"trusted has {len(self.rows)} rows and {len(self.labels)} labels; one label a row", key="trusted"
+            )
         outside = (self.rows < 0) | (self.rows >= count)
         if outside.any():
-            raise InputError(f"trusted has row {self.rows[outside][0]}, but rows are 0 to {count - 1}")
+            raise InputError(
+                f"trusted has row {self.rows[outside][0]}, but rows are 0 to {count - 1}",
+                key="trusted",
+                row=self.rows[outside][0],
+            )
         values, times = np.unique(self.rows, return_counts=True)
         if (times > 1).any():
-            raise InputError(f"trusted has row {values[times > 1][0]} several times; one answer a row")
+            raise InputError(
+                f"trusted has row {values[times > 1][0]} several times; one answer a row",
+                key="trusted",
+                row=values[times > 1][0],
+            )
         strange = (self.labels < 0) | (self.labels >= (classes or np.inf))
         if strange.any():
             raise InputError(
                 f"trusted has class {self.labels[strange][0]} for row {self.rows[strange][0]}, but the model has "
                 f"{classes} classes"
                 if classes
-                else f"trusted has class {self.labels[strange][0]}, but classes are numbered from 0"
+                else f"trusted has class {self.labels[strange][0]}, but classes are numbered from 0",
+                key="trusted",
             )
         if self.inclusion is None:
             return
         if self.inclusion.shape != self.rows.shape:
-            raise InputError("trusted.inclusion must be one probability a row")
+            raise InputError("trusted.inclusion must be one probability a row", key="trusted.inclusion")
         wrong = ~(np.isnan(self.inclusion) | ((self.inclusion > 0) & (self.inclusion <= 1)))
         if wrong.any():
             raise InputError(
                 f"trusted.inclusion of row {self.rows[wrong][0]} is {self.inclusion[wrong][0]}; it is a probability "
-                "above 0, or nan where nobody knows it"
+                "above 0, or nan where nobody knows it",
+                key="trusted.inclusion",
+                row=self.rows[wrong][0],
             )
 
     def write(self, path: Path) -> None:

@@ -61,9 +61,11 @@ class Votes:
         for name, most in (("row", rows), ("source", len(sources)), ("label", classes)):
             outside = (columns[name] < 0) | (columns[name] >= most)
             if outside.any():
-                raise InputError(f"a vote has the {name} {columns[name][outside][0]}, but they are 0 to {most - 1}")
+                raise InputError(
+                    f"a vote has the {name} {columns[name][outside][0]}, but they are 0 to {most - 1}", key=name
+                )
         if not (np.isfinite(weights) & (weights >= 0)).all():
-            raise InputError("a vote's weight must be a number of at least 0")
+            raise InputError("a vote's weight must be a number of at least 0", key="weight")
         order = np.lexsort((columns["label"], columns["source"], columns["row"]))
         ordered = (columns["row"][order], columns["source"][order], columns["label"][order], weights[order])
         found = cls(*ordered, rows, tuple(sources), classes)
@@ -181,7 +183,8 @@ class Votes:
             entry = starts[twice[0]]
             raise InputError(
                 f"{self.sources[self.source[entry]]} has voted more than once on row {self.row[entry]}; one vote a "
-                "source and row"
+                "source and row",
+                row=self.row[entry],
             )
 
 
@@ -196,5 +199,5 @@ def places_in_row(row: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def _whole(values: Any, name: str) -> np.ndarray:
     found = np.asarray(values)
     if found.ndim != 1 or (len(found) and found.dtype.kind not in "iu"):
-        raise InputError(f"the {name}s of votes must be a list of whole numbers")
+        raise InputError(f"the {name}s of votes must be a list of whole numbers", key=name)
     return found.astype(np.int64)

@@ -116,7 +116,9 @@ def all_finite(features: np.ndarray) -> None:
     finite = np.isfinite(features).all(1)
     if not finite.all():
         row = int(np.flatnonzero(~finite)[0])
-        raise InputError(f"the features of row {row} are not finite; remove the row, or choose another encoder")
+        raise InputError(
+            f"the features of row {row} are not finite; remove the row, or choose another encoder", row=row
+        )
 
 
 def first_of_copies(features: np.ndarray | None, words: Any | None, count: int) -> np.ndarray:

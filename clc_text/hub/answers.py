@@ -31,7 +31,7 @@ def understood(repo: str, host: str, token: str) -> Iterator[None]:
     except Exception as error:
         if str(error).startswith(REFUSED_CARD):
             said = short(str(error).removeprefix(REFUSED_CARD), token)
-            raise InputError(f"{host} does not accept the card's metadata: {said}") from None
+            raise InputError(f"{host} does not accept the card's metadata: {said}", where=host) from None
         for cause in _causes(error):  # an upload in a thread wraps its reason
             if isinstance(cause, (Fault, InputError)):
                 raise cause from None
@@ -39,9 +39,11 @@ def understood(repo: str, host: str, token: str) -> Iterator[None]:
                 raise InputError(_sentence(cause, repo, host, token)) from None
         said = short(str(error), token)
         if "LFS batch API returned errors" in said:
-            raise InputError(f"{host} does not store the files ({said})") from None
+            raise InputError(f"{host} does not store the files ({said})", where=host) from None
         if isinstance(error, (ValueError, LookupError, TypeError, AttributeError)):
-            raise InputError(f"{host} does not answer as a Hub does; is HF_ENDPOINT the address of one?") from None
+            raise InputError(
+                f"{host} does not answer as a Hub does; is HF_ENDPOINT the address of one?", where=host
+            ) from None
         if isinstance(error, (RuntimeError, OSError)):  # hf_xet, the uploader in Rust, has no errors of its own
             raise Fault(f"the upload to {host} broke off ({said})") from None
         raise

@@ -44,11 +44,14 @@ class Stated:
     def __post_init__(self) -> None:
         if self.licence is not None and not re.fullmatch(r"[a-z0-9][a-z0-9.+-]*", self.licence):
             raise InputError(
-                f"'{line(self.licence)}' is no licence of the Hub; its names are such as cc-by-4.0, apache-2.0, other"
+                f"'{line(self.licence)}' is no licence of the Hub; its names are such as cc-by-4.0, apache-2.0, other",
+                key=line(self.licence),
             )
         for code in self.language:
             if not re.fullmatch(r"[a-z]{2,3}(-[A-Za-z]+)?", code):
-                raise InputError(f"'{line(code)}' is no language code; write two or three letters, such as en")
+                raise InputError(
+                    f"'{line(code)}' is no language code; write two or three letters, such as en", key=line(code)
+                )
 
 
 @dataclass(frozen=True)

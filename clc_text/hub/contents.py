@@ -62,7 +62,9 @@ def _of_dataset(run: RunDirectory, repo: str, stated: Stated, folder: Path, colu
     corrected = Corrected(run)
     shards = corrected.shards
     if not shards:
-        raise InputError(f"{corrected.path} has no data/; make it again with `clc-text correct {run.path}`")
+        raise InputError(
+            f"{corrected.path} has no data/; make it again with `clc-text correct {run.path}`", where=corrected.path
+        )
     publish.check_given(shards, run.labels())
     audit = read_audit(run, corrected.facts["changed"], corrected.facts["labels"])
 
@@ -127,7 +129,7 @@ def model_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> 
             if is_sent(path)
         }
         if not found:
-            raise InputError(f"{run.path} has no {part}/; train the run again")
+            raise InputError(f"{run.path} has no {part}/; train the run again", where=run.path)
         files |= found
     if "model/config.json" in files and publish.write_config(files["model/config.json"], folder / "config.json"):
         files["model/config.json"] = folder / "config.json"
@@ -179,7 +181,8 @@ def check_no_link(run: RunDirectory) -> None:
     if found is not None:
         raise InputError(
             f"{found} is a link that leads out of the run, so a push would publish something else; put the file "
-            "itself in its place"
+            "itself in its place",
+            where=found,
         )
 
 

@@ -117,4 +117,7 @@ def check_given(shards: Sequence[Path], labels: Labels) -> None:
         raise InputError(f"the corrected dataset has {len(given)} rows and the run {len(labels.given)}{again}")
     differing = np.flatnonzero(given.to_numpy() != labels.given)
     if len(differing):
-        raise InputError(f"row {differing[0]} of the corrected dataset has another given label than the run{again}")
+        raise InputError(
+            f"row {differing[0]} of the corrected dataset has another given label than the run{again}",
+            row=differing[0],
+        )

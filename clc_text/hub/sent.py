@@ -48,7 +48,9 @@ def columns_sent(corrected: Corrected, names: Iterable[str], wanted: str | None)
             here = renamed.get(asked, asked)
             if here not in names:
                 raise InputError(
-                    f"--columns names '{asked}', which is no column of {corrected.path}{nearest(asked, names)}"
+                    f"--columns names '{asked}', which is no column of {corrected.path}{nearest(asked, names)}",
+                    where=corrected.path,
+                    key="--columns",
                 )
             more.add(here)
     chosen = tuple(name for name in names if name in always | more)

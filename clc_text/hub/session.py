@@ -108,7 +108,9 @@ def _guarded(client: Any, patience: Patience) -> Any:
         try:
             response = send(request, **options)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError):
-            raise InputError(f"the Hub cannot be reached at '{host}'; is HF_ENDPOINT an address https://…?") from None
+            raise InputError(
+                f"the Hub cannot be reached at '{host}'; is HF_ENDPOINT an address https://…?", where=host
+            ) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError):
             raise Fault(f"there is no connection to {host}") from None
         except httpx.TimeoutException:

@@ -89,13 +89,17 @@ def check_name(repo: str) -> None:
     from huggingface_hub.utils import HFValidationError, validate_repo_id
 
     if "://" in repo or repo.count("/") != 1:
-        raise InputError(f"'{short(repo, '')}' is no repository name; write user/name, without the rest of an address")
+        raise InputError(
+            f"'{short(repo, '')}' is no repository name; write user/name, without the rest of an address",
+            key=short(repo, ""),
+        )
     try:
         validate_repo_id(repo)
     except HFValidationError:
         raise InputError(
             f"'{short(repo, '')}' is no valid repository name: user/name may have letters, digits, '-', '_' and '.', "
-            "not at its ends, no '--' or '..', and at most 96 characters"
+            "not at its ends, no '--' or '..', and at most 96 characters",
+            key=short(repo, ""),
         ) from None
 
 
@@ -117,7 +121,7 @@ def _token(given: str | None) -> str:
     from huggingface_hub.constants import is_offline_mode
 
     if is_offline_mode():
-        raise InputError("HF_HUB_OFFLINE forbids the network; unset it to push")
+        raise InputError("HF_HUB_OFFLINE forbids the network; unset it to push", key="HF_HUB_OFFLINE")
     token = given or get_token()
     if not token:
         raise InputError(f"there is no token for the Hub; {LOG_IN}")
@@ -205,7 +209,8 @@ class _Push:
         if found is None:
             if self.create_pr:
                 raise InputError(
-                    f"there is no {self.bundle.kind} {self.repo} to open a pull request for; push without --create-pr"
+                    f"there is no {self.bundle.kind} {self.repo} to open a pull request for; push without --create-pr",
+                    where=self.repo,
                 )
             self._check_card()
             self.absent = True
@@ -213,7 +218,9 @@ class _Push:
                 self.api.create_repo(self.repo, repo_type=self.bundle.kind, private=self.private, exist_ok=True)
             found = self._look()
             if found is None:
-                raise InputError(f"{self.host} has created {self.repo} and does not know it; push again later")
+                raise InputError(
+                    f"{self.host} has created {self.repo} and does not know it; push again later", where=self.repo
+                )
         self.created = self.absent  # also where the answer to an earlier attempt's request was lost
         return found
 
@@ -255,11 +262,13 @@ class _Push:
         if self.private and not is_private:
             raise InputError(
                 f"{self.repo} is public, so nothing was sent; say --public if that is meant, make it private, or "
-                "choose another name"
+                "choose another name",
+                where=self.repo,
             )
         others = sorted(set(present) - set(_OF_ANY_REPOSITORY))
         if others and MARK not in present and not self.create_pr:
             raise InputError(
                 f"{self.repo} holds something else (it has {others[0]} and no {MARK}), which a push would replace; "
-                "choose another name, or propose the change with --create-pr"
+                "choose another name, or propose the change with --create-pr",
+                where=self.repo,
             )

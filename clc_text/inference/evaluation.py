@@ -55,7 +55,9 @@ def evaluate_run(
     """
     if run.asked:
         if label_map:
-            raise InputError("--label-map is of one label a row, and in this run several classes may hold")
+            raise InputError(
+                "--label-map is of one label a row, and in this run several classes may hold", key="--label-map"
+            )
         return _of_several_classes(run, source, how or RECIPES)
     names = run.label_names
     if source is None:
@@ -63,7 +65,7 @@ def evaluate_run(
             raise InputError("an option says how to read a file, and none is given; name the file")
         environment = run.environment()
         if not environment["rows"]["test"]:
-            raise InputError(f"{run.path} had no test rows; name a file of labelled rows after it")
+            raise InputError(f"{run.path} had no test rows; name a file of labelled rows after it", where=run.path)
         log_probs = run.log_probs("test")
         labels = np.asarray(run.data("test")[environment["label_column"]], dtype=np.int64)
         return scores(log_probs, labels, names)
@@ -99,7 +101,7 @@ def _of_several_classes(run: RunDirectory, source: Path | None, how: HowToRead) 
     if source is None:
         environment = run.environment()
         if not environment["rows"]["test"]:
-            raise InputError(f"{run.path} had no test rows; name a file of labelled rows after it")
+            raise InputError(f"{run.path} had no test rows; name a file of labelled rows after it", where=run.path)
         truth = np.asarray(run.data("test")[environment["label_column"]], dtype=np.int64).reshape(-1, len(asked))
         return multi_label.scores(run.log_probs("test"), truth, asked)
     texts, held = read_held(run, source, asked, how)
@@ -147,7 +149,8 @@ def known_classes(
     for label, name in (label_map or {}).items():
         if name not in names:
             raise InputError(
-                f"--label-map reads '{label[:60]}' as '{name[:60]}', which is no class{nearest(name, names)}"
+                f"--label-map reads '{label[:60]}' as '{name[:60]}', which is no class{nearest(name, names)}",
+                key="--label-map",
             )
     labels = [None if value is None else str(value) for value in values]
     number = {name: index for index, name in enumerate(names)}
@@ -179,24 +182,28 @@ def label_pairs(text: str | None) -> dict[str, str]:
     for pair in next(csv.reader([text or ""]), []):
         label, equals, name = pair.partition("=")
         if not equals or label in found:
-            raise InputError(f"--label-map: '{pair[:60]}' is no new pair; write it as 0=billing,1=login")
+            raise InputError(
+                f"--label-map: '{pair[:60]}' is no new pair; write it as 0=billing,1=login", key="--label-map"
+            )
         found[label] = name
     return found
 
 
 def _nothing_known(strange: list[str], names: list[str], where: str, is_number: Callable[[str], bool]) -> InputError:
     if not strange:
-        return InputError(f"{where}: no row has a label; name their column by --label")
+        return InputError(f"{where}: no row has a label; name their column by --label", where=where)
     shown = some_of([f"'{label[:60]}'" for label in strange], 10)
     if all(map(is_number, strange)) and not any(map(is_number, names)):
         example = ",".join(f"{label[:20]}=?" for label in sorted(strange, key=float)[:3])
         return InputError(
             f"{where}: the labels are numbers ({shown}) and the classes are words ({some_of(names, 10)}); in which "
-            f"order they were numbered no file says: write it as --label-map {example} with a class for each ?"
+            f"order they were numbered no file says: write it as --label-map {example} with a class for each ?",
+            where=where,
         )
     return InputError(
         f"{where}: no label ({shown}) is a class of the run ({some_of(names, 10)}); name their column by --label, or "
-        f"say what they mean, as --label-map '{strange[0][:60]}={names[0]}'"
+        f"say what they mean, as --label-map '{strange[0][:60]}={names[0]}'",
+        where=where,
     )
 
 

@@ -28,7 +28,7 @@ def holding(log_probs: np.ndarray, asked: int) -> np.ndarray:
 def entries(run: RunDirectory, rows: Sequence[str], ids: Sequence[Any] | None, threshold: float) -> Iterator[Any]:
     """What `clc-text predict` says of each text: all classes above the threshold, and the probability of each."""
     if not 0 < threshold < 1:
-        raise InputError(f"--threshold is {threshold}; give a probability between 0 and 1")
+        raise InputError(f"--threshold is {threshold}; give a probability between 0 and 1", key="--threshold")
     predictor, names, start = Predictor(run), run.asked, 0
     for block in predictor.blocks(rows):
         for probs in holding(block.log_probs, len(names)):

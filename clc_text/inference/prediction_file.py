@@ -100,7 +100,7 @@ def read_labelled(run: RunDirectory, path: Path, how: HowToRead = RECIPES, label
     try:
         rows = reader.read(str(path), "the file").reaching(reader.plain)
     except InputError as error:
-        raise InputError(_by_option(str(error))) from None
+        raise error.in_words(_by_option(str(error))) from None
     facts = {name: _by_option(fact) for name, fact in rows.facts.items()}
     pieces = [_texts(rows, name) for name in reader.texts]
     texts = pieces[0] if len(pieces) == 1 else [" ".join(piece) for piece in zip(*pieces, strict=True)]
@@ -128,12 +128,12 @@ def read_held(run: RunDirectory, path: Path, asked: Sequence[str], how: HowToRea
     try:
         rows = reader.read(str(path), "the file").reaching(reader.plain)
     except InputError as error:
-        raise InputError(_by_option(str(error))) from None
+        raise error.in_words(_by_option(str(error))) from None
     held = trusted_of(rows, reader, list(asked))
     pieces = [_texts(rows, name) for name in reader.texts]
     kept = np.flatnonzero(held.there)
     if not len(kept):
-        raise InputError(f"{path}: no row has labels")
+        raise InputError(f"{path}: no row has labels", where=path)
     return [" ".join(piece[row] for piece in pieces) for row in kept.tolist()], held.held[kept].astype(np.int64)
 
 
@@ -200,11 +200,11 @@ def _lines(path: Path, encoding: str) -> list[str]:
     from clc_text.data.reading.text_files import check_encoding
 
     if not path.is_file():
-        raise InputError(f"there is no file {path}")
+        raise InputError(f"there is no file {path}", where=path)
     check_encoding(path, encoding)
     text = path.read_bytes().decode(encoding).removeprefix("\ufeff")
     if not text:
-        raise InputError(f"{path} is empty")
+        raise InputError(f"{path} is empty", where=path)
     return lines_of(text)
 
 
@@ -216,7 +216,9 @@ def _by_option(sentence: str) -> str:
 def _require(rows: Rows, column: str) -> None:
     if column not in rows.table.column_names:
         hint = _by_option(rows.hint(column))
-        raise InputError(f"{rows.where} has no column '{column}'{hint}; name it by an option")
+        raise InputError(
+            f"{rows.where} has no column '{column}'{hint}; name it by an option", where=rows.where, key=column
+        )
 
 
 def _texts(rows: Rows, column: str) -> list[str]:
@@ -228,7 +230,9 @@ def _texts(rows: Rows, column: str) -> list[str]:
     _require(rows, column)
     kind = rows.table[column].type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_null(kind)):
-        raise InputError(f"{rows.where}: the column '{column}' holds {brief(kind)}, not text")
+        raise InputError(
+            f"{rows.where}: the column '{column}' holds {brief(kind)}, not text", where=rows.where, key=column
+        )
     return ["" if value is None else value for value in rows.table[column].to_pylist()]
 
 
@@ -248,7 +252,11 @@ def write_predictions(
         InputError: the file's ending is none that is written, or there is a threshold where a row has one class.
     """
     if not run.asked and threshold is not None:
-        raise InputError(f"--threshold is of runs in which several classes may hold; in {run.path} a row has one")
+        raise InputError(
+            f"--threshold is of runs in which several classes may hold; in {run.path} a row has one",
+            where=run.path,
+            key="--threshold",
+        )
     if run.asked:
         found = entries(run, rows, ids, THRESHOLD if threshold is None else threshold)
         if out is not None and out.suffix in (".csv", ".parquet"):
@@ -262,7 +270,7 @@ def write_predictions(
             count += 1
         return count
     if out.suffix not in WRITABLE:
-        raise InputError(f"{out} is none of {', '.join(WRITABLE)}; give one of these endings")
+        raise InputError(f"{out} is none of {', '.join(WRITABLE)}; give one of these endings", where=out)
     return _write_table(found, out)
 
 

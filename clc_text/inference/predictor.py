@@ -78,7 +78,8 @@ class Predictor:
             if not needed.is_dir():
                 raise InputError(
                     f"{run.path} has no {needed.name}/: the run has not ended; `clc-text train RECIPE --resume` "
-                    "goes on"
+                    "goes on",
+                    where=run.path,
                 )
         from transformers.utils.logging import disable_progress_bar
 
@@ -130,7 +131,7 @@ class Predictor:
                 raise
             from clc_text.vision.images import numbered_among_all
 
-            raise InputError(numbered_among_all(str(error), start)) from None
+            raise numbered_among_all(error, start) from None
 
     def predict(self, rows: Sequence[Any], hidden: bool = False) -> Predictions:
         """All rows at once; `rows` are texts (or whatever the run's input column holds)."""

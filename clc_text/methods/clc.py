@@ -76,11 +76,13 @@ class CLC(Method):
         if self.criterion == "energy" and self.threshold_scale != 1:
             raise InputError(
                 f"method.threshold_scale is {self.threshold_scale} with criterion energy, whose zero means nothing; "
-                "leave it at 1"
+                "leave it at 1",
+                key="method.threshold_scale",
             )
         if self.temperature == "fit" and not (self.warmup_epochs or self.cross_fits):
             raise InputError(
-                "method.temperature is fit, but there is no warm-up to hold rows out of; set method.warmup_epochs"
+                "method.temperature is fit, but there is no warm-up to hold rows out of; set method.warmup_epochs",
+                key="method.temperature",
             )
 
     def warm_up_without(self, rows: Tensor) -> Tensor | None:

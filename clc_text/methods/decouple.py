@@ -40,7 +40,7 @@ class Decouple(Method):
 
     def check(self, peers: int, rate_known: bool) -> None:
         if peers < 2:
-            raise InputError("decouple compares networks and there is only one; set `peers: 2`")
+            raise InputError("decouple compares networks and there is only one; set `peers: 2`", key="peers")
 
     @property
     def by_batch(self) -> bool:

@@ -49,7 +49,9 @@ class ELR(Method):
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         if state.rows is None:
-            raise InputError("elr remembers every row's predictions; give the batch a column `index` of row numbers")
+            raise InputError(
+                "elr remembers every row's predictions; give the batch a column `index` of row numbers", key="index"
+            )
         memory = state.memory["average"]
         places = state.rows[..., None, :, None].expand(log_probs.shape)
         probs = log_probs.exp().clamp(1e-4, 1 - 1e-4)

@@ -72,10 +72,11 @@ class Forward(Method):
         if "transition" in state.memory:
             return
         if self.transition_source is not None:
-            wanted = f"matrix is '{self.matrix}'" if self.matrix_file is None else f"matrix_file is {self.matrix_file}"
+            name, shown = ("matrix_file", self.matrix_file) if self.matrix_file else ("matrix", f"'{self.matrix}'")
             raise InputError(
-                f"method.{wanted}, but no matrix was given; pass `transition=` to the trainer, or set matrix to "
-                "anchors"
+                f"method.{name} is {shown}, but no matrix was given; pass `transition=` to the trainer, or set matrix "
+                "to anchors",
+                key=f"method.{name}",
             )
         quantile = self.anchor_quantile
         if quantile == "auto":

@@ -43,7 +43,8 @@ class SmallLoss(Method):
         if not rate_known:
             raise InputError(
                 f"the method {self.name} must be told how many labels are wrong; "
-                "set `noise_rate: true | estimate | number`"
+                "set `noise_rate: true | estimate | number`",
+                key="noise_rate",
             )
 
     @property

@@ -55,7 +55,9 @@ class SOP(Method):
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         if state.rows is None:
-            raise InputError("sop has numbers for every row; give the batch a column `index` of row numbers")
+            raise InputError(
+                "sop has numbers for every row; give the batch a column `index` of row numbers", key="index"
+            )
         places = state.rows[..., None, :, None].expand(log_probs.shape)
         u, v = (state.memory[name].gather(-2, places) for name in self.row_memory)
         targets = as_distribution(labels, log_probs)

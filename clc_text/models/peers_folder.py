@@ -126,5 +126,7 @@ def read_peers(name: str | os.PathLike[str], subfolder: str = "", **named: Any) 
         return None
     facts = read_json(path, PeersFacts)
     if not 0 <= facts["main"] < facts["peers"]:
-        raise InputError(f"{path} is damaged (peer {facts['main']} of {facts['peers']}); get the folder again")
+        raise InputError(
+            f"{path} is damaged (peer {facts['main']} of {facts['peers']}); get the folder again", where=path
+        )
     return facts

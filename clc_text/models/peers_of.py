@@ -412,7 +412,8 @@ def peers_from_model(model: nn.Module, peers: int, seed: int) -> PeersOf:
     if not isinstance(model, PreTrainedModel) or model.base_model is model:
         raise InputError(
             f"a copy of {type(model).__name__} would be equal to it, and equal networks cannot correct each other; "
-            "give `model_init`, which is called once for each peer, each time with another seed"
+            "give `model_init`, which is called once for each peer, each time with another seed",
+            key="model_init",
         )
     _check_room(model, peers)
     body = set(model.base_model.modules())
@@ -468,7 +469,8 @@ def _networks(config: PeersOfConfig, given: Callable[[], nn.Module] | type[PreTr
     if given is None and config.inner is None:
         raise InputError(
             "the peers are no networks of transformers, and their folder does not tell how they are made; give what "
-            "makes one, its class or a function without arguments: PeersOf.from_pretrained(folder, network_class=...)"
+            "makes one, its class or a function without arguments: PeersOf.from_pretrained(folder, network_class=...)",
+            key="network_class",
         )
     kind: Any = given or _class_named(config.architecture)
     if isinstance(kind, type) and issubclass(kind, PreTrainedModel):
@@ -501,13 +503,15 @@ def _with_adapters(name: Any, place: str, classes: list[str], hub: dict[str, Any
     try:
         from peft import PeftConfig, PeftModel
     except ImportError:
-        raise InputError(f"{name} holds adapters, which need peft; `pip install 'clc-text[peft]'`") from None
+        raise InputError(
+            f"{name} holds adapters, which need peft; `pip install 'clc-text[peft]'`", where=name
+        ) from None
     from transformers import AutoModelForSequenceClassification
 
     below = PeftConfig.from_pretrained(name, subfolder=place or None, **hub).base_model_name_or_path
     if not below:
         raise InputError(f"the adapters in {name} do not name the model that they lie on; save that first, load it "
-                         "by its folder, and train again")  # fmt: skip
+                         "by its folder, and train again", where=name)  # fmt: skip
     base = AutoModelForSequenceClassification.from_pretrained(
         below,
         id2label=dict(enumerate(classes)),
@@ -528,7 +532,9 @@ def _check_kind(folder: Path, cls: type[PreTrainedModel]) -> None:
     wanted = cls.config_class.model_type
     if kind is not None and kind != wanted:
         told = "clc-text predict reads it" if str(kind).startswith("clc_") else "an AutoModel of transformers reads it"
-        raise InputError(f"{folder} holds a model of type {kind} and no {PEERS}, so no networks side by side; {told}")
+        raise InputError(
+            f"{folder} holds a model of type {kind} and no {PEERS}, so no networks side by side; {told}", where=folder
+        )
 
 
 def _class_named(architecture: str | None) -> type[PreTrainedModel]:
@@ -538,6 +544,7 @@ def _class_named(architecture: str | None) -> type[PreTrainedModel]:
     if not (isinstance(kind, type) and issubclass(kind, PreTrainedModel)):
         raise InputError(
             f"the peers are networks of the class '{architecture}', which transformers does not know; give it to "
-            "PeersOf.from_pretrained(folder, network_class=...)"
+            "PeersOf.from_pretrained(folder, network_class=...)",
+            key=architecture,
         )
     return kind

@@ -36,7 +36,11 @@ def model_folder(name: str, key: str) -> Path:
     folder = expanded(name)
     if folder.is_dir():
         if not (folder / "config.json").is_file():
-            raise InputError(f"{key}: the folder {folder} has no config.json, so it holds no model of transformers")
+            raise InputError(
+                f"{key}: the folder {folder} has no config.json, so it holds no model of transformers",
+                where=folder,
+                key=key,
+            )
         return folder
     return _from_hub(name, key)
 
@@ -44,15 +48,19 @@ def model_folder(name: str, key: str) -> Path:
 def _in_package(package: str, key: str) -> Path:
     module = package.replace("-", "_")
     if not re.fullmatch(r"[A-Za-z]\w*", module):
-        raise InputError(f"{key}: '{package}' is no name of a package; write {PACKAGE}some-package")
+        raise InputError(f"{key}: '{package}' is no name of a package; write {PACKAGE}some-package", key=key)
     found = importlib.util.find_spec(module)  # finds a top-level package without running any of it
     if found is None or not found.submodule_search_locations:
-        raise InputError(f"{key}: the package {package} is not installed; `pip install {package}`, or name {SOURCES}")
+        raise InputError(
+            f"{key}: the package {package} is not installed; `pip install {package}`, or name {SOURCES}", key=key
+        )
     for root in map(Path, found.submodule_search_locations):
         for config in [root / "config.json", *sorted(root.glob("*/config.json"))]:
             if config.is_file() and any(config.parent.glob("*.safetensors")):
                 return config.parent
-    raise InputError(f"{key}: the package {package} carries no model: no folder of it has config.json and safetensors")
+    raise InputError(
+        f"{key}: the package {package} carries no model: no folder of it has config.json and safetensors", key=key
+    )
 
 
 def at_hand(name: str) -> Path | None:
@@ -96,13 +104,17 @@ def _from_hub(name: str, key: str) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=_PATTERNS, ignore_patterns=["*/*"]))
     except HFValidationError:
-        raise InputError(f"{key}: there is no folder {name}, and it is no Hub id either; give {SOURCES}") from None
+        raise InputError(
+            f"{key}: there is no folder {name}, and it is no Hub id either; give {SOURCES}", where=name, key=key
+        ) from None
     except (OSError, ValueError, HfHubHTTPError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         network = "HF_HUB_OFFLINE forbids the network" if offline() else f"the Hub does not give it ({reason})"
         raise InputError(
             f"{key}: the model '{name}' is neither a folder nor in the Hub's cache on this machine, and {network}; "
-            f"give {SOURCES}"
+            f"give {SOURCES}",
+            where=name,
+            key=key,
         ) from None
 
 
@@ -127,7 +139,9 @@ def load_model(auto: Any, folder: Path, key: str, **options: Any) -> Any:
 
     if not any(folder.glob("*.safetensors")):
         raise InputError(
-            f"{key}: {folder} has no safetensors; a model in another format is not read, since it may run code"
+            f"{key}: {folder} has no safetensors; a model in another format is not read, since it may run code",
+            where=folder,
+            key=key,
         )
     try:
         with _quiet():
@@ -153,7 +167,11 @@ def load_tokenizer(folder: Path, key: str) -> Any:
 
     if not any(path for pattern in _VOCABULARIES for path in folder.glob(pattern)):
         # `transformers` would make one that knows no word.
-        raise InputError(f"{key}: {folder} has no tokenizer (no {', '.join(_VOCABULARIES)}); get its files again")
+        raise InputError(
+            f"{key}: {folder} has no tokenizer (no {', '.join(_VOCABULARIES)}); get its files again",
+            where=folder,
+            key=key,
+        )
     try:
         found = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:
@@ -161,7 +179,11 @@ def load_tokenizer(folder: Path, key: str) -> Any:
     if found.pad_token is None:
         found.pad_token = found.eos_token or found.unk_token
     if found.pad_token is None:
-        raise InputError(f"{key}: the tokenizer in {folder} has no padding token, so texts cannot be put in one batch")
+        raise InputError(
+            f"{key}: the tokenizer in {folder} has no padding token, so texts cannot be put in one batch",
+            where=folder,
+            key=key,
+        )
     return found
 
 
@@ -180,7 +202,9 @@ def check_length(max_length: int, folder: Path, tokenizer: Any) -> None:
     longest = longest_text(folder, tokenizer)
     if max_length > longest:
         raise InputError(
-            f"encoder.max_length is {max_length}, but the model in {folder} reads at most {longest} tokens; lower it"
+            f"encoder.max_length is {max_length}, but the model in {folder} reads at most {longest} tokens; lower it",
+            where=folder,
+            key="encoder.max_length",
         )
 
 
@@ -202,4 +226,8 @@ def _quiet() -> Iterator[None]:
 
 def _unreadable(folder: Path, key: str, error: Exception) -> InputError:
     reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-    return InputError(f"{key}: the model in {folder} cannot be read ({reason}); give another, or get its files again")
+    return InputError(
+        f"{key}: the model in {folder} cannot be read ({reason}); give another, or get its files again",
+        where=folder,
+        key=key,
+    )

@@ -110,7 +110,7 @@ class Noise(Options, ABC):
         try:
             found: Noise = to_dataclass(cls, _as_node(manifest["options"], where), "options")
         except RecursionError:
-            raise InputError(f"{where}: nested too deeply") from None
+            raise InputError(f"{where}: nested too deeply", where=where) from None
         return found
 
 

@@ -96,7 +96,9 @@ def noise_of(manifest: Mapping[str, Any]) -> Noise:
     """
     for key, kind_of_value in _NEEDED.items():
         if not isinstance(manifest.get(key), kind_of_value):
-            raise InputError(f"this is no noise manifest: the key '{key}' is missing or no {kind_of_value.__name__}")
+            raise InputError(
+                f"this is no noise manifest: the key '{key}' is missing or no {kind_of_value.__name__}", key=key
+            )
     return noise.get(manifest["name"]).from_manifest(manifest)
 
 
@@ -150,10 +152,13 @@ def _check(kind: Noise, given: NoiseInput) -> None:
         others = ", ".join(name for name in noise.names() if noise.get(name).multi_label)
         raise InputError(
             f"noise '{kind.name}' is of rows of one class, and here several may hold at once (multi-label); take "
-            f"one of {others}"
+            f"one of {others}",
+            key=kind.name,
         )
     if not given.asked and not kind.single_label:
-        raise InputError(f"noise '{kind.name}' is of several classes at once (multi-label), and here a row has one")
+        raise InputError(
+            f"noise '{kind.name}' is of several classes at once (multi-label), and here a row has one", key=kind.name
+        )
     if labels.ndim != 1 or len(labels) == 0 or not np.issubdtype(labels.dtype, np.integer):
         raise InputError(
             f"noise needs at least one row with a class number, and got labels of shape {labels.shape} and type "
@@ -172,7 +177,8 @@ def _check(kind: Noise, given: NoiseInput) -> None:
     if features is None or features.ndim != 2 or len(features) != len(labels):
         shape = "none" if features is None else f"an array of shape {features.shape}"
         raise InputError(
-            f"the noise '{kind.name}' needs features [rows, D] of all {len(labels)} rows, and got {shape}"
+            f"the noise '{kind.name}' needs features [rows, D] of all {len(labels)} rows, and got {shape}",
+            key=kind.name,
         )
     bad = np.flatnonzero(~np.isfinite(features).all(1))
     if len(bad):

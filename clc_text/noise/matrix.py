@@ -33,7 +33,9 @@ class FromMatrix(Noise):
     def __post_init__(self) -> None:
         super().__post_init__()
         if (self.file is None) == (self.values is None):
-            raise InputError("the noise 'matrix' needs either noise.file or noise.values, and not both")
+            raise InputError(
+                "the noise 'matrix' needs either noise.file or noise.values, and not both", key="noise.file"
+            )
 
     def matrix(self, label_names: list[str]) -> np.ndarray:
         if self.file is not None:
@@ -64,10 +66,10 @@ def read_matrix(path: Path) -> np.ndarray:
         InputError: the file is missing, of another kind, or holds no rectangle of numbers.
     """
     if path.suffix not in (".csv", ".json", ".npy"):
-        raise InputError(f"the noise matrix {path} must be a .csv, .json or .npy file")
+        raise InputError(f"the noise matrix {path} must be a .csv, .json or .npy file", where=path)
     if not path.is_file():
         siblings = [other.name for other in path.parent.glob(f"*{path.suffix}")] if path.parent.is_dir() else []
-        raise InputError(f"there is no noise matrix {path}{nearest(path.name, siblings)}")
+        raise InputError(f"there is no noise matrix {path}{nearest(path.name, siblings)}", where=path)
     try:
         if path.suffix == ".npy":
             return _as_array(np.array(mapped(path)), str(path))
@@ -77,11 +79,11 @@ def read_matrix(path: Path) -> np.ndarray:
     except InputError:
         raise
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"the noise matrix {path} cannot be read: {str(error).splitlines()[0]}") from None
+        raise InputError(f"the noise matrix {path} cannot be read: {str(error).splitlines()[0]}", where=path) from None
     try:
         rows = [row for row in csv.reader(text.splitlines()) if any(cell.strip() for cell in row)]
     except csv.Error as error:
-        raise InputError(f"the noise matrix {path} is not a table of numbers ({error})") from None
+        raise InputError(f"the noise matrix {path} is not a table of numbers ({error})", where=path) from None
     return _as_array([[_number(cell, path, line) for cell in row] for line, row in enumerate(rows, 1)], str(path))
 
 
@@ -93,19 +95,21 @@ def checked_matrix(transition: np.ndarray, label_names: list[str], where: str) -
     """
     classes = len(label_names)
     if transition.ndim != 2:
-        raise InputError(f"the noise matrix {where} must be a list of rows, each a list of numbers")
+        raise InputError(f"the noise matrix {where} must be a list of rows, each a list of numbers", where=where)
     if transition.shape != (classes, classes):
         shape = " x ".join(map(str, transition.shape))
-        raise InputError(f"the noise matrix {where} is {shape}, but the data has {classes} classes")
+        raise InputError(f"the noise matrix {where} is {shape}, but the data has {classes} classes", where=where)
     for row, probabilities in enumerate(transition):
         place = f"the noise matrix {where}, row {row + 1} ('{label_names[row]}')"
         if not np.isfinite(probabilities).all():
-            raise InputError(f"{place} has a number that is not finite")
+            raise InputError(f"{place} has a number that is not finite", where=where, row=row + 1)
         if (probabilities < 0).any():
-            raise InputError(f"{place} has the negative number {probabilities.min():g}")
+            raise InputError(f"{place} has the negative number {probabilities.min():g}", where=where, row=row + 1)
         if abs(probabilities.sum() - 1) > _SUM_TOLERANCE:
             raise InputError(
-                f"{place} sums to {probabilities.sum():.9g} instead of 1; a row is P(given class | true class)"
+                f"{place} sums to {probabilities.sum():.9g} instead of 1; a row is P(given class | true class)",
+                where=where,
+                row=row + 1,
             )
     return transition
 
@@ -114,22 +118,26 @@ def _number(cell: str, path: Path, row: int) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise InputError(f"the noise matrix {path}, row {row}: '{cell.strip()}' is not a number", row=row) from None
+        raise InputError(
+            f"the noise matrix {path}, row {row}: '{cell.strip()}' is not a number", where=path, row=row
+        ) from None
 
 
 def _as_array(values: Any, where: str) -> np.ndarray:
     if isinstance(values, list):
         lengths = [len(row) if isinstance(row, list) else None for row in values]
         if not values or None in lengths:
-            raise InputError(f"the noise matrix {where} must be a list of rows, each a list of numbers")
+            raise InputError(f"the noise matrix {where} must be a list of rows, each a list of numbers", where=where)
         for row, length in enumerate(lengths, 1):
             if length != lengths[0]:
                 raise InputError(
-                    f"the noise matrix {where}, row {row} has {length} numbers, and row 1 {lengths[0]}", row=row
+                    f"the noise matrix {where}, row {row} has {length} numbers, and row 1 {lengths[0]}",
+                    where=where,
+                    row=row,
                 )
     if np.iscomplexobj(values):
-        raise InputError(f"the noise matrix {where} holds complex numbers, and probabilities are real")
+        raise InputError(f"the noise matrix {where} holds complex numbers, and probabilities are real", where=where)
     try:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"the noise matrix {where} must hold numbers only") from None
+        raise InputError(f"the noise matrix {where} must hold numbers only", where=where) from None

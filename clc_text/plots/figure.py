@@ -96,20 +96,24 @@ def draw(name: str, runs: Sequence[RunDirectory], **options: Any) -> Figure:
     """
     known = pictures()
     if name not in known:
-        raise InputError(f"there is no figure '{name}'{nearest(name, known)}")
+        raise InputError(f"there is no figure '{name}'{nearest(name, known)}", key=name)
     picture = known[name]
     given = {key: value for key, value in options.items() if value is not None}
     for key in given:
         if key not in picture.options:
             having = [other.name for other in known.values() if key in other.options]
-            raise InputError(f"the figure '{name}' has no option --{key}; it belongs to {', '.join(having)}")
+            raise InputError(
+                f"the figure '{name}' has no option --{key}; it belongs to {', '.join(having)}", key=f"--{key}"
+            )
     if not runs:
-        raise InputError(f"the figure '{name}' needs a run directory")
+        raise InputError(f"the figure '{name}' needs a run directory", key=name)
     if picture.several:
         return picture.draw(runs, **given)
     if len(runs) > 1:
         several = ", ".join(other.name for other in known.values() if other.several)
-        raise InputError(f"the figure '{name}' shows one run, and got {len(runs)}; several runs go into {several}")
+        raise InputError(
+            f"the figure '{name}' shows one run, and got {len(runs)}; several runs go into {several}", key=name
+        )
     return picture.draw(runs[0], **given)
 
 
@@ -133,5 +137,5 @@ def format_of(path: Path) -> str:
     """The format that a file's ending names."""
     ending = path.suffix.lower().lstrip(".")
     if ending not in FORMATS:
-        raise InputError(f"{path} is none of .{', .'.join(FORMATS)}; give a picture one of these endings")
+        raise InputError(f"{path} is none of .{', .'.join(FORMATS)}; give a picture one of these endings", where=path)
     return ending

@@ -46,10 +46,14 @@ def number_at(recipe: dict[str, Any], key: str) -> float:
     for part in key.split("."):
         if not isinstance(place, dict) or part not in place:
             known = list(place) if isinstance(place, dict) else []
-            raise InputError(f"--over is '{key}', and a recipe of the sweep has no such key{nearest(part, known)}")
+            raise InputError(
+                f"--over is '{key}', and a recipe of the sweep has no such key{nearest(part, known)}", key="--over"
+            )
         place = place[part]
     if isinstance(place, bool) or not isinstance(place, (int, float)):
-        raise InputError(f"--over is '{key}', but its value in the sweep is {place!r}; name a key that is a number")
+        raise InputError(
+            f"--over is '{key}', but its value in the sweep is {place!r}; name a key that is a number", key="--over"
+        )
     return float(place)
 
 

@@ -98,7 +98,9 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
     from clc_text.artifacts.cross_fit import CrossFit
 
     if not run.complete:
-        raise InputError(f"{run.path} has not ended, so there is nothing to judge; `--resume` goes on with it")
+        raise InputError(
+            f"{run.path} has not ended, so there is nothing to judge; `--resume` goes on with it", where=run.path
+        )
     labels = run.labels()
     path, mark = run.file(VIEWS_FILE), _mark(run, labels)
     if _marked(run) == mark:

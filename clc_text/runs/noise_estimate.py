@@ -88,7 +88,8 @@ def estimate_of_run(directory: Path) -> Estimated:
         unfinished = "" if run.complete else "it has not come that far (`--resume` goes on with it), or "
         raise InputError(
             f"{directory} has no out-of-sample predictions: {unfinished}its method does not cross-fit; give its "
-            f"recipe instead, {directory}/recipe.yaml"
+            f"recipe instead, {directory}/recipe.yaml",
+            where=directory,
         )
     labels = run.labels()
     if run.asked:

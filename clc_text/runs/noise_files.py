@@ -45,11 +45,11 @@ def replay_and_save(manifest_file: Path, recipe: Recipe, out: Path) -> int:
     try:
         manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"there is no noise manifest {manifest_file}") from None
+        raise InputError(f"there is no noise manifest {manifest_file}", where=manifest_file) from None
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise InputError(f"{manifest_file} is no readable JSON: {error}") from None
+        raise InputError(f"{manifest_file} is no readable JSON: {error}", where=manifest_file) from None
     if not isinstance(manifest, dict):
-        raise InputError(f"{manifest_file} is no noise manifest: it holds no keys")
+        raise InputError(f"{manifest_file} is no noise manifest: it holds no keys", where=manifest_file)
     kind = noise_of(manifest)
     task = load_task(recipe)
     labels = replay(manifest, noise_input(recipe, task, kind=kind))  # the recipe's own noise is not asked
@@ -59,7 +59,7 @@ def replay_and_save(manifest_file: Path, recipe: Recipe, out: Path) -> int:
 
 def _must_be_new(out: Path) -> None:
     if out.exists():
-        raise InputError(f"{out} exists already; choose another directory with --out")
+        raise InputError(f"{out} exists already; choose another directory with --out", where=out)
 
 
 def _save(task: Task, noisy: Any, manifest: dict[str, Any], out: Path) -> None:

@@ -32,7 +32,9 @@ def predict_out_of_sample(run: RunDirectory, progress: Progress = silent) -> Row
     found = out_of_sample(run)
     if found is None:
         if not run.complete:
-            raise InputError(f"{run.path} has not ended, so there is nothing to correct; `--resume` goes on with it")
+            raise InputError(
+                f"{run.path} has not ended, so there is nothing to correct; `--resume` goes on with it", where=run.path
+            )
         progress("cross-fitting", 0, 1)
         _cross_fit(run).save(run.path)
         found = out_of_sample(run)
@@ -71,11 +73,13 @@ def _prepared_from_source(run: RunDirectory, recipe: Recipe) -> Prepared:
     except InputError as error:
         raise InputError(
             f"{run.path} keeps no rows, so cross-fitting reads its data as the recipe does: {error}; run this command "
-            "in the folder in which the run was trained, or use --in-sample"
+            "in the folder in which the run was trained, or use --in-sample",
+            where=run.path,
         ) from None
     check_sources(run, prepared.task)
     if not np.array_equal(prepared.labels.trained, run.labels().trained):
         raise InputError(
-            f"the data of {run.path} gives other labels than when it was trained; bring the data back or train again"
+            f"the data of {run.path} gives other labels than when it was trained; bring the data back or train again",
+            where=run.path,
         )
     return prepared

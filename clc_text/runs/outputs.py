@@ -30,7 +30,8 @@ def check_output(out: Path, *, inputs: Iterable[Path | None] = (), force: bool =
         if read is not None and _same(out, read):
             raise InputError(
                 f"{out} is what is read, and writing would replace it; name another file, or say --force if that is "
-                "meant"
+                "meant",
+                where=out,
             )
     for folder in _absolute(out).parents:
         if not is_run(folder):
@@ -39,10 +40,14 @@ def check_output(out: Path, *, inputs: Iterable[Path | None] = (), force: bool =
         if name_of_whole(Path(first)) in _written() - _REMADE:
             raise InputError(
                 f"{out} is where the run {folder} keeps its own files; name another file, or say --force if that is "
-                "meant"
+                "meant",
+                where=out,
             )
         if leading_out(folder, [first]):
-            raise InputError(f"{folder / first} is a link that leads out of the run; name another file with --out")
+            raise InputError(
+                f"{folder / first} is a link that leads out of the run; name another file with --out",
+                where=folder / first,
+            )
         return
 
 

@@ -146,7 +146,8 @@ def prepare(
     if canary.mean() > MOST_CANARIES:  # copies are flipped together
         raise InputError(
             f"most of the {len(canary):,} rows are the same to the encoder, so that flipping some of their labels "
-            "would flip nearly all; choose another encoder, or plant none (--set canaries=0)"
+            "would flip nearly all; choose another encoder, or plant none (--set canaries=0)",
+            key="canaries",
         )
     labels = Labels(
         injection.labels, trained, true, canary, task.source_row,
@@ -233,10 +234,13 @@ def _check_one_class(recipe: Recipe, instead: str) -> None:
     if recipe.noise.name != "none":
         how = ", or name one source's column in data.label to inject it there" if instead == "several" else ""
         raise InputError(
-            f"noise is injected into one label a row, and these rows have {instead}; leave `noise` out{how}"
+            f"noise is injected into one label a row, and these rows have {instead}; leave `noise` out{how}",
+            key="noise",
         )
     if recipe.canaries and instead != "several":
-        raise InputError(f"canaries are flipped labels, and these rows have {instead}; set canaries to 0")
+        raise InputError(
+            f"canaries are flipped labels, and these rows have {instead}; set canaries to 0", key="canaries"
+        )
 
 
 def check_multi_label(recipe: Recipe) -> None:
@@ -254,7 +258,7 @@ def check_multi_label(recipe: Recipe) -> None:
     ):
         if given:
             raise InputError(
-                f"{key} is of classes of which one holds, and here several may hold at once; leave it out"
+                f"{key} is of classes of which one holds, and here several may hold at once; leave it out", key=key
             )
 
 

@@ -46,11 +46,13 @@ def check_sources(run: RunDirectory, task: Task) -> None:
             of = f" (file {number} of {files})" if files > 1 else ""
             raise InputError(
                 f"{name}{of} has changed since {run.path} was trained on it (its sha256 is not the recorded one); "
-                "bring the file back or train again"
+                "bring the file back or train again",
+                where=run.path,
             )
     # Not all that rows come from is a file with a recorded sha256.
     labels = run.noise_manifest().get("sha256", {}).get("true_labels")
     if labels is not None and labels != sha256_of_labels(task.given_labels):
         raise InputError(
-            f"the data of {run.path} gives other labels than when it was trained; bring the data back or train again"
+            f"the data of {run.path} gives other labels than when it was trained; bring the data back or train again",
+            where=run.path,
         )

@@ -74,7 +74,9 @@ def train(
         _use_threads(asked)
         prepared = prepare(asked, observer, memo)
         if told is not None and prepared.task.asked:
-            raise InputError("--answers are of rows of one class, and here several may hold at once (multi-label)")
+            raise InputError(
+                "--answers are of rows of one class, and here several may hold at once (multi-label)", key="--answers"
+            )
         if told is not None:
             told.check(prepared.task.label_names, prepared.labels.given)
             prepared, memo = with_answers(prepared, told.trusted), None
@@ -98,7 +100,8 @@ def _answers(directory: Path, answers: Path | None, resume: bool) -> Answers | N
         return answers_in(directory) if resume and (directory / ANSWERS).is_file() else None
     if not resume and answers.resolve() == directory.resolve():
         raise InputError(
-            f"the answers are in {directory}, which this training would empty; choose another directory with --out"
+            f"the answers are in {directory}, which this training would empty; choose another directory with --out",
+            where=directory,
         )
     return answers_in(answers)
 
@@ -144,11 +147,14 @@ def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: b
     if not directory.exists() or (directory.is_dir() and not _begun(directory)):
         return
     if not directory.is_dir() or not _is_run(directory):
-        raise InputError(f"{directory} is there already and is no run directory; choose another with --out")
+        raise InputError(
+            f"{directory} is there already and is no run directory; choose another with --out", where=directory
+        )
     if (resume or overwrite) and (link := leading_out(directory, WRITTEN)) is not None:
         raise InputError(
             f"{link} is a link that leads out of the run, where --resume and --overwrite would change files; put the "
-            "folder or file itself in its place, or choose another directory with --out"
+            "folder or file itself in its place, or choose another directory with --out",
+            where=link,
         )
     if resume and (directory / "recipe.yaml").is_file():
         before = _recipe_of(directory)
@@ -158,16 +164,19 @@ def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: b
                 raise InputError(
                     f"{directory} is a run of {before.training.epochs} epochs, and --resume goes on to where it was "
                     f"to end, not to {recipe.training.epochs}: schedules and results depend on the number; to train "
-                    f"for {recipe.training.epochs} epochs begin anew, with --out for another directory or --overwrite"
+                    f"for {recipe.training.epochs} epochs begin anew, with --out for another directory or --overwrite",
+                    where=directory,
                 )
             raise InputError(
                 f"{directory} holds a run of another recipe (it differs in {', '.join(differing)}); resume it with "
-                "its own recipe, replace it by --overwrite, or choose another directory with --out"
+                "its own recipe, replace it by --overwrite, or choose another directory with --out",
+                where=directory,
             )
     elif not resume and not overwrite:
         raise InputError(
             f"the run directory {directory} exists; go on with it by --resume, replace it by --overwrite, or choose "
-            "another with --out"
+            "another with --out",
+            where=directory,
         )
 
 
@@ -184,7 +193,7 @@ def _recipe_of(directory: Path) -> Recipe:
     try:
         return load_recipe(directory / "recipe.yaml")
     except InputError as error:
-        raise InputError(f"{error}; bring it back, or train anew with --overwrite") from None
+        raise error.in_words(f"{error}; bring it back, or train anew with --overwrite") from None
 
 
 @contextmanager
@@ -233,7 +242,8 @@ def _is_run(directory: Path) -> bool:
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path} is damaged ({error}), so nobody can tell whether {directory} is a run; bring it back, or choose "
-            "another directory with --out"
+            "another directory with --out",
+            where=path,
         ) from None
     return isinstance(found, dict) and "run_id" in found
 
@@ -301,7 +311,8 @@ def _open(
         elif any(path.name in WRITTEN - {"environment.json"} for path in directory.iterdir()):
             raise InputError(
                 f"the data or its labels have changed since {directory} was begun, or an earlier version made other "
-                "networks of its recipe, so it cannot be resumed; train anew with --overwrite, or bring the data back"
+                "networks of its recipe, so it cannot be resumed; train anew with --overwrite, or bring the data back",
+                where=directory,
             )
         forget_after(located(directory, "dynamics"), done)
     write_json(directory / "environment.json", environment)  # first: by it the folder is known as a run's

@@ -25,7 +25,7 @@ def files_of(
     of_data = [one for one in overrides if one.startswith("data.")]
     found = loads(f"data: {{name: files, train: {_quoted(train)}}}", f"--set of {train}", of_data).data
     if not isinstance(found, Files) or found.train != train:
-        raise InputError(f"the table is {train}, and --set names other data")
+        raise InputError(f"the table is {train}, and --set names other data", where=train, key="--set")
     return replace(found, votes=votes or found.votes, annotator=annotator or found.annotator)
 
 

@@ -52,12 +52,14 @@ def check_done(recipe: Recipe, directory: Path) -> None:
         state = "cannot be read" if stored.exists() else "is gone"
         raise InputError(
             f"{directory} has a result, but its recipe.yaml {state}, so nobody knows what was run; remove the folder, "
-            "and the sweep runs this cell anew"
+            "and the sweep runs this cell anew",
+            where=directory,
         ) from None
     if not same:
         raise InputError(
             f"{directory} was run from another recipe than the sweep now gives; remove it, or choose another "
-            "directory with --out"
+            "directory with --out",
+            where=directory,
         )
 
 

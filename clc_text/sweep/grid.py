@@ -41,24 +41,27 @@ class Sweep:
     def __post_init__(self) -> None:
         for what, values in (("recipes", self.recipes), ("seeds", self.seeds)):
             if not values:
-                raise InputError(f"'{what}' is empty; name at least one")
+                raise InputError(f"'{what}' is empty; name at least one", key=what)
             if len(set(values)) < len(values):
-                raise InputError(f"'{what}' names one of them twice")
+                raise InputError(f"'{what}' names one of them twice", key=what)
         stems = [Path(recipe).stem for recipe in self.recipes]
         for stem in stems:
             if stems.count(stem) > 1:
                 raise InputError(
-                    f"two recipes are called {stem}.yaml, and their cells would share a folder; rename one"
+                    f"two recipes are called {stem}.yaml, and their cells would share a folder; rename one", key=stem
                 )
         for what, names in (("recipe", stems), ("variant", self.variants)):
             for name in names:
                 if not _NAME.fullmatch(name):
                     raise InputError(
                         f"the {what} '{name}' names a folder, so it must be made of letters, digits, '_', '-', '+' "
-                        "and '.'"
+                        "and '.'",
+                        key=name,
                     )
         if self.name and not _NAME.fullmatch(self.name):
-            raise InputError(f"the name '{self.name}' must be made of letters, digits, '_', '-', '+' and '.'")
+            raise InputError(
+                f"the name '{self.name}' must be made of letters, digits, '_', '-', '+' and '.'", key=self.name
+            )
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,9 @@ def read_sweep(path: Path) -> tuple[Sweep, list[Cell]]:
         if len(sweep.seeds) > 1 and changes.keys() >= set(_SEEDS):
             raise InputError(
                 f"{changes[_SEEDS[-1]].where}: the variant '{name}' has all three seeds set, so its cells of the "
-                f"{len(sweep.seeds)} seeds would be one run again and again; leave a seed out, or name one in 'seeds'"
+                f"{len(sweep.seeds)} seeds would be one run again and again; leave a seed out, or name one in 'seeds'",
+                where=changes[_SEEDS[-1]].where,
+                key=name,
             )
     cells = []
     for seed, node in zip(sweep.seeds, seed_nodes, strict=True):
@@ -116,7 +121,10 @@ def _dotted(changes: dict[str, Node]) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for key, node in changes.items():
         if key == "name":
-            raise InputError(f"{node.where}: a sweep calls its runs by their recipes' files; leave 'name' out here")
+            raise InputError(
+                f"{node.where}: a sweep calls its runs by their recipes' files; leave 'name' out here",
+                where=node.where,
+            )
         if key == "seeds" and isinstance(node.value, dict):
             found |= {f"seeds.{kind}": seed for kind, seed in node.value.items()}
         else:
@@ -145,11 +153,12 @@ def part_of(cells: list[Cell], part: str | None) -> list[Cell]:
         return cells
     match = re.fullmatch(r"(\d+)/(\d+)", part)
     if not match or not 1 <= int(match[1]) <= int(match[2]):
-        raise InputError(f"--part is '{part}'; write it as 2/3, the second of three parts")
+        raise InputError(f"--part is '{part}'; write it as 2/3, the second of three parts", key="--part")
     if int(match[2]) > len(cells):
         raise InputError(
             f"--part is '{part}', but there are only {len(cells)} cells, so some parts would be empty; make at most "
-            f"{len(cells)} parts"
+            f"{len(cells)} parts",
+            key="--part",
         )
     dealt = sorted(cells, key=lambda cell: (cell.variant, hashlib.sha256(cell.path.encode()).digest()))
     mine = {cell.path for cell in dealt[int(match[1]) - 1 :: int(match[2])]}

@@ -24,7 +24,7 @@ def ray_itself() -> Any:
     try:
         import ray
     except ImportError:
-        raise InputError("--engine ray needs Ray: pip install 'clc-text[ray]'") from None
+        raise InputError("--engine ray needs Ray: pip install 'clc-text[ray]'", key="--engine") from None
     return ray
 
 
@@ -43,7 +43,7 @@ def run_ray(cells: list[Cell], directory: Path, jobs: int | None) -> Generator[t
             ray.init(num_cpus=None if joins else jobs, log_to_driver=False, include_dashboard=None if joins else False)
         except ConnectionError as error:
             raise InputError(
-                f"no Ray cluster answers at RAY_ADDRESS={os.environ.get('RAY_ADDRESS')} ({error})"
+                f"no Ray cluster answers at RAY_ADDRESS={os.environ.get('RAY_ADDRESS')} ({error})", key="RAY_ADDRESS"
             ) from None
     environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     environment |= {name: os.environ[name] for name in _HANDED_ON if name in os.environ}

@@ -56,7 +56,8 @@ class EpochAccounts:
         if not math.isfinite(loss):
             raise InputError(
                 f"the training loss became {loss} in epoch {epoch}; lower training.learning_rate, or set "
-                "training.max_grad_norm"
+                "training.max_grad_norm",
+                key="training.learning_rate",
             )
         return loss
 

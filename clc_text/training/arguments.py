@@ -95,10 +95,14 @@ def check_limits(
         try:
             weights = [float(weight) for weight in class_weights]
         except (TypeError, ValueError):
-            raise InputError("class_weights are no numbers; give 'balanced', or one number for each class") from None
+            raise InputError(
+                "class_weights are no numbers; give 'balanced', or one number for each class", key="class_weights"
+            ) from None
         check_value("class_weights", weights, Training, "class_weights")
         if not any(weights):
-            raise InputError("class_weights are all 0, so that nothing would be learnt; give one above 0")
+            raise InputError(
+                "class_weights are all 0, so that nothing would be learnt; give one above 0", key="class_weights"
+            )
 
 
 def check_arguments(args: TrainingArguments, given: dict[str, Any]) -> None:
@@ -111,11 +115,15 @@ def check_arguments(args: TrainingArguments, given: dict[str, Any]) -> None:
         InputError: one of them cannot hold.
     """
     if given.get("compute_loss_func") is not None:
-        raise InputError("compute_loss_func is given, but the method makes the loss; write a method (docs/methods.md)")
+        raise InputError(
+            "compute_loss_func is given, but the method makes the loss; write a method (docs/methods.md)",
+            key="compute_loss_func",
+        )
     if args.label_smoothing_factor:
         raise InputError(
             "label_smoothing_factor is set, but the method decides what each row is taught; leave it at 0, or give "
-            "soft labels [N, C]"
+            "soft labels [N, C]",
+            key="label_smoothing_factor",
         )
     if args.deepspeed or args.fsdp:
         raise InputError(
@@ -128,9 +136,15 @@ def check_arguments(args: TrainingArguments, given: dict[str, Any]) -> None:
             "script with torchrun or accelerate launch, or show it one GPU (CUDA_VISIBLE_DEVICES=0)"
         )
     if args.auto_find_batch_size:
-        raise InputError("auto_find_batch_size starts over in the middle of training; set per_device_train_batch_size")
+        raise InputError(
+            "auto_find_batch_size starts over in the middle of training; set per_device_train_batch_size",
+            key="auto_find_batch_size",
+        )
     if args.neftune_noise_alpha is not None:
-        raise InputError("neftune_noise_alpha adds noise to the embedding of one network; it cannot hold for k peers")
+        raise InputError(
+            "neftune_noise_alpha adds noise to the embedding of one network; it cannot hold for k peers",
+            key="neftune_noise_alpha",
+        )
     if args.fp16:
         logger.warning(
             "fp16: one loss scale serves all peers, so a step in which one peer's gradient overflows is left out for "
@@ -159,7 +173,8 @@ def check_own_optimizer(optimizer: Any, model: nn.Module) -> None:
     if not all(id(values) in held for values in model.parameters() if values.requires_grad):
         raise InputError(
             "optimizers holds an optimizer that does not have the parameters of all the networks that are made of the "
-            "model; give optimizer_cls_and_kwargs, or set optim and learning_rate"
+            "model; give optimizer_cls_and_kwargs, or set optim and learning_rate",
+            key="optimizers",
         )
 
 
@@ -183,5 +198,6 @@ def check_optimizer(args: TrainingArguments, given: dict[str, Any]) -> None:
     if not own and str(getattr(args.optim, "value", args.optim)) not in ELEMENTWISE:
         raise InputError(
             f"optim {getattr(args.optim, 'value', args.optim)} would couple peers that share a tensor; use one of "
-            f"{', '.join(sorted(ELEMENTWISE))}"
+            f"{', '.join(sorted(ELEMENTWISE))}",
+            key="optim",
         )

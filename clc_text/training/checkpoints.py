@@ -73,11 +73,12 @@ def check_resumable(folder: Path) -> Complete:
         InputError: it cannot be resumed from.
     """
     if not folder.is_dir():
-        raise InputError(f"there is no checkpoint {folder} to resume from")
+        raise InputError(f"there is no checkpoint {folder} to resume from", where=folder)
     if not (folder / COMPLETE).is_file():
         raise InputError(
             f"{folder} has no {COMPLETE} and cannot be resumed from: it was cut short, written with save_only_model, "
-            "or by another trainer"
+            "or by another trainer",
+            where=folder,
         )
     complete = read_json(folder / COMPLETE, Complete, way_out(folder), current)
     if "files" in complete:
@@ -107,7 +108,8 @@ def _check_against(folder: Path, complete: Complete) -> None:
         if value != other:
             raise InputError(
                 f"{folder / COMPLETE} is damaged (`{name}` is {value} there, and {other} in the files that it is of); "
-                f"{way_out(folder)}"
+                f"{way_out(folder)}",
+                where=folder / COMPLETE,
             )
 
 
@@ -130,9 +132,11 @@ def check_beside(folder: Path, sha256: Mapping[str, str], beside: Path | None, a
         if not path.is_file():
             if anew:
                 continue
-            raise InputError(f"{path} is missing, which {folder.name} was written beside; {_out(folder, beside)}")
+            raise InputError(
+                f"{path} is missing, which {folder.name} was written beside; {_out(folder, beside)}", where=path
+            )
         if sha256_of_file(path) != expected:
-            raise InputError(f"{path} has changed since {folder.name} was written; {_out(folder, beside)}")
+            raise InputError(f"{path} has changed since {folder.name} was written; {_out(folder, beside)}", where=path)
 
 
 def _out(folder: Path, beside: Path) -> str:
@@ -180,5 +184,6 @@ def check_same_training(folder: Path, facts: dict[str, Any], **own: Any) -> None
         if facts.get(name, value) != value:
             raise InputError(
                 f"{folder} belongs to another training ({name} {facts[name]} there, {value} here); resume with what "
-                "it began with, or train anew"
+                "it began with, or train anew",
+                where=folder,
             )

@@ -123,7 +123,8 @@ def _check_order(given: Tensor | None, labels: Tensor, rows: int) -> None:
     if labels.dim() == 0 or len(labels) != rows:
         raise InputError(
             f"the data collator gives labels of the shape {list(labels.shape)} for {rows} rows; it must keep every "
-            "row, in the order that it gets them"
+            "row, in the order that it gets them",
+            key="labels",
         )
     if given is None or labels.shape != given.shape or labels.is_floating_point():
         return
@@ -189,7 +190,9 @@ def check_dataset(
             )
             return
         if column is None:
-            raise InputError(f"the dataset has no column 'labels'; its columns are {', '.join(rows.column_names)}")
+            raise InputError(
+                f"the dataset has no column 'labels'; its columns are {', '.join(rows.column_names)}", key="labels"
+            )
         raise InputError(
             f"the column '{column}' of the {name} holds no numbers but {rows.features[column]}; number the classes: "
             f"dataset.class_encode_column('{column}'), or in an order of your own dataset.cast_column('{column}', "
@@ -213,7 +216,8 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
         raise InputError(
             f"the labels of the {name} are {labels.shape[1]} whole numbers a row, several classes a row, but the "
             "model is one of a single class a row; make it with problem_type='multi_label_classification', or give "
-            "one class a row"
+            "one class a row",
+            key="labels",
         )
     if labels.is_floating_point():
         wrong = _first_wrong(labels.isnan().flatten(1).any(-1) if labels.dim() > 1 else labels.isnan(), numbers)
@@ -223,12 +227,14 @@ def check_labels(labels: Tensor, name: str, num_classes: int | None, numbers: Te
         if labels.dim() != 2:
             raise InputError(
                 f"the labels of the {name} are single numbers with a fraction; regression has no classes: give whole "
-                "numbers from 0"
+                "numbers from 0",
+                key="labels",
             )
         if num_classes is not None and labels.shape[1] != num_classes:
             raise InputError(
                 f"the labels of the {name} are {labels.shape[1]} numbers a row, but the model has {num_classes} "
-                "classes; make the model with num_labels set"
+                "classes; make the model with num_labels set",
+                key="labels",
             )
         wrong = _first_wrong(((labels.sum(-1) - 1).abs() > 1e-3) | (labels < 0).any(-1), numbers)
         if wrong is not None:
@@ -272,12 +278,14 @@ def yes_or_no(labels: Tensor, name: str, classes: int | None, numbers: Tensor | 
     if labels.dim() != 2:
         raise InputError(
             f"the model is made for multi-label classification (problem_type), but the labels of the {name} are one "
-            "number a row; give a list of 0 and 1 a row, one for each class"
+            "number a row; give a list of 0 and 1 a row, one for each class",
+            key="labels",
         )
     if classes is not None and labels.shape[1] != classes:
         raise InputError(
             f"the labels of the {name} are {labels.shape[1]} numbers a row, but the model has {classes} classes; give "
-            "one for each class"
+            "one for each class",
+            key="labels",
         )
     wrong = _first_wrong(~((labels == 0) | (labels == 1)).all(-1), numbers)
     if wrong is not None:
@@ -330,7 +338,10 @@ def class_weights(wanted: str | Sequence[float], labels: Tensor | None, num_clas
                 f"class_weights is '{wanted}'; give 'balanced', or one number for each class", key="class_weights"
             )
         if labels is None:
-            raise InputError("class_weights 'balanced' needs a dataset with a label column; give the numbers instead")
+            raise InputError(
+                "class_weights 'balanced' needs a dataset with a label column; give the numbers instead",
+                key="class_weights",
+            )
         counts = labels.double().sum(0) if labels.is_floating_point() else torch.bincount(labels).double()
         counts = torch.nn.functional.pad(counts.cpu(), (0, num_classes - len(counts)))
         weights = counts.sum() / (num_classes * counts)

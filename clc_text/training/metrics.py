@@ -177,13 +177,13 @@ def kept_lines(path: Path, keep: int, sha256: str | None = None) -> tuple[list[d
     if not keep:
         return [], b""
     if not path.is_file():
-        raise InputError(f"{path} is missing, which the epochs that are done are told in; {_WAY_OUT}")
+        raise InputError(f"{path} is missing, which the epochs that are done are told in; {_WAY_OUT}", where=path)
     found: list[dict[str, Any]] = [dict(entry) for entry in read_typed_lines(path, Epoch, _WAY_OUT)[:keep]]
     if [entry.get("epoch") for entry in found] != list(range(1, keep + 1)):
-        raise InputError(f"{path} has not the epochs 1 to {keep}, which are done; {_WAY_OUT}")
+        raise InputError(f"{path} has not the epochs 1 to {keep}, which are done; {_WAY_OUT}", where=path)
     lines = b"".join([line + b"\n" for line in path.read_bytes().split(b"\n") if line.strip()][:keep])
     if sha256 not in (None, hashlib.sha256(lines).hexdigest()):
-        raise InputError(f"{path} has changed since epoch {keep} was written down; {_WAY_OUT}")
+        raise InputError(f"{path} has changed since epoch {keep} was written down; {_WAY_OUT}", where=path)
     return found, lines
 
 

@@ -73,10 +73,12 @@ def check_method(chosen: Method) -> None:
         others = sorted(name for name in method.names() if method.get(name).multi_label)
         raise InputError(
             f"the method '{chosen.name}' is of classes of which one holds, and here several may hold at once "
-            f"(multi-label); take {', '.join(others[:-1])} or {others[-1]}"
+            f"(multi-label); take {', '.join(others[:-1])} or {others[-1]}",
+            key=chosen.name,
         )
     if getattr(chosen, "criterion", None) == "energy":
         raise InputError(
             "method.criterion is energy, which is the sum that softmax divides by, and a multi-label prediction has "
-            "none; take entropy, margin or confidence"
+            "none; take entropy, margin or confidence",
+            key="method.criterion",
         )

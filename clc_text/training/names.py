@@ -86,7 +86,8 @@ def check_names(rows: Any, config: Any, name: str) -> None:
                 f"class {number} of the {name} is '{class_name}', which is class {place} to the model (its id2label); "
                 f"make the model with id2label=dict(enumerate(dataset.features['{column}'].names)) and the label2id "
                 f"that goes with it, or the labels anew by dataset.align_labels_with_mapping(model.config.label2id, "
-                f"'{column}')"
+                f"'{column}')",
+                key=class_name,
             )
 
 
@@ -118,7 +119,8 @@ def by_name(rows: Any, known: Sequence[str] | None, name: str) -> Any:
         if len(strange):
             raise InputError(
                 f"the {name} has rows of the class '{names[used[strange[0]]]}', which the training set does not know "
-                f"({some_of(list(known), 5)}); leave them out, or name the classes alike"
+                f"({some_of(list(known), 5)}); leave them out, or name the classes alike",
+                key=names[used[strange[0]]],
             )
     logger.warning_once(
         f"the {name} has its classes in another order than the training set ({some_of(names, 5)}; "

@@ -45,7 +45,9 @@ class PeersSaving(PeersEvaluation):
         if facts is None or not isinstance(peers, PeersOf):
             return False
         if facts["peers"] != peers.peers:
-            raise InputError(f"{folder} holds {facts['peers']} networks, this training has {peers.peers}; set peers")
+            raise InputError(
+                f"{folder} holds {facts['peers']} networks, this training has {peers.peers}; set peers", where=folder
+            )
         for peer, network in enumerate(peers.networks):
             Trainer._load_from_checkpoint(self, str(folder / place_of(peer, facts["main"])), network)
         peers.main_peer, peers.chosen = facts["main"], facts["chosen"]

@@ -225,7 +225,7 @@ class PeersTrainer(Checkpointing):
         if not isinstance(model, PeersModel):
             return peers_from_model(model, self.wanted_peers, seed)
         if peers is not None and model.peers != peers:
-            raise InputError(f"peers is {peers}, but the model holds {model.peers}; leave it out")
+            raise InputError(f"peers is {peers}, but the model holds {model.peers}; leave it out", key="peers")
         return model
 
     def make_one_network(self) -> nn.Module:
@@ -267,7 +267,8 @@ class PeersTrainer(Checkpointing):
         if named := [name for name, there in given.items() if there]:
             raise InputError(
                 f"{named[0]} is of classes of which one holds, and here several may hold at once (multi-label); leave "
-                "it out"
+                "it out",
+                key=named[0],
             )
 
     def number_of_classes(self) -> int:
@@ -344,12 +345,14 @@ class PeersTrainer(Checkpointing):
         labels = inputs.get("labels")
         if labels is None:
             raise InputError(
-                f"a batch has no labels, only {', '.join(inputs)}; name the dataset's label column 'labels'"
+                f"a batch has no labels, only {', '.join(inputs)}; name the dataset's label column 'labels'",
+                key="labels",
             )
         if not isinstance(labels, Tensor):
             raise InputError(
                 f"the labels of a batch are a {type(labels).__name__}; the data collator must make one tensor of "
-                "them, [batch], under the name 'labels'"
+                "them, [batch], under the name 'labels'",
+                key="labels",
             )
         labels, rows = as_classes(labels), inputs.get("index")
         features = {name: values for name, values in inputs.items() if name not in ("labels", "index")}
@@ -380,7 +383,8 @@ class PeersTrainer(Checkpointing):
         if rows is None and (why := self._why_numbers()) is not None:
             raise InputError(
                 f"the batches of get_train_dataloader have no numbers of their rows ('index'), and {why}; take what "
-                "super().get_train_dataloader() gives, or another method"
+                "super().get_train_dataloader() gives, or another method",
+                key="index",
             )
         self.method_state.rows = rows
         taught = self.targets.of(labels, rows)
@@ -474,7 +478,10 @@ class PeersTrainer(Checkpointing):
             batches = len(self.get_train_dataloader())
             epochs = num_training_steps / max(1, -(-batches // self.args.gradient_accumulation_steps))
         if begin >= epochs:
-            raise InputError(f"decay_from_epoch is {begin}, but there are {epochs:g} epochs; let it begin earlier")
+            raise InputError(
+                f"decay_from_epoch is {begin}, but there are {epochs:g} epochs; let it begin earlier",
+                key="decay_from_epoch",
+            )
         share = begin / epochs
         self.lr_scheduler: Any = constant_then_linear(optimizer or self.optimizer, num_training_steps, share)
         return self.lr_scheduler
@@ -607,7 +614,10 @@ class PeersTrainer(Checkpointing):
         if resume_from_checkpoint is True:
             newest = last_complete_checkpoint(Path(self.args.output_dir))
             if newest is None:
-                raise InputError(f"there is no complete checkpoint in {self.args.output_dir} to resume from")
+                raise InputError(
+                    f"there is no complete checkpoint in {self.args.output_dir} to resume from",
+                    where=self.args.output_dir,
+                )
             resume_from_checkpoint = str(newest)
         complete: Complete | None = None
         if resume_from_checkpoint:
@@ -655,7 +665,8 @@ def own_loss(trainer: str, method: str, why: str = "") -> InputError:
     return InputError(
         f"compute_loss of {trainer} makes a loss of its own in place of that of the method '{method}'{why}; add to "
         "what super().compute_loss(model, inputs) gives, write a method (docs/methods.md), give class_weights, or "
-        "train by method='standard' with peers=1"
+        "train by method='standard' with peers=1",
+        key="compute_loss",
     )
 
 

@@ -39,7 +39,8 @@ class WarmUp:
         if recover and self.over:
             raise InputError(
                 f"recover goes back to the end of the warm-up, and {method.name} has none; set its warmup_epochs "
-                "(method.warmup_epochs), or leave recover (monitor: recover) out"
+                "(method.warmup_epochs), or leave recover (monitor: recover) out",
+                key="recover",
             )
 
     @property

@@ -32,7 +32,7 @@ def undamaged(path: Path, way_out: str = AGAIN) -> Iterator[None]:
     except InputError:
         raise
     except FileNotFoundError as error:
-        raise InputError(f"{path} is missing; {way_out}") from error
+        raise InputError(f"{path} is missing; {way_out}", where=path) from error
     except (*_SIGNS, SafetensorError, YAMLError, UnpicklingError) as error:
         # Of Arrow and transformers damage has no number; torch seeks to places that are not there.
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
@@ -40,4 +40,4 @@ def undamaged(path: Path, way_out: str = AGAIN) -> Iterator[None]:
         # A wrong type tells of this code, not of the file.
         said = [] if isinstance(error, (TypeError, AttributeError)) else str(error).splitlines()
         reason = f" ({said[0].rstrip('.')})" if said else ""
-        raise InputError(f"{path} is damaged or cut short{reason}; {way_out}") from error
+        raise InputError(f"{path} is damaged or cut short{reason}; {way_out}", where=path) from error

@@ -177,7 +177,9 @@ def read_json_lines(path: Path) -> list[Any]:
     try:
         return json_lines(path.read_bytes())
     except ValueError as error:
-        raise InputError(f"{path}: {error}; it was changed after it was written, bring back what it was") from None
+        raise InputError(
+            f"{path}: {error}; it was changed after it was written, bring back what it was", where=path
+        ) from None
 
 
 def json_lines(content: bytes) -> list[Any]:
@@ -279,9 +281,11 @@ def check_regular(path: Path, what: str) -> None:
     except (FileNotFoundError, NotADirectoryError):
         return
     if stat.S_ISDIR(mode):
-        raise InputError(f"the {what} {path} is a folder; name a file")
+        raise InputError(f"the {what} {path} is a folder; name a file", where=path)
     if not stat.S_ISREG(mode):
-        raise InputError(f"the {what} {path} is a pipe or a device, which cannot be read here; save it to a file")
+        raise InputError(
+            f"the {what} {path} is a pipe or a device, which cannot be read here; save it to a file", where=path
+        )
 
 
 def expanded(path: str | Path) -> Path:
@@ -293,7 +297,9 @@ def expanded(path: str | Path) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError:
-        raise InputError(f"'{path}' begins with the home folder of a user that is not here; write it out") from None
+        raise InputError(
+            f"'{path}' begins with the home folder of a user that is not here; write it out", where=path
+        ) from None
 
 
 def check_folder_name(name: str, key: str) -> None:
@@ -318,7 +324,9 @@ def check_folder_name(name: str, key: str) -> None:
         why = f"it has {len(name.encode()):,} bytes, and {_LONGEST_NAME} are the most"
     if why is not None:
         shown = without_controls(name) if len(name) <= 60 else without_controls(name[:60]) + "…"
-        raise InputError(f"{key} is '{shown}' and names the run's folder, but {why}; give a plain name, or --out")
+        raise InputError(
+            f"{key} is '{shown}' and names the run's folder, but {why}; give a plain name, or --out", key=key
+        )
 
 
 def sha256_of_file(path: Path) -> str:

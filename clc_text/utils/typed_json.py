@@ -48,12 +48,12 @@ def read_typed_lines(path: Path, wanted: type[Typed], way_out: str = AGAIN) -> l
     try:
         found = json_lines(path.read_bytes())
     except FileNotFoundError:
-        raise InputError(f"{path} is missing; {way_out}") from None
+        raise InputError(f"{path} is missing; {way_out}", where=path) from None
     except ValueError as error:
-        raise InputError(f"{path}: {error}; it was changed after it was written, {way_out}") from None
+        raise InputError(f"{path}: {error}; it was changed after it was written, {way_out}", where=path) from None
     for number, line in enumerate(found, 1):
         if fault := fault_of(line, wanted):
-            raise InputError(f"{path} is damaged (line {number}: {fault}); {way_out}")
+            raise InputError(f"{path} is damaged (line {number}: {fault}); {way_out}", where=path, row=number)
     return found
 
 
@@ -65,7 +65,7 @@ def checked(found: Any, wanted: type[Typed], path: Path, way_out: str = AGAIN) -
     """
     if fault := fault_of(found, wanted):
         raise InputError(
-            f"{path} is damaged{' or cut short' if fault.startswith('it is') else ''} ({fault}); {way_out}"
+            f"{path} is damaged{' or cut short' if fault.startswith('it is') else ''} ({fault}); {way_out}", where=path
         )
     return cast(Typed, found)
 

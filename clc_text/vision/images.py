@@ -51,7 +51,8 @@ def decode(value: Any, where: str, size: int | None) -> np.ndarray:
         reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
         raise InputError(
             f"{where}{f' ({named})' if named else ''} is no readable image: {reason}; replace it, or take it off the "
-            "list"
+            "list",
+            where=where,
         ) from None
     if size is not None and picture.size != (size, size):
         scale = size / min(picture.size)
@@ -78,9 +79,18 @@ def _opened(value: Any) -> Image:
     raise ValueError(f"it is {type(value).__name__}, not an image, a path or encoded bytes")
 
 
-def numbered_among_all(sentence: str, before: int) -> str:
+def numbered_among_all(error: InputError, before: int) -> InputError:
     """What is said of an image of a part, said of it among all; the part comes after so many others."""
-    return re.sub(r"^image (\d+)", lambda number: f"image {before + int(number[1])}", sentence)
+
+    def among_all(told: str) -> str:
+        return re.sub(r"^image (\d+)", lambda number: f"image {before + int(number[1])}", told)
+
+    return InputError(
+        among_all(str(error)),
+        where=None if error.where is None else among_all(error.where),
+        key=error.key,
+        row=None if error.row is None else error.row + before,
+    )
 
 
 def decode_all(images: Sequence[Any], size: int | None) -> Tensor:
@@ -98,7 +108,9 @@ def decode_all(images: Sequence[Any], size: int | None) -> Tensor:
         if pixels.shape[1:] != image.shape:
             raise InputError(
                 f"image {row + 1} has {image.shape[2]} x {image.shape[1]} pixels and the first {pixels.shape[3]} x "
-                f"{pixels.shape[2]}; set encoder.size to bring all to one size"
+                f"{pixels.shape[2]}; set encoder.size to bring all to one size",
+                key="encoder.size",
+                row=row + 1,
             )
         pixels[row] = image
     if pixels is None:
@@ -149,5 +161,6 @@ class LazyImages:
     def flatten(self, start_dim: int = 0) -> Tensor:
         raise InputError(
             "noise that looks at the images needs them all in memory; set encoder.in_memory=true, or a smaller "
-            "encoder.size"
+            "encoder.size",
+            key="encoder.in_memory",
         )

@@ -27,10 +27,10 @@ def read_images(path: Path, column: str) -> Sequence[Any]:
     if path.is_dir():
         found = sorted(str(file) for file in path.rglob("*") if file.suffix.lower() in ENDINGS)
         if not found:
-            raise InputError(f"there is no image in {path}; known are {', '.join(ENDINGS)}")
+            raise InputError(f"there is no image in {path}; known are {', '.join(ENDINGS)}", where=path)
         return found
     if not path.is_file():
-        raise InputError(f"there is no file or folder {path}")
+        raise InputError(f"there is no file or folder {path}", where=path)
     if path.suffix.lower() in ENDINGS:
         return [str(path)]
     if path.suffix == ".parquet":
@@ -43,7 +43,7 @@ def read_images(path: Path, column: str) -> Sequence[Any]:
     if path.suffix == ".txt":
         lines = lines_of(path.read_text(encoding="utf-8-sig"))
         return _beside(path, [line for line in lines if line.strip()])
-    raise InputError(f"{path} holds no images; give {SOURCES}")
+    raise InputError(f"{path} holds no images; give {SOURCES}", where=path)
 
 
 def shown(image: Any) -> str | None:
@@ -64,10 +64,12 @@ def _from_parquet(path: Path, column: str) -> list[Any]:
 
 def _check(path: Path, column: str, known: Sequence[str]) -> None:
     if column not in known:
-        raise InputError(f"{path} has no column '{column}'{nearest(column, known)}; name it by --column")
+        raise InputError(
+            f"{path} has no column '{column}'{nearest(column, known)}; name it by --column", where=path, key=column
+        )
 
 
 def _beside(path: Path, values: Sequence[Any]) -> list[Any]:
     if not values:
-        raise InputError(f"{path} has no rows")
+        raise InputError(f"{path} has no rows", where=path)
     return [str(path.parent / value) if isinstance(value, str) else value for value in values]

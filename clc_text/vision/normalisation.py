@@ -55,7 +55,8 @@ class Normalise(nn.Module):
             if min(height, width) < self.size:
                 raise InputError(
                     f"network.image_size is {self.size}, but the images have {width} x {height} pixels; lower it, or "
-                    "raise encoder.size and encoder.crop"
+                    "raise encoder.size and encoder.crop",
+                    key="network.image_size",
                 )
             top, left = (height - self.size) // 2, (width - self.size) // 2
             pixels = pixels[..., top : top + self.size, left : left + self.size]

@@ -65,7 +65,8 @@ def asked_of(entry: Mapping[str, Any], place: str) -> Asked | None:
         said = ", ".join(f"{name} '{printable(str(value), 20)}'" for name, value in zip(COLUMNS, values, strict=True))
         raise InputError(
             f"{place}: how this row was chosen ({said}) was changed since the export; bring the three columns back as "
-            "they were, or empty all of them: the answer then does not count as one drawn at random"
+            "they were, or empty all of them: the answer then does not count as one drawn at random",
+            where=place,
         )
     return Asked(why, inclusion, int(asked))
 
@@ -98,7 +99,8 @@ def read_asked(run: Path) -> dict[int, Asked]:
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise InputError(
             f"{path} is damaged ({str(error)[:100]}); bring it back, or remove it: the answers then do not count as "
-            "drawn at random"
+            "drawn at random",
+            where=path,
         ) from None
     return found
 

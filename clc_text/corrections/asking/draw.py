@@ -50,7 +50,9 @@ class Drawn:
 def check_purpose(purpose: str) -> None:
     """Raises: InputError: there is no such purpose."""
     if purpose not in PURPOSES:
-        raise InputError(f"--purpose is '{purpose}'{nearest(purpose, PURPOSES)}; give estimate, fix or both")
+        raise InputError(
+            f"--purpose is '{purpose}'{nearest(purpose, PURPOSES)}; give estimate, fix or both", key="--purpose"
+        )
 
 
 def draw(

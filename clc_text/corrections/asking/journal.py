@@ -87,10 +87,12 @@ class Journal:
             except InputError:
                 raise
             except (ValueError, KeyError, TypeError) as error:
-                raise InputError(f"{place}: damaged ({error!s:.100}); mend the line, or remove it") from None
+                raise InputError(
+                    f"{place}: damaged ({error!s:.100}); mend the line, or remove it", where=place
+                ) from None
             if entry["run_id"] != self.run_id:
                 other = f"{entry['run_id']!s:.40}"
-                raise InputError(f"{place}: an answer to run {other}, not to {self.run_id}; move it away")
+                raise InputError(f"{place}: an answer to run {other}, not to {self.run_id}; move it away", where=place)
             self._take(row, label, asked)
         if lines[-1]:  # cut off, or the next answer would go on in its line
             whole_size = self.path.stat().st_size - len(lines[-1])

@@ -49,7 +49,8 @@ class Answers:
             what = "classes" if self.label_names != label_names else "rows, or rows with other given labels,"
             raise InputError(
                 f"the answers in {self.path} are about other {what} than those of this recipe; train with the recipe "
-                f"that {self.path} was trained with ({self.path / 'recipe.yaml'})"
+                f"that {self.path} was trained with ({self.path / 'recipe.yaml'})",
+                where=self.path,
             )
 
     def write(self, directory: Path) -> None:
@@ -79,7 +80,8 @@ def answers_in(path: Path) -> Answers:
     if not len(rows):
         raise InputError(
             f"nobody has answered anything in {path}; `clc-text next {path}` writes the rows to ask about, and "
-            "`clc-text apply` takes the answers over"
+            "`clc-text apply` takes the answers over",
+            where=path,
         )
     trusted = TrustedLabels(rows, labels, inclusions(rows, asked))
     asked = {row: asked[row] for row in rows.tolist() if row in asked}

@@ -30,7 +30,8 @@ def read_class_folders(folder: Path, text: str, label: str, encoding: str) -> Ro
     if not files:
         raise InputError(
             f"{folder}: a folder of texts has one subfolder a class with .txt files in it, a saved dataset has "
-            "state.json, a set of shards has .parquet files; none is here"
+            "state.json, a set of shards has .parquet files; none is here",
+            where=folder,
         )
     table = pa.Table.from_batches(_batches(files, text, label, encoding))
     return rows_from_table(table, folder, [describe_folder(folder, files)])

@@ -23,17 +23,20 @@ def read_parquet(paths: Sequence[Path], where: Path) -> Rows:
             tables.append(parquet.read_table(path, use_threads=False, partitioning=None))
         except (pa.ArrowInvalid, OSError) as error:
             reason = str(error).splitlines()[0]
-            raise InputError(f"{path}: not a whole Parquet file ({reason}); was it cut off?") from None
+            raise InputError(f"{path}: not a whole Parquet file ({reason}); was it cut off?", where=path) from None
     for path, table in zip(paths, tables, strict=True):
         if table.column_names != tables[0].column_names:
             raise InputError(
                 f"{path}: its columns ({', '.join(table.column_names)}) are not those of {paths[0].name} "
-                f"({', '.join(tables[0].column_names)})"
+                f"({', '.join(tables[0].column_names)})",
+                where=path,
             )
     try:
         table = pa.concat_tables(tables, promote_options="permissive")
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise InputError(f"{where}: the files' columns differ in type ({str(error).splitlines()[0]})") from None
+        raise InputError(
+            f"{where}: the files' columns differ in type ({str(error).splitlines()[0]})", where=where
+        ) from None
     return rows_from_table(table, where, [describe_file(path) for path in paths])
 
 
@@ -42,12 +45,12 @@ def read_saved(folder: Path) -> Rows:
     if (folder / "dataset_dict.json").exists():
         splits = sorted(entry.name for entry in folder.iterdir() if (entry / "state.json").exists())
         named = ", ".join(str(folder / split) for split in splits)
-        raise InputError(f"{folder}: a folder of several splits; name one of them: {named}")
+        raise InputError(f"{folder}: a folder of several splits; name one of them: {named}", where=folder)
     try:
         saved = datasets.load_from_disk(str(folder))
     except (pa.ArrowInvalid, OSError, ValueError, KeyError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{folder}: not a whole saved dataset ({reason}); save it again") from None
+        raise InputError(f"{folder}: not a whole saved dataset ({reason}); save it again", where=folder) from None
     files = [entry for entry in folder.iterdir() if entry.is_file()]
     return rows_from_dataset(saved, str(folder), [describe_folder(folder, files)])
 

@@ -36,7 +36,9 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
     separator = declared or separator
     above = 1 if declared else 0
     if top.count(separator) >= _MOST_COLUMNS:
-        raise InputError(f"{path}: line 1 has more than {_MOST_COLUMNS:,} columns; is the table turned around?")
+        raise InputError(
+            f"{path}: line 1 has more than {_MOST_COLUMNS:,} columns; is the table turned around?", where=path
+        )
     bad: list[InputError] = []
     names: list[str] = header or header_names(top, separator, quote)
     parse = csv.ParseOptions(
@@ -60,7 +62,9 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
                 where=str(path),
                 key="data.quote",
             ) from None
-        raise InputError(f"{path}: not a table of separated columns ({str(error).splitlines()[0]})") from None
+        raise InputError(
+            f"{path}: not a table of separated columns ({str(error).splitlines()[0]})", where=path
+        ) from None
     return rows_from_table(table, path, [describe_file(path)], first=above + (1 if header else 2))
 
 

@@ -47,7 +47,7 @@ def read_json(path: Path, encoding: str, plain: Collection[str] = ()) -> Rows:
         objects, facts = rows_of_export(objects, str(path), noun, plain)
         table = _table(path, noun, objects, plain)
     if not len(table):
-        raise InputError(f"{path}: the file holds no rows")
+        raise InputError(f"{path}: the file holds no rows", where=path)
     return rows_from_table(table, path, [describe_file(path)], noun=noun, facts=facts)
 
 
@@ -105,7 +105,7 @@ def _of_list(path: Path, handle: IO[bytes]) -> Iterator[dict[str, Any]]:
     try:
         values = json.loads(handle.read().decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}); was the file cut off?") from None
+        raise InputError(f"{path}: not JSON ({error}); was the file cut off?", where=path) from None
     for number, value in enumerate(values, start=1):
         if not isinstance(value, dict):
             raise InputError(

@@ -375,7 +375,7 @@ def _labelled(
         )
     facts[f"unlabelled_{prefix}rows_dropped"] = len(without)
     if not there.any():
-        raise InputError(f"{rows.where}: no row has labels ({_where(columns)})")
+        raise InputError(f"{rows.where}: no row has labels ({_where(columns)})", where=rows.where)
     return _filtered(rows, there), number[there]
 
 
@@ -386,16 +386,23 @@ def _filtered(rows: Rows, mask: np.ndarray) -> Rows:
 def _check(rows: Rows, names: list[str], labels: np.ndarray) -> None:
     if len(labels) < 2 or len(names) < 2:
         what = "row" if len(labels) < 2 else "class"
-        raise InputError(f"{rows.where}: there is only one {what}; a multi-label task needs at least two of each")
+        raise InputError(
+            f"{rows.where}: there is only one {what}; a multi-label task needs at least two of each", where=rows.where
+        )
     if len(names) > MOST_CLASSES:
-        raise InputError(f"{rows.where}: {len(names):,} classes are more than {MOST_CLASSES:,}; name the right column")
+        raise InputError(
+            f"{rows.where}: {len(names):,} classes are more than {MOST_CLASSES:,}; name the right column",
+            where=rows.where,
+        )
     always, never = np.asarray(labels.all(0)), np.asarray(~labels.any(0))
     if (always | never).any():
         at = int(np.flatnonzero(always | never)[0])
         how = "every" if always[at] else "no"
         raise InputError(
             f"{rows.where}: the class '{names[at][:60]}' holds of {how} training row, so there is nothing to learn of "
-            "it; leave it out"
+            "it; leave it out",
+            where=rows.where,
+            key=names[at][:60],
         )
 
 

@@ -170,7 +170,11 @@ def _people(rows: Rows, column: str, lengths: np.ndarray, label: str) -> tuple[l
     rows.require(column, "annotator")
     values = rows.table.column(column).combine_chunks()
     if not (pa.types.is_list(values.type) or pa.types.is_large_list(values.type)):
-        raise InputError(f"{rows.where}: '{label}' holds lists of labels, and '{column}' no lists of who gave them")
+        raise InputError(
+            f"{rows.where}: '{label}' holds lists of labels, and '{column}' no lists of who gave them",
+            where=rows.where,
+            key=label,
+        )
     other = pc.fill_null(pc.list_value_length(values), 0).to_numpy()
     if len(odd := np.flatnonzero(other != lengths)):
         raise InputError(
@@ -209,7 +213,11 @@ def _of_lines(rows: Rows, columns: NamedColumns, lines: Rows, named: tuple[str, 
     if identity is None:
         identity = of_row if of_row in rows.table.column_names else None
     if identity is None:
-        raise InputError(f"{rows.where}: votes name rows by an id; name the column that holds it in data.{option}")
+        raise InputError(
+            f"{rows.where}: votes name rows by an id; name the column that holds it in data.{option}",
+            where=rows.where,
+            key=f"data.{option}",
+        )
     rows.require(identity, option)
     known = rows.table.column(identity).cast(pa.string()).combine_chunks()
     if pc.count_distinct(known).as_py() < len(known):
@@ -224,7 +232,9 @@ def _of_lines(rows: Rows, columns: NamedColumns, lines: Rows, named: tuple[str, 
         at = np.flatnonzero(place.is_null().to_numpy())
         raise InputError(
             f"{lines.where}: {lines.row_names(at)} name{'s' * (len(at) == 1)} the row '{meant[int(at[0])]}'"[:200]
-            + f", which {rows.where} does not have (column '{identity}')"
+            + f", which {rows.where} does not have (column '{identity}')",
+            where=lines.where,
+            key=identity,
         )
     said = said_in(lines, label, columns)
     people = lines.table.column(by).cast(pa.string()).combine_chunks()
@@ -266,7 +276,9 @@ def _classes(columns: NamedColumns, strings: pa.Array, rows: Rows) -> list[str]:
     found = class_names(rows, single, [pa.chunked_array([strings])])
     if len(found) > 1000:
         shown = some_of(found, 5)
-        raise InputError(f"{rows.where}: the votes have {len(found):,} classes: {shown}; name the right column")
+        raise InputError(
+            f"{rows.where}: the votes have {len(found):,} classes: {shown}; name the right column", where=rows.where
+        )
     return found
 
 

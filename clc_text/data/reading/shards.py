@@ -35,14 +35,16 @@ def shards_of(folder: Path, split: str) -> list[Path]:
             names = ", ".join(path.name for path in found[:3])
             raise InputError(
                 f"{place}: no .parquet file is of the split '{split}', only {names}; name a file itself to read it "
-                "all the same"
+                "all the same",
+                key=split,
             )
         if wanted:
             return wanted
     if (folder / CORRECTED).is_file():
         raise InputError(
             f"{folder} is a corrected dataset without rows, which are written in its run: `clc-text export RUN "
-            "--format dataset`"
+            "--format dataset`",
+            where=folder,
         )
     return []
 

@@ -107,7 +107,8 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
             shown = ", ".join(f"'{label}'" for label in strange[:5])
             raise InputError(
                 f"{test_part.rows.where}: no training row has the label {shown} of the test rows; "
-                "add training rows of them or take these test rows out"
+                "add training rows of them or take these test rows out",
+                where=test_part.rows.where,
             )
         test_numbers = class_numbers(test_part.trusted, names, test_part.rows.where, key)
         identity = (train.sources, test and test.sources, columns, seed, "test")
@@ -195,10 +196,12 @@ def _names(columns: NamedColumns, whole: _Labelled) -> list[str]:
 def _check_classes(whole: _Labelled, names: list[str], columns: NamedColumns) -> None:
     rows, where = len(whole.rows.table), whole.rows.where
     if rows < 2:
-        raise InputError(f"{where}: {rows} row is too few to train on; give at least 2")
+        raise InputError(f"{where}: {rows} row is too few to train on; give at least 2", where=where)
     present = pc.unique(whole.given).to_pylist()
     if len(present) < 2:
-        raise InputError(f"{where}: every row has the label '{present[0]}'; training needs at least two classes")
+        raise InputError(
+            f"{where}: every row has the label '{present[0]}'; training needs at least two classes", where=where
+        )
     if len(present) > MANY_CLASSES and len(present) > rows / 2:
         raise InputError(
             f"{where}: the column '{columns.given}' has {len(present)} values in {rows} rows, so it is hardly one of "

@@ -19,11 +19,11 @@ def existing(path: str | Path, what: str) -> Path:
     """The path, made absolute against nothing but the user's home; raises when nothing is there or it is empty."""
     found = expanded(path)
     if not found.exists():
-        raise InputError(f"{what}: '{path}' does not exist; check the path")
+        raise InputError(f"{what}: '{path}' does not exist; check the path", where=path)
     if not found.is_dir():
         check_regular(found, "file")
     if found.is_file() and found.stat().st_size == 0:
-        raise InputError(f"{found}: the file is empty; give a file with rows")
+        raise InputError(f"{found}: the file is empty; give a file with rows", where=found)
     return found
 
 
@@ -43,7 +43,7 @@ def open_bytes(path: Path) -> IO[bytes]:
     with open(path, "rb") as handle:
         magic = handle.read(4)
     if magic in _NO_TEXT:
-        raise InputError(f"{path} is {_NO_TEXT[magic]}")
+        raise InputError(f"{path} is {_NO_TEXT[magic]}", where=path)
     if path.suffix == ".gz" or magic.startswith(b"\x1f\x8b"):
         return gzip.open(path)  # type: ignore[return-value]
     return open(path, "rb")
@@ -103,6 +103,8 @@ def check_encoding(path: Path, encoding: str) -> None:
                 position += len(block)
                 line += block.count(b"\n")
     except EOFError:
-        raise InputError(f"{path}: the packed file ends too early; it was cut off, fetch it again") from None
+        raise InputError(
+            f"{path}: the packed file ends too early; it was cut off, fetch it again", where=path
+        ) from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path}: not a sound gzip file ({error}); fetch it again") from None
+        raise InputError(f"{path}: not a sound gzip file ({error}); fetch it again", where=path) from None

@@ -29,7 +29,7 @@ def refuse_same_file(train: Rows, test: Rows) -> None:
 def with_text(rows: Rows, columns: NamedColumns, facts: dict[str, Any], prefix: str) -> tuple[Rows, str]:
     """The rows with a text in every row of the input column, and that column's name."""
     if not len(rows.table):
-        raise InputError(f"{rows.where}: there are no rows")
+        raise InputError(f"{rows.where}: there are no rows", where=rows.where)
     pieces = []
     for column in columns.texts:
         rows.require(column, "text")
@@ -55,7 +55,9 @@ def with_text(rows: Rows, columns: NamedColumns, facts: dict[str, Any], prefix: 
         return replace(rows, table=table), column
     joined = "text" if "text" not in table.column_names else "joined_text"
     if joined in table.column_names:
-        raise InputError(f"{rows.where}: the columns 'text' and 'joined_text' are both taken; rename one")
+        raise InputError(
+            f"{rows.where}: the columns 'text' and 'joined_text' are both taken; rename one", where=rows.where
+        )
     texts = pc.binary_join_element_wise(*(piece.cast(pa.string()) for piece in pieces), " ")
     features[joined] = datasets.Value("string")
     return replace(rows, table=table.append_column(joined, texts), features=features), joined

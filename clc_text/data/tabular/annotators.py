@@ -31,15 +31,17 @@ def frame_of_votes(votes: Any) -> pd.DataFrame:
         if not isinstance(found, np.ndarray):
             found = _of_lists(found)
         if found.ndim != 2:
-            raise InputError(f"annotators have the shape {list(found.shape)}; give rows and columns, one a source")
+            raise InputError(
+                f"annotators have the shape {list(found.shape)}; give rows and columns, one a source", key="annotators"
+            )
         found = {f"annotator_{number + 1}": found[:, number] for number in range(found.shape[1])}
     try:
         frame = pd.DataFrame(found).reset_index(drop=True)
     except ValueError as error:
-        raise InputError(f"annotators are no table: {error}") from None
+        raise InputError(f"annotators are no table: {error}", key="annotators") from None
     names = [str(name) for name in frame.columns]
     if not names or len(set(names)) < len(names):
-        raise InputError("annotators need a column each, and each a name of its own")
+        raise InputError("annotators need a column each, and each a name of its own", key="annotators")
     frame.columns = pd.Index(names)
     return frame.apply(_without_absent)
 
@@ -48,7 +50,9 @@ def _of_lists(rows: Any) -> np.ndarray:
     listed = [list(row) if not isinstance(row, (str, bytes)) and hasattr(row, "__iter__") else None for row in rows]
     lengths = {len(row) for row in listed if row is not None}
     if None in listed or len(lengths) != 1:
-        raise InputError("annotators must be rows of one length, with None where one says nothing of a row")
+        raise InputError(
+            "annotators must be rows of one length, with None where one says nothing of a row", key="annotators"
+        )
     found = np.empty((len(listed), lengths.pop()), object)
     for place, row in enumerate(listed):
         found[place] = row

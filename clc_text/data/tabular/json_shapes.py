@@ -30,14 +30,14 @@ def rows_of_object(whole: dict[str, Any], where: str, needed: Collection[str] = 
     if all(isinstance(value, list) for value in values):
         lengths = {name: len(value) for name, value in whole.items()}
         if len(set(lengths.values())) > 1:
-            raise InputError(f"{where}: the lists of the columns are not of one length; {_ADVICE}")
+            raise InputError(f"{where}: the lists of the columns are not of one length; {_ADVICE}", where=where)
         return [dict(zip(whole, row, strict=True)) for row in zip(*values, strict=True)]
     if not all(isinstance(value, dict) for value in values):
         return None
     if _counted(values[0]) or any(name in whole for name in needed):
         rows = list(values[0])
         if any(list(value) != rows for value in values):
-            raise InputError(f"{where}: the columns have not the same rows; {_ADVICE}")
+            raise InputError(f"{where}: the columns have not the same rows; {_ADVICE}", where=where)
         return [{name: value[row] for name, value in whole.items()} for row in rows]
     by_row = _counted(whole) or any(name in values[0] for name in needed)
     return [dict(value) for value in values] if by_row else None

@@ -30,11 +30,13 @@ def numbered(
         try:
             names = tuple(sorted(set(found)))
         except TypeError:
-            raise InputError("some labels are numbers and others are texts; make them one kind") from None
+            raise InputError(
+                "some labels are numbers and others are texts; make them one kind", key="labels"
+            ) from None
     else:
         names = tuple(label_names)
         if len(set(names)) < len(names):
-            raise InputError("a name is twice in label_names")
+            raise InputError("a name is twice in label_names", key="label_names")
         numbers = all(isinstance(one, int) and not isinstance(one, bool) for one in found)
         if numbers and not set(found) <= set(names):
             known(found, range(len(names)), of_row)
@@ -60,7 +62,7 @@ def column(name: str, values: Iterable[Any]) -> list[Any]:
     shape = getattr(values, "shape", None)
     if isinstance(values, (str, bytes)) or (shape is not None and len(shape) != 1):
         what = "one text" if shape is None else f"a table of the shape {list(shape)}"
-        raise InputError(f"{name} is {what}; give a list or a column, one of them for each row")
+        raise InputError(f"{name} is {what}; give a list or a column, one of them for each row", key=name)
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuU":
         return list(values.tolist())
     scalar = (np.generic, np.ndarray) if not hasattr(values, "detach") else object
@@ -79,14 +81,18 @@ def table_of(name: str, values: Any, rows: int, kind: type) -> np.ndarray:
     if hasattr(values, "detach"):  # a tensor
         values = values.detach().cpu()
     if hasattr(values, "toarray"):
-        raise InputError(f"{name} is a sparse matrix; give embeddings, or texts= for words, or its toarray()")
+        raise InputError(
+            f"{name} is a sparse matrix; give embeddings, or texts= for words, or its toarray()", key=name
+        )
     try:
         with np.errstate(over="ignore"):  # what is too large for `kind` is found not to be finite
             found: np.ndarray = np.asarray(values, dtype=kind)
     except (TypeError, ValueError):
-        raise InputError(f"{name} holds something that is no number") from None
+        raise InputError(f"{name} holds something that is no number", key=name) from None
     if found.ndim != 2 or len(found) != rows:
-        raise InputError(f"{name} has the shape {list(found.shape)}, but there are {rows:,} labels: one row for each")
+        raise InputError(
+            f"{name} has the shape {list(found.shape)}, but there are {rows:,} labels: one row for each", key=name
+        )
     return found
 
 
@@ -95,20 +101,25 @@ def probabilities(values: Any, rows: int, classes: int) -> np.ndarray:
     if found.shape[1] != classes:
         raise InputError(
             f"pred_probs has {found.shape[1]} columns, but there are {classes} classes; give label_names in the order "
-            "of the columns"
+            "of the columns",
+            key="pred_probs",
         )
     sums = found.sum(1)
     bad = np.flatnonzero(~(np.isfinite(found).all(1) & (found >= 0).all(1) & (np.abs(sums - 1) < 1e-2)))
     if len(bad):
-        raise InputError(f"row {bad[0]} of pred_probs is not a row of probabilities: they are 0 … 1 and sum to 1")
+        raise InputError(
+            f"row {bad[0]} of pred_probs is not a row of probabilities: they are 0 … 1 and sum to 1",
+            key="pred_probs",
+            row=bad[0],
+        )
     return np.asarray(found / sums[:, None])
 
 
 def texts_of(texts: Iterable[str], rows: int) -> list[str]:
     found = ["" if missing(one) else one for one in column("texts", texts)]
     if len(found) != rows:
-        raise InputError(f"there are {len(found):,} texts and {rows:,} labels: one text for each")
+        raise InputError(f"there are {len(found):,} texts and {rows:,} labels: one text for each", key="texts")
     strange = next((row for row, one in enumerate(found) if not isinstance(one, (str, int, float))), None)
     if strange is not None:
-        raise InputError(f"row {strange} of texts is no text: {str(found[strange])[:60]!r}")
+        raise InputError(f"row {strange} of texts is no text: {str(found[strange])[:60]!r}", key="texts", row=strange)
     return [str(one) for one in found]

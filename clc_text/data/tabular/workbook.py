@@ -98,7 +98,7 @@ def read_workbook(path: Path, sheet: str | None = None, header: Sequence[str] | 
     try:
         names = [found.title for found in book.worksheets]
         if not names:
-            raise InputError(f"{path}: the workbook has no sheet of cells")
+            raise InputError(f"{path}: the workbook has no sheet of cells", where=path)
         if sheet is not None and sheet not in names:
             raise InputError(
                 f"{path}: there is no sheet '{sheet}'{nearest(sheet, names)}", where=str(path), key="data.sheet"
@@ -154,12 +154,15 @@ def _opened(path: Path, values: bool) -> Workbook:
     except ImportError:
         raise InputError(
             f"{path}: workbooks are read by openpyxl, which is not installed; pip install 'clc-text[excel]', or save "
-            "the sheet as CSV"
+            "the sheet as CSV",
+            where=path,
         ) from None
     try:
         with zipfile.ZipFile(path) as packed:
             if sum(member.file_size for member in packed.infolist()) > UNPACKED:
-                raise InputError(f"{path}: the workbook unpacks to more than {UNPACKED >> 30} GB; save it as CSV")
+                raise InputError(
+                    f"{path}: the workbook unpacks to more than {UNPACKED >> 30} GB; save it as CSV", where=path
+                )
         # By its bytes: of a path openpyxl would look at the ending.
         return openpyxl.load_workbook(
             io.BytesIO(path.read_bytes()), read_only=True, data_only=values, keep_links=False
@@ -174,7 +177,8 @@ def _unreadable(path: Path, error: Exception) -> InputError:
     reason = (str(error).splitlines() or [type(error).__name__])[0]
     return InputError(
         f"{path}: not a whole Excel workbook ({reason[:100]}); was it cut off, or is it protected by a password? Save "
-        "it again as .xlsx, or as CSV"
+        "it again as .xlsx, or as CSV",
+        where=path,
     )
 
 

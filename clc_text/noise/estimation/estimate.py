@@ -84,7 +84,7 @@ def estimate(
         InputError: p is no table of distributions, does not fit the labels, or has more than 1,000 classes.
     """
     if method not in _ESTIMATORS:
-        raise InputError(f"there is no noise estimate '{method}'{nearest(method, _ESTIMATORS)}")
+        raise InputError(f"there is no noise estimate '{method}'{nearest(method, _ESTIMATORS)}", key=method)
     if bootstrap < 0:
         raise InputError(f"bootstrap is {bootstrap}; it must be a number of resamplings, 0 for none", key="bootstrap")
     p, labels = checked(p, labels)

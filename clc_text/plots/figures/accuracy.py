@@ -44,13 +44,14 @@ def draw(runs: Sequence[RunDirectory], of: str = "peers", narrow: bool = False) 
         InputError: a run has no test rows, or no epoch has ended in any run.
     """
     if of not in WHO:
-        raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}")
+        raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}", key=of)
     kept, _ = begun(runs)
     for run in kept:
         if run.metrics()[0]["test"] is None:
             raise InputError(
                 f"{run.path} has no test rows, so no test accuracy; the figures entropy, selection, confusion, "
-                "corrections and threshold need none"
+                "corrections and threshold need none",
+                where=run.path,
             )
     groups = group(kept)
     few = len(groups) <= 4

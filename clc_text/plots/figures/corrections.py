@@ -108,14 +108,15 @@ def draw(run: RunDirectory, examples: int = 12) -> Figure:
         InputError: the run changes no label, or kept no data.
     """
     if not 1 <= examples <= 60:
-        raise InputError(f"--examples is {examples}; give a number from 1 to 60")
+        raise InputError(f"--examples is {examples}; give a number from 1 to 60", key="--examples")
     begun([run])
     labels = run.labels()
     corrected = corrected_labels(run, labels)
     if not corrected.changed.any():
         raise InputError(
             f"{run.path} changes no label ({corrected.source}, method {run.recipe()['method']['name']}), so there "
-            "is no correction to show"
+            "is no correction to show",
+            where=run.path,
         )
     short = dict(zip(run.label_names, short_names(run.label_names, 24), strict=True))
     found = [

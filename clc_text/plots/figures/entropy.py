@@ -85,7 +85,7 @@ def draw(run: RunDirectory, gamma: float = 1.0, narrow: bool = False) -> Figure:
         narrow: panels below each other, for the page of a telephone.
     """
     if not gamma >= 0:
-        raise InputError(f"--gamma is {gamma}; an entropy threshold is at least 0 nats")
+        raise InputError(f"--gamma is {gamma}; an entropy threshold is at least 0 nats", key="--gamma")
     begun([run])
     rows, classes = run.environment()["rows"]["train"], len(run.label_names)
     picture = new_figure(NARROW, 4.8) if narrow else new_figure(PAGE, 2.8)

@@ -80,7 +80,7 @@ def draw(run: RunDirectory, bins: int = 40, narrow: bool = False) -> Figure:
         narrow: panels below each other, for the page of a telephone.
     """
     if bins < 2:
-        raise InputError(f"--bins is {bins}; give at least 2")
+        raise InputError(f"--bins is {bins}; give at least 2", key="--bins")
     begun([run])
     found, own = entropy_histogram(run, bins), own_thresholds(run)
     picture = new_figure(NARROW, 5.0) if narrow else new_figure(PAGE, 3.0)

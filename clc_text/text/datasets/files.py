@@ -124,12 +124,12 @@ class Files(NamedColumns):
 
             return read_excel(path, self.sheet, self.header, self.texts, self.plain)
         if suffix in (".xls", ".xlsb", ".ods"):
-            raise InputError(f"{path}: of workbooks .xlsx is read; save it as .xlsx, or the sheet as CSV")
+            raise InputError(f"{path}: of workbooks .xlsx is read; save it as .xlsx, or the sheet as CSV", where=path)
         if suffix in (".jsonl", ".ndjson", ".json"):
             return read_json(path, self.encoding, self.plain)
         if suffix == ".parquet":
             return read_parquet([path], path)
-        raise InputError(f"{path}: the name does not tell the format; known are {FORMATS}")
+        raise InputError(f"{path}: the name does not tell the format; known are {FORMATS}", where=path)
 
     def guessed(self, path: Path, usual: str | None = None) -> str:
         """The separator of a CSV or TSV file: the usual one, unless only under another the header has the texts."""

@@ -65,7 +65,9 @@ def guess_columns(
     named_label = asked or ([] if files.label == Files.label else files.labels)
     if files.votes is not None and asked:
         raise InputError(
-            f"the labels are in {files.votes} and in columns ({some_of(asked)}); name either --votes or --label"
+            f"the labels are in {files.votes} and in columns ({some_of(asked)}); name either --votes or --label",
+            where=files.votes,
+            key="--label",
         )
     files = replace(files, text=named_text or Files.text, label=named_label or Files.label)
     if files.separator is None and named_text is None:
@@ -79,9 +81,13 @@ def guess_columns(
         rows.require(ids, "id")
     for name in named_label:
         if named_text and name in files.texts:
-            raise InputError(f"{files.train}: the column '{name}' is named for texts and for labels; name two columns")
+            raise InputError(
+                f"{files.train}: the column '{name}' is named for texts and for labels; name two columns",
+                where=files.train,
+                key=name,
+            )
     if not rows.table.num_rows:
-        raise InputError(f"{files.train}: there are no rows under the names of the columns")
+        raise InputError(f"{files.train}: there are no rows under the names of the columns", where=files.train)
     spread = np.unique(np.linspace(0, rows.table.num_rows - 1, LOOKED_AT).astype(np.int64))
     values = {name: rows.table.column(name).take(spread).to_pylist() for name in rows.table.column_names}
     said = []
@@ -133,11 +139,15 @@ def _label(values: dict[str, list[Any]], others: Collection[str], train: str) ->
     if among:
         raise InputError(
             f"{train}: several columns may be the labels: {some_of(among)}; name one with --label, or "
-            "each in a --label of its own if they are what several people or models say of the rows"
+            "each in a --label of its own if they are what several people or models say of the rows",
+            where=train,
+            key="--label",
         )
     raise InputError(
         f"{train}: no column looks like labels, a few values that come again and again; name it with --label "
-        f"(columns: {some_of(list(values))})"
+        f"(columns: {some_of(list(values))})",
+        where=train,
+        key="--label",
     )
 
 
@@ -175,6 +185,8 @@ def _text(values: dict[str, list[Any]], labels: Collection[str], train: str) -> 
         return known[0]
     if longest is None or lengths[longest] < LONG:
         raise InputError(
-            f"{train}: no column looks like texts; name it with --text (columns: {some_of(list(values))})"
+            f"{train}: no column looks like texts; name it with --text (columns: {some_of(list(values))})",
+            where=train,
+            key="--text",
         )
     return longest

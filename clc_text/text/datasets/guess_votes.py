@@ -60,7 +60,8 @@ def questions(rows: Rows, files: Files) -> str | None:
     found = [name for name in rows.table.column_names if voters_column(rows.table, name) is not None]
     if len(found) > 1:
         raise InputError(
-            f"{files.train}: there are answers to several questions: {some_of(found)}; name one with --label"
+            f"{files.train}: there are answers to several questions: {some_of(found)}; name one with --label",
+            where=files.train,
         )
     return found[0] if found else None
 
@@ -130,5 +131,8 @@ def _called(usual: tuple[str, ...], names: list[str], where: str | None, what: s
 
 def _unknown(where: str | None, what: str, key: str, names: Sequence[str]) -> InputError:
     return InputError(
-        f"{where}: it is not clear which column has {what}: {some_of(names, 10)}; name it with --set data.{key}=COLUMN"
+        f"{where}: it is not clear which column has {what}: {some_of(names, 10)}; name it with --set "
+        f"data.{key}=COLUMN",
+        where=where,
+        key=f"data.{key}",
     )

@@ -36,9 +36,14 @@ class Hub(NamedColumns):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.test_split is not None and self.test_share is not None:
-            raise InputError("data.test_split and data.test_share are both set; keep one of them")
+            raise InputError(
+                "data.test_split and data.test_share are both set; keep one of them", key="data.test_split"
+            )
         if self.test_split == self.train_split:
-            raise InputError(f"data.test_split and data.train_split are both '{self.train_split}'; name two splits")
+            raise InputError(
+                f"data.test_split and data.train_split are both '{self.train_split}'; name two splits",
+                key="data.test_split",
+            )
 
     @property
     def row_id(self) -> tuple[str, str | None]:
@@ -61,6 +66,8 @@ def _rows(splits: datasets.DatasetDict, split: str, identity: str) -> Rows:
     from clc_text.data.reading.columnar import rows_from_dataset
 
     if split not in splits:
-        raise InputError(f"the Hub's dataset '{identity}' has no split '{split}'{nearest(split, splits)}")
+        raise InputError(
+            f"the Hub's dataset '{identity}' has no split '{split}'{nearest(split, splits)}", where=identity, key=split
+        )
     rows = rows_from_dataset(splits[split], f"{identity} ({split})", cached_sources(splits[split]))
     return of_flattened_records(rows)

@@ -58,7 +58,7 @@ class News(Dataset):
         groups = sorted({group for group, _, _ in articles["train"]})
         strange = sorted({group for group, _, _ in articles["test"]} - set(groups))
         if strange:
-            raise InputError(f"{found}: no training article is of the test articles' group {strange[0]}")
+            raise InputError(f"{found}: no training article is of the test articles' group {strange[0]}", where=found)
         facts: dict[str, Any] = {}
         for split, rows in articles.items():
             if len(rows) != PUBLISHED_ROWS[split]:

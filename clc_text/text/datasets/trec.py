@@ -126,14 +126,16 @@ def _read(path: Path, facts: dict[str, Any]) -> _Questions:
     """
     content = path.read_bytes()
     if not content.strip():
-        raise InputError(f"{path}: the file is empty; fetch it again")
+        raise InputError(f"{path}: the file is empty; fetch it again", where=path)
     questions = []
     for number, line in enumerate(content.splitlines(), start=1):
         label, _, text = line.replace(b"\xf0", b" ").decode("iso-8859-1").strip().partition(" ")
         if label not in _FINE_SET or not text:
             raise InputError(
                 f"{path}: line {number} is not a fine label, a blank and a question (its label reads '{label[:30]}'); "
-                "is this the original file, and whole?"
+                "is this the original file, and whole?",
+                where=path,
+                row=number,
             )
         questions.append((label, text))
     return questions

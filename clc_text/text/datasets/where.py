@@ -25,5 +25,7 @@ def places(name: str, **options: Any) -> list[Place]:
     for field in dataclasses.fields(part):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and field.name not in options:
-            raise InputError(f"the dataset '{name}' reads what the recipe names: say data.{field.name}")
+            raise InputError(
+                f"the dataset '{name}' reads what the recipe names: say data.{field.name}", key=f"data.{field.name}"
+            )
     return part(**options).places()

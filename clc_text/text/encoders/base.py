@@ -29,11 +29,15 @@ def read_description(directory: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except OSError:
-        raise InputError(f"{directory} holds no fitted encoder: there is no readable encoder.json in it") from None
+        raise InputError(
+            f"{directory} holds no fitted encoder: there is no readable encoder.json in it", where=directory
+        ) from None
     except ValueError as error:
-        raise InputError(f"{path} is not readable JSON ({error}); it was changed after the run wrote it") from None
+        raise InputError(
+            f"{path} is not readable JSON ({error}); it was changed after the run wrote it", where=path
+        ) from None
     if not isinstance(values, dict) or not isinstance(values.get("encoder"), str):
-        raise InputError(f"{path} does not name its encoder; it was changed after the run wrote it")
+        raise InputError(f"{path} does not name its encoder; it was changed after the run wrote it", where=path)
     return values
 
 

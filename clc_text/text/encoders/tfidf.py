@@ -59,7 +59,10 @@ class Tfidf(Encoder):
             seed=seed,
         )
         if weighting is None:
-            raise InputError(f"none of the {len(texts):,} training texts has a word; is data.text the right column?")
+            raise InputError(
+                f"none of the {len(texts):,} training texts has a word; is data.text the right column?",
+                key="data.text",
+            )
         words = self._words(texts, seed)
         facts: dict[str, Any] = {
             "terms": len(weighting.terms),

@@ -66,7 +66,9 @@ class FittedTokens(FittedEncoder):
         try:
             max_length, facts = int(description["max_length"]), dict(description["facts"])
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"the encoder in {directory} is missing files or damaged ({error})") from None
+            raise InputError(
+                f"the encoder in {directory} is missing files or damaged ({error})", where=directory
+            ) from None
         return cls(load_tokenizer(directory, "the run's encoder"), max_length, facts)
 
 

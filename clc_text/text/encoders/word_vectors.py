@@ -114,7 +114,8 @@ class WordVectors(Encoder):
         if not (train_tokens.ids >= 0).any():
             raise InputError(
                 f"no word of the {len(train_tokens)} training texts has a vector in {table.source['vectors']}; "
-                "is it of another language, or does encoder.lowercase not fit it?"
+                "is it of another language, or does encoder.lowercase not fit it?",
+                key="encoder.lowercase",
             )
         facts = _facts(table, rows[:in_train], train_tokens, test_tokens) | self._cut_off(train_tokens)
         weights = idf(train_tokens, len(table.words)) if "idf_mean" in self.pooling else None

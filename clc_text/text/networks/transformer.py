@@ -106,7 +106,9 @@ class Transformer(Network):
         from clc_text.models.pretrained import load_model, model_folder
 
         if "input_ids" not in inputs:
-            raise InputError("network transformer reads tokens; write `encoder: {name: tokens, model: …}` beside it")
+            raise InputError(
+                "network transformer reads tokens; write `encoder: {name: tokens, model: …}` beside it", key="encoder"
+            )
         folder = model_folder(self.model, KEY)
         names: dict[str, Any] = {
             "id2label": dict(enumerate(label_names)),
@@ -161,5 +163,6 @@ def _check_vocabulary(ids: Tensor, size: int) -> None:
     if largest >= size:
         raise InputError(
             f"encoder tokens gives the token number {largest}, but network.model knows {size}; name the same model in "
-            "encoder.model and network.model"
+            "encoder.model and network.model",
+            key="network.model",
         )

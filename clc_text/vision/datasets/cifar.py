@@ -151,7 +151,11 @@ class _Cifar(ImageDataset):
         from clc_text.vision.datasets.reading.tables import IMAGE
 
         if "img" not in table.column_names or table.schema.field("img").type != IMAGE:
-            raise InputError(f"{where}: there is no column 'img' of encoded images, as the Hub's {self.name} has it")
+            raise InputError(
+                f"{where}: there is no column 'img' of encoded images, as the Hub's {self.name} has it",
+                where=where,
+                key="img",
+            )
         return table
 
     def _read_pickles(self, folder: Path, names: list[str]) -> pa.Table:
@@ -175,7 +179,8 @@ class _Cifar(ImageDataset):
             ):
                 raise InputError(
                     f"{folder / name} does not hold 'data', bytes of {3 * SIDE * SIDE} a row, with a "
-                    f"'{self.pickle_label}' for each row; is this the original file?"
+                    f"'{self.pickle_label}' for each row; is this the original file?",
+                    where=folder / name,
                 )
             images = pixels.reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)
             encoded += [encode_png(image) for image in np.ascontiguousarray(images)]
@@ -193,14 +198,17 @@ class _Cifar(ImageDataset):
         names = " or ".join(self.human_files)
         raise InputError(
             f"data.labels is '{self._which}', but there is no {names} beside {folder or self.hub_id}; name the file "
-            "in data.human_labels"
+            "in data.human_labels",
+            key="data.labels",
         )
 
     def _human(self, file: Path, clean: np.ndarray) -> np.ndarray:
         from clc_text.vision.datasets.reading.human_labels import read_human_labels
 
         if not file.is_file():
-            raise InputError(f"there is no file {file} of human labels (data.human_labels)")
+            raise InputError(
+                f"there is no file {file} of human labels (data.human_labels)", where=file, key="data.human_labels"
+            )
         return read_human_labels(file, self._which, clean)
 
 

@@ -96,7 +96,8 @@ class Clothing1M(ImageDataset):
         known = [key for key in keys if key in label_of]
         if not known:
             raise InputError(
-                f"{files[1]} has a label for none of the keys in {files[0]}; are these the original files?"
+                f"{files[1]} has a label for none of the keys in {files[0]}; are these the original files?",
+                where=files[1],
             )
         labels = np.asarray([label_of[key] for key in known], dtype=np.int64)
         return Listed(known, labels, files[0]), len(keys) - len(known), files

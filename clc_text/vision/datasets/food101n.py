@@ -140,7 +140,11 @@ def _listed(keys: list[str], names: list[str], path: Path) -> Listed:
     for row, key in enumerate(keys):
         folder, slash, _ = key.partition("/")
         if not slash or folder not in number:
-            raise InputError(f"{path}: '{key[:60]}' does not begin with one of the classes{nearest(folder, names)}")
+            raise InputError(
+                f"{path}: '{key[:60]}' does not begin with one of the classes{nearest(folder, names)}",
+                where=path,
+                key=key[:60],
+            )
         labels[row] = number[folder]
     return Listed(keys, labels, path)
 
@@ -163,7 +167,9 @@ def _verified(root: Path, keys: list[str]) -> tuple[list[int | None], dict[str, 
         for line in _body(read_lines(path)):
             key, _, label = line.rpartition("\t")
             if label.strip() not in ("0", "1"):
-                raise InputError(f"{path}: '{line[:60]}' does not end with a tab and 0 or 1")
+                raise InputError(
+                    f"{path}: '{line[:60]}' does not end with a tab and 0 or 1", where=path, key=line[:60]
+                )
             said[key.strip()] = int(label)
     strange = len(said.keys() - set(keys))
     return [said.get(key) for key in keys], {"verified_images_not_listed": strange} if strange else {}

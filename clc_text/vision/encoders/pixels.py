@@ -49,7 +49,9 @@ class FittedPixels(FittedEncoder):
             check_memory(self._bytes(images), f"{len(images):,} decoded images", lower)
             return {"pixels": decode_all(images, self.size)}
         if self.size is None:
-            raise InputError("images that are decoded when they are needed must have one size; set encoder.size")
+            raise InputError(
+                "images that are decoded when they are needed must have one size; set encoder.size", key="encoder.size"
+            )
         return {"pixels": LazyImages(images, self.size)}
 
     def frozen(self, images: Sequence[Any]) -> Tensor:
@@ -85,7 +87,9 @@ class FittedPixels(FittedEncoder):
             augmentation = Augmentation(**values["augmentation"])
             return cls(values["size"], values["in_memory"], augmentation)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path} is missing or was changed after the run wrote it ({error})") from None
+            raise InputError(
+                f"{path} is missing or was changed after the run wrote it ({error})", where=path
+            ) from None
 
 
 @encoder("pixels")
@@ -124,7 +128,10 @@ class Pixels(Encoder):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.crop and self.size and self.crop > self.size + 2 * self.pad:
-            raise InputError(f"encoder.crop is {self.crop}, but the images have {self.size + 2 * self.pad} pixels")
+            raise InputError(
+                f"encoder.crop is {self.crop}, but the images have {self.size + 2 * self.pad} pixels",
+                key="encoder.crop",
+            )
 
     def fit(self, train: Sequence[Any], test: Sequence[Any], seed: int) -> FittedPixels:
         found = FittedPixels(
@@ -135,7 +142,8 @@ class Pixels(Encoder):
             if self.crop and self.crop > min(height, width) + 2 * self.pad:
                 raise InputError(
                     f"encoder.crop is {self.crop}, but the images have {width} x {height} pixels and encoder.pad is "
-                    f"{self.pad}; lower it"
+                    f"{self.pad}; lower it",
+                    key="encoder.crop",
                 )
             found.facts["image_size"] = f"{width} x {height}"
         else:

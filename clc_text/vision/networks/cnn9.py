@@ -59,7 +59,9 @@ class CNN9(ImageNetwork):
         side = self.image_size or min(pixels.shape[-2:])
         if side < SMALLEST:
             raise InputError(
-                f"cnn9 needs images of {SMALLEST} x {SMALLEST} pixels or more, and these have {side}; set encoder.size"
+                f"cnn9 needs images of {SMALLEST} x {SMALLEST} pixels or more, and these have {side}; set "
+                "encoder.size",
+                key="encoder.size",
             )
         mean, std = channel_statistics(pixels)
         config = StackedCNNConfig(

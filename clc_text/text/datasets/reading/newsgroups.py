@@ -41,7 +41,9 @@ def read_newsgroups(found: Path) -> dict[str, list[Article]]:
         articles[split].append(article)
     for split, rows in articles.items():
         if not rows:
-            raise InputError(f"{found}: no {split} article of 20 Newsgroups is in it; is it the by-date version?")
+            raise InputError(
+                f"{found}: no {split} article of 20 Newsgroups is in it; is it the by-date version?", where=found
+            )
         rows.sort(key=lambda article: article[:2])
     return articles
 
@@ -75,7 +77,7 @@ def _from_archive(path: Path) -> Iterator[tuple[str, Article]]:
             while unpacked.read(1 << 20):
                 pass
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise InputError(f"{path}: not a whole archive ({error}); fetch it again") from None
+        raise InputError(f"{path}: not a whole archive ({error}); fetch it again", where=path) from None
 
 
 def _from_cache(path: Path) -> Iterator[tuple[str, Article]]:
@@ -84,7 +86,9 @@ def _from_cache(path: Path) -> Iterator[tuple[str, Article]]:
     try:
         content = unpacker.decompress(path.read_bytes(), LARGEST)
         if not unpacker.eof:
-            raise InputError(f"{path}: the cache is cut off or far too large; delete it and fetch it again")
+            raise InputError(
+                f"{path}: the cache is cut off or far too large; delete it and fetch it again", where=path
+            )
         cache = _PlainUnpickler(io.BytesIO(content)).load()
         for split in FOLDERS:
             part = cache[split]
@@ -94,10 +98,10 @@ def _from_cache(path: Path) -> Iterator[tuple[str, Article]]:
     except InputError:
         raise
     except pickle.UnpicklingError as error:
-        raise InputError(f"{path}: not scikit-learn's cache of 20 Newsgroups ({error})") from None
+        raise InputError(f"{path}: not scikit-learn's cache of 20 Newsgroups ({error})", where=path) from None
     except Exception as error:  # a pickle that is not what it should be can fail in any way
         raise InputError(
-            f"{path}: not scikit-learn's cache of 20 Newsgroups ({type(error).__name__}: {error})"
+            f"{path}: not scikit-learn's cache of 20 Newsgroups ({type(error).__name__}: {error})", where=path
         ) from None
 
 

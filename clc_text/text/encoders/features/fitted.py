@@ -137,12 +137,15 @@ class FittedSentence(FittedEncoder):
             reading, batch_size = Reading(**description["reading"]), int(description["batch_size"])
             facts = dict(description["facts"])
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise InputError(f"the encoder in {directory} is missing files or damaged ({error})") from None
+            raise InputError(
+                f"the encoder in {directory} is missing files or damaged ({error})", where=directory
+            ) from None
         model = FrozenModel(model_folder(name, KEY))
         if model.sha256 != sha256:
             raise InputError(
                 f"the model '{name}' has changed since the run in {directory.parent} was trained on its features; "
-                "bring its files back, or train again"
+                "bring its files back, or train again",
+                key=name,
             )
         return cls(name, model, reading, batch_size, scales.get("mean"), scales.get("scale"), facts)
 

@@ -55,5 +55,6 @@ class Ragged:
     def flatten(self, start_dim: int = 0) -> Tensor:
         raise InputError(
             "noise that looks at features needs an encoder that makes some; token numbers have no distances: use "
-            "encoder sentence or word_vectors, or another noise"
+            "encoder sentence or word_vectors, or another noise",
+            key="encoder",
         )

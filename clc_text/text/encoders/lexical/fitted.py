@@ -122,4 +122,6 @@ class FittedTfidf(FittedEncoder):
             ngrams, facts = int(description["ngrams"]), dict(description["facts"])
             return cls(weighting, ngrams, words, tensors.get("shift"), tensors.get("scale"), facts)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise InputError(f"the encoder in {directory} is missing files or damaged ({error})") from None
+            raise InputError(
+                f"the encoder in {directory} is missing files or damaged ({error})", where=directory
+            ) from None

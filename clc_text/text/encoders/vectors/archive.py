@@ -34,11 +34,14 @@ def only_member(archive: Path) -> Path:
     """
     members = [name for name in _members(archive) if name.removesuffix(".gz").endswith(_VECTORS)]
     if not members:
-        raise InputError(f"{archive} holds no file of word vectors ({', '.join(_VECTORS)}); unpack it, and name one")
+        raise InputError(
+            f"{archive} holds no file of word vectors ({', '.join(_VECTORS)}); unpack it, and name one", where=archive
+        )
     if len(members) > 1:
         raise InputError(
             f"{archive} holds several files of vectors ({some_of(members, 8)}); name one of them, such as "
-            f"encoder.vectors: {archive}/{members[-1]}"
+            f"encoder.vectors: {archive}/{members[-1]}",
+            where=archive,
         )
     return archive / members[0]
 
@@ -80,8 +83,12 @@ def _whole(archive: Path) -> Iterator[None]:
     try:
         yield
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise InputError(f"{archive} is a damaged or truncated zip archive ({error}); get the file again") from None
+        raise InputError(
+            f"{archive} is a damaged or truncated zip archive ({error}); get the file again", where=archive
+        ) from None
     except InputError:
         raise
     except (RuntimeError, NotImplementedError, KeyError) as error:  # a password, an unknown compression, no such file
-        raise InputError(f"{archive} cannot be read here ({error}); unpack it, and name the file in it") from None
+        raise InputError(
+            f"{archive} cannot be read here ({error}); unpack it, and name the file in it", where=archive
+        ) from None

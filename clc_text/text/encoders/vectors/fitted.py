@@ -149,4 +149,6 @@ class FittedWordVectors(FittedEncoder):
             idf = tensors["idf"].numpy() if "idf" in tensors else None
             return cls(table, reading, idf, tensors.get("mean"), tensors.get("scale"), description["facts"])
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise InputError(f"the encoder in {directory} is missing files or damaged ({error})") from None
+            raise InputError(
+                f"the encoder in {directory} is missing files or damaged ({error})", where=directory
+            ) from None

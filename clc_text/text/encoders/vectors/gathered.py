@@ -28,7 +28,8 @@ class Gathered:
         self.path = path
         if dimension > _WIDEST:
             raise InputError(
-                f"{path}: each word has {dimension:,} numbers, and {_WIDEST:,} are the most; are they word vectors?"
+                f"{path}: each word has {dimension:,} numbers, and {_WIDEST:,} are the most; are they word vectors?",
+                where=path,
             )
         self.dimension = dimension
         self.seen = 0
@@ -65,7 +66,7 @@ class Gathered:
         if not sound.all():
             bad = int(np.argmin(sound))
             where = f"{self.path}: {unit} {places[bad]} ('{words[bad]}')"
-            raise InputError(f"{where} holds NaN or an infinite value; correct or remove it")
+            raise InputError(f"{where} holds NaN or an infinite value; correct or remove it", where=where)
         end = self._filled + len(vectors)
         if end > len(self._matrix):
             self._matrix.resize((end + _ROWS_MORE, self.dimension), refcheck=False)

@@ -46,7 +46,9 @@ def open_hashed(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], str]]]:
         buffered = io.BufferedReader(raw, _BUFFER)
         magic = buffered.peek(2)[:2]
         if not magic:
-            raise InputError(f"{path} is empty; a file of word vectors has a word and its numbers on every line")
+            raise InputError(
+                f"{path} is empty; a file of word vectors has a word and its numbers on every line", where=path
+            )
 
         def sha256() -> str:
             while buffered.read(_BUFFER):
@@ -60,6 +62,8 @@ def open_hashed(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], str]]]:
             else:
                 yield cast(BinaryIO, buffered), sha256
         except EOFError:
-            raise InputError(f"{path} is truncated: its gzip stream ends too early; get the file again") from None
+            raise InputError(
+                f"{path} is truncated: its gzip stream ends too early; get the file again", where=path
+            ) from None
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise InputError(f"{path} is a damaged gzip file ({error}); get the file again") from None
+            raise InputError(f"{path} is a damaged gzip file ({error}); get the file again", where=path) from None

@@ -37,7 +37,9 @@ def read_word2vec(path: Path, wanted: Wanted) -> VectorTable:
     with open_hashed(path) as (file, sha256):
         header = file.readline(100).split()
         if len(header) != 2 or not all(field.isdigit() for field in header) or int(header[1]) == 0:
-            raise InputError(f"{path} is not a word2vec .bin file: it does not begin with 'words dimension'")
+            raise InputError(
+                f"{path} is not a word2vec .bin file: it does not begin with 'words dimension'", where=path
+            )
         count, dimension = int(header[0]), int(header[1])
         found = Gathered(path, wanted, dimension)
         size = 4 * dimension
@@ -48,7 +50,8 @@ def read_word2vec(path: Path, wanted: Wanted) -> VectorTable:
                 if not more:
                     raise InputError(
                         f"{path} is truncated: it promises {count} words and ends in number {position + 1}; "
-                        "get the file again"
+                        "get the file again",
+                        where=path,
                     )
                 buffer, at = buffer[at:] + more, 0
             name = buffer[at:blank].lstrip(b"\n")
@@ -72,7 +75,8 @@ def _out_of_step(path: Path, number: int) -> InputError:
     return InputError(
         f"{path} is out of step at word {number} or before: a word with a blank in it shifts all that follows, or the "
         "file is damaged; where you have the vectors in gensim, save them as text, which is read: "
-        "save_word2vec_format('vectors.txt')"
+        "save_word2vec_format('vectors.txt')",
+        where=path,
     )
 
 
@@ -83,7 +87,7 @@ def read_gensim(path: Path, wanted: Wanted) -> VectorTable:
         InputError: not such a file, or its .npy file is missing or damaged.
     """
     if not path.is_file():
-        raise InputError(f"{path} is a file of gensim in an archive; unpack it with all files beside it")
+        raise InputError(f"{path} is a file of gensim in an archive; unpack it with all files beside it", where=path)
     try:
         with open(path, "rb") as file:
             store = _KeyedVectorsOnly(file).load()
@@ -92,15 +96,18 @@ def read_gensim(path: Path, wanted: Wanted) -> VectorTable:
         index = dict(store.key_to_index)
         matrix = np.asarray(store.vectors)
     except FileNotFoundError as error:
-        raise InputError(f"{path} needs {error.filename} beside it; copy all files that gensim wrote") from None
+        raise InputError(
+            f"{path} needs {error.filename} beside it; copy all files that gensim wrote", where=path
+        ) from None
     except _WholeModel as error:
         raise InputError(
             f"{path} holds a whole {error} model of gensim, and to read that is to run what it says; where you trust "
             f"it, write its vectors as text: gensim.models.{error}.load('{path.name}').wv.save_word2vec_format("
-            "'vectors.txt')"
+            "'vectors.txt')",
+            where=path,
         ) from None
     except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, TypeError, IndexError, KeyError) as error:
-        raise InputError(f"{path} is not a readable gensim KeyedVectors file ({error})") from None
+        raise InputError(f"{path} is not a readable gensim KeyedVectors file ({error})", where=path) from None
     beside = [f for f in sorted(path.parent.glob(f"{path.name}.*.npy")) if f.is_file()]
     digests = [sha256_of_file(file) for file in (path, *beside)]
     source = {"vectors": path.name, "sha256": digests[0], "words_in_source": len(index)}
@@ -125,7 +132,9 @@ def read_torchtext(path: Path, wanted: Wanted) -> VectorTable:
         words, matrix = [str(word) for word in words], matrix.numpy()
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path} is not a readable cache file of torchtext's vectors ({reason})") from None
+        raise InputError(
+            f"{path} is not a readable cache file of torchtext's vectors ({reason})", where=path
+        ) from None
     source = {"vectors": path.name, "sha256": sha256_of_file(path), "words_in_source": len(words)}
     return select(words, matrix, wanted, source)
 

@@ -29,13 +29,16 @@ def read_fasttext(path: Path, wanted: Wanted) -> VectorTable:
 
     # gensim reads numbers past Python's own files: of a packed one it would take the packed bytes for numbers.
     if not path.is_file() or not _begins(path):
-        raise InputError(f"{path} is a packed fastText .bin file; unpack it (gunzip, unzip), and name the file")
+        raise InputError(
+            f"{path} is a packed fastText .bin file; unpack it (gunzip, unzip), and name the file", where=path
+        )
     try:
         store = load_facebook_vectors(str(path))
     except _UNREADABLE as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"{path} is not a readable fastText .bin file ({reason}); get the file again, or the .vec file beside it"
+            f"{path} is not a readable fastText .bin file ({reason}); get the file again, or the .vec file beside it",
+            where=path,
         ) from None
     source = {"vectors": path.name, "sha256": sha256_of_file(path), "words_in_source": len(store.index_to_key)}
     table = select(store.index_to_key, store.vectors, wanted, source)

@@ -58,11 +58,12 @@ def read_text(path: Path, wanted: Wanted) -> VectorTable:
                     words, values, lines = [], [], []
         digest = sha256()
     if found is None or not found.seen:
-        raise InputError(f"{path} holds no word vectors; a line has a word and its numbers")
+        raise InputError(f"{path} holds no word vectors; a line has a word and its numbers", where=path)
     if promised is not None and promised != found.seen:
         raise InputError(
             f"{path} is truncated or damaged: line 1 promises {promised} words, but {found.seen} follow; "
-            "get the file again"
+            "get the file again",
+            where=path,
         )
     if lines:
         found.add(_matrix(values, dimension, path, lines), words, lines, "line")
@@ -78,7 +79,9 @@ def _shape(line: bytes, path: Path) -> tuple[int | None, int]:
     while numbers < len(fields) - 1 and _is_number(fields[-1 - numbers]):
         numbers += 1
     if not numbers:
-        raise InputError(f"{path} is not a text file of word vectors: line 1 is not a word followed by numbers")
+        raise InputError(
+            f"{path} is not a text file of word vectors: line 1 is not a word followed by numbers", where=path
+        )
     return None, numbers
 
 

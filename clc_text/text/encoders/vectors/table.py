@@ -66,7 +66,9 @@ def select(words: list[str], matrix: np.ndarray, wanted: Wanted, source: dict[st
     """
     where = source["vectors"]
     if matrix.ndim != 2 or len(words) != len(matrix) or matrix.shape[1] == 0:
-        raise InputError(f"{where}: {len(words)} words do not go with vectors of shape {list(matrix.shape)}")
+        raise InputError(
+            f"{where}: {len(words)} words do not go with vectors of shape {list(matrix.shape)}", where=where
+        )
     rows: dict[str, int] = {}
     for row, word in enumerate(words):
         if (row < wanted.first or word in wanted.words) and word not in rows:
@@ -77,5 +79,9 @@ def select(words: list[str], matrix: np.ndarray, wanted: Wanted, source: dict[st
     sound = np.isfinite(chosen.max(axis=1)) & np.isfinite(chosen.min(axis=1))
     if not sound.all():
         bad = kept[int(np.argmin(sound))]
-        raise InputError(f"{where}: the vector of '{bad}' holds NaN or an infinite value; correct or remove it")
+        raise InputError(
+            f"{where}: the vector of '{bad}' holds NaN or an infinite value; correct or remove it",
+            where=where,
+            key=bad,
+        )
     return VectorTable(kept, chosen, source)

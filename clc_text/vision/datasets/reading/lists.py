@@ -39,13 +39,13 @@ def read_lines(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError:
-        raise InputError(f"there is no file {path}") from None
+        raise InputError(f"there is no file {path}", where=path) from None
     except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 (byte {error.start}); is this the original file?") from None
+        raise InputError(f"{path} is not UTF-8 (byte {error.start}); is this the original file?", where=path) from None
     while lines and not lines[-1].strip():
         lines.pop()
     if not lines:
-        raise InputError(f"{path} is empty; fetch it again")
+        raise InputError(f"{path} is empty; fetch it again", where=path)
     return lines
 
 
@@ -66,12 +66,20 @@ def read_labelled(path: Path, classes: int) -> tuple[Listed, int]:
             if "/" in line:
                 without += 1
                 continue
-            raise InputError(f"{path}, line {number}: '{line[:60]}' is not an image's key, a blank and a label")
+            raise InputError(
+                f"{path}, line {number}: '{line[:60]}' is not an image's key, a blank and a label",
+                where=path,
+                row=number,
+            )
         if not label:
             without += 1
             continue
         if not label.isdecimal() or int(label) >= classes:
-            raise InputError(f"{path}, line {number}: the label '{label}' is no class from 0 to {classes - 1}")
+            raise InputError(
+                f"{path}, line {number}: the label '{label}' is no class from 0 to {classes - 1}",
+                where=path,
+                row=number,
+            )
         keys.append(key)
         labels.append(int(label))
     return Listed(keys, np.asarray(labels, dtype=np.int64), path), without
@@ -104,7 +112,7 @@ def find_images(roots: Sequence[tuple[Path, str]], keys: Sequence[str], where: P
     missing = []
     for key in keys:
         if key.startswith("/") or ".." in key.split("/"):
-            raise InputError(f"{where}: the key '{key}' leaves the folder of images")
+            raise InputError(f"{where}: the key '{key}' leaves the folder of images", where=where, key=key)
         candidates = (f"{place}/{key.removeprefix(prefix)}" for place, prefix in places)
         path = next((path for path in candidates if is_there(path)), None)
         paths.append(path)
@@ -129,7 +137,8 @@ def keep_found(listed: Listed, found: Found, roots: Sequence[tuple[Path, str]], 
         remedy = "bring them" if not there.any() else "bring them, or set data.missing=drop to go on without"
         raise InputError(
             f"{len(found.missing):,} of the {len(listed.keys):,} images that {listed.where} lists are not there "
-            f"({named}); looked in {looked} and found {int(there.sum()):,}; {remedy}"
+            f"({named}); looked in {looked} and found {int(there.sum()):,}; {remedy}",
+            where=listed.where,
         )
     paths = [path for path in found.paths if path is not None]
     for row in np.flatnonzero(there)[:: max(1, len(paths) // SAMPLE)].tolist():

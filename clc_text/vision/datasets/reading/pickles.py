@@ -29,15 +29,17 @@ def read_pickle(path: Path) -> dict[str, Any]:
     try:
         found = _Arrays(io.BytesIO(_content(path)), encoding="bytes").load()
     except FileNotFoundError:
-        raise InputError(f"there is no file {path}") from None
+        raise InputError(f"there is no file {path}", where=path) from None
     except _Refused as error:
-        raise InputError(f"{path} is not read: {error}") from None
+        raise InputError(f"{path} is not read: {error}", where=path) from None
     except Exception as error:  # a damaged pickle may fail anywhere
         raise InputError(
-            f"{path} is damaged or no pickle of arrays ({type(error).__name__}); fetch it again"
+            f"{path} is damaged or no pickle of arrays ({type(error).__name__}); fetch it again", where=path
         ) from None
     if not isinstance(found, dict):
-        raise InputError(f"{path} holds no dictionary but {type(found).__name__}; is this the original file?")
+        raise InputError(
+            f"{path} holds no dictionary but {type(found).__name__}; is this the original file?", where=path
+        )
     return {key.decode("latin-1") if isinstance(key, bytes) else str(key): value for key, value in found.items()}
 
 

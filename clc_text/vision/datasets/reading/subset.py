@@ -21,7 +21,11 @@ def balanced(labels: np.ndarray, rows: int | None, seed: int, where: str, key: s
     if rows is None:
         return None
     if rows > len(labels):
-        raise InputError(f"data.{key} is {rows:,}, but {where} has {len(labels):,} rows; lower it, or leave it out")
+        raise InputError(
+            f"data.{key} is {rows:,}, but {where} has {len(labels):,} rows; lower it, or leave it out",
+            where=where,
+            key=f"data.{key}",
+        )
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     order = np.argsort(labels[shuffled], kind="stable")
     members = shuffled[order]

@@ -31,7 +31,7 @@ def read_shards(paths: Sequence[Path]) -> pa.Table:
         try:
             tables.append(pq.read_table(path).replace_schema_metadata(None))
         except (pa.ArrowInvalid, OSError) as error:
-            raise InputError(f"{path} is not readable Parquet ({error}); fetch it again") from None
+            raise InputError(f"{path} is not readable Parquet ({error}); fetch it again", where=path) from None
     return pa.concat_tables(tables)
 
 
@@ -77,14 +77,20 @@ def to_dataset(table: pa.Table, image: str, classes: dict[str, list[str]], ident
 def labels_of(table: pa.Table, column: str, classes: int, where: str) -> np.ndarray:
     """int64 [N], a column of class numbers, checked."""
     if column not in table.column_names:
-        raise InputError(f"{where} has no column '{column}'; it has {', '.join(table.column_names)}")
+        raise InputError(
+            f"{where} has no column '{column}'; it has {', '.join(table.column_names)}", where=where, key=column
+        )
     values = table[column]
     if values.null_count or not pa.types.is_integer(values.type):
-        raise InputError(f"{where}: the column '{column}' must hold whole numbers, one in every row")
+        raise InputError(
+            f"{where}: the column '{column}' must hold whole numbers, one in every row", where=where, key=column
+        )
     labels: Any = values.to_numpy().astype(np.int64)
     wrong = np.flatnonzero((labels < 0) | (labels >= classes))
     if len(wrong):
         raise InputError(
-            f"{where}, row {wrong[0] + 1}: the label {labels[wrong[0]]} is no class; classes are 0 to {classes - 1}"
+            f"{where}, row {wrong[0] + 1}: the label {labels[wrong[0]]} is no class; classes are 0 to {classes - 1}",
+            where=where,
+            row=wrong[0] + 1,
         )
     return labels
