@@ -318,12 +318,12 @@ def told(mixture: Mixture, judged: Judged, table: Table, share: dict[str, float]
         label = np.where(policy_named(name).changes(evidence, table.given), judged.suggested, table.given)
         share[name] = right(label, table)
     readings = mixture.readings(table.given, each)
-    noise = {
+    noise: Any = {
         "rate": readings[0].rate, "interval": span(readings, len(each)), "readings": [vars(one) for one in readings],
         "agreement": agreement(mixture.log_probs), "predictions": "views", "known_rate": None,
     }  # fmt: skip
     names = [f"class {number}" for number in range(table.classes)]
-    corrections = {"share": float((label != table.given).mean()),
+    corrections: Any = {"share": float((label != table.given).mean()),
                    "by_class": class_changes(table.given, label, names)}  # fmt: skip
     judgement = verdict(corrections, noise, None, None, [])
     return {

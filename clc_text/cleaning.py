@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.run_files import Audit
 from clc_text.config.recipe import loads
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.kinds import garbled_rows, kinds, outlier_rows
@@ -99,16 +99,17 @@ class Cleaned(Ranked):
         several = self.audit.get("several_labels")
         if several is None:
             return None
-        keys = ("name", "votes", "share", "agreement")
-        unknown = {"value": None, "low": None, "high": None}
-        entries = [
-            {key: one[key] for key in keys}
-            | {
-                name: (one["accuracy"] or unknown)[key]
-                for name, key in (("accuracy", "value"), ("low", "low"), ("high", "high"))
-            }
-            for one in several["sources"]
-        ]
+        sources = several["sources"]
+        entries: dict[str, list[Any]] = {
+            "name": [one["name"] for one in sources],
+            "votes": [one["votes"] for one in sources],
+            "share": [one["share"] for one in sources],
+            "agreement": [one["agreement"] for one in sources],
+        }
+        right = [one["accuracy"] for one in sources]
+        entries["accuracy"] = [None if one is None else one["value"] for one in right]
+        entries["low"] = [None if one is None else one["low"] for one in right]
+        entries["high"] = [None if one is None else one["high"] for one in right]
         return pd.DataFrame(entries)
 
     @property

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from clc_text.analysis.corrected import has_corrections
+from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.run_files import Audit
 from clc_text.errors import InputError
 
 

@@ -294,12 +294,12 @@ class RunDirectory:
                 return np.asarray(opened.get_tensor("test_labels"), dtype=np.int64)
         return np.asarray(self.data("test")[self.environment()["label_column"]], dtype=np.int64)
 
-    def notices(self) -> list[dict[str, Any]]:
+    def notices(self) -> list[run_files.Notice]:
         """What the run noticed of itself; each has ``name``, ``severity``, ``epoch``, ``message`` (see `Notice`)."""
         path = self.file("notices.json")
         if not path.is_file():
             return []
-        return [dict(notice) for notice in read_json(path, list[run_files.Notice])]
+        return read_json(path, list[run_files.Notice])
 
     def flaws(self) -> run_files.Flaws | None:
         """Texts that are flawed whatever their labels; None where nobody has looked, or rows are no texts."""

@@ -279,13 +279,13 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     votes: int
 
 
-class _Labels(TypedDict):
+class LabelCounts(TypedDict):
     given: int
     method: int
     person: int
 
 
-class _Predictions(TypedDict):
+class PredictionsUsed(TypedDict):
     kind: Literal["in sample", "out of sample", "views", "votes"]
     folds: int | None
     agree_with_given: float
@@ -323,7 +323,7 @@ class Made(TypedDict):
     """How a whole state of a corrected dataset was made."""
 
     policy: _Policy
-    predictions: _Predictions
+    predictions: PredictionsUsed
     noise_matrix: Matrix | None
     canaries: _Canaries | None
     sha256: _Digests
@@ -338,7 +338,7 @@ class _CorrectedNow(Made):
     input_column: str
     renamed: dict[str, str]
     step: int
-    labels: _Labels
+    labels: LabelCounts
     changed: int
 
 
@@ -355,7 +355,7 @@ class _StepDone(TypedDict):
     arguments: dict[str, Any]
     time: str
     changed: int
-    labels: _Labels
+    labels: LabelCounts
     whole: bool
 
 
@@ -378,196 +378,6 @@ class HistoryStep(_StepDone, total=False):
     file: str
     changes: list[LoggedChange]
     differs: int
-
-
-class _Metric(TypedDict):
-    value: float
-    low: float
-    high: float
-    count: int
-    of: int
-
-
-class _Inferred(TypedDict):
-    value: float
-    low: float
-    high: float
-
-
-class _ByClass(TypedDict):
-    label: str
-    given: int
-    changed: int
-    share: float
-    gained: int
-    now: int
-
-
-class _Pair(TypedDict):
-    given: str
-    label: str
-    rows: int
-
-
-class _CorrectionsOfOne(TypedDict):
-    rows: int
-    share: float
-    by_class: list[_ByClass]
-    pairs: list[_Pair]
-
-
-class _Corrections(_CorrectionsOfOne, total=False):
-    by_asked: list[dict[str, Any]]
-
-
-class _AuditNoiseBefore(TypedDict):
-    rate: float
-    interval: list[float] | None
-    matrix: Matrix | None
-    method: str
-    predictions: Literal["in sample", "out of sample", "views", "votes"]
-    known_rate: float | None
-
-
-class _RuleLike(TypedDict):
-    words: float
-    others: float | None
-
-
-class _AuditNoise(_AuditNoiseBefore, total=False):
-    readings: list[dict[str, Any]]
-    agreement: float | None
-    rule_like: _RuleLike | None
-    nothing_learnt: bool
-    by_class: list[dict[str, Any]]
-
-
-class _AuditCanaries(TypedDict):
-    planted: int
-    found: _Metric | None
-    repaired: _Metric | None
-    precision: _Metric | None
-    recall: _Inferred | None
-    precision_adjusted: _Inferred | None
-    false_correction_rate: _Inferred | None
-
-
-class _Truth(TypedDict):
-    rows: int
-    right_before: _Metric | None
-    right_after: _Metric | None
-    fixed: int
-    broken: int
-    missed: int
-    altered: int
-    precision: _Metric | None
-    recall: _Metric | None
-    false_correction_rate: _Metric | None
-
-
-class _Person(TypedDict):
-    answers: int
-    kept_given: int
-    took_suggestion: int
-    other: int
-
-
-class _ShareByAnswers(TypedDict):
-    value: float
-    low: float
-    high: float
-    random: int
-    answers: int
-
-
-class _OfClass(TypedDict):
-    label: str
-    right_before: _ShareByAnswers | None
-    right_after: _ShareByAnswers | None
-
-
-class _AuditAnswersBefore(TypedDict):
-    answers: int
-    random: int
-    right_before: _ShareByAnswers
-    right_after: _ShareByAnswers | None
-    gain: _Inferred | None
-    by_class: list[_OfClass]
-
-
-class _AuditAnswers(_AuditAnswersBefore, total=False):
-    changed: int
-    fixed: int
-    broken: int
-
-
-class _IfFollowed(TypedDict):
-    fixed: int
-    broken: int
-    right_after: _Metric | None
-
-
-class _SecondOpinion(TypedDict):
-    library: str
-    version: str
-    issues: int
-    changed_and_doubted: int
-    changed_only: int
-    doubted_only: int
-    kappa: float | None
-    truth: _IfFollowed | None
-
-
-class _Verdict(TypedDict):
-    trust: Literal["trust", "look first", "do not use"]
-    little_to_correct: bool
-    summary: str
-    reasons: list[str]
-    basis: Literal["true labels", "answers", "canaries", "estimates"]
-
-
-class AuditVersion(TypedDict):
-    """audit.json of any version."""
-
-    version: int
-
-
-class AuditOf(AuditVersion):
-    """Of which labels an audit.json is."""
-
-    run_id: str
-    corrections: dict[str, Any]
-    labels: dict[str, Any]
-
-
-class _AuditOfOne(AuditVersion):
-    run_id: str
-    recipe: str
-    dataset: str
-    method: str
-    step: int
-    labels_sha256: str
-    rows: int
-    label_names: list[str]
-    policy: str
-    predictions: _Predictions
-    labels: _Labels
-    corrections: _Corrections
-    noise: _AuditNoise
-    canaries: _AuditCanaries | None
-    truth: _Truth | None
-    person: _Person
-    answers: _AuditAnswers | None
-    second_opinion: _SecondOpinion | None
-    notices: list[Notice]
-    verdict: _Verdict
-
-
-class Audit(_AuditOfOne, total=False):
-    """audit.json, see `clc_text.corrections.audit`; its metrics are named in `clc_text.corrections.audit_metrics`."""
-
-    several_labels: dict[str, Any]
-    asked: list[str]
 
 
 class FlawedOutliers(TypedDict):

@@ -22,10 +22,18 @@ alone           {"votes", "right"} by number of labels: how often so many labels
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
+from clc_text.artifacts.audit import (
+    Confusion,
+    JoinedLabels,
+    PlantedVotes,
+    RightBySource,
+    RightByVotes,
+    SeveralLabels,
+    SourceOfLabels,
+)
 from clc_text.artifacts.votes import KeptVotes
 from clc_text.corrections.identity import names_of
 from clc_text.corrections.intervals import metric
@@ -39,7 +47,7 @@ UNSURE = 20
 LEAST_ROWS = 30  # with so many labels, for a figure about fewer of them
 
 
-def several_labels(corrected: Corrected) -> dict[str, Any] | None:
+def several_labels(corrected: Corrected) -> SeveralLabels | None:
     """None: the run has one label a row."""
     run = corrected.run
     kept = KeptVotes.load(run.path)
@@ -74,14 +82,15 @@ def several_labels(corrected: Corrected) -> dict[str, Any] | None:
     }
 
 
-def _planted(trial: Mapping[str, int] | None) -> dict[str, Any] | None:
+def _planted(trial: Mapping[str, int] | None) -> PlantedVotes | None:
     if trial is None:
         return None
     count = trial["planted"]
-    return {"planted": count, **{name: metric(trial[name], count) for name in ("doubted", "stood")}}
+    doubted, stood = metric(trial["doubted"], count), metric(trial["stood"], count)
+    return None if doubted is None or stood is None else {"planted": count, "doubted": doubted, "stood": stood}
 
 
-def joined(votes: Votes, believed: np.ndarray) -> dict[str, int]:
+def joined(votes: Votes, believed: np.ndarray) -> JoinedLabels:
     """Where the class that is believed of each row [N] is not the one that most of its labels say."""
     counts = votes.counts
     most = counts >= counts.max(1, keepdims=True) - 1e-9
@@ -93,7 +102,7 @@ def joined(votes: Votes, believed: np.ndarray) -> dict[str, int]:
     }
 
 
-def in_words(several: Mapping[str, Any], rows: int) -> str:
+def in_words(several: SeveralLabels, rows: int) -> str:
     """What joining them has changed, for people."""
     told, sources = several["joined"], len(several["sources"])
     said = f"{told['labels']:,} labels by {sources:,} source{'s' * (sources != 1)} are joined to {rows:,}"
@@ -104,21 +113,22 @@ def in_words(several: Mapping[str, Any], rows: int) -> str:
     return said
 
 
-def worse_than_all(sources: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The entries of sources that are right clearly less often than all are together: the whole interval below."""
-    known = [one for one in sources if one["accuracy"]]
-    said = sum(one["votes"] for one in known)
-    right = sum(one["votes"] * one["accuracy"]["value"] for one in known) / max(said, 1)
-    found = [dict(one) for one in known if one["accuracy"]["high"] < right]
-    return sorted(found, key=lambda one: one["accuracy"]["high"])
+def worse_than_all(sources: Sequence[SourceOfLabels]) -> list[tuple[str, RightBySource]]:
+    """The names of sources that are right clearly less often than all are together, the whole interval below, and how
+    often each is."""
+    known = [(one["name"], one["votes"], right) for one in sources if (right := one["accuracy"])]
+    said = sum(votes for _, votes, _ in known)
+    whole = sum(votes * right["value"] for _, votes, right in known) / max(said, 1)
+    found = [(name, right) for name, _, right in known if right["high"] < whole]
+    return sorted(found, key=lambda one: one[1]["high"])
 
 
-def enough(votes: Votes, believed: np.ndarray, seed: int = 0) -> list[dict[str, float]]:
+def enough(votes: Votes, believed: np.ndarray, seed: int = 0) -> list[RightByVotes]:
     """Of each number of labels up to the most that `LEAST_ROWS` rows have, how often their majority is the believed
     class [N]: where the figure no longer rises, more labels a row are not worth their cost."""
     place = places_in_row(votes.row, np.random.Generator(np.random.PCG64(seed)))
     per_row = votes.per_row
-    found = []
+    found: list[RightByVotes] = []
     for number in range(1, int(per_row.max(initial=0)) + 1):
         rows = np.flatnonzero(per_row >= number)
         if len(rows) < LEAST_ROWS:
@@ -130,7 +140,7 @@ def enough(votes: Votes, believed: np.ndarray, seed: int = 0) -> list[dict[str, 
     return found
 
 
-def _confused(matrix: np.ndarray, names: list[str]) -> list[dict[str, Any]]:
+def _confused(matrix: np.ndarray, names: list[str]) -> list[Confusion]:
     errs = matrix - np.diag(np.diag(matrix))
     cells = np.argsort(-errs, axis=None, kind="stable")[:CONFUSED]
     pairs = zip(*np.unravel_index(cells, errs.shape), strict=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from clc_text.artifacts.audit import SeveralLabels, SourceOfLabels
 from clc_text.corrections.annotators import worse_than_all
 from clc_text.errors import some_of
 from clc_text.utils.shown import for_rich, printable
@@ -15,7 +16,7 @@ from clc_text.utils.table import Table
 MOST_SOURCES = 40  # that are listed one by one
 
 
-def show_annotators(several: Mapping[str, Any], console: Console, most: int = MOST_SOURCES, ask: bool = True) -> None:
+def show_annotators(several: SeveralLabels, console: Console, most: int = MOST_SOURCES, ask: bool = True) -> None:
     """Who labelled, how often each is right, and where another label would help (`corrections.annotators`).
 
     Args:
@@ -25,7 +26,7 @@ def show_annotators(several: Mapping[str, Any], console: Console, most: int = MO
     listed = sorted(several["sources"], key=lambda source: -source["votes"])
     console.print(sources_table(several, most).on_screen())
     if worst := worse_than_all(listed):
-        named = [f"{printable(one['name'])} {one['accuracy']['value']:.0%}" for one in worst]
+        named = [f"{printable(name)} {right['value']:.0%}" for name, right in worst]
         console.print(for_rich(f"clearly less often right than all together: {some_of(named, 10)}"))
     told = [f"{one['votes']} of them {one['right']:.1%}" for one in several["alone"]]
     if told:
@@ -37,7 +38,7 @@ def show_annotators(several: Mapping[str, Any], console: Console, most: int = MO
     console.print(for_rich(f"another label would help most where {called} is {rows}"))
 
 
-def sources_table(several: Mapping[str, Any], most: int) -> Table:
+def sources_table(several: SeveralLabels, most: int) -> Table:
     """How much each source said and how often it is right, those with most labels first."""
     listed = sorted(several["sources"], key=lambda source: -source["votes"])
     heads = ("source", "#labels", "#of the rows", "#right", "#95 %", "#agrees with others", "confuses most")
@@ -47,7 +48,7 @@ def sources_table(several: Mapping[str, Any], most: int) -> Table:
     return Table(heads, rows, "labels by source: the share of right ones is expected, by what all say together")
 
 
-def _line(source: Mapping[str, Any]) -> list[str]:
+def _line(source: SourceOfLabels) -> list[str]:
     right, agrees = source["accuracy"], source["agreement"]
     mistaken = "; ".join(f"{one['true']} for {one['said']} {one['share']:.0%}" for one in source["confused"][:1])
     return [

@@ -72,18 +72,27 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.artifacts.audit import (
+    AnswerMetrics,
+    Audit,
+    AuditNoise,
+    CanaryMetrics,
+    ClassChanges,
+    Corrections,
+    PersonCounts,
+    TruthMetrics,
+)
 from clc_text.artifacts.cross_fit import has_learnt_nothing, rates_of_rounds
-from clc_text.artifacts.run_files import Audit
 from clc_text.corrections.annotators import several_labels
 from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.metrics import answer_metrics
 from clc_text.corrections.audit_metrics import Seen, entry
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.gather import pooled, sample
-from clc_text.corrections.of_each_class import NOTHING_KNOWN, changes_of_each, mean_noise
+from clc_text.corrections.of_each_class import changes_of_each, mean_noise, nothing_known
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
-from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample, readings_of, views
+from clc_text.corrections.predictions import Kind, RowPredictions, in_sample, out_of_sample, readings_of, views
 from clc_text.corrections.second_opinion import second_opinion
 from clc_text.corrections.state import GIVEN, PERSON, State
 from clc_text.corrections.store import Corrected
@@ -135,7 +144,8 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> Audit:
     if run.asked:
         corrections["by_asked"] = changes_of_each(state, run.asked)
     seen = _seen(facts, noise, state, labels.canary)
-    canaries, truth = entry("canaries", seen), entry("truth", seen)
+    canaries: CanaryMetrics | None = entry("canaries", seen)
+    truth: TruthMetrics | None = entry("truth", seen)
     answers = _answers(corrected, state, labels)
     notices = run.notices()
     if several is not None and several["wrong"] is not None:
@@ -170,7 +180,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> Audit:
 
 def _judged(
     best: RowPredictions, labels: Labels, state: State, bootstrap: int, rounds: list[float]
-) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
+) -> tuple[AuditNoise, np.ndarray, np.ndarray]:
     """The entry ``noise``, and probabilities [n, C] of the rows [n], none of them a canary, that it was made of."""
     rows = np.arange(best.rows)[every_nth(best.rows, ESTIMATE_ROWS)]
     fair = ~labels.canary[rows]
@@ -208,14 +218,14 @@ def _predictions(corrected: Corrected) -> RowPredictions:
 
 
 def _noise(
-    kind: str,
+    kind: Kind,
     matrix: np.ndarray | None,
     probs: np.ndarray,
     given: np.ndarray,
     state: State,
     bootstrap: int,
     rounds: list[float],
-) -> dict[str, Any]:
+) -> AuditNoise:
     """
     Args:
         probs: [n, C], of some rows, none of them a canary.
@@ -223,23 +233,23 @@ def _noise(
         matrix: where cross-fitting found one.
         rounds: the rate by each of its rounds alone (`rates_of_rounds`).
     """
+    transition: list[list[float]] | None = None
+    interval: tuple[float, float] | None
     if probs.shape[1] > MOST_CLASSES:
-        rate, interval = _mean_doubt(probs, classes_of(given))
-        found = {"rate": rate, "interval": list(interval), "matrix": None, "method": "doubt"}
+        (rate, interval), method = _mean_doubt(probs, classes_of(given)), "doubt"
     else:
         made = (
             _with_matrix(matrix, probs, given, bootstrap, rounds)
             if matrix is not None
             else estimate(probs, classes_of(given), "confident_joint", bootstrap)
         )
-        found = {
-            "rate": made.rate,
-            "interval": None if made.interval is None else list(made.interval),
-            "matrix": made.matrix.round(6).tolist(),
-            "method": made.method,
-        }
+        rate, interval, method = made.rate, made.interval, made.method
+        transition = made.matrix.round(6).tolist()
     return {
-        **found,
+        "rate": rate,
+        "interval": None if interval is None else list(interval),
+        "matrix": transition,
+        "method": method,
         "readings": [],
         "agreement": None,
         "rule_like": None,
@@ -255,9 +265,7 @@ def _mean_doubt(probs: np.ndarray, given: np.ndarray) -> tuple[float, tuple[floa
     return rate, (max(0.0, rate - reach), min(1.0, rate + reach))
 
 
-def _noise_of_views(
-    predictions: RowPredictions, log_probs: np.ndarray, given: np.ndarray, state: State
-) -> dict[str, Any]:
+def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: np.ndarray, state: State) -> AuditNoise:
     """By all readings of what views say, [P, n, C], of some rows, none a canary, and of what these were given."""
     assert predictions.transition is not None
     found = readings_of(predictions, log_probs, given)
@@ -268,7 +276,7 @@ def _noise_of_views(
     return {
         "rate": rate,
         "interval": [low, high],
-        "readings": [vars(one) for one in found],
+        "readings": [{"of": one.of, "method": one.method, "rate": one.rate} for one in found],
         "agreement": agreement(log_probs),
         "rule_like": None if by_rule is None else {"words": by_rule.words, "others": by_rule.others},
         "matrix": predictions.transition.round(6).tolist(),
@@ -278,24 +286,16 @@ def _noise_of_views(
     }
 
 
-def _noise_of_each(
-    best: RowPredictions, labels: Labels, state: State, bootstrap: int, asked: list[str]
-) -> dict[str, Any]:
+def _noise_of_each(best: RowPredictions, labels: Labels, state: State, bootstrap: int, asked: list[str]) -> AuditNoise:
     """The entry ``noise`` of a multi-label run: every class by itself, and the mean over them."""
-    found: list[dict[str, Any]] = []
+    found: list[AuditNoise] = []
     for number in range(len(asked)):
         alone, part = best.problem(number), state.part(np.arange(number, len(state), len(asked)))
         if best.kind == "views" and not alone.views:  # nothing has learnt the class
-            found.append(NOTHING_KNOWN | {"known_rate": _known_rate(part)})
+            found.append(nothing_known(_known_rate(part)))
         else:
             found.append(_judged(alone, labels.of_class(number, len(asked)), part, bootstrap, [])[0])
-    return {
-        **mean_noise(found, asked),
-        "matrix": None if best.transition is None else best.transition.round(6).tolist(),
-        "method": "views" if best.kind == "views" else "em",
-        "predictions": best.kind,
-        "known_rate": _known_rate(state),
-    }
+    return mean_noise(found, asked, best.kind, best.transition, _known_rate(state))
 
 
 def _known_rate(state: State) -> float | None:
@@ -311,7 +311,7 @@ def _with_matrix(
     return NoiseEstimate(rate_of(probs, given, matrix), matrix, interval, "em")
 
 
-def _corrections(state: State, names: list[str]) -> dict[str, Any]:
+def _corrections(state: State, names: list[str]) -> Corrections:
     classes = len(names)
     changed = state.changed
     pairs = np.bincount(state.given[changed].astype(np.int64) * classes + state.label[changed], minlength=classes**2)
@@ -327,7 +327,7 @@ def _corrections(state: State, names: list[str]) -> dict[str, Any]:
     }
 
 
-def class_changes(given: np.ndarray, label: np.ndarray, names: list[str]) -> list[dict[str, Any]]:
+def class_changes(given: np.ndarray, label: np.ndarray, names: list[str]) -> list[ClassChanges]:
     """The entry ``corrections.by_class``, from given and current classes [N]."""
     classes, changed = len(names), label != given
     of_class, now = np.bincount(given, minlength=classes), np.bincount(label, minlength=classes)
@@ -345,7 +345,7 @@ def class_changes(given: np.ndarray, label: np.ndarray, names: list[str]) -> lis
     ]
 
 
-def _seen(facts: Mapping[str, Any], noise: dict[str, Any], state: State, canary: np.ndarray) -> Seen:
+def _seen(facts: Mapping[str, Any], noise: AuditNoise, state: State, canary: np.ndarray) -> Seen:
     """What metrics are made of."""
     truth = None if state.true is None else outcome(state.label, state.given, state.true)
     counts = facts["canaries"]
@@ -367,7 +367,7 @@ def _by_policy(facts: Mapping[str, Any], state: State, canary: np.ndarray) -> np
     return changes & (not facts.get("nothing_learnt", False))
 
 
-def _answers(corrected: Corrected, state: State, labels: Labels) -> dict[str, Any] | None:
+def _answers(corrected: Corrected, state: State, labels: Labels) -> AnswerMetrics | None:
     answered = np.flatnonzero(state.source == PERSON)
     asked = read_asked(corrected.run.path)
     by_policy = _by_policy(corrected.facts, state, labels.canary)
@@ -379,7 +379,7 @@ def _answers(corrected: Corrected, state: State, labels: Labels) -> dict[str, An
     return answer_metrics(answered, state.label[answered], state.given, method, asked, names)
 
 
-def _person(state: State) -> dict[str, int]:
+def _person(state: State) -> PersonCounts:
     answered = state.source == PERSON
     label, given, suggested = state.label[answered], state.given[answered], state.suggested[answered]
     return {

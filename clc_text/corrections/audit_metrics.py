@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from clc_text.artifacts.run_files import Audit, Flaws
+from clc_text.artifacts.audit import Audit
+from clc_text.artifacts.run_files import Flaws
 from clc_text.corrections import canary_metrics as inferred
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.intervals import metric
@@ -193,8 +194,8 @@ METRICS = (
 )  # fmt: skip
 
 
-def entry(section: str, seen: Seen) -> dict[str, Any] | None:
-    """An entry of audit.json, ``"truth"`` or ``"canaries"``, of the metrics that lie in it; None without any."""
+def entry(section: Literal["truth", "canaries"], seen: Seen) -> Any:
+    """An entry of audit.json (`TruthMetrics` or `CanaryMetrics`), of the metrics that lie in it; None without any."""
     if getattr(seen, section) is None:
         return None
     inside = [one for one in METRICS if one.path.startswith(f"{section}.") and one.make is not None]

@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from clc_text.artifacts.audit import InferredShare
 from clc_text.corrections.intervals import wilson
 
 APART = 0.1  # least w - ρ: nearer, canaries are hardly more often wrong than other rows
@@ -45,12 +46,12 @@ class CanaryCounts:
     doubted: int | None = None
 
 
-def recall(counts: CanaryCounts) -> dict[str, float] | None:
+def recall(counts: CanaryCounts) -> InferredShare | None:
     """r: of wrong labels, changed."""
     return _inferred(counts, counts.found, lambda rate, share: _truly(counts, rate, share))
 
 
-def false_corrections(counts: CanaryCounts) -> dict[str, float] | None:
+def false_corrections(counts: CanaryCounts) -> InferredShare | None:
     """x: of sound labels, changed."""
 
     return _inferred(counts, counts.found, lambda rate, share: _falsely(counts, rate, share))
@@ -71,7 +72,7 @@ def _falsely(counts: CanaryCounts, rate: float, found: float) -> float:
     return (wrong * counts.changed - rate * found) / (wrong - rate)
 
 
-def precision(counts: CanaryCounts) -> dict[str, float] | None:
+def precision(counts: CanaryCounts) -> InferredShare | None:
     """Of changed labels: right.
 
     Of the ρ of all labels that are wrong, a share R is put right. A canary whose label was right before, as 1 - ρ of
@@ -102,7 +103,7 @@ def precision(counts: CanaryCounts) -> dict[str, float] | None:
     return _inferred(counts, counts.repaired, right)
 
 
-def _inferred(counts: CanaryCounts, count: int, of: Callable[[float, float], float]) -> dict[str, float] | None:
+def _inferred(counts: CanaryCounts, count: int, of: Callable[[float, float], float]) -> InferredShare | None:
     """A share that is inferred from ρ and from `count` of the canaries, at the corners of both intervals."""
     if not _tells(counts):
         return None
@@ -112,8 +113,8 @@ def _inferred(counts: CanaryCounts, count: int, of: Callable[[float, float], flo
     if min(bounds) > 1 or max(bounds) < 0:
         return None
     value = of(rate, count / counts.planted)
-    return {name: min(1.0, max(0.0, number)) for name, number in
-            (("value", value), ("low", min(bounds)), ("high", max(bounds)))}  # fmt: skip
+    value, low, high = (min(1.0, max(0.0, number)) for number in (value, min(bounds), max(bounds)))
+    return {"value": value, "low": low, "high": high}
 
 
 def _tells(counts: CanaryCounts) -> bool:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from clc_text.artifacts.audit import Audit, AuditOf, AuditVersion
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.run_files import Audit, AuditOf, AuditVersion
 from clc_text.corrections.audit import VERSION, labels_mark
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError

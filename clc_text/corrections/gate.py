@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
 
-from clc_text.artifacts.run_files import Audit, Flaws
+from clc_text.artifacts.audit import Audit
+from clc_text.artifacts.run_files import Flaws
 from clc_text.corrections.audit_metrics import GATE, OF_FLAWS, of_gate
 from clc_text.corrections.verdict import VERDICTS
 from clc_text.errors import InputError, nearest

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
+
+from clc_text.artifacts.audit import Share
 
 Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
@@ -20,7 +23,7 @@ def wilson(count: float, of: float) -> tuple[float, float]:
     return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
 
 
-def metric(count: int, of: int) -> dict[str, Any] | None:
+def metric(count: int, of: int) -> Share | None:
     """A share as audit.json states it; None where there is nothing to take a share of."""
     if of == 0:
         return None
@@ -28,7 +31,7 @@ def metric(count: int, of: int) -> dict[str, Any] | None:
     return {"value": count / of, "low": low, "high": high, "count": int(count), "of": int(of)}
 
 
-def percent(share: dict[str, Any] | None) -> str:
+def percent(share: Mapping[str, Any] | None) -> str:
     """Such as ``83.1 % (79.0 to 86.5)``, for people."""
     if share is None:
         return "not known"

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from clc_text.artifacts.audit import AuditNoise, ChangesOfAsked, ReadingOfNoise
 from clc_text.corrections.intervals import metric
+from clc_text.corrections.predictions import Kind
 from clc_text.corrections.state import State
 
-NOTHING_KNOWN: dict[str, Any] = {
-    "rate": 0.0, "interval": None, "readings": [], "agreement": None, "rule_like": None, "matrix": None,
-}  # fmt: skip
-"""Of a class that nothing has learnt, and of which no label is doubted."""
+
+def nothing_known(known_rate: float | None) -> AuditNoise:
+    """Of a class that nothing has learnt, and of which no label is doubted."""
+    return {
+        "rate": 0.0, "interval": None, "readings": [], "agreement": None, "rule_like": None, "matrix": None,
+        "method": "views", "predictions": "views", "known_rate": known_rate,
+    }  # fmt: skip
 
 
-def changes_of_each(state: State, asked: list[str]) -> list[dict[str, Any]]:
+def changes_of_each(state: State, asked: list[str]) -> list[ChangesOfAsked]:
     """The entry ``corrections.by_asked``: added where a class was not given, and taken away where it was."""
     found = []
     for number, name in enumerate(asked):
         part = state.part(np.arange(number, len(state), len(asked)))
         given, label = part.given > 0, part.label > 0
-        entry = {
+        entry: ChangesOfAsked = {
             "label": name,
             "given": int(given.sum()),
             "added": int((label & ~given).sum()),
@@ -35,13 +38,20 @@ def changes_of_each(state: State, asked: list[str]) -> list[dict[str, Any]]:
             true = part.true > 0
             changed, wrong = known & (label != given), known & (given != true)
             fixed = int((changed & wrong).sum())
-            entry |= {"precision": metric(fixed, int(changed.sum())), "recall": metric(fixed, int(wrong.sum()))}
+            entry["precision"], entry["recall"] = metric(fixed, int(changed.sum())), metric(fixed, int(wrong.sum()))
         found.append(entry)
     return found
 
 
-def mean_noise(found: list[dict[str, Any]], asked: list[str]) -> dict[str, Any]:
-    """Of the entries ``noise`` of all classes the mean, and under ``by_class`` what is each class's own."""
+def mean_noise(
+    found: list[AuditNoise], asked: list[str], kind: Kind, transition: np.ndarray | None, known_rate: float | None
+) -> AuditNoise:
+    """Of the entries ``noise`` of all classes the mean, and under ``by_class`` what is each class's own.
+
+    Args:
+        kind, transition: of the predictions.
+        known_rate: of all classes together.
+    """
     intervals = [one["interval"] for one in found if one["interval"] is not None]
     agreements = [one["agreement"] for one in found if one["agreement"] is not None]
     return {
@@ -51,13 +61,23 @@ def mean_noise(found: list[dict[str, Any]], asked: list[str]) -> dict[str, Any]:
         "agreement": float(np.mean(agreements)) if agreements else None,
         "rule_like": next((one["rule_like"] for one in found if one["rule_like"] is not None), None),
         "by_class": [
-            {"label": name, **{key: one[key] for key in ("rate", "interval", "matrix", "known_rate")}}
+            {
+                "label": name,
+                "rate": one["rate"],
+                "interval": one["interval"],
+                "matrix": one["matrix"],
+                "known_rate": one["known_rate"],
+            }
             for name, one in zip(asked, found, strict=True)
         ],
+        "matrix": None if transition is None else transition.round(6).tolist(),
+        "method": "views" if kind == "views" else "em",
+        "predictions": kind,
+        "known_rate": known_rate,
     }
 
 
-def _mean_readings(of_each: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+def _mean_readings(of_each: list[list[ReadingOfNoise]]) -> list[ReadingOfNoise]:
     """The readings that all classes have, as the mean over them."""
     rates: dict[tuple[str, str], list[float]] = {}
     for one in of_each:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 
+from clc_text.artifacts.audit import IfFollowed, SecondOpinion
 from clc_text.corrections.intervals import metric
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.state import State
@@ -14,7 +14,7 @@ from clc_text.corrections.state import State
 MAX_ROWS = 200_000
 
 
-def second_opinion(probs: np.ndarray, state: State) -> dict[str, Any] | None:
+def second_opinion(probs: np.ndarray, state: State) -> SecondOpinion | None:
     """How cleanlab's label issues agree with the corrections; None without cleanlab, or with too many rows for it.
 
     Source: Northcutt, Jiang, Chuang, "Confident Learning: Estimating Uncertainty in Dataset Labels", JAIR 2021;
@@ -66,7 +66,7 @@ def kappa(one: np.ndarray, other: np.ndarray) -> float | None:
     return None if chance == 1 else (same - chance) / (1 - chance)
 
 
-def _truth(probs: np.ndarray, issues: np.ndarray, state: State) -> dict[str, Any] | None:
+def _truth(probs: np.ndarray, issues: np.ndarray, state: State) -> IfFollowed | None:
     if state.true is None:
         return None
     found = outcome(if_followed(probs, issues, state.given), state.given, state.true)

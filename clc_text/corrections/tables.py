@@ -11,7 +11,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from clc_text.artifacts.run_files import Audit, Flaws
+from clc_text.artifacts.audit import Audit
+from clc_text.artifacts.run_files import Flaws
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.annotators_shown import row_key, show_annotators
 from clc_text.corrections.audit_metrics import in_words, shown_in

@@ -25,9 +25,24 @@ random, hide.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from clc_text.artifacts.audit import (
+    AnswerMetrics,
+    AuditNoise,
+    Basis,
+    CanaryMetrics,
+    Corrections,
+    InferredShare,
+    PlantedVotes,
+    SeveralLabels,
+    Share,
+    ShareByAnswers,
+    Trust,
+    TruthMetrics,
+    Verdict,
+)
+from clc_text.artifacts.run_files import Notice
 from clc_text.errors import some_of
 from clc_text.evidence.rules import RuleLike
 from clc_text.noise.estimation.gain import NOTHING
@@ -47,19 +62,19 @@ AGREEMENT = 0.5  # of rows, on whose class two views agree
 
 
 def verdict(
-    corrections: Mapping[str, Any],
-    noise: Mapping[str, Any],
-    canaries: Mapping[str, Any] | None,
-    truth: Mapping[str, Any] | None,
-    notices: Sequence[Mapping[str, Any]],
-    answers: Mapping[str, Any] | None = None,
-    several: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
+    corrections: Corrections,
+    noise: AuditNoise,
+    canaries: CanaryMetrics | None,
+    truth: TruthMetrics | None,
+    notices: Sequence[Notice],
+    answers: AnswerMetrics | None = None,
+    several: SeveralLabels | None = None,
+) -> Verdict:
     """The entry ``verdict`` of audit.json (see `clc_text.corrections.audit`), from its other entries."""
     enough = canaries is not None and canaries["planted"] >= ENOUGH_CANARIES
     told = answers if answers is not None and answers["random"] >= ENOUGH_ANSWERS and truth is None else None
     measured = canaries if enough else None
-    basis = "true labels" if truth is not None else "answers" if told else "canaries" if enough else "estimates"
+    basis: Basis = "true labels" if truth is not None else "answers" if told else "canaries" if enough else "estimates"
     share = corrections["share"]
     nothing_learnt = noise.get("nothing_learnt", False)
     missed = told["right_before"]["value"] < 1 - CLEAN if told else _missed(noise, measured, truth)
@@ -80,6 +95,7 @@ def verdict(
     leave = f"Little to correct: {share:.1%} of the labels would change, so leave the given labels as they are."
     if several is not None:
         leave = "The labels of all sources are joined, and hardly a joined one is doubted enough to be changed."
+    trust: Trust
     if against:
         trust = "do not use"
         summary = leave if little else "Do not use these corrections: train again, or keep the given labels."
@@ -138,7 +154,7 @@ def verdict(
     return {"trust": trust, "little_to_correct": little, "summary": summary, "reasons": reasons, "basis": basis}
 
 
-def planted_in_words(planted: Mapping[str, Any]) -> str:
+def planted_in_words(planted: PlantedVotes) -> str:
     """What became of labels of single sources that were swapped on trial."""
     doubted, stood = planted["doubted"]["value"], planted["stood"]["value"]
     return (
@@ -147,7 +163,7 @@ def planted_in_words(planted: Mapping[str, Any]) -> str:
     )
 
 
-def _known_wrong(noise: Mapping[str, Any], answers: Mapping[str, Any] | None) -> str:
+def _known_wrong(noise: AuditNoise, answers: AnswerMetrics | None) -> str:
     if answers is not None:
         return f"by answers to random rows {1 - answers['right_before']['value']:.1%}"
     return f"by true labels {noise['known_rate']:.1%}"
@@ -157,9 +173,7 @@ def _at_most(highest: float) -> str:
     return f": up to {highest:.0%} may be wrong" if highest > MAY_BE_WRONG else ""
 
 
-def answers_in_words(
-    answers: Mapping[str, Any] | None, noise: Mapping[str, Any], canaries: Mapping[str, Any] | None
-) -> list[str]:
+def answers_in_words(answers: AnswerMetrics | None, noise: AuditNoise, canaries: CanaryMetrics | None) -> list[str]:
     """What random answers say, in a sentence, beside what was estimated without them; nothing without any."""
     if answers is None:
         return []
@@ -182,15 +196,15 @@ def answers_in_words(
     return said
 
 
-def _between(share: Mapping[str, Any]) -> str:
+def _between(share: InferredShare | ShareByAnswers) -> str:
     return f"{share['value']:.1%} ({100 * share['low']:.1f} to {100 * share['high']:.1f})"
 
 
-def _points(gain: Mapping[str, Any]) -> str:
+def _points(gain: InferredShare) -> str:
     return f"{100 * gain['value']:+.1f} points, {100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}"
 
 
-def _good_by_answers(answers: Mapping[str, Any]) -> bool:
+def _good_by_answers(answers: AnswerMetrics) -> bool:
     gain, before = answers["gain"], answers["right_before"]["value"]
     if gain is None:
         return False
@@ -199,10 +213,10 @@ def _good_by_answers(answers: Mapping[str, Any]) -> bool:
 
 
 def _objections(
-    canaries: Mapping[str, Any] | None,
-    truth: Mapping[str, Any] | None,
-    notices: Sequence[Mapping[str, Any]],
-    noise: Mapping[str, Any],
+    canaries: CanaryMetrics | None,
+    truth: TruthMetrics | None,
+    notices: Sequence[Notice],
+    noise: AuditNoise,
 ) -> list[str]:
     found = [notice["message"] for notice in notices if notice["name"] == "collapse"]
     agreement = noise.get("agreement")
@@ -220,7 +234,7 @@ def _objections(
     return found
 
 
-def _emptied(corrections: Mapping[str, Any]) -> list[str]:
+def _emptied(corrections: Corrections) -> list[str]:
     """Classes that the corrections have as good as removed, in a sentence."""
     gone = [
         entry
@@ -233,19 +247,20 @@ def _emptied(corrections: Mapping[str, Any]) -> list[str]:
     return [f"hardly a row is left of {named}: a class that was taught away, rather than one that nobody meant"]
 
 
-def _rate(noise: Mapping[str, Any]) -> str:
+def _rate(noise: AuditNoise) -> str:
     """The estimate in words: a range, where several readings of the same evidence say different things."""
     if noise["predictions"] == "votes" and noise["interval"]:
         low, high = noise["interval"]
         return f"between {low:.1%} and {high:.1%} (about {noise['rate']:.1%})"
-    if not noise.get("readings"):
+    interval = noise["interval"]
+    if interval is None or not noise.get("readings"):
         return f"{noise['rate']:.1%}"
-    low, high = noise["interval"]
+    low, high = interval
     count = len(noise["readings"])
     return f"between {low:.1%} and {high:.1%} (by {count} readings; {noise['rate']:.1%} in the middle)"
 
 
-def _evidence(canaries: Mapping[str, Any] | None, truth: Mapping[str, Any] | None) -> list[str]:
+def _evidence(canaries: CanaryMetrics | None, truth: TruthMetrics | None) -> list[str]:
     """What is measured, in sentences."""
     if truth is not None:
         before, after = truth["right_before"], truth["right_after"]
@@ -255,7 +270,7 @@ def _evidence(canaries: Mapping[str, Any] | None, truth: Mapping[str, Any] | Non
             f"of {truth['rows']:,} labels whose truth is known, {before['value']:.1%} were right before and "
             f"{after['value']:.1%} are now ({truth['fixed']:,} fixed, {truth['broken']:,} broken)"
         ]
-    if canaries is None:
+    if canaries is None or canaries["found"] is None:
         return []
     found, precision = canaries["found"], canaries["precision_adjusted"]
     sentences = [f"{found['count']:,} of {found['of']:,} labels that were flipped on purpose were found"]
@@ -273,25 +288,27 @@ def _evidence(canaries: Mapping[str, Any] | None, truth: Mapping[str, Any] | Non
     return sentences
 
 
-def _good(canaries: Mapping[str, Any] | None, truth: Mapping[str, Any] | None) -> bool:
-    measured = truth if truth is not None else canaries
-    if measured is None:
-        return False
-    precision = measured["precision" if truth is not None else "precision_adjusted"]
-    false_corrections = measured["false_correction_rate"]
+def _good(canaries: CanaryMetrics | None, truth: TruthMetrics | None) -> bool:
+    precision: Share | InferredShare | None = None
+    false_corrections: Share | InferredShare | None = None
+    if truth is not None:
+        precision, false_corrections = truth["precision"], truth["false_correction_rate"]
+    elif canaries is not None:
+        precision, false_corrections = canaries["precision_adjusted"], canaries["false_correction_rate"]
     if precision is None or false_corrections is None:
         return False
     return bool(precision["low"] >= PRECISION and false_corrections["value"] <= FALSE_CORRECTIONS)
 
 
-def _missed(noise: Mapping[str, Any], canaries: Mapping[str, Any] | None, truth: Mapping[str, Any] | None) -> bool:
+def _missed(noise: AuditNoise, canaries: CanaryMetrics | None, truth: TruthMetrics | None) -> bool:
     """Whether something says that wrong labels were overlooked."""
     if truth is not None:
-        return bool(noise["known_rate"] >= CLEAN)
+        return noise["known_rate"] is not None and noise["known_rate"] >= CLEAN
     if canaries is None:
         return False
-    return bool((canaries.get("doubted") or canaries["recall"] or canaries["found"])["value"] < HALF)
+    share = canaries.get("doubted") or canaries["recall"] or canaries["found"]
+    return share is not None and share["value"] < HALF
 
 
-def _low(noise: Mapping[str, Any]) -> bool:
+def _low(noise: AuditNoise) -> bool:
     return bool(noise["predictions"] == "in sample")

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.results import LAST
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.run_files import Audit
+from clc_text.artifacts.run_files import Notice
 from clc_text.corrections.audit_metrics import in_words, shown_in
 from clc_text.errors import InputError
 from clc_text.hub.markdown import Markdown, environment, line
@@ -288,7 +289,7 @@ def _injected(run: RunDirectory) -> bool:
     return run.noise_manifest()["name"] != "none"
 
 
-def _warnings(run: RunDirectory) -> list[dict[str, Any]]:
+def _warnings(run: RunDirectory) -> list[Notice]:
     return [notice for notice in run.notices() if notice["severity"] == "warning"]
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.run_files import Audit
 from clc_text.artifacts.votes import FACTS, KeptVotes
 from clc_text.hub.personal import personal_in
 from clc_text.utils.files import write_with

@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from clc_text.artifacts.run_files import Audit
+from clc_text.artifacts.audit import Audit
 from clc_text.corrections.annotators_shown import sources_table
 from clc_text.report.markup import folded, paragraph, table, table_of
 

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from clc_text.analysis.corrected import CorrectedLabels
 from clc_text.analysis.short_names import short_names
-from clc_text.artifacts.run_files import Audit
+from clc_text.artifacts.audit import Audit
 from clc_text.data.labels import Labels
 from clc_text.report.markup import piece, table
 from clc_text.utils.shown import printable

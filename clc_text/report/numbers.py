@@ -9,9 +9,9 @@ from typing import Any
 from markupsafe import Markup
 
 from clc_text.analysis.corrected import CorrectedLabels
+from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.results import LAST, summarise
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.run_files import Audit
 from clc_text.corrections.audit_metrics import shown_in
 from clc_text.corrections.intervals import metric, wilson
 from clc_text.data.labels import Labels

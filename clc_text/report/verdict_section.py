@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from clc_text.analysis.judged import Judged
 from clc_text.analysis.state import not_ended
+from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.run_files import Audit
 from clc_text.report.markup import bullets, joined, paragraph, piece
 
 # trust -> (sign, class of the box); the words tell it without sign and colour.

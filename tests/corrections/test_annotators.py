@@ -101,4 +101,4 @@ def test_sources_that_are_clearly_worse() -> None:
         return {"name": name, "votes": votes, "accuracy": {"value": value, "low": 0.0, "high": high}}
 
     sources = [source("a", 100, 0.9, 0.95), source("b", 10, 0.5, 0.8), source("c", 2, 0.5, 0.99)]
-    assert [one["name"] for one in worse_than_all([*sources, {"name": "d", "votes": 0, "accuracy": None}])] == ["b"]
+    assert [name for name, _ in worse_than_all([*sources, {"name": "d", "votes": 0, "accuracy": None}])] == ["b"]

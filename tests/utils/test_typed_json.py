@@ -13,6 +13,7 @@ import pytest
 from synthetic_run import corrected_of, make_run
 
 from clc_text.artifacts import run_files
+from clc_text.artifacts.audit import Audit
 from clc_text.corrections.audit import audit
 from clc_text.errors import InputError
 from clc_text.utils.typed_json import fault_of, read_json, read_typed_lines
@@ -21,7 +22,7 @@ FILES = {
     "environment.json": run_files.Environment,
     "noise/manifest.json": run_files.NoiseManifest,
     "corrected/corrected.json": run_files.CorrectedFacts,
-    "audit.json": run_files.Audit,
+    "audit.json": Audit,
 }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from clc_text.artifacts.audit import AnswerMetrics, AnswersOfClass, InferredShare, ShareByAnswers
 from clc_text.corrections.asking.asked import Asked
 from clc_text.corrections.asking.shares import share_right
 from clc_text.corrections.intervals import Z
@@ -22,7 +22,7 @@ def answer_metrics(
     method: np.ndarray | None,
     asked: Mapping[int, Asked],
     label_names: list[str],
-) -> dict[str, Any] | None:
+) -> AnswerMetrics | None:
     """None without a random answer.
 
     Args:
@@ -35,34 +35,39 @@ def answer_metrics(
     """
     everywhere = np.ones(len(given), bool)
 
-    def shares(among: np.ndarray) -> dict[str, Any]:
+    def shares(among: np.ndarray) -> tuple[ShareByAnswers | None, ShareByAnswers | None]:
         before = share_right(given[answered] == told, answered, asked, among)
         after = None if method is None else share_right(method[answered] == told, answered, asked, among)
-        return {"right_before": before, "right_after": after}
+        return before, after
 
-    whole = shares(everywhere)
-    if whole["right_before"] is None:
+    before, after = shares(everywhere)
+    if before is None:
         return None
     random = np.array([asked.get(row, Asked()).random for row in answered.tolist()], bool)
-    by_class = []
+    by_class: list[AnswersOfClass] = []
     for number, name in enumerate(label_names):
         among = given == number
         if int(among[answered[random]].sum()) >= OF_A_CLASS:
-            by_class.append({"label": name, **shares(among)})
-    found: dict[str, Any] = {"answers": len(answered), "random": int(random.sum()), **whole, "gain": None}
+            of_class = shares(among)
+            by_class.append({"label": name, "right_before": of_class[0], "right_after": of_class[1]})
+    found: AnswerMetrics = {
+        "answers": len(answered),
+        "random": int(random.sum()),
+        "right_before": before,
+        "right_after": after,
+        "gain": None,
+        "by_class": by_class,
+    }
     if method is not None:
         rows, true = answered[random], told[random]
         was, now = given[rows] == true, method[rows] == true
-        found["gain"] = _gain(int((now & ~was).sum()), int((was & ~now).sum()), len(rows))
-        found |= {
-            "changed": int((method[rows] != given[rows]).sum()),
-            "fixed": int((now & ~was).sum()),
-            "broken": int((was & ~now).sum()),
-        }
-    return found | {"by_class": by_class}
+        found["fixed"], found["broken"] = int((now & ~was).sum()), int((was & ~now).sum())
+        found["changed"] = int((method[rows] != given[rows]).sum())
+        found["gain"] = _gain(found["fixed"], found["broken"], len(rows))
+    return found
 
 
-def _gain(fixed: int, broken: int, rows: int) -> dict[str, float]:
+def _gain(fixed: int, broken: int, rows: int) -> InferredShare:
     """Share of right labels after less that before, and its 95 % interval.
 
     Source: Agresti and Min, "Simple improved confidence intervals for comparing matched proportions", Statistics in

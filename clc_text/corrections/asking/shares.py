@@ -10,17 +10,17 @@ steps it is, if anything, too wide.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
+from clc_text.artifacts.audit import ShareByAnswers
 from clc_text.corrections.asking.asked import Asked
 from clc_text.corrections.intervals import wilson
 
 
 def share_right(
     right: np.ndarray, answered: np.ndarray, asked: Mapping[int, Asked], among: np.ndarray
-) -> dict[str, Any] | None:
+) -> ShareByAnswers | None:
     """The share of right labels among some rows; None without a random answer there.
 
     Args:
