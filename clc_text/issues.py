@@ -174,7 +174,9 @@ def find_issues(
     given, names = numbered(labels, label_names)
     rows, classes = len(given), len(names)
     if pred_probs is None and features is None and texts is None:
-        raise InputError("there is nothing to judge the labels by; give pred_probs, features or texts")
+        raise InputError(
+            "there is nothing to judge the labels by; give pred_probs, features or texts", key="pred_probs"
+        )
     too_large(rows, classes)
     probs = None if pred_probs is None else probabilities(pred_probs, rows, classes)
     dense = None if features is None else table_of("features", features, rows, np.float32)

@@ -109,7 +109,11 @@ def _line(group_: Group, of: str) -> Line:
     for run in runs:
         found = summarise(run.metrics())
         if found is None:
-            raise InputError(f"{run.path} has no test rows, so there is no test accuracy to compare", where=run.path)
+            raise InputError(
+                f"{run.path} has no test rows, so there is no test accuracy to compare",
+                where=run.path,
+                key="test rows",
+            )
         for measure in MEASURES:
             values[measure].append(found[measure][WHO[of]])
     told = told_the_noise(group_.runs[0].recipe())

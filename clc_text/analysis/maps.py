@@ -87,7 +87,7 @@ def make_maps(
         InputError: a run has no model yet, the runs have other classes, or an option is out of range.
     """
     if not 1 <= len(runs) <= 2:
-        raise InputError(f"t-SNE maps are of one run, or of two side by side, and got {len(runs)} runs")
+        raise InputError(f"t-SNE maps are of one run, or of two side by side, and got {len(runs)} runs", key="run")
     if sample < 3:
         raise InputError(f"--sample is {sample}; give at least 3 rows", key="--sample")
     names = runs[0].label_names
@@ -95,6 +95,7 @@ def make_maps(
         raise InputError(
             f"{runs[0].path} and {runs[-1].path} have different classes, so their maps share no colours",
             where=runs[0].path,
+            key="classes",
         )
     chosen = [_peers(run, peer if peer is not None else "all" if len(runs) == 1 else "0") for run in runs]
     if perplexity is None:

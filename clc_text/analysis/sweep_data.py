@@ -40,6 +40,7 @@ def check_same_data(runs: Sequence[Path]) -> None:
                 "figures cannot be compared; remove the folders of all but one kind, and `clc-text sweep` runs those "
                 "cells anew",
                 where=runs[0].parent.parent,
+                key="data",
             )
 
 

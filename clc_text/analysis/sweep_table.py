@@ -160,7 +160,9 @@ def read_table(directory: Path, of: str = "peers") -> SweepTable:
         raise InputError(f"there is no accuracy of '{of}'{nearest(of, WHO)}", key=of)
     if not (directory / "sweep.yaml").is_file():
         raise InputError(
-            f"{directory} is no sweep's directory: it has no sweep.yaml; `clc-text sweep` makes one", where=directory
+            f"{directory} is no sweep's directory: it has no sweep.yaml; `clc-text sweep` makes one",
+            where=directory,
+            key="sweep.yaml",
         )
     recipes, variants, seeds = _named(directory)
     plan = read_plan(directory)
@@ -194,6 +196,7 @@ def read_table(directory: Path, of: str = "peers") -> SweepTable:
             f"no run in {directory} that its sweep.yaml names has ended with test rows ({'; '.join(table.absent)}); "
             "`clc-text sweep` goes on with it",
             where=directory,
+            key="test rows",
         )
     return table
 

@@ -102,7 +102,9 @@ class RunDirectory:
                 f"there is no run directory {self.path}; `clc-text train RECIPE --out DIR` makes one", where=self.path
             )
         if not self.file("recipe.yaml").is_file():
-            raise InputError(f"{self.path} is not a run directory: it has no recipe.yaml", where=self.path)
+            raise InputError(
+                f"{self.path} is not a run directory: it has no recipe.yaml", where=self.path, key="recipe.yaml"
+            )
 
     def file(self, name: str) -> Path:
         """Where a file of the run lies; a run of an earlier version keeps the names that it was made with."""
@@ -111,7 +113,7 @@ class RunDirectory:
     def _needed(self, name: str, why: str) -> Path:
         path = self.file(name)
         if not path.exists():
-            raise InputError(f"{self.path} has no {name}: {why}", where=self.path)
+            raise InputError(f"{self.path} has no {name}: {why}", where=self.path, key=name)
         return path
 
     def _json(self, name: str, wanted: type, why: str) -> dict[str, Any]:
@@ -251,12 +253,13 @@ class RunDirectory:
 
         known = self.dynamics_epochs()
         if not known:
-            raise InputError(f"{self.path} has no training dynamics: {NO_DYNAMICS}", where=self.path)
+            raise InputError(f"{self.path} has no training dynamics: {NO_DYNAMICS}", where=self.path, key="dynamics")
         wanted = known[-1] if epoch is None else epoch
         if wanted not in known:
             raise InputError(
                 f"{self.path} has no training dynamics of epoch {wanted}; it has {known[0]} to {known[-1]}",
                 where=self.path,
+                key="dynamics",
             )
         path = epoch_file(self.file("dynamics"), wanted)
         with undamaged(path):

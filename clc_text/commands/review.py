@@ -37,7 +37,9 @@ def review(
 
     check_purpose(purpose)
     if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
-        raise InputError(f"review needs {' and '.join(missing)}; install them with: pip install 'clc-text[review]'")
+        raise InputError(
+            f"review needs {' and '.join(missing)}; install them with: pip install 'clc-text[review]'", key=missing[0]
+        )
     from clc_text.report.review import PAGE_BYTES, questions
     from clc_text.report.review_server import Review, free_socket, serve
     from clc_text.runs.frozen_features import features_or_none

@@ -209,7 +209,9 @@ class _Reading:
                 key=self.question,
             )
         return InputError(
-            f"{self.path} has answers to several questions ({listed}); name one by --question", where=self.path
+            f"{self.path} has answers to several questions ({listed}); name one by --question",
+            where=self.path,
+            key="--question",
         )
 
 
@@ -280,6 +282,7 @@ def _decoded(content: bytes, path: Path, encoding: str | None) -> str:
         raise InputError(
             f"{path} is not {name} (byte {error.start}); save it as UTF-8, or name its encoding, as --encoding cp1252",
             where=path,
+            key="--encoding",
         ) from None
 
 

@@ -96,6 +96,7 @@ def export(
         raise InputError(
             f"the format {format} shows texts only, and {corrected.path} has images; use --format csv",
             where=corrected.path,
+            key="--format",
         )
     chosen, inputs = chosen_rows(corrected, state, k, purpose, features)
     if images:

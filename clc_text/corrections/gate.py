@@ -73,10 +73,10 @@ def _checked(condition: str, values: Mapping[str, float | str | None]) -> Checke
         )
     name, sign, bound = read.groups()
     if name not in GATE:
-        raise InputError(f"--fail-if {condition}: there is no figure '{name}'{nearest(name, GATE)}", key="--fail-if")
+        raise InputError(f"--fail-if {condition}: there is no figure '{name}'{nearest(name, GATE)}", key=name)
     value = values[name]
     if value is None:
-        raise InputError(f"--fail-if {condition}: of this run it is not known: {GATE[name]}", key="--fail-if")
+        raise InputError(f"--fail-if {condition}: of this run it is not known: {GATE[name]}", key=name)
     if name == "verdict":
         if sign not in ("=", "==", "!=") or bound not in VERDICTS:
             raise InputError(

@@ -200,6 +200,7 @@ class Corrected:
                 f"{self.path} has no step {step}; it has 1 to {self.facts['step']} (`clc-text diff {self.run.path} "
                 "--history` lists them)",
                 where=self.path,
+                key="step",
             )
         return steps[max(index for index, entry in enumerate(steps) if entry["whole"]) :]
 
@@ -222,9 +223,12 @@ class Corrected:
             needed = [entry.get("file") for entry in self._since_whole(self.facts["step"])]
             if name not in needed:  # of an earlier step, and nobody must lose the later ones for it
                 raise InputError(
-                    f"{damaged}; go back to another step, or on from the labels as they are, which are whole"
+                    f"{damaged}; go back to another step, or on from the labels as they are, which are whole",
+                    where=self.path / name,
                 )
-        raise InputError(f"{damaged}; {self._anew}, but for people's answers, which must be applied again")
+        raise InputError(
+            f"{damaged}; {self._anew}, but for people's answers, which must be applied again", where=self.path / name
+        )
 
     def inputs(self, rows: np.ndarray) -> list[Any]:
         """What the networks read of these rows (texts), in the order asked for; only their column is read.

@@ -23,7 +23,9 @@ def target_since(run: RunDirectory, classes: np.ndarray) -> np.ndarray:
 
     epochs = run.dynamics_epochs()
     if not epochs:
-        raise InputError(f"{run.path} has no training dynamics: {NO_DYNAMICS}; train again", where=run.path)
+        raise InputError(
+            f"{run.path} has no training dynamics: {NO_DYNAMICS}; train again", where=run.path, key="dynamics"
+        )
     since = np.zeros(len(classes), np.int32)
     following = np.flatnonzero(classes >= 0)
     for epoch in reversed(epochs):

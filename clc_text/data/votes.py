@@ -57,7 +57,7 @@ class Votes:
         columns = {name: _whole(values, name) for name, values in lists.items()}
         weights = np.ones(len(columns["row"])) if weight is None else np.asarray(weight, dtype=np.float64)
         if len({len(values) for values in [*columns.values(), weights]}) > 1:
-            raise InputError("votes need a row, a source and a class each; the lists differ in length")
+            raise InputError("votes need a row, a source and a class each; the lists differ in length", key="votes")
         for name, most in (("row", rows), ("source", len(sources)), ("label", classes)):
             outside = (columns[name] < 0) | (columns[name] >= most)
             if outside.any():
@@ -84,17 +84,19 @@ class Votes:
         names = sources if sources is not None else [str(number) for number in range(table.shape[1])]
         if table.ndim == 2 and table.dtype.kind in "iu":
             if (wrong := table < -1).any():
-                raise InputError(f"a vote has the class {table[wrong][0]}; -1 stands for none")
+                raise InputError(f"a vote has the class {table[wrong][0]}; -1 stands for none", key="class")
             row, source = np.nonzero(table >= 0)
             return cls.of(row, source, table[row, source], len(table), names, classes)
         if table.ndim != 3 or table.shape[2] != classes:
             raise InputError(
-                f"votes must be class numbers [rows, sources] or [rows, sources, {classes}] probabilities"
+                f"votes must be class numbers [rows, sources] or [rows, sources, {classes}] probabilities", key="votes"
             )
         table = np.nan_to_num(table.astype(np.float64))
         sums = table.sum(2)
         if (table < 0).any() or not ((np.abs(sums - 1) < 1e-3) | (sums == 0)).all():
-            raise InputError("a vote is no distribution: its probabilities must be at least 0 and sum to 1")
+            raise InputError(
+                "a vote is no distribution: its probabilities must be at least 0 and sum to 1", key="vote"
+            )
         row, source, label = np.nonzero(table)
         weight = table[row, source, label] / sums[row, source]
         return cls.of(row, source, label, len(table), names, classes, weight)

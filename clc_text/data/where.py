@@ -45,4 +45,4 @@ def offline() -> bool:
 def nothing_found(title: str, looked: Iterable[Place]) -> InputError:
     """The sentence for a dataset of which no copy is found."""
     places = "; ".join(f"{place.what} in {place.path}" for place in looked)
-    return InputError(f"{title} is missing; looked for {places}; {NO_DOWNLOAD}")
+    return InputError(f"{title} is missing; looked for {places}; {NO_DOWNLOAD}", key=title)

@@ -107,7 +107,8 @@ def too_large(rows: int, classes: int) -> None:
     if needed > LARGEST:
         raise InputError(
             f"{rows:,} rows of {classes:,} classes need {needed / 2**30:.0f} GB for all views of them, more than "
-            f"{LARGEST >> 30} GB"
+            f"{LARGEST >> 30} GB",
+            key="views",
         )
 
 

@@ -114,10 +114,13 @@ def check_given(shards: Sequence[Path], labels: Labels) -> None:
     given = pa.concat_tables([pq.read_table(shard, columns=["label_given"]) for shard in shards])["label_given"]
     again = "; make it again with `clc-text correct`"
     if len(given) != len(labels.given):
-        raise InputError(f"the corrected dataset has {len(given)} rows and the run {len(labels.given)}{again}")
+        raise InputError(
+            f"the corrected dataset has {len(given)} rows and the run {len(labels.given)}{again}", key="rows"
+        )
     differing = np.flatnonzero(given.to_numpy() != labels.given)
     if len(differing):
         raise InputError(
             f"row {differing[0]} of the corrected dataset has another given label than the run{again}",
+            key="rows",
             row=differing[0],
         )

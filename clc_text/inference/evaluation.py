@@ -65,7 +65,9 @@ def evaluate_run(
             raise InputError("an option says how to read a file, and none is given; name the file")
         environment = run.environment()
         if not environment["rows"]["test"]:
-            raise InputError(f"{run.path} had no test rows; name a file of labelled rows after it", where=run.path)
+            raise InputError(
+                f"{run.path} had no test rows; name a file of labelled rows after it", where=run.path, key="test rows"
+            )
         log_probs = run.log_probs("test")
         labels = np.asarray(run.data("test")[environment["label_column"]], dtype=np.int64)
         return scores(log_probs, labels, names)
@@ -101,7 +103,9 @@ def _of_several_classes(run: RunDirectory, source: Path | None, how: HowToRead) 
     if source is None:
         environment = run.environment()
         if not environment["rows"]["test"]:
-            raise InputError(f"{run.path} had no test rows; name a file of labelled rows after it", where=run.path)
+            raise InputError(
+                f"{run.path} had no test rows; name a file of labelled rows after it", where=run.path, key="test rows"
+            )
         truth = np.asarray(run.data("test")[environment["label_column"]], dtype=np.int64).reshape(-1, len(asked))
         return multi_label.scores(run.log_probs("test"), truth, asked)
     texts, held = read_held(run, source, asked, how)

@@ -80,6 +80,7 @@ class Predictor:
                     f"{run.path} has no {needed.name}/: the run has not ended; `clc-text train RECIPE --resume` "
                     "goes on",
                     where=run.path,
+                    key=needed.name,
                 )
         from transformers.utils.logging import disable_progress_bar
 
@@ -136,7 +137,7 @@ class Predictor:
     def predict(self, rows: Sequence[Any], hidden: bool = False) -> Predictions:
         """All rows at once; `rows` are texts (or whatever the run's input column holds)."""
         if len(rows) == 0:
-            raise InputError("there are no rows to predict")
+            raise InputError("there are no rows to predict", key="rows")
         found = list(self.blocks(rows, hidden))
         layers = [block.hidden for block in found if block.hidden is not None]
         return Predictions(

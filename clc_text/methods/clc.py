@@ -119,7 +119,8 @@ class CLC(Method):
             return CRITERIA[self.criterion](log_probs)
         if state.logits is None:
             raise InputError(
-                "the criterion energy needs logits in TrainingState.logits; log-probabilities have lost it"
+                "the criterion energy needs logits in TrainingState.logits; log-probabilities have lost it",
+                key="logits",
             )
         if temperature is None:
             return CRITERIA["energy"](state.logits)

@@ -85,7 +85,7 @@ class PeersModel(PreTrainedModel):
 
     def check_peer(self, peer: int) -> None:
         if not 0 <= peer < self.peers:
-            raise InputError(f"there is no peer {peer}; the model has {self.peers}, counted from 0")
+            raise InputError(f"there is no peer {peer}; the model has {self.peers}, counted from 0", key="peer")
 
     def _init_weights(self, module: nn.Module) -> None:
         """Weights are drawn by the constructors, each peer's from its own generator."""

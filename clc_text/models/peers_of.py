@@ -371,11 +371,13 @@ def logits_of(output: Any) -> Tensor:
     if not isinstance(logits, Tensor):
         raise InputError(
             f"the model gives a {type(output).__name__} without `logits`; take one with a classification head, "
-            "such as AutoModelForSequenceClassification"
+            "such as AutoModelForSequenceClassification",
+            key="logits",
         )
     if logits.dim() != 2:
         raise InputError(
-            f"the model's logits have the shape {list(logits.shape)}, but rows have one label each: [batch, classes]"
+            f"the model's logits have the shape {list(logits.shape)}, but rows have one label each: [batch, classes]",
+            key="logits",
         )
     return logits
 
@@ -533,7 +535,9 @@ def _check_kind(folder: Path, cls: type[PreTrainedModel]) -> None:
     if kind is not None and kind != wanted:
         told = "clc-text predict reads it" if str(kind).startswith("clc_") else "an AutoModel of transformers reads it"
         raise InputError(
-            f"{folder} holds a model of type {kind} and no {PEERS}, so no networks side by side; {told}", where=folder
+            f"{folder} holds a model of type {kind} and no {PEERS}, so no networks side by side; {told}",
+            where=folder,
+            key=PEERS,
         )
 
 

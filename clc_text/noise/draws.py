@@ -30,7 +30,9 @@ _STREAMS: dict[Stream, int] = {
 def bits(seed: int, stream: Stream) -> np.random.PCG64:
     """The bit generator of one purpose; different purposes of one seed are independent streams."""
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(f"a noise seed must be a whole number of at least 0, and this one is {seed!r}")
+        raise InputError(
+            f"a noise seed must be a whole number of at least 0, and this one is {seed!r}", key="noise seed"
+        )
     return np.random.PCG64(np.random.SeedSequence(int(seed), spawn_key=(_STREAMS[stream],)))
 
 

@@ -111,13 +111,18 @@ def replay(manifest: Mapping[str, Any], given: NoiseInput) -> np.ndarray:
     """
     kind = noise_of(manifest)
     if manifest["rows"] != len(given.labels):
-        raise InputError(f"the noise manifest is of {manifest['rows']} rows, and the data has {len(given.labels)}")
+        raise InputError(
+            f"the noise manifest is of {manifest['rows']} rows, and the data has {len(given.labels)}", key="rows"
+        )
     if manifest.get("asked", []) != list(given.asked):
-        raise InputError("the noise manifest is of other classes than those that are asked of each text in the data")
+        raise InputError(
+            "the noise manifest is of other classes than those that are asked of each text in the data", key="classes"
+        )
     if list(manifest["label_names"]) != list(given.label_names):
         raise InputError(
             f"the noise manifest is of the classes {', '.join(map(str, manifest['label_names']))}, and the data has "
-            f"{', '.join(given.label_names)}"
+            f"{', '.join(given.label_names)}",
+            key="classes",
         )
     _check(kind, given)
     stated = manifest["sha256"]

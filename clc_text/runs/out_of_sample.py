@@ -81,5 +81,6 @@ def _prepared_from_source(run: RunDirectory, recipe: Recipe) -> Prepared:
         raise InputError(
             f"the data of {run.path} gives other labels than when it was trained; bring the data back or train again",
             where=run.path,
+            key="labels",
         )
     return prepared

@@ -48,6 +48,7 @@ def check_sources(run: RunDirectory, task: Task) -> None:
                 f"{name}{of} has changed since {run.path} was trained on it (its sha256 is not the recorded one); "
                 "bring the file back or train again",
                 where=run.path,
+                key=name,
             )
     # Not all that rows come from is a file with a recorded sha256.
     labels = run.noise_manifest().get("sha256", {}).get("true_labels")
@@ -55,4 +56,5 @@ def check_sources(run: RunDirectory, task: Task) -> None:
         raise InputError(
             f"the data of {run.path} gives other labels than when it was trained; bring the data back or train again",
             where=run.path,
+            key="labels",
         )

@@ -102,6 +102,7 @@ def _answers(directory: Path, answers: Path | None, resume: bool) -> Answers | N
         raise InputError(
             f"the answers are in {directory}, which this training would empty; choose another directory with --out",
             where=directory,
+            key="--out",
         )
     return answers_in(answers)
 
@@ -148,7 +149,9 @@ def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: b
         return
     if not directory.is_dir() or not _is_run(directory):
         raise InputError(
-            f"{directory} is there already and is no run directory; choose another with --out", where=directory
+            f"{directory} is there already and is no run directory; choose another with --out",
+            where=directory,
+            key="--out",
         )
     if (resume or overwrite) and (link := leading_out(directory, WRITTEN)) is not None:
         raise InputError(
@@ -166,17 +169,20 @@ def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: b
                     f"to end, not to {recipe.training.epochs}: schedules and results depend on the number; to train "
                     f"for {recipe.training.epochs} epochs begin anew, with --out for another directory or --overwrite",
                     where=directory,
+                    key="epochs",
                 )
             raise InputError(
                 f"{directory} holds a run of another recipe (it differs in {', '.join(differing)}); resume it with "
                 "its own recipe, replace it by --overwrite, or choose another directory with --out",
                 where=directory,
+                key=differing[0],
             )
     elif not resume and not overwrite:
         raise InputError(
             f"the run directory {directory} exists; go on with it by --resume, replace it by --overwrite, or choose "
             "another with --out",
             where=directory,
+            key="--resume",
         )
 
 
@@ -313,6 +319,7 @@ def _open(
                 f"the data or its labels have changed since {directory} was begun, or an earlier version made other "
                 "networks of its recipe, so it cannot be resumed; train anew with --overwrite, or bring the data back",
                 where=directory,
+                key="labels",
             )
         forget_after(located(directory, "dynamics"), done)
     write_json(directory / "environment.json", environment)  # first: by it the folder is known as a run's

@@ -54,12 +54,14 @@ def check_done(recipe: Recipe, directory: Path) -> None:
             f"{directory} has a result, but its recipe.yaml {state}, so nobody knows what was run; remove the folder, "
             "and the sweep runs this cell anew",
             where=directory,
+            key="recipe.yaml",
         ) from None
     if not same:
         raise InputError(
             f"{directory} was run from another recipe than the sweep now gives; remove it, or choose another "
             "directory with --out",
             where=directory,
+            key="recipe",
         )
 
 

@@ -26,7 +26,9 @@ def plan(sweep_file: Path, cells: list[Cell], directory: Path) -> list[Cell]:
     """
     stored = directory / "sweep.yaml"
     if directory.exists() and not (directory.is_dir() and (stored.is_file() or _is_unused(directory))):
-        raise InputError(f"{directory} is there already and is no sweep's; choose another with --out", where=directory)
+        raise InputError(
+            f"{directory} is there already and is no sweep's; choose another with --out", where=directory, key="--out"
+        )
     to_run = []
     for cell in cells:
         path = directory / cell.path

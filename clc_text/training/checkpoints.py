@@ -79,6 +79,7 @@ def check_resumable(folder: Path) -> Complete:
             f"{folder} has no {COMPLETE} and cannot be resumed from: it was cut short, written with save_only_model, "
             "or by another trainer",
             where=folder,
+            key=COMPLETE,
         )
     complete = read_json(folder / COMPLETE, Complete, way_out(folder), current)
     if "files" in complete:
@@ -186,4 +187,5 @@ def check_same_training(folder: Path, facts: dict[str, Any], **own: Any) -> None
                 f"{folder} belongs to another training ({name} {facts[name]} there, {value} here); resume with what "
                 "it began with, or train anew",
                 where=folder,
+                key=name,
             )

@@ -59,7 +59,10 @@ class NumberedBatch:
             _check_each_label(items, error)  # the collator's own words name no row
             raise
         if not isinstance(batch, Mapping):
-            raise InputError(f"the data collator gives a {type(batch).__name__}; a dictionary of tensors is needed")
+            raise InputError(
+                f"the data collator gives a {type(batch).__name__}; a dictionary of tensors is needed",
+                key="data collator",
+            )
         index = torch.tensor([number for number, _ in items])
         labels = batch.get("labels")
         if labels is None:
@@ -176,7 +179,7 @@ def check_dataset(
     if not indexable(rows):
         return
     if len(rows) == 0:
-        raise InputError(f"the {name} has no rows{'; leave it out' if name == 'evaluation set' else ''}")
+        raise InputError(f"the {name} has no rows{'; leave it out' if name == 'evaluation set' else ''}", key=name)
     labels = label_column(rows)
     if labels is not None and multi_label:
         yes_or_no(labels, name, num_classes)

@@ -67,7 +67,8 @@ class OrderWatch:
 def other_order() -> InputError:
     return InputError(
         "the data collator puts the rows of a batch into another order; what is learnt of a row is remembered by its "
-        "number, so leave them in the order that it gets them"
+        "number, so leave them in the order that it gets them",
+        key="data collator",
     )
 
 

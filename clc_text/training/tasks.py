@@ -43,7 +43,8 @@ def check_task(model: nn.Module | None) -> None:
     if problem == "regression" or (problem is None and getattr(config, "num_labels", None) == 1):
         raise InputError(
             f"the model is made for regression ({'problem_type' if problem else 'num_labels is 1'}), and labels are "
-            "corrected as classes here; make it with num_labels set to the number of classes"
+            "corrected as classes here; make it with num_labels set to the number of classes",
+            key="problem_type" if problem else "num_labels",
         )
 
 

@@ -200,7 +200,10 @@ class PeersTrainer(Checkpointing):
         if self.train_dataset is not None and not indexable(self.train_dataset):
             needs = self._why_numbers() or self._why_length()
             if needs is not None:
-                raise InputError(f"the training set has no length, and {needs}; give a dataset that can be indexed")
+                raise InputError(
+                    f"the training set has no length, and {needs}; give a dataset that can be indexed",
+                    key="training set",
+                )
         self.add_callback(EpochHooks(self))
 
     def _why_numbers(self) -> str | None:
@@ -617,6 +620,7 @@ class PeersTrainer(Checkpointing):
                 raise InputError(
                     f"there is no complete checkpoint in {self.args.output_dir} to resume from",
                     where=self.args.output_dir,
+                    key="checkpoint",
                 )
             resume_from_checkpoint = str(newest)
         complete: Complete | None = None

@@ -48,7 +48,7 @@ class Unwritable(InputError, OSError):
 
 
 def _unwritable(path: Path, number: int) -> Unwritable:
-    found = Unwritable(f"{path} cannot be written: {_WHY[number]}")
+    found = Unwritable(f"{path} cannot be written: {_WHY[number]}", where=path)
     found.errno, found.filename = number, str(path)
     return found
 

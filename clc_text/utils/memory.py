@@ -24,7 +24,8 @@ def check_memory(needed: float, what: str, lower: str) -> None:
     free = free_memory()
     if free is not None and needed > free:
         raise InputError(
-            f"{what} would take at least {_in_words(needed)} of memory, and {_in_words(free)} are free; lower {lower}"
+            f"{what} would take at least {_in_words(needed)} of memory, and {_in_words(free)} are free; lower {lower}",
+            key=lower,
         )
 
 

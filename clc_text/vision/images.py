@@ -114,7 +114,7 @@ def decode_all(images: Sequence[Any], size: int | None) -> Tensor:
             )
         pixels[row] = image
     if pixels is None:
-        raise InputError("there are no images")
+        raise InputError("there are no images", key="images")
     return pixels
 
 

@@ -51,6 +51,7 @@ class Answers:
                 f"the answers in {self.path} are about other {what} than those of this recipe; train with the recipe "
                 f"that {self.path} was trained with ({self.path / 'recipe.yaml'})",
                 where=self.path,
+                key=what,
             )
 
     def write(self, directory: Path) -> None:

@@ -43,7 +43,7 @@ def numbered(
             return np.array(found, np.int64), names
     if len(names) < 2:
         there = f"only one class, {str(names[0])[:60]!r}" if names else "no class and no row"
-        raise InputError(f"there is {there}; a label is wrong only where there is another class")
+        raise InputError(f"there is {there}; a label is wrong only where there is another class", key="label")
     places = {name: place for place, name in enumerate(names)}
     known(found, places, of_row)
     return np.array([places[one] for one in found], np.int64), names

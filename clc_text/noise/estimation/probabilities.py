@@ -20,7 +20,8 @@ def check_classes(classes: int) -> None:
             f"{classes:,} classes are too many for an estimate of the noise: the matrix of which class is taken for "
             f"which would have {classes**2:,} entries, and {MOST_CLASSES:,} classes are the most; join classes "
             "(data.label_map), or train with a method that needs no such matrix (method: clc) and correct by "
-            "--policy agree"
+            "--policy agree",
+            key="classes",
         )
 
 

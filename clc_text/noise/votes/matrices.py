@@ -40,7 +40,8 @@ def check_sources(votes: Votes) -> None:
     if sources * classes**2 > _CELLS:
         raise InputError(
             f"{sources:,} sources of {classes:,} classes need matrices of {sources * classes**2:,} numbers, and "
-            f"{_CELLS:,} are the most; join sources that said little, or classes (data.label_map)"
+            f"{_CELLS:,} are the most; join sources that said little, or classes (data.label_map)",
+            key="sources",
         )
 
 

@@ -52,6 +52,7 @@ def draw(runs: Sequence[RunDirectory], of: str = "peers", narrow: bool = False) 
                 f"{run.path} has no test rows, so no test accuracy; the figures entropy, selection, confusion, "
                 "corrections and threshold need none",
                 where=run.path,
+                key="test rows",
             )
     groups = group(kept)
     few = len(groups) <= 4

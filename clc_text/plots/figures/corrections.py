@@ -117,6 +117,7 @@ def draw(run: RunDirectory, examples: int = 12) -> Figure:
             f"{run.path} changes no label ({corrected.source}, method {run.recipe()['method']['name']}), so there "
             "is no correction to show",
             where=run.path,
+            key="label",
         )
     short = dict(zip(run.label_names, short_names(run.label_names, 24), strict=True))
     found = [

@@ -43,7 +43,7 @@ class FittedPixels(FittedEncoder):
     def encode(self, images: Sequence[Any]) -> dict[str, Any]:
         """``pixels``: uint8 [N, 3, H, W], or a `LazyImages` of that shape."""
         if not len(images):
-            raise InputError("there are no images")
+            raise InputError("there are no images", key="images")
         if self.in_memory is True or (self.in_memory is None and self._bytes(images) <= MEMORY):
             lower = "encoder.size, or leave out encoder.in_memory"
             check_memory(self._bytes(images), f"{len(images):,} decoded images", lower)

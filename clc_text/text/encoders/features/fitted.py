@@ -145,7 +145,7 @@ class FittedSentence(FittedEncoder):
             raise InputError(
                 f"the model '{name}' has changed since the run in {directory.parent} was trained on its features; "
                 "bring its files back, or train again",
-                key=name,
+                where=name,
             )
         return cls(name, model, reading, batch_size, scales.get("mean"), scales.get("scale"), facts)
 
