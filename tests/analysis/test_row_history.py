@@ -6,12 +6,11 @@ import io
 from itertools import pairwise
 
 import numpy as np
-import pytest
+from refusals import refused
 from rich.console import Console
 
 from clc_text.analysis.row_history import row_history, stretches
 from clc_text.data.labels import Labels
-from clc_text.errors import InputError
 from clc_text.plots.figure import as_bytes
 from clc_text.plots.row_history_figure import draw
 from clc_text.tables.row_history_text import as_table
@@ -109,11 +108,11 @@ def test_the_picture_has_both_panels_and_the_classes_that_were_met(make_run):
 def test_a_row_that_is_not_there(make_run):
     run = make_run(epochs=4)
     for row in (-1, 120):
-        with pytest.raises(InputError, match=f"has no row {row}; its 120 training rows are 0 to 119"):
+        with refused(where=run.path, row=row):
             row_history(run, row)
     for path in run.file("dynamics").iterdir():
         path.unlink()
-    with pytest.raises(InputError, match="has no training dynamics"):
+    with refused(where=run.path, key="dynamics"):
         row_history(run, 0)
 
 

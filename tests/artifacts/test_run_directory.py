@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refusals import refused
 from synthetic_run import make_run
 
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.errors import InputError
 
 
 def files_of(folder: Path) -> set[str]:
@@ -47,5 +47,5 @@ def test_only_a_line_feed_ends_a_line_of_metrics(tmp_path: Path) -> None:
 
 
 def test_what_is_no_run_directory_is_said(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"it has no recipe\.yaml"):
+    with refused(where=tmp_path, key="recipe.yaml"):
         RunDirectory(tmp_path)

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+from refusals import refused
 from typer.testing import CliRunner
 
 from clc_text.artifacts.run_directory import RunDirectory
@@ -41,11 +42,11 @@ def test_plot_refuses_before_it_draws(make_run, tmp_path):
     run = make_run(epochs=4)
     with pytest.raises(InputError, match="did you mean 'confusion'"):
         call("plot", run.path, "--figure", "confusoin")
-    with pytest.raises(InputError, match="there is no run directory"):
+    with refused(where=tmp_path / "nowhere"):
         call("plot", tmp_path / "nowhere", "--figure", "entropy")
-    with pytest.raises(InputError, match="is not a run directory: it has no"):
+    with refused(where=tmp_path, key="recipe.yaml"):
         call("plot", tmp_path, "--figure", "entropy")
-    with pytest.raises(InputError, match="one of these endings"):
+    with refused(where=tmp_path / "a.gif"):
         call("plot", run.path, "--figure", "entropy", "--out", tmp_path / "a.gif")
     assert not (run.path / "figures").exists()
 
@@ -55,7 +56,7 @@ def test_inspect_prints_and_draws(make_run, tmp_path):
     result = call("inspect", run.path, "--row", "3", "--plot", tmp_path / "row.png")
     assert "row 3: What is number 3" in result.stdout
     assert (tmp_path / "row.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(InputError, match="has no row 999"):
+    with refused(where=run.path, row=999):
         call("inspect", run.path, "--row", "999")
 
 
@@ -88,7 +89,7 @@ def test_tsne_of_few_rows_lowers_its_perplexity_and_says_so(tiny_run, tmp_path):
     result = call("tsne", tiny_run, "--peer", 0, "--sample", 16, "--iterations", 300, "--out", tmp_path / "few.png")
     assert result.exit_code == 0 and "the perplexity is 5, as there are few rows" in result.stdout
     assert json.loads((tmp_path / "few.json").read_text())["settings"]["perplexity"] == 5
-    with pytest.raises(InputError, match="--perplexity is 30 for 16 rows"):
+    with refused(key="--perplexity"):
         call("tsne", tiny_run, "--peer", 0, "--sample", 16, "--perplexity", 30, "--out", tmp_path / "no.png")
 
 

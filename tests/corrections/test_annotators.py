@@ -8,13 +8,13 @@ from typing import cast
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import FACTS, TENSORS, KeptVotes
 from clc_text.corrections.annotators import LEAST_ROWS, enough, in_words, joined, several_labels, worse_than_all
 from clc_text.corrections.store import Corrected
 from clc_text.data.votes import Votes
-from clc_text.errors import InputError
 
 
 def kept(rows: int = 60, seed: int = 0) -> KeptVotes:
@@ -42,7 +42,7 @@ def test_votes_are_kept_as_they_are(tmp_path: Path) -> None:
     assert found.votes.sources == votes.votes.sources
     assert (found.belief == votes.belief).all() and (found.matrices == votes.matrices).all()
     (tmp_path / TENSORS).write_bytes(b"cut")
-    with pytest.raises(InputError, match=r"votes\.safetensors"):
+    with refused(where=tmp_path / "noise/votes.safetensors"):
         KeptVotes.load(tmp_path)
 
 

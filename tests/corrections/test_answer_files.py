@@ -11,6 +11,7 @@ from typing import Any
 import datasets
 import openpyxl
 import pytest
+from refusals import refused
 
 from clc_text.corrections.answer_files import Answer, read_answers
 from clc_text.corrections.state import PERSON
@@ -102,18 +103,18 @@ def test_an_export_that_is_silent_on_the_status_is_asked_for_again(tmp_path: Pat
     with pytest.raises(InputError, match=r"entry 1: .* does not say which answers were submitted.*to_datasets\(\)"):
         read_answers(written(tmp_path, [record]))
     old = {"id": "3", "label.responses": ["NUM"], "label.responses.users": ["u"]}
-    with pytest.raises(InputError, match="does not say which answers were submitted"):
+    with refused(where=f"{tmp_path / 'answers.json'}, entry 1"):
         read_answers(written(tmp_path, [old]))
-    with pytest.raises(InputError, match="no answer that was submitted: 1 is a draft, discarded or skipped"):
+    with refused(where=tmp_path / "answers.json"):
         read_answers(written(tmp_path, [flat(5, ("NUM", "draft"))]))
 
 
 def test_several_questions(tmp_path: Path) -> None:
     two = [flat(3, ("NUM", "submitted"), question="topic") | flat(3, ("angry", "submitted"), question="mood")]
-    with pytest.raises(InputError, match=r"several questions \('topic', 'mood'\); name one by --question"):
+    with refused(where=tmp_path / "answers.json", key="--question"):
         read_answers(written(tmp_path, two))
     assert pairs(read_answers(written(tmp_path, two), "mood")) == [(3, "angry")]
-    with pytest.raises(InputError, match="no answers to 'moot', only to 'topic', 'mood'"):
+    with refused(where=tmp_path / "answers.json", key="moot"):
         read_answers(written(tmp_path, two), "moot")
     assert pairs(read_answers(written(tmp_path, [flat(3, ("NUM", "submitted"), question="topic")]))) == [(3, "NUM")]
 
@@ -155,7 +156,7 @@ def test_what_stands_beside_the_choice_is_no_answer(tmp_path: Path) -> None:
         {"id": 8, "data": {"row": 6}, "completions": [by(5, chosen("HUM")), by(6, chosen("LOC"), skipped=True)]},
     ]
     assert pairs(read_answers(written(tmp_path, tasks))) == [(1, "LOC"), (6, "HUM")]
-    with pytest.raises(InputError, match="no answer that was submitted: 2 are"):
+    with refused(where=tmp_path / "answers.json"):
         read_answers(written(tmp_path, tasks[2:4]))
 
 
@@ -167,7 +168,7 @@ def test_another_controls_name(tmp_path: Path) -> None:
     assert pairs(read_answers(written(tmp_path, small))) == [(1, "LOC")]
     table = "id,row,text,topic,annotator,annotation_id,lead_time\n2,1,a,LOC,1,4,3.1\n3,2,b,,1,5,3.1\n"
     assert pairs(read_answers(written(tmp_path, table, "a.csv"))) == [(1, "LOC")]
-    with pytest.raises(InputError, match=r"several questions \('topic', 'mood'\)"):
+    with refused(where=tmp_path / "answers.json", key="--question"):
         read_answers(written(tmp_path, [small[0] | {"mood": "angry"}]))
 
 
@@ -233,7 +234,7 @@ def test_answers_in_other_encodings(tmp_path: Path) -> None:
     assert pairs(read_answers(path, encoding="cp1252")) == [(1, "caf\u00e9")]
     path.write_bytes(gzip.compress(b"sep=;\nrow;answer\n1;a,b\n"))
     assert pairs(read_answers(path)) == [(1, "a,b")]
-    with pytest.raises(InputError, match="there is no encoding 'cp12525'"):
+    with refused(key="cp12525"):
         read_answers(path, encoding="cp12525")
 
 
@@ -243,14 +244,14 @@ def test_a_workbook_of_answers(tmp_path: Path) -> None:
         book.active.append(row)
     path = tmp_path / "answers.xlsx"
     book.save(path)
-    with pytest.raises(InputError, match="cell B5 is a formula, and the file does not hold its value"):
+    with refused(where=path, key="answer", row=5):
         read_answers(path)
     book.active.delete_rows(5)
     book.save(path)
     assert pairs(read_answers(path)) == [(1, "LOC"), (3, 7)]
     path.write_bytes(path.read_bytes()[:500])
-    with pytest.raises(InputError, match="not a whole Excel workbook"):
+    with refused(where=path):
         read_answers(path)
     path.write_bytes(b"\xd0\xcf\x11\xe0" + b"0" * 100)
-    with pytest.raises(InputError, match="old Excel"):
+    with refused(where=path):
         read_answers(path)

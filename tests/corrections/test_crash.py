@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from filelock import FileLock
+from refusals import refused
 from synthetic_run import Made, corrected_of
 
 from clc_text.artifacts.run_directory import RunDirectory
@@ -28,7 +29,6 @@ from clc_text.corrections.existing import corrected_in
 from clc_text.corrections.log import LOG
 from clc_text.corrections.revert import Selection, restore, revert
 from clc_text.corrections.store import LOCK, Corrected, has_corrected, materialise
-from clc_text.errors import InputError
 from clc_text.utils.files import replace_folder
 
 Change = Callable[[], object]
@@ -129,7 +129,7 @@ def test_no_step_is_lost_unnoticed(made: Made, lost: int) -> None:
         revert(Corrected(made.run) if has_corrected(made.run) else corrected_of(made), Selection(rows=[rows]))
     log = made.run.file("corrected") / LOG
     log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-lost]))
-    with pytest.raises(InputError, match=r"history.jsonl is damaged \(it has not the steps 1 to 3\)"):
+    with refused(where=log):
         Corrected(made.run)
 
 
@@ -318,7 +318,7 @@ def test_where_no_lock_can_be_taken_it_is_read_all_the_same(made: Made, monkeypa
     assert has_corrected(made.run)
     assert len(Corrected(made.run).state()) == 400
     (corrected.path / "history.jsonl").unlink()
-    with pytest.raises(InputError, match=r"history.jsonl is damaged \(it is missing\)"):
+    with refused(where=corrected.path / "history.jsonl"):
         Corrected(made.run).state()
     corrected.path.rename(made.run.path / ".corrected.4567abcd.old")
     assert not has_corrected(made.run)

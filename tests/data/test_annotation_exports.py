@@ -13,7 +13,6 @@ import pytest
 from refusals import refused
 
 from clc_text.data.task import Task
-from clc_text.errors import InputError
 from clc_text.text.datasets.files import Files
 from clc_text.text.datasets.guess import guess_columns
 
@@ -169,12 +168,12 @@ def test_a_label_a_line(tmp_path: Path) -> None:
 def test_lines_that_are_wrong(tmp_path: Path) -> None:
     path = tmp_path / "lines.csv"
     pd.DataFrame([*lines(), lines()[0]]).to_csv(path, index=False)
-    with pytest.raises(InputError, match="'ann' has labelled row 2 more than once"):
+    with refused(where=path, key="data.id", row=2):
         Files(train=str(path), label="kind", annotator="annotator").load(0)
     pd.DataFrame([{**lines()[0], "annotator": " "}, *lines()[1:]]).to_csv(path, index=False)
-    with pytest.raises(InputError, match=r"nobody is named in row 2 \(column 'annotator'\)"):
+    with refused(where=path, key="annotator", row=2):
         Files(train=str(path), label="kind", annotator="annotator").load(0)
-    with pytest.raises(InputError, match="of one column"):
+    with refused(key="data.annotator"):
         Files(train=str(path), label=["kind", "shop"], annotator="annotator")
     with refused(key="data.annotator"):
         Files(train=str(path), annotator="annotator", votes="votes.csv")
@@ -197,18 +196,18 @@ def test_probabilities_are_votes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    "said",
     [
-        ('{"pos": 0.7, "neg": 0.7}', "row 2 is no distribution over classes: they sum to 1.4"),
-        ('{"pos": -1, "neg": 2}', "of 'pos' it has '-1'"),
-        ('{"pos": "much"}', "of 'pos' it has 'much'"),
-        ('{"pos": 1', "they are no JSON"),
+        '{"pos": 0.7, "neg": 0.7}',
+        '{"pos": -1, "neg": 2}',
+        '{"pos": "much"}',
+        '{"pos": 1',
     ],
 )
-def test_what_is_no_distribution(said: str, told: str, tmp_path: Path) -> None:
+def test_what_is_no_distribution(said: str, tmp_path: Path) -> None:
     rows = {"text": ["a", "b"], "ann": ["pos", "neg"], "llm": [said, '{"pos": 1}']}
     pd.DataFrame(rows).to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(InputError, match=told):
+    with refused(where=tmp_path / "t.csv", key="llm", row=2):
         Files(train=str(tmp_path / "t.csv"), label=["ann", "llm"]).load(0)
 
 
@@ -219,5 +218,5 @@ def test_two_lists_side_by_side(tmp_path: Path) -> None:
     assert found.votes is not None and found.votes.sources == ("ann", "bob")
     assert found.votes.per_source.tolist() == [1, 2]
     pd.DataFrame({**rows, "who": [["ann"], ["bob"]]}).to_parquet(tmp_path / "t.parquet")
-    with pytest.raises(InputError, match="row 1 has 2 labels in 'said' and 1 names in 'who'"):
+    with refused(where=tmp_path / "t.parquet", row=1):
         Files(train=str(tmp_path / "t.parquet"), label="said", annotator="who").load(0)

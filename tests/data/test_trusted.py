@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from clc_text.data.trusted import TrustedLabels
-from clc_text.errors import InputError
 
 
 def trusted(rows: object = (0, 3), labels: object = (1, 0), inclusion: object = None) -> TrustedLabels:
@@ -18,24 +19,24 @@ def trusted(rows: object = (0, 3), labels: object = (1, 0), inclusion: object = 
 
 
 @pytest.mark.parametrize(
-    ("wrong", "named"),
+    ("wrong", "told"),
     [
-        (trusted((), ()), "integers|whole numbers|no answer"),
-        (TrustedLabels(np.empty(0, np.int64), np.empty(0, np.int64)), "no answer"),
-        (trusted((0, 9)), "row 9"),
-        (trusted((-1, 2)), "row -1"),
-        (trusted((3, 3)), "row 3 several times"),
-        (trusted(labels=(0, 2)), "class 2 for row 3"),
-        (trusted(labels=(0, -1)), "class -1"),
-        (trusted((0, 1, 2)), "3 rows and 2 labels"),
-        (trusted((0.5, 1.0)), "trusted.rows"),
-        (trusted(inclusion=(0.5,)), "inclusion"),
-        (trusted(inclusion=(0.5, 0.0)), "inclusion of row 3"),
-        (trusted(inclusion=(1.5, math.nan)), "inclusion of row 0"),
+        (trusted((), ()), {"key": "trusted.rows"}),
+        (TrustedLabels(np.empty(0, np.int64), np.empty(0, np.int64)), {"key": "trusted"}),
+        (trusted((0, 9)), {"key": "trusted", "row": 9}),
+        (trusted((-1, 2)), {"key": "trusted", "row": -1}),
+        (trusted((3, 3)), {"key": "trusted", "row": 3}),
+        (trusted(labels=(0, 2)), {"key": "trusted"}),
+        (trusted(labels=(0, -1)), {"key": "trusted"}),
+        (trusted((0, 1, 2)), {"key": "trusted"}),
+        (trusted((0.5, 1.0)), {"key": "trusted.rows"}),
+        (trusted(inclusion=(0.5,)), {"key": "trusted.inclusion"}),
+        (trusted(inclusion=(0.5, 0.0)), {"key": "trusted.inclusion", "row": 3}),
+        (trusted(inclusion=(1.5, math.nan)), {"key": "trusted.inclusion", "row": 0}),
     ],
 )
-def test_what_is_no_answer_is_refused(wrong: TrustedLabels, named: str) -> None:
-    with pytest.raises(InputError, match=named):
+def test_what_is_no_answer_is_refused(wrong: TrustedLabels, told: dict[str, Any]) -> None:
+    with refused(**told):
         wrong.check(5, 2)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from clc_text.data.labels import Labels
-from clc_text.errors import InputError
 from clc_text.evidence.evidence import LARGEST, mixture_of, too_large
 from clc_text.evidence.mixture import LEAST, chosen_views, clipped, gain_of_view, judge
 from clc_text.evidence.readings import agreement, span
@@ -109,7 +109,7 @@ def test_canaries_are_learnt_but_are_no_noise_of_the_given_labels() -> None:
 def test_what_cannot_be_judged() -> None:
     features, true = blobs(rows=50)
     features[7, 3] = np.nan
-    with pytest.raises(InputError, match="row 7"):
+    with refused(row=7):
         mixture_of(features, labels_of(true), 4, 0)
-    with pytest.raises(InputError, match="GB"):
+    with refused(key="views"):
         too_large(LARGEST, 5)

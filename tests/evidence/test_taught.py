@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from refusals import refused
 from test_mixture import blobs, flipped
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.data.labels import Labels
-from clc_text.errors import InputError
 from clc_text.evidence import taught as taught_module
 from clc_text.evidence.taught import pool_of_views, taken_back
 from clc_text.noise.estimation.half_trust import EVER_WRONG, half_trusted, never_certain, targets_of
@@ -103,7 +103,7 @@ def test_features_that_are_not_finite_are_refused() -> None:
     features, true = blobs(200)
     networks = networks_of(features, true, np.ones((4, 16)))
     features[3, 2] = np.nan
-    with pytest.raises(InputError, match="row 3"):
+    with refused(row=3):
         pool_of_views(features, None, Labels.of(true), networks, 0)
 
 

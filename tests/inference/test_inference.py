@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import refused
 
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.errors import InputError
 from clc_text.inference.prediction_file import _write_table
 from clc_text.inference.predictor import Predictions, Predictor
 
@@ -37,7 +37,7 @@ def test_blocks_cover_the_rows_in_order(tiny_run: Path) -> None:
 def test_an_empty_text_is_predicted_and_no_text_at_all_refused(tiny_run: Path) -> None:
     predictor = Predictor(RunDirectory(tiny_run))
     assert np.isfinite(predictor.predict([""]).log_probs).all()
-    with pytest.raises(InputError, match="no rows"):
+    with refused(key="rows"):
         predictor.predict([])
 
 
@@ -55,7 +55,7 @@ def test_what_predictions_tell_of_the_ensemble() -> None:
 
 def test_a_run_that_has_not_ended_says_so(tiny_run: Path, tmp_path: Path) -> None:
     shutil.copytree(tiny_run, tmp_path / "run", ignore=shutil.ignore_patterns("model"))
-    with pytest.raises(InputError, match=r"has no model/: the run has not ended; .*--resume"):
+    with refused(where=tmp_path / "run", key="model"):
         Predictor(RunDirectory(tmp_path / "run"))
 
 

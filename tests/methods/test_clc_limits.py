@@ -6,9 +6,9 @@ import math
 
 import pytest
 import torch
+from refusals import refused
 from torch import Tensor
 
-from clc_text.errors import InputError
 from clc_text.methods.base import TrainingState
 from clc_text.methods.clc import CLC
 from clc_text.methods.criteria import CRITERIA
@@ -113,5 +113,5 @@ def test_the_energy_chooses_rows_by_their_logits() -> None:
     expected = -LOGITS.logsumexp(-1) <= taken.memory["threshold"].unsqueeze(-1)
     assert torch.equal(found.selected, expected.flip(0))
     taken.logits = None
-    with pytest.raises(InputError, match="energy needs logits"):
+    with refused(key="logits"):
         clc.supervise(LOGITS.log_softmax(-1), LABELS, taken)

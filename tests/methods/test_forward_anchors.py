@@ -7,9 +7,9 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
+from refusals import refused
 from torch import Tensor
 
-from clc_text.errors import InputError
 from clc_text.methods.base import TrainingState
 from clc_text.methods.forward import Forward
 
@@ -114,5 +114,5 @@ def test_a_probability_that_underflows_still_has_its_loss() -> None:
 
 @pytest.mark.parametrize("matrix", ["true", "estimate"])
 def test_a_matrix_that_nobody_gave(matrix: Literal["true", "estimate"]) -> None:
-    with pytest.raises(InputError, match=rf"method\.matrix is '{matrix}', but no matrix was given"):
+    with refused(key="method.matrix"):
         Forward(matrix=matrix).prepare(torch.zeros(1, 4, 3).log_softmax(-1), torch.zeros(4).long(), TrainingState())

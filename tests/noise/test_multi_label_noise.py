@@ -66,17 +66,17 @@ def test_no_class_is_added_where_positives_are_missing() -> None:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_what_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match=r"is of several classes at once.*a row has one"):
+    with refused(key=name):
         inject(kind(name), NoiseInput(np.array([0, 1]), ["no", "yes"]), 0)
-    with pytest.raises(InputError, match="names 'arts', which is no class; did you mean 'art'"):
+    with refused(key="noise.classes"):
         inject(kind(name, classes={"arts": 0.1}), given(), 0)
     with refused(key="noise.classes"):
         kind(name, classes={"art": 1.0})
-    with pytest.raises(InputError, match="other classes"):
+    with refused(key="classes"):
         replay(
             inject(kind(name), given(), 0).manifest, NoiseInput(given().labels, ["no", "yes"], asked=("a", "b", "c"))
         )
-    with pytest.raises(InputError, match=r"is of rows of one class.*missing_positives"):
+    with refused(key="symmetric"):
         inject(noise.get("symmetric")(rate=0.2), given(), 0)
 
 

@@ -273,7 +273,7 @@ def test_unfit_input_is_named(p: np.ndarray, labels: np.ndarray, sentence: str) 
 
 
 def test_unknown_method_and_bootstrap() -> None:
-    with pytest.raises(InputError, match="did you mean 'anchor'"):
+    with refused(key="anchors"):
         estimate(np.eye(2), np.array([0, 1]), "anchors")
     with refused(key="bootstrap"):
         estimate(np.eye(2), np.array([0, 1]), bootstrap=-1)
@@ -286,7 +286,7 @@ def test_more_classes_than_a_noise_matrix_is_estimated_of() -> None:
         lambda: em_matrix(p, labels),
         lambda: cross_fit(lambda *_: pytest.fail("a network was made"), Labels(labels), 1001, Settings(), 0),
     ):
-        with pytest.raises(InputError, match=r"1,001 classes are too many .* 1,002,001 entries, and 1,000 cl"):
+        with refused(key="classes"):
             call()
 
 

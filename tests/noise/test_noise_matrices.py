@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -312,16 +312,16 @@ def test_matrix_file_is_never_unpickled(tmp_path) -> None:
             return (pytest.fail, ("the file was unpickled",))
 
     (tmp_path / "t.npy").write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(InputError, match="cannot be read"):
+    with refused(where=tmp_path / "t.npy"):
         FromMatrix(file=str(tmp_path / "t.npy")).matrix(["a", "b"])
     np.save(tmp_path / "o.npy", np.array([Bomb()], dtype=object), allow_pickle=True)
-    with pytest.raises(InputError, match="cannot be read"):
+    with refused(where=tmp_path / "o.npy"):
         FromMatrix(file=str(tmp_path / "o.npy")).matrix(["a", "b"])
 
 
 def test_missing_matrix_file_names_the_nearest(tmp_path) -> None:
     (tmp_path / "trec.csv").write_text("1")
-    with pytest.raises(InputError, match=r"there is no noise matrix .*trek\.csv; did you mean 'trec\.csv'"):
+    with refused(where=tmp_path / "trek.csv"):
         FromMatrix(file=str(tmp_path / "trek.csv")).matrix(["a"])
 
 
@@ -358,14 +358,14 @@ def test_numbers_and_truth_values_are_names_where_classes_are_called_so(
 
 
 @pytest.mark.parametrize(
-    ("values", "told", "sentence"),
+    ("values", "told", "refusal"),
     [
-        ([0, 1, 5], {"0": "x", "1": "y"}, "row 3: '5' is not a class; known: x, y, z"),
-        ([0, 1, 2], {"0": "xx"}, r"noise\.label_map reads '0' as 'xx', which is no class; did you mean 'x'"),
+        ([0, 1, 5], {"0": "x", "1": "y"}, {"key": "weak", "row": 3}),
+        ([0, 1, 2], {"0": "xx"}, {"key": "noise.label_map"}),
     ],
 )
-def test_a_label_map_of_the_column_says_all(values: object, told: dict[str, str], sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
+def test_a_label_map_of_the_column_says_all(values: object, told: dict[str, str], refusal: dict[str, Any]) -> None:
+    with refused(**refusal):
         inject(FromColumn(column="weak", label_map=told), column(values), 0)
 
 
@@ -399,7 +399,7 @@ def test_column_mistakes_are_named(values: object, sentence: str) -> None:
 
 
 def test_absent_column_names_the_nearest() -> None:
-    with pytest.raises(InputError, match=r"noise\.column is 'week'.*did you mean 'weak'"):
+    with refused(key="noise.column"):
         inject(FromColumn(column="week"), column([0, 1, 2]), 0)
 
 
@@ -413,28 +413,28 @@ def test_rate_out_of_range_names_the_key(rate: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("build", "sentence"),
+    ("build", "key"),
     [
-        (lambda: Symmetric(rate=0.1, draw="exactly"), r"noise\.draw is 'exactly'"),
-        (lambda: Asymmetric(rate=0.1, map={}), r"noise\.map is empty"),
-        (lambda: Asymmetric(rate=0.1, map="cifar1O"), r"no such map; did you mean 'cifar10'"),
-        (lambda: Asymmetric(rate=0.1, map={"aa": "b"}).matrix(NAMES), r"'aa', which is none; did you mean 'a'"),
-        (lambda: Asymmetric(rate=0.1, map={"a": "bb"}).matrix(NAMES), r"'bb', which is none; did you mean 'b'"),
-        (lambda: Asymmetric(rate=0.1, map={"a": "a"}).matrix(NAMES), r"maps the class 'a' to itself"),
-        (lambda: InstanceDependent(rate=0.1, rate_std=0), r"noise\.rate_std is 0"),
-        (lambda: FromMatrix(), r"either noise\.file or noise\.values"),
-        (lambda: FromMatrix(file="t.csv", values=[[1.0]]), r"either noise\.file or noise\.values"),
-        (lambda: FromColumn(column="weak", draw="exact"), r"noise\.draw has no meaning"),
+        (lambda: Symmetric(rate=0.1, draw="exactly"), "noise.draw"),
+        (lambda: Asymmetric(rate=0.1, map={}), "noise.map"),
+        (lambda: Asymmetric(rate=0.1, map="cifar1O"), "noise.map"),
+        (lambda: Asymmetric(rate=0.1, map={"aa": "b"}).matrix(NAMES), "noise.map"),
+        (lambda: Asymmetric(rate=0.1, map={"a": "bb"}).matrix(NAMES), "noise.map"),
+        (lambda: Asymmetric(rate=0.1, map={"a": "a"}).matrix(NAMES), "noise.map"),
+        (lambda: InstanceDependent(rate=0.1, rate_std=0), "noise.rate_std"),
+        (lambda: FromMatrix(), "noise.file"),
+        (lambda: FromMatrix(file="t.csv", values=[[1.0]]), "noise.file"),
+        (lambda: FromColumn(column="weak", draw="exact"), "noise.draw"),
     ],
 )
-def test_other_options_are_checked(build, sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
+def test_other_options_are_checked(build, key: str) -> None:
+    with refused(key=key):
         build()
 
 
 def test_complex_numbers_are_no_probabilities(tmp_path: Path) -> None:
     np.save(tmp_path / "t.npy", np.eye(2) * (1 + 1j))
-    with pytest.raises(InputError, match="holds complex numbers, and probabilities are real"):
+    with refused(where=tmp_path / "t.npy"):
         read_matrix(tmp_path / "t.npy")
 
 

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
+from refusals import refused
 
 from clc_text.analysis.short_names import short_name
 from clc_text.artifacts.run_directory import RunDirectory
@@ -263,21 +264,21 @@ def test_bad_options(make_run, name, options, sentence):
 
 def test_bad_runs(make_run, tmp_path):
     run = make_run(epochs=4, test_rows=None)
-    with pytest.raises(InputError, match="has no test rows, so no test accuracy"):
+    with refused(where=run.path, key="test rows"):
         draw("accuracy", [run])
-    with pytest.raises(InputError, match="shows one run, and got 2; several runs go into accuracy, selection"):
+    with refused(key="entropy"):
         draw("entropy", [run, run])
-    with pytest.raises(InputError, match="changes no label"):
+    with refused(where=tmp_path / "run1", key="label"):
         draw("corrections", [make_run(method="standard", epochs=4)])
     without = make_run(seed=4, epochs=5)
     without.file("data/train.parquet").unlink()
-    with pytest.raises(InputError, match="keep_data: false"):
+    with refused(where=without.path, key="data/train.parquet"):
         draw("corrections", [without])
-    with pytest.raises(InputError, match="give a picture one of these endings"):
+    with refused(where=tmp_path / "figure.jpg"):
         write(draw("entropy", [run]), tmp_path / "figure.jpg")
     for path in without.file("dynamics").iterdir():
         path.unlink()
-    with pytest.raises(InputError, match="has no training dynamics"):
+    with refused(where=without.path, key="dynamics"):
         draw("threshold", [without])
     assert any("cannot be counted" in text for text in texts(draw("entropy", [without])))
 

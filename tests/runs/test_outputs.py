@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from refusals import refused
 from typer.testing import CliRunner
 
 from clc_text.cli import app
@@ -41,7 +42,7 @@ def invoke(*arguments: object) -> tuple[int, str]:
 @pytest.mark.parametrize("name", sorted(WRITTEN - {"figures", "report.html"}))
 def test_a_run_s_own_files_are_not_written_over(run: Path, name: str) -> None:
     for out in (run / name, run / name / "new.csv", run / "figures" / ".." / name):
-        with pytest.raises(InputError, match="keeps its own files; name another file, or say --force"):
+        with refused(where=out):
             check_output(out)
         check_output(out, force=True)
 
@@ -58,7 +59,7 @@ def test_an_input_is_not_written_over_by_any_of_its_names(tmp_path: Path) -> Non
     (tmp_path / "hard.csv").hardlink_to(source)
     (tmp_path / "sub").mkdir()
     for out in (source, tmp_path / "link.csv", tmp_path / "hard.csv", tmp_path / "sub" / ".." / "f.csv"):
-        with pytest.raises(InputError, match="is what is read, and writing would replace it"):
+        with refused(where=out):
             check_output(out, inputs=[None, source])
         check_output(out, inputs=[source], force=True)
     check_output(tmp_path / "g.csv", inputs=[source, None])

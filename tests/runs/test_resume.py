@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from filelock import FileLock
+from refusals import refused
 from safetensors.numpy import load_file, save_file
 from test_run import Interruption, StopAfter, recipe_of, same_run
 
@@ -88,7 +89,7 @@ def test_whatever_was_written_first_it_goes_on(runs: dict[str, Path], cut: Path,
     directory = begun(cut, *FIRST[:count])
     (directory / LOCK).touch()
     if count > 1:  # environment.json is whole
-        with pytest.raises(InputError, match=r"go on with it by --resume, replace it by --overwrite"):
+        with refused(where=directory, key="--resume"):
             train(recipe_of(runs["recipe"]), directory)
     go_on(runs, directory, **({"resume": True} if count > 1 or count % 2 else {"overwrite": False}))
     same_run(runs["whole"], directory)
@@ -109,7 +110,7 @@ def test_a_folder_whose_environment_cannot_be_read_is_left_alone(runs: dict[str,
     (cut / "environment.json").write_text('{"run_id": ')
     before = content(cut)
     for how in ({"resume": True}, {"overwrite": True}, {"resume": False}):
-        with pytest.raises(InputError, match=r"environment\.json is damaged .*bring it back, or choose another"):
+        with refused(where=cut / "environment.json"):
             go_on(runs, cut, **how)
     assert content(cut) == before
 
@@ -177,13 +178,13 @@ def test_what_says_how_far_it_was_must_be_true(
     if old:
         facts = {name: facts[name] for name in ("step", "epoch", "epochs_closed")}
     path.write_text(json.dumps(facts | {key: value}))
-    with pytest.raises(InputError, match=rf"complete\.json is damaged .*`{key}.*bring it back"):
+    with refused(where=path):
         go_on(runs, cut)
 
 
 def test_the_way_out_leads_out(runs: dict[str, Path], cut: Path) -> None:
     cut_short(newest(cut) / "optimizer.pt")
-    with pytest.raises(InputError, match=r"or remove .*: training then goes on from the checkpoint before it"):
+    with refused(where=cut / "checkpoints/checkpoint-4/optimizer.pt"):
         go_on(runs, cut)
     shutil.rmtree(newest(cut))
     go_on(runs, cut)
@@ -197,7 +198,7 @@ def test_a_changed_line_or_epoch_is_told_by_its_sha256(runs: dict[str, Path], cu
         path.write_text(path.read_text().replace('"loss": ', '"loss": 1', 1))
     else:
         shutil.copy(cut / "dynamics" / "epoch-0002.parquet", path)
-    with pytest.raises(InputError, match=r"has changed since .*; bring it back, or train anew"):
+    with refused(where=path):
         go_on(runs, cut)
 
 
@@ -277,7 +278,7 @@ def test_who_comes_second_to_a_new_directory_is_refused(
         return real(*arguments, **more)
 
     monkeypatch.setattr(module, "build_trainer", meanwhile)
-    with pytest.raises(InputError, match="exists; go on with it by --resume"):
+    with refused(where=tmp_path / "run", key="--resume"):
         go_on(runs, tmp_path / "run", resume=False)
     assert content(tmp_path / "run").keys() - {LOCK} == content(runs["cut"]).keys() - {LOCK}
     with alone_in(tmp_path / "run"):

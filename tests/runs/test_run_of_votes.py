@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from refusals import refused
 from torch import Tensor
 
 from clc_text.artifacts.cross_fit import CrossFit
@@ -18,7 +19,6 @@ from clc_text.corrections.correct import correct
 from clc_text.corrections.existing import corrected_in
 from clc_text.corrections.policy import policy_named
 from clc_text.data.trusted import TrustedLabels
-from clc_text.errors import InputError
 from clc_text.methods.base import Supervision
 from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.report.annotators import annotators_html
@@ -142,7 +142,7 @@ def test_canaries_are_votes_on_trial(join: str, table: Path) -> None:
 
 
 def test_what_needs_one_label_a_row_is_refused(table: Path) -> None:
-    with pytest.raises(InputError, match="noise is injected"):
+    with refused(key="noise"):
         prepare(recipe(table, more="noise: {name: symmetric, rate: 0.2}\n"))
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
 from clc_text.config.recipe import load
 from clc_text.errors import InputError
@@ -139,7 +140,7 @@ def test_a_mistake_is_named_with_its_place(tiny_recipe: Path, text: str, expecte
 
 
 def test_no_sweep(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"there is no sweep .*nowhere\.yaml"):
+    with refused(where=tmp_path / "nowhere.yaml"):
         read_sweep(tmp_path / "nowhere.yaml")
 
 
@@ -150,10 +151,10 @@ def test_parts_hold_every_cell_once(tiny_sweep: Path) -> None:
     assert [len(part) for part in parts] == [3, 3, 2]
     assert part_of(cells, None) == cells
     assert [len(part_of(cells, f"{number}/8")) for number in range(1, 9)] == [1] * 8
-    with pytest.raises(InputError, match="--part is '9/9', but there are only 8 cells, so some parts would be empty"):
+    with refused(key="--part"):
         part_of(cells, "9/9")
     for wrong in ("0/3", "4/3", "2", "a/b", "1/0", "-1/2", "1/3/5"):
-        with pytest.raises(InputError, match="write it as 2/3"):
+        with refused(key="--part"):
             part_of(cells, wrong)
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from datasets import Dataset
 from drop_in_script import NAMES, bert, training_arguments
+from refusals import refused
 from small_training import whole_and_resumed
 from torch import Tensor, nn
 from transformers import (
@@ -382,7 +383,7 @@ def test_what_cannot_hold_for_two_networks_is_said(
 
 
 def test_a_model_whose_head_cannot_be_told_from_its_body_asks_for_model_init(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="give `model_init`, which is called once for each peer"):
+    with refused(key="model_init"):
         CLCTrainer(Perceptron(), TrainingArguments(**training_arguments(tmp_path)))
 
 
@@ -395,14 +396,14 @@ def test_a_model_without_logits_is_refused(tmp_path: Path) -> None:
     trainer = CLCTrainer(
         model_init=lambda: Bare(), args=TrainingArguments(**training_arguments(tmp_path)), train_dataset=rows
     )
-    with pytest.raises(InputError, match="gives a dict without `logits`"):
+    with refused(key="logits"):
         trainer.train()
 
 
 def test_stacked_peers_refuse_an_optimizer_that_would_couple_them(tmp_path: Path) -> None:
     from small_training import peers_model
 
-    with pytest.raises(InputError, match="optim adafactor would couple peers that share a tensor"):
+    with refused(key="optim"):
         CLCTrainer(peers_model(), TrainingArguments(**training_arguments(tmp_path, optim="adafactor")))
 
 
@@ -449,7 +450,7 @@ def test_save_load_and_export_one_peer(
     assert isinstance(one, BertForSequenceClassification)
     assert torch.equal(one(**batch).logits, trained.peer_logits[1])
     assert list(one.config.id2label.values()) == NAMES
-    with pytest.raises(InputError, match="there is no peer 2; the model has 2"):
+    with refused(key="peer"):
         loaded.export_peer(2)
 
 
@@ -460,7 +461,7 @@ def test_a_class_that_transformers_does_not_know_is_asked_for(tmp_path: Path) ->
     own = PeersOf.around([OwnBert(bert().config), OwnBert(bert().config)])
     own.save_pretrained(tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["architectures"] == ["OwnBert"]
-    with pytest.raises(InputError, match=r"class 'OwnBert', which transformers does not know; .*network_class"):
+    with refused(key="OwnBert"):
         PeersOf.from_pretrained(tmp_path)
     loaded = PeersOf.from_pretrained(tmp_path, network_class=OwnBert)
     for name, value in own.state_dict().items():
@@ -479,7 +480,7 @@ def test_networks_that_are_no_models_of_transformers_come_back_by_what_makes_one
 
     own = PeersOf.around([Plain(4), Plain(4)])
     own.save_pretrained(tmp_path)
-    with pytest.raises(InputError, match=r"give what makes one, .*from_pretrained\(folder, network_class=...\)"):
+    with refused(key="network_class"):
         PeersOf.from_pretrained(tmp_path)
     loaded = PeersOf.from_pretrained(tmp_path, network_class=lambda: Plain(4))
     x = torch.randn(5, 4)

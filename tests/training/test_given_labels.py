@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from datasets import Dataset
+from refusals import refused
 from small_training import CLASSES, arguments, peers_model, rows
 
 from clc_text import NoisyLabelTrainer
@@ -25,16 +26,16 @@ def table(labels: list[Any]) -> Dataset:
 
 
 @pytest.mark.parametrize(
-    ("labels", "sentence"),
+    ("labels", "told"),
     [
-        (["a", "b"] * 25, r"column 'label' of the training set holds no numbers but .*class_encode_column\('label'\)"),
-        ([0, None, 1] * 10, "^row 1 of the training set has no label; give it one, or leave it out$"),
-        ([0.0, 1.0, math.nan] * 10, "^row 2 of the training set has no label"),
-        ([0, -100] * 10, "the label of row 1 of the training set is -100, but classes are numbered from 0"),
+        (["a", "b"] * 25, {"key": "label"}),
+        ([0, None, 1] * 10, {"row": 1}),
+        ([0.0, 1.0, math.nan] * 10, {"row": 2}),
+        ([0, -100] * 10, {"row": 1}),
     ],
 )
-def test_a_column_without_classes_is_named(tmp_path: Path, labels: list[Any], sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
+def test_a_column_without_classes_is_named(tmp_path: Path, labels: list[Any], told: dict[str, Any]) -> None:
+    with refused(**told):
         trainer(tmp_path, table(labels))
 
 
@@ -57,7 +58,7 @@ def test_whole_floats_are_classes(tmp_path: Path, in_a_table: bool) -> None:
     assert made.given_labels().given.tolist() == [row % CLASSES for row in range(50)]
     assert math.isfinite(made.evaluate(data)["eval_loss"])
     assert made.predict(data).label_ids.dtype.kind == "i" and seen[0].dtype.kind == "i"
-    with pytest.raises(InputError, match="single numbers with a fraction; regression has no classes"):
+    with refused(key="classes"):
         trainer(tmp_path, table([0.0, 0.5] * 25))
 
 

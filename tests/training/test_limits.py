@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from refusals import refused
 from small_training import arguments, peers_model, rows
 from torch import nn
 
@@ -37,7 +38,7 @@ def test_a_script_refuses_what_a_recipe_refuses(tmp_path: Path, name: str) -> No
     for value in VALUES:
         setattr(args, name, value)
         if refused_in_a_recipe(OPTIONS[name], value):
-            with pytest.raises(InputError, match=f"^{name} is "):
+            with refused(key=name):
                 check_limits(args, None)
         else:
             check_limits(args, None)
@@ -46,27 +47,27 @@ def test_a_script_refuses_what_a_recipe_refuses(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("more", "sentence"),
+    ("more", "key"),
     [
-        ({"class_weights": [1.0, math.nan, 1.0, 1.0]}, "class_weights is nan"),
-        ({"class_weights": torch.tensor([1.0, -1.0, 1.0, 1.0])}, r"class_weights is -1\.0; give at least 0"),
-        ({"class_weights": [0.0] * 4}, "class_weights are all 0"),
-        ({"class_weights": ["much", "little"]}, "class_weights are no numbers"),
-        ({"class_weights": []}, "class_weights is empty"),
-        ({"peers": 100_000_000_000}, "peers is 100000000000; give at most 10000"),
-        ({"peers": 0}, "peers is 0; give at least 1"),
-        ({"peers": 2.0}, r"peers is 2\.0"),
-        ({"noise_rate": math.nan}, "noise_rate is nan"),
+        ({"class_weights": [1.0, math.nan, 1.0, 1.0]}, "class_weights"),
+        ({"class_weights": torch.tensor([1.0, -1.0, 1.0, 1.0])}, "class_weights"),
+        ({"class_weights": [0.0] * 4}, "class_weights"),
+        ({"class_weights": ["much", "little"]}, "class_weights"),
+        ({"class_weights": []}, "class_weights"),
+        ({"peers": 100_000_000_000}, "peers"),
+        ({"peers": 0}, "peers"),
+        ({"peers": 2.0}, "peers"),
+        ({"noise_rate": math.nan}, "noise_rate"),
     ],
 )
-def test_so_does_the_trainer_with_its_own(tmp_path: Path, more: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
+def test_so_does_the_trainer_with_its_own(tmp_path: Path, more: dict[str, Any], key: str) -> None:
+    with refused(key=key):
         CLCTrainer(peers_model(), arguments(tmp_path), train_dataset=rows(), **more)
 
 
 def test_a_learning_rate_that_is_none_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     made = []
-    with pytest.raises(InputError, match="learning_rate is nan"):
+    with refused(key="learning_rate"):
         CLCTrainer(model_init=lambda: made.append(1), args=arguments(tmp_path, learning_rate=math.nan))
     assert not made
 
@@ -84,6 +85,6 @@ def test_more_networks_than_there_is_room_for_are_refused(tmp_path: Path, monkey
         return made[-1]
 
     monkeypatch.setattr("clc_text.utils.memory.free_memory", lambda: 1_000_000)
-    with pytest.raises(InputError, match=r"9,000 peers of 1,000 numbers would take at least .*; lower peers"):
+    with refused(key="peers"):
         CLCTrainer(model_init=make, args=arguments(tmp_path), train_dataset=rows(), peers=9_000)
     assert len(made) == 1

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from refusals import refused
 
 from clc_text.errors import InputError
 from clc_text.utils.files import (
@@ -151,7 +152,7 @@ def test_a_broken_line_of_json_is_named(tmp_path: Path) -> None:
     assert read_json_lines(path) == [{"a": "Γ"}, 2]
     for line in (b'{"a": ', b'"\xff"', b"[" * 100_000):
         path.write_bytes(b"1\n\n" + line + b"\n4\n")
-        with pytest.raises(InputError, match=r"a\.jsonl: line 3 is not readable JSON \(.*bring back what it was"):
+        with refused(where=path):
             read_json_lines(path)
 
 
@@ -192,7 +193,7 @@ def test_a_read_only_place_is_one_sentence(number: int, tmp_path: Path, monkeypa
 
     for method in ("touch", "mkdir"):
         monkeypatch.setattr(Path, method, refused)
-    with pytest.raises(InputError, match=r"/a\.json cannot be written: .*; name another place"):
+    with refused(where=tmp_path / "a.json"):
         write_json(tmp_path / "a.json", 1)
     with pytest.raises(InputError, match=r"/model cannot be written: .*; name another place"):
         replace_folder(tmp_path / "model", lambda aside: None)
@@ -288,7 +289,7 @@ def test_what_libraries_say_of_their_input_stays_a_defect(tmp_path: Path) -> Non
     ],
 )
 def test_a_name_that_makes_another_folder_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match=r"names the run's folder, but .*; give a plain name, or --out") as caught:
+    with refused(key="name") as caught:
         check_folder_name(name, "name")
     assert str(caught.value).isprintable()
     assert len(str(caught.value)) < 250

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from refusals import refused
 
 from clc_text.errors import InputError
 from clc_text.vision.datasets.reading.pickles import read_pickle
@@ -72,7 +73,7 @@ def test_no_other_name_is_admitted(tmp_path: Path, name: str) -> None:
 
 def test_damaged_and_strange_files(tmp_path: Path) -> None:
     path = tmp_path / "batch"
-    with pytest.raises(InputError, match=f"there is no file {path}"):
+    with refused(where=path):
         read_pickle(path)
     path.write_bytes(pickle.dumps({"data": np.zeros(1000)})[:200])
     with pytest.raises(InputError, match="is damaged or no pickle of arrays"):

@@ -46,12 +46,13 @@ class Answers:
             InputError: they are about other rows or classes.
         """
         if self.label_names != label_names or self.given_sha256 != sha256_of_labels(given):
-            what = "classes" if self.label_names != label_names else "rows, or rows with other given labels,"
+            other = "classes" if self.label_names != label_names else "rows"
+            more = "" if other == "classes" else ", or rows with other given labels,"
             raise InputError(
-                f"the answers in {self.path} are about other {what} than those of this recipe; train with the recipe "
-                f"that {self.path} was trained with ({self.path / 'recipe.yaml'})",
+                f"the answers in {self.path} are about other {other}{more} than those of this recipe; train with the "
+                f"recipe that {self.path} was trained with ({self.path / 'recipe.yaml'})",
                 where=self.path,
-                key=what,
+                key=other,
             )
 
     def write(self, directory: Path) -> None:

@@ -50,7 +50,7 @@ def lora_config(lora: Mapping[str, Any], **more: Any) -> Any:
     try:
         from peft import LoraConfig
     except ImportError:
-        raise InputError("backbone lora needs peft; `pip install 'clc-text[peft]'`") from None
+        raise InputError("backbone lora needs peft; `pip install 'clc-text[peft]'`", key="peft") from None
     return LoraConfig(r=lora["rank"], lora_alpha=lora["alpha"], target_modules=lora["layers"] or "all-linear", **more)
 
 

@@ -69,7 +69,7 @@ def test_two_letters_from_a_shell_are_a_tab(tmp_path: Path) -> None:
 def test_a_file_of_another_separator_names_the_key(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("message;queue\na;x\nb;y\n")
-    with pytest.raises(InputError, match=r"the only one is 'message;queue': set data.separator to ';'"):
+    with refused(where=path, key="data.text"):
         Files(train=str(path)).load(0)
     path.write_text("message;queue\na, b;x\nb;y\n")
     with pytest.raises(InputError, match=r"the only column is called 'message;queue', so set data.separator to ';'"):
@@ -131,7 +131,7 @@ def test_a_workbook(tmp_path: Path) -> None:
     assert task.facts["sheet"] == "'Sheet', the first of 2; data.sheet names another"
     second = Files(train=str(path), sheet="sheet 1").load(0)
     assert second.given_labels.tolist() == [0, 1, 0, 1] and "sheet" not in second.facts
-    with pytest.raises(InputError, match=r"there is no sheet 'sheet 2'; did you mean 'sheet 1'\?"):
+    with refused(where=path):
         Files(train=str(path), sheet="sheet 2").load(0)
     headless = workbook(tmp_path / "b.xlsx", rows_of(LABELS)[1:])
     check(Files(train=str(headless), header=["text", "label"]).load(0))
@@ -150,7 +150,7 @@ def test_cells_of_every_kind_are_labels(labels: list[Any], names: list[str], tmp
 
 def test_formulas_are_never_computed(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", rows_of(["pos", "neg", '=IF(1,"pos","neg")', "neg"]))
-    with pytest.raises(InputError, match="cell B4 is a formula, and the file does not hold its value"):
+    with refused(where=path, row=4):
         Files(train=str(path)).load(0)
     path = workbook(tmp_path / "a.xlsx", rows_of(["pos", "neg", "#N/A", "neg"]))
     with refused(where=path, row=4):
@@ -164,7 +164,7 @@ def test_formulas_are_never_computed(tmp_path: Path) -> None:
 def test_without_openpyxl_the_way_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = workbook(tmp_path / "a.xlsx", rows_of(LABELS))
     monkeypatch.setitem(__import__("sys").modules, "openpyxl", None)
-    with pytest.raises(InputError, match=r"pip install 'clc-text\[excel\]', or save the sheet as CSV"):
+    with refused(where=path):
         Files(train=str(path)).load(0)
 
 
@@ -244,7 +244,7 @@ def test_a_value_within_an_object_can_be_named(kind: str, tmp_path: Path) -> Non
     task = Files(train=str(path), text="content.text", label="meta.gold.label").load(0)
     check(task, text="content.text")
     assert task.train[0]["content"] == rows[0]["content"]
-    with pytest.raises(InputError, match=r"no column 'content.txt' for data.text; did you mean 'content'"):
+    with refused(where=path, key="data.text"):
         Files(train=str(path), text="content.txt", label="meta.gold.label").load(0)
     rows[1]["meta"] = None
     parquet.write_table(pa.Table.from_pylist(rows), tmp_path / "b.parquet")

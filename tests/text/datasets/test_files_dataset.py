@@ -144,7 +144,7 @@ def test_a_number_that_is_none_is_no_class(tmp_path: Path, missing: float | None
 def test_a_number_beyond_all_integers_is_no_class(tmp_path: Path, label: float, kind: pa.DataType) -> None:
     table = pa.table({"text": ["a", "b", "c", "d"], "label": pa.array([1.0, None, label, 0.5]).cast(kind, safe=False)})
     parquet.write_table(table, tmp_path / "rows.parquet")
-    with pytest.raises(InputError, match=r"the label -?(inf|9\.22337e\+18|1e\+300) in row 3 \(.*\) is no class"):
+    with refused(where=tmp_path / "rows.parquet", key="label", row=3):
         Files(train=str(tmp_path / "rows.parquet"), unlabelled="drop").load(0)
 
 
@@ -175,16 +175,16 @@ def test_blanks_are_no_class(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "sentence"),
+    ("rows", "told"),
     [
-        ([{"text": "a", "label": ["HUM", 1]}, {"text": "b", "label": ["a", "b"]}], "have no common type"),
-        ([{"text": {"a": 1}, "label": "x"}, {"text": {"a": "x"}, "label": "y"}], "have no common type"),
-        ([{"text": "a", "label": 1}, {"text": "b", "label": 2**70}], "have no common type"),
-        ([{"text": "a", "label": "x"}, {"text": "cut \ud83d", "label": "y"}], r"in line 2 holds \\ud83d, one half"),
+        ([{"text": "a", "label": ["HUM", 1]}, {"text": "b", "label": ["a", "b"]}], {"row": 1}),
+        ([{"text": {"a": 1}, "label": "x"}, {"text": {"a": "x"}, "label": "y"}], {"row": 1}),
+        ([{"text": "a", "label": 1}, {"text": "b", "label": 2**70}], {"row": 1}),
+        ([{"text": "a", "label": "x"}, {"text": "cut \ud83d", "label": "y"}], {"key": "text", "row": 2}),
     ],
 )
-def test_json_that_no_column_can_hold(tmp_path: Path, rows: list[Any], sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
+def test_json_that_no_column_can_hold(tmp_path: Path, rows: list[Any], told: dict[str, Any]) -> None:
+    with refused(where=tmp_path / "rows.jsonl", **told):
         load(tmp_path, rows)
 
 
@@ -192,7 +192,7 @@ def test_a_map_in_a_table_is_said(tmp_path: Path) -> None:
     table = pa.table({"text": ["a", "b"], "label": ["x", "y"]})
     table = table.append_column("tags", pa.array([[("k", 1)], []], pa.map_(pa.string(), pa.int64())))
     parquet.write_table(table, tmp_path / "rows.parquet")
-    with pytest.raises(InputError, match=r"the column 'tags' holds map<.*>, for which `datasets` has no type"):
+    with refused(where=tmp_path / "rows.parquet", key="tags"):
         Files(train=str(tmp_path / "rows.parquet")).load(0)
 
 
@@ -230,7 +230,7 @@ def test_a_label_map_joins_the_variants_of_a_class(tmp_path: Path) -> None:
     assert task.label_names == ["Mac", "tea"] and task.given_labels.tolist() == [0, 0, 1, 0]
     assert task.true_labels is not None and task.true_labels.tolist() == [0, 1, 1, 0]
     assert "classes_alike" not in task.facts
-    with pytest.raises(InputError, match=r"label_map reads 'a' as 'b', which it reads as 'c'"):
+    with refused(key="data.label_map"):
         load(tmp_path, rows, label_map={"a": "b", "b": "c"})
     with refused(key="data.label_map"):
         load(tmp_path, rows, label_map={"a": " "})
@@ -249,7 +249,7 @@ def test_label_names_set_the_order(tmp_path: Path) -> None:
     task = load(tmp_path, rows_of(["a", "b", "a"]), label_names=["b", "a", "never"])
     assert task.given_labels.tolist() == [1, 0, 1]
     assert task.facts["classes_without_rows"] == "never"
-    with pytest.raises(InputError, match=r"the labels 'b' are not among data\.label_names \(a, c\)"):
+    with refused(where=tmp_path / "rows.jsonl", key="data.label_names"):
         load(tmp_path, rows_of(["a", "b", "a"]), label_names=["a", "c"])
     with refused(key="data.label_names"):
         load(tmp_path, rows_of(["a", "b"]), label_names=["a", "a"])
@@ -281,7 +281,7 @@ def test_true_labels_and_trusted_test_labels(tmp_path: Path) -> None:
 
 def test_unlabelled_rows_are_refused_with_their_numbers_or_dropped(tmp_path: Path) -> None:
     rows = rows_of(["a", None, "b", "", "a", *[None] * 5])
-    with pytest.raises(InputError, match=r"no label in lines 2, 4, 6, 7, 8 and 2 more"):
+    with refused(where=tmp_path / "rows.jsonl", key="label", row=2):
         load(tmp_path, rows)
     task = load(tmp_path, rows, unlabelled="drop")
     assert list(task.train["text"]) == ["text 0", "text 2", "text 4"]
@@ -347,7 +347,7 @@ def test_json_columns_that_begin_late_or_widen(tmp_path: Path, monkeypatch: pyte
     assert list(task.train["tied"]) == [[], ["x"], None, None, None]
     assert list(task.train["late"]) == [None, 1.0, 2.5, None, None]
     assert list(task.train["mixed"]) == [None, None, None, "1", '"one"']
-    with pytest.raises(InputError, match="the column 'text' is a number in line 2 and text in line 1"):
+    with refused(where=tmp_path / "rows.jsonl", key="text", row=2):
         load(tmp_path, [{"text": "a", "label": 0}, {"text": 5, "label": 1}])
 
 
@@ -371,7 +371,7 @@ def test_other_encodings_separators_and_headerless_files(tmp_path: Path) -> None
     path.write_bytes('caf\xe9;1\n"tea;2\n'.encode("latin-1"))
     task = Files(train=str(path), encoding="iso-8859-1", separator=";", quote="", header=["text", "label"]).load(0)
     assert list(task.train["text"]) == ["café", '"tea']
-    with pytest.raises(InputError, match=r"line 1 is not utf-8: byte 0xE9 at position 3 of the file"):
+    with refused(where=path, key="data.encoding", row=1):
         Files(train=str(path)).load(0)
     with refused(key="encoding"):
         Files(train=str(path), encoding="utf-77").load(0)
@@ -383,8 +383,9 @@ def test_the_place_of_a_wrong_byte_is_right_across_blocks(tmp_path: Path, monkey
     path = tmp_path / "rows.csv"
     path.write_bytes(content)
     place = content.index(b"x\xc3") + 1
-    with pytest.raises(InputError, match=f"line 4 is not utf-8: byte 0xC3 at position {place} of"):
+    with refused(where=path, key="data.encoding", row=4) as caught:
         Files(train=str(path)).load(0)
+    assert f"position {place}" in str(caught.value)
 
 
 def bad(path: Path, content: bytes | str) -> str:
@@ -435,7 +436,7 @@ def test_bad_files(name: str, content: bytes | str, sentence: str, tmp_path: Pat
 
 def test_truncated_parquet_and_saved_dataset(tmp_path: Path) -> None:
     whole = write("parquet", tmp_path).read_bytes()
-    with pytest.raises(InputError, match="not a whole Parquet file"):
+    with refused(where=tmp_path / "cut.parquet"):
         Files(train=bad(tmp_path / "cut.parquet", whole[: len(whole) // 2])).load(0)
     saved = write("saved", tmp_path)
     (arrow,) = saved.glob("*.arrow")
@@ -445,9 +446,9 @@ def test_truncated_parquet_and_saved_dataset(tmp_path: Path) -> None:
 
 
 def test_missing_files_folders_and_splits(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"data\.train: '.*none\.csv' does not exist"):
+    with refused(where=tmp_path / "none.csv"):
         Files(train=str(tmp_path / "none.csv")).load(0)
-    with pytest.raises(InputError, match=r"data\.test: '.*none\.csv' does not exist"):
+    with refused(where=tmp_path / "none.csv"):
         Files(train=str(write("csv", tmp_path)), test=str(tmp_path / "none.csv")).load(0)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"one subfolder a class with .txt files in it"):
@@ -462,27 +463,27 @@ def test_a_training_file_is_no_test_file(tmp_path: Path) -> None:
     path = write("csv", tmp_path)
     copy = tmp_path / "copy.csv"
     copy.write_bytes(path.read_bytes())
-    with pytest.raises(InputError, match="the test file has the same content as the training file"):
+    with refused(where=copy, key="data.test_share"):
         Files(train=str(path), test=str(copy)).load(0)
 
 
 def test_a_class_of_the_test_rows_alone_is_named(tmp_path: Path) -> None:
     test = write_jsonl(tmp_path / "test.jsonl", rows_of(["a", "new", "newer"]))
-    with pytest.raises(InputError, match="no training row has the label 'new', 'newer' of the test rows"):
+    with refused(where=test):
         load(tmp_path, rows_of(["a", "b"]), test=str(test))
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("options", "key"),
     [
-        ({"test_share": 1.0}, "data.test_share is 1.0; give a share between 0 and 1"),
-        ({"test_share": 0.1, "test": "y.csv"}, "data.test and data.test_share are both set"),
-        ({"true_label": "label"}, "data.true_label and data.label are both 'label'"),
-        ({"text": []}, "data.text is an empty list"),
+        ({"test_share": 1.0}, "data.test_share"),
+        ({"test_share": 0.1, "test": "y.csv"}, "data.test"),
+        ({"true_label": "label"}, "data.true_label"),
+        ({"text": []}, "data.text"),
     ],
 )
-def test_bad_options(options: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(InputError, match=sentence):
+def test_bad_options(options: dict[str, Any], key: str) -> None:
+    with refused(key=key):
         Files(train="x.csv", **options)
 
 
@@ -505,5 +506,5 @@ def test_a_pipe_and_a_header_of_very_many_columns_are_refused_at_once(tmp_path: 
 
 
 def test_the_home_of_nobody_is_a_sentence() -> None:
-    with pytest.raises(InputError, match="begins with the home folder of a user that is not here"):
+    with refused(where="~nobody-is-called-so/x.csv"):
         Files(train="~nobody-is-called-so/x.csv").load(0)

@@ -6,8 +6,8 @@ import csv
 from pathlib import Path
 
 import pytest
+from refusals import refused
 
-from clc_text.errors import InputError
 from clc_text.text.datasets.files import Files
 from clc_text.text.datasets.guess import Guessed, guess_columns
 
@@ -50,12 +50,12 @@ def test_other_names_of_the_rows(tmp_path: Path) -> None:
     files = Files(train=str(tmp_path / "texts.csv"), votes=votes, vote_row="item")
     found = guess_columns(files)
     assert (found.reading["id"], found.reading["vote_label"], found.reading["vote_source"]) == ("key", "said", "who")
-    with pytest.raises(InputError, match=r"votes\.csv: it is not clear which column has the rows.*data\.vote_row"):
+    with refused(where=votes, key="data.vote_row"):
         guess_columns(Files(train=str(tmp_path / "texts.csv"), votes=votes))
 
 
 def test_labels_twice_are_refused(tmp_path: Path) -> None:
     guessed(tmp_path, ["id", "text"], ["id", "annotator", "label"])
     files = Files(train=str(tmp_path / "texts.csv"), votes=str(tmp_path / "votes.csv"))
-    with pytest.raises(InputError, match="either --votes or --label"):
+    with refused(where=tmp_path / "votes.csv", key="--label"):
         guess_columns(files, label="text")

@@ -13,7 +13,6 @@ from refusals import refused
 
 from clc_text.data.describe import describe
 from clc_text.data.task import Task
-from clc_text.errors import InputError
 from clc_text.text.datasets.files import Files
 
 CLASSES = ["art", "news", "sport"]
@@ -63,9 +62,9 @@ def test_columns(tmp_path: Path) -> None:
 
 
 def test_what_is_not_plain_is_asked(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"hold 0 and 1 and hardly agree.*data\.task=multi_label or data\.task=votes"):
+    with refused(where=tmp_path / "columns.csv", key="data.task"):
         Files(train=str(columns(tmp_path)), label=CLASSES).load(0)
-    with pytest.raises(InputError, match=r"too few to tell them.*data\.task=multi_label or data\.task=votes"):
+    with refused(where=tmp_path / "lists.jsonl", key="topics"):
         Files(train=str(lists(tmp_path, HELD[:6])), label="topics").load(0)
     check(Files(train=str(lists(tmp_path, HELD[:6])), label="topics", task="multi_label").load(0), HELD[:6])
 
@@ -110,27 +109,27 @@ def test_what_is_said_of_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "said"),
+    ("held", "key"),
     [
-        ([[1, 0, 0], [1, 1, 0], [1, 0, 1]], "the class 'art' holds of every training row"),
-        ([[1, 0, 0], [0, 1, 0], [1, 1, 0]], "the class 'sport' holds of no training row"),
+        ([[1, 0, 0], [1, 1, 0], [1, 0, 1]], "art"),
+        ([[1, 0, 0], [0, 1, 0], [1, 1, 0]], "sport"),
     ],
 )
-def test_a_class_that_tells_nothing(tmp_path: Path, held: list[list[int]], said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_a_class_that_tells_nothing(tmp_path: Path, held: list[list[int]], key: str) -> None:
+    with refused(where=tmp_path / "columns.csv", key=key):
         Files(train=str(columns(tmp_path, held)), label=CLASSES, task="multi_label").load(0)
 
 
 def test_what_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="name a column of lists, or a column of 0 and 1"):
+    with refused(where=tmp_path / "columns.csv", key="art"):
         Files(train=str(columns(tmp_path)), label="art", task="multi_label").load(0)
-    with pytest.raises(InputError, match="label_names and data\\.label_map are of labels in one column"):
+    with refused(key="data.label_names"):
         Files(train=str(columns(tmp_path)), label=CLASSES, task="multi_label", label_names=CLASSES).load(0)
     numbers = tmp_path / "numbers.jsonl"
     numbers.write_text("".join(json.dumps({"text": f"t {n}", "label": row}) + "\n" for n, row in enumerate(HELD)))
-    with pytest.raises(InputError, match=r"names a class twice.*stand in columns of their own"):
+    with refused(where=numbers, key="label", row=1):
         Files(train=str(numbers), task="multi_label").load(0)
-    with pytest.raises(InputError, match="keep one"):
+    with refused(key="data.votes"):
         Files(train=str(columns(tmp_path)), votes="votes.csv", task="multi_label")
     with refused(key="data.label_names"):
         Files(train=str(lists(tmp_path)), label="topics", label_names=["art", "news"]).load(0)

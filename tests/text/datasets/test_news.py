@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from refusals import refused
 from sklearn.utils import Bunch
 
 from clc_text.errors import InputError
@@ -122,23 +123,23 @@ def test_a_hostile_cache_runs_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [[], {"train": 1}, {"train": {"data": [], "filenames": [1]}}, np.arange(3)])
 def test_a_pickle_of_something_else_is_refused(content: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="not scikit-learn's cache of 20 Newsgroups"):
+    with refused(where=tmp_path / "20news-bydate_py3.pkz"):
         News(path=str(cache(tmp_path, content))).load(0)
 
 
 def test_cut_files_are_named(tmp_path: Path) -> None:
     whole = cache(tmp_path)
     whole.write_bytes(whole.read_bytes()[:-20])
-    with pytest.raises(InputError, match="the cache is cut off or far too large"):
+    with refused(where=whole):
         News(path=str(whole)).load(0)
     packed = archive(tmp_path)
     packed.write_bytes(packed.read_bytes()[:-60])
-    with pytest.raises(InputError, match="not a whole archive"):
+    with refused(where=packed):
         News(path=str(packed)).load(0)
     buffer = io.BytesIO()
     tarfile.open(fileobj=buffer, mode="w:gz").close()
     packed.write_bytes(buffer.getvalue())
-    with pytest.raises(InputError, match="no train article of 20 Newsgroups is in it"):
+    with refused(where=packed):
         News(path=str(packed)).load(0)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from refusals import refused
 
-from clc_text.errors import InputError
 from clc_text.text.datasets.grammar.generate import BLOCK, TEST, TRAIN, questions
 from clc_text.text.datasets.grammar.lexicon import LEXICON, PARTITIONS
 from clc_text.text.datasets.grammar.templates import CLASSES, SHARES, TEMPLATES
@@ -64,7 +64,7 @@ def test_a_bag_of_words_learns_most_but_not_all() -> None:
 
 def test_sizes_are_checked() -> None:
     assert Quickstart(rows=10, test_rows=0).load(0).test is None
-    with pytest.raises(InputError, match=r"data\.rows is 1; give at least 2"):
+    with refused(key="data.rows"):
         Quickstart(rows=1)
-    with pytest.raises(InputError, match=r"data\.test_rows is -1; give at least 0"):
+    with refused(key="data.test_rows"):
         Quickstart(test_rows=-1)

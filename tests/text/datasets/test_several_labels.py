@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,6 @@ from refusals import refused
 
 from clc_text.data.columns import JOINED
 from clc_text.data.describe import describe
-from clc_text.errors import InputError
 from clc_text.text.datasets.files import Files
 
 PEOPLE = ["ann", "bob", "llm"]
@@ -85,7 +85,7 @@ def test_lists(tmp_path: Path) -> None:
 def test_lists_of_tags_are_no_votes(tmp_path: Path) -> None:
     rows = [["a", "b"], ["b"], ["a", "c"], []]
     pq.write_table(pa.table({"text": list("wxyz"), "tags": rows}), tmp_path / "tags.parquet")
-    with pytest.raises(InputError, match="look like several classes a row"):
+    with refused(where=tmp_path / "tags.parquet", key="tags"):
         Files(train=str(tmp_path / "tags.parquet"), label="tags").load(0)
 
 
@@ -121,13 +121,13 @@ def test_what_is_said_of_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({0: ["r9", "ann", "pos"]}, r"row 2 names the row 'r9', which .*texts\.csv does not have"),
-        ({1: ["r0", "ann", "pos"]}, r"'ann' has voted more than once on the row 'r0' \(rows 2, 3\)"),
-        ({1: ["r0", "", "pos"]}, "nobody is named in row 3"),
+        ({0: ["r9", "ann", "pos"]}, {"key": "id"}),
+        ({1: ["r0", "ann", "pos"]}, {"row": 2}),
+        ({1: ["r0", "", "pos"]}, {"key": "annotator", "row": 3}),
     ],
 )
-def test_lines_that_are_no_votes(changed: dict[int, list[str]], told: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=told):
+def test_lines_that_are_no_votes(changed: dict[int, list[str]], told: dict[str, Any], tmp_path: Path) -> None:
+    with refused(where=tmp_path / "votes.csv", **told):
         long(tmp_path, changed).load(0)
 
 
@@ -137,8 +137,8 @@ def test_what_is_refused(tmp_path: Path) -> None:
         Files(train=path, label=PEOPLE, label_names=["neg", "other"]).load(0)
     with refused(key="data.label"):
         Files(train=path, label=["ann", "cid"]).load(0)
-    with pytest.raises(InputError, match="each once"):
+    with refused(key="data.label"):
         Files(train=path, label=["ann", "ann"])
     test = write(tmp_path / "test.csv", [["text", "label"], ["a", "pos"], ["b", "neg"]])
-    with pytest.raises(InputError, match="nothing says what is right in the test rows"):
+    with refused(where=test, key="data.true_label"):
         Files(train=path, label=PEOPLE, test=str(test)).load(0)

@@ -7,11 +7,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from refusals import refused
 from tiny_bert import POSITIONS, write_tiny_bert
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import from_dict, loads
-from clc_text.errors import InputError
 from clc_text.models import pretrained
 from clc_text.runs.run import train
 from clc_text.text.encoders.auto import Auto
@@ -135,6 +135,6 @@ def test_the_run_names_what_was_taken_and_goes_on_with_it(
     assert anew.recipe()["encoder"] == {"name": "sentence", "model": str(model)} | {
         key: anew.recipe()["encoder"][key] for key in ("pooling", "max_length", "standardize", "batch_size")
     }
-    with pytest.raises(InputError, match=r"differs in .*training\.learning_rate"):
+    with refused(where=run.path, key="training.learning_rate"):
         train(loads(text, overrides=["training.learning_rate=0.5"]), tmp_path / "run", resume=True)
     assert RunDirectory(tmp_path / "run").complete

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from refusals import refused
 
 from clc_text.errors import InputError
 from clc_text.text.encoders.base import load_encoder
@@ -130,14 +131,14 @@ def test_few_texts(texts: list[str]) -> None:
 
 
 def test_texts_without_a_word() -> None:
-    with pytest.raises(InputError, match=r"none of the 2 training texts has a word; is data\.text the right column"):
+    with refused(key="data.text"):
         Tfidf().fit(["", "?!"], [], 0)
 
 
 @pytest.mark.parametrize("key", ["dimension", "ngrams", "max_terms", "min_texts", "word_vectors"])
 def test_bad_options(key: str) -> None:
     bad: dict[str, Any] = {key: -1}
-    with pytest.raises(InputError, match=f"encoder.{key} is -1; give at least"):
+    with refused(key=f"encoder.{key}"):
         Tfidf(**bad)
 
 

@@ -105,10 +105,10 @@ def test_one_broken_word_is_left_out_and_counted(tmp_path: Path) -> None:
 def test_truncated_and_damaged_gzip(tmp_path: Path) -> None:
     whole = gzip.compress(("\n".join(f"w{n} {n} 0.5 {n * 7919 % 1013}" for n in range(20000))).encode())
     (tmp_path / "cut.txt.gz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match="truncated"):
+    with refused(where=tmp_path / "cut.txt.gz"):
         read(tmp_path / "cut.txt.gz")
     (tmp_path / "bad.txt.gz").write_bytes(whole[:1000] + bytes(200) + whole[1200:])
-    with pytest.raises(InputError, match=r"damaged|truncated|numbers"):
+    with refused(where=tmp_path / "bad.txt.gz"):
         read(tmp_path / "bad.txt.gz")
 
 
@@ -135,9 +135,9 @@ def test_truncated_word2vec_binary(tmp_path: Path, gensim_store) -> None:
     path = tmp_path / "g.bin"
     gensim_store.save_word2vec_format(str(path), binary=True)
     path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(InputError, match="truncated: it promises 3 words and ends in number 3"):
+    with refused(where=path):
         read(path)
-    with pytest.raises(InputError, match="not a word2vec"):
+    with refused(where=tmp_path / "other.bin"):
         read(write(tmp_path / "other.bin", LINES))
 
 
@@ -176,11 +176,11 @@ def test_fasttext_binary(tmp_path: Path, name: str) -> None:
     assert table.words[:2] == ["river", "rivers"] and table.source["words_from_pieces"] >= 1
     np.testing.assert_allclose(table.matrix[0], model.wv["river"], rtol=1e-5)
     np.testing.assert_allclose(table.matrix[1], model.wv["rivers"], rtol=1e-5)
-    with pytest.raises(InputError, match=r"packed.bin.gz is a packed fastText .bin file; unpack it"):
+    with refused(where=tmp_path / "packed.bin.gz"):
         read(write(tmp_path / "packed.bin.gz", path.read_bytes()))
     for end in (20, 200, 600):
         (tmp_path / "cut.bin").write_bytes((tmp_path / "model.bin").read_bytes()[:end])
-        with pytest.raises(InputError, match=r"cut\.bin is not a readable fastText"):
+        with refused(where=tmp_path / "cut.bin"):
             read(tmp_path / "cut.bin")
 
 
@@ -206,7 +206,7 @@ def archive(path: Path, members: dict[str, str]) -> Path:
 def test_vectors_in_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     members = {f"glove.6B.{size}d.txt": f"the {' '.join(['0.5'] * size)}\n" for size in (50, 100)}
     both = archive(tmp_path / "glove.6B.zip", members)
-    with pytest.raises(InputError, match=r"several files of vectors \(glove.6B.50d.txt, glove.6B.100d.txt\); name"):
+    with refused(where=both):
         find_vectors(str(both))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CLC_TEXT_DATA", raising=False)
@@ -218,15 +218,15 @@ def test_vectors_in_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     one = archive(tmp_path / "wiki.vec.zip", {"__MACOSX/._wiki.vec": "x", "readme": "x", "wiki.vec": LINES})
     assert read(find_vectors(str(one))).words == read(find_vectors("wiki.vec")).words == ["the", "cat", "sat"]
 
-    with pytest.raises(InputError, match="holds no file of word vectors"):
+    with refused(where=tmp_path / "none.zip"):
         find_vectors(str(archive(tmp_path / "none.zip", {"readme": "x"})))
     whole = both.read_bytes()
     for name, content in {"cut.zip": whole[: len(whole) // 2], "text.zip": b"the 1 2\n"}.items():
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(InputError, match=f"{name} is a damaged or truncated zip archive"):
+        with refused(where=name):
             find_vectors(name)
     (tmp_path / "bad.zip").write_bytes(whole[:45] + bytes(10) + whole[55:])
-    with pytest.raises(InputError, match=r"bad.zip .*(damaged|cannot be read)"):
+    with refused(where="bad.zip"):
         read(find_vectors("bad.zip/glove.6B.50d.txt"))
 
 
@@ -240,7 +240,7 @@ def test_gensim_file(tmp_path: Path, gensim_store, separately: list[str], name: 
     np.testing.assert_array_equal(table.matrix, gensim_store.vectors[[0, 2]])
     if separately:
         (tmp_path / f"{name}.vectors.npy").unlink()
-        with pytest.raises(InputError, match=rf"needs .*{name}\.vectors\.npy beside it"):
+        with refused(where=path):
             read(path)
 
 
@@ -254,7 +254,7 @@ def test_a_pickle_that_would_run_code_does_not(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="not a readable"):
             read(tmp_path / name)
     assert not (tmp_path / "ran").exists()
-    with pytest.raises(InputError, match="not a readable gensim"):
+    with refused(where=tmp_path / "text.kv"):
         read(write(tmp_path / "text.kv", LINES))
 
 
@@ -264,7 +264,7 @@ def test_torchtext_cache_file(tmp_path: Path) -> None:
     table = read(tmp_path / "g.txt.pt", Wanted({"b"}, 0))
     assert (table.words, table.matrix.tolist()) == (["b"], [[3.0, 4.0]])
     torch.save((words, {}, torch.tensor([[1.0, float("nan")], [3.0, 4.0]]), 2), tmp_path / "nan.pt")
-    with pytest.raises(InputError, match="vector of 'a' holds NaN"):
+    with refused(where="nan.pt", key="a"):
         read(tmp_path / "nan.pt")
 
 
@@ -283,9 +283,7 @@ def test_where_files_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("CLC_TEXT_DATA", str(data))
     monkeypatch.setenv("GENSIM_DATA_DIR", str(gensim))
     name = "glove.6B.50d"
-    with pytest.raises(
-        InputError, match=r"no file 'glove\.6B\.50d'.*quickstart\.yaml, which needs no download"
-    ) as caught:
+    with refused(key="encoder.vectors") as caught:
         find_vectors(name)
     for place in (here, data / "glove", gensim):
         assert str(place) in str(caught.value)
@@ -300,7 +298,7 @@ def test_where_files_are_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         assert find_vectors(name).resolve() == path
     assert find_vectors(str(data / "glove" / "glove.6B.50d.txt")) == data / "glove" / "glove.6B.50d.txt"
     monkeypatch.delenv("CLC_TEXT_DATA")
-    with pytest.raises(InputError, match=r"CLC_TEXT_DATA is not set.*none of gensim"):
+    with refused(key="encoder.vectors"):
         find_vectors("my/own.txt")
 
 

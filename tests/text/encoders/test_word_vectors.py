@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from refusals import refused
 
 from clc_text.errors import InputError
 from clc_text.text.encoders.base import encoder, load_encoder
@@ -165,7 +166,7 @@ def test_bad_options(options: dict[str, Any], message: str) -> None:
 
 
 def test_texts_of_another_language(glove: Path) -> None:
-    with pytest.raises(InputError, match=r"no word of the 2 training texts has a vector in glove\.txt"):
+    with refused(key="encoder.lowercase"):
         WordVectors(vectors=str(glove), keep_words=0).fit(["кот", "собака"], ["the cat"], seed=0)
 
 
@@ -183,7 +184,7 @@ def test_a_damaged_encoder_is_named(glove: Path, tmp_path: Path, file: str) -> N
 
 def test_an_unknown_kind_of_encoder_is_named(tmp_path: Path) -> None:
     (tmp_path / "encoder.json").write_text('{"encoder": "word_vector"}')
-    with pytest.raises(InputError, match="no encoder 'word_vector'; did you mean 'word_vectors'"):
+    with refused(key="word_vector"):
         load_encoder(tmp_path)
 
 
@@ -242,12 +243,12 @@ def test_vectors_that_are_not_there_are_a_sentence_wherever_they_are_looked_for(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLC_TEXT_DATA", str(tmp_path))
-    with pytest.raises(InputError, match="there is no file"):
+    with refused(key="encoder.vectors"):
         find_vectors(name)
 
 
 def test_a_word_of_very_many_numbers_is_no_word_vector(tmp_path: Path) -> None:
     path = tmp_path / "wide.vec"
     path.write_text("what " + "0.5 " * 300_000 + "\n")
-    with pytest.raises(InputError, match=r"each word has 300,000 numbers, and 20,000 are the most"):
+    with refused(where=path):
         WordVectors(vectors=str(path)).fit(["what is"], [], 0)
