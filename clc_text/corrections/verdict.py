@@ -252,8 +252,8 @@ def _rate(noise: AuditNoise) -> str:
     if noise["predictions"] == "votes" and noise["interval"]:
         low, high = noise["interval"]
         return f"between {low:.1%} and {high:.1%} (about {noise['rate']:.1%})"
-    interval = noise["interval"]
-    if interval is None or not noise.get("readings"):
+    interval = noise["interval"] if noise.get("readings") else None
+    if interval is None:
         return f"{noise['rate']:.1%}"
     low, high = interval
     count = len(noise["readings"])

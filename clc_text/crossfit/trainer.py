@@ -160,7 +160,7 @@ class NoisyLabelTrainer(PeersTrainer):
                     f"what cross-fitting found in {self.cross_fit_dir} belongs to other {other} than those of the "
                     "training set; remove it, or name another folder",
                     where=self.cross_fit_dir,
-                    key=other,
+                    key=other.partition(",")[0],
                 )
         elif self.cross_fit is not None and self._other_than_found(self.cross_fit, given, inputs) is None:
             found = self.cross_fit  # the networks have seen the labels since then: no others could be made of them

@@ -309,11 +309,11 @@ def test_of_several_states_moved_away_the_newest_comes_back(made: Made) -> None:
 
 
 def test_where_no_lock_can_be_taken_it_is_read_all_the_same(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(*_: object) -> None:
+    def read_only(*_: object) -> None:
         raise OSError(errno.EROFS, os.strerror(errno.EROFS), LOCK)
 
     corrected = corrected_of(made)
-    monkeypatch.setattr("filelock.FileLock._acquire", refused)
+    monkeypatch.setattr("filelock.FileLock._acquire", read_only)
     (made.run.path / ".corrected.0123abcd.old").mkdir()
     assert has_corrected(made.run)
     assert len(Corrected(made.run).state()) == 400

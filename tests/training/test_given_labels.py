@@ -58,7 +58,7 @@ def test_whole_floats_are_classes(tmp_path: Path, in_a_table: bool) -> None:
     assert made.given_labels().given.tolist() == [row % CLASSES for row in range(50)]
     assert math.isfinite(made.evaluate(data)["eval_loss"])
     assert made.predict(data).label_ids.dtype.kind == "i" and seen[0].dtype.kind == "i"
-    with refused(key="classes"):
+    with refused(key="labels"):
         trainer(tmp_path, table([0.0, 0.5] * 25))
 
 

@@ -388,7 +388,7 @@ def test_labels_may_be_made_by_the_collator(
 
 @pytest.mark.parametrize(
     ("label", "told"),
-    [(0.5, {"key": "classes"}), (7, {"row": 0}), ([1.0, 0.0], {"key": "labels"}),
+    [(0.5, {"key": "labels"}), (7, {"row": 0}), ([1.0, 0.0], {"key": "labels"}),
      ([2.0, -1.0, 0.0], {"row": 0})],
 )  # fmt: skip
 def test_labels_of_a_plain_list_are_looked_at_too(

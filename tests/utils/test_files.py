@@ -188,11 +188,11 @@ def test_a_place_that_takes_no_file_is_named_before_anything_is_made(tmp_path: P
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES, errno.EPERM])
 def test_a_read_only_place_is_one_sentence(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(path: Path, *rest: object, **more: object) -> None:
+    def read_only(path: Path, *rest: object, **more: object) -> None:
         raise OSError(number, os.strerror(number), str(path))
 
     for method in ("touch", "mkdir"):
-        monkeypatch.setattr(Path, method, refused)
+        monkeypatch.setattr(Path, method, read_only)
     with refused(where=tmp_path / "a.json"):
         write_json(tmp_path / "a.json", 1)
     with pytest.raises(InputError, match=r"/model cannot be written: .*; name another place"):
