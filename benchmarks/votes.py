@@ -32,10 +32,12 @@ from benchmarks.ranking import features_of
 from clc_text.data.copies import firsts
 from clc_text.data.folds import assign_folds
 from clc_text.data.votes import Votes
-from clc_text.evidence.soft_linear import soft_linear, soft_linear_folds, soft_logs
+from clc_text.evidence.soft_linear import soft_linear, soft_logs
 from clc_text.evidence.views.base import unit_rows
+from clc_text.evidence.voted import blind_regressions, words_beside
 from clc_text.noise.votes.cross_fit import cross_fit_votes
 from clc_text.noise.votes.dawid_skene import dawid_skene
+from clc_text.text.encoders.lexical.weighting import terms_of
 from clc_text.utils.files import write_json
 
 FOLDS = 5
@@ -50,13 +52,15 @@ CELLS = [
 
 @dataclass(frozen=True)
 class Table:
-    """A set: votes, true classes [N], features [N, D] (None: votes alone), and a test (None: none)."""
+    """A set: votes, true classes [N], features [N, D] (None: votes alone), a test (None: none), and sparse TF-IDF of
+    the texts' words [N, M]."""
 
     votes: Votes
     true: np.ndarray
     features: np.ndarray | None
     test_features: np.ndarray | None = None
     test: np.ndarray | None = None
+    words: Any | None = None
 
 
 def rows_of(name: str) -> list[dict[str, str]]:
@@ -89,7 +93,8 @@ def _rte(kept: Path) -> Table:
     text = features_of("rte_text", [row["text"] for row in rows], kept)
     claim = features_of("rte_hyp", [row["hypothesis"] for row in rows], kept)
     features = np.concatenate([text, claim, np.abs(text - claim), text * claim], 1)
-    return Table(votes, np.array([int(row["gold"] == "TRUE") for row in rows]), features)
+    words = terms_of([f"{row['text']} {row['hypothesis']}" for row in rows])
+    return Table(votes, np.array([int(row["gold"] == "TRUE") for row in rows]), features, words=words)
 
 
 def _isbook(kept: Path) -> Table:
@@ -98,7 +103,7 @@ def _isbook(kept: Path) -> Table:
     features = features_of("isbook_train", [row["text"] for row in rows], kept)
     tested = features_of("isbook_test", [row["text"] for row in tests], kept)
     true, test = (np.array([int(row["gold"]) for row in part]) for part in (rows, tests))
-    return Table(votes, true, features, tested, test)
+    return Table(votes, true, features, tested, test, terms_of([row["text"] for row in rows]))
 
 
 def _cifar(kept: Path) -> Table:
@@ -130,7 +135,8 @@ def _trec(kept: Path) -> Table:
         for part, rows in (("train", train), ("test", test))
     ]
     true, tested = (np.array([names.index(row["gold"]) for row in rows]) for rows in (train, test))
-    return Table(Votes.of(row, source, label, len(train), rules, len(names)), true, parts[0], parts[1], tested)
+    words = terms_of([row["text"] for row in train])
+    return Table(Votes.of(row, source, label, len(train), rules, len(names)), true, parts[0], parts[1], tested, words)
 
 
 def texts(name: str) -> tuple[list[str], list[str]]:
@@ -199,9 +205,10 @@ def measure(rows: Table, k: int, seed: int) -> dict[str, Any]:
         first = firsts((row.tobytes() for row in features), len(features))
         most = votes.majority.argmax(1)
 
-        def held_out(belief: np.ndarray, number: int) -> np.ndarray:
-            return soft_linear_folds(features, belief, assign_folds(most, FOLDS, 10 * seed + number, first))
-
+        words = words_beside(votes, rows.words)
+        inputs = [features] if words is None else [features, words]
+        dealt = np.stack([assign_folds(most, FOLDS, 10 * seed + number, first) for number in range(2)])
+        held_out = blind_regressions(inputs, dealt)
         found = cross_fit_votes(votes, held_out, seed)
         facts["seconds"] = time.process_time() - begun
         beliefs["votes alone"] = cross_fit_votes(votes, None, seed).posterior

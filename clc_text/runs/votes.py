@@ -122,20 +122,17 @@ def _majority(votes: Votes, known: Known | None) -> VotesFit:
 def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
     from clc_text.data.copies import first_copies
     from clc_text.data.folds import deal_rounds
-    from clc_text.evidence.soft_linear import soft_linear_folds
+    from clc_text.evidence.voted import blind_regressions, words_beside
     from clc_text.noise.votes.cross_fit import cross_fit_votes, joined_again
-    from clc_text.runs.frozen_features import features_of
+    from clc_text.runs.frozen_features import features_of, words_of
 
-    features = features_of(encoded)
+    words = words_beside(votes, words_of(encoded))
+    inputs = [features_of(encoded)] if words is None else [features_of(encoded), words]
     seed = recipe.seeds.network
     first = first_copies(encoded.train_inputs, votes.rows)
     most = votes.majority.argmax(1)
     dealt = deal_rounds(most, FOLDS, seed, ROUNDS, first)
-
-    def held_out(belief: np.ndarray, number: int) -> np.ndarray:
-        return soft_linear_folds(features, belief, dealt[number])
-
-    found = cross_fit_votes(votes, held_out, seed, ROUNDS)
+    found = cross_fit_votes(votes, blind_regressions(inputs, dealt), seed, ROUNDS)
     copies = int((first != np.arange(votes.rows)).sum())
     cross_fit = as_cross_fit(
         found.posterior, dealt, found.facts | {"copies": copies, "votes": int(votes.per_source.sum())}
