@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from transformers.trainer import OPTIMIZER_NAME
 from transformers.utils.logging import get_logger
 
 from clc_text.artifacts.names import current
@@ -91,6 +92,15 @@ def check_resumable(folder: Path) -> Complete:
         )
     _check_against(folder, complete)
     return complete
+
+
+def groups_in(folder: Path) -> int:
+    """How many groups of parameters the optimizer of a checkpoint has; 0 where it has no such file."""
+    path = folder / OPTIMIZER_NAME
+    if not path.is_file():
+        return 0
+    with undamaged(path, way_out(folder)):
+        return len(torch.load(path, map_location="cpu", weights_only=True, mmap=True)["param_groups"])
 
 
 def _check_against(folder: Path, complete: Complete) -> None:

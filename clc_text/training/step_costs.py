@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import accelerate.optimizer
+import torch
 
+_BY_THEMSELVES = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)  # every number of a parameter alone
 _LOOKED_UP = "is_lomo_available"
 _collected = False  # for the training under way, and all that it makes on its way
 
@@ -52,3 +54,21 @@ def collected_once() -> Iterator[None]:
     finally:
         _collected = False
         gc.unfreeze()
+
+
+def in_one_group(optimizer: torch.optim.Optimizer, by_checkpoint: bool = False) -> None:
+    """Joins the groups of parameters of an optimizer that has not stepped yet, where all are treated alike.
+
+    `Trainer` makes two, with weight decay and without, also where there is none: each is a call of the fused kernel of
+    its own. The numbers stay the same to the bit.
+
+    Args:
+        by_checkpoint: a checkpoint that is loaded next has one group, whose options take the place of these.
+    """
+    first, *others = optimizer.param_groups
+    options = {name: value for name, value in first.items() if name != "params"}
+    alike = all({name: value for name, value in one.items() if name != "params"} == options for one in others)
+    if isinstance(optimizer, _BY_THEMSELVES) and (alike or by_checkpoint):
+        for one in others:
+            first["params"].extend(one["params"])
+        del optimizer.param_groups[1:]

@@ -38,6 +38,7 @@ from clc_text.training.arguments import (
 from clc_text.training.checkpointing import Checkpointing
 from clc_text.training.checkpoints import (
     check_resumable,
+    groups_in,
     last_complete_checkpoint,
 )
 from clc_text.training.data import (
@@ -64,7 +65,7 @@ from clc_text.training.names import by_name, check_names
 from clc_text.training.notices import never_began, selected_apart
 from clc_text.training.schedule import constant_then_linear, set_momentum
 from clc_text.training.scoring import Scores
-from clc_text.training.step_costs import collected_once, looked_up_once
+from clc_text.training.step_costs import collected_once, in_one_group, looked_up_once
 from clc_text.training.targets import RowTargets
 from clc_text.training.tasks import check_task
 from clc_text.training.warm_up import WarmUp
@@ -112,6 +113,7 @@ class PeersTrainer(Checkpointing):
     # Supervision weights already hold the reduction over a micro-batch, so Trainer divides by their number.
     loss_is_scaled_for_ga = False
     model: Any  # the peers; None between two trials of a search
+    _groups = 0  # of parameters, in the checkpoint that is gone on with; earlier versions wrote two
 
     def __init__(
         self,
@@ -472,6 +474,14 @@ class PeersTrainer(Checkpointing):
     def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
         return grad_norm  # without clipping nobody reads it, and it costs a tenth of a step
 
+    def create_optimizer(self, *positional: Any, **named: Any) -> torch.optim.Optimizer:
+        """As `Trainer.create_optimizer`, parameters that are treated alike in one group."""
+        made_here = self.optimizer is None
+        found = super().create_optimizer(*positional, **named)
+        if made_here and self._groups < 2 and not (self.is_fsdp_enabled or self.is_deepspeed_enabled):
+            in_one_group(found, by_checkpoint=self._groups == 1)
+        return found
+
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:
         begin = self.options.decay_from_epoch
         if begin is None:
@@ -631,6 +641,7 @@ class PeersTrainer(Checkpointing):
         if self.model is None:  # a trial of `hyperparameter_search` ends with its networks thrown away
             self.model = self.call_model_init()
         self._start_afresh()
+        self._groups = 0 if complete is None else groups_in(Path(str(resume_from_checkpoint)))
         if complete is not None:
             self.dynamics.written = dict(complete.get("dynamics", {}))
         with collected_once(), looked_up_once():

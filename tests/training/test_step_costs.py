@@ -20,7 +20,7 @@ from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.rows import Rows
 from clc_text.training import resident
 from clc_text.training.resident import ResidentLoader
-from clc_text.training.step_costs import collected_once
+from clc_text.training.step_costs import collected_once, in_one_group
 from tests.small_training import StopAtSave, arguments, peers_model, rows
 
 
@@ -205,3 +205,47 @@ def test_what_somebody_else_has_frozen_stays_so() -> None:
     with collected_once():
         pass
     assert gc.get_freeze_count() > 0
+
+
+@pytest.mark.parametrize("optim", ["adamw_torch", "adamw_torch_fused", "sgd"])
+def test_parameters_in_one_group_learn_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optim: str) -> None:
+    joined, _ = trained(NoisyLabelTrainer, tmp_path / "joined", optim=optim)
+    assert len(joined.optimizer.param_groups) == 1
+    with monkeypatch.context() as patched:
+        patched.setattr("clc_text.training.trainer.in_one_group", lambda *_, **more: None)
+        apart, _ = trained(NoisyLabelTrainer, tmp_path / "apart", optim=optim)
+    assert len(apart.optimizer.param_groups) == 2
+    same(joined, apart)
+
+
+def test_parameters_that_decay_stay_apart(tmp_path: Path) -> None:
+    made, _ = trained(NoisyLabelTrainer, tmp_path, weight_decay=0.1)
+    assert [one["weight_decay"] for one in made.optimizer.param_groups] == [0.1, 0.0]
+
+
+def test_an_optimizer_that_looks_at_more_than_one_number_keeps_its_groups() -> None:
+    values = [torch.nn.Parameter(torch.zeros(3)) for _ in range(2)]
+    made = torch.optim.Adafactor([{"params": [one]} for one in values])
+    in_one_group(made)
+    assert len(made.param_groups) == 2
+
+
+@pytest.mark.parametrize(("before", "now"), [(2, 0.0), (1, 0.1)])
+def test_a_checkpoint_is_gone_on_with_in_its_own_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, now: float
+) -> None:
+    def build(folder: str, decay: float = 0.0, **more: Any) -> NoisyLabelTrainer:
+        chosen = arguments(tmp_path / folder, save_strategy="steps", save_steps=1, weight_decay=decay)
+        return NoisyLabelTrainer(peers_model(), chosen, method="clc", train_dataset=rows(), **more)
+
+    with monkeypatch.context() as patched:
+        if before == 2:  # as earlier versions wrote it
+            patched.setattr("clc_text.training.trainer.in_one_group", lambda *_, **more: None)
+        with pytest.raises(KeyboardInterrupt):
+            build("cut", callbacks=[StopAtSave(5)]).train()
+    whole, resumed = build("whole"), build("cut", now)
+    whole.train()
+    resumed.train(resume_from_checkpoint=True)
+    assert len(resumed.optimizer.param_groups) == before
+    ours, theirs = whole.model.state_dict(), resumed.model.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
