@@ -16,10 +16,16 @@ from clc_text.analysis.state import begun, epochs_planned, not_ended
 from clc_text.analysis.test_rows import RowInterval, hits, row_interval
 from clc_text.artifacts.results import summarise
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Measure, Predictor
 from clc_text.errors import InputError, nearest, some_of
 
-MEASURES = ("last10", "last", "best_oracle")
-WHO = {"peers": "peers_mean", "ensemble": "ensemble"}
+TITLES = {
+    "last10": "mean of the last 10 epochs",
+    "last": "last epoch",
+    "best_oracle": "best epoch (oracle: chosen by the test labels, no honest result)",
+}
+MEASURES: tuple[Measure, ...] = ("last10", "last", "best_oracle")
+WHO: dict[str, Predictor] = {"peers": "peers_mean", "ensemble": "ensemble"}
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from clc_text.analysis.groups import Group
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Epoch
 
-Entry = dict[str, Any]
-Reading = Callable[[Entry], float]
+Reading = Callable[[Epoch], float]
 
 
 @dataclass(frozen=True)

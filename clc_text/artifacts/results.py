@@ -21,12 +21,14 @@ is no honest result and is named so.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+
+from clc_text.artifacts.run_files import Accuracies, CalibrationSummary, Epoch, MeanAccuracy, TrainSummary
 
 LAST = 10
 
 
-def summarise(entries: list[dict[str, Any]]) -> dict[str, dict[str, float]] | None:
+def summarise(entries: Sequence[Epoch]) -> Accuracies | None:
     """The three accuracies of the entries of metrics.jsonl, in percent; None without test rows.
 
     ``best_oracle`` of `peers_mean` is the best epoch's mean over the peers.
@@ -34,21 +36,23 @@ def summarise(entries: list[dict[str, Any]]) -> dict[str, dict[str, float]] | No
     tested = [entry["test"]["accuracy"] for entry in entries if entry["test"] is not None]
     if not tested:
         return None
-    series = {
-        "peers_mean": [sum(epoch["peers"]) / len(epoch["peers"]) for epoch in tested],
-        "ensemble": [epoch["ensemble"] for epoch in tested],
-    }
+    peers = [sum(epoch["peers"]) / len(epoch["peers"]) for epoch in tested]
+    ensemble = [epoch["ensemble"] for epoch in tested]
     phases = [entry["phase"] for entry in entries if entry["test"] is not None]
     of_method = [epoch for epoch, phase in enumerate(phases) if phase == "method"]
     last = (of_method or list(range(len(tested))))[-LAST:]  # a run that never left its warm-up has nothing else
+
+    def by(measure: Callable[[list[float]], float]) -> MeanAccuracy:
+        return {"peers_mean": measure(peers), "ensemble": measure(ensemble)}
+
     return {
-        "last": {name: values[-1] for name, values in series.items()},
-        "last10": {name: sum(values[epoch] for epoch in last) / len(last) for name, values in series.items()},
-        "best_oracle": {name: max(values) for name, values in series.items()},
+        "last": by(lambda values: values[-1]),
+        "last10": by(lambda values: sum(values[epoch] for epoch in last) / len(last)),
+        "best_oracle": by(max),
     }
 
 
-def calibration_summary(entry: dict[str, Any]) -> dict[str, float | None]:
+def calibration_summary(entry: Epoch) -> CalibrationSummary:
     """The calibration errors of an entry of metrics.jsonl; None where the labels to tell them are not known."""
     known = [error for error in entry["train"]["ece"] or [] if error is not None]
     return {
@@ -57,15 +61,22 @@ def calibration_summary(entry: dict[str, Any]) -> dict[str, float | None]:
     }
 
 
-def training_summary(entry: dict[str, Any], rows: int, given_right: int | None) -> dict[str, Any]:
+def training_summary(entry: Epoch, rows: int, given_right: int | None) -> TrainSummary:
     """What the last epoch did to the training labels, as the mean over the peers."""
 
     def mean(values: list[int] | None) -> float | None:
         return None if values is None else sum(values) / len(values)
 
     train = entry["train"]
-    found: dict[str, Any] = {"rows": rows}
-    found |= {name: mean(train[name]) for name in ("changed", "fixed", "broken", "missed")}
-    found["given_right"] = given_right
-    found["target_right"] = None if given_right is None else given_right + found["fixed"] - found["broken"]
-    return found
+    fixed, broken = mean(train["fixed"]), mean(train["broken"])
+    return {
+        "rows": rows,
+        "changed": mean(train["changed"]),
+        "fixed": fixed,
+        "broken": broken,
+        "missed": mean(train["missed"]),
+        "given_right": given_right,
+        "target_right": None
+        if given_right is None or fixed is None or broken is None
+        else given_right + fixed - broken,
+    }

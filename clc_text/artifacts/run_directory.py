@@ -36,7 +36,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -227,7 +227,7 @@ class RunDirectory:
         cache = self.file("data") / ".cache"
         return cache if os.access(cache if cache.exists() else cache.parent, os.W_OK) else _passing_folder()
 
-    def metrics(self) -> list[dict[str, Any]]:
+    def metrics(self) -> list[run_files.Epoch]:
         """One entry an epoch, in order. Keys (a list has one value a peer; shares are 0 … 1, entropies in nats):
 
         ``epoch`` (from 1), ``step``, ``phase`` ("warm-up" | "method"), ``loss``, ``learning_rate``, ``seconds`` since
@@ -240,7 +240,8 @@ class RunDirectory:
         ``notes``: what the run decided by itself, each with ``name``, ``message``, ``severity``.
         """
         path = self._needed("metrics.jsonl", "no epoch has ended yet")
-        return [_Keys(path, entry) for entry in read_typed_lines(path, run_files.Epoch, "bring back what it was")]
+        found = read_typed_lines(path, run_files.Epoch, "bring back what it was")
+        return cast(list[run_files.Epoch], [_Keys(path, entry) for entry in found])
 
     def dynamics_epochs(self) -> list[int]:
         from clc_text.artifacts.dynamics import epochs_in

@@ -111,21 +111,21 @@ class Notice(TypedDict):
     message: str
 
 
-class _TestAccuracy(TypedDict):
+class TestAccuracy(TypedDict):
     peers: list[float]
     ensemble: float
 
 
 class _TestScoresBefore(TypedDict):
-    accuracy: _TestAccuracy
+    accuracy: TestAccuracy
 
 
-class _TestScores(_TestScoresBefore, total=False):
+class TestScores(_TestScoresBefore, total=False):
     ece: float | None
     multi_label: dict[str, float]
 
 
-class _Entropy(TypedDict):
+class EntropyMeans(TypedDict):
     all: list[float | None]
     right: list[float | None] | None
     wrong: list[float | None] | None
@@ -136,7 +136,7 @@ class _TrainScoresBefore(TypedDict):
     label_precision: list[float | None] | None
     agreement: list[float | None]
     accuracy: list[float | None] | None
-    entropy: _Entropy
+    entropy: EntropyMeans
     changed: list[int]
     fixed: list[int] | None
     broken: list[int] | None
@@ -144,11 +144,11 @@ class _TrainScoresBefore(TypedDict):
     class_shares: list[float]
 
 
-class _TrainScores(_TrainScoresBefore, total=False):
+class TrainScores(_TrainScoresBefore, total=False):
     ece: list[float | None] | None
 
 
-class _Note(TypedDict):
+class EpochNote(TypedDict):
     name: str
     message: str
     severity: Literal["warning", "note"]
@@ -166,23 +166,27 @@ class Epoch(TypedDict, total=False):
     threshold: list[float] | None
     threshold_by_class: list[list[float]]
     temperature: list[float] | None
-    test: _TestScores | None
-    train: _TrainScores
-    notes: list[_Note]
+    test: TestScores | None
+    train: TrainScores
+    notes: list[EpochNote]
 
 
-class _Accuracy(TypedDict):
+class MeanAccuracy(TypedDict):
     peers_mean: float
     ensemble: float
 
 
-class _Accuracies(TypedDict):
-    last: _Accuracy
-    last10: _Accuracy
-    best_oracle: _Accuracy
+Measure = Literal["last", "last10", "best_oracle"]
+Predictor = Literal["peers_mean", "ensemble"]
 
 
-class _Training(TypedDict):
+class Accuracies(TypedDict):
+    last: MeanAccuracy
+    last10: MeanAccuracy
+    best_oracle: MeanAccuracy
+
+
+class TrainSummary(TypedDict):
     rows: int
     changed: float | None
     fixed: float | None
@@ -192,13 +196,13 @@ class _Training(TypedDict):
     target_right: float | None
 
 
-class _Noise(TypedDict):
+class NoiseOfRun(TypedDict):
     name: str
     rate: float | None
     realised_rate: float
 
 
-class _Ece(TypedDict):
+class CalibrationSummary(TypedDict):
     test: float | None
     train: float | None
 
@@ -209,14 +213,14 @@ class Result(_Identity, total=False):
     method: str
     dataset: str
     recipe: str | None
-    noise: _Noise
+    noise: NoiseOfRun
     seeds: _Seeds
     epochs: int
     seconds: float
     peers: int
-    accuracy: _Accuracies | None
-    train: _Training
-    ece: _Ece
+    accuracy: Accuracies | None
+    train: TrainSummary
+    ece: CalibrationSummary
     temperature: list[float] | None
     multi_label: dict[str, float]
     warnings: list[str]
@@ -450,5 +454,5 @@ class MethodFacts(_MethodFactsBefore, total=False):
 
     asked: int
     num_classes: int
-    notes: list[_Note]
+    notes: list[EpochNote]
     recovery: _Recovery

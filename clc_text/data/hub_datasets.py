@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.data.task import describe_file
-from clc_text.data.where import NO_DOWNLOAD, Place, offline
+from clc_text.data.where import NO_DOWNLOAD, Place
 from clc_text.errors import InputError
+from clc_text.utils.offline import offline
 
 if TYPE_CHECKING:
     import datasets

@@ -34,14 +34,6 @@ def unset_folder(name: str, what: str) -> list[Place]:
     return [Place(f"${DATA_VARIABLE}/{name} (the variable is not set)", False, what)]
 
 
-def offline() -> bool:
-    """Whether the user forbade the network, in the words that the Hub's own libraries read."""
-    return any(
-        os.environ.get(key, "").upper() in {"1", "TRUE", "YES", "ON"}
-        for key in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
-    )
-
-
 def nothing_found(title: str, looked: Iterable[Place]) -> InputError:
     """The sentence for a dataset of which no copy is found."""
     places = "; ".join(f"{place.what} in {place.path}" for place in looked)

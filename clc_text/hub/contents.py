@@ -65,7 +65,7 @@ def _of_dataset(run: RunDirectory, repo: str, stated: Stated, folder: Path, colu
         raise InputError(
             f"{corrected.path} has no data/; make it again with `clc-text correct {run.path}`", where=corrected.path
         )
-    publish.check_given(shards, run.labels())
+    publish.check_given(shards, run.labels().given)
     audit = read_audit(run, corrected.facts["changed"], corrected.facts["labels"])
 
     features = Features.from_arrow_schema(pq.read_schema(shards[0]))

@@ -11,13 +11,13 @@ from clc_text.artifacts.folders import without_folders
 from clc_text.artifacts.public_recipe import public_recipe
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.columns import ADDED
-from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.hub.images import image_columns, published_image
 from clc_text.utils.damage import undamaged
 from clc_text.utils.files import write_json, write_text, write_with
 
 if TYPE_CHECKING:
+    import numpy as np
     import pyarrow as pa
 
 _BLOCK = 1024  # rows; one may hold an image
@@ -98,11 +98,12 @@ def write_test(run: RunDirectory, renamed: Mapping[str, str], schema: pa.Schema,
     write_with(path, write)
 
 
-def check_given(shards: Sequence[Path], labels: Labels) -> None:
+def check_given(shards: Sequence[Path], given: np.ndarray) -> None:
     """That no label flipped on purpose is about to be published as the given one.
 
     Args:
         shards: the Parquet files of the corrected training rows, in order.
+        given: int64 [N], the run's given labels.
 
     Raises:
         InputError: a row's `label_given` is not the run's.
@@ -111,13 +112,11 @@ def check_given(shards: Sequence[Path], labels: Labels) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    given = pa.concat_tables([pq.read_table(shard, columns=["label_given"]) for shard in shards])["label_given"]
+    there = pa.concat_tables([pq.read_table(shard, columns=["label_given"]) for shard in shards])["label_given"]
     again = "; make it again with `clc-text correct`"
-    if len(given) != len(labels.given):
-        raise InputError(
-            f"the corrected dataset has {len(given)} rows and the run {len(labels.given)}{again}", key="rows"
-        )
-    differing = np.flatnonzero(given.to_numpy() != labels.given)
+    if len(there) != len(given):
+        raise InputError(f"the corrected dataset has {len(there)} rows and the run {len(given)}{again}", key="rows")
+    differing = np.flatnonzero(there.to_numpy() != given)
     if len(differing):
         raise InputError(
             f"row {differing[0]} of the corrected dataset has another given label than the run{again}",

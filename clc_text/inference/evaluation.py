@@ -242,7 +242,7 @@ def scores(log_probs: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[
     import torch
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-    from clc_text.training.metrics import test_scores
+    from clc_text.artifacts.accuracy import test_scores
 
     predicted = np.exp(log_probs.astype(np.float64)).mean(0).argmax(-1)
     classes = np.arange(len(names))

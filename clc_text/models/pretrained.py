@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from clc_text.data.where import offline
 from clc_text.errors import InputError
 from clc_text.utils.files import expanded, sha256_of_file
+from clc_text.utils.offline import offline
 
 PACKAGE = "package:"
 SOURCES = f"a folder, a Hub id, or '{PACKAGE}NAME' for an installed package that carries a model"

@@ -6,10 +6,10 @@ import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clc_text.analysis.compare import TITLES
 from clc_text.analysis.sweep_table import SweepTable
 from clc_text.errors import InputError, nearest
 from clc_text.plots.style import PAGE, footnote, grid, house_style, line, new_figure
-from clc_text.tables.sweep_table_text import TITLES
 from clc_text.utils.shown import printable
 
 if TYPE_CHECKING:

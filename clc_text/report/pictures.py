@@ -86,7 +86,8 @@ def epochs_html(run: RunDirectory) -> Markup:
         return Markup("")
     lines = []
     for entry in run.metrics():
-        train, accuracy = entry["train"], (entry["test"] or {}).get("accuracy")
+        train, test = entry["train"], entry["test"]
+        accuracy = None if test is None else test["accuracy"]
         figures = (
             (entry["loss"], "{:.3f}"),
             (None if accuracy is None else mean_of_peers(accuracy["peers"]), "{:.1f}"),

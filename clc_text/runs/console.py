@@ -14,6 +14,7 @@ from rich.table import Table
 
 from clc_text.artifacts.results import LAST
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Epoch
 from clc_text.config.recipe import Recipe
 from clc_text.runs.build import planned_epochs
 from clc_text.training.monitors import cut_off
@@ -88,7 +89,7 @@ class TrainingDisplay:
         self.progress.start()
         self._task = self.progress.add_task("training", total=self._epochs, completed=done, figures="")
 
-    def epoch(self, entry: dict[str, Any], notices: list[Notice]) -> None:
+    def epoch(self, entry: Epoch, notices: list[Notice]) -> None:
         self._tell(notices)
         if entry["epoch"] == self._seen:
             return
@@ -107,7 +108,7 @@ class TrainingDisplay:
             style = "yellow" if notice.severity == "warning" else "cyan"
             self._print(f"[{style}]{notice.severity}[/{style}]  {for_rich(notice.message)}")
 
-    def _figures(self, entry: dict[str, Any]) -> str:
+    def _figures(self, entry: Epoch) -> str:
         selected = entry["train"]["selected"]
         parts = [f"loss {entry['loss']:.3f}"]
         if entry["test"] is not None:

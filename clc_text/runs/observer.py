@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from clc_text.artifacts.run_files import Epoch
 from clc_text.config.recipe import Recipe
 from clc_text.training.notices import Notice
 
@@ -17,7 +18,7 @@ class Observer(Protocol):
     def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: dict[str, Any], done: int) -> None:
         """Training begins; `done` epochs were completed before."""
 
-    def epoch(self, entry: dict[str, Any], notices: list[Notice]) -> None:
+    def epoch(self, entry: Epoch, notices: list[Notice]) -> None:
         """An epoch has ended; `entry` is its line of metrics.jsonl."""
 
 
@@ -28,4 +29,4 @@ class Silent:
 
     def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: dict[str, Any], done: int) -> None: ...
 
-    def epoch(self, entry: dict[str, Any], notices: list[Notice]) -> None: ...
+    def epoch(self, entry: Epoch, notices: list[Notice]) -> None: ...

@@ -11,6 +11,7 @@ import numpy as np
 
 from clc_text.artifacts.cross_fit import estimated_rate
 from clc_text.artifacts.names import located
+from clc_text.artifacts.run_files import Result
 from clc_text.config.recipe import Recipe
 from clc_text.runs.observer import Observer
 from clc_text.runs.prepare import Prepared
@@ -92,16 +93,13 @@ class Recorder:
         rows = np.bincount(trained, minlength=self.classes)
         return (np.bincount(trained, weights=share, minlength=self.classes) / np.maximum(rows, 1)).tolist()
 
-    @property
-    def _tells_of_pairs(self) -> bool:
-        return "multi_label" in (self.metrics.entries[-1]["test"] or {})
-
-    def result(self, environment: dict[str, Any]) -> dict[str, Any]:
+    def result(self, environment: dict[str, Any]) -> Result:
         from clc_text.artifacts.results import calibration_summary, summarise, training_summary
 
         entries, labels, manifest = self.metrics.entries, self.prepared.labels, self.prepared.manifest
+        test = entries[-1]["test"]
         given_right = None if labels.true is None else int((labels.trained == labels.true)[labels.true >= 0].sum())
-        return {
+        found: Result = {
             "method": environment["method"]["name"],
             "dataset": environment["dataset"],
             "recipe": self.recipe.name,
@@ -119,6 +117,8 @@ class Recorder:
             "train": training_summary(entries[-1], len(labels.given), given_right),
             "ece": calibration_summary(entries[-1]),
             "temperature": entries[-1]["temperature"],
-            **({"multi_label": entries[-1]["test"]["multi_label"]} if self._tells_of_pairs else {}),
-            "warnings": [notice.name for notice in self.watch.notices if notice.severity == "warning"],
         }
+        if test is not None and "multi_label" in test:
+            found["multi_label"] = test["multi_label"]
+        found["warnings"] = [notice.name for notice in self.watch.notices if notice.severity == "warning"]
+        return found

@@ -104,7 +104,7 @@ def as_json(found: Comparison) -> str:
 
 
 def as_dict(line: Line, best: Line) -> dict[str, Any]:
-    measures = {
+    measures: dict[str, Any] = {
         measure: {"mean": line.mean(measure), "sd": line.deviation(measure), "values": line.values[measure]}
         for measure in MEASURES
     }

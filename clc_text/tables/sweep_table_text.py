@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from clc_text.analysis.compare import TITLES
 from clc_text.analysis.sweep_table import SweepTable
 from clc_text.tables.compare_text import SIGNIFICANT, TOLD
 from clc_text.utils.table import Strong, Table, csv_of
@@ -11,11 +12,6 @@ from clc_text.utils.table import Strong, Table, csv_of
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
 
-TITLES = {
-    "last10": "mean of the last 10 epochs",
-    "last": "last epoch",
-    "best_oracle": "best epoch (oracle: chosen by the test labels, no honest result)",
-}
 PAPER = "paper"
 
 

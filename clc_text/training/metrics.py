@@ -6,13 +6,14 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from clc_text.artifacts.accuracy import test_scores
 from clc_text.artifacts.multi_label import multi_label_scores
-from clc_text.artifacts.run_files import Epoch
+from clc_text.artifacts.run_files import Epoch, TrainScores
 from clc_text.errors import InputError
 from clc_text.methods.calibration import calibration_error
 from clc_text.utils.files import write_text
@@ -31,7 +32,7 @@ def epoch_entry(
     test_labels: Tensor | None,
     seconds: float,
     asked: int = 0,
-) -> dict[str, Any]:
+) -> Epoch:
     """The entry of one epoch.
 
     Args:
@@ -44,12 +45,13 @@ def epoch_entry(
     if result.test_log_probs is not None and test_labels is not None:
         test = test_scores(result.test_log_probs, test_labels)
         if asked:
-            test |= {"multi_label": scores_of_pairs(result.test_log_probs, test_labels, asked)}
+            test["multi_label"] = scores_of_pairs(result.test_log_probs, test_labels, asked)
     threshold = result.threshold
-    by_class = {} if threshold is None or not asked else {"threshold_by_class": threshold.tolist()}
+    by_class: Epoch = {} if threshold is None or not asked else {"threshold_by_class": threshold.tolist()}
     if threshold is not None and asked:
         threshold = threshold.mean(0)
-    return by_class | {
+    return {
+        **by_class,
         "epoch": result.epoch,
         "step": result.step,
         "phase": "method" if result.supervised else "warm-up",
@@ -77,30 +79,14 @@ def scores_of_pairs(log_probs: Tensor, labels: Tensor, asked: int) -> dict[str, 
     return {name: 100 * value for name, value in found.items()}
 
 
-def test_scores(log_probs: Tensor, labels: Tensor) -> dict[str, Any]:
-    """Accuracy in percent of each peer and of the ensemble (the mean of the peers' probabilities), and its ECE.
-
-    Args:
-        log_probs: [P, M, C].
-        labels: int64 [M].
-    """
-    confidence, prediction = log_probs.exp().mean(0).max(-1)
-    ensemble = prediction == labels
-    peers = (log_probs.argmax(-1) == labels).double().mean(-1)
-    return {
-        "accuracy": {"peers": (100 * peers).tolist(), "ensemble": 100 * float(ensemble.double().mean())},
-        "ece": calibration_error(confidence, ensemble),
-    }
-
-
-def training_scores(record: EpochRecord, labels: Labels, num_classes: int) -> dict[str, Any]:
+def training_scores(record: EpochRecord, labels: Labels, num_classes: int) -> TrainScores:
     """What the training dynamics of one epoch says of the training rows; every list has one value a peer."""
     seen = record.seen
     trained = torch.tensor(labels.trained)
     fits = record.prediction == trained
     changed = (record.target != trained) & seen
     shares = torch.bincount(record.prediction[:, seen].flatten(), minlength=num_classes).double()
-    scores: dict[str, Any] = {
+    scores: TrainScores = {
         "selected": (record.selected & seen).sum(-1).tolist(),
         "label_precision": None,
         "agreement": _mean(fits, seen),
@@ -162,7 +148,7 @@ class MetricsLog:
         """Of the whole file."""
         return self._digest.hexdigest()
 
-    def append(self, entry: dict[str, Any]) -> None:
+    def append(self, entry: Epoch) -> None:
         self.entries.append(entry)
         line = json.dumps(entry) + "\n"
         self._digest.update(line.encode("utf-8"))
@@ -172,13 +158,13 @@ class MetricsLog:
             os.fsync(handle.fileno())
 
 
-def kept_lines(path: Path, keep: int, sha256: str | None = None) -> tuple[list[dict[str, Any]], bytes]:
+def kept_lines(path: Path, keep: int, sha256: str | None = None) -> tuple[list[Epoch], bytes]:
     """The lines of the epochs 1 to `keep`, as they stand in metrics.jsonl; see `MetricsLog`."""
     if not keep:
         return [], b""
     if not path.is_file():
         raise InputError(f"{path} is missing, which the epochs that are done are told in; {_WAY_OUT}", where=path)
-    found: list[dict[str, Any]] = [dict(entry) for entry in read_typed_lines(path, Epoch, _WAY_OUT)[:keep]]
+    found = read_typed_lines(path, Epoch, _WAY_OUT)[:keep]
     if [entry.get("epoch") for entry in found] != list(range(1, keep + 1)):
         raise InputError(f"{path} has not the epochs 1 to {keep}, which are done; {_WAY_OUT}", where=path)
     lines = b"".join([line + b"\n" for line in path.read_bytes().split(b"\n") if line.strip()][:keep])

@@ -7,9 +7,10 @@ metrics.jsonl holds anyway; `Watch` asks them all after every epoch.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
+from clc_text.artifacts.run_files import Epoch
 from clc_text.errors import some_of
 from clc_text.training.notices import Notice
 
@@ -49,7 +50,7 @@ class Watch:
         self.notices += fresh
         return fresh
 
-    def after_epoch(self, entries: list[dict[str, Any]]) -> list[Notice]:
+    def after_epoch(self, entries: Sequence[Epoch]) -> list[Notice]:
         """What is new after the last of `entries` (of metrics.jsonl)."""
         known = {notice.name for notice in self.notices}
         decided = [
@@ -61,7 +62,7 @@ class Watch:
         self.notices += fresh
         return fresh
 
-    def _look(self, entries: list[dict[str, Any]]) -> Iterator[Notice]:
+    def _look(self, entries: Sequence[Epoch]) -> Iterator[Notice]:
         entry = entries[-1]
         if entry["phase"] != "method":
             return
@@ -71,7 +72,7 @@ class Watch:
             yield from warm_up_too_long(entries, self.noise_rate)
         yield from collapse(entries, self.class_shares, self.label_names)
 
-    def at_end(self, entries: list[dict[str, Any]], changed_by_class: list[float]) -> list[Notice]:
+    def at_end(self, entries: Sequence[Epoch], changed_by_class: list[float]) -> list[Notice]:
         """What can be said when training is over.
 
         Args:
@@ -94,7 +95,7 @@ def distance(shares: list[float], others: list[float]) -> float:
     return sum(abs(share - other) for share, other in zip(shares, others, strict=True)) / 2
 
 
-def collapse(entries: list[dict[str, Any]], class_shares: list[float], names: list[str]) -> Iterator[Notice]:
+def collapse(entries: Sequence[Epoch], class_shares: list[float], names: list[str]) -> Iterator[Notice]:
     """The predicted class shares have left the given ones."""
     entry = entries[-1]
     far = [distance(one["train"]["class_shares"], class_shares) > COLLAPSE_DISTANCE for one in entries]
@@ -112,7 +113,7 @@ def collapse(entries: list[dict[str, Any]], class_shares: list[float], names: li
         )
 
 
-def warm_up_too_short(entry: dict[str, Any], num_classes: int, threshold_scale: float) -> Iterator[Notice]:
+def warm_up_too_short(entry: Epoch, num_classes: int, threshold_scale: float) -> Iterator[Notice]:
     """The mean entropy, of which Γ is a multiple, is close to log C: nothing is learnt yet."""
     if entry["threshold"] and num_classes > 1:
         share = max(entry["threshold"]) / threshold_scale / math.log(num_classes)
@@ -126,10 +127,11 @@ def warm_up_too_short(entry: dict[str, Any], num_classes: int, threshold_scale: 
             )
 
 
-def warm_up_too_long(entries: list[dict[str, Any]], noise_rate: float | None = None) -> Iterator[Notice]:
+def warm_up_too_long(entries: Sequence[Epoch], noise_rate: float | None = None) -> Iterator[Notice]:
     """The given labels are repeated already, more of them than are right: the noise is learnt as well."""
-    if len(entries) > 1:
-        repeated = sum(entries[-2]["train"]["agreement"]) / len(entries[-2]["train"]["agreement"])
+    agreement = [share for share in entries[-2]["train"]["agreement"] if share is not None] if len(entries) > 1 else []
+    if agreement:
+        repeated = sum(agreement) / len(agreement)
         if repeated > max(FITTED_AGREEMENT, 1 - (1.0 if noise_rate is None else noise_rate)):
             yield Notice(
                 "warm-up too long",
@@ -141,7 +143,7 @@ def warm_up_too_long(entries: list[dict[str, Any]], noise_rate: float | None = N
 
 
 def corrections(
-    entry: dict[str, Any], changed_by_class: list[float], class_shares: list[float], names: list[str]
+    entry: Epoch, changed_by_class: list[float], class_shares: list[float], names: list[str]
 ) -> Iterator[Notice]:
     """Much of one class given up, or nothing much to correct at all."""
     given_up = [

@@ -121,11 +121,11 @@ def test_given_labels_are_compared_with_the_runs(tmp_path: Path) -> None:
     given = np.array([0, 1, 2, 1, 0])
     trained = np.array([0, 1, 2, 1, 2])
     labels = Labels(given, trained, None, given != trained)
-    publish.check_given(_shards(tmp_path, given, 3), labels)
+    publish.check_given(_shards(tmp_path, given, 3), labels.given)
     with refused(row=4):
-        publish.check_given(_shards(tmp_path, trained, 3), labels)
+        publish.check_given(_shards(tmp_path, trained, 3), labels.given)
     with refused(key="rows"):
-        publish.check_given(_shards(tmp_path, given[:4], 3), labels)
+        publish.check_given(_shards(tmp_path, given[:4], 3), labels.given)
 
 
 @pytest.mark.parametrize("kept", [0, 60, -40])

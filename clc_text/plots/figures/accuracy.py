@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from clc_text.analysis.groups import group, subject
-from clc_text.analysis.series import Entry, mean_of_peers
+from clc_text.analysis.series import mean_of_peers
 from clc_text.analysis.state import begun
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Epoch
 from clc_text.errors import InputError, nearest
 from clc_text.plots.curves import (
     draw_curves,
@@ -26,8 +28,10 @@ if TYPE_CHECKING:
 WHO = {"peers": "mean of the peers", "ensemble": "ensemble"}
 
 
-def accuracy(entry: Entry, of: str = "peers") -> float:
-    """The test accuracy of one epoch in percent."""
+def accuracy(entry: Epoch, of: str = "peers") -> float:
+    """The test accuracy of one epoch in percent; NaN without test rows."""
+    if entry["test"] is None:
+        return math.nan
     scores = entry["test"]["accuracy"]
     return mean_of_peers(scores["peers"]) if of == "peers" else float(scores["ensemble"])
 

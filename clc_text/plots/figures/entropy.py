@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -32,7 +32,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-KINDS = {"right": "right predictions", "wrong": "wrong predictions", "all": "all predictions"}
+KINDS: dict[Literal["all", "right", "wrong"], str] = {
+    "right": "right predictions",
+    "wrong": "wrong predictions",
+    "all": "all predictions",
+}
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,7 @@ class LowEntropy:
     right: np.ndarray | None
 
 
-def mean_entropy(kind: str) -> Reading:
+def mean_entropy(kind: Literal["all", "right", "wrong"]) -> Reading:
     """Reads the mean entropy (nats) of "all", "right" or "wrong" predictions, the mean of the peers."""
     return lambda entry: mean_of_peers(entry["train"]["entropy"][kind])
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from clc_text.analysis.groups import group, subject
-from clc_text.analysis.series import Entry, mean_of_peers
+from clc_text.analysis.series import mean_of_peers
 from clc_text.analysis.state import begun
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Epoch
 from clc_text.plots.curves import (
     draw_curves,
     draw_legend,
@@ -23,12 +24,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def selected(entry: Entry) -> float:
+def selected(entry: Epoch) -> float:
     """Selected rows of one epoch, the mean of the peers."""
     return mean_of_peers(entry["train"]["selected"])
 
 
-def label_precision(entry: Entry) -> float:
+def label_precision(entry: Epoch) -> float:
     """The share of selected rows that are taught their true class, in percent; NaN where none is known."""
     return 100 * mean_of_peers(entry["train"]["label_precision"])
 

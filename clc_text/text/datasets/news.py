@@ -13,10 +13,11 @@ import numpy as np
 from clc_text.config.components import option
 from clc_text.data.dataset import Dataset
 from clc_text.data.task import Task, column, describe_file
-from clc_text.data.where import Place, data_folder, nothing_found, offline, unset_folder
+from clc_text.data.where import Place, data_folder, nothing_found, unset_folder
 from clc_text.errors import InputError
 from clc_text.text.datasets.base import dataset
 from clc_text.utils.files import expanded
+from clc_text.utils.offline import offline
 
 if TYPE_CHECKING:
     import datasets
