@@ -16,7 +16,7 @@ from clc_text.analysis.state import begun, epochs_planned, not_ended
 from clc_text.analysis.test_rows import RowInterval, hits, row_interval
 from clc_text.artifacts.results import summarise
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.run_files import Measure, Predictor
+from clc_text.artifacts.run_files import Measure, Predictor, Seeds
 from clc_text.errors import InputError, nearest, some_of
 
 TITLES = {
@@ -45,7 +45,7 @@ class Line:
     """
 
     title: str
-    seeds: list[dict[str, int]]
+    seeds: list[Seeds]
     values: dict[str, list[float]]
     told: bool = False
     test: Test | None = None
@@ -123,7 +123,7 @@ def _line(group_: Group, of: str) -> Line:
         for measure in MEASURES:
             values[measure].append(found[measure][WHO[of]])
     told = told_the_noise(group_.runs[0].recipe())
-    return Line(group_.title, [dict(run.environment()["seeds"]) for run in runs], values, told)
+    return Line(group_.title, [run.environment()["seeds"] for run in runs], values, told)
 
 
 def _over_rows(groups: list[Group], of: str) -> list[RowInterval | None]:
@@ -158,8 +158,8 @@ def _test(best: Line, other: Line) -> Test:
     return compare(best.values["last10"], other.values["last10"], paired)
 
 
-def _seeds(seeds: dict[str, int]) -> tuple[int, ...]:
-    return tuple(seeds[name] for name in ("data", "noise", "network"))
+def _seeds(seeds: Seeds) -> tuple[int, ...]:
+    return seeds["data"], seeds["noise"], seeds["network"]
 
 
 def incomparable(runs: Sequence[RunDirectory]) -> list[str]:

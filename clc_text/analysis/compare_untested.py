@@ -13,6 +13,7 @@ from clc_text.analysis.groups import group
 from clc_text.analysis.state import begun
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Seeds
 from clc_text.noise.canaries import count_canaries
 
 MEASURES = ("log_likelihood", "rate", "changed", "found", "repaired")
@@ -23,7 +24,7 @@ class Line:
     """One group of runs; `values` holds a measure's figure of each run that has it."""
 
     title: str
-    seeds: list[dict[str, int]]
+    seeds: list[Seeds]
     values: dict[str, list[float]]
 
     @property
@@ -65,7 +66,7 @@ def _line(title: str, runs: Sequence[RunDirectory]) -> Line:
     for run in runs:
         for measure, value in figures(run).items():
             values[measure].append(value)
-    return Line(title, [dict(run.environment()["seeds"]) for run in runs], values)
+    return Line(title, [run.environment()["seeds"] for run in runs], values)
 
 
 def figures(run: RunDirectory) -> dict[str, float]:

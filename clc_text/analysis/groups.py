@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import NoiseManifest, Seeds
 from clc_text.config.recipe import TRAINING_WITHOUT_EFFECT, WITHOUT_EFFECT, from_dict
 from clc_text.errors import InputError
 
@@ -31,8 +32,8 @@ class Group:
         return len(self.runs)
 
     @property
-    def seeds(self) -> list[dict[str, int]]:
-        return [dict(run.environment()["seeds"]) for run in self.runs]
+    def seeds(self) -> list[Seeds]:
+        return [run.environment()["seeds"] for run in self.runs]
 
 
 def group(runs: Sequence[RunDirectory]) -> list[Group]:
@@ -123,7 +124,7 @@ def subject(runs: Sequence[RunDirectory]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _noise(manifest: dict[str, Any]) -> str:
+def _noise(manifest: NoiseManifest) -> str:
     name = str(manifest["name"]).replace("_", " ")
     if name == "none":
         return "labels as given"

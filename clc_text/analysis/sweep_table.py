@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.analysis.compare import WHO, told_the_noise
+from clc_text.analysis.compare import MEASURES, WHO, told_the_noise
 from clc_text.analysis.paper import paper_accuracy
 from clc_text.analysis.significance import Test, compare, holm
 from clc_text.analysis.sweep_data import check_same_data
 from clc_text.analysis.sweep_plan import is_planned, read_plan, recipe_of
 from clc_text.analysis.test_rows import RowInterval, hits, row_interval
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import Result
 from clc_text.config.typed_yaml import convert, read_yaml
 from clc_text.errors import InputError, nearest
 
@@ -204,7 +205,7 @@ def read_table(directory: Path, of: str = "peers") -> SweepTable:
 _SEED = re.compile(r"seed-\d+")  # a copy that somebody put aside, seed-0.bak, is no run of the sweep
 
 
-def _result(run: Path) -> dict[str, Any]:
+def _result(run: Path) -> Result:
     """result.json, with what is read of it here.
 
     Raises:
@@ -214,7 +215,7 @@ def _result(run: Path) -> dict[str, Any]:
         result = RunDirectory(run).result()
         _ = result["method"], result["dataset"], result["noise"]["name"], result["noise"]["rate"]
         if result["accuracy"] is not None:
-            _ = [float(figures[who]) for figures in result["accuracy"].values() for who in WHO.values()]
+            _ = [float(result["accuracy"][measure][who]) for measure in MEASURES for who in WHO.values()]
     except (InputError, KeyError, TypeError, ValueError, AttributeError):
         # Whatever it is, in a sweep the remedy is another than in a run of one's own.
         raise InputError(
@@ -225,12 +226,13 @@ def _result(run: Path) -> dict[str, Any]:
     return result
 
 
-def _cell(results: dict[Path, dict[str, Any]], of: str) -> Cell:
+def _cell(results: dict[Path, Result], of: str) -> Cell:
     """Args: results by run directory, none of them without test rows."""
-    values = {
-        int(run.name.removeprefix("seed-")): {name: figures[WHO[of]] for name, figures in result["accuracy"].items()}
-        for run, result in results.items()
-    }
+    values: dict[int, dict[str, float]] = {}
+    for run, result in results.items():
+        accuracy = result["accuracy"]
+        assert accuracy is not None
+        values[int(run.name.removeprefix("seed-"))] = {measure: accuracy[measure][WHO[of]] for measure in MEASURES}
     run, result = next(iter(results.items()))
     recipe = recipe_of(run)
     noise = result["noise"]

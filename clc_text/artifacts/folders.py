@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from typing import Any, Literal
 
 # Options that are files or folders, whatever is written there.
@@ -30,7 +31,7 @@ _FILE = re.compile(r"(?i)\.(csv|tsv|txt|jsonl?|parquet|arrow|npy|npz|gz|zip|bin|
 _Kind = Literal["path", "path or name", "words", "unknown"]
 
 
-def without_folders(options: dict[str, Any]) -> dict[str, Any]:
+def without_folders(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options whose paths are shortened to their last part, in lists and sections, too."""
     return {key: _shortened(value, _kind(key, "unknown")) for key, value in options.items()}
 

@@ -47,7 +47,7 @@ from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
 from clc_text.utils.damage import undamaged as undamaged
 from clc_text.utils.files import write_with
-from clc_text.utils.typed_json import checked, read_json, read_typed_lines
+from clc_text.utils.typed_json import Typed, checked, read_json, read_typed_lines
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -116,9 +116,9 @@ class RunDirectory:
             raise InputError(f"{self.path} has no {name}: {why}", where=self.path, key=name)
         return path
 
-    def _json(self, name: str, wanted: type, why: str) -> dict[str, Any]:
+    def _json(self, name: str, wanted: type[Typed], why: str) -> Typed:
         path = self._needed(name, why)
-        return _Keys(path, read_json(path, wanted, renamed=current))
+        return cast(Typed, _Keys(path, read_json(path, wanted, renamed=current)))
 
     @property
     def complete(self) -> bool:
@@ -143,7 +143,7 @@ class RunDirectory:
             found = yaml.safe_load(path.read_text(encoding="utf-8"))
         return dict(checked(found, run_files.Recipe, path))
 
-    def environment(self) -> dict[str, Any]:
+    def environment(self) -> run_files.Environment:
         """Keys: ``run_id``, ``label_names`` [C], ``input_column``, ``label_column``, ``rows`` {train, test},
         ``seeds``, ``versions``, ``sources``, ``facts`` {data, encoder}, ``peers``, ``method`` {name, citation},
         ``files`` {name: sha256} of the rows that the run keeps."""
@@ -170,7 +170,7 @@ class RunDirectory:
                 where=self.path,
             )
 
-    def noise_manifest(self) -> dict[str, Any]:
+    def noise_manifest(self) -> run_files.NoiseManifest:
         why = "the run stopped before its labels were made"
         return self._json("noise/manifest.json", run_files.NoiseManifest, why)
 
@@ -279,7 +279,8 @@ class RunDirectory:
             if split not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
                 raise InputError(f"{path} has no predictions of the {split} rows: the run had none", where=path)
             found = opened.get_tensor(split)
-            expected = (self.environment()["rows"][split], len(self.label_names))
+            rows = self.environment()["rows"]
+            expected = (rows["test"] if split == "test" else rows["train"], len(self.label_names))
             if found.shape[1:] != expected:
                 raise ValueError(f"`{split}` is of the shape {found.shape}, and the run has {expected}")
             return found
@@ -310,7 +311,7 @@ class RunDirectory:
         path = self.file(FLAWS)
         return read_json(path, run_files.Flaws) if path.is_file() else None
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> run_files.Result:
         """See `clc_text.artifacts.results`: the keys of result.json are an interface."""
         return self._json(
             "result.json", run_files.Result, "the run has not ended; `clc-text train RECIPE --resume` goes on"

@@ -16,7 +16,7 @@ class _Split(TypedDict):
     test: int
 
 
-class _Seeds(TypedDict):
+class Seeds(TypedDict):
     data: int
     noise: int
     network: int
@@ -27,7 +27,7 @@ class _Named(TypedDict):
     citation: str
 
 
-class _Source(TypedDict, total=False):
+class Source(TypedDict, total=False):
     path: str | None
     sha256: str | None
 
@@ -51,13 +51,13 @@ class Environment(_Identity, total=False):
     input_column: str
     label_column: str
     rows: _Split
-    seeds: _Seeds
+    seeds: Seeds
     peers: int
     method: _Named
     versions: dict[str, str | None]
     python: str
     machine: str
-    sources: list[_Source]
+    sources: list[Source]
     facts: _Facts
     files: dict[str, str]
 
@@ -214,7 +214,7 @@ class Result(_Identity, total=False):
     dataset: str
     recipe: str | None
     noise: NoiseOfRun
-    seeds: _Seeds
+    seeds: Seeds
     epochs: int
     seconds: float
     peers: int

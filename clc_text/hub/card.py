@@ -326,7 +326,7 @@ def _made(run: RunDirectory) -> list[tuple[str, str]]:
         rate = "" if noise["rate"] is None else f" at {noise['rate']:g}"
         made.append(("noise", f"{noise['name']}{rate}, realised rate {noise['realised_rate']:.4f}"))
     made.append(("seeds", ", ".join(f"{name} {seed}" for name, seed in known["seeds"].items())))
-    sources = [f"{source['path']} (sha256 {source['sha256'][:16]}…)" for source in known["sources"]]
+    sources = [f"{source['path']} (sha256 {(source['sha256'] or '')[:16]}…)" for source in known["sources"]]
     if sources:
         made.append(("read from", ", ".join(sources)))
     versions = [f"{package} {version}" for package, version in known["versions"].items() if version]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from clc_text.artifacts.folders import without_folders
 from clc_text.artifacts.names import EARLIER
@@ -150,8 +152,9 @@ def _about_the_run(run: RunDirectory, folder: Path) -> dict[str, Path]:
     publish.write_recipe(run, files["recipe.yaml"])
     publish.write_manifest(run, files["noise/manifest.json"])
     known = run.environment()
-    facts = {part: without_folders(said) for part, said in known["facts"].items()}
-    write_json(files["environment.json"], known | {"facts": facts})
+    told: Mapping[str, Any] = known["facts"]
+    facts = {part: without_folders(said) for part, said in told.items()}
+    write_json(files["environment.json"], {**known, "facts": facts})
     if run.file("notices.json").is_file():
         files["notices.json"] = run.file("notices.json")
     return files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from markupsafe import Markup
@@ -39,14 +39,14 @@ def hashes_html(run: RunDirectory) -> Markup:
 def _hashes(run: RunDirectory) -> Iterator[tuple[str, str]]:
     environment = run.environment()
     for source in environment.get("sources") or []:
-        source = without_folders(source)
-        if source.get("sha256"):
-            yield f"source {source.get('path') or source.get('name') or ''}", source["sha256"]
+        told = without_folders(source)
+        if told.get("sha256"):
+            yield f"source {told.get('path') or told.get('name') or ''}", told["sha256"]
     for name, digest in (environment.get("files") or {}).items():
         yield name, digest
-    for name, digest in (run.noise_manifest().get("sha256") or {}).items():
-        if digest:
-            yield f"{name.replace('_', ' ')}, in memory", digest
+    for name, of_labels in (run.noise_manifest().get("sha256") or {}).items():
+        if of_labels:
+            yield f"{name.replace('_', ' ')}, in memory", of_labels
     for name in HASHED:
         if run.file(name).is_file():
             yield name, sha256_of_file(run.file(name))
@@ -55,9 +55,10 @@ def _hashes(run: RunDirectory) -> Iterator[tuple[str, str]]:
 def background_html(run: RunDirectory) -> Markup:
     """What loader and encoder noticed, versions, and the steps of the corrected dataset."""
     environment = run.environment()
+    known: Mapping[str, Any] = environment.get("facts") or {}
     noticed = [
         (f"{part}: {name.replace('_', ' ')}", _value(value))
-        for part, facts in (environment.get("facts") or {}).items()
+        for part, facts in known.items()
         for name, value in facts.items()
         if not isinstance(value, (dict, list))
     ]

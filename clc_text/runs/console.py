@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Any
 
@@ -14,7 +14,7 @@ from rich.table import Table
 
 from clc_text.artifacts.results import LAST
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.run_files import Epoch
+from clc_text.artifacts.run_files import Epoch, Measure
 from clc_text.config.recipe import Recipe
 from clc_text.runs.build import planned_epochs
 from clc_text.training.monitors import cut_off
@@ -67,7 +67,7 @@ class TrainingDisplay:
             seconds = time.perf_counter() - self._started
             self._print(f"[dim]{seconds:5.1f} s[/dim]  {for_rich(sentence)}")
 
-    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: dict[str, Any], done: int) -> None:
+    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: Mapping[str, Any], done: int) -> None:
         self._rows = environment["rows"]["train"]
         self._epochs = planned_epochs(recipe, self._rows)
         if self.quiet:
@@ -137,14 +137,14 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
         table.add_column("test accuracy in percent")
         table.add_column("mean of the peers", justify="right")
         table.add_column("ensemble", justify="right")
-        names = {
+        names: dict[Measure, str] = {
             "last10": f"last {averaged} epoch{'s' * (averaged != 1)}, mean",
             "last": "last epoch",
             "best_oracle": "best epoch (oracle: chosen by test labels)",
         }
         for key, name in names.items():
             style = "dim" if key == "best_oracle" else None
-            table.add_row(name, *(f"{accuracy[key][who]:.2f}" for who in ("peers_mean", "ensemble")), style=style)
+            table.add_row(name, f"{accuracy[key]['peers_mean']:.2f}", f"{accuracy[key]['ensemble']:.2f}", style=style)
         console.print(table)
     else:
         console.print(f"[bold]{table.title}[/bold]\nno test rows, so no accuracy")
@@ -156,8 +156,8 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
         )
     train = result["train"]
     sentence = f"labels the method would change: {train['changed']:,.0f} of {train['rows']:,}"
-    if train["given_right"] is not None:
-        before, after = (train[name] / train["rows"] for name in ("given_right", "target_right"))
+    if train["given_right"] is not None and train["target_right"] is not None:
+        before, after = train["given_right"] / train["rows"], train["target_right"] / train["rows"]
         sentence += (
             f"; right {before:.1%} before, {after:.1%} after "
             f"({train['fixed']:,.0f} fixed, {train['broken']:,.0f} broken)"
@@ -170,8 +170,8 @@ def show_result(run: RunDirectory, console: Console | None = None) -> None:
     place = shlex.quote(str(run.path))
     console.print("next:")
     for command, why in _next(run, tested=accuracy is not None):
-        told = for_rich(f"{command.format(run=place):34s}")
-        console.print(f"  clc-text {told} [dim]{why}[/dim]", soft_wrap=True)
+        shown = for_rich(f"{command.format(run=place):34s}")
+        console.print(f"  clc-text {shown} [dim]{why}[/dim]", soft_wrap=True)
 
 
 def _next(run: RunDirectory, tested: bool) -> Iterator[tuple[str, str]]:

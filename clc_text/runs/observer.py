@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from clc_text.artifacts.run_files import Epoch
@@ -15,7 +16,7 @@ class Observer(Protocol):
     def stage(self, sentence: str) -> None:
         """A new part of the work begins."""
 
-    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: dict[str, Any], done: int) -> None:
+    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: Mapping[str, Any], done: int) -> None:
         """Training begins; `done` epochs were completed before."""
 
     def epoch(self, entry: Epoch, notices: list[Notice]) -> None:
@@ -27,6 +28,6 @@ class Silent:
 
     def stage(self, sentence: str) -> None: ...
 
-    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: dict[str, Any], done: int) -> None: ...
+    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: Mapping[str, Any], done: int) -> None: ...
 
     def epoch(self, entry: Epoch, notices: list[Notice]) -> None: ...

@@ -47,7 +47,7 @@ class Prepared:
 
     task: Task
     labels: Labels
-    manifest: dict[str, Any]
+    manifest: Mapping[str, Any]
     encoder: Any
     train_inputs: dict[str, Tensor]
     test_inputs: dict[str, Tensor] | None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -35,9 +36,9 @@ def check_sources(run: RunDirectory, task: Task) -> None:
     Raises:
         InputError: one of their files has changed, or the labels that they give.
     """
-    recorded: list[dict[str, Any]] = run.environment()["sources"]
+    recorded: Sequence[Mapping[str, Any]] = run.environment()["sources"]
     found = list(task.sources)
-    nothing: dict[str, Any] = {}
+    nothing: Mapping[str, Any] = {}
     # By their places: the files of training and test rows may share a name, which is all that is recorded of a path.
     for number, (before, now) in enumerate(zip_longest(recorded, found, fillvalue=nothing), start=1):
         if any(before.get(key) != now.get(key) for key in ("path", "sha256")):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError, some_of
@@ -40,7 +39,7 @@ def changed_data(cells: Iterable[Cell], directory: Path) -> dict[str, list[str]]
     return found
 
 
-def _is(file: Path, source: dict[str, Any], sha256: Callable[[Path], str]) -> bool:
+def _is(file: Path, source: Mapping[str, object], sha256: Callable[[Path], str]) -> bool:
     size = file.stat().st_size
     if size != source.get("bytes", size):
         return False

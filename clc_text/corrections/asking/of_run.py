@@ -37,7 +37,7 @@ class Answers:
     trusted: TrustedLabels
     asked: dict[int, Asked]
     label_names: list[str]
-    given_sha256: str
+    given_sha256: str | None
 
     def check(self, label_names: list[str], given: np.ndarray) -> None:
         """Refuses answers to other rows than those that are to be trained on.
