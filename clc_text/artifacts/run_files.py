@@ -50,6 +50,7 @@ class Environment(_Identity, total=False):
     class_column: str | None
     input_column: str
     label_column: str
+    id_column: str | None
     rows: _Split
     seeds: Seeds
     peers: int
@@ -283,6 +284,9 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     votes: int
 
 
+LabelSource = Literal["given", "method", "person"]
+
+
 class LabelCounts(TypedDict):
     given: int
     method: int
@@ -366,7 +370,7 @@ class _StepDone(TypedDict):
 class _LabelSet(TypedDict):
     row: int
     label: int
-    source: Literal["given", "method", "person"]
+    source: LabelSource
 
 
 class LoggedChange(_LabelSet, total=False):

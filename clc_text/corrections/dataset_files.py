@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import CorrectedFacts
 from clc_text.corrections.columns import Layout
 from clc_text.corrections.source import SourceRows
 from clc_text.corrections.state import State, to_arrow
@@ -46,7 +47,7 @@ def write_dataset(
     state: State,
     source: SourceRows,
     plan: Layout,
-    facts: dict[str, Any],
+    facts: CorrectedFacts,
     progress: Progress = silent,
 ) -> None:
     """Writes data/, table/ where the rows came from one file, and what has `datasets` load data/ alone.
@@ -93,7 +94,7 @@ def _write_shards(
                 progress("writing rows", written, len(state))
 
 
-def _write_table(folder: Path, run: RunDirectory, facts: dict[str, Any]) -> None:
+def _write_table(folder: Path, run: RunDirectory, facts: CorrectedFacts) -> None:
     """Writes table/ where the rows came from one file."""
     from clc_text.corrections.source_table import form_of, source_name, write_source_table
 

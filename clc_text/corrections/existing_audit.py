@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from clc_text.artifacts.audit import Audit, AuditOf, AuditVersion
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import LabelCounts
 from clc_text.corrections.audit import VERSION, labels_mark
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.utils.typed_json import checked, read_json
 
 
-def read_audit(run: RunDirectory, changed: int, labels: Mapping[str, int]) -> Audit | None:
+def read_audit(run: RunDirectory, changed: int, labels: LabelCounts) -> Audit | None:
     """audit.json; None where there is none.
 
     Args:

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.artifacts.run_files import HistoryStep
+from clc_text.artifacts.run_files import CorrectedFacts, HistoryStep, LoggedChange, Made
 from clc_text.corrections.state import SOURCES, State
 from clc_text.corrections.stored import DAMAGE, facts_in
 from clc_text.utils.files import json_lines, to_be_written
@@ -55,7 +55,7 @@ class Step:
     action: str
     arguments: dict[str, Any]
     whole: bool = False
-    made: dict[str, Any] | None = None
+    made: Made | None = None
     facts: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -87,7 +87,7 @@ class Changes:
     sources: np.ndarray
     facts: dict[int, dict[str, Any]]
 
-    def each(self, entry: Mapping[str, Any]) -> Iterator[Change]:
+    def each(self, entry: HistoryStep) -> Iterator[Change]:
         """One by one; `entry` is the step."""
         for row, label, source in zip(self.rows.tolist(), self.labels.tolist(), self.sources.tolist(), strict=True):
             yield Change(row, label, SOURCES[source], entry["step"], entry["time"], self.facts.get(row, {}))
@@ -110,7 +110,7 @@ class Log:
         torn: bytes at its end that are no whole line.
     """
 
-    steps: list[dict[str, Any]]
+    steps: list[HistoryStep]
     torn: int
 
     @classmethod
@@ -134,9 +134,9 @@ class Log:
             raise ValueError(f"it has not the steps 1 to {max(least, 1)}")
         return cls(steps, torn)
 
-    def facts_since(self, written: dict[str, Any]) -> dict[str, Any]:
+    def facts_since(self, written: CorrectedFacts) -> CorrectedFacts:
         """What corrected.json would say after the last step, from what it says of an earlier one."""
-        facts = dict(written)
+        facts = written.copy()
         for entry in self.steps[written["step"] :]:
             facts |= {"step": entry["step"], "labels": entry["labels"], "changed": entry["differs"]}
             if entry["whole"]:
@@ -171,7 +171,7 @@ def step_in(folder: Path) -> int | None:
     return None
 
 
-def entry_of(number: int, step: Step, state: State, changed: int, rows: np.ndarray) -> dict[str, Any]:
+def entry_of(number: int, step: Step, state: State, changed: int, rows: np.ndarray) -> HistoryStep:
     """The line of a step.
 
     Args:
@@ -179,7 +179,7 @@ def entry_of(number: int, step: Step, state: State, changed: int, rows: np.ndarr
         changed: rows that got another label or source.
         rows: int64 [n], those whose label the step sets.
     """
-    entry: dict[str, Any] = {
+    entry: HistoryStep = {
         "step": number,
         "action": step.action,
         "arguments": step.arguments,
@@ -192,17 +192,21 @@ def entry_of(number: int, step: Step, state: State, changed: int, rows: np.ndarr
     if step.whole or len(rows) > IN_LINE:
         entry["file"] = f"history/step-{number:04d}.parquet"
     if step.whole:
+        assert step.made is not None
         entry["made"] = step.made
     elif "file" not in entry:
-        entry["changes"] = [
-            {"row": row, "label": int(state.label[row]), "source": SOURCES[state.source[row]]}
-            | ({"facts": dict(step.facts[row])} if row in step.facts else {})
-            for row in rows.tolist()
-        ]
+        entry["changes"] = [_change(row, step, state) for row in rows.tolist()]
     return entry
 
 
-def append(path: Path, entry: Mapping[str, Any]) -> None:
+def _change(row: int, step: Step, state: State) -> LoggedChange:
+    found: LoggedChange = {"row": row, "label": int(state.label[row]), "source": SOURCES[state.source[row]]}
+    if row in step.facts:
+        found["facts"] = dict(step.facts[row])
+    return found
+
+
+def append(path: Path, entry: HistoryStep) -> None:
     """Adds a step to the log, so that it is on the disk or not there at all; takes away what is torn at its end.
 
     Raises:
@@ -236,7 +240,7 @@ def write_changes(path: Path, state: State, rows: np.ndarray, facts: Mapping[int
     pq.write_table(pa.table(columns), path, compression="zstd")
 
 
-def changes_of(entry: Mapping[str, Any]) -> Changes:
+def changes_of(entry: HistoryStep) -> Changes:
     """What a line says that its step has set."""
     found = entry["changes"]
     return Changes(

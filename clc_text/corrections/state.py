@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.artifacts.run_files import LabelCounts, LabelSource
 from clc_text.corrections.evidence import Evidence
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-SOURCES = ("given", "method", "person")
+SOURCES: tuple[LabelSource, ...] = ("given", "method", "person")
 GIVEN, METHOD, PERSON = range(len(SOURCES))
 
 
@@ -80,10 +81,10 @@ class State:
         return rank
 
     @property
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> LabelCounts:
         """Rows by who said their label."""
-        found = np.bincount(self.source, minlength=len(SOURCES))
-        return dict(zip(SOURCES, found.tolist(), strict=True))
+        given, method, person = np.bincount(self.source, minlength=len(SOURCES)).tolist()
+        return {"given": given, "method": method, "person": person}
 
     def part(self, rows: np.ndarray) -> State:
         """Some of the rows, by their numbers."""

@@ -24,12 +24,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from filelock import FileLock
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import CorrectedFacts, HistoryStep, Made
 from clc_text.corrections.columns import Layout, layout
 from clc_text.corrections.dataset_files import TABLE, Progress, silent, write_dataset, write_readme
 from clc_text.corrections.log import (
@@ -86,7 +87,7 @@ class Corrected:
             raise InputError(
                 f"{run.path} has no corrected dataset yet; `clc-text correct {run.path}` makes it", where=run.path
             )
-        self._steps: list[dict[str, Any]] = []
+        self._steps: list[HistoryStep] = []
         self._now: State | None = None
         written = self._read("corrected.json", facts_in)
         if written["run_id"] != run.run_id:
@@ -149,7 +150,7 @@ class Corrected:
     def rows(self) -> int:
         return int(self.facts["rows"])
 
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[HistoryStep]:
         """The steps, as the log has them (see `clc_text.corrections.log`)."""
         return list(self._steps)
 
@@ -176,23 +177,22 @@ class Corrected:
             self._now = state
         return state
 
-    def _changes(self, entry: dict[str, Any]) -> Changes:
+    def _changes(self, entry: HistoryStep) -> Changes:
         """The labels that a step which kept no whole state has set."""
         size = self.rows, len(self.facts["label_names"])
         if "file" in entry:
             return self._read(entry["file"], lambda path: changes_in(path).check(*size))
         return self._read(LOG, lambda _: changes_of(entry).check(*size))
 
-    def made_by(self, step: int) -> dict[str, Any]:
+    def made_by(self, step: int) -> Made:
         """The facts `MADE` of the state after a step; those of the current one for step 0, the given labels."""
-        made: dict[str, Any] = self._since_whole(step or self.facts["step"])[0]["made"]
-        return made
+        return self._since_whole(step or self.facts["step"])[0]["made"]
 
     def of_one_making(self, step: int) -> bool:
         """Whether only labels, and who said them, differ between the state after a step and the current one."""
         return step == 0 or self._since_whole(step)[0]["step"] == self._since_whole(self.facts["step"])[0]["step"]
 
-    def _since_whole(self, step: int) -> list[dict[str, Any]]:
+    def _since_whole(self, step: int) -> list[HistoryStep]:
         """The step that kept the whole state last, and those after it up to `step`."""
         steps = [entry for entry in self._steps if entry["step"] <= step]
         if not steps or steps[-1]["step"] != step:
@@ -344,7 +344,7 @@ def write_first(
         earlier = Corrected(run)
         before, number = earlier.state(), earlier.facts["step"] + 1
         differs = (state.label != before.label) | (state.source != before.source)
-    step = replace(step, made={name: facts[name] for name in MADE})
+    step = replace(step, made=cast(Made, {name: facts[name] for name in MADE}))
     entry = entry_of(number, step, state, int(differs.sum()), np.flatnonzero(differs))
     facts = facts | {"step": number, "renamed": plan.renamed}
     facts |= {"rows": len(state), "labels": state.counts, "changed": int(state.changed.sum())}
@@ -355,7 +355,7 @@ def write_first(
 
     with _lock(run.file(FOLDER)):
         _check_step(run.file(FOLDER), number - 1)
-        _replace(run, state, source, plan, facts, progress, more)
+        _replace(run, state, source, plan, cast(CorrectedFacts, facts), progress, more)
 
 
 def materialise(run: RunDirectory, progress: Progress = silent) -> None:
@@ -396,7 +396,7 @@ def _replace(
     state: State,
     source: SourceRows,
     plan: Layout,
-    facts: dict[str, Any],
+    facts: CorrectedFacts,
     progress: Progress,
     more: Callable[[Path], object],
 ) -> None:

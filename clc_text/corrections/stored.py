@@ -7,7 +7,6 @@ import json
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from clc_text.artifacts.run_files import CorrectedFacts
 from clc_text.corrections.state import State
@@ -32,12 +31,12 @@ def reason(error: Exception) -> str:
     return re.sub(r"^Could not open Parquet input source '.*?': ", "", said)
 
 
-def facts_in(path: Path) -> dict[str, Any]:
+def facts_in(path: Path) -> CorrectedFacts:
     """corrected.json."""
-    facts = json.loads(path.read_text(encoding="utf-8"))
+    facts: CorrectedFacts = json.loads(path.read_text(encoding="utf-8"))
     if fault := fault_of(facts, CorrectedFacts):
         raise ValueError(fault)
-    return dict(facts)
+    return facts
 
 
 def shards_in(folder: Path, rows: int) -> list[Path]:

@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from clc_text.artifacts.audit import Audit
-from clc_text.artifacts.run_files import Flaws
+from clc_text.artifacts.run_files import Flaws, HistoryStep
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.annotators_shown import row_key, show_annotators
 from clc_text.corrections.audit_metrics import in_words, shown_in
 from clc_text.corrections.intervals import percent
 from clc_text.corrections.kinds import garbled_rows, outlier_rows
 from clc_text.corrections.rate import rates
+from clc_text.corrections.state import SOURCES
 from clc_text.corrections.store import Corrected
 from clc_text.noise.estimation.gain import NOTHING
 from clc_text.utils.confusions import LISTED
@@ -124,15 +125,15 @@ def _called(example: dict[str, Any]) -> str:
     return f"{example['row']}{named}"
 
 
-def show_history(steps: list[dict[str, Any]], console: Console | None = None) -> None:
+def show_history(steps: list[HistoryStep], console: Console | None = None) -> None:
     console = console or terminal()
-    rows, sources = [], ("given", "method", "person")
+    rows = []
     for step in steps:
         arguments = {name: value for name, value in step["arguments"].items() if name != "sentence"}
         what = ", ".join(f"{name}={value}" for name, value in arguments.items() if value not in (None, False, 0))
-        counts = (f"{step['labels'][name]:,}" for name in sources)
+        counts = (f"{step['labels'][name]:,}" for name in SOURCES)
         rows.append([str(step["step"]), step["time"], f"{step['action']}: {what}", f"{step['changed']:,}", *counts])
-    heads = ["step", "when", "what", "#rows changed", *(f"#{name}" for name in sources)]
+    heads = ["step", "when", "what", "#rows changed", *(f"#{name}" for name in SOURCES)]
     console.print(Table(heads, rows, "history (clc-text revert --to STEP goes back)").on_screen())
 
 
