@@ -253,5 +253,6 @@ def test_a_workbook_of_answers(tmp_path: Path) -> None:
     with refused(where=path):
         read_answers(path)
     path.write_bytes(b"\xd0\xcf\x11\xe0" + b"0" * 100)
-    with refused(where=path):
+    with refused(where=path) as caught:
         read_answers(path)
+    assert ".xls" in str(caught.value)

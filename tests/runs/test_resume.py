@@ -178,8 +178,9 @@ def test_what_says_how_far_it_was_must_be_true(
     if old:
         facts = {name: facts[name] for name in ("step", "epoch", "epochs_closed")}
     path.write_text(json.dumps(facts | {key: value}))
-    with refused(where=path):
+    with refused(where=path) as caught:
         go_on(runs, cut)
+    assert f"`{key}" in str(caught.value)
 
 
 def test_the_way_out_leads_out(runs: dict[str, Path], cut: Path) -> None:

@@ -152,8 +152,9 @@ def test_a_broken_line_of_json_is_named(tmp_path: Path) -> None:
     assert read_json_lines(path) == [{"a": "Γ"}, 2]
     for line in (b'{"a": ', b'"\xff"', b"[" * 100_000):
         path.write_bytes(b"1\n\n" + line + b"\n4\n")
-        with refused(where=path):
+        with refused(where=path) as caught:
             read_json_lines(path)
+        assert "line 3" in str(caught.value)
 
 
 def test_sha256(tmp_path: Path) -> None:
