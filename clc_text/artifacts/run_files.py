@@ -50,7 +50,9 @@ class Environment(_Identity, total=False):
     class_column: str | None
     input_column: str
     label_column: str
+    label_type: Any
     id_column: str | None
+    row_noun: str
     rows: _Split
     seeds: Seeds
     peers: int

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from clc_text.artifacts.results import LAST
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.run_files import Epoch, Measure
+from clc_text.artifacts.run_files import Environment, Epoch, Measure
 from clc_text.config.recipe import Recipe
 from clc_text.runs.build import planned_epochs
 from clc_text.training.monitors import cut_off
@@ -67,7 +67,7 @@ class TrainingDisplay:
             seconds = time.perf_counter() - self._started
             self._print(f"[dim]{seconds:5.1f} s[/dim]  {for_rich(sentence)}")
 
-    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: Mapping[str, Any], done: int) -> None:
+    def begins(self, recipe: Recipe, environment: Environment, manifest: Mapping[str, Any], done: int) -> None:
         self._rows = environment["rows"]["train"]
         self._epochs = planned_epochs(recipe, self._rows)
         if self.quiet:

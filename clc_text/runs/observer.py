@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from clc_text.artifacts.run_files import Epoch
+from clc_text.artifacts.run_files import Environment, Epoch
 from clc_text.config.recipe import Recipe
 from clc_text.training.notices import Notice
 
@@ -16,7 +16,7 @@ class Observer(Protocol):
     def stage(self, sentence: str) -> None:
         """A new part of the work begins."""
 
-    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: Mapping[str, Any], done: int) -> None:
+    def begins(self, recipe: Recipe, environment: Environment, manifest: Mapping[str, Any], done: int) -> None:
         """Training begins; `done` epochs were completed before."""
 
     def epoch(self, entry: Epoch, notices: list[Notice]) -> None:
@@ -28,6 +28,6 @@ class Silent:
 
     def stage(self, sentence: str) -> None: ...
 
-    def begins(self, recipe: Recipe, environment: dict[str, Any], manifest: Mapping[str, Any], done: int) -> None: ...
+    def begins(self, recipe: Recipe, environment: Environment, manifest: Mapping[str, Any], done: int) -> None: ...
 
     def epoch(self, entry: Epoch, notices: list[Notice]) -> None: ...

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from clc_text.artifacts.run_files import Environment, Source
 from clc_text.config.recipe import Recipe
 from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.data.task import Task, column
@@ -342,7 +343,7 @@ def with_answers(prepared: Prepared, trusted: TrustedLabels) -> Prepared:
     return replace(prepared, labels=replace(labels, belief=joined.targets), joined=joined)
 
 
-def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
+def describe(recipe: Recipe, prepared: Prepared) -> Environment:
     """What goes into environment.json."""
     import hashlib
     import platform
@@ -356,7 +357,6 @@ def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
 
     task = prepared.task
     packages = ("clc-text", "torch", "transformers", "accelerate", "datasets", "numpy", "gensim", "scikit-learn")
-    facts = {"data": dict(task.facts), "encoder": dict(prepared.encoder.facts)}
     identity = "|".join(
         [
             recipe.fingerprint(),
@@ -366,11 +366,12 @@ def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
             *([] if prepared.labels.trusted is None else [prepared.labels.trusted.digest]),
         ]
     )
+    asked: Any = {"asked": list(task.asked), "class_column": task.class_column} if task.asked else {}
     return {
         "run_id": hashlib.sha256(identity.encode()).hexdigest()[:16],
         "dataset": task.name,
         "label_names": task.label_names,
-        **({"asked": list(task.asked), "class_column": task.class_column} if task.asked else {}),
+        **asked,
         "input_column": task.input_column,
         "label_column": task.label_column,
         "label_type": task.label_type,
@@ -383,6 +384,6 @@ def describe(recipe: Recipe, prepared: Prepared) -> dict[str, Any]:
         "versions": {package: installed(package) for package in packages},
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "sources": [dict(source) for source in task.sources],
-        "facts": facts,
+        "sources": [cast(Source, dict(source)) for source in task.sources],
+        "facts": {"data": dict(task.facts), "encoder": dict(prepared.encoder.facts)},
     }

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from clc_text.artifacts.cross_fit import estimated_rate
 from clc_text.artifacts.names import located
-from clc_text.artifacts.run_files import Result
+from clc_text.artifacts.run_files import Environment, Result
 from clc_text.config.recipe import Recipe
 from clc_text.runs.observer import Observer
 from clc_text.runs.prepare import Prepared
@@ -93,7 +93,7 @@ class Recorder:
         rows = np.bincount(trained, minlength=self.classes)
         return (np.bincount(trained, weights=share, minlength=self.classes) / np.maximum(rows, 1)).tolist()
 
-    def result(self, environment: dict[str, Any]) -> Result:
+    def result(self, environment: Environment) -> Result:
         from clc_text.artifacts.results import calibration_summary, summarise, training_summary
 
         entries, labels, manifest = self.metrics.entries, self.prepared.labels, self.prepared.manifest

@@ -112,7 +112,7 @@ def _train(
     directory: Path,
     resume: bool,
     prepared: Prepared,
-    environment: dict[str, Any],
+    environment: Environment,
     trainer: NoisyLabelTrainer,
     observer: Observer,
     memo: Memo | None,
@@ -297,7 +297,7 @@ def _open(
     recipe: Recipe,
     directory: Path,
     prepared: Prepared,
-    environment: dict[str, Any],
+    environment: Environment,
     resume: bool,
     answers: Answers | None,
 ) -> tuple[Path | None, int]:
@@ -336,7 +336,7 @@ def _open(
             if rows is not None and not (name in files and (directory / name).is_file()):
                 write_rows(rows, directory / name)
                 files[name] = sha256_of_file(directory / name)
-    write_json(directory / "environment.json", environment | {"files": files})
+    write_json(directory / "environment.json", {**environment, "files": files})
     if not (directory / "encoder").is_dir():
         replace_folder(directory / "encoder", prepared.encoder.save)
     return checkpoint, done
