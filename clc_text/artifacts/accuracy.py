@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from torch import Tensor
 
-from clc_text.artifacts.run_files import TestScores
+from clc_text.artifacts.run_files import TestAccuracy
 from clc_text.methods.calibration import calibration_error
 
 
-def test_scores(log_probs: Tensor, labels: Tensor) -> TestScores:
+class Calibrated(TypedDict):
+    accuracy: TestAccuracy
+    ece: float
+
+
+def test_scores(log_probs: Tensor, labels: Tensor) -> Calibrated:
     """Accuracy in percent of each peer and of the ensemble (the mean of the peers' probabilities), and its ECE.
 
     Args:

@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, final
 
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.run_files import TestAccuracy
 from clc_text.errors import InputError, nearest, some_of
 from clc_text.inference import multi_label
+from clc_text.inference.multi_label import MultiLabelEvaluation
 from clc_text.inference.prediction_file import (
     RECIPES,
     HowToRead,
@@ -34,12 +36,38 @@ NAMED = 10  # classes whose names stand above the columns of a confusion matrix
 ALL_CLASSES = 40  # that are listed one by one
 
 
+class ScoresOfClass(TypedDict):
+    name: str
+    rows: int
+    precision: float
+    recall: float
+    f1: float
+
+
+class _Scores(TypedDict):
+    rows: int
+    accuracy: TestAccuracy
+    ece: float
+    macro_f1: float
+    classes: list[ScoresOfClass]
+    confusion: list[list[int]]
+
+
+@final
+class Evaluation(_Scores, total=False):
+    """See `evaluate_run`; `read_as` and what follows only of a file."""
+
+    read_as: dict[str, str]
+    left_out: int
+    notes: list[str]
+
+
 def evaluate_run(
     run: RunDirectory,
     source: Path | None,
     how: HowToRead | None = None,
     label_map: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
+) -> Evaluation | MultiLabelEvaluation:
     """Figures on the run's test rows, or on those rows of a file whose class `known_classes` knows.
 
     Args:
@@ -93,11 +121,12 @@ def evaluate_run(
     kept = np.flatnonzero(known.numbers >= 0)
     rows = rows if len(kept) == len(rows) else [rows[index] for index in kept.tolist()]
     log_probs = Predictor(run).predict(rows).log_probs
-    more = {"read_as": known.read_as, "left_out": known.left_out, "notes": [*notes, *known.notes]}
-    return scores(log_probs, known.numbers[kept], names) | more
+    scored = scores(log_probs, known.numbers[kept], names)
+    scored["read_as"], scored["left_out"], scored["notes"] = known.read_as, known.left_out, [*notes, *known.notes]
+    return scored
 
 
-def _of_several_classes(run: RunDirectory, source: Path | None, how: HowToRead) -> dict[str, Any]:
+def _of_several_classes(run: RunDirectory, source: Path | None, how: HowToRead) -> MultiLabelEvaluation:
     """`multi_label.scores` of the run's test texts, or of those of a file that is read as the recipe's data is."""
     asked = run.asked
     if source is None:
@@ -237,7 +266,7 @@ def _notes(
     return notes
 
 
-def scores(log_probs: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[str, Any]:
+def scores(log_probs: np.ndarray, labels: np.ndarray, names: list[str]) -> Evaluation:
     """The figures of `evaluate_run` from log-probabilities [P, n, C] and labels [n]."""
     import torch
     from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
@@ -249,9 +278,11 @@ def scores(log_probs: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[
     precision, recall, f1, support = precision_recall_fscore_support(
         labels, predicted, labels=classes, zero_division=0.0
     )
+    tested = test_scores(torch.from_numpy(log_probs), torch.from_numpy(labels))
     return {
         "rows": len(labels),
-        **test_scores(torch.from_numpy(log_probs), torch.from_numpy(labels)),
+        "accuracy": tested["accuracy"],
+        "ece": tested["ece"],
         "macro_f1": 100 * float(f1[support > 0].mean()),
         "classes": [
             {
@@ -267,7 +298,7 @@ def scores(log_probs: np.ndarray, labels: np.ndarray, names: list[str]) -> dict[
     }
 
 
-def show(found: dict[str, Any]) -> None:
+def show(found: Evaluation | MultiLabelEvaluation) -> None:
     """Prints the figures as tables; a confusion matrix that is too wide as a list of its largest entries."""
     if "multi_label" in found:
         multi_label.show(found)
@@ -289,18 +320,20 @@ def show(found: dict[str, Any]) -> None:
     console.print(matrix)
 
 
-def _by_class(entries: list[dict[str, Any]]) -> RichTable:
+def _by_class(entries: list[ScoresOfClass]) -> RichTable:
     """Of many classes those that are recognised worst."""
     shown, title = entries, "by class, in percent"
     if len(entries) > ALL_CLASSES:
         shown = sorted((entry for entry in entries if entry["rows"]), key=lambda entry: entry["f1"])[:LISTED]
         title = f"the {len(shown)} worst of {len(entries):,} classes, in percent (--json has all)"
-    names = ("precision", "recall", "f1")
-    rows = [[entry["name"], f"{entry['rows']:,}", *(f"{entry[name]:.1f}" for name in names)] for entry in shown]
+    rows = []
+    for entry in shown:
+        figures = (entry["precision"], entry["recall"], entry["f1"])
+        rows.append([entry["name"], f"{entry['rows']:,}", *(f"{figure:.1f}" for figure in figures)])
     return Table(("class", "#rows", "#precision", "#recall", "#F1"), rows, title).on_screen()
 
 
-def _confusion(found: dict[str, Any], named: bool) -> RichTable:
+def _confusion(found: Evaluation, named: bool) -> RichTable:
     """The whole matrix, its columns by name or by number."""
     names = [entry["name"] for entry in found["classes"]]
     rows = []
@@ -311,7 +344,7 @@ def _confusion(found: dict[str, Any], named: bool) -> RichTable:
     return Table(["label \\ predicted", *(f"#{name}" for name in columns)], rows, "confusion").on_screen()
 
 
-def _worst_confusions(found: dict[str, Any]) -> RichTable:
+def _worst_confusions(found: Evaluation) -> RichTable:
     title = "the most frequent confusions (--matrix FILE.csv writes them all)"
     classes, counts, rows = found["classes"], found["confusion"], []
     for row, column in worst(np.array(counts)):
@@ -320,7 +353,7 @@ def _worst_confusions(found: dict[str, Any]) -> RichTable:
     return Table(("label", "predicted", "#rows", "#of the label"), rows, title).on_screen()
 
 
-def matrix_csv(found: dict[str, Any]) -> str:
+def matrix_csv(found: Evaluation | MultiLabelEvaluation) -> str:
     """The confusion matrix as CSV; row = label, column = prediction. Of a multi-label run one of each class."""
     if "multi_label" in found:
         return multi_label.matrices_csv(found)

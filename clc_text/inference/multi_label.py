@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypedDict, final
 
 import numpy as np
 
@@ -49,7 +49,27 @@ def flat(entry: dict[str, Any]) -> dict[str, Any]:
     return plain | {"labels": "; ".join(entry["labels"])} | each
 
 
-def scores(log_probs: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
+class ScoresOfClass(TypedDict):
+    name: str
+    rows: int
+    precision: float
+    recall: float
+    f1: float
+    average_precision: float
+    confusion: list[list[int]]
+
+
+@final
+class MultiLabelEvaluation(TypedDict):
+    """See `scores`."""
+
+    rows: int
+    multi_label: dict[str, float]
+    pair_accuracy: float
+    classes: list[ScoresOfClass]
+
+
+def scores(log_probs: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> MultiLabelEvaluation:
     """What is right of predictions, in percent.
 
     Args:
@@ -65,7 +85,7 @@ def scores(log_probs: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> di
     probs = holding(log_probs, len(names)).clip(1e-12, 1 - 1e-12)
     odds = np.log(probs) - np.log1p(-probs)
     said, held = odds > 0, truth > 0
-    classes = []
+    classes: list[ScoresOfClass] = []
     for one, name in enumerate(names):
         right = int((said[:, one] & held[:, one]).sum())
         of_said, of_held = int(said[:, one].sum()), int(held[:, one].sum())
@@ -91,7 +111,7 @@ def scores(log_probs: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> di
     }
 
 
-def matrices_csv(found: dict[str, Any]) -> str:
+def matrices_csv(found: MultiLabelEvaluation) -> str:
     """The matrices of all classes as CSV, two lines each: where the class does not hold, and where it does."""
     from clc_text.utils.spreadsheet import harmless
 
@@ -104,14 +124,16 @@ def matrices_csv(found: dict[str, Any]) -> str:
     return text.getvalue()
 
 
-def show(found: dict[str, Any]) -> None:
+def show(found: MultiLabelEvaluation) -> None:
     """Prints the figures as a sentence and a table of the classes."""
     console, told = terminal(), found["multi_label"]
     console.print(
         f"{found['rows']:,} texts: micro F1 {told['f1_micro']:.2f} %, macro F1 {told['f1_macro']:.2f} %, mean average "
         f"precision {told['average_precision']:.2f} %, all classes of a text right {told['subset_accuracy']:.2f} %"
     )
-    keys = ("precision", "recall", "f1", "average_precision")
-    rows = [[one["name"], f"{one['rows']:,}", *(f"{one[key]:.1f}" for key in keys)] for one in found["classes"]]
+    rows = []
+    for one in found["classes"]:
+        figures = (one["precision"], one["recall"], one["f1"], one["average_precision"])
+        rows.append([one["name"], f"{one['rows']:,}", *(f"{figure:.1f}" for figure in figures)])
     heads = ("class", "#texts", "#precision", "#recall", "#F1", "#average precision")
     console.print(Table(heads, rows, "by class, in percent").on_screen())

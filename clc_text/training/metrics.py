@@ -13,7 +13,7 @@ from torch import Tensor
 
 from clc_text.artifacts.accuracy import test_scores
 from clc_text.artifacts.multi_label import multi_label_scores
-from clc_text.artifacts.run_files import Epoch, TrainScores
+from clc_text.artifacts.run_files import Epoch, TestScores, TrainScores
 from clc_text.errors import InputError
 from clc_text.methods.calibration import calibration_error
 from clc_text.utils.files import write_text
@@ -41,9 +41,10 @@ def epoch_entry(
         seconds: since the run began.
         asked: K where several of K classes may hold of a text; rows are then pairs.
     """
-    test = None
+    test: TestScores | None = None
     if result.test_log_probs is not None and test_labels is not None:
-        test = test_scores(result.test_log_probs, test_labels)
+        found = test_scores(result.test_log_probs, test_labels)
+        test = {"accuracy": found["accuracy"], "ece": found["ece"]}
         if asked:
             test["multi_label"] = scores_of_pairs(result.test_log_probs, test_labels, asked)
     threshold = result.threshold
