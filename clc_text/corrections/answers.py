@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, get_args
 
 import numpy as np
 
@@ -57,13 +57,28 @@ class Checked:
     asked: dict[int, Asked]
 
 
+class _TakenOver(TypedDict):
+    answers: int
+    new: int
+    changed_mind: int
+    corrected: int
+    confirmed: int
+
+
+class TakenOver(_TakenOver, total=False):
+    """What became of answers, see `apply_answers`."""
+
+    disagreed: list[str]
+    left_out: int
+
+
 def apply_answers(
     corrected: Corrected,
     path: Path,
     on_disagreement: OnDisagreement = "refuse",
     question: str | None = None,
     encoding: str | None = None,
-) -> dict[str, Any]:
+) -> TakenOver:
     """Takes a person's answers over; a row so answered is locked.
 
     Args:
@@ -91,12 +106,12 @@ def apply_answers(
     names, run_id = corrected.facts["label_names"], corrected.facts["run_id"]
     found = _checked(answers, path, names, corrected.rows, run_id, on_disagreement)
     summary = lock_in(corrected, found, path.name, on_disagreement)
-    return summary | ({"disagreed": found.disagreed, "left_out": found.left_out} if found.disagreed else {})
+    if found.disagreed:
+        summary["disagreed"], summary["left_out"] = found.disagreed, found.left_out
+    return summary
 
 
-def lock_in(
-    corrected: Corrected, found: Checked, file: str, on_disagreement: OnDisagreement = "refuse"
-) -> dict[str, Any]:
+def lock_in(corrected: Corrected, found: Checked, file: str, on_disagreement: OnDisagreement = "refuse") -> TakenOver:
     """Takes over answers that were checked, as a step of the log.
 
     Args:
@@ -105,7 +120,7 @@ def lock_in(
     before, rows, labels = corrected.state(), found.rows, found.labels
     after = before.with_labels(rows, labels, PERSON)
     was_answered = before.source[rows] == PERSON
-    summary: dict[str, Any] = {
+    summary: TakenOver = {
         "answers": len(rows),
         "new": int((~was_answered).sum()),
         "changed_mind": int((was_answered & (before.label[rows] != labels)).sum()),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import IO, Any
+from typing import IO, Any, TypedDict
 
 import numpy as np
 
-from clc_text.corrections.identity import id_column_here, names_of
+from clc_text.artifacts.run_files import LabelCounts, LabelSource
+from clc_text.corrections.identity import RowNames, id_column_here, names_of
 from clc_text.corrections.state import METHOD, SOURCES, State
 from clc_text.corrections.store import Corrected
 from clc_text.utils.spreadsheet import harmless
@@ -17,7 +18,39 @@ from clc_text.utils.spreadsheet import harmless
 EXAMPLE_LENGTH = 300
 
 
-def differences(corrected: Corrected, step: int | None = None, examples: int = 2) -> dict[str, Any]:
+class Example(RowNames):
+    row: int
+    text: str | None
+    confidence: float
+    corrected_at_epoch: int | None
+
+
+Pair = TypedDict(
+    "Pair",
+    {
+        "from": str,
+        "to": str,
+        "rows": int,
+        "share_of_from": float,
+        "sources": dict[LabelSource, int],
+        "examples": list[Example],
+    },
+)
+
+
+class Differences(TypedDict):
+    """See `differences`."""
+
+    run_id: str
+    step: int
+    rows: int
+    changed: int
+    share: float
+    labels: LabelCounts
+    pairs: list[Pair]
+
+
+def differences(corrected: Corrected, step: int | None = None, examples: int = 2) -> Differences:
     """The changes from the given labels to the current ones, or those that one step made.
 
     Args:
@@ -40,7 +73,7 @@ def differences(corrected: Corrected, step: int | None = None, examples: int = 2
     # Sorted by pair, and within a pair by confidence, so that every pair's examples are its first rows.
     order = rows[np.lexsort((-after.confidence[rows], pair))]
     starts = np.concatenate([[0], np.cumsum(counts)])
-    found = []
+    found: list[Pair] = []
     for key in np.argsort(-counts, kind="stable")[: int((counts > 0).sum())].tolist():
         origin, target = divmod(key, classes)
         mine = order[starts[key] : starts[key + 1]]
@@ -75,7 +108,7 @@ def _labels(corrected: Corrected, step: int | None) -> tuple[State, np.ndarray]:
     return after, corrected.state(step - 1).label
 
 
-def _examples(state: State, rows: np.ndarray) -> list[dict[str, Any]]:
+def _examples(state: State, rows: np.ndarray) -> list[Example]:
     return [
         {
             "row": int(row),
@@ -87,17 +120,17 @@ def _examples(state: State, rows: np.ndarray) -> list[dict[str, Any]]:
     ]
 
 
-def _add_names(corrected: Corrected, pairs: list[dict[str, Any]]) -> None:
+def _add_names(corrected: Corrected, pairs: list[Pair]) -> None:
     shown = [example for pair in pairs for example in pair["examples"]]
     for example, called in zip(shown, names_of(corrected, _rows_of(shown)), strict=True):
         example |= called
 
 
-def _rows_of(examples: list[dict[str, Any]]) -> np.ndarray:
+def _rows_of(examples: list[Example]) -> np.ndarray:
     return np.array([example["row"] for example in examples], np.int64)
 
 
-def _add_texts(corrected: Corrected, pairs: list[dict[str, Any]]) -> None:
+def _add_texts(corrected: Corrected, pairs: list[Pair]) -> None:
     shown = [example for pair in pairs for example in pair["examples"]]
     texts = corrected.inputs(_rows_of(shown))
     for example, text in zip(shown, texts, strict=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -12,13 +12,20 @@ from clc_text.corrections.source import values_of
 from clc_text.corrections.store import Corrected
 
 
-def names_of(corrected: Corrected, rows: np.ndarray) -> list[dict[str, Any]]:
+class RowNames(TypedDict, total=False):
+    """What a row is called where it came from, as far as that is known."""
+
+    source_id: Any
+    source_row: int
+
+
+def names_of(corrected: Corrected, rows: np.ndarray) -> list[RowNames]:
     """Of each row ``source_id`` and ``source_row``, those that are known.
 
     Args:
         rows: int [n], numbers in the run.
     """
-    found: list[dict[str, Any]] = [{} for _ in rows]
+    found: list[RowNames] = [{} for _ in rows]
     column = id_column_here(corrected)
     if column is not None:
         for entry, value in zip(found, corrected.of_rows(partial(values_of, column=column, rows=rows)), strict=True):

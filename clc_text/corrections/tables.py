@@ -16,6 +16,7 @@ from clc_text.artifacts.run_files import Flaws, HistoryStep
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.annotators_shown import row_key, show_annotators
 from clc_text.corrections.audit_metrics import in_words, shown_in
+from clc_text.corrections.diff import Differences, Example
 from clc_text.corrections.intervals import percent
 from clc_text.corrections.kinds import garbled_rows, outlier_rows
 from clc_text.corrections.rate import rates
@@ -103,7 +104,7 @@ def show_corrected(corrected: Corrected, note: str | None = None, console: Conso
         console.print(for_rich(f"  clc-text {command:40s} {why}"))
 
 
-def show_differences(found: dict[str, Any], console: Console | None = None) -> None:
+def show_differences(found: Differences, console: Console | None = None) -> None:
     console = console or terminal()
     labels = found["labels"]
     title = (
@@ -119,7 +120,7 @@ def show_differences(found: dict[str, Any], console: Console | None = None) -> N
     console.print(Table(heads, rows, title).on_screen())
 
 
-def _called(example: dict[str, Any]) -> str:
+def _called(example: Example) -> str:
     """The row's number, and its id where it has one."""
     named = f" ({printable(str(example['source_id']), 30)})" if "source_id" in example else ""
     return f"{example['row']}{named}"

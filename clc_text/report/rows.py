@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -114,7 +115,7 @@ def _of_dataset(
 def _called(corrected: Corrected, rows: np.ndarray) -> dict[str, list[str]]:
     from clc_text.corrections.identity import names_of
 
-    found = names_of(corrected, rows)
+    found: Sequence[Mapping[str, Any]] = names_of(corrected, rows)
     for key, title in (("source_id", "Id"), ("source_row", "Row of the file")):
         if found and all(key in entry for entry in found):
             return {title: [str(entry[key]) for entry in found]}

@@ -16,7 +16,7 @@ import os
 
 import numpy as np
 
-from clc_text.corrections.answers import Checked, lock_in
+from clc_text.corrections.answers import Checked, TakenOver, lock_in
 from clc_text.corrections.asking.asked import COLUMNS, Asked, asked_of
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
@@ -52,7 +52,7 @@ class Journal:
             os.fsync(handle.fileno())
         self._take(row, label, asked)
 
-    def take_over(self, corrected: Corrected) -> dict[str, int] | None:
+    def take_over(self, corrected: Corrected) -> TakenOver | None:
         """Locks the answers in (see `apply_answers`) and removes the journal; None where there are none."""
         if not self.found:
             self.path.unlink(missing_ok=True)
