@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.classifier import NoisyLabelClassifier
     from clc_text.cleaning import Cleaned, clean
+    from clc_text.corrections.multi_label_issues import MultiLabelIssues
     from clc_text.corrections.voted_issues import VotedIssues
     from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
     from clc_text.issues import Issues, find_issues
@@ -18,6 +19,7 @@ __all__ = [
     "CLCTrainer",
     "Cleaned",
     "Issues",
+    "MultiLabelIssues",
     "NoisyLabelArguments",
     "NoisyLabelClassifier",
     "NoisyLabelTrainer",
@@ -33,6 +35,7 @@ _HOME = {
     "CLCTrainer": "clc_text.crossfit.trainer",
     "Cleaned": "clc_text.cleaning",
     "Issues": "clc_text.issues",
+    "MultiLabelIssues": "clc_text.corrections.multi_label_issues",
     "NoisyLabelArguments": "clc_text.crossfit.trainer",
     "NoisyLabelClassifier": "clc_text.classifier",
     "NoisyLabelTrainer": "clc_text.crossfit.trainer",

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.kinds import LIKELY, kinds
+from clc_text.corrections.multi_label_issues import MultiLabelIssues, has_several_classes, issues_of_classes
 from clc_text.corrections.policy import DEFAULT, policy_named
-from clc_text.corrections.ranked import Ranked
+from clc_text.corrections.ranked import Ranked, named, reasons
 from clc_text.corrections.voted_issues import VotedIssues, is_several, issues_of_votes
 from clc_text.data.checks.garbled import garbled
 from clc_text.data.checks.outliers import Outliers, outliers
@@ -19,7 +20,7 @@ from clc_text.data.labels import Labels
 from clc_text.data.nearest import nearest
 from clc_text.data.tabular.values import numbered, probabilities, table_of, texts_of
 from clc_text.errors import InputError
-from clc_text.evidence.evidence import NETWORKS, all_finite, first_of_copies, mixture_of, too_large
+from clc_text.evidence.evidence import all_finite, first_of_copies, mixture_of, too_large
 from clc_text.evidence.mixture import Judged, judge
 from clc_text.evidence.readings import span
 from clc_text.evidence.rules import RuleLike, rule_like
@@ -115,17 +116,7 @@ class Issues(Ranked):
     def _reasons(self, rows: np.ndarray) -> list[str]:
         """Which views find the suggested class most probable, of some rows."""
         assert self._firsts is not None and self.judged is not None
-        finds = (self._firsts[:, rows] == self.judged.suggested[rows]).T
-        kinds, kind = np.unique(finds, axis=0, return_inverse=True)
-        sentences = [
-            self._sentence([view for view, one in zip(self.views, found, strict=True) if one]) for found in kinds
-        ]
-        return [sentences[number] for number in kind.ravel().tolist()]
-
-    def _sentence(self, views: list[str]) -> str:
-        if len(views) == len(self.views):
-            return "all views find it" if len(views) > 1 else f"{views[0]} finds it"
-        return f"{len(views)} of {len(self.views)} views find it" + (f": {', '.join(views)}" if views else "")
+        return reasons((self._firsts[:, rows] == self.judged.suggested[rows]).T, self.views)
 
     def __repr__(self) -> str:
         if self.judged is None:
@@ -146,7 +137,8 @@ def find_issues(
     texts: Iterable[str] | None = None,
     label_names: Sequence[Any] | None = None,
     seed: int = 0,
-) -> Issues | VotedIssues:
+    task: Literal["multi_label", "votes"] | None = None,
+) -> Issues | VotedIssues | MultiLabelIssues:
     """Judges labels by whatever is known of their rows: no model is trained beyond small ones, in seconds.
 
     The more of the three is given the better (measured: `recipes/results/find_wrong_rows.md`); at least one has to be,
@@ -155,13 +147,15 @@ def find_issues(
     Args:
         labels: N given labels, names or numbers; a list, an array, a column of pandas, polars or `datasets`. Of
             several annotators a data frame (a column each), a dictionary of columns or an array [N, J], where None,
-            NaN, blank text or -1 says that one has not labelled a row; or their distributions [N, J, C].
+            NaN, blank text or -1 says that one has not labelled a row; or their distributions [N, J, C]. Where several
+            classes may hold of a row, N lists of them, or [N, C] of 0 and 1.
         pred_probs: [N, C], probabilities by any model that had not seen the label of the row (cross-validated), in the
-            order of `label_names`, or of the sorted labels.
+            order of `label_names`, or of the sorted labels; where several classes may hold, of each that it does.
         features: [N, D], embeddings by any encoder that no label has shaped.
         texts: N texts, for the views of words.
         label_names: C names; labels are these, or their numbers from 0. None: the labels that occur, sorted.
         seed: of the folds that small models are cross-fitted by.
+        task: what a table of 0 and 1 is: classes of which several may hold, or several people's labels of one.
 
     Raises:
         InputError: sizes that do not fit together, missing labels, numbers that are no probabilities or not finite, or
@@ -169,7 +163,11 @@ def find_issues(
     """
     if not isinstance(seed, int) or seed < 0:
         raise InputError(f"seed is {seed!r}; give a whole number from 0", key="seed")
-    if is_several(labels):
+    if task not in (None, "multi_label", "votes"):
+        raise InputError(f"task is {task!r}; give 'multi_label' or 'votes', or leave it out", key="task")
+    if has_several_classes(labels, task):
+        return issues_of_classes(labels, pred_probs, features, texts, label_names, seed)
+    if task == "votes" or is_several(labels):
         return issues_of_votes(labels, pred_probs, features, texts, label_names, seed)
     given, names = numbered(labels, label_names)
     rows, classes = len(given), len(names)
@@ -198,7 +196,7 @@ def find_issues(
     readings = mixture.readings(given, np.arange(rows))
     by_rule = rule_like(mixture.log_probs, given, mixture.views, mixture.left_out)
     return Issues(
-        names, given, judged, _named(mixture.views), _named(mixture.left_out), readings[0].rate, span(readings, rows),
+        names, given, judged, named(mixture.views), named(mixture.left_out), readings[0].rate, span(readings, rows),
         mixture.transition, by_rule,
         None if written is None else tuple(written), mixture.log_probs.argmax(2),
         outliers(written, dense, seed, near), _garbled(written),
@@ -210,8 +208,3 @@ def _garbled(texts: Sequence[str] | None) -> np.ndarray:
 
     found = {} if texts is None else garbled(pa.chunked_array([pa.array(texts, pa.large_string())]))
     return np.unique(np.concatenate([np.zeros(0, np.int64), *found.values()]))
-
-
-def _named(views: tuple[str, ...]) -> tuple[str, ...]:
-    """Probabilities that the user brought are no networks of ours."""
-    return tuple("pred_probs" if view == NETWORKS else view for view in views)

@@ -12,6 +12,7 @@ on, p is taken without that class. Where several views judge, p is their pool, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,7 +23,7 @@ from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.data.labels import Labels, classes_of
 from clc_text.data.sampling import every_nth
-from clc_text.evidence.mixture import judge
+from clc_text.evidence.mixture import Judged, judge
 from clc_text.evidence.mixture import pooled as pool_of
 from clc_text.evidence.views import weights
 from clc_text.noise.canaries import before_flips
@@ -150,6 +151,21 @@ def _without(probs: np.ndarray, planted: np.ndarray, given: np.ndarray) -> np.nd
     return probs / probs.sum(1, keepdims=True)
 
 
+def judged_by(
+    policy: Policy,
+    log_probs: np.ndarray,
+    views: Sequence[str],
+    given: np.ndarray,
+    sharpness: float,
+    matrix: np.ndarray,
+) -> Judged:
+    """What views say of n rows, agreeing as far as a policy wants them to; arguments as `judge`."""
+    found = judge(log_probs, weights(views), given, sharpness, matrix, policy.dissent)
+    if policy.room:
+        found = replace(found, agree=found.agree & (matrix[found.suggested, classes_of(given)] >= ROOM))
+    return found
+
+
 def _evidence(
     predictions: RowPredictions,
     log_probs: np.ndarray,
@@ -162,10 +178,9 @@ def _evidence(
         return Evidence.empty(0)
     if predictions.kind == "views":
         assert matrix is not None
-        found = judge(log_probs, weights(predictions.views), given, predictions.sharpness, matrix, policy.dissent)
-        if policy.room:
-            found = replace(found, agree=found.agree & (matrix[found.suggested, classes_of(given)] >= ROOM))
-        return Evidence.of_views(found, probs)
+        return Evidence.of_views(
+            judged_by(policy, log_probs, predictions.views, given, predictions.sharpness, matrix), probs
+        )
     belief = probs if matrix is None else posterior_labels(probs, given, matrix)
     each, named = np.arange(len(probs)), classes_of(given)
     others = belief.copy()

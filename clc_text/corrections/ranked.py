@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from clc_text.corrections.kinds import LIKELY
+from clc_text.evidence.evidence import NETWORKS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,3 +43,26 @@ class Ranked:
     def _repr_html_(self) -> str:
         table = self.ranking.head(SHOWN).to_html(index=False, escape=True, float_format="{:.2f}".format)
         return f"<p>{html.escape(repr(self))}</p>{table}"
+
+
+def named(views: Sequence[str]) -> tuple[str, ...]:
+    """Views as callers know them: probabilities that they brought are no networks of ours."""
+    return tuple("pred_probs" if view == NETWORKS else view for view in views)
+
+
+def reasons(finds: np.ndarray, views: Sequence[str]) -> list[str]:
+    """Which views find the suggested class most probable, a sentence a row.
+
+    Args:
+        finds: bool [n, V].
+        views: V names.
+    """
+    kinds, kind = np.unique(finds, axis=0, return_inverse=True)
+    sentences = [_sentence([view for view, one in zip(views, found, strict=True) if one], views) for found in kinds]
+    return [sentences[number] for number in kind.ravel().tolist()]
+
+
+def _sentence(finding: list[str], views: Sequence[str]) -> str:
+    if len(finding) == len(views):
+        return "all views find it" if len(views) > 1 else f"{finding[0]} finds it"
+    return f"{len(finding)} of {len(views)} views find it" + (f": {', '.join(finding)}" if finding else "")

@@ -146,6 +146,7 @@ def mixture_of(
     known: np.ndarray | None = None,
     near: Nearest | None = None,
     kept: KeptViews | None = None,
+    told: bool = True,
 ) -> Mixture | None:
     """All views of the rows, those that have learnt enough; None where none has.
 
@@ -161,6 +162,7 @@ def mixture_of(
             back through it, and nothing here changes it. None: T is found here.
         near: the nearest others of each row, where somebody has found them (`data.nearest`).
         kept: where views of the same rows, heard before, are kept; None: nowhere.
+        told: whether networks have learnt through `known`; else what they say is taken back through it, too.
 
     Raises:
         InputError: a feature is not finite.
@@ -197,7 +199,7 @@ def mixture_of(
     if not chosen:
         return None
     if known is not None:
-        for name in set(chosen) - {NETWORKS, *TOLD}:
+        for name in set(chosen) - {*TOLD, *([NETWORKS] if told else [])}:
             found[name] = clipped(undone(np.exp(found[name]), known))
     left_out = tuple(name for name in found if name not in chosen)
     log_probs = np.empty((len(chosen), len(labels.given), classes), np.float32)

@@ -31,6 +31,7 @@ from clc_text.inference.evaluation import evaluate_run, matrix_csv
 from clc_text.inference.multi_label import holding
 from clc_text.inference.prediction_file import write_predictions
 from clc_text.inference.predictor import Predictor
+from clc_text.issues import find_issues
 from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.runs.evidence import judges_of_run, views_of_run
 from clc_text.runs.frozen_features import features_and_words_of_run, features_of_run
@@ -144,6 +145,21 @@ def test_corrections_and_their_ranking(run: RunDirectory, corrected: Any) -> Non
     assert right > 1 - wrong.mean()
     rows = corrected_in(run.path).state()
     assert rows.label.tolist() == state.label.tolist()
+
+
+def test_one_call_finds_what_a_run_without_cross_fitting_finds(table: Path, tmp_path: Path) -> None:
+    run = train(recipe(table, "standard"), tmp_path / "run")
+    judges = judges_of_run(run, policy_named("default"))
+    state = correct(run, judges.policy, judges.predictions, source_rows(run)).state()
+    features, _ = features_and_words_of_run(run)
+    given = run.labels().given.reshape(-1, 3)
+    texts = [text for part in source_rows(run).batches() for text in part["text"].to_pylist()][::3]
+    seed = int(run.environment()["seeds"]["network"])
+    found = find_issues(given, features=features, texts=texts, label_names=CLASSES, seed=seed, task="multi_label")
+    np.testing.assert_allclose(found.doubt.reshape(-1), state.doubt, atol=1e-5)
+    assert found.corrected().reshape(-1).tolist() == state.label.tolist()
+    assert judges.predictions.rates is not None
+    np.testing.assert_allclose(found.rates, judges.predictions.rates)
 
 
 def test_the_audit_tells_of_every_class(run: RunDirectory, corrected: Any) -> None:

@@ -1,0 +1,358 @@
+"""Which classes of which rows are wrong where several may hold at once, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clc_text.corrections.evidence import Evidence
+from clc_text.corrections.gather import judged_by
+from clc_text.corrections.kinds import LIKELY
+from clc_text.corrections.policy import DEFAULT, Policy, policy_named
+from clc_text.corrections.ranked import Ranked, named, reasons
+from clc_text.data.folds import assign_folds, rarest_of
+from clc_text.data.labels import Labels
+from clc_text.data.nearest import nearest
+from clc_text.data.tabular.values import missing, table_of, texts_of
+from clc_text.errors import InputError, some_of
+from clc_text.evidence.evidence import FOLDS, Mixture, all_finite, first_of_copies, mixture_of, too_large
+from clc_text.evidence.mixture import Judged
+from clc_text.evidence.readings import span
+from clc_text.evidence.views.base import FIT_ROWS
+from clc_text.noise.estimation.plateau import plateau
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIMENSIONS = 300  # of words, where there are no features to tell by how often a class is left out
+VOTES_AGREE = 0.2  # mean correlation of columns of 0 and 1 above which they say the same thing of a row
+
+
+@dataclass(frozen=True)
+class MultiLabelIssues(Ranked):
+    """What was found of N rows, of each of which any of C classes may hold.
+
+    Attributes:
+        names: C names of the classes.
+        given: int64 [N, C] of 0 and 1.
+        doubt: float64 [N, C], how far is doubted what is given of the class; above one half the opposite is more
+            probable.
+        rates: float64 [3, C], the share of wrong labels of each class as found, at its lower and at its upper end.
+        transition: float64 [C, 2, 2], T of each class; row = whether it holds, column = whether it is given.
+    """
+
+    names: tuple[Any, ...]
+    given: np.ndarray
+    doubt: np.ndarray
+    rates: np.ndarray
+    transition: np.ndarray
+    _made: tuple[Mixture | None, ...]
+    _known: bool
+    _texts: tuple[str, ...] | None = None
+
+    @property
+    def noise_rate(self) -> float:
+        """The share of wrong labels among all pairs of a row and a class."""
+        return float(self.rates[0].mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The ends between which it may lie, the mean of all classes'."""
+        return float(self.rates[1].mean()), float(self.rates[2].mean())
+
+    @property
+    def ranking(self) -> pd.DataFrame:
+        """All pairs of a row and a class, the most doubted first.
+
+        Columns: ``row`` (its place from 0), ``class``, ``holds`` (as given), ``doubt`` (0 … 1, above one half the
+        opposite is more probable), ``why``, and ``text`` where texts were given.
+        """
+        import pandas as pd
+
+        order = np.argsort(-self.doubt, axis=None, kind="stable")
+        row, number = np.divmod(order, len(self.names))
+        columns: dict[str, Any] = {
+            "row": row,
+            "class": self._named[number],
+            "holds": self.given[row, number] > 0,
+            "doubt": self.doubt[row, number],
+            "why": self._reasons()[row, number],
+        }
+        if self._texts is not None:
+            columns["text"] = [self._texts[one] for one in row.tolist()]
+        return pd.DataFrame(columns)
+
+    @property
+    def by_class(self) -> pd.DataFrame:
+        """A line a class: ``class``, ``given`` (its share of the rows), ``left_out`` (of the rows where it holds) and
+        ``given_wrongly`` (of the others), ``rate`` (share of wrong labels) and its ends ``low``, ``high``."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "class": self._named,
+                "given": self.given.mean(0),
+                "left_out": self.transition[:, 1, 0],
+                "given_wrongly": self.transition[:, 0, 1],
+                **dict(zip(("rate", "low", "high"), self.rates, strict=True)),
+            }
+        )
+
+    @property
+    def labels(self) -> np.ndarray:
+        """int64 [N, C] after the default policy: `corrected`."""
+        return self.corrected()
+
+    def corrected(self, policy: str = DEFAULT) -> np.ndarray:
+        """int64 [N, C] of 0 and 1, after a policy that rests on views: "default" or "doubt".
+
+        Raises:
+            InputError: there is no such policy, or it judges by the networks of a run.
+        """
+        rule = policy_named(policy)
+        if not rule.views:
+            raise InputError(
+                f"the policy '{policy}' judges by the networks of a run; take 'default' or 'doubt'", key="policy"
+            )
+        rule = rule.of_pairs(self._known)
+        evidence = Evidence.empty(self.given.size)
+        for one in range(len(self.names)):
+            judged = self._judged(one, rule)
+            if judged is not None:
+                evidence.put(slice(one, None, len(self.names)), Evidence.of_views(judged, judged.probs))
+        flat = self.given.reshape(-1)
+        known = np.tile([made is not None for made in self._made], len(self.given))
+        changed = known & rule.changes(evidence, flat)
+        return np.asarray(np.where(changed, 1 - flat, flat).reshape(self.given.shape))
+
+    def _judged(self, number: int, rule: Policy) -> Judged | None:
+        made = self._made[number]
+        if made is None:
+            return None
+        return judged_by(rule, made.log_probs, made.views, self.given[:, number], made.sharpness, made.transition)
+
+    def _reasons(self) -> np.ndarray:
+        """[N, C], which views find the opposite of what is given."""
+        found = np.full(self.given.shape, "nothing tells", object)
+        for number, made in enumerate(self._made):
+            if made is not None:
+                finds = (made.log_probs.argmax(2) != self.given[:, number]).T
+                found[:, number] = reasons(finds, named(made.views))
+        return found
+
+    @property
+    def _named(self) -> np.ndarray:
+        found = np.empty(len(self.names), dtype=object)
+        found[:] = self.names
+        return found
+
+    def __repr__(self) -> str:
+        low, high = self.interval
+        return (
+            f"{len(self.given):,} rows and {len(self.names):,} classes, any of which may hold; "
+            f"{int((self.doubt > LIKELY).sum()):,} pairs of the two are more probably wrong than right; between "
+            f"{low:.1%} and {high:.1%} of all pairs are wrong ({self.noise_rate:.1%} in the middle)"
+        )
+
+
+def has_several_classes(labels: Any, task: str | None) -> bool:
+    """Whether labels are classes of which several may hold: lists of them, or a table of 0 and 1 that is said to be.
+
+    Raises:
+        InputError: a table may be either that, or several people's labels of one class.
+    """
+    if task is not None or isinstance(labels, dict):
+        return task == "multi_label"
+    if (said := _zeros_and_ones(labels)) is None:
+        # One label in each list is one label a row.
+        flat = getattr(labels, "ndim", 1) == 1 and hasattr(labels, "__len__") and not isinstance(labels, (str, bytes))
+        return flat and any(_is_list(one) and len(one) != 1 for one in labels)
+    if len(said) < 2 or said.shape[1] < 2 or (said.sum(1) == 1).all():
+        return False
+    varied = [one for one in said.T if one.std() > 0]
+    together = [float(np.corrcoef(one, other)[0, 1]) for one, other in combinations(varied, 2)]
+    if together and np.mean(together) > VOTES_AGREE:
+        return False
+    raise InputError(
+        "labels are a table of 0 and 1 whose columns hardly agree, so they may be several classes that hold at once, "
+        "or several people's labels of one class a row; say task='multi_label' or task='votes'",
+        key="task",
+    )
+
+
+def issues_of_classes(
+    labels: Any,
+    pred_probs: Any,
+    features: Any,
+    texts: Iterable[str] | None,
+    label_names: Sequence[Any] | None,
+    seed: int,
+) -> MultiLabelIssues:
+    """`find_issues` where several classes may hold of a row: every class is judged as if it were alone, through what
+    is found of how often it is left out and given wrongly (`noise.estimation.plateau`).
+
+    Args:
+        labels: N lists of the classes that hold, or [N, C] of 0 and 1.
+        pred_probs: [N, C], that a class holds, by models that had not seen the labels of the row.
+
+    Raises:
+        InputError: as `find_issues`, or a class holds of no row or of all.
+    """
+    given, names = held_classes(labels, label_names)
+    rows, classes = given.shape
+    if pred_probs is None and features is None and texts is None:
+        raise InputError(
+            "there is nothing to judge the labels by; give pred_probs, features or texts", key="pred_probs"
+        )
+    too_large(rows * classes, 2)
+    probs = None if pred_probs is None else _probabilities(pred_probs, rows, classes)
+    dense = None if features is None else table_of("features", features, rows, np.float32)
+    written = None if texts is None else texts_of(texts, rows)
+    words = None
+    if written is not None:
+        from clc_text.text.encoders.lexical.weighting import terms_of
+
+        words = terms_of(written)
+    near = None
+    if dense is not None:
+        all_finite(dense)
+        near = nearest(dense, first_of_copies(dense, None, rows), seed, FIT_ROWS)
+    shown = _of_words(words, seed) if dense is None and words is not None else dense
+    each = rates = None
+    if shown is not None:
+        fold = assign_folds(rarest_of(given), FOLDS, seed, first_of_copies(dense, words, rows))
+        if len(np.unique(fold)) > 1:  # rows that are not all alike
+            told = plateau(shown, given, fold)
+            each, rates = told.transition, told.rates(given)
+    doubt, made, own = np.zeros((rows, classes)), [], np.zeros((3, classes))
+    transition = np.tile(np.eye(2), (classes, 1, 1)) if each is None else each
+    for one in range(classes):
+        networks = None if probs is None else np.stack([1 - probs[:, one], probs[:, one]], 1)
+        of_class = Labels(given[:, one])
+        known = None if each is None else each[one]
+        found = mixture_of(dense, of_class, 2, seed, networks, words, known=known, near=near, told=False)
+        made.append(found)
+        if found is not None:
+            judged = judged_by(policy_named(DEFAULT), found.log_probs, found.views, of_class.given, found.sharpness,
+                               found.transition)  # fmt: skip
+            doubt[:, one], transition[one] = judged.wrong, found.transition
+            readings = found.readings(of_class.given, np.arange(rows))
+            own[:, one] = readings[0].rate, *span(readings, rows)
+    return MultiLabelIssues(
+        names, given, doubt, own if rates is None else rates, transition, tuple(made), each is not None,
+        None if written is None else tuple(written),
+    )  # fmt: skip
+
+
+def held_classes(labels: Any, label_names: Sequence[Any] | None) -> tuple[np.ndarray, tuple[Any, ...]]:
+    """int64 [N, C] of 0 and 1, and the classes' names.
+
+    Raises:
+        InputError: a row has no labels or names a class twice, a name is not among `label_names`, or a class holds of
+            no row or of all.
+    """
+    given = _zeros_and_ones(labels)
+    if given is not None:
+        own = getattr(labels, "columns", range(given.shape[1]))
+        names = tuple(own if label_names is None else label_names)
+        if len(names) != given.shape[1]:
+            raise InputError(
+                f"labels have {given.shape[1]} columns, and label_names has {len(names)} names", key="label_names"
+            )
+    else:
+        given, names = _of_lists(labels, label_names)
+    if len(set(names)) < len(names):
+        raise InputError("label_names has a name twice, or two columns have one name", key="label_names")
+    if not given.size:
+        raise InputError("labels name no class, or there is no row; there is nothing to judge", key="labels")
+    shares = given.mean(0)
+    for share, how in ((0, "no row"), (1, "every row")):
+        if alike := [f"'{str(names[one])[:60]}'" for one in np.flatnonzero(shares == share)]:
+            raise InputError(
+                f"by the labels {some_of(alike, 5)} holds of {how}, so that nothing tells when that is wrong; leave "
+                "it out",
+                key="labels",
+            )
+    return given, names
+
+
+def _zeros_and_ones(labels: Any) -> np.ndarray | None:
+    """int64 [N, C] where labels are a table of 0 and 1; None where they are something else."""
+    if hasattr(labels, "detach"):
+        labels = labels.detach().cpu().numpy()
+    elif hasattr(labels, "to_numpy") and len(getattr(labels, "shape", ())) == 2:
+        labels = labels.to_numpy()
+    elif isinstance(labels, (list, tuple)) and labels and all(_is_list(one) for one in labels):
+        if (
+            len({len(one) for one in labels}) > 1
+            or len(labels[0]) < 2
+            or any(isinstance(one, _SETS) for one in labels)
+        ):
+            return None
+        flat = [value for one in labels for value in one]
+        if not all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in flat):
+            return None
+        labels = np.array(flat, np.float64).reshape(len(labels), -1)
+    if not isinstance(labels, np.ndarray) or labels.ndim != 2 or labels.dtype.kind not in "biuf":
+        return None
+    return labels.astype(np.int64) if np.isin(labels, (0, 1)).all() else None
+
+
+_SETS = (set, frozenset)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, (list, tuple, np.ndarray, *_SETS))
+
+
+def _of_lists(labels: Any, label_names: Sequence[Any] | None) -> tuple[np.ndarray, tuple[Any, ...]]:
+    if isinstance(labels, (str, bytes)):
+        raise InputError("labels is one text; give a list of the classes that hold for each row", key="labels")
+    listed = [one.tolist() if isinstance(one, np.ndarray) else one for one in labels]
+    for row, one in enumerate(listed):
+        if not _is_list(one):
+            what = "no labels" if missing(one) else f"{str(one)[:60]!r}, which is no list"
+            raise InputError(
+                f"row {row} has {what}; give a list of the classes that hold, empty where none does", row=row
+            )
+    classes = {value for one in listed for value in one}
+    try:
+        names = tuple(sorted(classes)) if label_names is None else tuple(label_names)
+    except TypeError:
+        raise InputError("some labels are numbers and others are texts; make them one kind", key="labels") from None
+    places = {name: place for place, name in enumerate(names)}
+    given = np.zeros((len(listed), len(names)), np.int64)
+    for row, one in enumerate(listed):
+        strange = next((value for value in one if value not in places), None)
+        if strange is not None:
+            raise InputError(f"row {row} has the label {str(strange)[:60]!r}, which is not among label_names", row=row)
+        if len(set(one)) < len(one):
+            raise InputError(f"row {row} names a class twice; a list names the classes that hold", row=row)
+        given[row, [places[value] for value in one]] = 1
+    return given, names
+
+
+def _probabilities(values: Any, rows: int, classes: int) -> np.ndarray:
+    found = table_of("pred_probs", values, rows, np.float64)
+    if found.shape[1] != classes:
+        raise InputError(f"pred_probs has {found.shape[1]} columns, but there are {classes} classes", key="pred_probs")
+    bad = np.flatnonzero(~((found >= 0) & (found <= 1)).all(1))
+    if len(bad):
+        raise InputError(
+            f"row {bad[0]} of pred_probs has a number that is no probability: they are 0 … 1",
+            key="pred_probs",
+            row=int(bad[0]),
+        )
+    return found
+
+
+def _of_words(words: Any, seed: int) -> np.ndarray | None:
+    """float64 [N, D], words in few dimensions; None where there are too few of them."""
+    from sklearn.decomposition import TruncatedSVD
+
+    size = min(DIMENSIONS, *(length - 1 for length in words.shape))
+    return None if size < 1 else np.asarray(TruncatedSVD(size, random_state=seed).fit_transform(words))
