@@ -15,6 +15,7 @@ from clc_text.errors import InputError
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.gain import NOTHING, is_nothing
 from clc_text.noise.estimation.noise_fit import posterior_labels
+from clc_text.noise.estimation.plateau import of_given
 from clc_text.utils.damage import undamaged
 from clc_text.utils.files import write_json, write_with
 from clc_text.utils.typed_json import read_json
@@ -101,12 +102,11 @@ class CrossFit:
             self.folds[:, part], self.probs[part], self.each[problem], self.posterior[part], self.facts, targets
         )
 
-    def rates_of_problem(self, problem: int) -> tuple[float, float, float] | None:
-        """The share of wrong labels of one class among several, and its ends; None where they were not known."""
-        if not self.knows_noise:
+    def known_of_given(self, labels: Labels) -> tuple[np.ndarray, np.ndarray] | None:
+        """`plateau.of_given`, T [K, 2, 2] and rates [3, K] without the canaries; None where they were not known."""
+        if not self.knows_noise or self.each is None:
             return None
-        rate, low, high = (float(one[problem]) for one in self.facts["rates_of_each"])
-        return rate, low, high
+        return of_given(self.each, np.asarray(self.facts["rates_of_each"]), float(labels.canary.mean()))
 
     @property
     def knows_noise(self) -> bool:

@@ -26,7 +26,7 @@ from clc_text.data.sampling import every_nth
 from clc_text.evidence.mixture import Judged, judge
 from clc_text.evidence.mixture import pooled as pool_of
 from clc_text.evidence.views import weights
-from clc_text.noise.canaries import before_flips
+from clc_text.noise.canaries import after_flips, before_flips
 from clc_text.noise.estimation.estimate import em_matrix
 from clc_text.noise.estimation.noise_fit import posterior_labels, softmax
 
@@ -62,6 +62,9 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
         return _of_each_class(predictions, labels, policy, progress)
     count = predictions.rows
     matrix = noise_matrix_of(predictions, labels) if policy.noise_matrix or predictions.kind == "views" else None
+    of_canaries = matrix
+    if policy.room and matrix is not None:  # of a class that is only left out, those that were given it have no room
+        of_canaries = after_flips(matrix, float(labels.canary.mean()))
     rows = Evidence.empty(count)
     canaries = Evidence.empty(int(labels.canary.sum())) if labels.canary.any() else None
     done = agree = 0
@@ -74,7 +77,7 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
         agree += int((probs.argmax(1) == given).sum())
         confidence += float(probs.max(1).sum())
         if canaries is not None and canary.any():
-            found = _evidence(predictions, log_probs[:, canary], probs[canary], trained[canary], matrix, policy)
+            found = _evidence(predictions, log_probs[:, canary], probs[canary], trained[canary], of_canaries, policy)
             canaries.put(slice(done, done + int(canary.sum())), found)
             done += int(canary.sum())
             if predictions.kind == "in sample":

@@ -14,12 +14,11 @@ from clc_text.corrections.gather import judged_by
 from clc_text.corrections.kinds import LIKELY
 from clc_text.corrections.policy import DEFAULT, Policy, policy_named
 from clc_text.corrections.ranked import Ranked, named, reasons
-from clc_text.data.folds import assign_folds, rarest_of
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import nearest
 from clc_text.data.tabular.values import missing, table_of, texts_of
 from clc_text.errors import InputError, some_of
-from clc_text.evidence.evidence import FOLDS, Mixture, all_finite, first_of_copies, mixture_of, too_large
+from clc_text.evidence.evidence import Mixture, all_finite, first_of_copies, mixture_of, too_large
 from clc_text.evidence.mixture import Judged
 from clc_text.evidence.readings import span
 from clc_text.evidence.views.base import FIT_ROWS
@@ -223,11 +222,9 @@ def issues_of_classes(
         near = nearest(dense, first_of_copies(dense, None, rows), seed, FIT_ROWS)
     shown = _of_words(words, seed) if dense is None and words is not None else dense
     each = rates = None
-    if shown is not None:
-        fold = assign_folds(rarest_of(given), FOLDS, seed, first_of_copies(dense, words, rows))
-        if len(np.unique(fold)) > 1:  # rows that are not all alike
-            told = plateau(shown, given, fold)
-            each, rates = told.transition, told.rates(given)
+    if shown is not None and (first_of_copies(dense, words, rows) > 0).any():  # rows that are not all alike
+        told = plateau(shown, given, seed)
+        each, rates = told.transition, told.rates(given)
     doubt, made, own = np.zeros((rows, classes)), [], np.zeros((3, classes))
     transition = np.tile(np.eye(2), (classes, 1, 1)) if each is None else each
     for one in range(classes):

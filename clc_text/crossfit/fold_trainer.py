@@ -18,7 +18,6 @@ from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import cross_fit
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import AfterEpoch, Settings
-from clc_text.data.folds import assign_folds, rarest_of
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.methods.base import Method
@@ -83,7 +82,7 @@ def cross_fit_of(
     classes, first = trainer.number_of_classes(), first_copies_of(trainer)
     seed = trainer.args.seed
     if without is None or labels.trusted is None:
-        known = _noise_of_each(labels, features, settings, first, seed, log) if labels.problems > 1 else None
+        known = _noise_of_each(labels, features, seed, log) if labels.problems > 1 else None
         found = cross_fit(fold_trainer, labels, classes, settings, seed, log, first, known)
         if trainer.method.cross_fits and not found.learnt_nothing:
             found = replace(found, targets=_targets(found, labels, views, log))
@@ -106,14 +105,7 @@ def _targets(found: CrossFit, labels: Labels, views: MoreViews | None, log: Call
     return targets_of(pool, labels.learnt, found.transition if found.knows_noise else None)
 
 
-def _noise_of_each(
-    labels: Labels,
-    features: Features | None,
-    settings: Settings,
-    first: np.ndarray,
-    seed: int,
-    log: Callable[[str], None],
-) -> Plateau | None:
+def _noise_of_each(labels: Labels, features: Features | None, seed: int, log: Callable[[str], None]) -> Plateau | None:
     """The noise of each class among several that may hold, by the features of the rows; None where there are none."""
     if features is None:
         return None
@@ -123,7 +115,7 @@ def _noise_of_each(
         log(f"the noise of each class is found by networks, since no features can be had: {error}")
         return None
     log("finding how often classes are left out, and given wrongly")
-    return plateau(found, labels.trained, assign_folds(rarest_of(labels.trained), settings.folds, seed, first))
+    return plateau(found, labels.trained, seed)
 
 
 def _pool(found: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray | None:

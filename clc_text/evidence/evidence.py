@@ -147,6 +147,7 @@ def mixture_of(
     near: Nearest | None = None,
     kept: KeptViews | None = None,
     told: bool = True,
+    known_of_given: np.ndarray | None = None,
 ) -> Mixture | None:
     """All views of the rows, those that have learnt enough; None where none has.
 
@@ -158,11 +159,12 @@ def mixture_of(
         networks: float64 [N, C], probabilities by cross-fitted networks; None: there are none.
         words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
         progress: told of each view.
-        known: float64 [2, 2], T of one class among several that may hold; what views say of the given label is taken
-            back through it, and nothing here changes it. None: T is found here.
+        known: float64 [2, 2], T of one class among several that may hold; what views say of the label that they learn
+            is taken back through it, and nothing here changes it. None: T is found here.
         near: the nearest others of each row, where somebody has found them (`data.nearest`).
         kept: where views of the same rows, heard before, are kept; None: nowhere.
         told: whether networks have learnt through `known`; else what they say is taken back through it, too.
+        known_of_given: `known` without what canaries add to it; None: there are none.
 
     Raises:
         InputError: a feature is not finite.
@@ -205,5 +207,6 @@ def mixture_of(
     log_probs = np.empty((len(chosen), len(labels.given), classes), np.float32)
     for place, name in enumerate(chosen):
         log_probs[place] = found.pop(name)
-    fitted = fit(log_probs, weights(chosen), labels.as_given, ~labels.canary, known)
+    noise = known if known_of_given is None else known_of_given
+    fitted = fit(log_probs, weights(chosen), labels.as_given, ~labels.canary, noise)
     return Mixture(tuple(chosen), left_out, log_probs, fitted.sharpness, fitted.transition)

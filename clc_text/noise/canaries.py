@@ -87,11 +87,20 @@ def before_flips(transition: np.ndarray, share: float) -> np.ndarray:
     """
     if share == 0:
         return transition
-    classes = len(transition)
-    flips = np.full((classes, classes), share / (classes - 1))
-    np.fill_diagonal(flips, 1 - share)
-    found = (transition @ np.linalg.inv(flips)).clip(0)
+    found = (transition @ np.linalg.inv(_flips(len(transition), share))).clip(0)
     return np.asarray(found / found.sum(1, keepdims=True))
+
+
+def after_flips(transition: np.ndarray, share: float) -> np.ndarray:
+    """float64 [C, C], the noise T K of labels of which `plant` has flipped a share, from T of those before."""
+    return transition if share == 0 else np.asarray(transition @ _flips(len(transition), share))
+
+
+def _flips(classes: int, share: float) -> np.ndarray:
+    """float64 [C, C], K."""
+    found = np.full((classes, classes), share / (classes - 1))
+    np.fill_diagonal(found, 1 - share)
+    return found
 
 
 def apportion(sizes: np.ndarray, seats: int) -> np.ndarray:

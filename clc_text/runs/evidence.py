@@ -127,10 +127,9 @@ def _of_each_class(
     run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress: Progress
 ) -> tuple[list[Mixture | None], np.ndarray]:
     """Of the K classes that may hold of a text, each judged as if it were alone, through the noise that cross-fitting
-    was told or else that the features show; None where nothing has learnt one. And `Plateau.rates`."""
-    from clc_text.data.folds import assign_folds, rarest_of
-    from clc_text.evidence.evidence import FOLDS, first_of_copies
-    from clc_text.noise.estimation.plateau import plateau
+    was told or else that the features show; None where nothing has learnt one. And `Plateau.rates`, of the given
+    labels: views learn canaries, too, whose flips are no noise of what is judged."""
+    from clc_text.noise.estimation.plateau import of_given, plateau
     from clc_text.runs.frozen_features import features_and_words_of_run
 
     progress("encoding", 0, 1)
@@ -143,13 +142,15 @@ def _of_each_class(
         known = None  # networks that took the noise for doubt would hide it again
         progress("finding how often classes are left out", 0, 1)
         held = labels.trained.reshape(-1, asked)
-        fold = assign_folds(rarest_of(held), FOLDS, seed, first_of_copies(features, words, len(held)))
-        shown = plateau(features, held, fold)
+        shown = plateau(features, held, seed)
         each, rates = shown.transition, shown.rates(held)
+    given, rates = of_given(each, rates, float(labels.canary.mean()))
     for one in range(asked):
         networks = None if known is None else known.of_problem(one).probs
         of_class = labels.of_class(one, asked)
-        found.append(mixture_of(features, of_class, 2, seed, networks, words, progress, each[one]))
+        found.append(
+            mixture_of(features, of_class, 2, seed, networks, words, progress, each[one], known_of_given=given[one])
+        )
     return found, rates
 
 

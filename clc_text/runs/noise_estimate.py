@@ -99,6 +99,7 @@ def estimate_of_run(directory: Path) -> Estimated:
 
 def _of_each(found: CrossFit, labels: Labels, asked: list[str]) -> Estimated:
     """Of the K classes of which several may hold, each by itself, and of all pairs of a text and a class together."""
+    known = found.known_of_given(labels)
     each = {
         name: _estimated(
             found.of_problem(number),
@@ -106,21 +107,21 @@ def _of_each(found: CrossFit, labels: Labels, asked: list[str]) -> Estimated:
             ["no", "yes"],
             [],
             others=False,
-            told=found.rates_of_problem(number),
+            told=None if known is None else (known[0][number], known[1][:, number]),
         )
         for number, name in enumerate(asked)
     }
-    known = [one.true_rate for one in each.values() if one.true_rate is not None]
+    counted = [one.true_rate for one in each.values() if one.true_rate is not None]
     estimates = []
     if not found.learnt_nothing:
         rate, transition = found.noise_of_given(labels)
         interval = None
-        if found.knows_noise:
-            rate, low, high = np.mean(found.facts["rates_of_each"], axis=1).tolist()
-            interval = (low, high)
-        estimates = [NoiseEstimate(rate, transition, interval, "plateau" if found.knows_noise else "em")]
+        if known is not None:
+            rate, *ends = known[1].mean(1).tolist()
+            interval = (ends[0], ends[1])
+        estimates = [NoiseEstimate(rate, transition, interval, "em" if known is None else "plateau")]
     fit, sound = found.facts["log_likelihood"], int((~labels.canary).sum())
-    true_rate = float(np.mean(known)) if known else None
+    true_rate = float(np.mean(counted)) if counted else None
     return Estimated(["no", "yes"], sound, estimates, fit, true_rate, None, each=each)
 
 
@@ -161,10 +162,10 @@ def _estimated(
     names: list[str],
     readings: list[Reading],
     others: bool = True,
-    told: tuple[float, float, float] | None = None,
+    told: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Estimated:
-    """Of all rows but the canaries, which the user has not mislabelled; `others`: by other ways, too; `told`: the rate
-    and its ends, where they were known before there were predictions."""
+    """Of all rows but the canaries, which the user has not mislabelled; `others`: by other ways, too; `told`: T, and
+    the rate with its ends, where they were known before there were predictions."""
     from clc_text.artifacts.cross_fit import of_rounds
     from clc_text.data.sampling import every_nth
     from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
@@ -175,7 +176,8 @@ def _estimated(
     true = None if labels.true is None else labels.true[rows]
     estimates = []
     if not found.learnt_nothing and told is not None:
-        estimates = [NoiseEstimate(told[0], found.transition_of_given(labels), told[1:], "plateau")]
+        rate, low, high = told[1].tolist()
+        estimates = [NoiseEstimate(rate, told[0], (low, high), "plateau")]
     elif not found.learnt_nothing:
         transition = found.transition_of_given(labels)
         # Where several classes may hold, each has a matrix of its own, and `transition` is that of all together.

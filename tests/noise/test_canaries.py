@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from clc_text.noise.canaries import apportion, before_flips, plant
+from clc_text.noise.canaries import after_flips, apportion, before_flips, plant
 
 
 def labels(count: int = 1000, seed: int = 0) -> np.ndarray:
@@ -79,6 +79,8 @@ def test_the_noise_before_the_flips_is_found_from_that_after_them() -> None:
         [np.bincount(trained[part : part + 50_000], minlength=4) / 50_000 for part in range(0, 200_000, 50_000)]
     )
     assert np.allclose(before_flips(transition @ flips, canary.mean()), transition, atol=0.01)
+    assert np.allclose(after_flips(transition, canary.mean()), transition @ flips, atol=0.01)
+    assert np.allclose(before_flips(after_flips(transition, 0.1), 0.1), transition)
     less = before_flips(np.eye(4), 0.1)  # less noise than the flips alone make: a matrix all the same
     assert (less >= 0).all() and np.allclose(less.sum(1), 1)
 

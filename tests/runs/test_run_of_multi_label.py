@@ -288,6 +288,18 @@ def test_canaries_are_pairs(table: Path, tmp_path: Path) -> None:
     assert out_of_sample(found) is None
 
 
+def test_canaries_are_no_noise_of_sound_labels(table: Path, tmp_path: Path) -> None:
+    """They are found, and nothing else is changed, or said to be wrong: their flips are none of the given labels."""
+    text = RECIPE.format(path=table, method="standard").replace("missing_positives, rate: 0.3", "none")
+    found = train(replace(loads(text), canaries=0.05), tmp_path / "run")
+    judges = judges_of_run(found, policy_named())
+    made = correct(found, judges.policy, judges.predictions, source_rows(found))
+    judged, state = judge(made, 0), made.state()
+    assert judged["noise"]["rate"] == 0
+    assert (state.label == state.given).all()
+    assert judged["canaries"]["found"]["value"] > 0.5
+
+
 def test_what_is_pushed_says_that_rows_are_pairs(run: RunDirectory, corrected: Any, tmp_path: Path) -> None:
     """The dataset has the class that each row asks of, the cards tell of classes, and no accuracy that pairs make."""
     audit(corrected_in(run.path), 0)  # a test before may have taken a change back

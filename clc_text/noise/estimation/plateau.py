@@ -4,14 +4,21 @@ given it levels off.
 Of a class that may hold or not, P(given | x) = ε + (1 - ρ - ε) · P(holds | x), with ρ the probability that it is left
 out and ε that it is given wrongly. Whatever learns the given labels learns the left side, and where it may take any
 shape, ρ and ε cannot be told from doubt: a class that holds of 60 % of such texts looks like one that holds of all of
-them and was left out of 40 %. A logistic regression may not take any shape: its P(holds | x) goes on to 1 and to 0 the
-farther x lies, and where the labels level off before that, ρ and ε explain it. So regressions are fitted under many ρ
-and ε, and what foretells labels best that they have not seen is believed. The signal is weak in one class of a
-thousand rows and clear in all together: classes share what all say, and leave it as far as their own rows ask for it.
+them and was left out of 40 %. So it may not take any
+shape. A plain logistic regression, blind to a row's label, orders the rows; along its log-odds s, P(holds | s) =
+σ(a s + b) goes on to 1 and to 0, and where the labels level off before that, ρ and ε explain it. With a and b of each
+class, ρ and ε of all together, that is a curve of four parameters for thousands of labels, and what they lose without
+ρ and ε is told by likelihood. As a and b are fitted without noise, too, a regression that is too sure of itself is no
+noise.
 
-Measured on joined pairs of TREC questions, 1,000 texts, features of MiniLM: `recipes/results/multi_label.md`.
-Source of learning through known noise: Natarajan et al., "Learning with Noisy Labels", NeurIPS 2013; of one class
-alone under such noise: Elkan and Noto, "Learning Classifiers from Only Positive and Unlabeled Data", KDD 2008.
+Regressions that are fitted through the noise, and compared by how well they foretell labels, show less: they gain
+nearly as much on sound labels, by the rows that they get wrong, as on labels of which a fifth is flipped.
+
+Measured on joined pairs of TREC questions and of posts: `recipes/results/multi_label.md`. Sources: the curve is the
+four-parameter logistic model of tests that can be guessed and slipped at: Barton and Lord, "An Upper Asymptote for the
+Three-Parameter Logistic Item-Response Model", 1981; a and b are Platt's, "Probabilistic Outputs for Support Vector
+Machines", 1999; of one class alone under such noise: Elkan and Noto, "Learning Classifiers from Only Positive and
+Unlabeled Data", KDD 2008.
 """
 
 from __future__ import annotations
@@ -20,19 +27,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEFT_OUT = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
-GIVEN_WRONGLY = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4)
-PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # on features of length 1; too weak ones would make noise of chance
-FLIPPED = (0.0, 0.1, 0.2, 0.3)  # in both grids
+from clc_text.data.copies import first_rows
+from clc_text.data.folds import assign_folds, rarest_of
+from clc_text.data.sampling import every_nth
+from clc_text.noise.canaries import before_flips
+
+# Roots of rates, in which likelihoods bend alike everywhere: of ρ up to 0.64, of ε up to 0.36.
+LEFT_OUT = np.arange(9) / 10
+GIVEN_WRONGLY = np.arange(7) / 10
+STEP = 0.01  # between the roots, when the likelihoods are known
+MOST = 0.9  # ρ + ε; beyond, labels tell nothing of what holds
+FOLDS = 5
+PENALTIES = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0)  # on features of length 1
 ITERATIONS = 40
 ROWS = 3000  # every n-th row of more
 APART = 0.05  # standard deviation of the classes' rates around what all say together
-ERRORS = 3.0  # standard errors of an interval: the regression is a guess at what texts and classes have in common
+ERRORS = 3.0  # standard errors of an interval, and that noise has to be away from none
 DIMENSIONS = 384  # of features with more
-STEP = 0.01  # between the rates of one class
-# Nats a row and class that noise has to explain, or there is none: sound labels follow no regression to the letter,
-# and the more rows, the surer that looks (measured: 20 and 40 % left out explain 0.004 to 0.007).
-LEAST = 0.0025
+STEPS = 50  # of a curve's fit, at most
+ENOUGH = 1e-4  # nats that a step of that fit has to gain
+RIDGE = 1e-3  # on a and b, for classes that are parted without an error
 _TINY = 1e-9
 
 
@@ -57,47 +71,54 @@ class Plateau:
             labels: int64 [N, K], given.
         """
         shares = labels.mean(0)
-        return np.stack([_wrong(one, shares) for one in (self.transition, self.low, self.high)])
+        return np.stack([_wrong(one[:, 1, 0], one[:, 0, 1], shares) for one in (self.transition, self.low, self.high)])
 
 
-def plateau(features: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> Plateau:
+def plateau(features: np.ndarray, labels: np.ndarray, seed: int) -> Plateau:
     """T of each of K classes that may hold of a row, and how sure that is.
 
-    Where the labels are explained as well without noise, or by their shares alone, but for what chance makes of it, T
-    is the identity.
+    Where the labels allow that there is no noise, T is the identity.
 
     Args:
         features: float [N, D], which no label has shaped.
         labels: int64 [N, K] of 0 and 1, given.
-        fold: int64 [N], any parts of the rows, copies together.
+        seed: of the folds that regressions are blind to; equal features share one.
     """
-    rows = np.arange(0, len(labels), -(-len(labels) // ROWS))
-    search = _Search(_rotated(features[rows]), labels[rows].astype(np.float64), fold[rows])
-    # From both at once: where labels are flipped either way, neither alone explains anything.
-    wrong = max(FLIPPED, key=lambda one: float(search.at(one, one).sum()))
-    left = wrong
-    for _ in range(2):
-        of_left = np.stack([search.at(one, _on(GIVEN_WRONGLY, wrong)) for one in LEFT_OUT])
-        left = _best(LEFT_OUT, of_left)
-        of_wrong = np.stack([search.at(_on(LEFT_OUT, left), one) for one in GIVEN_WRONGLY])
-        before, wrong = wrong, _best(GIVEN_WRONGLY, of_wrong)
-        if _on(GIVEN_WRONGLY, wrong) == _on(GIVEN_WRONGLY, before):
-            break
-    none = search.at(0.0, 0.0).sum()
-    found = max(float(of_left.sum(1).max()), float(of_wrong.sum(1).max()))
-    ends = [_within(LEFT_OUT, of_left), _within(GIVEN_WRONGLY, of_wrong)]
-    if found - max(none, search.by_shares()) < max(LEAST * search.labels.size, ERRORS**2 / 2):
-        rates = np.zeros((2, labels.shape[1]))
+    rows = every_nth(len(labels), ROWS)
+    given = labels[rows]
+    fold = assign_folds(rarest_of(given), FOLDS, seed, first_rows(features[rows]))
+    return by_odds(_odds(_rotated(features[rows]), given.astype(np.float64), fold), given)
+
+
+def by_odds(odds: np.ndarray, labels: np.ndarray) -> Plateau:
+    """See `plateau`, by float64 [N, K], log-odds of labels [N, K] by what has not seen them."""
+    left, wrong, values = _between(likelihoods(odds, labels))
+    shares = labels.mean(0)
+    together = np.where(left + wrong <= MOST, values.sum(-1), -np.inf).ravel()
+    left, wrong, values = left.ravel(), wrong.ravel(), values.reshape(-1, values.shape[-1])
+    best = int(together.argmax())
+    allowed = np.flatnonzero(together >= together[best] - ERRORS**2 / 2)
+    wrongly = _wrong(left[allowed, None], wrong[allowed, None], shares).mean(1)
+    ends = allowed[[int(wrongly.argmin()), int(wrongly.argmax())]]
+    if allowed[0] == 0:  # where both rates are
+        best, own = 0, np.zeros(len(shares), np.int64)
     else:
-        rates = np.stack([_of_each(LEFT_OUT, of_left, left), _of_each(GIVEN_WRONGLY, of_wrong, wrong)])
-    middle = np.array([left, wrong]) if rates.any() else np.zeros(2)
-    low, high = (
-        np.clip(rates + (np.array([end[place] for end in ends]) - middle)[:, None], 0, 0.9) for place in (0, 1)
-    )
-    shares = labels.sum(0), (1 - labels).sum(0)
-    return Plateau(
-        *(_matrices(one[0], one[1], shares) for one in (rates, np.minimum(low, rates), np.maximum(high, rates)))
-    )
+        away = (left - left[best]) ** 2 + (wrong - wrong[best]) ** 2
+        own = (values - away[:, None] / (2 * APART**2)).argmax(0)
+    found = np.stack([left[own], wrong[own]])
+    moved = [found + np.array([[left[end] - left[best]], [wrong[end] - wrong[best]]]) for end in ends]
+    return Plateau(*(_matrices(one[0], one[1], shares) for one in (found, *moved)))
+
+
+def of_given(each: np.ndarray, rates: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """T [K, 2, 2] of each class and `Plateau.rates` [3, K] of labels as they were given, from those of the labels of
+    which a share was then flipped on purpose (`noise.canaries`). Where these flips may be all noise, there is none."""
+    if share == 0:
+        return each, rates
+    found = (rates - share) / (1 - 2 * share)
+    if found[1].mean() <= 0:
+        return np.stack([np.eye(2)] * len(each)), found.clip(0) * np.array([[0], [0], [1]])
+    return np.stack([before_flips(one, share) for one in each]), found.clip(0)
 
 
 def undone(probs: np.ndarray, transition: np.ndarray) -> np.ndarray:
@@ -107,87 +128,145 @@ def undone(probs: np.ndarray, transition: np.ndarray) -> np.ndarray:
     return np.stack([1 - holds, holds], 1)
 
 
-class _Search:
-    """Held-out log-likelihoods of rows' labels by regressions under given rates, each asked for once."""
+def likelihoods(odds: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """float64 [G, H, K], in nats, of the labels of each class by its best curve under each ρ (`LEFT_OUT`, G) and ε
+    (`GIVEN_WRONGLY`, H).
 
-    def __init__(self, features: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> None:
-        self.features, self.labels, self.fold = features, labels, fold
-        self.found: dict[tuple[float, float], np.ndarray] = {}
-        self.weights: dict[tuple[float, int], np.ndarray] = {}
-        self.place = 2  # among the penalties, of the last that was best
-
-    def at(self, left: float, wrong: float) -> np.ndarray:
-        """float64 [K], in nats, by the penalty that is best of all classes together."""
-        if (left, wrong) not in self.found:
-            tried: dict[int, np.ndarray] = {}
-            while True:
-                around = range(max(self.place - 1, 0), min(self.place + 2, len(PENALTIES)))
-                for place in set(around) - tried.keys():
-                    tried[place] = self._held_out(left, wrong, PENALTIES[place])
-                best = max(tried, key=lambda place: float(tried[place].sum()))
-                if best == self.place:
-                    break
-                self.place = best
-            self.found[left, wrong] = tried[best]
-        return self.found[left, wrong]
-
-    def by_shares(self) -> float:
-        """The log-likelihood of all labels by their shares among the other folds' rows."""
-        found = 0.0
-        for number in np.unique(self.fold):
-            own = self.fold == number
-            given = _given((self.labels[~own].sum(0) + 0.5) / ((~own).sum() + 1), 0.0, 0.0)
-            labels = self.labels[own]
-            found += float((labels * np.log(given) + (1 - labels) * np.log(1 - given)).sum())
-        return found
-
-    def _held_out(self, left: float, wrong: float, penalty: float) -> np.ndarray:
-        found = np.zeros(self.labels.shape[1])
-        for number in np.unique(self.fold):
-            own = self.fold == number
-            start = self.weights.get((penalty, int(number)))
-            weights = _fitted(self.features[~own], self.labels[~own], left, wrong, penalty, start)
-            self.weights[penalty, int(number)] = weights
-            given = _given(_sigmoid(self.features[own] @ weights[:-1] + weights[-1]), left, wrong)
-            labels = self.labels[own]
-            found += (labels * np.log(given) + (1 - labels) * np.log(1 - given)).sum(0)
-        return found
+    Args:
+        odds: float64 [N, K], log-odds of the labels by what has not seen them.
+        labels: [N, K] of 0 and 1, given.
+    """
+    odds = _of_unit(odds)
+    found = np.empty((len(LEFT_OUT), len(GIVEN_WRONGLY), labels.shape[1]))
+    first = _Curves.flat(labels)
+    for place, left in enumerate(LEFT_OUT**2):
+        curves = first
+        for number, wrong in enumerate(GIVEN_WRONGLY**2):
+            curves = curves.fitted(odds, labels, left, wrong)
+            found[place, number] = curves.values
+            if number == 0:
+                first = curves  # each begins as that of the rates beside them
+    return found
 
 
-def _fitted(
-    features: np.ndarray, labels: np.ndarray, left: float, wrong: float, penalty: float, start: np.ndarray | None
-) -> np.ndarray:
-    """float64 [D + 1, K], weights and, last, biases that explain labels [n, K] best through the noise (L-BFGS)."""
+@dataclass(frozen=True)
+class _Curves:
+    """ε + (1 - ρ - ε) · σ(a s + b) of K classes: a and b [K] each, and the labels' log-likelihoods by them."""
+
+    slope: np.ndarray
+    bias: np.ndarray
+    values: np.ndarray
+
+    @classmethod
+    def flat(cls, labels: np.ndarray) -> _Curves:
+        shares = labels.mean(0).clip(0.01, 0.97)
+        return cls(np.ones(labels.shape[1]), np.log(shares / (1 - shares)), np.full(labels.shape[1], -np.inf))
+
+    def fitted(self, odds: np.ndarray, labels: np.ndarray, left: float, wrong: float) -> _Curves:
+        """Under other rates, by Fisher's scoring, each class's steps shortened until they gain (Levenberg and
+        Marquardt)."""
+        room = max(1 - left - wrong, 0.0)
+
+        def at(slope: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            holds = _sigmoid(slope * odds + bias)
+            given = (wrong + room * holds).clip(_TINY, 1 - _TINY)
+            values = (labels * np.log(given) + (1 - labels) * np.log(1 - given)).sum(0)
+            return holds, values - RIDGE / 2 * (slope**2 + bias**2)
+
+        slope, bias, damped = self.slope, self.bias, np.full(labels.shape[1], 1e-3)
+        holds, values = at(slope, bias)
+        for _ in range(STEPS):
+            given = (wrong + room * holds).clip(_TINY, 1 - _TINY)
+            by_odds = room * holds * (1 - holds)
+            error = (labels - given) / (given * (1 - given)) * by_odds
+            weight = by_odds**2 / (given * (1 - given))
+            up, over = (error * odds).sum(0) - RIDGE * slope, error.sum(0) - RIDGE * bias
+            first = ((weight * odds**2).sum(0) + RIDGE) * (1 + damped)
+            mixed = (weight * odds).sum(0)
+            second = (weight.sum(0) + RIDGE) * (1 + damped)
+            size = first * second - mixed**2
+            tried = (
+                np.maximum(slope + (second * up - mixed * over) / size, 0),
+                bias + (first * over - mixed * up) / size,
+            )
+            then, reached = at(*tried)
+            better = reached > values
+            gained = np.where(better, reached - values, 0.0)
+            slope, bias, values = (
+                np.where(better, new, old) for new, old in zip((*tried, reached), (slope, bias, values), strict=True)
+            )
+            holds = np.where(better, then, holds)
+            damped = np.where(better, damped / 5, damped * 10)
+            if (gained < ENOUGH).all() and (better | (damped > 1e3)).all():
+                break
+        return _Curves(slope, bias, values)
+
+
+def _between(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """ρ [g, h], ε [g, h] and the likelihoods [g, h, K] at them, finer than those that they are between."""
+    from scipy.interpolate import make_interp_spline
+
+    roots = [
+        np.linspace(grid[0], grid[-1], round((grid[-1] - grid[0]) / STEP) + 1) for grid in (LEFT_OUT, GIVEN_WRONGLY)
+    ]
+    for axis, grid in enumerate((LEFT_OUT, GIVEN_WRONGLY)):
+        values = make_interp_spline(grid, values, axis=axis)(roots[axis])
+    left, wrong = np.meshgrid(roots[0] ** 2, roots[1] ** 2, indexing="ij")
+    return left, wrong, values
+
+
+def _odds(features: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """float64 [N, K], log-odds of labels [N, K] by regressions blind to them, by the penalty that explains them best,
+    all classes together, when each has its best curve without noise."""
+    found: dict[int, tuple[float, np.ndarray]] = {}
+    place = PENALTIES.index(1.0)
+    while True:
+        for near in range(max(place - 1, 0), min(place + 2, len(PENALTIES))):
+            if near not in found:
+                odds = np.empty(labels.shape)
+                for number in np.unique(fold):
+                    own = fold == number
+                    weights = _fitted(features[~own], labels[~own], PENALTIES[near])
+                    odds[own] = features[own] @ weights[:-1] + weights[-1]
+                curves = _Curves.flat(labels).fitted(_of_unit(odds), labels, 0.0, 0.0)
+                found[near] = float(curves.values.sum()), odds
+        best = max(found, key=lambda near: found[near][0])
+        if best == place:
+            return found[best][1]
+        place = best
+
+
+def _fitted(features: np.ndarray, labels: np.ndarray, penalty: float) -> np.ndarray:
+    """float64 [D + 1, K], weights and, last, biases of a logistic regression for each class (L-BFGS)."""
     from scipy.optimize import minimize
 
     shape = (features.shape[1] + 1, labels.shape[1])
-    spread = 1 - left - wrong
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
         weights = flat.reshape(shape)
-        holds = _sigmoid(features @ weights[:-1] + weights[-1])
-        given = _given(holds, left, wrong)
-        value = -(labels * np.log(given) + (1 - labels) * np.log(1 - given)).sum()
-        error = (given - labels) / (given * (1 - given)) * spread * holds * (1 - holds)
+        odds = features @ weights[:-1] + weights[-1]
+        error = _sigmoid(odds) - labels
         slope = np.concatenate([features.T @ error + penalty * weights[:-1], error.sum(0, keepdims=True)])
-        return (value + penalty / 2 * (weights[:-1] ** 2).sum()) / len(labels), slope.ravel() / len(labels)
+        value = (np.logaddexp(0, odds) - labels * odds).sum() + penalty / 2 * (weights[:-1] ** 2).sum()
+        return value / len(labels), slope.ravel() / len(labels)
 
-    if start is None:
-        shares = ((labels.mean(0) - wrong) / spread).clip(0.01, 0.97)
-        start = np.zeros(shape)
-        start[-1] = np.log(shares / (1 - shares))
+    shares = labels.mean(0).clip(0.01, 0.97)
+    start = np.zeros(shape)
+    start[-1] = np.log(shares / (1 - shares))
     options = {"maxiter": ITERATIONS}
     return np.asarray(minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(shape))
-
-
-def _given(holds: np.ndarray, left: float, wrong: float) -> np.ndarray:
-    return np.asarray((wrong + (1 - left - wrong) * holds).clip(_TINY, 1 - _TINY))
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:
     from scipy.special import expit
 
     return np.asarray(expit(logits))
+
+
+def _of_unit(values: np.ndarray) -> np.ndarray:
+    """[N, K] of mean 0 and deviation 1; what does not vary is 0."""
+    spread = values.std(0)
+    return np.asarray((values - values.mean(0)) / np.where(spread > _TINY, spread, 1.0))
 
 
 def _rotated(features: np.ndarray) -> np.ndarray:
@@ -203,54 +282,13 @@ def _rotated(features: np.ndarray) -> np.ndarray:
     return np.asarray(left * sizes)
 
 
-def _on(grid: tuple[float, ...], rate: float) -> float:
-    """The rate of a grid that is nearest."""
-    return min(grid, key=lambda one: abs(one - rate))
-
-
-def _fine(grid: tuple[float, ...], likelihoods: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rates [n] between those of a grid [G], and log-likelihoods [G, ...] at them."""
-    from scipy.interpolate import PchipInterpolator
-
-    rates = np.linspace(grid[0], grid[-1], round((grid[-1] - grid[0]) / STEP) + 1)
-    return rates, PchipInterpolator(grid, likelihoods)(rates)
-
-
-def _best(grid: tuple[float, ...], likelihoods: np.ndarray) -> float:
-    """The rate that all classes say together, by their log-likelihoods [G, K]: where the parabola through the highest
-    sum and its neighbours is highest, at most half way to these; an end of the grid stays that."""
-    values = likelihoods.sum(1)
-    place = int(values.argmax())
-    if place in (0, len(grid) - 1):
-        return grid[place]
-    bend, slope, _ = np.polyfit(grid[place - 1 : place + 2], values[place - 1 : place + 2], 2)
-    low, high = (grid[place - 1] + grid[place]) / 2, (grid[place] + grid[place + 1]) / 2
-    return float(np.clip(-slope / (2 * bend), low, high)) if bend < 0 else grid[place]
-
-
-def _within(grid: tuple[float, ...], likelihoods: np.ndarray) -> tuple[float, float]:
-    """The ends of the rates that all classes together allow."""
-    rates, values = _fine(grid, likelihoods.sum(1))
-    allowed = rates[values >= values.max() - ERRORS**2 / 2]
-    return float(allowed[0]), float(allowed[-1])
-
-
-def _of_each(grid: tuple[float, ...], likelihoods: np.ndarray, shared: float) -> np.ndarray:
-    """float64 [K], of each class the rate that its own rows and what all say together make likeliest."""
-    rates, values = _fine(grid, likelihoods)
-    return np.asarray(rates[(values - ((rates - shared) ** 2 / (2 * APART**2))[:, None]).argmax(0)])
-
-
-def _matrices(left: np.ndarray, wrong: np.ndarray, shares: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+def _matrices(left: np.ndarray, wrong: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """float64 [K, 2, 2]. No class is given wrongly so often that all that are given it would be wrong."""
-    yes, no = shares
-    wrong = np.minimum(wrong, yes / np.maximum(yes + no, 1))
-    wrong, left = wrong.clip(0, 0.49), left.clip(0, 0.9)
+    wrong, left = np.minimum(wrong, shares).clip(0, 0.49), left.clip(0, 0.9)
     return np.stack([np.stack([1 - wrong, wrong], -1), np.stack([left, 1 - left], -1)], -2)
 
 
-def _wrong(transition: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """float64 [K], the share of wrong labels where a class is given to such shares [K] of the rows."""
-    wrong, left = transition[:, 0, 1], transition[:, 1, 0]
+def _wrong(left: np.ndarray, wrong: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """The share of wrong labels where a class is given to such shares of the rows."""
     holds = ((shares - wrong) / np.maximum(1 - left - wrong, _TINY)).clip(0, 1)
     return np.asarray(holds * left + (1 - holds) * wrong)
