@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from clc_text.config.length import enough_epochs
+from clc_text.config.length import enough_epochs, enough_patience
 from clc_text.config.recipe import loads
 from clc_text.errors import InputError
 from clc_text.text.datasets.files import Files
@@ -42,13 +42,15 @@ def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str 
     data |= ({} if guessed.label is None else {"label": guessed.label}) | guessed.reading
     data |= {"id": ids} if ids else {}
     written = ", ".join(f"{key}: {_quoted(value)}" for key, value in data.items())
+    few = enough_patience(guessed.rows)
+    patience = "" if few is None else f", fold_patience: {few}"
     return "\n".join(
         [
             f"# {expanded(train).name}: every key with its meaning: clc-text recipe show THIS_FILE",
             f"name: {_quoted(name or run_name(train))}",
             f"data: {{{written}}}",
             "encoder: {name: auto}    # a sentence encoder where one is installed or cached, else TF-IDF of all words",
-            "method: {name: clc_auto} # needs no noise rate",
+            f"method: {{name: clc_auto{patience}}} # needs no noise rate",
             f"training: {{epochs: {enough_epochs(guessed.rows)}}}",
             f"canaries: {canary_share(guessed.rows):.3g}    # labels flipped on "
             + ("trial, of single sources," if guessed.several else "purpose,")
