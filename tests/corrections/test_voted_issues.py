@@ -100,9 +100,14 @@ def test_features_of_two_kinds_alone_do_not_swap_the_classes() -> None:
         (np.eye(3), {}, {"key": "labels"}),
         (np.array([[0, 1], [-1, -1]]), {}, {"row": 1}),
         (np.full((2, 2), -1), {}, {"key": "labels"}),
-        (np.array([[0, 1], [1, 1]]), {"texts": ["a"]}, {"key": "texts"}),
-        (np.array([[0, 1], [1, 1]]), {"features": [[1.0], [np.nan]]}, {"row": 1}),
-        (np.array([[0, 1], [1, 1]]), {"pred_probs": [[1.0, 0.0], [2.0, 0.0]]}, {"key": "pred_probs", "row": 1}),
+        (np.array([[0, 1], [1, 1]]), {}, {"key": "task"}),
+        (np.array([[0, 1], [1, 1]]), {"task": "votes", "texts": ["a"]}, {"key": "texts"}),
+        (np.array([[0, 1], [1, 1]]), {"task": "votes", "features": [[1.0], [np.nan]]}, {"row": 1}),
+        (
+            np.array([[0, 1], [1, 1]]),
+            {"task": "votes", "pred_probs": [[1.0, 0.0], [2.0, 0.0]]},
+            {"key": "pred_probs", "row": 1},
+        ),
         (np.full((2, 2, 2), 0.3), {}, {"key": "vote"}),
     ],
 )
