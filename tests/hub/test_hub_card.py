@@ -265,7 +265,7 @@ def test_a_model_that_others_can_read_is_said_to_be_one(odd_run: Path, tmp_path:
     assert said in card and "One of the networks alone is an ordinary model" in card and "No `AutoModel`" not in card
     assert "it agrees" in card and "<b>most" not in card
     last = RunDirectory(folder).metrics()[-1]["test"]["accuracy"]["peers"]
-    assert f"and right on {last[0]:.2f} % of the test rows after the last epoch:" in card
+    assert f"read without this package and right on {last[0]:.2f} % of the test rows after the last epoch:" in card
     (folder / "metrics.jsonl").unlink()
     assert "read without this package:" in model_card(RunDirectory(folder), "user/odd", Stated(), {})
 
