@@ -21,7 +21,7 @@ from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import OF_WORDS, TOLD, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
 from clc_text.noise.estimation.half_trust import never_certain
-from clc_text.noise.estimation.plateau import undone
+from clc_text.noise.estimation.plateau import believed
 from clc_text.utils.files import write_with
 from clc_text.utils.tensors import save_tensors
 
@@ -202,7 +202,7 @@ def mixture_of(
         return None
     if known is not None:
         for name in set(chosen) - {*TOLD, *([NETWORKS] if told else [])}:
-            found[name] = clipped(undone(np.exp(found[name]), known))
+            found[name] = clipped(believed(found[name], labels.learnt, known))
     left_out = tuple(name for name in found if name not in chosen)
     log_probs = np.empty((len(chosen), len(labels.given), classes), np.float32)
     for place, name in enumerate(chosen):

@@ -128,6 +128,18 @@ def undone(probs: np.ndarray, transition: np.ndarray) -> np.ndarray:
     return np.stack([1 - holds, holds], 1)
 
 
+def believed(log_probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
+    """float64 [N, 2], P(true class) from log P(given class) [N, 2] of what may be too sure or not sure enough.
+
+    That is 1 - σ(a s + b) and σ(a s + b), with s the log-odds and the a and b whose curve under T [2, 2] explains the
+    labels [N] best, where `undone` takes the probabilities at their word.
+    """
+    odds, given = _of_unit((log_probs[:, 1] - log_probs[:, 0]).astype(np.float64)[:, None]), labels[:, None]
+    curve = _Curves.flat(given).fitted(odds, given, transition[1, 0], transition[0, 1])
+    holds = _sigmoid(curve.slope * odds + curve.bias)
+    return np.concatenate([1 - holds, holds], 1)
+
+
 def likelihoods(odds: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """float64 [G, H, K], in nats, of the labels of each class by its best curve under each ρ (`LEFT_OUT`, G) and ε
     (`GIVEN_WRONGLY`, H).

@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from clc_text.data.copies import first_rows
 from clc_text.data.folds import assign_folds, rarest_of
 from clc_text.noise.estimation import plateau as module
-from clc_text.noise.estimation.plateau import by_odds, likelihoods, of_given, plateau, undone
+from clc_text.noise.estimation.plateau import believed, by_odds, likelihoods, of_given, plateau, undone
 
 ROWS = 1200
 Rows = tuple[np.ndarray, np.ndarray]
@@ -155,6 +155,25 @@ def test_classes_of_other_rates_are_told_apart() -> None:
     found = by_odds(odds, noisy(holds, np.array([0.4, 0.2, 0.2, 0.2]), 0.0, 9)).transition[:, 1, 0]
     assert found[0] > found[1:].max() + 0.1
     assert found == pytest.approx(np.array([0.4, 0.2, 0.2, 0.2]), abs=0.06)
+
+
+def test_what_is_believed_does_not_depend_on_how_sure_a_view_is(drawn: Rows) -> None:
+    odds, labels = drawn[0][:, 0], drawn[1][:, 0]
+    matrix = np.array([[0.95, 0.05], [0.3, 0.7]])
+
+    def by(odds: np.ndarray) -> np.ndarray:
+        return believed(np.stack([-np.logaddexp(0, odds), -np.logaddexp(0, -odds)], 1), labels, matrix)
+
+    found = by(odds)
+    assert found.sum(1) == pytest.approx(1)
+    assert by(5 * odds - 2) == pytest.approx(found)
+
+    def lost(curve: np.ndarray) -> float:
+        given = 0.05 + 0.65 / (1 + np.exp(-curve[0] * odds - curve[1]))
+        return -float(np.log(np.where(labels > 0, given, 1 - given)).sum())
+
+    curve = minimize(lost, [1.0, 0.0]).x
+    assert found[:, 1] == pytest.approx(1 / (1 + np.exp(-curve[0] * odds - curve[1])), abs=0.01)
 
 
 def test_flips_on_purpose_are_no_noise_of_the_given_labels() -> None:
