@@ -271,8 +271,9 @@ def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: n
     found = readings_of(predictions, log_probs, given)
     by_rule = rule_like(log_probs, classes_of(given), predictions.views, predictions.left_out)
     rate, (low, high) = found[0].rate, span(found, len(given))
-    if predictions.rates is not None:  # known before there were views, of which none may change it
+    if predictions.rates is not None:  # known before there were views, of which none may change it or say another
         rate, low, high = predictions.rates.tolist()
+        found = []
     return {
         "rate": rate,
         "interval": [low, high],

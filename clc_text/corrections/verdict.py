@@ -249,7 +249,8 @@ def _emptied(corrections: Corrections) -> list[str]:
 
 def _rate(noise: AuditNoise) -> str:
     """The estimate in words: a range, where several readings of the same evidence say different things."""
-    if noise["predictions"] == "votes" and noise["interval"]:
+    told_at_once = noise["predictions"] == "votes" or (noise["predictions"] == "views" and "by_class" in noise)
+    if told_at_once and noise["interval"]:
         low, high = noise["interval"]
         return f"between {low:.1%} and {high:.1%} (about {noise['rate']:.1%})"
     interval = noise["interval"] if noise.get("readings") else None

@@ -166,6 +166,9 @@ def test_the_audit_tells_of_every_class(run: RunDirectory, corrected: Any) -> No
     found, state, labels = judge(corrected, 0), corrected.state(), run.labels()
     assert found["asked"] == CLASSES and found["second_opinion"] is None
     assert [entry["label"] for entry in found["noise"]["by_class"]] == CLASSES
+    assert found["noise"]["readings"] == []  # the noise is known before there are views
+    low, high = found["noise"]["interval"]
+    assert f"between {low:.1%} and {high:.1%} (about {found['noise']['rate']:.1%})" in str(found["verdict"])
     assert found["noise"]["rate"] == pytest.approx(np.mean([one["rate"] for one in found["noise"]["by_class"]]))
     assert labels.true is not None
     for one, entry in enumerate(found["corrections"]["by_asked"]):
