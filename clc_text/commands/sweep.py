@@ -72,13 +72,15 @@ def sweep(
     if sentence := told(changed_data([cell for cell in all_cells if cell.path not in left], directory)):
         echo(f"clc-text: {sentence}", err=True)
     # A scheduler's way to end it, which by default would leave the workers to finish their cells.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with closing(run(to_run, directory, engine, jobs)) as outcomes:
             ended = follow(outcomes, len(to_run))
     except KeyboardInterrupt:
         echo("clc-text: stopped; the same command goes on", err=True)
         raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
     if ended["elsewhere"]:
         echo(f"clc-text: {ended['elsewhere']} cells are being run by another sweep of this directory", err=True)
     if ended["failed"]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from clc_text.cli import app
 from clc_text.errors import InputError
+from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import read_sweep
 
 
@@ -45,3 +48,23 @@ def test_a_part_is_not_run_beside_cells_of_another_recipe(tiny_sweep: Path, tmp_
     found = sweep(tiny_sweep, "--out", tmp_path / "out", "--part", "8/8")  # the first cell is not of it
     assert isinstance(found.exception, InputError)
     assert f"{ended} was run from another recipe than the sweep now gives" in str(found.exception)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_how_a_process_hears_sigterm_is_as_before(
+    stopped: bool, tiny_sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever calls the command from Python has processes of its own, which would inherit it."""
+    meanwhile = []
+
+    def run(cells: object, *_: object) -> Iterator[tuple[object, Outcome]]:
+        meanwhile.append(signal.getsignal(signal.SIGTERM))
+        if stopped:
+            raise KeyboardInterrupt
+        yield from ()
+
+    monkeypatch.setattr("clc_text.sweep.run_sweep.run", run)
+    before = signal.getsignal(signal.SIGTERM)
+    assert sweep(tiny_sweep, "--out", tmp_path / "out").exit_code == (130 if stopped else 0)
+    assert meanwhile == [signal.default_int_handler]
+    assert signal.getsignal(signal.SIGTERM) == before
