@@ -44,7 +44,7 @@ test-transformers: install  ## the trainer's tests with the oldest and the newes
 	for version in "==5.3.0" ">=5.3"; do \
 	    $(BIN)/pip install --quiet --disable-pip-version-check --upgrade --target "$(VENV)/transformers$$version" \
 	        "transformers$$version" && \
-	    PYTHONPATH="$(VENV)/transformers$$version" $(BIN)/python -m pytest $(PARALLEL) tests/training tests/models || exit; \
+	    PYTHONPATH="$(VENV)/transformers$$version" $(BIN)/python -m pytest $(PARALLEL) tests/training tests/models tests/text/networks || exit; \
 	done
 
 drill-inputs: install  ## COUNT bad inputs drawn by SEED: each is taken or refused in a sentence

@@ -92,7 +92,10 @@ def save_networks(
         saved: Any = network
         if merge_adapters and has_adapters(network):
             saved, own = copy.deepcopy(saved).merge_and_unload(), None  # one more network at a time
-        saved.save_pretrained(place, state_dict=own, **how)
+        # By the names that the model has: `Trainer` reads a checkpoint by these, and transformers 5.3 writes a BERT's
+        # LayerNorm by older ones.
+        by_name = {"save_original_format": False} if isinstance(saved, PreTrainedModel) else {}
+        saved.save_pretrained(place, state_dict=own, **(by_name | how))
     write_json(folder / PEERS, facts)
 
 
