@@ -11,7 +11,7 @@ import numpy as np
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.kinds import LIKELY, kinds
 from clc_text.corrections.multi_label_issues import MultiLabelIssues, has_several_classes, issues_of_classes
-from clc_text.corrections.policy import DEFAULT, policy_named
+from clc_text.corrections.policy import DEFAULT, policy_of_views
 from clc_text.corrections.ranked import Ranked, named, reasons
 from clc_text.corrections.voted_issues import VotedIssues, is_several, issues_of_votes
 from clc_text.data.checks.garbled import garbled
@@ -103,11 +103,7 @@ class Issues(Ranked):
         Raises:
             InputError: there is no such policy, or it judges by the networks of a run.
         """
-        rule, names = policy_named(policy), np.array(self.names, dtype=object)
-        if not rule.views:
-            raise InputError(
-                f"the policy '{policy}' judges by the networks of a run; take 'default' or 'doubt'", key=policy
-            )
+        rule, names = policy_of_views(policy), np.array(self.names, dtype=object)
         if self.judged is None:
             return np.asarray(names[self.given])
         changed = rule.changes(Evidence.of_views(self.judged, self.judged.probs), self.given)

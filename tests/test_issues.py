@@ -153,7 +153,7 @@ def test_policies_that_judge_by_the_networks_of_a_run_are_refused() -> None:
     texts, _, given, _ = table()
     found = clc_text.find_issues(given, texts=texts)
     assert (found.corrected("doubt") != given).sum() >= (found.corrected() != given).sum() > 0
-    with refused(key="posterior"):
+    with refused(key="policy"):
         found.corrected("posterior")
 
 

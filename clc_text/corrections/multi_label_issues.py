@@ -12,7 +12,7 @@ import numpy as np
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.gather import judged_by
 from clc_text.corrections.kinds import LIKELY
-from clc_text.corrections.policy import DEFAULT, Policy, policy_named
+from clc_text.corrections.policy import DEFAULT, Policy, policy_of_views
 from clc_text.corrections.ranked import Ranked, named, reasons
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import nearest
@@ -112,12 +112,7 @@ class MultiLabelIssues(Ranked):
         Raises:
             InputError: there is no such policy, or it judges by the networks of a run.
         """
-        rule = policy_named(policy)
-        if not rule.views:
-            raise InputError(
-                f"the policy '{policy}' judges by the networks of a run; take 'default' or 'doubt'", key="policy"
-            )
-        rule = rule.of_pairs(self._known)
+        rule = policy_of_views(policy).of_pairs(self._known)
         evidence = Evidence.empty(self.given.size)
         for one in range(len(self.names)):
             judged = self._judged(one, rule)
@@ -234,7 +229,7 @@ def issues_of_classes(
         found = mixture_of(dense, of_class, 2, seed, networks, words, known=known, near=near, told=False)
         made.append(found)
         if found is not None:
-            judged = judged_by(policy_named(DEFAULT), found.log_probs, found.views, of_class.given, found.sharpness,
+            judged = judged_by(policy_of_views(DEFAULT), found.log_probs, found.views, of_class.given, found.sharpness,
                                found.transition)  # fmt: skip
             doubt[:, one], transition[one] = judged.wrong, found.transition
             readings = found.readings(of_class.given, np.arange(rows))

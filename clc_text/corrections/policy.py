@@ -197,3 +197,17 @@ def policy_named(
     if min_doubt is not None:
         policy = replace(policy, min_doubt=min_doubt)
     return policy
+
+
+def policy_of_views(name: str) -> Policy:
+    """A policy that rests on views, by its name.
+
+    Raises:
+        InputError: there is no such policy, or it judges by the networks of a run.
+    """
+    policy = policy_named(name)
+    if not policy.views:
+        raise InputError(
+            f"the policy '{name}' judges by the networks of a run; take 'default' or 'doubt'", key="policy"
+        )
+    return policy

@@ -100,7 +100,9 @@ def guess_columns(
     elif not named_label:
         others = [*(files.texts if named_text else ()), *((files.annotator,) if files.annotator else ())]
         named_label = [_label(values, others, files.train)]
-        kinds = _there(rows.table.column(named_label[0]).unique().to_pylist())
+        column = rows.table.column(named_label[0])
+        of_lists = isinstance(next(iter(_there(values[named_label[0]])), None), list)
+        kinds = _there((column.combine_chunks().flatten() if of_lists else column).unique().to_pylist())
         said.append(f"label: {named_label[0]} ({len(kinds):,} values); another one by --label")
     if named_text is None:
         named_text = _text(values, named_label, files.train)
@@ -133,7 +135,8 @@ def _label(values: dict[str, list[Any]], others: Collection[str], train: str) ->
     known = [name for wanted in LABELS for name in names if name.lower() == wanted]
     called = [name for name in names if _called_so(name)]
     words = [name for name in names if not all(_is_number(one) for one in _there(values[name]))]
-    among: list[str] = next(filter(None, (known[:1], called, words, names)), [])
+    lists = [name for name in values if name not in others and _holds_lists(_there(values[name]))]
+    among: list[str] = next(filter(None, (known[:1], called, words, names, lists)), [])
     if len(among) == 1:
         return among[0]
     if among:
@@ -149,6 +152,16 @@ def _label(values: dict[str, list[Any]], others: Collection[str], train: str) ->
         where=train,
         key="--label",
     )
+
+
+def _holds_lists(there: list[Any]) -> bool:
+    """Whether a column is of lists of a few names that come again and again: the classes that hold of each row."""
+    if not there or not all(isinstance(one, list) for one in there):
+        return False
+    names = [name for one in there for name in one]
+    if not names or not all(isinstance(name, str) for name in names):
+        return False
+    return 2 <= len(set(names)) <= min(MOST, len(names) / AGAIN)
 
 
 def _called_so(name: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,20 @@ def test_a_usual_name_counts_in_a_small_table_and_missing_labels_do_not(tmp_path
     lines = [f"a text of the customer {row},{('', 'a', 'b', 'c')[row % 4]}" for row in range(12)]
     path.write_text("\n".join(["mail,queue", *lines]))
     assert guess_columns(str(path)).said[0].startswith("label: queue (3 values)")
+
+
+def test_lists_of_a_few_names_are_labels_where_nothing_else_is(tmp_path: Path) -> None:
+    path = tmp_path / "topics.jsonl"
+    kinds = [["a"], ["a", "b"], [], ["c", "a"]]
+    rows = [
+        {"body": f"A text that is about the number {one}", "tokens": [f"{one}", f"{one + 1}"], "about": kinds[one % 4]}
+        for one in range(60)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    found = guess_columns(str(path))
+    assert (found.text, found.label) == ("body", "about")
+    assert "about (3 values)" in found.said[0]
+    for row in rows:
+        row["kind"] = "x" if row["about"] else "y"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert guess_columns(str(path)).label == "kind"
