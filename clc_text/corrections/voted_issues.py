@@ -45,6 +45,10 @@ class VotedIssues(Ranked):
         """[N], names of the joined labels: the class that is believed of each row."""
         return np.asarray(self._named[self.belief.argmax(1)])
 
+    def corrected(self) -> np.ndarray:
+        """`labels`, as one label a row has them."""
+        return self.labels
+
     @property
     def noise_rate(self) -> float:
         """The expected share of wrong labels among the majorities of the votes."""

@@ -40,7 +40,7 @@ def found() -> clc_text.VotedIssues:
 def test_labels_are_joined_and_sources_ranked(found: clc_text.VotedIssues) -> None:
     true, votes, _texts = drawn()
     given = np.array(found.names, object)[found.given]
-    assert (found.labels == true).mean() > (given == true).mean() and found.power > 0
+    assert (found.corrected() == true).mean() > (given == true).mean() and found.power > 0
     accuracy = found.annotators.set_index("name")
     assert list(accuracy["accuracy"].sort_values(ascending=False).index) == list(RIGHT)
     assert (accuracy["low"] < accuracy["accuracy"]).all() and (accuracy["accuracy"] < accuracy["high"]).all()

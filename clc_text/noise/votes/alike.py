@@ -12,6 +12,7 @@ from clc_text.data.votes import Votes
 COMMON = 0.8  # of the rows on which either of two rules of one class fires, both do
 REPEATED = 0.8  # of the rows where one disagrees with the others, the second says the same
 LEAST_ERRORS = 20
+LEAST_SAME = 50  # rows on which a source has said, and on no others, what another has: a column that is there twice
 MOST_SOURCES = 400  # pairs of more are not looked at
 
 
@@ -19,9 +20,9 @@ def weights_of_alike(votes: Votes, one_class: np.ndarray) -> np.ndarray:
     """float64 [J], 1 over the number of sources that say what a source says, itself among them.
 
     Two rules of one class (`one_class` bool [J]) are alike where they fire on the same rows; any others where they
-    agree even where both contradict the majority of the rest, as independent sources do by chance alone. Copies that
-    are together more than half of a row's votes cannot be seen so, and of more than `MOST_SOURCES` sources none is
-    looked for.
+    agree even where both contradict the majority of the rest, as independent sources do by chance alone, or where they
+    say the same of the same rows throughout, since few errors tell nothing. Copies that are not quite alike and together
+    more than half of a row's votes cannot be seen so, and of more than `MOST_SOURCES` sources none is looked for.
     """
     sources = len(votes.sources)
     if not 1 < sources <= MOST_SOURCES:
@@ -33,7 +34,8 @@ def weights_of_alike(votes: Votes, one_class: np.ndarray) -> np.ndarray:
             if one_class[first] != one_class[second]:
                 continue
             same = _fire_together if one_class[first] else _err_together
-            alike[first, second] = alike[second, first] = same(votes, table, first, second)
+            repeats = _says_the_same(table, first, second) or same(votes, table, first, second)
+            alike[first, second] = alike[second, first] = repeats
     return np.asarray(1 / alike.sum(1))
 
 
@@ -46,6 +48,11 @@ def _table(votes: Votes) -> list[tuple[np.ndarray, np.ndarray]]:
     row, source, label = row[first], source[first], label[first]
     ends = np.cumsum(np.bincount(source, minlength=len(votes.sources)))[:-1]
     return list(zip(np.split(row, ends), np.split(label, ends), strict=True))
+
+
+def _says_the_same(table: list[tuple[np.ndarray, np.ndarray]], first: int, second: int) -> bool:
+    (rows, labels), (others, other_labels) = table[first], table[second]
+    return len(rows) >= LEAST_SAME and np.array_equal(rows, others) and np.array_equal(labels, other_labels)
 
 
 def _fire_together(votes: Votes, table: list[tuple[np.ndarray, np.ndarray]], first: int, second: int) -> bool:

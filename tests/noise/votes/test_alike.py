@@ -37,3 +37,13 @@ def test_rules_that_fire_together() -> None:
 def test_of_very_many_sources_none_is_compared() -> None:
     table = np.tile(np.random.default_rng(0).integers(0, 2, (30, 1)), (1, MOST_SOURCES + 1))
     assert (weights_of_alike(Votes.of_table(table, 2), np.zeros(MOST_SOURCES + 1, bool)) == 1).all()
+
+
+def test_a_column_that_is_there_twice_counts_once_however_few_its_errors_are() -> None:
+    table = table_of(drawn_votes(300, [0.97, 0.98, 0.96], 2, 1.0).votes)
+    twice = np.concatenate([table, table[:, 2:]], 1)
+    assert weights_of_alike(Votes.of_table(twice, 2), NO_RULES[:4]).tolist() == [1, 1, 0.5, 0.5]
+    twice[0, 3] = -1  # of other rows, and few errors: nothing tells
+    assert weights_of_alike(Votes.of_table(twice, 2), NO_RULES[:4]).tolist() == [1] * 4
+    few = np.concatenate([table, table[:, 2:]], 1)[:49]
+    assert weights_of_alike(Votes.of_table(few, 2), NO_RULES[:4]).tolist() == [1] * 4
