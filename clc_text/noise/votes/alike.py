@@ -21,8 +21,9 @@ def weights_of_alike(votes: Votes, one_class: np.ndarray) -> np.ndarray:
 
     Two rules of one class (`one_class` bool [J]) are alike where they fire on the same rows; any others where they
     agree even where both contradict the majority of the rest, as independent sources do by chance alone, or where they
-    say the same of the same rows throughout, since few errors tell nothing. Copies that are not quite alike and together
-    more than half of a row's votes cannot be seen so, and of more than `MOST_SOURCES` sources none is looked for.
+    say the same of the same rows throughout, since few errors tell nothing. Copies that are not quite alike and
+    together more than half of a row's votes cannot be seen so, and of more than `MOST_SOURCES` sources none is looked
+    for.
     """
     sources = len(votes.sources)
     if not 1 < sources <= MOST_SOURCES:
