@@ -19,15 +19,14 @@ import csv
 import json
 import os
 import sys
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks import cifar10n
+from benchmarks import cifar10n, training
+from benchmarks.training import encoded_table
 from clc_text.corrections.asking.asked import Asked
 from clc_text.corrections.asking.draw import DOUBT, PURPOSES, RANDOM, Drawn, draw
 from clc_text.corrections.asking.shares import share_right
@@ -139,38 +138,17 @@ def trained(
     rows: Table, seed: int, trusted: TrustedLabels | None = None, without: CrossFit | None = None
 ) -> tuple[dict[str, float], Any]:
     """Test accuracy over the last epochs, share of right labels where `clc_auto` has them, and its cross-fitting."""
-    import torch
-    from datasets import ClassLabel, Dataset, disable_progress_bars
-
     from clc_text.data.labels import Labels
-    from clc_text.data.task import Task
-    from clc_text.runs.build import build_trainer
     from clc_text.runs.prepare import Prepared, with_answers
 
-    disable_progress_bars()
     recipe = recipe_of(seed)
-    names = ClassLabel(names=[f"class {number}" for number in range(rows.classes)])
-    splits = [
-        Dataset.from_dict({"text": texts, "label": labels.tolist()}).cast_column("label", names)
-        for texts, labels in ((rows.texts, rows.given), (rows.texts[:1] * len(rows.test), rows.test))
-    ]
-    task = Task("set", splits[0], splits[1], "text", "label")
-    labels = Labels(rows.given)
-    inputs = [{"features": torch.from_numpy(values)} for values in (rows.features, rows.test_features)]
-    frozen = torch.from_numpy(rows.features)
-    encoder: Any = SimpleNamespace(facts={}, augment=None, frozen=lambda _: frozen)  # rows are encoded already
-    prepared = Prepared(task, labels, {}, encoder, inputs[0], inputs[1], recipe)
+    made = encoded_table(
+        recipe, rows.texts, rows.features, rows.features, rows.given, rows.test_features, rows.test, rows.classes
+    )
+    prepared = Prepared(made.task, Labels(rows.given), {}, made.encoder, made.train_inputs, made.test_inputs, recipe)
     if trusted is not None:
         prepared = with_answers(prepared, trusted)
-    right: list[float] = []
-
-    def listen(result: Any) -> None:
-        right.append(float((result.test_log_probs.argmax(-1).numpy() == rows.test).mean()))
-
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = build_trainer(recipe, Path(folder), prepared, [listen])
-        trainer.without_answers = without
-        trainer.train()
+    right, trainer = training.trained(recipe, prepared, rows.test, without)
     found = trainer.cross_fit
     assert found is not None
     known = rows.true >= 0

@@ -19,16 +19,15 @@ import csv
 import json
 import os
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from benchmarks import cifar10n
+from benchmarks.training import encoded_table, trained
 from clc_text.utils.files import write_json
 
 CROWD = {"disaster": 2, "chemicals": 2, "messaging": 3, "selfdriving": 3}
@@ -161,41 +160,20 @@ def _crowd(encoder: str, name: str, folder: Path, kept: Path) -> Table:
 
 def measure(name: str, method: str, seed: int, out: Path) -> dict[str, Any]:
     """The cell: last-10 accuracy, how often each test row was right in those epochs, processor seconds."""
-    import torch
-    from datasets import ClassLabel, Dataset, disable_progress_bars
-
     from clc_text.data.labels import Labels
-    from clc_text.data.task import Task
-    from clc_text.runs.build import build_trainer
     from clc_text.runs.prepare import Prepared
 
-    disable_progress_bars()
     rows = table(name, seed, out / "features")
     more = ""
     if method in TOLD:
         more = f"noise_rate: {json.loads(cell(out, name, 'clc_auto', seed).read_text())['rate']}\n"
     recipe = recipe_of(name.split(" ")[0], method, seed, more)
-    names = ClassLabel(names=[f"class {number}" for number in range(rows.classes)])
-    texts = (rows.texts, rows.texts[:1] * len(rows.test))
-    splits = [
-        Dataset.from_dict({"text": said, "label": labels.tolist()}).cast_column("label", names)
-        for said, labels in zip(texts, (rows.given, rows.test), strict=True)
-    ]
-    task = Task("set", splits[0], splits[1], "text", "label")
-    labels = Labels(rows.given)
-    inputs = [{"features": torch.from_numpy(values)} for values in (rows.features, rows.test_features)]
-    frozen = torch.from_numpy(rows.frozen)
-    encoder: Any = SimpleNamespace(augment=None, frozen=lambda _: frozen)  # the features are there already
-    prepared = Prepared(task, labels, {}, encoder, inputs[0], inputs[1], recipe)
-    right: list[np.ndarray] = []
-
-    def listen(result: Any) -> None:
-        right.append((result.test_log_probs.argmax(-1).numpy() == rows.test).mean(0))
-
+    made = encoded_table(
+        recipe, rows.texts, rows.features, rows.frozen, rows.given, rows.test_features, rows.test, rows.classes
+    )
+    prepared = Prepared(made.task, Labels(rows.given), {}, made.encoder, made.train_inputs, made.test_inputs, recipe)
     begun = time.process_time()
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = build_trainer(recipe, Path(folder), prepared, [listen])
-        trainer.train()
+    right, trainer = trained(recipe, prepared, rows.test)
     last = np.mean(right[-LAST:], axis=0)
     figures: dict[str, Any] = {
         "accuracy": 100 * float(last.mean()),

@@ -11,17 +11,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
 from benchmarks import real_noise
 from benchmarks import votes as joining
+from benchmarks.training import encoded_table, trained
 from clc_text.data.votes import Votes
 from clc_text.utils.files import write_json
 
@@ -67,16 +66,9 @@ def table(name: str, kept: Path) -> Table:
 def measure(rows: Table, k: int, way: str, method: str, seed: int) -> dict[str, Any]:
     """The cell: last-10 accuracy, how often each test row was right in those epochs, processor seconds in all and of
     joining."""
-    import torch
-    from datasets import ClassLabel, Dataset, disable_progress_bars
-
     from clc_text.config.recipe import loads
-    from clc_text.data.task import Task
-    from clc_text.runs.build import build_trainer
-    from clc_text.runs.encoded import Encoded
     from clc_text.runs.prepare import Memo, prepare
 
-    disable_progress_bars()
     votes = joining.drawn(rows.votes, k, seed)
     used, given = np.arange(votes.rows), rows.true
     if way == "one label":
@@ -84,32 +76,18 @@ def measure(rows: Table, k: int, way: str, method: str, seed: int) -> dict[str, 
         used, given = first.row, first.label
     elif way in JOINS:
         given = votes.majority.argmax(1)
-    names = ClassLabel(names=[f"class {number}" for number in range(votes.classes)])
-    splits = [
-        Dataset.from_dict({"text": [str(number) for number in numbers], "label": labels.tolist()})
-        for numbers, labels in ((used, given), (range(len(rows.test)), rows.test))
-    ]
-    train, test = (split.cast_column("label", names) for split in splits)
-    task = Task("set", train, test, "text", "label", votes=votes if way in JOINS else None)
     text = RECIPE.replace("JOIN", way if way in JOINS else "majority").replace("METHOD", method)
     recipe = loads(text.replace("SEED", str(seed)))
-    frozen = torch.from_numpy(rows.frozen[used])
-    encoder: Any = SimpleNamespace(augment=None, frozen=lambda _: frozen, facts={})  # the features are there already
-    inputs = [{"features": torch.from_numpy(values)} for values in (rows.features[used], rows.test_features)]
+    made = encoded_table(
+        recipe, [str(number) for number in used], rows.features[used], rows.frozen[used], given, rows.test_features,
+        rows.test, votes.classes, votes if way in JOINS else None,
+    )  # fmt: skip
     memo: Any = Memo()
-    memo.encoded = lambda *_: Encoded(task, encoder, inputs[0], inputs[1], recipe.encoder)
-    right: list[np.ndarray] = []
-
-    def listen(result: Any) -> None:
-        right.append((result.test_log_probs.argmax(-1).numpy() == rows.test).mean(0))
-
+    memo.encoded = lambda *_: made
     begun = time.process_time()
     prepared = prepare(recipe, memo=memo)
     joined = time.process_time() - begun
-    with tempfile.TemporaryDirectory() as folder:
-        if prepared.joined is not None:
-            prepared.joined.save_cross_fit(Path(folder))
-        build_trainer(recipe, Path(folder), prepared, [listen]).train()
+    right, _ = trained(recipe, prepared, rows.test)
     last = np.mean(right[-LAST:], axis=0)
     return {
         "accuracy": 100 * float(last.mean()),

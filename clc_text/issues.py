@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from clc_text.corrections.evidence import Evidence
+from clc_text.corrections.given_inputs import GivenInputs
 from clc_text.corrections.kinds import LIKELY, kinds
 from clc_text.corrections.multi_label_issues import MultiLabelIssues, has_several_classes, issues_of_classes
 from clc_text.corrections.policy import DEFAULT, policy_of_views
@@ -18,7 +19,7 @@ from clc_text.data.checks.garbled import garbled
 from clc_text.data.checks.outliers import Outliers, outliers
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import nearest
-from clc_text.data.tabular.values import numbered, probabilities, table_of, texts_of
+from clc_text.data.tabular.values import numbered, probabilities
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import all_finite, first_of_copies, mixture_of, too_large
 from clc_text.evidence.mixture import Judged, judge
@@ -173,19 +174,14 @@ def find_issues(
         )
     too_large(rows, classes)
     probs = None if pred_probs is None else probabilities(pred_probs, rows, classes)
-    dense = None if features is None else table_of("features", features, rows, np.float32)
-    written = None if texts is None else texts_of(texts, rows)
-    words = None
-    if written is not None:
-        from clc_text.text.encoders.lexical.weighting import terms_of
-
-        words = terms_of(written)
+    inputs = GivenInputs.of(features, texts, rows)
+    dense, written = inputs.features, inputs.texts
     unplanted = Labels(given)
     near = None
     if dense is not None:
         all_finite(dense)
         near = nearest(dense, first_of_copies(dense, None, rows), seed, FIT_ROWS)  # for a view, and for outliers
-    mixture = mixture_of(dense, unplanted, classes, seed, probs, words, near=near)
+    mixture = mixture_of(dense, unplanted, classes, seed, probs, inputs.words, near=near)
     if mixture is None:
         return Issues(names, given, None, (), (), float("nan"), (0.0, 1.0), np.full((classes, classes), np.nan))
     judged = judge(mixture.log_probs, weights(mixture.views), given, mixture.sharpness, mixture.transition)
@@ -193,8 +189,7 @@ def find_issues(
     by_rule = rule_like(mixture.log_probs, given, mixture.views, mixture.left_out)
     return Issues(
         names, given, judged, named(mixture.views), named(mixture.left_out), readings[0].rate, span(readings, rows),
-        mixture.transition, by_rule,
-        None if written is None else tuple(written), mixture.log_probs.argmax(2),
+        mixture.transition, by_rule, written, mixture.log_probs.argmax(2),
         outliers(written, dense, seed, near), _garbled(written),
     )  # fmt: skip
 

@@ -11,12 +11,13 @@ import numpy as np
 
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.gather import judged_by
+from clc_text.corrections.given_inputs import GivenInputs
 from clc_text.corrections.kinds import LIKELY
 from clc_text.corrections.policy import DEFAULT, Policy, policy_of_views
 from clc_text.corrections.ranked import Ranked, named, reasons
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import nearest
-from clc_text.data.tabular.values import missing, table_of, texts_of
+from clc_text.data.tabular.values import missing, table_of
 from clc_text.errors import InputError, some_of
 from clc_text.evidence.evidence import Mixture, all_finite, first_of_copies, mixture_of, too_large
 from clc_text.evidence.mixture import Judged
@@ -204,24 +205,20 @@ def issues_of_classes(
         )
     too_large(rows * classes, 2)
     probs = None if pred_probs is None else _probabilities(pred_probs, rows, classes)
-    dense = None if features is None else table_of("features", features, rows, np.float32)
-    written = None if texts is None else texts_of(texts, rows)
-    words = None
-    if written is not None:
-        from clc_text.text.encoders.lexical.weighting import terms_of
-
-        words = terms_of(written)
-    near = None
+    inputs = GivenInputs.of(features, texts, rows)
+    dense, words = inputs.features, inputs.words
     if dense is not None:
         all_finite(dense)
-        near = nearest(dense, first_of_copies(dense, None, rows), seed, FIT_ROWS)
+    first = first_of_copies(dense, words, rows)
+    near = None if dense is None else nearest(dense, first, seed, FIT_ROWS)
     shown = _of_words(words, seed) if dense is None and words is not None else dense
     each = rates = None
-    if shown is not None and (first_of_copies(dense, words, rows) > 0).any():  # rows that are not all alike
+    if shown is not None and (first > 0).any():  # rows that are not all alike
         told = plateau(shown, given, seed)
         each, rates = told.transition, told.rates(given)
     doubt, made, own = np.zeros((rows, classes)), [], np.zeros((3, classes))
     transition = np.tile(np.eye(2), (classes, 1, 1)) if each is None else each
+    rule = policy_of_views(DEFAULT)
     for one in range(classes):
         networks = None if probs is None else np.stack([1 - probs[:, one], probs[:, one]], 1)
         of_class = Labels(given[:, one])
@@ -229,14 +226,12 @@ def issues_of_classes(
         found = mixture_of(dense, of_class, 2, seed, networks, words, known=known, near=near, told=False)
         made.append(found)
         if found is not None:
-            judged = judged_by(policy_of_views(DEFAULT), found.log_probs, found.views, of_class.given, found.sharpness,
-                               found.transition)  # fmt: skip
+            judged = judged_by(rule, found.log_probs, found.views, of_class.given, found.sharpness, found.transition)
             doubt[:, one], transition[one] = judged.wrong, found.transition
             readings = found.readings(of_class.given, np.arange(rows))
             own[:, one] = readings[0].rate, *span(readings, rows)
     return MultiLabelIssues(
-        names, given, doubt, own if rates is None else rates, transition, tuple(made), each is not None,
-        None if written is None else tuple(written),
+        names, given, doubt, own if rates is None else rates, transition, tuple(made), each is not None, inputs.texts
     )  # fmt: skip
 
 

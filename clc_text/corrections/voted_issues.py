@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.corrections.given_inputs import GivenInputs
 from clc_text.corrections.ranked import Ranked
 from clc_text.data.agreement import accuracies, votes_facts
 from clc_text.data.tabular.annotators import frame_of_votes
-from clc_text.data.tabular.values import numbered, probabilities, table_of, texts_of
+from clc_text.data.tabular.values import numbered, probabilities
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
 
@@ -174,6 +175,7 @@ def issues_of_votes(
     Raises:
         InputError: as `find_issues`, or a row has no label at all.
     """
+    from clc_text.evidence.evidence import all_finite
     from clc_text.evidence.voted import joined_by
 
     votes, names = _votes(labels, label_names)
@@ -183,25 +185,16 @@ def issues_of_votes(
         )
     rows, classes = votes.rows, votes.classes
     probs = None if pred_probs is None else probabilities(pred_probs, rows, classes)
-    dense = None if features is None else table_of("features", features, rows, np.float32)
-    if dense is not None and not np.isfinite(dense).all():
-        raise InputError(
-            f"the features of row {np.flatnonzero(~np.isfinite(dense).all(1))[0]} are not finite",
-            row=np.flatnonzero(~np.isfinite(dense).all(1))[0],
-        )
-    written = None if texts is None else texts_of(texts, rows)
-    words = None
-    if written is not None:
-        from clc_text.text.encoders.lexical.weighting import terms_of
-
-        words = terms_of(written)
-    found = joined_by(votes, dense, words, probs, seed)
+    inputs = GivenInputs.of(features, texts, rows)
+    if inputs.features is not None:
+        all_finite(inputs.features)
+    found = joined_by(votes, inputs.features, inputs.words, probs, seed)
     counts = votes.counts
     most = counts >= counts.max(1, keepdims=True) - 1e-9
     given = np.where(most, found.posterior, -1).argmax(1)
     return VotedIssues(
         names, votes, found.posterior, found.matrices, given, float(found.facts["power"]),
-        None if written is None else tuple(written),
+        inputs.texts,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import TestAccuracy
 from clc_text.errors import InputError, nearest, some_of
 from clc_text.inference import multi_label
-from clc_text.inference.multi_label import MultiLabelEvaluation
+from clc_text.inference.multi_label import MultiLabelEvaluation, ScoresOfClass
 from clc_text.inference.prediction_file import (
     RECIPES,
     HowToRead,
@@ -34,14 +34,6 @@ if TYPE_CHECKING:
 
 NAMED = 10  # classes whose names stand above the columns of a confusion matrix
 ALL_CLASSES = 40  # that are listed one by one
-
-
-class ScoresOfClass(TypedDict):
-    name: str
-    rows: int
-    precision: float
-    recall: float
-    f1: float
 
 
 class _Scores(TypedDict):

@@ -55,6 +55,12 @@ class ScoresOfClass(TypedDict):
     precision: float
     recall: float
     f1: float
+
+
+@final
+class ScoresOfHeldClass(ScoresOfClass):
+    """Of a class that may hold beside others."""
+
     average_precision: float
     confusion: list[list[int]]
 
@@ -66,7 +72,7 @@ class MultiLabelEvaluation(TypedDict):
     rows: int
     multi_label: dict[str, float]
     pair_accuracy: float
-    classes: list[ScoresOfClass]
+    classes: list[ScoresOfHeldClass]
 
 
 def scores(log_probs: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> MultiLabelEvaluation:
@@ -85,7 +91,7 @@ def scores(log_probs: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> Mu
     probs = holding(log_probs, len(names)).clip(1e-12, 1 - 1e-12)
     odds = np.log(probs) - np.log1p(-probs)
     said, held = odds > 0, truth > 0
-    classes: list[ScoresOfClass] = []
+    classes: list[ScoresOfHeldClass] = []
     for one, name in enumerate(names):
         right = int((said[:, one] & held[:, one]).sum())
         of_said, of_held = int(said[:, one].sum()), int(held[:, one].sum())

@@ -126,8 +126,8 @@ def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes
     from clc_text.noise.votes.cross_fit import cross_fit_votes, joined_again
     from clc_text.runs.frozen_features import features_of, words_of
 
-    words = words_beside(votes, words_of(encoded))
-    inputs = [features_of(encoded)] if words is None else [features_of(encoded), words]
+    known = (features_of(encoded), words_beside(votes, words_of(encoded)))
+    inputs = [one for one in known if one is not None]
     seed = recipe.seeds.network
     first = first_copies(encoded.train_inputs, votes.rows)
     most = votes.majority.argmax(1)
