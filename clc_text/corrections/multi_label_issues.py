@@ -213,7 +213,7 @@ def issues_of_classes(
     near = None if dense is None else nearest(dense, first, seed, FIT_ROWS)
     shown = _of_words(words, seed) if dense is None and words is not None else dense
     each = rates = None
-    if shown is not None and (first > 0).any():  # rows that are not all alike
+    if shown is not None:
         told = plateau(shown, given, seed)
         each, rates = told.transition, told.rates(given)
     doubt, made, own = np.zeros((rows, classes)), [], np.zeros((3, classes))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.evidence.views.base import some, unit_rows
+from clc_text.noise.estimation.logistic import linear_model, of_one_class
 
 PENALTY = 1.0  # as scikit-learn's C = 1, on rows of length 1
 ITERATIONS = 100
@@ -19,21 +20,7 @@ def soft_linear(features: Any, belief: np.ndarray, penalty: float = PENALTY) -> 
         features: [N, D], dense or sparse.
         belief: [N, C], q.
     """
-    from scipy.optimize import minimize
-
-    shape = (features.shape[1] + 1, belief.shape[1])
-    mass = belief.sum(1, keepdims=True)
-
-    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = flat.reshape(shape)
-        logs = soft_logs(features, weights)
-        value = -(belief * logs).sum() + penalty / 2 * (weights[:-1] ** 2).sum()
-        error = np.exp(logs) * mass - belief
-        slope = np.concatenate([features.T @ error + penalty * weights[:-1], error.sum(0, keepdims=True)])
-        return value / len(belief), slope.ravel() / len(belief)
-
-    found: Any = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options={"maxiter": ITERATIONS})
-    return np.asarray(found.x.reshape(shape))
+    return linear_model(features, belief, of_one_class, penalty, ITERATIONS)
 
 
 def soft_logs(features: Any, weights: np.ndarray) -> np.ndarray:

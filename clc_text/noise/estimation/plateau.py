@@ -31,6 +31,7 @@ from clc_text.data.copies import first_rows
 from clc_text.data.folds import assign_folds, rarest_of
 from clc_text.data.sampling import every_nth
 from clc_text.noise.canaries import before_flips
+from clc_text.noise.estimation.logistic import linear_model, of_each_class
 
 # Roots of rates, in which likelihoods bend alike everywhere: of ρ up to 0.64, of ε up to 0.36.
 LEFT_OUT = np.arange(9) / 10
@@ -230,6 +231,8 @@ def _between(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _odds(features: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """float64 [N, K], log-odds of labels [N, K] by regressions blind to them, by the penalty that explains them best,
     all classes together, when each has its best curve without noise."""
+    if len(np.unique(fold)) < 2:  # rows that are all alike; nothing but their own labels could be learnt from
+        return np.zeros(labels.shape)
     found: dict[int, tuple[float, np.ndarray]] = {}
     place = PENALTIES.index(1.0)
     while True:
@@ -238,7 +241,9 @@ def _odds(features: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> np.ndar
                 odds = np.empty(labels.shape)
                 for number in np.unique(fold):
                     own = fold == number
-                    weights = _fitted(features[~own], labels[~own], PENALTIES[near])
+                    given = labels[~own]
+                    begun = _Curves.flat(given).bias
+                    weights = linear_model(features[~own], given, of_each_class, PENALTIES[near], ITERATIONS, begun)
                     odds[own] = features[own] @ weights[:-1] + weights[-1]
                 curves = _Curves.flat(labels).fitted(_of_unit(odds), labels, 0.0, 0.0)
                 found[near] = float(curves.values.sum()), odds
@@ -246,27 +251,6 @@ def _odds(features: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> np.ndar
         if best == place:
             return found[best][1]
         place = best
-
-
-def _fitted(features: np.ndarray, labels: np.ndarray, penalty: float) -> np.ndarray:
-    """float64 [D + 1, K], weights and, last, biases of a logistic regression for each class (L-BFGS)."""
-    from scipy.optimize import minimize
-
-    shape = (features.shape[1] + 1, labels.shape[1])
-
-    def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:
-        weights = flat.reshape(shape)
-        odds = features @ weights[:-1] + weights[-1]
-        error = _sigmoid(odds) - labels
-        slope = np.concatenate([features.T @ error + penalty * weights[:-1], error.sum(0, keepdims=True)])
-        value = (np.logaddexp(0, odds) - labels * odds).sum() + penalty / 2 * (weights[:-1] ** 2).sum()
-        return value / len(labels), slope.ravel() / len(labels)
-
-    shares = labels.mean(0).clip(0.01, 0.97)
-    start = np.zeros(shape)
-    start[-1] = np.log(shares / (1 - shares))
-    options = {"maxiter": ITERATIONS}
-    return np.asarray(minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options=options).x.reshape(shape))
 
 
 def _sigmoid(logits: np.ndarray) -> np.ndarray:

@@ -77,6 +77,14 @@ def test_a_constant_class_and_more_dimensions_than_rows() -> None:
     assert (found.rates(given)[0] == 0).all()
 
 
+def test_rows_that_are_all_alike_tell_nothing() -> None:
+    """They are copies of each other, and lie in one fold."""
+    given = np.random.default_rng(0).integers(0, 2, (60, 2))
+    found = plateau(np.ones((60, 3)), given, 0)
+    assert (found.transition == np.eye(2)).all()
+    assert found.rates(given)[2].mean() > 0.1, "the ends say how little is known"
+
+
 def test_many_rows_are_judged_by_some_of_them(rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
     features, holds = rows
     monkeypatch.setattr(module, "ROWS", ROWS // 3)
