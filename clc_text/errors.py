@@ -57,11 +57,18 @@ def bounded(text: str) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint such as ``; did you mean 'alpha'?``, or the known words (of many the first) when none comes near."""
     known = sorted(known)
-    if len(word) <= 200 and len(known) <= 5_000:  # comparing takes the square of the length
-        close = difflib.get_close_matches(word, [name for name in known if len(name) <= 200], n=1, cutoff=0.5)
-        if close:
-            return f"; did you mean '{close[0]}'?"
+    if close := close_name(word, known):
+        return f"; did you mean '{close}'?"
     return f"; known: {some_of([name[:60] for name in known], 20)}" if known else ""
+
+
+def close_name(word: str, known: Sequence[str], least: float = 0.5) -> str | None:
+    """The name that is most like the word, by difflib's ratio, from `least` on; None where none is, or there are too
+    many."""
+    if len(word) > 200 or len(known) > 5_000:  # comparing takes the square of the length
+        return None
+    close = difflib.get_close_matches(word, [name for name in known if len(name) <= 200], n=1, cutoff=least)
+    return close[0] if close else None
 
 
 def some_of(names: Sequence[str], at_most: int = 3) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from clc_text.corrections.given_inputs import GivenInputs
 from clc_text.corrections.ranked import Ranked
 from clc_text.data.agreement import accuracies, votes_facts
+from clc_text.data.checks.rare_labels import in_words, rare_votes
 from clc_text.data.tabular.annotators import frame_of_votes
 from clc_text.data.tabular.values import numbered, probabilities
 from clc_text.data.votes import Votes
@@ -143,6 +144,7 @@ class VotedIssues(Ranked):
         return (
             f"{said} on {len(self.given):,} rows, joined {heard} what else is known of the rows; {overruled:,} "
             f"against most of their row's labels; of the majorities {self.noise_rate:.1%} are expected to be wrong"
+            + "".join(f"; {sentence}" for sentence in in_words(rare_votes(self.votes, list(map(str, self.names)))))
         )
 
 
@@ -214,5 +216,6 @@ def _votes(labels: Any, label_names: Sequence[Any] | None) -> tuple[Votes, tuple
     if not len(row):
         raise InputError("there are no labels: every one is absent", key="labels")
     said = frame.to_numpy(dtype=object)[row, source]
-    numbers, names = numbered(said.tolist(), label_names, row)
+    sources = np.array(frame.columns, dtype=object)
+    numbers, names = numbered(said.tolist(), label_names, row, sources[source])
     return Votes.of(row, source, numbers, len(frame), list(frame.columns), len(names)), names

@@ -35,7 +35,7 @@ def describe(task: Task) -> dict[str, Any]:
         `checks.drift.Drift`). A word is what stands
         between blanks; of a script without blanks each character is one, and each emoji. Where there are such texts
         ``scripts_without_blanks`` says so, and where the median text has no more than a word ``warning`` does.
-        With several labels a row ``votes`` has `votes_facts`.
+        With several labels a row ``votes`` has `votes_facts`. ``rare_labels`` has those of `checks.rare_labels`.
     """
     import pyarrow.compute as pc
 
@@ -43,6 +43,7 @@ def describe(task: Task) -> dict[str, Any]:
     from clc_text.data.checks.garbled import garbled
     from clc_text.data.checks.label_variants import label_variants
     from clc_text.data.checks.outliers import outliers
+    from clc_text.data.checks.rare_labels import rare_labels
     from clc_text.data.checks.scripts import scripts
 
     per = task.per_text
@@ -96,6 +97,7 @@ def describe(task: Task) -> dict[str, Any]:
             found["warning"] = "the median text has a single word, which tells little unless it comes again"
     if task.votes is not None:
         found["votes"] = votes_facts(task.votes)
+    found["rare_labels"] = rare_labels(task)
     return {**found, "facts": dict(task.facts), "sources": list(task.sources)}
 
 

@@ -169,11 +169,15 @@ def _joined(recipe: Recipe, encoded: Encoded, votes: Votes, observer: Observer) 
 
 def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Encoded:
     """Reads the data and encodes it."""
+    from clc_text.data.checks.rare_labels import in_words, rare_labels
+
     observer.stage(f"reading {recipe.data.name}")
     task = load_task(recipe)
     _check_training(recipe, task, cross_fits)
     train_rows = _texts(task, task.train)
     test_rows = [] if task.test is None else _texts(task, task.test)
+    for sentence in in_words(rare_labels(task)):
+        observer.stage(f"warning: {sentence}")
     settled, why = recipe.encoder.settle(train_rows)
     if why:
         observer.stage(f"encoder {settled.name} is chosen: {why}")

@@ -43,6 +43,7 @@ class Recorder:
     ) -> None:
         import torch
 
+        from clc_text.data.checks.rare_labels import in_words, rare_labels
         from clc_text.training.metrics import MetricsLog
 
         self.recipe, self.prepared, self.observer = recipe, prepared, observer
@@ -59,7 +60,8 @@ class Recorder:
         wrong = estimated_rate(directory) if joined is None else float(1 - joined.kept.belief.max(1).mean())
         self.watch.noise_rate = wrong
         if recipe.monitor != "off":
-            self.watch.before_training(prepared.encoder.facts)
+            rare = in_words(rare_labels(prepared.task))
+            self.watch.before_training(prepared.encoder.facts, rare, joined is not None)
             for index in range(len(self.metrics.entries)):
                 self.watch.after_epoch(self.metrics.entries[: index + 1])
         self.dynamics = located(directory, "dynamics")

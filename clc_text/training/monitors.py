@@ -44,9 +44,17 @@ class Watch:
         self.noise_rate: float | None = None
         self.notices: list[Notice] = []
 
-    def before_training(self, encoder: dict[str, Any]) -> list[Notice]:
-        """What the encoder's facts say already."""
-        fresh = list(cut_off(encoder))
+    def before_training(
+        self, encoder: dict[str, Any], rare: Sequence[str] = (), several: bool = False
+    ) -> list[Notice]:
+        """What the encoder's facts say already, and the labels.
+
+        Args:
+            rare: a sentence on each label that is likely to be a slip.
+            several: whether rows have several labels, of which a single slip makes a class that all others contradict.
+        """
+        severity: Literal["warning", "note"] = "warning" if several else "note"
+        fresh = [*cut_off(encoder), *(Notice(f"rare label {n}", one, severity) for n, one in enumerate(rare))]
         self.notices += fresh
         return fresh
 

@@ -11,7 +11,9 @@ from rich.text import Text
 
 from clc_text.data.checks.drift import apart_in_words
 from clc_text.data.checks.label_variants import label_map
+from clc_text.data.checks.rare_labels import in_words as rare_in_words
 from clc_text.data.checks.scripts import NO_LETTERS, UNSPACED
+from clc_text.errors import some_of
 from clc_text.utils.shown import for_rich, printable, terminal, without_controls
 from clc_text.utils.table import Table
 
@@ -154,9 +156,11 @@ def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
         yield sentence
     rare = [name for name, counts in found.get("classes", {}).items() if 0 < counts["train"] < _RARE]
     if rare:
-        named = ", ".join(f"'{name}'" for name in rare[:5]) + (", …" if len(rare) > 5 else "")
+        places = {one["label"]: one for one in found.get("rare_labels", []) if one["source"] is None}
+        named = ", ".join(_with_rows(name, places.get(name)) for name in rare[:5]) + (", …" if len(rare) > 5 else "")
         have = "1 class has" if len(rare) == 1 else f"{len(rare):,} classes have"
         yield f"{have} fewer than {_RARE} rows ({named}): too few to tell their wrong labels from right ones"
+    yield from rare_in_words(found.get("rare_labels", []))
     reading = found.get("encoder", {})
     if "cut_off" in reading:
         yield str(reading["cut_off"])
@@ -166,6 +170,10 @@ def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
     for name, value in found.get("facts", {}).items():
         if name not in _TOLD:
             yield f"{name.replace('_', ' ')}: {value}"
+
+
+def _with_rows(name: str, rare: Mapping[str, Any] | None) -> str:
+    return f"'{name}'" if rare is None else f"'{name}': {rare['noun']} {some_of(list(map(str, rare['rows'])))}"
 
 
 def _show_variants(variants: Sequence[Mapping[str, int]], console: Console) -> None:

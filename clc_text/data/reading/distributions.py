@@ -84,7 +84,7 @@ def _of_objects(rows: Rows, columns: NamedColumns) -> Found:
     """Keys are names of classes; what a row does not name it gives nothing."""
     said = said_in(rows, columns.labels[0], columns)
     names = columns.label_names or class_names(rows, [], [pa.chunked_array([said.strings])])
-    numbers = class_numbers(pa.chunked_array([said.strings]), names, rows.where, "data.label_names").to_numpy()
+    numbers = class_numbers(pa.chunked_array([said.strings]), names, rows, "data.label_names", said.at).to_numpy()
     table = np.zeros((len(rows.table), len(names)))
     table[said.at, numbers] = said.weight
     return table, list(names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import datasets
 import numpy as np
@@ -12,7 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from clc_text.data.reading.rows import Rows, brief
-from clc_text.errors import InputError, some_of
+from clc_text.errors import InputError, close_name, some_of
+
+_SHOWN = 3  # labels of a kind, in a message
+_LETTERS = 60  # of a name in a message
 
 
 def label_strings(rows: Rows, column: str) -> pa.ChunkedArray:
@@ -72,19 +75,61 @@ def class_names(rows: Rows, columns: Iterable[str], strings: Iterable[pa.Chunked
     return sorted(found)
 
 
-def class_numbers(strings: pa.ChunkedArray, names: list[str], where: str, key: str) -> pa.ChunkedArray:
+def class_numbers(
+    strings: pa.ChunkedArray,
+    names: list[str],
+    rows: Rows,
+    key: str,
+    at: np.ndarray | None = None,
+    by: Callable[[int], str] | None = None,
+) -> pa.ChunkedArray:
     """int64 [N], the place of each name in `names`; null stays null.
+
+    Args:
+        rows: where the labels stand.
+        key: what `names` are.
+        at: int64 [N], the row that each label is of; None: they are the rows' own, in order.
+        by: of a label's place, who has said it; None: it is not known.
 
     Raises:
         InputError: a label is not among `names`.
     """
-    strange = [name for name in pc.unique(strings).to_pylist() if name is not None and name not in set(names)]
-    if strange:
-        shown = some_of([f"'{name[:60]}'" for name in sorted(strange)], 5)
-        raise InputError(
-            f"{where}: the labels {shown} are not among {key} ({some_of(names, 20)})", where=where, key=key
-        )
-    return pc.index_in(strings, value_set=pa.array(names, pa.string())).cast(pa.int64())
+    found = pc.index_in(strings, value_set=pa.array(names, pa.string()))
+    strange = np.flatnonzero(pc.and_(found.is_null(), strings.is_valid()).to_numpy())
+    if len(strange):
+        raise _strange(strings, strange, names, rows, key, strange if at is None else at[strange], by)
+    return found.cast(pa.int64())
+
+
+def _strange(
+    strings: pa.ChunkedArray,
+    strange: np.ndarray,
+    names: list[str],
+    rows: Rows,
+    key: str,
+    at: np.ndarray,
+    by: Callable[[int], str] | None,
+) -> InputError:
+    """Args: strange int64 [n], the labels that are none of the names; at int64 [n], their rows."""
+    first: dict[str, int] = {}
+    for place, one in enumerate(strange.tolist()):
+        if len(first) > _SHOWN:
+            break
+        first.setdefault(strings[one].as_py(), place)
+    told = []
+    for name, place in list(first.items())[:_SHOWN]:
+        who = "" if by is None else f", by {by(int(strange[place]))[:_LETTERS]}"
+        told.append(f"'{name[:_LETTERS]}' ({rows.row_names(at[place : place + 1])}{who})")
+    shown = ", ".join(told) + (", …" if len(first) > _SHOWN else "")
+    close = close_name(next(iter(first)), names)
+    meant = "" if close is None else f"did you mean '{close[:_LETTERS]}'? "
+    return InputError(
+        f"{rows.where}: there is {shown}, which is not among {key} ({some_of(names, 20)}); {meant}correct it "
+        f"({len(strange):,} label{'s' * (len(strange) != 1)}), or read it as another class by data.label_map",
+        where=rows.where,
+        key=key,
+        row=rows.number(at[:1]),
+    )
 
 
 def alike(names: list[str]) -> list[str]:

@@ -261,7 +261,7 @@ def _names_of_lists(rows: Rows, columns: NamedColumns, strings: pa.Array) -> lis
 
 def _of_lists(rows: Rows, columns: NamedColumns, name: str, names: list[str], key: str) -> Held:
     strings, row = _flat(rows, columns, name)
-    numbers = class_numbers(pa.chunked_array([strings]), names, rows.where, key).to_numpy()
+    numbers = class_numbers(pa.chunked_array([strings]), names, rows, key, row).to_numpy()
     there = rows.table.column(name).is_valid().to_numpy()
     if strings.null_count:
         at = np.unique(row[strings.is_null().to_numpy(zero_copy_only=False)])

@@ -82,9 +82,12 @@ def votes_in(rows: Rows, columns: NamedColumns) -> Several | None:
             return None
         found = _of_lists(rows, columns) if lists else _of_columns(rows, columns)
         labelled = rows
-    row, source, said, names = found
+    row, source, said, names, at = found
     classes = columns.label_names or _classes(columns, said.strings, labelled)
-    numbers = class_numbers(pa.chunked_array([said.strings]), classes, labelled.where, "data.label_names").to_numpy()
+    strings = pa.chunked_array([said.strings])
+    numbers = class_numbers(
+        strings, classes, labelled, "data.label_names", at, lambda place: names[source[place]]
+    ).to_numpy()
     votes = Votes.of(row, source, numbers, len(rows.table), names, len(classes), said.weight)
     table, features = rows.table, datasets.Features(dict(rows.features))
     if JOINED in table.column_names:
@@ -107,8 +110,9 @@ def votes_in(rows: Rows, columns: NamedColumns) -> Several | None:
     )
 
 
-Found = tuple[np.ndarray, np.ndarray, Said, list[str]]
-"""Row and source of each entry of the votes [M], what is said, and the sources' names [J]."""
+Found = tuple[np.ndarray, np.ndarray, Said, list[str], np.ndarray]
+"""Row and source of each entry of the votes [M], what is said, the sources' names [J], and the place of each entry
+in the table that holds it, int64 [M]: its row, or its line."""
 
 
 def _is_of_lists(rows: Rows, columns: NamedColumns) -> bool:
@@ -131,7 +135,7 @@ def _of_columns(rows: Rows, columns: NamedColumns) -> Found:
     source = np.repeat(np.arange(len(said)), [len(one.at) for one in said])
     strings, weight = pa.concat_arrays([one.strings for one in said]), np.concatenate([one.weight for one in said])
     at = np.concatenate([one.at for one in said])
-    return at, source, Said(at, strings, weight), columns.labels
+    return at, source, Said(at, strings, weight), columns.labels, at
 
 
 def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
@@ -158,11 +162,11 @@ def _of_lists(rows: Rows, columns: NamedColumns) -> Found:
                 key=beside,
                 row=rows.number(row[said.at[nobody[:1]]]),
             )
-        return row[said.at], by[said.at], said, names
+        return row[said.at], by[said.at], said, names, row[said.at]
     said = said_in(inside, name, columns)
     place = np.arange(len(row)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     names = [f"{name} {number + 1}" for number in range(int(lengths.max(initial=0)))]
-    return row[said.at], place[said.at], said, names
+    return row[said.at], place[said.at], said, names, row[said.at]
 
 
 def _people(rows: Rows, column: str, lengths: np.ndarray, label: str) -> tuple[list[str], np.ndarray]:
@@ -252,7 +256,7 @@ def _of_lines(rows: Rows, columns: NamedColumns, lines: Rows, named: tuple[str, 
     source = pc.index_in(people, value_set=pa.array(names, pa.string())).to_numpy().astype(np.int64)
     at = np.unique(said.at)
     _refuse_lines_twice(lines, row[at], source[at], at, names, meant)
-    return row[said.at], source[said.at], said, names
+    return row[said.at], source[said.at], said, names, said.at
 
 
 def _refuse_lines_twice(

@@ -90,8 +90,9 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
         test_part = None
 
     key = "data.label_names" if columns.label_names else "the classes of the training rows"
-    given = class_numbers(whole.given, names, train.where, key)
-    true = None if whole.true is None else class_numbers(whole.true, names, train.where, key)
+    at = whole.number.to_numpy() - train.first
+    given = class_numbers(whole.given, names, train, key, at)
+    true = None if whole.true is None else class_numbers(whole.true, names, train, key, at)
     if pairs := alike(names):
         facts["classes_alike"] = f"the classes {'; '.join(pairs)} differ only in case or blanks"
     present = set(pc.unique(whole.given).to_pylist())
@@ -110,7 +111,9 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
                 "add training rows of them or take these test rows out",
                 where=test_part.rows.where,
             )
-        test_numbers = class_numbers(test_part.trusted, names, test_part.rows.where, key)
+        tested = train if test is None else test
+        at = test_part.number.to_numpy() - tested.first
+        test_numbers = class_numbers(test_part.trusted, names, tested, key, at)
         identity = (train.sources, test and test.sources, columns, seed, "test")
         test_rows = _dataset(test_part.rows, columns.given, test_numbers, names, identity)
         sources = sources if test is None else sources + test.sources

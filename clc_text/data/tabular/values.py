@@ -11,12 +11,16 @@ from clc_text.errors import InputError
 
 
 def numbered(
-    labels: Iterable[Any], label_names: Sequence[Any] | None, of_row: Sequence[int] | np.ndarray | None = None
+    labels: Iterable[Any],
+    label_names: Sequence[Any] | None,
+    of_row: Sequence[int] | np.ndarray | None = None,
+    by: Sequence[str] | np.ndarray | None = None,
 ) -> tuple[np.ndarray, tuple[Any, ...]]:
     """int64 [N] and the classes' names.
 
     Args:
         of_row: which row a message calls each label's; None: one label a row.
+        by: who has said each; None: it is not known.
     """
     found = column("labels", labels)
     of_row = range(len(found)) if of_row is None else of_row
@@ -39,22 +43,30 @@ def numbered(
             raise InputError("a name is twice in label_names", key="label_names")
         numbers = all(isinstance(one, int) and not isinstance(one, bool) for one in found)
         if numbers and not set(found) <= set(names):
-            known(found, range(len(names)), of_row)
+            known(found, range(len(names)), of_row, by)
             return np.array(found, np.int64), names
     if len(names) < 2:
         there = f"only one class, {str(names[0])[:60]!r}" if names else "no class and no row"
         raise InputError(f"there is {there}; a label is wrong only where there is another class", key="label")
     places = {name: place for place, name in enumerate(names)}
-    known(found, places, of_row)
+    known(found, places, of_row, by)
     return np.array([places[one] for one in found], np.int64), names
 
 
-def known(found: Sequence[Any], among: Any, of_row: Sequence[int] | np.ndarray) -> None:
+def known(
+    found: Sequence[Any],
+    among: Any,
+    of_row: Sequence[int] | np.ndarray,
+    by: Sequence[str] | np.ndarray | None = None,
+) -> None:
     if set(found) <= set(among):
         return
-    for row, one in zip(of_row, found, strict=True):
+    for place, (row, one) in enumerate(zip(of_row, found, strict=True)):
         if one not in among:
-            raise InputError(f"row {row} has the label {str(one)[:60]!r}, which is not among label_names", row=row)
+            who = "" if by is None else f" by {str(by[place])[:60]}"
+            raise InputError(
+                f"row {row} has the label {str(one)[:60]!r}{who}, which is not among label_names", row=row
+            )
 
 
 def column(name: str, values: Iterable[Any]) -> list[Any]:
