@@ -21,10 +21,13 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     from clc_text.hub import upload
     from clc_text.hub.session import Patience
 
+    endpoint = constants.ENDPOINT
     with FakeHub() as server:
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
         monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        template = constants.HUGGINGFACE_CO_URL_TEMPLATE.removeprefix(endpoint)  # made of the endpoint at import
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + template)
         monkeypatch.setenv("HF_TOKEN", server.token)
         monkeypatch.setattr(upload, "Patience", lambda: Patience(silence=0.3, waits=(0.01, 0.01)))
         yield server
