@@ -12,6 +12,7 @@ import numpy as np
 
 from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.unlabelled import Unlabelled
 from clc_text.config.recipe import loads
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.kinds import garbled_rows, kinds, outlier_rows
@@ -67,8 +68,20 @@ class Cleaned(Ranked):
 
     @property
     def labels(self) -> np.ndarray:
-        """[N], names of the classes as corrected, in the order of the rows."""
+        """[N], names of the classes as corrected, in the order of the rows; `unlabelled` has those without a label."""
         return np.asarray(self._names[self._state.label])
+
+    @property
+    def unlabelled(self) -> pd.DataFrame | None:
+        """The rows that nobody labelled, which are not learnt: ``row`` (as the file counts it), ``label`` (predicted),
+        ``confidence``; None where there are none."""
+        import pandas as pd
+
+        found = None if self.run.asked else Unlabelled.of(self.run)
+        if found is None:
+            return None
+        label, confidence = self._names[found.classes], found.probs.max(1)
+        return pd.DataFrame({"row": found.number, "label": label, "confidence": confidence})
 
     @property
     def noise_rate(self) -> float:

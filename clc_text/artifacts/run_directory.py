@@ -4,6 +4,7 @@
     environment.json         versions, machine, seeds, data sources with their sha256, what loader and encoder noticed
     data/train.parquet       the source's rows in the source's order, all its columns (absent where `keep_data` is off)
     data/test.parquet
+    data/unlabelled.parquet  rows that nobody labelled (see `clc_text.artifacts.unlabelled`)
     noise/manifest.json      how the labels were made noisy, enough to do it again
     noise/labels.parquet     one line a training row: `given`, `trained`, `true`, `canary`, `source_row`
                              where the rows came from a file, `distribution` where that was given (see `Labels`)
@@ -17,7 +18,8 @@
     checkpoints/             what `--resume` starts from, each with the sha256 of what it belongs to
     model/                   the peers, safetensors
     predictions.safetensors  log-probabilities at the end: `train` float32 [P, N, C], `test` float32 [P, M, C], and
-                             `test_labels` int64 [M]
+                             `test_labels` int64 [M]; of U rows that nobody labelled `unlabelled` float32 [P, U, C] and
+                             `unlabelled_row` int64 [U], their numbers in the file
     notices.json              what the run noticed about itself (see `RunDirectory.notices`)
     flaws.json               texts that are flawed whatever their labels, once somebody has looked (see `Flaws`)
     result.json              written last: its presence says that the run is complete

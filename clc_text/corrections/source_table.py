@@ -17,7 +17,10 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+import numpy as np
+
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.unlabelled import Unlabelled
 from clc_text.corrections.columns import ADDED, SOURCE_ROW
 from clc_text.corrections.exported_images import is_image
 from clc_text.errors import InputError
@@ -25,6 +28,7 @@ from clc_text.utils.spreadsheet import harmless
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from datasets import Features
 
 KINDS = {
     ".csv": "delimited", ".tsv": "delimited", ".tab": "delimited", ".jsonl": "lines", ".ndjson": "lines",
@@ -112,12 +116,52 @@ def write_source_table(run: RunDirectory, shards: list[Path], facts: Mapping[str
 
 
 @dataclass(frozen=True)
+class Bare:
+    """Rows that nobody labelled, as they stand among the others.
+
+    Attributes:
+        table: with the columns of a corrected dataset that are written, `label_given` null, and `flag` true.
+        number: int64 [U], rising, what the file calls them by.
+        flag: the column that says of every row whether nobody labelled it.
+        numbered: whether the corrected dataset has the rows' numbers, so that these find their places; else they come
+            last.
+    """
+
+    table: pa.Table
+    number: np.ndarray
+    flag: str
+    numbered: bool
+
+    def among(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The rows of both, in the order of the file."""
+        import pyarrow as pa
+
+        done = 0
+        for batch in batches:
+            named = batch.append_column(self.flag, pa.array(np.zeros(len(batch), bool)))
+            table = pa.Table.from_batches([named])
+            if not self.numbered:
+                yield from table.to_batches()
+                continue
+            number = table.column(SOURCE_ROW).to_numpy()
+            until = int(np.searchsorted(self.number, number[-1])) if len(number) else done
+            mine = self.table.slice(done, until - done).select(table.column_names).cast(table.schema)
+            order = np.argsort(np.concatenate([number, self.number[done:until]]), kind="stable")
+            done = until
+            yield from pa.concat_tables([table, mine]).take(pa.array(order)).combine_chunks().to_batches()
+        rest = self.table.slice(done)
+        if len(rest):
+            yield from rest.select(table.column_names).cast(table.schema).combine_chunks().to_batches()
+
+
+@dataclass(frozen=True)
 class _Plan:
     """Which columns are written: their names there -> (their names here, whether class names stand for numbers)."""
 
     columns: dict[str, tuple[str, bool]]
     label_names: list[str]
     label_type: str
+    bare: Bare | None = None
 
     @classmethod
     def of(cls, run: RunDirectory, schema: pa.Schema, facts: Mapping[str, Any]) -> _Plan:
@@ -142,7 +186,10 @@ class _Plan:
             while shown in columns or shown == f"{label}_given":  # it was called so by an earlier correction
                 shown = f"source_{shown}"
             columns[shown] = (name, False)
-        return cls(columns, list(facts["label_names"]), str(run.environment().get("label_type") or "string"))
+        bare = _bare(run, features, columns, facts, f"{label}_unlabelled")
+        if bare is not None:
+            columns[f"{label}_unlabelled"] = (bare.flag, False)
+        return cls(columns, list(facts["label_names"]), str(run.environment().get("label_type") or "string"), bare)
 
     @property
     def header(self) -> list[str]:
@@ -165,15 +212,23 @@ class _Plan:
         import pyarrow.parquet as pq
 
         needed = list(dict.fromkeys(here for here, _ in self.columns.values()))
-        for shard in shards:
-            with pq.ParquetFile(shard) as file:
-                yield from file.iter_batches(_BATCH, columns=needed)
+        bare = self.bare
+        if bare is not None:
+            needed = [name for name in needed if name != bare.flag]
+            needed += [SOURCE_ROW] if bare.numbered and SOURCE_ROW not in needed else []
+
+        def read() -> Iterator[pa.RecordBatch]:
+            for shard in shards:
+                with pq.ParquetFile(shard) as file:
+                    yield from file.iter_batches(_BATCH, columns=needed)
+
+        yield from read() if bare is None else bare.among(read())
 
     def rows(self, shards: list[Path]) -> Iterator[dict[str, Any]]:
         labels = [self.label(number) for number in range(len(self.label_names))]
         for batch in self.batches(shards):
             values = {
-                name: [labels[number] for number in batch.column(here).to_pylist()]
+                name: [None if number is None else labels[number] for number in batch.column(here).to_pylist()]
                 if is_label
                 else batch.column(here).to_pylist()
                 for name, (here, is_label) in self.columns.items()
@@ -244,6 +299,32 @@ class _Folded(_Plan):
         return count
 
 
+def _bare(
+    run: RunDirectory, features: Features, columns: Mapping[str, tuple[str, bool]], facts: Mapping[str, Any], flag: str
+) -> Bare | None:
+    """The run's rows that nobody labelled; None where it has none."""
+    import pyarrow as pa
+
+    found = None if run.asked else Unlabelled.of(run)
+    if found is None:
+        return None
+    while flag in features:
+        flag = f"{flag}_"
+    renamed = facts["renamed"]
+    there = {renamed.get(name, name): found.rows.column(name) for name in found.rows.column_names}
+    there |= {
+        "label": pa.chunked_array([pa.array(found.classes)]),
+        "label_given": pa.chunked_array([pa.nulls(len(found.rows), pa.int64())]),
+        flag: pa.chunked_array([pa.array(np.ones(len(found.rows), bool))]),
+        SOURCE_ROW: there.get(SOURCE_ROW, pa.chunked_array([pa.array(found.number)])),
+    }
+    needed = [here for here, _ in columns.values()]
+    return Bare(
+        pa.table({name: there[name] for name in dict.fromkeys([*needed, SOURCE_ROW, flag])}),
+        found.number, flag, bool(facts.get("numbered")),
+    )  # fmt: skip
+
+
 def _write_delimited(plan: _Plan, shards: list[Path], path: Path, form: Form) -> int:
     count = 0
     quoting: dict[str, Any] = (
@@ -281,9 +362,11 @@ def _write_list(plan: _Plan, shards: list[Path], path: Path, form: Form) -> int:
 def _write_parquet(plan: _Plan, shards: list[Path], path: Path, form: Form) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
-    from datasets import ClassLabel, Features
+    from datasets import ClassLabel, Features, Value
 
     known = Features.from_arrow_schema(pq.read_schema(shards[0]))
+    if plan.bare is not None:
+        known[plan.bare.flag] = Value("bool")
     if plan.label_type == "ClassLabel":
         features = Features({name: known[here] for name, (here, _) in plan.columns.items()})
         schema = features.arrow_schema

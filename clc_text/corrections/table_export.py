@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from clc_text.artifacts.unlabelled import Unlabelled
 from clc_text.corrections.source_table import form_of, source_name, write_source_table
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
@@ -45,17 +46,27 @@ def write_whole_table(corrected: Corrected, path: Path, may_replace: bool = Fals
         said.append(
             "in the corrected table, what a spreadsheet would take for a formula (=, +, -, @) is after an apostrophe"
         )
-    if left := _left_out(corrected):
+    bare = None if run.asked else Unlabelled.of(run)
+    if bare is not None:
+        said.append(
+            f"among them {len(bare.number):,} rows that nobody labelled ('{label}_unlabelled' is true), with the "
+            "class that the networks predict"
+        )
+    if left := _left_out(corrected, bare is not None):
         said.append(f"not among them: {' and '.join(left)}")
     return said
 
 
-def _left_out(corrected: Corrected) -> list[str]:
-    """Rows of the source that the run was not trained on."""
+def _left_out(corrected: Corrected, predicted: bool) -> list[str]:
+    """Rows of the source that the run was not trained on, and that are not written.
+
+    Args:
+        predicted: whether those without a label are.
+    """
     environment = corrected.run.environment()
     facts = environment["facts"].get("data", {})
     left = []
-    if dropped := facts.get("unlabelled_rows_dropped"):
+    if not predicted and (dropped := facts.get("unlabelled_rows_dropped")):
         left.append(f"{dropped:,} rows without a label")
     if corrected.run.recipe().get("data", {}).get("test_share"):
         left.append(f"{environment['rows']['test']:,} rows held out for testing")

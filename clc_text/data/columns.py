@@ -55,7 +55,11 @@ class NamedColumns(Dataset):
     label_map: dict[str, str] | None = option(
         None, "labels that are read as another, such as {'mac ': Mac}: joins the variants of one class"
     )
-    unlabelled: Literal["error", "drop"] = option("error", "what becomes of rows without a label")
+    unlabelled: Literal["error", "drop"] | None = option(
+        None,
+        "what becomes of rows without a label: drop leaves them out of training, and the corrected table has them "
+        "with what is predicted; null: drop where several sources may label a row, else error",
+    )
     test_share: float | None = option(
         None,
         "hold out this share of the rows for testing, of each class alike, equal texts together (data seed)",

@@ -45,6 +45,8 @@ class Task:
             then pairs: for each text in order one row a class, which `class_column` names, and the label says "no" or
             "yes".
         class_column: the column that names a pair's class; None where a row has one class.
+        unlabelled: the rows that nobody labels, which are left out of `train`; None: there are none.
+        unlabelled_row: int64, their numbers in the file, as `source_row`.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Task:
     votes: Votes | None = None
     asked: tuple[str, ...] = ()
     class_column: str | None = None
+    unlabelled: Dataset | None = None
+    unlabelled_row: np.ndarray | None = None
 
     @property
     def per_text(self) -> int:

@@ -194,11 +194,11 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
 
 def _texts(task: Task, rows: Dataset) -> Sequence[Any]:
     """The inputs of the task's rows, each text once."""
-    found = _inputs(rows, task.input_column)
+    found = inputs_of(rows, task.input_column)
     return found[:: task.per_text] if task.asked else found
 
 
-def _inputs(rows: Dataset, name: str) -> Sequence[Any]:
+def inputs_of(rows: Dataset, name: str) -> Sequence[Any]:
     """A column of inputs; texts as a list, since a dataset gives one after another a hundred times as slowly."""
     return rows[name][:] if getattr(rows.features[name], "dtype", None) in ("string", "large_string") else rows[name]
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from clc_text.artifacts import unlabelled
 from clc_text.artifacts.names import EARLIER, located
 from clc_text.artifacts.run_directory import ANSWERS, RunDirectory, write_rows
 from clc_text.artifacts.run_files import Complete, Environment
@@ -25,7 +26,7 @@ from clc_text.errors import InputError
 from clc_text.runs.build import build_trainer
 from clc_text.runs.earlier_cross_fit import found_without_answers
 from clc_text.runs.observer import Observer, Silent
-from clc_text.runs.prepare import Memo, Prepared, describe, prepare, with_answers
+from clc_text.runs.prepare import Memo, Prepared, describe, inputs_of, prepare, with_answers
 from clc_text.runs.recorder import METRICS, Recorder
 from clc_text.utils.files import replace_folder, sha256_of_file, to_be_written, write_json, write_text, write_with
 from clc_text.utils.leftovers import name_of_whole
@@ -331,8 +332,10 @@ def _open(
     if answers is not None and answers.path.resolve() != directory.resolve():
         answers.write(directory)
     if recipe.keep_data:
-        for split, rows in (("train", prepared.task.train), ("test", prepared.task.test)):
-            name = f"data/{split}.parquet"
+        task = prepared.task
+        for name, rows in (
+            ("data/train.parquet", task.train), ("data/test.parquet", task.test), (unlabelled.FILE, task.unlabelled)
+        ):  # fmt: skip
             if rows is not None and not (name in files and (directory / name).is_file()):
                 write_rows(rows, directory / name)
                 files[name] = sha256_of_file(directory / name)
@@ -370,8 +373,10 @@ def _recorded(checkpoint: Path | None) -> dict[str, str]:
 
 
 def _save(trainer: NoisyLabelTrainer, directory: Path, prepared: Prepared) -> None:
+    import torch
     from safetensors.torch import save_file
 
+    from clc_text.data.rows import Rows
     from clc_text.models.peers import ensemble_log_probs
 
     model = trainer.accelerator.unwrap_model(trainer.model)
@@ -382,6 +387,14 @@ def _save(trainer: NoisyLabelTrainer, directory: Path, prepared: Prepared) -> No
         if labels.ndim == 1:  # without them a run that keeps no rows could not be set against another row by row
             predictions["test_labels"] = labels.cpu().contiguous()
         model.choose_main(tested.argmax(-1).T.numpy(), ensemble_log_probs(tested).argmax(-1).numpy())
+
+    apart = prepared.task
+    if apart.unlabelled is not None and apart.unlabelled_row is not None:
+        inputs = prepared.encoder.encode(inputs_of(apart.unlabelled, apart.input_column))
+        nothing = torch.zeros(len(apart.unlabelled), dtype=torch.int64)
+        predicted = trainer.predict_log_probs(Rows(inputs, nothing))
+        predictions[unlabelled.TENSOR] = predicted.cpu().contiguous()
+        predictions[unlabelled.NUMBERS] = torch.from_numpy(apart.unlabelled_row)
 
     def write(folder: Path) -> None:
         model.save_alone(folder)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from refusals import refused
 from torch import Tensor
 
 from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.unlabelled import FILE, Unlabelled
 from clc_text.artifacts.votes import KeptVotes
 from clc_text.config.recipe import Recipe, loads
 from clc_text.corrections.answers import apply_answers
@@ -18,7 +21,9 @@ from clc_text.corrections.audit import judge
 from clc_text.corrections.correct import correct
 from clc_text.corrections.existing import corrected_in
 from clc_text.corrections.policy import policy_named
+from clc_text.corrections.table_export import write_whole_table
 from clc_text.data.trusted import TrustedLabels
+from clc_text.inference.predictor import Predictor
 from clc_text.methods.base import Supervision
 from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.report.annotators import annotators_html
@@ -180,3 +185,36 @@ def test_a_training_with_answers(method: str, table: Path, tmp_path: Path) -> No
     assert cross_fit.facts["votes"] == len(kept.votes) and cross_fit.posterior == pytest.approx(kept.belief)
     assert (again.labels().given == given).all()
     assert train(recipe(table, method), tmp_path / "again", resume=True).complete
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_rows_that_nobody_labels_are_predicted(ending: str, table: Path, tmp_path: Path) -> None:
+    """They are no training rows, and stand at their places in the corrected table."""
+    frame = pd.read_csv(table, keep_default_na=False)
+    bare = [0, 1, 50, 119]
+    frame.loc[bare, ["ann", "bob", "cid"]] = ""
+    frame.to_csv(tmp_path / "bare.csv", index=False)
+    run = train(recipe(tmp_path / "bare.csv"), tmp_path / "run")
+    assert run.environment()["rows"]["train"] == 116
+    found = Unlabelled.of(run)
+    assert found is not None and found.number.tolist() == [row + 2 for row in bare]  # the header is row 1
+    expected = Predictor(run).predict(frame["text"][bare].tolist())
+    assert found.probs == pytest.approx(expected.probs, abs=1e-5)
+    judges = judges_of_run(run, policy_named("default"))
+    corrected = correct(run, judges.policy, judges.predictions, source_rows(run))
+    out = tmp_path / f"out.{ending}"
+    (said,) = [one for one in write_whole_table(corrected, out) if "nobody labelled" in one]
+    assert "4 rows" in said and "joined_label_unlabelled" in said
+    read = {"csv": pd.read_csv, "jsonl": partial(pd.read_json, lines=True), "parquet": pd.read_parquet}
+    whole = read[ending](out)
+    assert whole["text"].tolist() == frame["text"].tolist()
+    assert np.flatnonzero(whole["joined_label_unlabelled"]).tolist() == bare
+    assert np.flatnonzero(whole["joined_label_given"].isna()).tolist() == bare
+    names = np.array(run.label_names)
+    assert whole["joined_label"][bare].tolist() == names[found.classes].tolist()
+    assert whole["joined_label"].drop(bare).tolist() == names[corrected.state().label].tolist()
+
+
+def test_a_run_whose_rows_are_all_labelled_has_none(table: Path, tmp_path: Path) -> None:
+    run = train(recipe(table), tmp_path / "run")
+    assert Unlabelled.of(run) is None and not run.file(FILE).exists()

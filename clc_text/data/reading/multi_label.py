@@ -365,7 +365,7 @@ def _labelled(
     if there.all():
         return rows, number
     without = np.flatnonzero(~there)
-    if columns.unlabelled == "error":
+    if columns.unlabelled != "drop":
         raise InputError(
             f"{rows.where}: no labels in {rows.row_names(without)} ({_where(columns)}); an empty list or zeros say "
             "that no class holds; label them, or set data.unlabelled=drop",

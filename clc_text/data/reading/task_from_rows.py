@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import datasets
@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clc_text.data.columns import NamedColumns
+from clc_text.data.columns import JOINED, NamedColumns
 from clc_text.data.describe import text_facts
 from clc_text.data.reading.distributions import distributions_in
 from clc_text.data.reading.identity import id_column
@@ -34,6 +34,7 @@ class _Labelled:
     given: pa.ChunkedArray
     true: pa.ChunkedArray | None
     number: pa.Array  # int64, of each row in the source, as the source counts them
+    without: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))  # places of rows that nobody labels
 
     def filter(self, mask: Any) -> _Labelled:
         rows = replace(self.rows, table=self.rows.table.filter(mask))
@@ -74,7 +75,7 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
     several = votes_in(train, columns)
     if several is not None:
         train, columns = several.rows, several.columns
-    whole = _labelled(train, columns, facts, "")
+    apart = whole = _labelled(train, columns, facts, "", several=several is not None)
     names = columns.label_names or _names(columns, whole)
     _check_classes(whole, names, columns)
     if test is not None:
@@ -83,7 +84,7 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
             test = soft.of_test(test)
         if several is not None:
             test = several.of_test(test)
-        test_part = _labelled(test, columns, facts, "test_", trusted=True)
+        test_part = _labelled(test, columns, facts, "test_", trusted=True, several=several is not None)
     elif columns.test_share is not None:
         whole, test_part = _hold_out(whole, input_column, columns.test_share, seed)
     else:
@@ -117,6 +118,12 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
         identity = (train.sources, test and test.sources, columns, seed, "test")
         test_rows = _dataset(test_part.rows, columns.given, test_numbers, names, identity)
         sources = sources if test is None else sources + test.sources
+    names_of_rows = _numbers(train, lines)
+    unlabelled = None
+    if len(apart.without):
+        bare = replace(train, table=train.table.take(pa.array(apart.without)))
+        nothing = pa.chunked_array([pa.nulls(len(apart.without), pa.int64())])
+        unlabelled = _dataset(bare, columns.given, nothing, names, (train.sources, columns, seed, "unlabelled"))
     train_rows = _dataset(whole.rows, columns.given, given, names, (train.sources, columns, seed, "train"))
     texts = whole.rows.table.column(input_column)
     test_texts = None if test_part is None else test_part.rows.table.column(input_column)
@@ -131,12 +138,19 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
         sources=sources,
         facts=facts,
         id_column=named_by,
-        source_row=whole.number.to_numpy() if lines is None else lines[whole.number.to_numpy() - train.first],
+        source_row=names_of_rows[whole.number.to_numpy() - train.first],
         row_noun=train.noun,
         label_type=_label_type(train, columns.given),
         distribution=None if soft is None else soft.of(whole.number.to_numpy() - train.first),
         votes=None if several is None else several.of(whole.number.to_numpy() - train.first),
+        unlabelled=unlabelled,
+        unlabelled_row=None if unlabelled is None else names_of_rows[apart.without],
     )
+
+
+def _numbers(train: Rows, lines: np.ndarray | None) -> np.ndarray:
+    """int64, what the source calls each row by; `lines` are the first of each, where a row is several."""
+    return np.arange(train.first, train.first + len(train.table)) if lines is None else lines
 
 
 def _label_type(rows: Rows, label: str) -> str:
@@ -145,9 +159,18 @@ def _label_type(rows: Rows, label: str) -> str:
 
 
 def _labelled(
-    rows: Rows, columns: NamedColumns, facts: dict[str, Any], prefix: str, trusted: bool = False
+    rows: Rows,
+    columns: NamedColumns,
+    facts: dict[str, Any],
+    prefix: str,
+    trusted: bool = False,
+    several: bool = False,
 ) -> _Labelled:
-    """The labels of the rows, rows without one dropped or refused; with `trusted` the true label stands for it."""
+    """The labels of the rows, rows without one dropped or refused; with `trusted` the true label stands for it.
+
+    Args:
+        several: whether the label is what several sources say, who need not speak of every row.
+    """
     true_label = columns.true_label
     if trusted and true_label is not None and true_label in rows.table.column_names:
         given, key = true_label, "true_label"
@@ -162,17 +185,20 @@ def _labelled(
         labelled = replace(labelled, true=joined(label_strings(rows, true_label), label_map))
     if labelled.given.null_count:
         without = np.flatnonzero(labelled.given.is_null().to_numpy())
-        if columns.unlabelled == "error":
+        if columns.unlabelled == "error" or (columns.unlabelled is None and not several):
+            joint = given == JOINED
+            who = "no source speaks of them" if joint else f"column '{given}'"
             raise InputError(
-                f"{rows.where}: no label in {rows.row_names(without)} (column '{given}'); label them, or set "
-                "data.unlabelled=drop",
+                f"{rows.where}: no label in {rows.row_names(without)} ({who}); label them, or leave them out of "
+                "training by data.unlabelled=drop, which predicts them",
                 where=rows.where,
-                key=given,
+                key="data.unlabelled" if joint else given,
                 row=rows.number(without),
             )
         facts[f"unlabelled_{prefix}rows_dropped"] = len(without)
         if len(without) == len(rows.table):
-            raise InputError(f"{rows.where}: no row has a label (column '{given}')", where=rows.where, key=given)
+            who = f" (column '{given}')" if given != JOINED else ""
+            raise InputError(f"{rows.where}: no row has a label{who}", where=rows.where, key=given)
     if labelled.true is not None:
         holes = pc.and_(labelled.true.is_null(), labelled.given.is_valid())
         if pc.any(holes).as_py():
@@ -184,7 +210,9 @@ def _labelled(
                 key=true_label,
                 row=rows.number(without),
             )
-    return labelled.filter(labelled.given.is_valid()) if labelled.given.null_count else labelled
+    if not labelled.given.null_count:
+        return labelled
+    return replace(labelled.filter(labelled.given.is_valid()), without=without)
 
 
 def _names(columns: NamedColumns, whole: _Labelled) -> list[str]:

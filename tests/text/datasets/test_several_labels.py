@@ -98,9 +98,13 @@ def test_one_label_a_row_is_as_before(tmp_path: Path) -> None:
 
 def test_votes_stay_with_their_rows(tmp_path: Path) -> None:
     rows = [*VOTES[:2], ["", "", ""], *VOTES[2:]]
-    with refused(row=4):
-        Files(train=str(wide(tmp_path, rows)), label=PEOPLE).load(0)
-    assert table_of(Files(train=str(wide(tmp_path, rows)), label=PEOPLE, unlabelled="drop")).tolist() == TABLE
+    with refused(row=4, key="data.unlabelled"):
+        Files(train=str(wide(tmp_path, rows)), label=PEOPLE, unlabelled="error").load(0)
+    files = Files(train=str(wide(tmp_path, rows)), label=PEOPLE)
+    assert table_of(files).tolist() == TABLE
+    kept = files.load(0)
+    assert kept.unlabelled is not None and kept.unlabelled["text"] == ["text 2"]
+    assert kept.unlabelled_row is not None and kept.unlabelled_row.tolist() == [4]
     held = Files(train=str(wide(tmp_path, VOTES * 4)), label=PEOPLE, test_share=0.3)
     lines = [["id", "text", *PEOPLE], *([f"r{n}", f"text {n}", *row] for n, row in enumerate(VOTES * 4))]
     write(tmp_path / "wide.csv", lines)
