@@ -258,8 +258,8 @@ class _Folded(_Plan):
         named = run.recipe().get("data", {}).get("label")
         pair = (str(environment["class_column"]), label, f"{label}_given")
         return cls(
-            plain.columns, plain.label_names, "string", pair,
-            named if isinstance(named, str) else None, tuple(run.asked),
+            plain.columns, plain.label_names, "string", pair=pair,
+            lists=named if isinstance(named, str) else None, asked=tuple(run.asked),
         )  # fmt: skip
 
     @property
