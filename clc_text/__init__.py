@@ -13,11 +13,13 @@ if TYPE_CHECKING:
     from clc_text.corrections.multi_label_issues import MultiLabelIssues
     from clc_text.corrections.voted_issues import VotedIssues
     from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
+    from clc_text.errors import InputError
     from clc_text.issues import Issues, find_issues
 
 __all__ = [
     "CLCTrainer",
     "Cleaned",
+    "InputError",
     "Issues",
     "MultiLabelIssues",
     "NoisyLabelArguments",
@@ -34,6 +36,7 @@ __all__ = [
 _HOME = {
     "CLCTrainer": "clc_text.crossfit.trainer",
     "Cleaned": "clc_text.cleaning",
+    "InputError": "clc_text.errors",
     "Issues": "clc_text.issues",
     "MultiLabelIssues": "clc_text.corrections.multi_label_issues",
     "NoisyLabelArguments": "clc_text.crossfit.trainer",
