@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -56,7 +55,7 @@ class CrossFit:
     probs: np.ndarray
     transition: np.ndarray
     posterior: np.ndarray
-    facts: dict[str, Any]
+    facts: CrossFitFacts
     targets: np.ndarray | None = None
     each: np.ndarray | None = None
 
@@ -75,7 +74,7 @@ class CrossFit:
         probs: np.ndarray,
         each: np.ndarray,
         posterior: np.ndarray,
-        facts: dict[str, Any],
+        facts: CrossFitFacts,
         targets: np.ndarray | None = None,
     ) -> CrossFit:
         """Of K problems: [R, N], [N, K, 2], [K, 2, 2], [N, K, 2], and [N, K, 2] of what is to be taught."""
@@ -193,7 +192,7 @@ class CrossFit:
 
         if not (directory / FACTS).is_file():
             return None
-        facts: dict[str, Any] = dict(read_json(directory / FACTS, CrossFitFacts, _ANEW, current))
+        facts = read_json(directory / FACTS, CrossFitFacts, _ANEW, current)
         with undamaged(directory / TENSORS, _ANEW):
             tensors = load_file(directory / TENSORS)
             probs = np.exp(tensors["train"][0].astype(np.float64))
@@ -218,10 +217,10 @@ def rates_of_rounds(directory: Path) -> list[float]:
         InputError: the file that says so is damaged.
     """
     path = directory / FACTS
-    return of_rounds(dict(read_json(path, CrossFitRounds, _ANEW))) if path.is_file() else []
+    return of_rounds(read_json(path, CrossFitRounds, _ANEW)) if path.is_file() else []
 
 
-def of_rounds(facts: dict[str, Any]) -> list[float]:
+def of_rounds(facts: CrossFitRounds | CrossFitFacts) -> list[float]:
     """`rates_of_rounds` by the facts themselves."""
     return [one["rate"] for one in facts.get("rounds", ()) if one["used"] and "rate" in one]
 
@@ -235,7 +234,7 @@ def has_learnt_nothing(directory: Path) -> bool:
     path = directory / FACTS
     if not path.is_file():
         return False
-    return _nothing(dict(read_json(path, CrossFitGain, _ANEW)))
+    return _nothing(read_json(path, CrossFitGain, _ANEW))
 
 
 def estimated_rate(directory: Path) -> float | None:
@@ -247,11 +246,11 @@ def estimated_rate(directory: Path) -> float | None:
     path = directory / FACTS
     if not path.is_file():
         return None
-    facts: dict[str, Any] = dict(read_json(path, CrossFitFacts, _ANEW, current))
+    facts = read_json(path, CrossFitFacts, _ANEW, current)
     return None if _nothing(facts) else float(facts["rate"])
 
 
-def _nothing(facts: dict[str, Any]) -> bool:
+def _nothing(facts: CrossFitGain) -> bool:
     return {"gain", "gain_error"} <= facts.keys() and is_nothing(facts["gain"], facts["gain_error"])
 
 

@@ -237,7 +237,9 @@ class _RoundBefore(TypedDict):
     used: bool
 
 
-class _Round(_RoundBefore, total=False):
+class RoundFacts(_RoundBefore, total=False):
+    """What crossfit.json says of a round; earlier versions no rate."""
+
     rate: float
 
 
@@ -251,7 +253,7 @@ class CrossFitGain(TypedDict, total=False):
 class CrossFitRounds(TypedDict, total=False):
     """What crossfit.json says of its rounds."""
 
-    rounds: list[_Round]
+    rounds: list[RoundFacts]
 
 
 class _CrossFitBefore(TypedDict):
@@ -259,14 +261,12 @@ class _CrossFitBefore(TypedDict):
     folds: int
     sharpness: float
     log_likelihood: float
-    rounds: list[_Round]
+    rounds: list[RoundFacts]
 
 
-class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
-    """crossfit.json, see `clc_text.artifacts.cross_fit`."""
+class CrossFitMore(TypedDict, total=False):
+    """What crossfit.json says where there is more to say: of names, several classes, answers, a training."""
 
-    seeds: str
-    copies: int
     renamed: list[int]
     names_tried: int
     rates_of_each: list[list[float]]
@@ -284,6 +284,13 @@ class CrossFitFacts(_CrossFitBefore, CrossFitGain, total=False):
     trusted: str
     inputs: dict[str, list[float]]
     votes: int
+
+
+class CrossFitFacts(_CrossFitBefore, CrossFitGain, CrossFitMore, total=False):
+    """crossfit.json, see `clc_text.artifacts.cross_fit`."""
+
+    seeds: str
+    copies: int
 
 
 LabelSource = Literal["given", "method", "person"]

@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_files import CrossFitMore
 from clc_text.crossfit.answered_noise import AnsweredNoise
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import (
@@ -104,7 +105,7 @@ def cross_fit_answered(
     assert fit is not None
     fit, weight = _with_those_without(fit, mean_of(used), without, whole)
     posterior = whole.posterior(fit.probs, fit.transition)
-    facts = {
+    facts: CrossFitMore = {
         "renamed": list(range(num_classes)),
         "names_tried": 1,
         "answers": len(trusted),

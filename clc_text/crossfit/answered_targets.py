@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_files import CrossFitFacts
 from clc_text.crossfit.answered_noise import AnsweredNoise
 from clc_text.data.labels import Labels
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
@@ -51,14 +52,15 @@ def taught_with_answers(found: CrossFit, labels: Labels, without: CrossFit, pool
     else:
         targets = half_trusted(fits[chosen].probs, labels.learnt, never_certain(fits[chosen].transition))
     targets[trusted.rows] = found.posterior[trusted.rows]
-    facts = {
+    facts: CrossFitFacts = {
+        **found.facts,
         "answers_gain": None if gained is None else gained[0],
         "answers_gain_error": None if gained is None else gained[1],
         "in_targets": chosen != WITHOUT,
         "targets_of": chosen,
         "warm_up": max(found.warm_up, without.warm_up),
     }
-    return replace(found, targets=targets, facts=found.facts | facts)
+    return replace(found, targets=targets, facts=facts)
 
 
 def _borne_out(

@@ -26,12 +26,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_files import CrossFitMore
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import (
     AfterEpoch,
@@ -141,7 +142,7 @@ def cross_fit(
     names = now[names]
     fit = fit_shares(fit, learnt) if known is None else fit
     posterior = posterior_labels(fit.probs, learnt, fit.transition)
-    facts: dict[str, Any] = {"renamed": names.tolist(), "names_tried": len(tried)}
+    facts: CrossFitMore = {"renamed": names.tolist(), "names_tried": len(tried)}
     if known is not None:
         facts["rates_of_each"] = known.rates(given).tolist()
     return finished(labels, settings, dealt, firsts, fit, posterior, rounds, used, facts)

@@ -4,7 +4,7 @@ several."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import TrainerCallback
 
 from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_files import CrossFitFacts, CrossFitMore, RoundFacts
 from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.seeds import SCHEME
 from clc_text.data.labels import Labels
@@ -84,14 +85,15 @@ class Round:
             return sharpened(self.log_probs, self.fit.sharpness)
         return renamed(sharpened(self.log_probs[..., self.names], self.fit.sharpness), self.names)
 
-    def facts(self, labels: np.ndarray) -> dict[str, Any]:
-        """What is told of it; `labels` as in `noise_fit`."""
+    def facts(self, labels: np.ndarray, used: bool) -> RoundFacts:
+        """What is told of it, and whether its predictions are `used`; `labels` as in `noise_fit`."""
         return {
             "epochs": self.epochs,
             "best_epoch": self.best_epoch,
             "log_likelihood": self.fit.log_likelihood,
             "sharpness": self.fit.sharpness,
             "rate": rate_of(self.probs, labels, self.fit.transition),
+            "used": used,
         }
 
     def renamed(self, names: np.ndarray) -> Round:
@@ -159,7 +161,7 @@ def finished(
     posterior: np.ndarray,
     rounds: list[Round],
     used: list[Round],
-    facts: Mapping[str, Any],
+    facts: CrossFitMore,
     targets: np.ndarray | None = None,
 ) -> CrossFit:
     """What was found, with all that is told of it.
@@ -174,7 +176,7 @@ def finished(
         targets: see `CrossFit`.
     """
     gain, error = gain_over_shares(fit.probs, labels.learnt, dealt[0], firsts)
-    always: dict[str, Any] = {
+    all_facts: CrossFitFacts = {
         "rate": float(1 - np.take_along_axis(posterior, labels.trained[..., None], -1).mean()),
         "gain": gain,
         "gain_error": error,
@@ -183,9 +185,10 @@ def finished(
         "seeds": SCHEME,
         "sharpness": fit.sharpness,
         "log_likelihood": fit.log_likelihood,
-        "rounds": [found.facts(labels.learnt) | {"used": any(found is one for one in used)} for found in rounds],
+        "rounds": [found.facts(labels.learnt, any(found is one for one in used)) for found in rounds],
+        **facts,
     }
-    all_facts, folds = {**always, **facts}, np.stack(dealt)
+    folds = np.stack(dealt)
     if labels.given.ndim == 1:
         return CrossFit(folds, fit.probs, fit.transition, posterior, all_facts, targets)
     return CrossFit.of_problems(folds, fit.probs, fit.transition, posterior, all_facts)

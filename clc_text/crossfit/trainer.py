@@ -166,7 +166,9 @@ class NoisyLabelTrainer(PeersTrainer):
             found = self.cross_fit  # the networks have seen the labels since then: no others could be made of them
         if found is None:
             found = self.make_cross_fit()
-            found.facts.update(given)
+            found.facts["labels"] = given["labels"]
+            if "distribution" in given:
+                found.facts["distribution"] = given["distribution"]
             if self.trusted is not None:
                 found.facts["trusted"] = self.trusted.digest
             if inputs:

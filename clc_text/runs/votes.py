@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_files import CrossFitFacts, RoundFacts
 from clc_text.artifacts.votes import KeptVotes
 from clc_text.data.votes import Votes
 
@@ -160,8 +161,8 @@ def as_cross_fit(
     transition = shrunk(np.stack([belief[labels == given].sum(0) for given in range(classes)], 1))
     probs = belief / np.maximum(transition.T[labels], 1e-9)
     probs /= probs.sum(1, keepdims=True)
-    one = {"epochs": WARM_UP, "best_epoch": WARM_UP, "log_likelihood": 0.0, "sharpness": 1.0, "used": True}
-    facts: dict[str, Any] = {
+    one: RoundFacts = {"epochs": WARM_UP, "best_epoch": WARM_UP, "log_likelihood": 0.0, "sharpness": 1.0, "used": True}
+    facts: CrossFitFacts = {
         "rate": float(1 - belief[np.arange(len(labels)), labels].mean()),
         "gain": told.get("foretold", 0.0),
         "gain_error": told.get("foretold_error", 0.0),

@@ -45,6 +45,10 @@ def test_a_damaged_audit_is_not(audited: RunDirectory, content: bytes) -> None:
     panels, remarks = matrices(audited)
     assert panels[2].title.endswith("(in sample)")
     assert [remark[: len(REMARK)] for remark in remarks] == [REMARK]
+
+
+def test_the_report_judges_anew_without_one(audited: RunDirectory) -> None:
+    audited.file("audit.json").write_bytes(b"{}")
     page = report_page(audited)
     assert (
         "RUN/audit.json is damaged or not of the corrected dataset as it is now, so this page judged it anew" in page

@@ -68,15 +68,15 @@ def test_a_round_tells_how_many_labels_it_alone_finds_wrong_under_whatever_names
     rounds, labels = some_rounds(1)
     given = np.where(np.arange(900) % 4 == 0, (labels + 1) % 3, labels)
     plain = a_round(np.exp(rounds[0].log_probs), given)
-    rate = plain.facts(given)["rate"]
+    rate = plain.facts(given, True)["rate"]
     assert abs(rate - 0.25) < 0.05
     order = np.array([2, 0, 1])
     other = Round(
         replace(plain.fit, probs=plain.fit.probs[:, order], transition=plain.fit.transition[order]),
         plain.log_probs[:, order], 1, 1,
     )  # fmt: skip
-    assert other.facts(given)["rate"] > 0.5
-    assert other.renamed(order).facts(given)["rate"] == pytest.approx(rate)
+    assert other.facts(given, True)["rate"] > 0.5
+    assert other.renamed(order).facts(given, True)["rate"] == pytest.approx(rate)
 
 
 def test_classes_that_end_under_each_others_names_are_named_again(monkeypatch: pytest.MonkeyPatch) -> None:
