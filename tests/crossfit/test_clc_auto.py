@@ -100,10 +100,13 @@ def test_the_rate_can_be_estimated_for_a_method_that_needs_it(tmp_path: Path) ->
     assert found.result()["method"] == "co_teaching"
 
 
-def test_the_matrix_can_be_estimated_or_told(tmp_path: Path) -> None:
+def test_the_matrix_can_be_estimated_or_told(run: RunDirectory, tmp_path: Path) -> None:
     method = "{name: forward, matrix: estimate, warmup_epochs: 0}"
     recipe = RECIPE.replace("{name: clc_auto}", method)
     estimated = loads(recipe, overrides=["training.epochs=2"])
+    (tmp_path / "estimated").mkdir()
+    for name in ("crossfit.json", "crossfit.safetensors"):  # of the same rows, labels and networks
+        shutil.copy(run.path / name, tmp_path / "estimated")
     trainer = build_trainer(estimated, tmp_path / "estimated", prepare(estimated))
     trainer.train()
     assert trainer.cross_fit is not None

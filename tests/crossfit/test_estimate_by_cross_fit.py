@@ -21,7 +21,7 @@ RECIPE = """
 data: {name: quickstart, rows: 800, test_rows: 50}
 noise: {name: pairwise, rate: 0.3}
 encoder: {name: word_vectors, vectors: train, pooling: [concat], length: 8}
-training: {batch_size: 32, learning_rate: 1.0e-3}
+training: {batch_size: 64, learning_rate: 2.0e-3}
 """
 
 
