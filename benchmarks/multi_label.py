@@ -6,7 +6,8 @@ the training labels. Wrong pairs of a text and a class are ranked, and networks 
 
 The rivals: binary cross-entropy, the losses of the literature, and what one writes with cleanlab: a cross-validated
 logistic regression for each class on the same frozen features, `get_label_quality_scores_per_class` for the ranking
-and `find_multilabel_issues_per_class` for the labels, which are flipped before plain training. Everything is on one
+and `find_multilabel_issues_per_class` for the labels, which are flipped before plain training. Beside it stands
+`find_issues`, by the same features, by them and the texts, and by the same probabilities alone. Everything is on one
 thread. A setting that is there is not measured again, so the command goes on where it was stopped. Needs
 CLC_TEXT_DATA with TREC. Results: recipes/results/multi_label.md.
 """
@@ -117,6 +118,49 @@ def by_cleanlab(probs: np.ndarray, given: np.ndarray) -> tuple[np.ndarray, np.nd
     return 1 - np.asarray(quality), np.asarray(issues, bool)
 
 
+def one_call(
+    features: np.ndarray, texts: list[str], given: np.ndarray, wrong: np.ndarray, seed: int
+) -> dict[str, dict[str, float | None]]:
+    """Of cleanlab and of `find_issues` by several inputs, in percent: average precision of the ranking, the F1 of the
+    pairs that are found (more probably wrong than right), the share of wrong labels that is told, and its ends, and
+    seconds of the processor, those of the regressions that they need among them.
+
+    Args:
+        wrong: bool [N * K].
+    """
+    from sklearn.metrics import f1_score
+
+    import clc_text
+
+    def scores(doubt: np.ndarray, found: np.ndarray, told: tuple[float, ...], seconds: float) -> dict[str, Any]:
+        flat = found.reshape(-1)
+        return {
+            "average_precision": average_precision(wrong, doubt.reshape(-1)),
+            "f1": 100 * float(f1_score(wrong, flat)) if wrong.any() else None,
+            "found": 100 * float(flat.mean()),
+            "told": [100 * one for one in told],
+            "seconds": seconds,
+        }
+
+    begun = time.process_time()
+    probs = cross_validated(features, given, seed)
+    regressions = time.process_time() - begun
+    doubt, issues = by_cleanlab(probs, given)
+    cells = {"cleanlab": scores(doubt, issues, (float(issues.mean()),), time.process_time() - begun)}
+    inputs: dict[str, dict[str, Any]] = {
+        "find_issues, features": {"features": features},
+        "find_issues, features and texts": {"features": features, "texts": texts},
+        "find_issues, cleanlab's probabilities": {"pred_probs": probs},
+    }
+    for name, known in inputs.items():
+        begun = time.process_time()
+        found: Any = clc_text.find_issues(given, task="multi_label", **known)
+        told = (found.noise_rate, *found.interval)
+        seconds = time.process_time() - begun + (regressions if "pred_probs" in known else 0)
+        cells[name] = scores(found.doubt, found.doubt > 0.5, told, seconds)
+    return cells
+
+
 def measured(folder: Path, kind: str, seed: int, memo: Memo, methods: list[str]) -> dict[str, Any]:
     """Of one set and noise, in percent: average precision of the ranking, test scores of every method, the share of
     wrong labels that is told, and what the default policy changes."""
@@ -154,6 +198,7 @@ def measured(folder: Path, kind: str, seed: int, memo: Memo, methods: list[str])
     doubt, issues = by_cleanlab(cross_validated(features, given, seed), given)
     ranked["cleanlab"] = average_precision(wrong, doubt.reshape(-1))
     names, lines = run.asked, (made / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    called = one_call(features, [json.loads(line)["text"] for line in lines], given, wrong, seed)
     fixed = folder / f"fixed-{kind}-{seed}"  # of its own: a memo looks at no file twice
     fixed.mkdir(exist_ok=True)
     (fixed / "test.jsonl").write_bytes((made / "test.jsonl").read_bytes())
@@ -168,6 +213,7 @@ def measured(folder: Path, kind: str, seed: int, memo: Memo, methods: list[str])
         "wrong_pairs": 100 * float(wrong.mean()),
         **judged,
         "ranking": ranked,
+        "one call": called,
         "test": tested,
     }
 
@@ -217,6 +263,10 @@ def as_markdown(found: list[dict[str, Any]]) -> str:
     for name in found[0]["ranking"]:
         lines.append(f"| {name} | {' | '.join(mean(kind, 'ranking', name) for kind in kinds)} |")
     lines.append(f"| (by chance) | {' | '.join(mean(kind, 'wrong_pairs') for kind in kinds)} |")
+    for key in ("average_precision", "f1", "found", "seconds"):
+        lines += ["", f"| {key} of one call | {heads} |", "|---|" + "---|" * len(kinds)]
+        for name in found[0]["one call"]:
+            lines.append(f"| {name} | {' | '.join(mean(kind, 'one call', name, key) for kind in kinds)} |")
     for key, title in (("f1_micro", "micro F1"), ("f1_macro", "macro F1"), ("average_precision", "average precision")):
         lines += ["", f"| {title} | {heads} |", "|---|" + "---|" * len(kinds)]
         for name in found[0]["test"]:

@@ -89,7 +89,7 @@ from clc_text.corrections.asking.metrics import answer_metrics
 from clc_text.corrections.audit_metrics import Seen, entry
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.gather import pooled, sample
-from clc_text.corrections.of_each_class import changes_of_each, mean_noise, nothing_known
+from clc_text.corrections.of_each_class import changes_of_each, mean_noise
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
 from clc_text.corrections.predictions import Kind, RowPredictions, in_sample, out_of_sample, readings_of, views
@@ -292,10 +292,7 @@ def _noise_of_each(best: RowPredictions, labels: Labels, state: State, bootstrap
     found: list[AuditNoise] = []
     for number in range(len(asked)):
         alone, part = best.problem(number), state.part(np.arange(number, len(state), len(asked)))
-        if best.kind == "views" and not alone.views:  # nothing has learnt the class
-            found.append(nothing_known(_known_rate(part)))
-        else:
-            found.append(_judged(alone, labels.of_class(number, len(asked)), part, bootstrap, [])[0])
+        found.append(_judged(alone, labels.of_class(number, len(asked)), part, bootstrap, [])[0])
     return mean_noise(found, asked, best.kind, best.transition, _known_rate(state))
 
 

@@ -53,8 +53,8 @@ def correct(
     _check_labels(run, labels, predictions)
     if predictions.kind != "views":
         policy = policy.without_views()
-    if predictions.asked:
-        policy = policy.of_pairs(predictions.rates is not None)
+    if predictions.rates is not None:
+        policy = policy.of_pairs()
     policy = policy.resolve(_threshold(run))
     if policy.peers_agree and predictions.peers == 1:
         policy = replace(policy, peers_agree=False)  # a single prediction agrees with itself: no condition at all

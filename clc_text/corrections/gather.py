@@ -12,7 +12,6 @@ on, p is taken without that class. Where several views judge, p is their pool, a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,12 +24,11 @@ from clc_text.data.labels import Labels, classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.evidence.mixture import Judged, judge
 from clc_text.evidence.mixture import pooled as pool_of
-from clc_text.evidence.views import weights
 from clc_text.noise.canaries import after_flips, before_flips
 from clc_text.noise.estimation.estimate import em_matrix
+from clc_text.noise.estimation.half_trust import ROOM
 from clc_text.noise.estimation.noise_fit import posterior_labels, softmax
 
-ROOM = 0.01  # of a class's labels that are wrong; fewer are none (`half_trust.EVER_WRONG` of any may be)
 MATRIX_ROWS = 100_000  # T is estimated from every n-th row of larger datasets
 
 
@@ -63,7 +61,7 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
     count = predictions.rows
     matrix = noise_matrix_of(predictions, labels) if policy.noise_matrix or predictions.kind == "views" else None
     of_canaries = matrix
-    if policy.room and matrix is not None:  # of a class that is only left out, those that were given it have no room
+    if predictions.pool and matrix is not None:  # of a class that is only left out, those given it have no room
         of_canaries = after_flips(matrix, float(labels.canary.mean()))
     rows = Evidence.empty(count)
     canaries = Evidence.empty(int(labels.canary.sum())) if labels.canary.any() else None
@@ -135,7 +133,8 @@ def sample(predictions: RowPredictions, most: int) -> tuple[np.ndarray, np.ndarr
 def pooled(predictions: RowPredictions, log_probs: np.ndarray) -> np.ndarray:
     """float64 [n, C], one prediction a row of log-probabilities [P, n, C]: the peers' mean, or the views' pool."""
     if predictions.kind == "views":
-        return softmax(predictions.sharpness * pool_of(log_probs, weights(predictions.views)))
+        pool = predictions.sharpness * pool_of(log_probs, predictions.weights)
+        return softmax(pool if predictions.bias is None else pool + predictions.bias)
     return mean_of_peers(log_probs)
 
 
@@ -157,15 +156,23 @@ def _without(probs: np.ndarray, planted: np.ndarray, given: np.ndarray) -> np.nd
 def judged_by(
     policy: Policy,
     log_probs: np.ndarray,
-    views: Sequence[str],
+    weights: np.ndarray,
     given: np.ndarray,
     sharpness: float,
     matrix: np.ndarray,
+    bias: np.ndarray | None = None,
 ) -> Judged:
-    """What views say of n rows, agreeing as far as a policy wants them to; arguments as `judge`."""
-    found = judge(log_probs, weights(views), given, sharpness, matrix, policy.dissent)
+    """What views say of n rows, that there is room for it in place of their agreement where a policy asks for that;
+    arguments as `judge`.
+
+    Args:
+        bias: of one class among several, whose noise is known; a label then counts for less than half only where
+            that leaves room for it.
+    """
+    room = 0.0 if bias is None else ROOM
+    found = judge(log_probs, weights, given, sharpness, matrix, bias, room)
     if policy.room:
-        found = replace(found, agree=found.agree & (matrix[found.suggested, classes_of(given)] >= ROOM))
+        found = replace(found, agree=matrix[found.suggested, classes_of(given)] >= ROOM)
     return found
 
 
@@ -182,7 +189,8 @@ def _evidence(
     if predictions.kind == "views":
         assert matrix is not None
         return Evidence.of_views(
-            judged_by(policy, log_probs, predictions.views, given, predictions.sharpness, matrix), probs
+            judged_by(policy, log_probs, predictions.weights, given, predictions.sharpness, matrix, predictions.bias),
+            probs,
         )
     belief = probs if matrix is None else posterior_labels(probs, given, matrix)
     each, named = np.arange(len(probs)), classes_of(given)

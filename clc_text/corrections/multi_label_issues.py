@@ -15,15 +15,12 @@ from clc_text.corrections.given_inputs import GivenInputs
 from clc_text.corrections.kinds import LIKELY
 from clc_text.corrections.policy import DEFAULT, Policy, policy_of_views
 from clc_text.corrections.ranked import Ranked, named, reasons
-from clc_text.data.labels import Labels
-from clc_text.data.nearest import nearest
 from clc_text.data.tabular.values import missing, table_of
 from clc_text.errors import InputError, some_of
-from clc_text.evidence.evidence import Mixture, all_finite, first_of_copies, mixture_of, too_large
-from clc_text.evidence.mixture import Judged
-from clc_text.evidence.readings import span
-from clc_text.evidence.views.base import FIT_ROWS
-from clc_text.noise.estimation.plateau import plateau
+from clc_text.evidence.evidence import Mixture, all_finite, too_large
+from clc_text.evidence.mixture import LEAST, Judged
+from clc_text.evidence.several_classes import mixtures_of_each
+from clc_text.noise.estimation.plateau import Plateau, by_odds, plateau
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,8 +47,7 @@ class MultiLabelIssues(Ranked):
     doubt: np.ndarray
     rates: np.ndarray
     transition: np.ndarray
-    _made: tuple[Mixture | None, ...]
-    _known: bool
+    _made: tuple[Mixture, ...]
     _texts: tuple[str, ...] | None = None
 
     @property
@@ -113,30 +109,23 @@ class MultiLabelIssues(Ranked):
         Raises:
             InputError: there is no such policy, or it judges by the networks of a run.
         """
-        rule = policy_of_views(policy).of_pairs(self._known)
+        rule = policy_of_views(policy).of_pairs()
+        if not self._made:
+            return self.given.copy()
         evidence = Evidence.empty(self.given.size)
-        for one in range(len(self.names)):
-            judged = self._judged(one, rule)
-            if judged is not None:
-                evidence.put(slice(one, None, len(self.names)), Evidence.of_views(judged, judged.probs))
+        for one, made in enumerate(self._made):
+            judged = _judged(rule, made, self.given[:, one])
+            evidence.put(slice(one, None, len(self.names)), Evidence.of_views(judged, judged.probs))
         flat = self.given.reshape(-1)
-        known = np.tile([made is not None for made in self._made], len(self.given))
-        changed = known & rule.changes(evidence, flat)
+        changed = rule.changes(evidence, flat)
         return np.asarray(np.where(changed, 1 - flat, flat).reshape(self.given.shape))
-
-    def _judged(self, number: int, rule: Policy) -> Judged | None:
-        made = self._made[number]
-        if made is None:
-            return None
-        return judged_by(rule, made.log_probs, made.views, self.given[:, number], made.sharpness, made.transition)
 
     def _reasons(self) -> np.ndarray:
         """[N, C], which views find the opposite of what is given."""
         found = np.full(self.given.shape, "nothing tells", object)
         for number, made in enumerate(self._made):
-            if made is not None:
-                finds = (made.log_probs.argmax(2) != self.given[:, number]).T
-                found[:, number] = reasons(finds, named(made.views))
+            finds = (made.log_probs.argmax(2) != self.given[:, number]).T
+            found[:, number] = reasons(finds, named(made.views))
         return found
 
     @property
@@ -209,30 +198,35 @@ def issues_of_classes(
     dense, words = inputs.features, inputs.words
     if dense is not None:
         all_finite(dense)
-    first = first_of_copies(dense, words, rows)
-    near = None if dense is None else nearest(dense, first, seed, FIT_ROWS)
-    shown = _of_words(words, seed) if dense is None and words is not None else dense
-    each = rates = None
+    told = _noise_of_each(given, dense, words, probs, seed)
+    made = None if told is None else mixtures_of_each(dense, words, probs, given, told.transition, seed)
+    if told is None or made is None:
+        nothing = np.tile(np.eye(2), (classes, 1, 1))
+        ends = np.tile([[0.0], [0.0], [1.0]], classes)
+        return MultiLabelIssues(names, given, np.zeros(given.shape), ends, nothing, (), inputs.texts)
+    rule = policy_of_views(DEFAULT).of_pairs()
+    doubt = np.stack([_judged(rule, one, held).wrong for one, held in zip(made, given.T, strict=True)], 1)
+    transition = np.stack([one.transition for one in made])
+    return MultiLabelIssues(names, given, doubt, told.rates(given), transition, tuple(made), inputs.texts)
+
+
+def _noise_of_each(
+    given: np.ndarray, features: np.ndarray | None, words: Any | None, probs: np.ndarray | None, seed: int
+) -> Plateau | None:
+    """By features, or else words, or else what was foretold of the labels; None where nothing tells one row from
+    another."""
+    shown = _of_words(words, seed) if features is None and words is not None else features
     if shown is not None:
-        told = plateau(shown, given, seed)
-        each, rates = told.transition, told.rates(given)
-    doubt, made, own = np.zeros((rows, classes)), [], np.zeros((3, classes))
-    transition = np.tile(np.eye(2), (classes, 1, 1)) if each is None else each
-    rule = policy_of_views(DEFAULT)
-    for one in range(classes):
-        networks = None if probs is None else np.stack([1 - probs[:, one], probs[:, one]], 1)
-        of_class = Labels(given[:, one])
-        known = None if each is None else each[one]
-        found = mixture_of(dense, of_class, 2, seed, networks, words, known=known, near=near, told=False)
-        made.append(found)
-        if found is not None:
-            judged = judged_by(rule, found.log_probs, found.views, of_class.given, found.sharpness, found.transition)
-            doubt[:, one], transition[one] = judged.wrong, found.transition
-            readings = found.readings(of_class.given, np.arange(rows))
-            own[:, one] = readings[0].rate, *span(readings, rows)
-    return MultiLabelIssues(
-        names, given, doubt, own if rates is None else rates, transition, tuple(made), each is not None, inputs.texts
-    )  # fmt: skip
+        return plateau(shown, given, seed)
+    if probs is None:
+        return None
+    sure = probs.clip(LEAST, 1 - LEAST)
+    return by_odds(np.log(sure) - np.log(1 - sure), given)
+
+
+def _judged(rule: Policy, made: Mixture, given: np.ndarray) -> Judged:
+    assert made.weights is not None
+    return judged_by(rule, made.log_probs, made.weights, given, made.sharpness, made.transition, made.bias)
 
 
 def held_classes(labels: Any, label_names: Sequence[Any] | None) -> tuple[np.ndarray, tuple[Any, ...]]:

@@ -10,14 +10,6 @@ from clc_text.corrections.predictions import Kind
 from clc_text.corrections.state import State
 
 
-def nothing_known(known_rate: float | None) -> AuditNoise:
-    """Of a class that nothing has learnt, and of which no label is doubted."""
-    return {
-        "rate": 0.0, "interval": None, "readings": [], "agreement": None, "rule_like": None, "matrix": None,
-        "method": "views", "predictions": "views", "known_rate": known_rate,
-    }  # fmt: skip
-
-
 def changes_of_each(state: State, asked: list[str]) -> list[ChangesOfAsked]:
     """The entry ``corrections.by_asked``: added where a class was not given, and taken away where it was."""
     found = []

@@ -13,6 +13,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import FACTS as VOTES
 from clc_text.errors import InputError
 from clc_text.evidence.readings import Reading, readings
+from clc_text.evidence.views import weights
 
 Kind = Literal["in sample", "out of sample", "views", "votes"]
 
@@ -40,7 +41,8 @@ class RowPredictions:
         asked: K where several of K classes may hold of a text; rows are then pairs, and `problem` gives those of one
             class, with what is its own.
         each: float64 [K, C, C], T of each class, where it is known.
-        heard: of views, the places of those that are heard of each class, and `sharpnesses` the power of their pool.
+        pool: of views of several classes, how much each counts; else as `views.weights` has it.
+        biases: of these, what is added to each class's log-odds, [K], or of one class alone.
         rates: float64 [3, K], of views the share of wrong labels of each class and its ends (`Plateau.rates`), [3] of
             one class; None: not known beforehand.
         part: which rows of the file these are: (first, every so many).
@@ -58,15 +60,23 @@ class RowPredictions:
     left_out: tuple[str, ...] = ()
     asked: int = 0
     each: np.ndarray | None = None
-    heard: tuple[tuple[int, ...], ...] = ()
-    sharpnesses: tuple[float, ...] = ()
+    pool: tuple[float, ...] = ()
+    biases: tuple[float, ...] = ()
     part: tuple[int, int] = (0, 1)
-    places: tuple[int, ...] | None = None
     rates: np.ndarray | None = None
+
+    @property
+    def weights(self) -> np.ndarray:
+        """float64 [V], how much each view counts, of sum 1."""
+        return np.array(self.pool) if self.pool else weights(self.views)
+
+    @property
+    def bias(self) -> np.ndarray | None:
+        """float64 [2], what is added to the pool of one class among several; None: nothing."""
+        return np.array([0.0, self.biases[0]]) if self.biases else None
 
     def problem(self, number: int) -> RowPredictions:
         """The predictions of one class among several that may hold: of texts, not of pairs."""
-        heard = self.heard[number] if self.heard else None
         return replace(
             self,
             rows=self.rows // self.asked,
@@ -74,12 +84,7 @@ class RowPredictions:
             transition=None if self.each is None else self.each[number],
             each=None,
             part=(number, self.asked),
-            places=heard,
-            peers=self.peers if heard is None else len(heard),
-            views=self.views if heard is None else tuple(self.views[place] for place in heard),
-            sharpness=self.sharpnesses[number] if self.sharpnesses else self.sharpness,
-            heard=(),
-            sharpnesses=(),
+            biases=self.biases[number : number + 1],
             rates=None if self.rates is None else self.rates[:, number],
         )
 
@@ -98,8 +103,6 @@ class RowPredictions:
             with safe_open(self.path, "np") as opened:
                 stop = min(start + size, self.rows)
                 block: np.ndarray = opened.get_slice("train")[:, start * every : stop * every, :][:, first::every]
-                if self.places is not None:
-                    block = block[list(self.places)]
             if not (block <= 1e-3).all():
                 raise InputError(
                     f"{self.path} holds values that are no log-probabilities; train the run again", where=self.path
@@ -184,12 +187,17 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     found = RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)
     if not run.asked:
         return found
-    heard = [one.split() for one in facts["heard"].split(",")] if "heard" in facts else []
+    if kind == "views" and "weights" not in facts:
+        raise InputError(
+            f"{path} is of an earlier version, whose views were not weighed; make the corrections anew with "
+            f"`clc-text correct {run.path}`",
+            where=path,
+        )
     return replace(
         found,
         asked=len(run.asked),
         each=each,
         rates=rates,
-        heard=tuple(tuple(int(place) for place in one) for one in heard),
-        sharpnesses=tuple(float(one) for one in facts.get("sharpnesses", "").split()),
+        pool=tuple(float(one) for one in facts.get("weights", "").split()),
+        biases=tuple(float(one) for one in facts.get("biases", "").split()),
     )

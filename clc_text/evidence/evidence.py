@@ -18,10 +18,8 @@ from clc_text.errors import InputError
 from clc_text.evidence.heard import Heard, KeptViews
 from clc_text.evidence.mixture import chosen_views, clipped, fit, gain_of_view
 from clc_text.evidence.readings import Reading, readings
-from clc_text.evidence.views import OF_WORDS, TOLD, VIEWS, views_for, weights
+from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
-from clc_text.noise.estimation.half_trust import never_certain
-from clc_text.noise.estimation.plateau import believed
 from clc_text.utils.files import write_with
 from clc_text.utils.tensors import save_tensors
 
@@ -42,6 +40,8 @@ class Mixture:
         log_probs: float32 [V, N, C] (`mixture.clipped`).
         sharpness: power of their pool.
         transition: float64 [C, C], T of the given labels, canaries aside.
+        weights: [V], how much each view counts, of sum 1; None: as `views.weights` has it.
+        bias: float64 [C], what is added to the sharpened pool; None: nothing.
     """
 
     views: tuple[str, ...]
@@ -49,6 +49,8 @@ class Mixture:
     log_probs: np.ndarray
     sharpness: float
     transition: np.ndarray
+    weights: np.ndarray | None = None
+    bias: np.ndarray | None = None
 
     def save(self, path: Path, made_from: str) -> None:
         """As `corrections.predictions` reads it: a safetensors file with the tensors ``train`` and ``transition``."""
@@ -67,37 +69,31 @@ class Mixture:
         return readings(self.log_probs[:, rows], labels[rows], self.views, self.sharpness, self.transition)
 
 
-def save_of_each(
-    made: list[Mixture | None], rows: int, path: Path, made_from: str, rates: np.ndarray | None = None
-) -> None:
-    """As `Mixture.save`, of K classes of which several may hold: rows are then pairs of a text and a class, in whose
-    place among the views only those stand that are heard of the class (fact ``heard``).
+def save_of_each(made: list[Mixture], path: Path, made_from: str, rates: np.ndarray) -> None:
+    """As `Mixture.save`, of K classes of which several may hold: rows are then pairs of a text and a class, and the
+    facts have the weights of the views, and what is added of each class.
 
     Args:
-        made: of each class; None where no view has learnt it, and no label of it is doubted.
-        rows: N · K.
-        rates: [3, K], of each class the share of wrong labels and its ends (`Plateau.rates`); None: not known.
+        made: of each class, by the same views (`several_classes`).
+        rates: [3, K], of each class the share of wrong labels and its ends (`Plateau.rates`).
     """
-    asked = len(made)
-    known = (NETWORKS, *VIEWS)
-    names = [name for name in known if any(one is not None and name in one.views for one in made)]
-    log_probs = np.full((len(names), rows, 2), np.log(0.5), np.float32)
-    heard = [[] if one is None else [names.index(name) for name in one.views] for one in made]
-    for number, one in enumerate(made):
-        if one is not None:
-            log_probs[heard[number], number::asked] = one.log_probs
-    each = np.stack([never_certain(np.eye(2)) if one is None else one.transition for one in made])
+    one, each = made[0], np.stack([one.transition for one in made])
+    assert one.weights is not None
     facts = {
         "folds": str(FOLDS),
-        "views": ",".join(names),
-        "heard": ",".join(" ".join(map(str, one)) for one in heard),
-        "left_out": ",".join(name for name in known if any(one and name in one.left_out for one in made)),
-        "sharpnesses": " ".join("1.0" if one is None else repr(one.sharpness) for one in made),
+        "views": ",".join(one.views),
+        "sharpness": repr(one.sharpness),
+        "weights": " ".join(map(repr, one.weights.tolist())),
+        "biases": " ".join(repr(float(one.bias[1])) for one in made if one.bias is not None),
         "made_from": made_from,
     }
-    tensors = {"train": log_probs, "transition": each.mean(0), "each": each}
-    if rates is not None:
-        tensors["rates"] = np.asarray(rates, np.float64)
+    log_probs = np.stack([one.log_probs for one in made], 2)
+    tensors = {
+        "train": log_probs.reshape(len(log_probs), -1, 2),
+        "transition": each.mean(0),
+        "each": each,
+        "rates": np.asarray(rates, np.float64),
+    }
     write_with(path, lambda aside: save_tensors(tensors, aside, facts))
 
 
@@ -143,11 +139,8 @@ def mixture_of(
     networks: np.ndarray | None = None,
     words: Any | None = None,
     progress: Progress = lambda what, done, total: None,
-    known: np.ndarray | None = None,
     near: Nearest | None = None,
     kept: KeptViews | None = None,
-    told: bool = True,
-    known_of_given: np.ndarray | None = None,
 ) -> Mixture | None:
     """All views of the rows, those that have learnt enough; None where none has.
 
@@ -159,12 +152,8 @@ def mixture_of(
         networks: float64 [N, C], probabilities by cross-fitted networks; None: there are none.
         words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
         progress: told of each view.
-        known: float64 [2, 2], T of one class among several that may hold; what views say of the label that they learn
-            is taken back through it, and nothing here changes it. None: T is found here.
         near: the nearest others of each row, where somebody has found them (`data.nearest`).
         kept: where views of the same rows, heard before, are kept; None: nowhere.
-        told: whether networks have learnt through `known`; else what they say is taken back through it, too.
-        known_of_given: `known` without what canaries add to it; None: there are none.
 
     Raises:
         InputError: a feature is not finite.
@@ -173,7 +162,7 @@ def mixture_of(
         all_finite(features)
     first = first_of_copies(features, words, len(labels.given)) if near is None else near.first
     folds = deal_rounds(labels.trained, FOLDS, seed, 2, first)
-    seen = Seen(features, labels.trained, classes, first, folds, seed, words, known, near)
+    seen = Seen(features, labels.trained, classes, first, folds, seed, words, near)
     views = views_for(seen)
     varied = len(first) and not (first == 0).all()  # rows that are all alike have nothing to tell
 
@@ -200,13 +189,9 @@ def mixture_of(
     chosen = chosen_views(gains) if gains else []
     if not chosen:
         return None
-    if known is not None:
-        for name in set(chosen) - {*TOLD, *([NETWORKS] if told else [])}:
-            found[name] = clipped(believed(found[name], labels.learnt, known))
     left_out = tuple(name for name in found if name not in chosen)
     log_probs = np.empty((len(chosen), len(labels.given), classes), np.float32)
     for place, name in enumerate(chosen):
         log_probs[place] = found.pop(name)
-    noise = known if known_of_given is None else known_of_given
-    fitted = fit(log_probs, weights(chosen), labels.as_given, ~labels.canary, noise)
+    fitted = fit(log_probs, weights(chosen), labels.as_given, ~labels.canary)
     return Mixture(tuple(chosen), left_out, log_probs, fitted.sharpness, fitted.transition)

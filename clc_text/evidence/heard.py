@@ -82,7 +82,7 @@ def _mark(seen: Seen, learnt: np.ndarray, names: list[str]) -> str:
     """Of all that decides what views say; which rows are copies, and the folds, follow from it."""
     found = blake2b(f"{names} {seen.classes} {seen.seed}".encode(), digest_size=16)
     words = [] if seen.words is None else [seen.words.indptr, seen.words.indices, seen.words.data]
-    for one in (seen.features, seen.labels, learnt, seen.folds, seen.known, *words):
+    for one in (seen.features, seen.labels, learnt, seen.folds, *words):
         found.update(b"none" if one is None else f" {one.dtype} {one.shape} ".encode())
         if one is not None:
             found.update(np.ascontiguousarray(one).data)

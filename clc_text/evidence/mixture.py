@@ -25,13 +25,12 @@ from clc_text.data.sampling import every_nth
 from clc_text.evidence.views.base import fit_rows
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
-from clc_text.noise.estimation.noise_fit import Explained, blocks, fit_through, posterior_labels, sharpened
+from clc_text.noise.estimation.noise_fit import Explained, blocks, fit_noise, posterior_labels, sharpened, softmax
 
 LEAST = 1e-4  # probability: no view is surer than that of a class being impossible
 # A view that gains less than this share of what the best one gains over the labels' shares is left out.
 WORTH = 0.4
 SURE = 3.0
-MANY = 4  # views, of which some may differ
 
 
 @dataclass(frozen=True)
@@ -110,17 +109,15 @@ def fit(
     weights: np.ndarray,
     labels: np.ndarray,
     sound: np.ndarray,
-    known: np.ndarray | None = None,
 ) -> Explained:
     """Sharpness and T of the pool of views' log-probabilities [V, N, C], from every n-th row of many.
 
     Args:
         sound: bool [N], the rows that count.
-        known: float64 [C, C], T where it is known; it stands.
     """
     rows = np.flatnonzero(sound)
     rows = rows[every_nth(len(rows), fit_rows(log_probs.shape[2]))]
-    found = fit_through(pooled(log_probs, weights, rows), labels[rows], known).without_probs
+    found = fit_noise(pooled(log_probs, weights, rows), labels[rows]).without_probs
     return replace(found, transition=never_certain(found.transition))
 
 
@@ -130,7 +127,8 @@ def judge(
     given: np.ndarray,
     sharpness: float,
     transition: np.ndarray,
-    dissent: int = 0,
+    bias: np.ndarray | None = None,
+    room: float = 0.0,
 ) -> Judged:
     """See the module.
 
@@ -140,16 +138,18 @@ def judge(
         given: int64 [n], or float [n, C] distributions.
         sharpness: power of the pool.
         transition: float64 [C, C], T.
-        dissent: views of `MANY` or more that may differ and all be said to agree.
+        bias: [C], what is added to the sharpened pool; None: nothing.
+        room: see `half_trusted`.
     """
-    probs = sharpened(pooled(log_probs, weights), sharpness)
+    pool = pooled(log_probs, weights)
+    probs = sharpened(pool, sharpness) if bias is None else softmax(sharpness * pool + bias)
     belief = posterior_labels(probs, given, transition)
-    half = half_trusted(probs, given, transition)
+    half = half_trusted(probs, given, transition, room)
     each, named = np.arange(len(given)), classes_of(given)
     of_given = half[each, named]
     rivals = half.copy()
     rivals[each, named] = -1.0
     suggested = rivals.argmax(1)
     wrong = (1 + rivals[each, suggested] - of_given) / 2
-    differ = (log_probs.argmax(2) != suggested).sum(0)
-    return Judged(probs, belief, wrong, suggested, differ <= (dissent if len(log_probs) >= MANY else 0))
+    agree = (log_probs.argmax(2) == suggested).all(0)
+    return Judged(probs, belief, wrong, suggested, agree)

@@ -23,6 +23,7 @@ from clc_text.data.labels import Labels
 from clc_text.evidence.evidence import NETWORKS, mixture_of, too_large
 from clc_text.evidence.heard import KeptViews
 from clc_text.evidence.mixture import clipped, pooled
+from clc_text.evidence.several_classes import beliefs_of_each, mixtures_of_each
 from clc_text.evidence.views import TOLD, weights
 
 # More steps sharpen what noise has hidden, and what is chance with it. Of 1, 3 and 10 (1, 2, 4 and 10 from the
@@ -61,7 +62,8 @@ def pool_of_views(
     seed: int,
     kept: KeptViews | None = None,
 ) -> np.ndarray | None:
-    """float64 [N, C], log-probabilities of the true class by all views of a row together.
+    """float64 [N, C], log-probabilities of the true class by all views of a row together; [N, K, 2] of K classes of
+    which several may hold, whose noise was known before.
 
     None where cross-fitting has learnt nothing, so that there is no noise matrix to go by, or no view has.
 
@@ -80,15 +82,14 @@ def pool_of_views(
     if networks.learnt_nothing:
         return None
     too_large(rows, classes)
-    known = networks.transition if networks.knows_noise else None
-    mixture = mixture_of(
-        features, Labels.of(labels.learnt), classes, seed, networks.probs, words, known=known, kept=kept
-    )
+    if networks.knows_noise and networks.each is not None:  # views are of the true class already
+        holds = networks.probs.reshape(*labels.learnt.shape, 2)[..., 1]
+        made = mixtures_of_each(features, words, holds, labels.learnt, networks.each, seed)
+        return None if made is None else np.log(beliefs_of_each(made))
+    mixture = mixture_of(features, Labels.of(labels.learnt), classes, seed, networks.probs, words, kept=kept)
     if mixture is None:
         return None
     views = mixture.log_probs
-    if known is not None:  # they are of the true class already
-        return pooled(views, weights(mixture.views))
     at_once = max(1, _CELLS_AT_ONCE // classes)
     for place, name in enumerate(mixture.views):
         if name == NETWORKS or name in TOLD:

@@ -119,20 +119,16 @@ def features_by(prepared: Prepared) -> Features:
 
 
 def views_of(prepared: Prepared, seed: int, directory: Path) -> MoreViews:
-    """What features that no label has shaped, and words, tell of the rows beside networks; asked of each class where
-    several may hold, and features are then made once. Where one holds, `directory` keeps it for who judges."""
-    known: list[tuple[np.ndarray, Any]] = []
+    """What features that no label has shaped, and words, tell of the rows beside networks. Where a row has one class,
+    `directory` keeps it for who judges."""
 
     def views(found: CrossFit, labels: Labels) -> np.ndarray | None:
         from clc_text.evidence.heard import FILE, KeptViews
         from clc_text.evidence.taught import pool_of_views
         from clc_text.runs.frozen_features import features_of, words_of
 
-        features, words = known[0] if known else (features_of(prepared), words_of(prepared))
-        if prepared.task.asked and not known:
-            known.append((features, words))
         kept = None if prepared.task.asked else KeptViews(directory / FILE)
-        return pool_of_views(features, words, labels, found, seed, kept)
+        return pool_of_views(features_of(prepared), words_of(prepared), labels, found, seed, kept)
 
     return views
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +24,9 @@ from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import Mixture, mixture_of, save_of_each, too_large
 from clc_text.evidence.heard import FILE, KeptViews
+from clc_text.evidence.several_classes import OF_EACH, mixtures_of_each
 from clc_text.evidence.views import VIEWS
+from clc_text.noise.estimation.half_trust import never_certain
 from clc_text.utils.files import sha256_of_file
 
 if TYPE_CHECKING:
@@ -108,11 +110,9 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
     too_large(len(labels.given), len(run.label_names))
     crossfit = CrossFit.load(run.path)
     if run.asked:
-        made, rates = _of_each_class(run, labels, crossfit, progress)
-        if not any(made):
+        if not _of_each_class(run, labels, crossfit, mark, progress):
             path.unlink(missing_ok=True)
             return None
-        save_of_each(made, len(labels.given), path, mark, rates)
         return views(run)
     found = _made(run, labels, crossfit, progress)
     if found is None:
@@ -124,34 +124,33 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
 
 
 def _of_each_class(
-    run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress: Progress
-) -> tuple[list[Mixture | None], np.ndarray]:
-    """Of the K classes that may hold of a text, each judged as if it were alone, through the noise that cross-fitting
-    was told or else that the features show; None where nothing has learnt one. And `Plateau.rates`, of the given
-    labels: views learn canaries, too, whose flips are no noise of what is judged."""
+    run: RunDirectory, labels: Labels, crossfit: CrossFit | None, mark: str, progress: Progress
+) -> bool:
+    """Writes what is said of the K classes that may hold of a text, through the noise that cross-fitting was told or
+    else that the features show; whether there is anything. What is told of noise is that of the given labels: views
+    learn canaries, too, whose flips are no noise of what is judged."""
     from clc_text.noise.estimation.plateau import of_given, plateau
     from clc_text.runs.frozen_features import features_and_words_of_run
 
     progress("encoding", 0, 1)
     features, words = features_and_words_of_run(run)
     known = None if crossfit is None or crossfit.learnt_nothing else crossfit
-    seed, asked, found = int(run.environment()["seeds"]["network"]), len(run.asked), []
+    seed, held = int(run.environment()["seeds"]["network"]), labels.trained.reshape(-1, len(run.asked))
+    networks = None
     if known is not None and known.knows_noise and known.each is not None:
         each, rates = known.each, np.asarray(known.facts["rates_of_each"])
-    else:
-        known = None  # networks that took the noise for doubt would hide it again
+        networks = known.probs.reshape(*held.shape, 2)[..., 1]
+    else:  # networks that took the noise for doubt would hide it again
         progress("finding how often classes are left out", 0, 1)
-        held = labels.trained.reshape(-1, asked)
         shown = plateau(features, held, seed)
         each, rates = shown.transition, shown.rates(held)
+    made = mixtures_of_each(features, words, networks, held, each, seed, progress)
+    if made is None:
+        return False
     given, rates = of_given(each, rates, float(labels.canary.mean()))
-    for one in range(asked):
-        networks = None if known is None else known.of_problem(one).probs
-        of_class = labels.of_class(one, asked)
-        found.append(
-            mixture_of(features, of_class, 2, seed, networks, words, progress, each[one], known_of_given=given[one])
-        )
-    return found, rates
+    of_labels = [replace(one, transition=never_certain(noise)) for one, noise in zip(made, given, strict=True)]
+    save_of_each(of_labels, run.file(VIEWS_FILE), mark, rates)
+    return True
 
 
 def _made(run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress: Progress) -> Mixture | None:
@@ -169,7 +168,7 @@ def _mark(run: RunDirectory, labels: Labels) -> str:
     """What the views were made from."""
     crossfit = run.file(OUT_OF_SAMPLE_FILE)
     parts = [
-        ",".join(VIEWS),
+        ",".join(["weighed", *OF_EACH] if run.asked else VIEWS),
         sha256_of_labels(labels.trained),
         sha256_of_file(crossfit) if crossfit.is_file() else "none",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +23,7 @@ from clc_text.corrections.export import export
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import RowPredictions, out_of_sample
 from clc_text.corrections.revert import Selection, revert
-from clc_text.evidence.evidence import mixture_of
-from clc_text.evidence.mixture import judge as judge_views
-from clc_text.evidence.views import weights
+from clc_text.evidence.several_classes import mixtures_of_each
 from clc_text.hub.card import Stated
 from clc_text.hub.contents import dataset_bundle, model_bundle
 from clc_text.inference.evaluation import evaluate_run, matrix_csv
@@ -32,6 +31,7 @@ from clc_text.inference.multi_label import holding
 from clc_text.inference.prediction_file import write_predictions
 from clc_text.inference.predictor import Predictor
 from clc_text.issues import find_issues
+from clc_text.noise.estimation.half_trust import ROOM
 from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.runs.evidence import judges_of_run, views_of_run
 from clc_text.runs.frozen_features import features_and_words_of_run, features_of_run
@@ -107,16 +107,20 @@ def test_every_class_is_judged_as_if_it_were_alone(run: RunDirectory) -> None:
     found = views_of_run(run)
     assert found is not None and found.asked == 3
     seed = int(run.environment()["seeds"]["network"])
-    for one in range(3):
+    made = mixtures_of_each(
+        features, words, crossfit.probs[:, 1].reshape(-1, 3), labels.given.reshape(-1, 3), crossfit.each, seed
+    )
+    assert made is not None
+    for one, alone in enumerate(made):
         mine = labels.of_class(one, 3)
         assert mine.given.tolist() == [labels.given[row * 3 + one] for row in range(180)]
-        noise = crossfit.each[one]
-        alone = mixture_of(features, mine, 2, seed, crossfit.of_problem(one).probs, words, known=noise)
         part = found.problem(one)
-        assert alone is not None and part.views == alone.views
+        assert part.views == alone.views == ("networks", "linear", "neighbours", "words", "linear_words")
         np.testing.assert_allclose(part.of(np.arange(180)), alone.log_probs, atol=1e-6)
-        assert part.transition is not None
+        assert part.transition is not None and part.bias is not None and alone.bias is not None
         np.testing.assert_allclose(part.transition, alone.transition)
+        np.testing.assert_allclose(part.weights, alone.weights)
+        np.testing.assert_allclose(part.bias, alone.bias)
         assert part.sharpness == pytest.approx(alone.sharpness)
 
 
@@ -135,8 +139,15 @@ def test_corrections_and_their_ranking(run: RunDirectory, corrected: Any) -> Non
         part: RowPredictions = found.problem(one)
         log_probs = part.of(np.arange(180))
         assert part.transition is not None
-        alone = judge_views(log_probs, weights(part.views), labels.given[one::3], part.sharpness, part.transition)
-        np.testing.assert_allclose(state.doubt[one::3], alone.wrong, atol=1e-5)
+        for row in range(180):
+            given, odds = labels.given[row * 3 + one], part.biases[0]
+            for weight, (no, yes) in zip(part.weights, log_probs[:, row], strict=True):
+                odds += part.sharpness * weight * (yes - no)
+            holds = 1 / (1 + math.exp(-odds))
+            trust = [part.transition[true, given] for true in (0, 1)]
+            trust = [share if share < ROOM else math.sqrt(share) for share in trust]
+            no, yes = (1 - holds) * trust[0], holds * trust[1]
+            assert state.doubt[row * 3 + one] == pytest.approx((no if given else yes) / (no + yes), abs=1e-4)
     wrong = labels.given != labels.true
     from sklearn.metrics import average_precision_score
 

@@ -27,7 +27,6 @@ class Seen:
         folds: int64 [R, N], R ways to deal the rows into folds, copies together (`crossfit.folds.assign_folds`).
         seed: of whatever is drawn.
         words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
-        known: float64 [C, C], the noise matrix, for views that learn through it; None: they find it.
         near: the nearest others of each row, where they have been found; None: who needs them looks for them.
     """
 
@@ -38,7 +37,6 @@ class Seen:
     folds: np.ndarray
     seed: int = 0
     words: Any | None = None
-    known: np.ndarray | None = None
     near: Nearest | None = None
 
 

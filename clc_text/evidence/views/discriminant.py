@@ -23,8 +23,7 @@ import numpy as np
 
 from clc_text.data.sampling import every_nth
 from clc_text.evidence.views.base import Seen, fit_rows, shares, some
-from clc_text.noise.estimation.noise_fit import fit_noise, fit_through, posterior_labels, sharpened, softmax
-from clc_text.noise.estimation.plateau import undone
+from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, sharpened, softmax
 
 LEAST = 1e-6  # probability
 INNER = 2  # folds of the first predictions
@@ -61,7 +60,7 @@ def discriminant(seen: Seen) -> np.ndarray:
 def no_surer(probs: np.ndarray, seen: Seen) -> np.ndarray:
     """Probabilities [N, C] that are as sure of themselves as the given labels bear out, or less."""
     rows = every_nth(len(probs), fit_rows(probs.shape[1]))
-    power = fit_through(np.log(probs[rows]), seen.labels[rows], seen.known).sharpness
+    power = fit_noise(np.log(probs[rows]), seen.labels[rows]).sharpness
     return probs if power >= 1 else sharpened(np.log(probs), power)
 
 
@@ -82,11 +81,8 @@ def _targets(table: _Table, cells: Sequence[_Cell], seen: Seen) -> list[np.ndarr
         [_softened(table.of_cell(cell) @ fits[cell.inner][0] + fits[cell.inner][1]) for cell in cells]
     )  # fmt: skip
     given = np.concatenate(labels)
-    if seen.known is not None:  # what predicts the given labels, taken back through the noise
-        found = posterior_labels(undone(probs, seen.known), given, seen.known)
-    else:
-        fit = fit_noise(np.log(probs), given)
-        found = posterior_labels(fit.probs, given, fit.transition)
+    fit = fit_noise(np.log(probs), given)
+    found = posterior_labels(fit.probs, given, fit.transition)
     return np.split(found, np.cumsum([len(one) for one in labels])[:-1])
 
 

@@ -122,18 +122,11 @@ def of_given(each: np.ndarray, rates: np.ndarray, share: float) -> tuple[np.ndar
     return np.stack([before_flips(one, share) for one in each]), found.clip(0)
 
 
-def undone(probs: np.ndarray, transition: np.ndarray) -> np.ndarray:
-    """float64 [N, 2], P(true class) from P(given class) [N, 2] and T [2, 2]: what T leaves no room for is certain."""
-    wrong, left = transition[0, 1], transition[1, 0]
-    holds = ((probs[:, 1] - wrong) / max(1 - left - wrong, 1e-9)).clip(0, 1)
-    return np.stack([1 - holds, holds], 1)
-
-
 def believed(log_probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
     """float64 [N, 2], P(true class) from log P(given class) [N, 2] of what may be too sure or not sure enough.
 
     That is 1 - σ(a s + b) and σ(a s + b), with s the log-odds and the a and b whose curve under T [2, 2] explains the
-    labels [N] best, where `undone` takes the probabilities at their word.
+    labels [N] best.
     """
     odds, given = _of_unit((log_probs[:, 1] - log_probs[:, 0]).astype(np.float64)[:, None]), labels[:, None]
     curve = _Curves.flat(given).fitted(odds, given, transition[1, 0], transition[0, 1])

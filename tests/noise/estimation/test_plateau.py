@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from clc_text.data.copies import first_rows
 from clc_text.data.folds import assign_folds, rarest_of
 from clc_text.noise.estimation import plateau as module
-from clc_text.noise.estimation.plateau import believed, by_odds, likelihoods, of_given, plateau, undone
+from clc_text.noise.estimation.plateau import believed, by_odds, likelihoods, of_given, plateau
 
 ROWS = 1200
 Rows = tuple[np.ndarray, np.ndarray]
@@ -201,10 +201,3 @@ def test_flips_on_purpose_are_no_noise_of_the_given_labels() -> None:
     assert (each == np.eye(2)).all()
     assert (rates[:2] == 0).all() and (rates[2] > 0).all()
     assert of_given(after, alone, 0.0) == (after, alone)
-
-
-def test_undone_is_the_inverse_of_the_noise() -> None:
-    matrix = np.array([[0.9, 0.1], [0.4, 0.6]])
-    true = np.array([[0.2, 0.8], [1.0, 0.0]])
-    assert undone(true @ matrix, matrix) == pytest.approx(true)
-    assert undone(np.array([[0.0, 1.0]]), matrix) == pytest.approx(np.array([[0.0, 1.0]]))
