@@ -17,10 +17,10 @@ canaries where enough were planted, otherwise only estimates. The rule:
 
 There is *little to correct* where fewer than 2 % of the labels would change and nothing says that wrong ones were
 missed: by canaries, that fewer than half of them are doubted; by true labels or answers, that more than 5 % are wrong;
-without these, that by some reading of the views more than 10 % are, or that the labels look made by a rule
-(`clc_text.evidence.rules`). A network that has memorised wrong labels finds little to correct as well, which canaries
-show; and so does every network where the errors follow a rule that it learns like a class, which canaries, errors at
-random, hide.
+without these, that by some reading of the views more than 10 % are, that of several classes some are at the lowest, or
+that the labels look made by a rule (`clc_text.evidence.rules`). A network that has memorised wrong labels finds little
+to correct as well, which canaries show; and so does every network where the errors follow a rule that it learns like a
+class, which canaries, errors at random, hide.
 """
 
 from __future__ import annotations
@@ -79,9 +79,13 @@ def verdict(
     nothing_learnt = noise.get("nothing_learnt", False)
     missed = told["right_before"]["value"] < 1 - CLEAN if told else _missed(noise, measured, truth)
     by_rule = None if truth is not None or told else noise.get("rule_like")
-    highest = noise["interval"][1] if noise.get("readings") and noise["interval"] else 0.0
+    told_at_once = _told_of_classes(noise)
+    lowest, highest = (
+        noise["interval"] if (noise.get("readings") or told_at_once) and noise["interval"] else (0.0, 0.0)
+    )
+    some_wrong = told_at_once and lowest > 0 and truth is None and not told
     unsure = truth is None and not told and (by_rule is not None or highest > MAY_BE_WRONG)
-    little = share < LITTLE and not nothing_learnt and not missed and not unsure
+    little = share < LITTLE and not nothing_learnt and not missed and not unsure and not some_wrong
     against = _objections(None if told else measured, truth, notices, noise)
     if told and told["gain"] is not None and told["gain"]["high"] < 0:
         against.append(f"by people's answers fewer labels are right than before ({_points(told['gain'])})")
@@ -103,7 +107,7 @@ def verdict(
         trust, summary = ("trust" if basis in ("true labels", "answers") and not warnings else "look first"), leave
         if several is not None and trust == "look first":
             summary += " Look at the rows where they are least sure; another label helps most there."
-    elif share < LITTLE and unsure and not missed:
+    elif share < LITTLE and unsure and not missed and not some_wrong:
         trust = "look first"
         summary = (
             "Hardly a label was changed. That is right where labels are nearly clean, and is found as well where "
@@ -112,6 +116,13 @@ def verdict(
         )
     elif (_good_by_answers(told) if told else _good(measured, truth)) and not warnings and by_rule is None:
         trust, summary = "trust", "The corrections can be used as they are."
+    elif share < LITTLE and told_at_once and lowest > 0:
+        trust = "look first"
+        summary = (
+            f"More of the labels are wrong ({_rate(noise)}) than are sure enough to be changed ({share:.1%}). Look at "
+            "the most doubtful ones before you use the corrections: `clc-text export` writes them, and `clc-text "
+            "apply` takes the answers."
+        )
     elif share < LITTLE and several is not None:
         trust = "look first"
         summary = (
@@ -249,8 +260,7 @@ def _emptied(corrections: Corrections) -> list[str]:
 
 def _rate(noise: AuditNoise) -> str:
     """The estimate in words: a range, where several readings of the same evidence say different things."""
-    told_at_once = noise["predictions"] == "votes" or (noise["predictions"] == "views" and "by_class" in noise)
-    if told_at_once and noise["interval"]:
+    if (noise["predictions"] == "votes" or _told_of_classes(noise)) and noise["interval"]:
         low, high = noise["interval"]
         return f"between {low:.1%} and {high:.1%} (about {noise['rate']:.1%})"
     interval = noise["interval"] if noise.get("readings") else None
@@ -259,6 +269,11 @@ def _rate(noise: AuditNoise) -> str:
     low, high = interval
     count = len(noise["readings"])
     return f"between {low:.1%} and {high:.1%} (by {count} readings; {noise['rate']:.1%} in the middle)"
+
+
+def _told_of_classes(noise: AuditNoise) -> bool:
+    """Whether they are classes of which several may hold, with noise that was known before there were views."""
+    return noise["predictions"] == "views" and "by_class" in noise
 
 
 def _evidence(canaries: CanaryMetrics | None, truth: TruthMetrics | None) -> list[str]:

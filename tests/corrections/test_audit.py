@@ -444,6 +444,10 @@ def one_class(given: int, changed: int, now: int) -> dict[str, Any]:
     return {"label": "one", "given": given, "changed": changed, "gained": 0, "now": now}
 
 
+def of_classes(low: float, high: float) -> dict[str, Any]:
+    return {"predictions": "views", "by_class": [], "readings": [], "rate": (low + high) / 2, "interval": [low, high]}
+
+
 COLLAPSE = {"name": "collapse", "severity": "warning", "message": "the run has collapsed"}
 WARNING = {"name": "other", "severity": "warning", "message": "something is odd"}
 UNSURE = {"readings": [{"of": "mixture", "method": "doubt", "rate": 0.1}], "interval": [0.0, 0.3]}
@@ -496,6 +500,13 @@ NOTE = {"name": "other", "severity": "note", "message": "something is worth know
         ({"changed": 0.01, "more": BY_RULE}, ("look first", False)),
         ({"more": BY_RULE, "canaries": measured()}, ("look first", False)),
         ({"more": BY_RULE, "truth": truth(), "known_rate": 0.3}, ("trust", False)),
+        # several classes at once: some labels are wrong at the lowest, none may be, many may be
+        ({"changed": 0.01, "more": of_classes(0.03, 0.09)}, ("look first", False)),
+        ({"changed": 0.01, "more": of_classes(0.0, 0.09)}, ("look first", True)),
+        ({"changed": 0.01, "more": of_classes(0.0, 0.12)}, ("look first", False)),
+        ({"changed": 0.01, "more": of_classes(0.03, 0.09), "canaries": measured()}, ("trust", False)),
+        ({"changed": 0.01, "more": of_classes(0.03, 0.09), "truth": truth(), "known_rate": 0.02}, ("trust", True)),
+        ({"changed": 0.01, "more": of_classes(0.03, 0.09), "truth": truth(), "known_rate": 0.06}, ("trust", False)),
         # views that contradict each other
         ({"more": {"agreement": 0.49}}, ("do not use", False)),
         ({"more": {"agreement": 0.51}}, ("look first", False)),
@@ -503,6 +514,15 @@ NOTE = {"name": "other", "severity": "note", "message": "something is worth know
 )
 def test_verdict(given: dict[str, Any], expected: tuple[str, bool]) -> None:
     assert told(**given) == expected
+
+
+def test_where_more_is_wrong_than_is_changed_the_verdict_says_both() -> None:
+    noise = {"rate": 0.01, "known_rate": None} | of_classes(0.04, 0.09)
+    for known in (None, 0.06):
+        by_truth = None if known is None else truth(precision=0.5)
+        noise["known_rate"] = known
+        found: Any = verdict({"share": 0.011, "by_class": []}, noise, None, by_truth, [])
+        assert "between 4.0% and 9.0% (about 6.5%)" in found["summary"] and "1.1%" in found["summary"]
 
 
 def test_more_classes_than_a_noise_matrix_may_have(tmp_path: Path) -> None:
