@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -239,10 +241,11 @@ def clean(
         if labels is not None or label is not None:
             raise InputError("annotators stand in place of labels; give one of them", key="annotators")
         data, label, text = with_annotators(data, annotators, text)
-    source, text, label = as_file(data, labels, text, label, beside, overwrite)
-    with TrainingDisplay(quiet) as display:
+    source, frame, text, label = as_file(data, labels, text, label, beside, overwrite)
+    directory = Path(out) if out else None if frame is None else beside
+    with given_rows(frame, source, beside), TrainingDisplay(quiet) as display:
         return clean_table(
-            source, text, label, out=Path(out) if out else None, policy=policy, overrides=overrides,
+            source, text, label, out=directory, policy=policy, overrides=overrides,
             overwrite=overwrite, observer=display, log=display.stage, bar=not quiet,
         )  # fmt: skip
 
@@ -331,6 +334,12 @@ def with_annotators(data: Any, annotators: Any, text: str | None) -> tuple[Any, 
     """The data with a column an annotator, their names, and the column of texts."""
     import pandas as pd
 
+    if isinstance(annotators, str):
+        raise InputError(
+            f"annotators is one name, '{annotators[:60]}'; give the names of several columns in a list, or, where one "
+            "source labels all rows, label=",
+            key="annotators",
+        )
     if isinstance(annotators, (list, tuple)) and annotators and all(isinstance(one, str) for one in annotators):
         return data, list(annotators), text
     votes = frame_of_votes(annotators)
@@ -380,8 +389,8 @@ def as_file(
     label: str | Sequence[str] | None,
     beside: Path,
     overwrite: bool,
-) -> tuple[Path, str | None, str | Sequence[str] | None]:
-    """A file of the rows, which data that is none is written to, and its columns."""
+) -> tuple[Path, pd.DataFrame | None, str | None, str | Sequence[str] | None]:
+    """The file of the rows; what is to be written to it, where data is no file; and its columns."""
     import pandas as pd
 
     if isinstance(data, (str, Path)):
@@ -389,7 +398,7 @@ def as_file(
             raise InputError(
                 "labels are of texts in a list; of a file give the name of their column as label=", key="labels"
             )
-        return Path(data), text, label
+        return Path(data), None, text, label
     if labels is not None:
         given = list(labels)
         texts = list(data)
@@ -410,8 +419,40 @@ def as_file(
         raise InputError(
             f"{path} is there already, of an earlier call; give another out=, or overwrite=True", where=path
         )
+    return path, frame, text, label
+
+
+@contextmanager
+def given_rows(frame: pd.DataFrame | None, path: Path, directory: Path) -> Iterator[None]:
+    """The rows are in the file during the body, and after it if a run in `directory` has begun with them: else all is
+    as it was before."""
     from clc_text.utils.files import write_with
 
+    if frame is None:
+        yield
+        return
+    made = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
+    before, recipe = path.with_name(f".{path.name}.before"), directory / "recipe.yaml"
+    begun = _marked(recipe)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_with(path, lambda aside: frame.reset_index(drop=True).to_parquet(aside, index=False))
-    return path, text, label
+    if path.exists():
+        os.replace(path, before)
+    try:
+        write_with(path, lambda aside: frame.reset_index(drop=True).to_parquet(aside, index=False))
+        yield
+    except BaseException:
+        if _marked(recipe) == begun:
+            path.unlink(missing_ok=True)
+            if before.exists():
+                os.replace(before, path)
+            with suppress(OSError):  # somebody has put something there
+                for folder in made:
+                    folder.rmdir()
+        raise
+    finally:
+        before.unlink(missing_ok=True)
+
+
+def _marked(path: Path) -> tuple[int, int] | None:
+    """What differs once a file is written anew; None where it is not there."""
+    return (path.stat().st_ino, path.stat().st_mtime_ns) if path.exists() else None

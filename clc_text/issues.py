@@ -163,7 +163,15 @@ def find_issues(
     if task not in (None, "multi_label", "votes"):
         raise InputError(f"task is {task!r}; give 'multi_label' or 'votes', or leave it out", key="task")
     if has_several_classes(labels, task):
-        return issues_of_classes(labels, pred_probs, features, texts, label_names, seed)
+        try:
+            return issues_of_classes(labels, pred_probs, features, texts, label_names, seed)
+        except InputError as error:
+            if task is not None:
+                raise
+            raise error.in_words(
+                f"{error} (lists of labels are read as the classes that hold of each row; of what several people say "
+                "of it, make rows of one length, with None where one says nothing, and say task='votes')"
+            ) from None
     if task == "votes" or is_several(labels):
         return issues_of_votes(labels, pred_probs, features, texts, label_names, seed)
     given, names = numbered(labels, label_names)

@@ -12,7 +12,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 from refusals import refused
 
 import clc_text
-from clc_text.cleaning import as_file, with_annotators
+from clc_text.cleaning import as_file, given_rows, with_annotators
 
 WORDS = {
     "billing": "invoice refund charge card payment euro receipt tax",
@@ -99,8 +99,9 @@ def test_other_kinds_of_data_are_the_same_rows(tmp_path: Path) -> None:
     for number, (data, labels) in enumerate(
         ((texts, given), (iter(texts), iter(given)), (frame, None), (numbered, None))
     ):
-        path, _, _ = as_file(data, labels, None, None, tmp_path / f"run{number}", overwrite=False)
-        found = pd.read_parquet(path)
+        path, given_frame, _, _ = as_file(data, labels, None, None, tmp_path / f"run{number}", overwrite=False)
+        with given_rows(given_frame, path, tmp_path / f"run{number}"):
+            found = pd.read_parquet(path)
         assert list(found.columns) == ["text", "label"]
         assert list(found["text"]) == texts and list(found["label"]) == given
 
@@ -121,8 +122,9 @@ def test_annotators_beside_texts_are_columns(tmp_path: Path) -> None:
         )
     ):
         made, names, text = with_annotators(data, annotators, None)
-        path, _, label = as_file(made, None, text, names, tmp_path / f"run{number}", overwrite=False)
-        found = pd.read_parquet(path)
+        path, given_frame, _, label = as_file(made, None, text, names, tmp_path / f"run{number}", overwrite=False)
+        with given_rows(given_frame, path, tmp_path / f"run{number}"):
+            found = pd.read_parquet(path)
         assert label == ["ann", "bob"] and len(found) == 3
         for name, values in said.items():
             assert [None if pd.isna(one) else one for one in found[name]] == values
@@ -141,12 +143,30 @@ def test_annotators_beside_texts_are_columns(tmp_path: Path) -> None:
         ("there-is-no.csv", {}, {"where": "there-is-no.csv"}),
         (pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"]}), {"policy": "bold"}, {"key": "bold"}),
         (pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"]}), {"text": "body"}, {"key": "data.text"}),
+        (pd.DataFrame({"text": ["a"], "ann": ["x"]}), {"annotators": "ann"}, {"key": "annotators"}),
+        (["a", "b"], {"annotators": [[0, 1], [0]]}, {"key": "annotators", "row": 1}),
     ],
 )
 def test_bad_input(tmp_path: Path, data: Any, more: dict[str, Any], told: dict[str, Any]) -> None:
     with refused(**told):
         clc_text.clean(data, out=tmp_path / "run", **more)
-    assert not (tmp_path / "run").exists()
+    assert not list(tmp_path.iterdir()), "nothing stays of what was refused"
+
+
+def test_what_an_earlier_call_has_given_stays_where_the_next_is_refused(tmp_path: Path) -> None:
+    """Also where that was to replace it; the file of a run that has begun stays, too, since that run needs it."""
+    frame = pd.DataFrame({"text": rows(40)[0], "ann": ["x", "y"] * 20, "bob": ["x", "y"] * 20})
+    given = tmp_path / "run_given.parquet"
+    given.write_bytes(b"of an earlier call")
+    with refused(key="data.label"):
+        clc_text.clean(frame, annotators=["ann", "zoe"], out=tmp_path / "run", overwrite=True)
+    assert [path.name for path in tmp_path.iterdir()] == [given.name]
+    assert given.read_bytes() == b"of an earlier call"
+    given.unlink()
+    with pytest.raises(ZeroDivisionError), pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clc_text.corrections.correct.correct", lambda *_: 1 // 0)
+        clc_text.clean(frame, annotators=["ann", "bob"], out=tmp_path / "run", overrides=SMALL)
+    assert given.is_file() and (tmp_path / "run" / "recipe.yaml").is_file()
 
 
 def test_a_second_call_is_refused_or_replaces(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def has_several_classes(labels: Any, task: str | None) -> bool:
     if (said := _zeros_and_ones(labels)) is None:
         # One label in each list is one label a row.
         flat = getattr(labels, "ndim", 1) == 1 and hasattr(labels, "__len__") and not isinstance(labels, (str, bytes))
-        return flat and any(_is_list(one) and len(one) != 1 for one in labels)
+        return flat and any(_is_list(one) and len(one) != 1 for one in labels) and not rows_of_votes(labels)
     if len(said) < 2 or said.shape[1] < 2 or (said.sum(1) == 1).all():
         return False
     varied = [one for one in said.T if one.std() > 0]
@@ -166,6 +166,19 @@ def has_several_classes(labels: Any, task: str | None) -> bool:
         "or several people's labels of one class a row; say task='multi_label' or task='votes'",
         key="task",
     )
+
+
+def rows_of_votes(labels: Any) -> bool:
+    """Whether lists of labels, all as long, are what several people say of a row each: one says nothing, or two say
+    the same, which no list of the classes that hold does."""
+    if not isinstance(labels, (list, tuple)) or not all(isinstance(one, (list, tuple)) for one in labels):
+        return False
+    if not labels or len(labels[0]) < 2 or len({len(one) for one in labels}) > 1:
+        return False
+    said = _zeros_and_ones(labels)
+    if said is not None and (said.sum(1) == 1).all():  # one label a row
+        return False
+    return any(any(missing(value) for value in one) or len({*map(str, one)}) < len(one) for one in labels)
 
 
 def issues_of_classes(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.corrections.given_inputs import GivenInputs
+from clc_text.corrections.multi_label_issues import rows_of_votes
 from clc_text.corrections.ranked import Ranked
 from clc_text.data.agreement import accuracies, votes_facts
 from clc_text.data.checks.rare_labels import in_words, rare_votes
@@ -150,7 +151,7 @@ class VotedIssues(Ranked):
 
 def is_several(labels: Any) -> bool:
     """Whether labels are rows of several, and not one a row; a single 1 in each row of zeros is one label, too."""
-    if isinstance(labels, dict):
+    if isinstance(labels, dict) or rows_of_votes(labels):
         return True
     shape: tuple[int, ...] = getattr(labels, "shape", ())
     if len(shape) not in (2, 3) or shape[1] < 2:

@@ -114,3 +114,16 @@ def test_features_of_two_kinds_alone_do_not_swap_the_classes() -> None:
 def test_what_is_refused(labels: Any, more: dict[str, Any], told: dict[str, Any]) -> None:
     with refused(**told):
         clc_text.find_issues(np.array(labels), **more)
+
+
+def test_rows_of_labels_in_lists() -> None:
+    """A list of the classes that hold has no class twice and no hole, so that lists with either are votes."""
+    said = [[0, 0, 1], [1, 1, 1], [0, None, 0], [1, 0, 1]] * 10
+    found = clc_text.find_issues(said)
+    assert isinstance(found, clc_text.VotedIssues) and found.votes.per_row.tolist() == [3, 3, 2, 3] * 10
+    assert isinstance(clc_text.find_issues([["a", "b", "a"], ["b", "b", "b"]] * 20), clc_text.VotedIssues)
+    lists = [["a", "b"], ["b", "c"], ["c", "a"]] * 10
+    assert isinstance(clc_text.find_issues(lists, features=np.eye(30)), clc_text.MultiLabelIssues)
+    with refused(row=2) as caught:  # of different lengths they are classes that hold
+        clc_text.find_issues([[0, 1], [1], [0, 0, 1]] * 10)
+    assert "task='votes'" in str(caught.value)

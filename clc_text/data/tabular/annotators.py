@@ -48,12 +48,24 @@ def frame_of_votes(votes: Any) -> pd.DataFrame:
 
 def _of_lists(rows: Any) -> np.ndarray:
     listed = [list(row) if not isinstance(row, (str, bytes)) and hasattr(row, "__iter__") else None for row in rows]
-    lengths = {len(row) for row in listed if row is not None}
-    if None in listed or len(lengths) != 1:
+    if not listed or None in listed:
+        place = listed.index(None) if listed else 0
         raise InputError(
-            "annotators must be rows of one length, with None where one says nothing of a row", key="annotators"
+            f"annotators must be rows of labels, one a source, and row {place} is none; with None where a source says "
+            "nothing",
+            key="annotators",
+            row=place,
         )
-    found = np.empty((len(listed), lengths.pop()), object)
+    length = len(listed[0] or ())
+    for place, row in enumerate(listed):
+        if row is not None and len(row) != length:
+            raise InputError(
+                f"annotators must be rows of one length, with None where a source says nothing: row {place} has "
+                f"{len(row)} labels, and row 0 has {length}",
+                key="annotators",
+                row=place,
+            )
+    found = np.empty((len(listed), length), object)
     for place, row in enumerate(listed):
         found[place] = row
     return found
