@@ -20,13 +20,12 @@ from clc_text.data.sampling import every_nth
 from clc_text.data.votes import Votes
 from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares, posterior_labels
 from clc_text.noise.votes.alike import weights_of_alike
-from clc_text.noise.votes.fit import LOOSE, Rules, VotesFit, fit_votes, normalised_logs
+from clc_text.noise.votes.fit import LOOSE, TIGHT, Rules, VotesFit, fit_votes, normalised_logs
 from clc_text.noise.votes.held_out import held_out_likelihood
 from clc_text.noise.votes.matrices import Shrinkage, check_sources, counted, shrunk_matrices
+from clc_text.noise.votes.wrong import DEPENDENCES, wrong_labels
 
 POWERS = (1.0, 2.0, 4.0)
-DEPENDENCES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
-TIGHT = Shrinkage(32.0, 32.0)
 BETWEEN = Shrinkage(8.0, 4.0)
 # Tight where it foretells more than this above `BETWEEN`, in nats a vote; else loose. Held-out votes alone would
 # choose too much shrinkage where all have many votes: what foretells single votes is not what finds the class.
@@ -60,8 +59,7 @@ class FittedVotes:
             ``gain`` of held-out votes by the classifier in nats a vote and ``gain_error``, ``shrinkage``, ``rules``
             (the number of sources of one class), ``checked`` (whether enough rows have two votes), ``trust`` (the
             power of the votes, where a classifier is heard), ``alike`` (of sources that repeat others), ``wrong``
-            (shares of the likeliest classes that are expected to be wrong: the least, what q says, and the most, by
-            the neighbouring values of what was chosen).
+            (shares of the likeliest classes that are wrong: the least, what q says, and the most; `wrong_labels`).
     """
 
     posterior: np.ndarray
@@ -115,7 +113,10 @@ def cross_fit_votes(
         facts["dependence"], facts["power"], None if heard is None or log_probs is None else log_probs[some]
     )
     facts |= _foretold(few, likelihood)
-    facts["wrong"] = _expected_wrong(tried, fit.posterior, facts, None if heard is None else log_probs, some, checked)
+    facts["wrong"] = wrong_labels(
+        tried.votes, rules, _of_some(fit, some), _of_some(by_votes, some), shrinkage, facts,
+        None if heard is None or log_probs is None else log_probs[some], votes.rows,
+    )  # fmt: skip
     facts |= {"shrinkage": list(shrinkage), "rules": int(rules.which.sum()), "alike": int((weights < 1).sum())}
     return FittedVotes(fit.posterior, fit.matrices, log_probs, facts)
 
@@ -210,31 +211,8 @@ def _alone(votes: Votes, rules: Rules, shrinkage: Shrinkage, dependence: float, 
     return VotesFit(votes.majority, shrunk_matrices(counted(votes, votes.majority), shrinkage))
 
 
-def _expected_wrong(
-    tried: _Tried,
-    posterior: np.ndarray,
-    facts: dict[str, Any],
-    log_probs: np.ndarray | None,
-    some: np.ndarray,
-    checked: bool,
-) -> list[float]:
-    """What q says of itself, between what it would say with errors that go together less, and more."""
-    middle = float(1 - posterior.max(1).mean())
-    if not checked or tried.rules.which.all():
-        return [middle] * 3
-    place = DEPENDENCES.index(facts["dependence"])
-    power = facts["power"]
-    last = place == len(DEPENDENCES) - 1
-    around = [
-        (DEPENDENCES[max(place - 1, 0)], power),
-        (DEPENDENCES[place if last else place + 1], power / 2 if last else power),
-    ]
-    found = [middle]
-    for dependence, heard_at in around:
-        heard = None if log_probs is None or not heard_at else normalised_logs(heard_at * log_probs[some])
-        fit = fit_votes(tried.votes, tried.rules, heard, tried.shrinkage, dependence=dependence)
-        found.append(float(1 - fit.posterior.max(1).mean()))
-    return [min(found), middle, max(found)]
+def _of_some(fit: VotesFit, some: np.ndarray) -> VotesFit:
+    return VotesFit(fit.posterior[some], fit.matrices)
 
 
 class _Tried:

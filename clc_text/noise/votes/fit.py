@@ -27,6 +27,7 @@ from clc_text.noise.votes.one_class import firing_rates, one_class_sources, sile
 
 ROUNDS = 40
 LOOSE = Shrinkage(8.0, 1.0)
+TIGHT = Shrinkage(32.0, 32.0)
 ODDS = 3.0  # what one vote counts for before anything is known of its source
 
 
@@ -100,7 +101,7 @@ def fit_votes(
     if not len(people):
         return VotesFit(softmax(base), _with_rules(np.zeros((len(rules.which), *(2 * [votes.classes]))), rules))
     counts = counted(people, people.majority) if plain else counted_by_others(people, normalised_logs(base), ODDS)
-    worth = 1 / (1 + np.maximum(np.bincount(people.row, people.weight, votes.rows) - 1, 0) * dependence)[:, None]
+    worth = _worth(people, dependence)
     matrices = shrunk_matrices(counts, shrinkage)
     said = worth * log_likelihood(people, matrices)
     posterior = softmax(said + base)
@@ -118,6 +119,28 @@ def fit_votes(
     if trust != 1:
         posterior = softmax(trust * said + prior + base)
     return VotesFit(posterior, _with_rules(matrices, rules))
+
+
+def posterior_under(
+    votes: Votes, rules: Rules, fit: VotesFit, log_probs: np.ndarray | None, dependence: float, trust: float = 1.0
+) -> np.ndarray:
+    """float64 [N, C], q by the matrices and the classes' shares of a fit, and by what else is assumed, as of
+    `fit_votes`."""
+    people = votes.part(~rules.which[votes.source])
+    base = rules.evidence(votes) + (0.0 if log_probs is None else log_probs)
+    if not len(people):
+        return softmax(base)
+    even = EVEN * votes.rows / votes.classes
+    shares = fit.posterior.sum(0) + even
+    if log_probs is not None:
+        shares = shares / (np.exp(log_probs).sum(0) + even)
+    said = _worth(people, dependence) * log_likelihood(people, fit.matrices)
+    return softmax(trust * said + np.log(shares) + base)
+
+
+def _worth(people: Votes, dependence: float) -> np.ndarray:
+    """[N, 1], what one of the n votes of a row counts for."""
+    return 1 / (1 + np.maximum(np.bincount(people.row, people.weight, people.rows) - 1, 0) * dependence)[:, None]
 
 
 def normalised_logs(logs: np.ndarray) -> np.ndarray:

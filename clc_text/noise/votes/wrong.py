@@ -1,0 +1,119 @@
+"""How many of the joined labels are wrong, as a range.
+
+What q says of itself holds if the votes' errors go together as far as held-out votes say. But votes that agree
+foretell each other whether they are right or not: what all err in alike they cannot tell, least of all where each of
+many sources said little. So the range is that of several readings of the same evidence, from the least to the most:
+
+* every vote an independent witness;
+* q itself;
+* errors that go together by one step more, and a classifier that is heard half as far, where one is;
+* without a classifier: errors that go together by two steps more, and by `LEAST` at least, and sources that are drawn
+  towards each other as far as is ever chosen: the few votes of a rare one say little of how good it is;
+* where rows have `FEW` votes or fewer, of which nobody can tell how far errors go together: all votes on a row for as
+  much as one, and all sources right equally often on all classes, as often as the agreement of pairs says (two votes a
+  row fit as well if all who contradict each other are of one class);
+* with one: the wrong ones among the labels by votes alone, as it finds them that has seen none of them
+  (`noise_fit.fit_noise`, as with one label a row). Hearing it leaves no more wrong than that.
+
+Rows are counted, so that the chance of counting fewer or more belongs to the range, too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from clc_text.data.votes import Votes
+from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares, posterior_labels
+from clc_text.noise.votes.fit import TIGHT, Rules, VotesFit, fit_votes, normalised_logs, posterior_under
+from clc_text.noise.votes.matrices import Shrinkage, counted, shrunk_matrices
+
+DEPENDENCES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)  # of which one is chosen
+LEAST = 0.5
+FEW = 3.0
+CHANCE = 0.05  # of fewer wrong rows, or more, than the ends of the range
+
+
+def wrong_labels(
+    votes: Votes,
+    rules: Rules,
+    fit: VotesFit,
+    by_votes: VotesFit,
+    shrinkage: Shrinkage,
+    facts: dict[str, Any],
+    log_probs: np.ndarray | None,
+    rows: int,
+) -> list[float]:
+    """The least, what is expected, and the most: shares of the likeliest classes of `fit` that are wrong.
+
+    Args:
+        votes: of N rows, all or every n-th.
+        fit: of these rows, with all that is heard.
+        by_votes: of these rows, without a classifier.
+        facts: ``power``, ``dependence``, ``checked`` and ``trust``, see `FittedVotes`.
+        log_probs: [N, C], of the classifier; None: it is not heard.
+        rows: how many labels there are in all.
+    """
+    labels = fit.posterior.argmax(1)
+    middle = _wrong(fit.posterior, labels)
+    people = facts["checked"] and not rules.which.all()
+    heard = None if log_probs is None else normalised_logs(facts["power"] * log_probs)
+    least, most = [middle], [middle]
+    if people:
+        alone = fit_votes(votes, rules, heard, shrinkage, dependence=0.0)
+        least.append(_wrong(alone.posterior, labels))
+    if log_probs is not None:
+        half, trust = normalised_logs(facts["power"] / 2 * log_probs), facts.get("trust", 1.0)
+        further = _further(facts["dependence"]) if people else facts["dependence"]
+        most.append(_wrong(posterior_under(votes, rules, fit, half, further, trust), labels))
+        most.append(_by_classifier(log_probs, by_votes.posterior.argmax(1)))
+    elif people:
+        further = max(_further(_further(facts["dependence"])), LEAST)
+        several = votes.per_row[votes.per_row > 1]
+        if few := bool(several.mean() <= FEW):
+            further = 1.0
+        tight = shrunk_matrices(counted(votes, fit.posterior), TIGHT)
+        tight[rules.which] = fit.matrices[rules.which]
+        fits = [fit, VotesFit(fit.posterior, tight)]
+        fits += [VotesFit(fit.posterior, _alike(votes))] if few else []
+        most += [_wrong(posterior_under(votes, rules, one, None, further), labels) for one in fits]
+    elif not rules.which.any():  # nothing contradicts a vote, and nothing is known
+        most.append(1 - 1 / votes.classes)
+    low, high = _counted(min(least), CHANCE, rows), _counted(max(most), 1 - CHANCE, rows)
+    return [min(low, middle), middle, max(high, middle)]
+
+
+def _further(dependence: float) -> float:
+    return DEPENDENCES[min(DEPENDENCES.index(dependence) + 1, len(DEPENDENCES) - 1)]
+
+
+def _alike(votes: Votes) -> np.ndarray:
+    """[J, C, C], of sources that are right with one probability a, and else say any other class: pairs of votes on a
+    row then agree with a² + (1 - a)² / (C - 1)."""
+    counts, classes = votes.counts, votes.classes
+    said = counts.sum(1)
+    pairs = np.maximum((said**2 - said).sum(), 1e-9)
+    agree = float(np.clip((counts**2 - counts).sum() / pairs, 0, 1))
+    right = (1 + np.sqrt(max(1 - classes * (1 - agree * (classes - 1)), 0.0))) / classes
+    right = min(right, 1 - 1 / max(float(said.sum()), 2.0))  # who never contradicted another may still err
+    matrix = np.full((classes, classes), (1 - right) / (classes - 1))
+    np.fill_diagonal(matrix, right)
+    return np.tile(matrix, (len(votes.sources), 1, 1))
+
+
+def _wrong(belief: np.ndarray, labels: np.ndarray) -> float:
+    return float(1 - belief[np.arange(len(labels)), labels].mean())
+
+
+def _by_classifier(log_probs: np.ndarray, labels: np.ndarray) -> float:
+    """The share of wrong labels by a classifier that has seen none of them."""
+    found = fit_shares(fit_noise(log_probs, labels), labels)
+    return _wrong(posterior_labels(found.probs, labels, found.transition), labels)
+
+
+def _counted(share: float, chance: float, rows: int) -> float:
+    """That share of the rows which is reached with a probability, rows being wrong one by one (Poisson)."""
+    from scipy.stats import poisson
+
+    return min(float(poisson.ppf(chance, share * rows)) / rows, 1.0)
