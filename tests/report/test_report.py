@@ -286,7 +286,7 @@ def test_what_users_wrote_is_never_markup(make_run):
     assert all(text.startswith(EVIL) for text in data["texts"])
 
 
-def test_no_character_that_a_browser_obeys_gets_into_the_page(make_run):
+def test_no_character_that_a_browser_obeys_gets_into_the_page(make_run, unpictured):
     """A direction mark in a class's name or a text would turn around what stands beside it."""
     names = ["a\u202eb", "\u2066c\x1b[2J", "d\ud7ff", "x" * 60, "x" * 30 + "y" + "x" * 29]
     run = make_run(names=names, rows=100, texts=[f"first \u202eline\nsecond {row}\x00" for row in range(100)])
@@ -420,7 +420,7 @@ def test_images_have_thumbnails(make_run, monkeypatch, tmp_path, unpictured):
     assert data_of(report_page(run))["texts"] is None
 
 
-def test_a_map_of_the_hidden_layer_on_request(tiny_run, tmp_path):
+def test_a_map_of_the_hidden_layer_on_request(tiny_run, tmp_path, unpictured):
     plain, mapped = tmp_path / "plain.html", tmp_path / "mapped.html"
     call("report", tiny_run, "--out", plain)
     call("report", tiny_run, "--tsne", "--out", mapped)

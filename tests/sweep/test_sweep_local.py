@@ -17,7 +17,9 @@ from pathlib import Path
 import psutil
 import pytest
 import stops_once
+from typer.testing import CliRunner
 
+from clc_text.cli import app
 from clc_text.sweep import local
 from clc_text.sweep.cell import Outcome, is_done, run_cell
 from clc_text.sweep.grid import Cell, read_sweep
@@ -162,10 +164,10 @@ def test_the_command_reports_failures_and_tries_them_again(tiny_sweep: Path, tmp
         f"recipes: [tiny.yaml]\nset: {{training.epochs: 2}}\nvariants:\n  good: {{}}\n"
         f"  bad: {{data.name: files, data.train: {rows}, training.batch_size: 2}}\n"
     )
-    command = clc_text_sweep(tiny_sweep, "--out", out, "--jobs", "1")
-    answer, shown = command.communicate(timeout=200)
-    assert command.returncode == 1, shown
-    assert answer == f"clc-text table {out}\n"
+    result = CliRunner().invoke(app, ["sweep", str(tiny_sweep), "--out", str(out), "--jobs", "1"])
+    shown = result.stderr
+    assert result.exit_code == 1, shown
+    assert result.stdout == f"clc-text table {out}\n"
     assert "2 cells, 0 done already, 2 to run, 1 at once" in shown
     assert f"failed  tiny/bad/seed-0: data.train: '{rows}' does not exist" in shown
     assert "clc-text: 1 cells failed; the same command tries them again" in shown
