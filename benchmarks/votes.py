@@ -34,7 +34,7 @@ from clc_text.data.folds import assign_folds
 from clc_text.data.votes import Votes
 from clc_text.evidence.soft_linear import soft_linear, soft_logs
 from clc_text.evidence.views.base import unit_rows
-from clc_text.evidence.voted import blind_regressions, words_beside
+from clc_text.evidence.voted import blind_regressions, hears_words
 from clc_text.noise.votes.cross_fit import cross_fit_votes
 from clc_text.noise.votes.dawid_skene import dawid_skene
 from clc_text.text.encoders.lexical.weighting import terms_of
@@ -205,8 +205,7 @@ def measure(rows: Table, k: int, seed: int) -> dict[str, Any]:
         first = firsts((row.tobytes() for row in features), len(features))
         most = votes.majority.argmax(1)
 
-        words = words_beside(votes, rows.words)
-        inputs = [features] if words is None else [features, words]
+        inputs = [features, rows.words] if hears_words(votes) and rows.words is not None else [features]
         dealt = np.stack([assign_folds(most, FOLDS, 10 * seed + number, first) for number in range(2)])
         held_out = blind_regressions(inputs, dealt)
         found = cross_fit_votes(votes, held_out, seed)

@@ -248,6 +248,7 @@ class SeveralLabels(TypedDict, total=False):
     join: str
     classifier: float | None
     alpha: float | None
+    soft: int
     rows_by_votes: dict[str, int]
     sources: list[SourceOfLabels]
     planted: PlantedVotes | None

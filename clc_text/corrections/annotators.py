@@ -2,7 +2,8 @@
 
 join            how the labels of a row were joined (the recipe's `data.join`)
 classifier      the power to which a classifier that reads the texts is heard; 0: it is not | null
-alpha           Krippendorff's α | null
+alpha           Krippendorff's α, of the likeliest class of a label that is a distribution | null
+soft            labels that are distributions
 rows_by_votes   {number of labels: rows}
 sources         [{"name", "votes", "share": of the rows, "agreement": with most others | null,
                   "accuracy": {"value", "low", "high"}: the expected share of right labels by what is believed, and
@@ -69,6 +70,7 @@ def several_labels(corrected: Corrected) -> SeveralLabels | None:
         "join": kept.facts["join"],
         "classifier": kept.facts.get("power"),
         "alpha": found["alpha"],
+        "soft": found["soft"],
         "rows_by_votes": found["rows_by_votes"],
         "sources": found["sources"],
         "planted": _planted(kept.facts.get("planted")),

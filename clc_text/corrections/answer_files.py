@@ -24,7 +24,7 @@ _LONGEST_FIELD = 2**31 - 1  # the module's own limit is 131,072 characters, and 
 ANSWER_COLUMNS = ("answer", QUESTION, "choice")  # of a table, the first that is there
 # What an export of ours holds beside the answer, and what Label Studio adds in its CSV and JSON-MIN.
 _OUR_COLUMNS = {"row", "source_id", "source_row", "text", "image", "given", "current", "suggested", "confidence"}
-_OUR_COLUMNS |= {"doubt", "changed", "copies", "run_id", *COLUMNS}
+_OUR_COLUMNS |= {"doubt", "changed", "copies", "run_id", "votes", *COLUMNS}
 KEYS = ("row", "source_id", "source_row")  # of a table, what names a row: the first that is there
 _MARKS = {"annotator", "annotation_id"}
 _ITS_COLUMNS = _MARKS | {"id", "created_at", "updated_at", "lead_time"}

@@ -18,6 +18,7 @@ from clc_text.corrections.exported_images import Draw, are_images, written_besid
 from clc_text.corrections.identity import names_of
 from clc_text.corrections.state import PERSON, State
 from clc_text.corrections.store import Corrected
+from clc_text.corrections.who_said import in_words, who_said
 from clc_text.errors import InputError, nearest
 
 
@@ -153,12 +154,14 @@ def described(corrected: Corrected, state: State, chosen: Chosen, kind: str, sho
     """The chosen rows; `shown` are their texts, or whatever `kind` says."""
     names, step = corrected.facts["label_names"], corrected.facts["step"]
     known = names_of(corrected, chosen.row)
+    said = who_said(corrected.run)
     drawn = zip(chosen.random.tolist(), chosen.inclusion.tolist(), strict=True)
     return [
         {
             "row": row,
             **called,
             kind: value,
+            **({} if said is None else {"votes": in_words(said(row))}),
             "given": names[state.given[row]],
             "suggested": names[state.suggested[row]],
             "doubt": round(float(state.doubt[row]), 4),

@@ -16,9 +16,10 @@ QUESTION = "label"  # what both tools call the question, and its answers
 
 Row = dict[str, Any]
 """``row`` (the run's number, from 0), where known ``source_id`` and ``source_row`` (its number in the file), ``text``
-(or ``image``, the path of its file), ``given``, ``suggested`` and ``current`` (class names), ``doubt`` (probability
-that the given label is wrong), ``confidence`` (that of the suggested class), ``changed``, ``copies``, how the row was
-chosen (``why``, ``inclusion``, ``asked``: `clc_text.corrections.asking.asked`), ``run_id``."""
+(or ``image``, the path of its file), with several labels a row ``votes`` (who said what), ``given``, ``suggested`` and
+``current`` (class names), ``doubt`` (probability that the given label is wrong), ``confidence`` (that of the suggested
+class), ``changed``, ``copies``, how the row was chosen (``why``, ``inclusion``, ``asked``:
+`clc_text.corrections.asking.asked`), ``run_id``."""
 
 
 def _csv(rows: Sequence[Row], names: list[str], out: Path) -> None:

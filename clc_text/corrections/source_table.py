@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -23,6 +23,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.unlabelled import Unlabelled
 from clc_text.corrections.columns import ADDED, SOURCE_ROW
 from clc_text.corrections.exported_images import is_image
+from clc_text.corrections.who_said import Said, who_said
 from clc_text.errors import InputError
 from clc_text.utils.spreadsheet import harmless
 
@@ -156,12 +157,16 @@ class Bare:
 
 @dataclass(frozen=True)
 class _Plan:
-    """Which columns are written: their names there -> (their names here, whether class names stand for numbers)."""
+    """Which columns are written: their names there -> (their names here, whether class names stand for numbers).
+
+    `said` is the name here of a column of all labels of a row, where the file has no such columns, and what gives it.
+    """
 
     columns: dict[str, tuple[str, bool]]
     label_names: list[str]
     label_type: str
     bare: Bare | None = None
+    said: tuple[str, Callable[[int], Said]] | None = None
 
     @classmethod
     def of(cls, run: RunDirectory, schema: pa.Schema, facts: Mapping[str, Any]) -> _Plan:
@@ -186,10 +191,15 @@ class _Plan:
             while shown in columns or shown == f"{label}_given":  # it was called so by an earlier correction
                 shown = f"source_{shown}"
             columns[shown] = (name, False)
-        bare = _bare(run, features, columns, facts, f"{label}_unlabelled")
+        said = None if run.asked or run.recipe().get("data", {}).get("votes") is None else who_said(run)
+        if said is not None:  # they stand in a file of their own
+            columns[f"{label}_votes"] = (_free(f"{label}_votes", features), False)
+        votes = None if said is None else (columns[f"{label}_votes"][0], said)
+        bare = _bare(run, features, columns, facts, f"{label}_unlabelled", votes and votes[0])
         if bare is not None:
             columns[f"{label}_unlabelled"] = (bare.flag, False)
-        return cls(columns, list(facts["label_names"]), str(run.environment().get("label_type") or "string"), bare)
+        kind = str(run.environment().get("label_type") or "string")
+        return cls(columns, list(facts["label_names"]), kind, bare, votes)
 
     @property
     def header(self) -> list[str]:
@@ -212,15 +222,19 @@ class _Plan:
         import pyarrow.parquet as pq
 
         needed = list(dict.fromkeys(here for here, _ in self.columns.values()))
-        bare = self.bare
-        if bare is not None:
-            needed = [name for name in needed if name != bare.flag]
-            needed += [SOURCE_ROW] if bare.numbered and SOURCE_ROW not in needed else []
+        bare, said = self.bare, self.said
+        made = {name for name in (bare and bare.flag, said and said[0]) if name}
+        needed = [name for name in needed if name not in made]
+        if bare is not None and bare.numbered and SOURCE_ROW not in needed:
+            needed.append(SOURCE_ROW)
 
         def read() -> Iterator[pa.RecordBatch]:
+            row = 0
             for shard in shards:
                 with pq.ParquetFile(shard) as file:
-                    yield from file.iter_batches(_BATCH, columns=needed)
+                    for batch in file.iter_batches(_BATCH, columns=needed):
+                        yield batch if said is None else _with_votes(batch, said, row)
+                        row += len(batch)
 
         yield from read() if bare is None else bare.among(read())
 
@@ -299,8 +313,29 @@ class _Folded(_Plan):
         return count
 
 
+def _with_votes(batch: pa.RecordBatch, said: tuple[str, Callable[[int], Said]], first: int) -> pa.RecordBatch:
+    """With a column of who said what, as JSON; `first` is the number of the first row."""
+    import pyarrow as pa
+
+    name, of_row = said
+    told = [json.dumps(of_row(first + place), ensure_ascii=False) for place in range(len(batch))]
+    return batch.append_column(name, pa.array(told, pa.string()))
+
+
+def _free(name: str, features: Mapping[str, Any]) -> str:
+    """The name, or one like it, that no column has."""
+    while name in features:
+        name = f"{name}_"
+    return name
+
+
 def _bare(
-    run: RunDirectory, features: Features, columns: Mapping[str, tuple[str, bool]], facts: Mapping[str, Any], flag: str
+    run: RunDirectory,
+    features: Features,
+    columns: Mapping[str, tuple[str, bool]],
+    facts: Mapping[str, Any],
+    flag: str,
+    said: str | None,
 ) -> Bare | None:
     """The run's rows that nobody labelled; None where it has none."""
     import pyarrow as pa
@@ -308,8 +343,7 @@ def _bare(
     found = None if run.asked else Unlabelled.of(run)
     if found is None:
         return None
-    while flag in features:
-        flag = f"{flag}_"
+    flag = _free(flag, features)
     renamed = facts["renamed"]
     there = {renamed.get(name, name): found.rows.column(name) for name in found.rows.column_names}
     there |= {
@@ -319,6 +353,9 @@ def _bare(
         SOURCE_ROW: there.get(SOURCE_ROW, pa.chunked_array([pa.array(found.number)])),
     }
     needed = [here for here, _ in columns.values()]
+    nothing = pa.chunked_array([pa.nulls(len(found.rows), pa.string())])
+    if said is not None:
+        there[said] = nothing
     return Bare(
         pa.table({name: there[name] for name in dict.fromkeys([*needed, SOURCE_ROW, flag])}),
         found.number, flag, bool(facts.get("numbered")),
@@ -367,6 +404,8 @@ def _write_parquet(plan: _Plan, shards: list[Path], path: Path, form: Form) -> i
     known = Features.from_arrow_schema(pq.read_schema(shards[0]))
     if plan.bare is not None:
         known[plan.bare.flag] = Value("bool")
+    if plan.said is not None:
+        known[plan.said[0]] = Value("string")
     if plan.label_type == "ClassLabel":
         features = Features({name: known[here] for name, (here, _) in plan.columns.items()})
         schema = features.arrow_schema

@@ -99,7 +99,7 @@ class VotedIssues(Ranked):
 
     @property
     def alpha(self) -> float | None:
-        """Krippendorff's α; None where no row has two votes."""
+        """Krippendorff's α, of distributions that of their likeliest classes; None where no row has two votes."""
         found: float | None = votes_facts(self.votes)["alpha"]
         return found
 

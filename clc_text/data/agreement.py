@@ -11,11 +11,12 @@ from clc_text.data.votes import Votes
 
 def krippendorff_alpha(votes: Votes) -> float | None:
     """Krippendorff's α of classes without order: 1 − observed / expected disagreement, over the rows with two votes
-    or more; None where no row has two, or all say one class.
+    or more; None where no row has two, or all say one class. It is of values, so that a vote that is a distribution
+    counts as its likeliest class: by shares, a source that is never sure would disagree with itself.
 
     Source: K. Krippendorff, Computing Krippendorff's Alpha-Reliability, 2011, part D.
     """
-    counts = votes.counts
+    counts = votes.likeliest.counts
     said = counts.sum(1)
     paired = votes.per_row > 1
     counts, said = counts[paired], said[paired]
@@ -26,6 +27,19 @@ def krippendorff_alpha(votes: Votes) -> float | None:
         return None
     observed = ((said**2 - (counts**2).sum(1)) / np.maximum(said - 1, 1e-9)).sum()
     return float(1 - (total - 1) * observed / expected)
+
+
+def soft_votes(votes: Votes) -> int:
+    """How many votes are distributions."""
+    return int((votes.weight[votes.starts] < 1).sum())
+
+
+def alpha_in_words(alpha: float | None, soft: int) -> str:
+    """Krippendorff's α, and what it is of."""
+    if alpha is None:
+        return "no row has two"
+    of = f" of the likeliest classes ({soft:,} labels are probabilities)" if soft else ""
+    return f"Krippendorff's alpha{of} {alpha:.3f}"
 
 
 def agreement_with_others(votes: Votes) -> np.ndarray:
@@ -60,12 +74,14 @@ def accuracies(votes: Votes, belief: np.ndarray) -> list[tuple[float, float, flo
 
 def votes_facts(votes: Votes) -> dict[str, Any]:
     """What can be said of votes before anything is fitted: ``rows_by_votes`` (number of votes -> rows), ``alpha``
-    (`krippendorff_alpha`), ``sources``, each with ``name``, ``votes``, ``share`` of the rows and ``agreement``."""
+    (`krippendorff_alpha`), ``soft`` (how many votes are distributions), ``sources``, each with ``name``, ``votes``,
+    ``share`` of the rows and ``agreement``."""
     per_row, each = np.bincount(votes.per_row), votes.per_source
     agrees = agreement_with_others(votes)
     return {
         "rows_by_votes": {str(number): int(rows) for number, rows in enumerate(per_row) if rows},
         "alpha": krippendorff_alpha(votes),
+        "soft": soft_votes(votes),
         "sources": [
             {
                 "name": name,

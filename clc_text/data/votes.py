@@ -143,6 +143,18 @@ class Votes:
         ).reshape(self.rows, self.classes)  # fmt: skip
 
     @property
+    def likeliest(self) -> Votes:
+        """The votes for one class each: of a distribution the likeliest, the first of several."""
+        if (self.weight == 1).all():
+            return self
+        order = np.lexsort((self.label, -self.weight, self.source, self.row))
+        first = order[self._firsts]  # rows and sources are in their places before and after
+        label, weight = self.label[first], np.ones(len(first))
+        return Votes(
+            self.row[first], self.source[first], label, weight, self.rows, self.sources, self.classes
+        )  # fmt: skip
+
+    @property
     def majority(self) -> np.ndarray:
         """float64 [N, C], the votes' shares; a row without votes has all classes alike."""
         counts = self.counts

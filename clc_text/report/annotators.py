@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from clc_text.artifacts.audit import Audit
 from clc_text.corrections.annotators_shown import sources_table
+from clc_text.data.agreement import alpha_in_words
 from clc_text.report.markup import folded, paragraph, table, table_of
 
 MOST_SOURCES = 60
@@ -22,7 +23,7 @@ def annotators_html(audit: Audit | None) -> Markup:
     listed = sorted(several["sources"], key=lambda source: -source["votes"])
     found = table_of(sources_table(several, MOST_SOURCES))
     if several["alpha"] is not None:
-        found += paragraph(f"Krippendorff's alpha is {several['alpha']:.3f}")
+        found += paragraph(alpha_in_words(several["alpha"], several.get("soft", 0)))
     if several["alone"]:
         lines = [[str(one["votes"]), f"{100 * one['right']:.1f} %"] for one in several["alone"]]
         found += table("How many labels are enough: agreement with all of them", ["labels a row", "#majority"], lines)

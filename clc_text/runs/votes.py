@@ -123,12 +123,13 @@ def _majority(votes: Votes, known: Known | None) -> VotesFit:
 def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
     from clc_text.data.copies import first_copies
     from clc_text.data.folds import deal_rounds
-    from clc_text.evidence.voted import blind_regressions, words_beside
+    from clc_text.evidence.voted import blind_regressions, hears_words
     from clc_text.noise.votes.cross_fit import cross_fit_votes, joined_again
     from clc_text.runs.frozen_features import features_of, words_of
 
-    known = (features_of(encoded), words_beside(votes, words_of(encoded)))
-    inputs = [one for one in known if one is not None]
+    inputs = [features_of(encoded)]
+    if hears_words(votes) and (words := words_of(encoded)) is not None:
+        inputs.append(words)
     seed = recipe.seeds.network
     first = first_copies(encoded.train_inputs, votes.rows)
     most = votes.majority.argmax(1)

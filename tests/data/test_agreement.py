@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from clc_text.data.agreement import accuracies, agreement_with_others, krippendorff_alpha, votes_facts
+from clc_text.data.agreement import (
+    accuracies,
+    agreement_with_others,
+    alpha_in_words,
+    krippendorff_alpha,
+    votes_facts,
+)
 from clc_text.data.votes import Votes
 
 
@@ -84,3 +90,20 @@ def test_a_distribution_is_one_vote(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("clc_text.data.votes._CELLS_AT_ONCE", size)
         assert agreement_with_others(votes) == pytest.approx(found)
         assert sum(len(row) for _, row, _ in votes.blocks()) == 5
+
+
+def test_alpha_of_probabilities_is_that_of_their_likeliest_classes() -> None:
+    """By shares, a source that is never sure would disagree with itself: all agree here, and alpha is 1."""
+    said = np.random.default_rng(0).integers(0, 3, 50)
+    soft = np.full((50, 2, 3), 0.2)
+    soft[np.arange(50), :, said] = 0.6
+    votes = Votes.of_table(soft, 3)
+    assert krippendorff_alpha(votes) == pytest.approx(1)
+    facts = votes_facts(votes)
+    assert facts["soft"] == 100 and "likeliest classes (100 labels" in alpha_in_words(facts["alpha"], facts["soft"])
+    hard = Votes.of_table(np.stack([said, said], 1), 3)
+    assert votes_facts(hard)["soft"] == 0 and hard.likeliest is hard
+    one = votes.likeliest
+    for name in ("row", "source", "label", "weight"):
+        assert (getattr(one, name) == getattr(hard, name)).all()
+    assert alpha_in_words(None, 0) == "no row has two" and alpha_in_words(0.5, 0) == "Krippendorff's alpha 0.500"

@@ -166,18 +166,29 @@ def test_every_number_of_the_audit_is_in_the_card(odd_run: Path) -> None:
 def test_who_labelled_is_told(odd_run: Path) -> None:
     right = {"value": 0.877, "low": 0.8, "high": 0.93}
     sources = [
-        {"name": "a|b", "votes": 12, "accuracy": right, "agreement": 0.5},
-        {"name": "<i>", "votes": 1234, "accuracy": None, "agreement": None},
-    ]
-    several = {"sources": sources, "alpha": 0.8664, "joined": {"labels": 1246, "overruled": 3, "tied": 1}}
+        {
+            "name": "a|b", "votes": 12, "accuracy": right, "agreement": 0.5,
+            "confused": [{"true": "x", "said": "y|z", "share": 0.25}, {"true": "y|z", "said": "x", "share": 0.1}],
+        },
+        {"name": "<i>", "votes": 1234, "accuracy": None, "agreement": None, "confused": []},
+    ]  # fmt: skip
+    alone = [{"votes": 1, "right": 0.871}, {"votes": 2, "right": 0.9}]
+    several: dict[str, Any] = {
+        "sources": sources,
+        "alpha": 0.8664,
+        "soft": 7,
+        "alone": alone,
+        "joined": {"labels": 1246, "overruled": 3, "tied": 1},
+    }
     audit = an_audit(RunDirectory(odd_run).label_names) | {"several_labels": several}
     audit["predictions"] = {"kind": "votes", "folds": 5}
     card = card_of(odd_run, audit)
     for line in (
         "1,246 labels by 2 sources are joined",
-        "Krippendorff's alpha is 0.866.",
-        "| `a\\|b` | 12 | 87.7 % | 80.0 % to 93.0 % | 50.0 % |",
-        "| `<i>` | 1,234 | – | – | – |",
+        "Krippendorff's alpha is 0.866, by the likeliest classes of 7 labels that are probabilities.",
+        "| `a\\|b` | 12 | 87.7 % | 80.0 % to 93.0 % | 50.0 % | `x` taken for `y\\|z` in 25.0 % |",
+        "| `<i>` | 1,234 | – | – | – |  |",
+        "| 1 | 87.1 % |",
         "judged by all of its labels together with its text",
     ):
         assert line in card, line

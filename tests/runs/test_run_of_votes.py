@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from functools import partial
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from clc_text.corrections.answers import apply_answers
 from clc_text.corrections.audit import judge
 from clc_text.corrections.correct import correct
 from clc_text.corrections.existing import corrected_in
+from clc_text.corrections.export import look_first
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.table_export import write_whole_table
+from clc_text.corrections.who_said import in_words
 from clc_text.data.trusted import TrustedLabels
 from clc_text.inference.predictor import Predictor
 from clc_text.methods.base import Supervision
@@ -213,6 +216,42 @@ def test_rows_that_nobody_labels_are_predicted(ending: str, table: Path, tmp_pat
     names = np.array(run.label_names)
     assert whole["joined_label"][bare].tolist() == names[found.classes].tolist()
     assert whole["joined_label"].drop(bare).tolist() == names[corrected.state().label].tolist()
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_who_said_what_stands_in_exports_and_tables(ending: str, table: Path, tmp_path: Path) -> None:
+    """Also where the labels came in a file of their own, and a row has none."""
+    frame = pd.read_csv(table, keep_default_na=False).rename_axis("id").reset_index()
+    frame[["id", "text"]].to_csv(tmp_path / "texts.csv", index=False)
+    lines = frame.melt("id", ["ann", "bob", "cid"], "annotator", "label")
+    lines = lines[(lines["label"] != "") & (lines["id"] != 3)]
+    lines.to_csv(tmp_path / "votes.csv", index=False)
+    of_two = loads(
+        RECIPE.format(path=tmp_path / "texts.csv", method="standard", join="cross_fit").replace(
+            "label: [ann, bob, cid]", f"id: id, votes: {tmp_path / 'votes.csv'}"
+        )
+    )
+    run = train(of_two, tmp_path / "run")
+    judges = judges_of_run(run, policy_named("default"))
+    corrected = correct(run, judges.policy, judges.predictions, source_rows(run))
+    out = tmp_path / f"out.{ending}"
+    write_whole_table(corrected, out)
+    read = {"csv": pd.read_csv, "jsonl": partial(pd.read_json, lines=True), "parquet": pd.read_parquet}
+    whole = read[ending](out).astype({"id": int}).set_index("id")
+    assert whole.index.tolist() == list(range(120))
+    for row, said in lines.groupby("id"):
+        expected = dict(zip(said["annotator"], said["label"], strict=True))
+        assert json.loads(whole["joined_label_votes"][row]) == expected
+    assert pd.isna(whole["joined_label_votes"][3]) and whole["joined_label_unlabelled"][3]
+    for one in look_first(corrected, 5):
+        said = lines[lines["id"] == int(one["source_id"])].sort_values("annotator")
+        assert one["votes"] == "; ".join(f"{a}: {b}" for a, b in zip(said["annotator"], said["label"], strict=True))
+
+
+def test_probabilities_are_told_as_such() -> None:
+    assert in_words({"ann": "spam", "llm": {"ham": 0.2, "spam": 0.8}}) == "ann: spam; llm: spam 80%, ham 20%"
+    many = in_words({f"a{n}": "x" for n in range(30)})
+    assert many.endswith("a19: x; and 10 more")
 
 
 def test_a_run_whose_rows_are_all_labelled_has_none(table: Path, tmp_path: Path) -> None:

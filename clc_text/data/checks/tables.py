@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from clc_text.data.agreement import alpha_in_words
 from clc_text.data.checks.drift import apart_in_words
 from clc_text.data.checks.label_variants import label_map
 from clc_text.data.checks.rare_labels import in_words as rare_in_words
@@ -83,7 +84,7 @@ def _classes(classes: Mapping[str, Mapping[str, int]], rows: int, tested: bool) 
 def _votes(found: Mapping[str, Any]) -> Iterator[RichTable | str]:
     """How many sources speak of a row, and how far they agree."""
     rows = ", ".join(f"{number} on {rows:,} row{'s' * (rows != 1)}" for number, rows in found["rows_by_votes"].items())
-    alpha = "no row has two" if found["alpha"] is None else f"Krippendorff's alpha {found['alpha']:.3f}"
+    alpha = alpha_in_words(found["alpha"], found["soft"])
     yield for_rich(f"labels a row: {rows}; {alpha}")
     listed = sorted(found["sources"], key=lambda source: -source["votes"])
     lines = []

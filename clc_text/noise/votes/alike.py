@@ -42,13 +42,10 @@ def weights_of_alike(votes: Votes, one_class: np.ndarray) -> np.ndarray:
 
 def _table(votes: Votes) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of each source the rows and what it said of them; of a distribution the most probable class."""
-    order = np.lexsort((-votes.weight, votes.row, votes.source))
-    row, source, label = votes.row[order], votes.source[order], votes.label[order]
-    first = np.ones(len(row), bool)
-    first[1:] = (row[1:] != row[:-1]) | (source[1:] != source[:-1])
-    row, source, label = row[first], source[first], label[first]
-    ends = np.cumsum(np.bincount(source, minlength=len(votes.sources)))[:-1]
-    return list(zip(np.split(row, ends), np.split(label, ends), strict=True))
+    votes = votes.likeliest
+    order = np.lexsort((votes.row, votes.source))
+    ends = np.cumsum(np.bincount(votes.source, minlength=len(votes.sources)))[:-1]
+    return list(zip(np.split(votes.row[order], ends), np.split(votes.label[order], ends), strict=True))
 
 
 def _says_the_same(table: list[tuple[np.ndarray, np.ndarray]], first: int, second: int) -> bool:
