@@ -117,7 +117,12 @@ def test_the_verdict_comes_first_and_only_the_page_is_written(make_run):
     assert f"</span> {said['verdict']['trust'].capitalize()}</p>" in page
     assert str(run.path) not in page
     assert len(page.encode()) < 5_000_000
-    assert report_page(run) == page
+
+
+def test_the_same_run_gives_the_same_page(make_run, unpictured):  # and the same pictures: tests/plots
+    run = make_run()
+    audit(make_corrected(run), bootstrap=5)
+    assert report_page(run) == report_page(run)
 
 
 def test_figures_are_those_of_the_corrected_dataset_with_their_intervals(make_run, unpictured):
