@@ -46,7 +46,9 @@ def sample_rows(count: int, most: int, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).choice(count, most, replace=False))
 
 
-def hidden_rows(run: RunDirectory, sample: int, seed: int, advance: Advance = lambda rows: None) -> HiddenRows:
+def hidden_rows(
+    run: RunDirectory, sample: int, seed: int, advance: Advance = lambda rows: None, of_class: int = 0
+) -> HiddenRows:
     """Encodes the sampled rows and takes the last hidden layer of every peer.
 
     The model is that of the end of training, or of the newest checkpoint where the run has not ended.
@@ -54,15 +56,17 @@ def hidden_rows(run: RunDirectory, sample: int, seed: int, advance: Advance = la
     Args:
         sample: at most so many rows.
         advance: called with the number of rows done since the last call.
+        of_class: of a run in which several classes may hold of a row, the one whose no and yes are the labels.
 
     Raises:
         InputError: the run has no model or no data, or its network shows no hidden layer.
     """
-    labels = run.labels()
-    rows = sample_rows(len(labels.given), sample, seed)
+    labels, per = run.labels(), max(len(run.asked), 1)
+    rows = sample_rows(len(labels.given) // per, sample, seed)
+    asked = rows * per + of_class
     predictor = Predictor(run, block=1024, model=None if run.complete else newest_checkpoint(run))
     column = run.environment()["input_column"]
-    inputs = run.data().select(rows)[column]
+    inputs = run.data().select(asked)[column]
     blocks: list[Predictions] = []
     for block in predictor.blocks(inputs, hidden=True):
         if block.hidden is None:
@@ -72,17 +76,17 @@ def hidden_rows(run: RunDirectory, sample: int, seed: int, advance: Advance = la
                 key=predictor.recipe.network.name,
             )
         blocks.append(block)
-        advance(block.log_probs.shape[1])
-    found = {"given": labels.given[rows]}
+        advance(block.log_probs.shape[1] // per)
+    found = {"given": labels.given[asked]}
     if has_corrections(run):
-        found["corrected"] = corrected_labels(run, labels).label[rows]
+        found["corrected"] = corrected_labels(run, labels).label[asked]
     if labels.true is not None:
-        found["true"] = labels.true[rows]
+        found["true"] = labels.true[asked]
     return HiddenRows(
         rows=rows,
         layers=np.concatenate([block.hidden for block in blocks if block.hidden is not None], 1),
-        entropy=np.concatenate([block.entropy for block in blocks]),
-        predicted=np.concatenate([block.classes for block in blocks]),
+        entropy=np.concatenate([block.entropy for block in blocks])[of_class::per],
+        predicted=np.concatenate([block.classes for block in blocks])[of_class::per],
         labels=found,
         texts=[printable(text) if isinstance(text, str) else f"({column})" for text in inputs],
     )

@@ -15,7 +15,7 @@ from clc_text.analysis.groups import method_title, subject
 from clc_text.analysis.hidden import HiddenRows, hidden_rows
 from clc_text.analysis.tsne import ANGLE, COMPONENTS, ITERATIONS, Map, embed, quality, usual_perplexity
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.errors import InputError, nearest
+from clc_text.errors import InputError, nearest, some_of
 from clc_text.utils.files import write_json, written_aside
 
 LABELLINGS = ("given", "corrected", "true")
@@ -75,6 +75,7 @@ def make_maps(
     iterations: int = ITERATIONS,
     threads: int = 1,
     progress: Progress = lambda title, steps: lambda done: None,
+    of_class: str | None = None,
 ) -> Maps:
     """Maps of the last hidden layer.
 
@@ -82,6 +83,7 @@ def make_maps(
         runs: one, or two for side by side.
         peer: a peer's number, or "all"; without it all peers of one run, and the first peer of each of two.
         perplexity: None: `usual_perplexity` of the run with fewer rows.
+        of_class: of runs in which several classes may hold of a row, the one that colours the maps.
 
     Raises:
         InputError: a run has no model yet, the runs have other classes, or an option is out of range.
@@ -97,12 +99,14 @@ def make_maps(
             where=runs[0].path,
             key="classes",
         )
+    numbers = [_number_of(run, of_class) for run in runs]
     chosen = [_peers(run, peer if peer is not None else "all" if len(runs) == 1 else "0") for run in runs]
     if perplexity is None:
         perplexity = usual_perplexity(min(_rows(run, sample) for run in runs))
     panels = []
-    for run, peers in zip(runs, chosen, strict=True):
-        rows = hidden_rows(run, sample, seed, progress(f"hidden layer of {run.name}", _rows(run, sample)))
+    for run, peers, asked in zip(runs, chosen, numbers, strict=True):
+        advance = progress(f"hidden layer of {run.name}", _rows(run, sample))
+        rows = hidden_rows(run, sample, seed, advance, asked)
         for number in peers:
             title = f"{method_title(run.recipe()['method']['name'])}, peer {number}"
             advance = progress(f"t-SNE of {run.name}, peer {number}", iterations)
@@ -112,11 +116,50 @@ def make_maps(
         "sample": sample, "perplexity": perplexity, "seed": seed, "iterations": iterations, "angle": ANGLE,
         "components": COMPONENTS, "threads": threads,
     }  # fmt: skip
-    return Maps(names, subject(runs), settings, panels)
+    if of_class is None:
+        return Maps(names, subject(runs), settings, panels)
+    return Maps([f"not {of_class}", of_class], f"{subject(runs)}, whether '{of_class}' holds", settings, panels)
+
+
+def check_class(runs: Sequence[RunDirectory], of_class: str | None) -> None:
+    """Asked before the maps are made, which takes minutes.
+
+    Raises:
+        InputError: several classes may hold of a row of a run, and none of them is chosen, or the run has no such.
+    """
+    for run in runs:
+        _number_of(run, of_class)
+
+
+def _number_of(run: RunDirectory, of_class: str | None) -> int:
+    """The number of the class that colours the map of a run in which several may hold of a row; else 0."""
+    if not run.asked:
+        if of_class is not None:
+            raise InputError(
+                f"--class chooses among classes several of which may hold of a row, and a row of {run.path} has one; "
+                "leave it out",
+                where=run.path,
+                key="--class",
+            )
+        return 0
+    if of_class is None:
+        raise InputError(
+            f"several classes may hold of a text of {run.path}, and a map shows one: give --class, "
+            f"{some_of([repr(name) for name in run.asked], 5)}",
+            where=run.path,
+            key="--class",
+        )
+    if of_class not in run.asked:
+        raise InputError(
+            f"--class is '{of_class}', which {run.path} has not{nearest(of_class, run.asked)}",
+            where=run.path,
+            key="--class",
+        )
+    return run.asked.index(of_class)
 
 
 def _rows(run: RunDirectory, sample: int) -> int:
-    return min(sample, int(run.environment()["rows"]["train"]))
+    return min(sample, int(run.environment()["rows"]["train"]) // max(len(run.asked), 1))
 
 
 def _peers(run: RunDirectory, which: str) -> list[int]:

@@ -161,17 +161,6 @@ class RunDirectory:
         and a class, for each text in order one a class, and the labels no and yes (see `clc_text.data.task.Task`)."""
         return list(self.environment().get("asked", []))
 
-    def one_class_a_row(self, what: str) -> None:
-        """Raises:
-        InputError: several classes may hold of a text, which `what`, a plural, is not made for.
-        """
-        if self.asked:
-            raise InputError(
-                f"{self.path} is a multi-label run, in which several classes may hold of a text, and {what} are of "
-                "rows of one class",
-                where=self.path,
-            )
-
     def noise_manifest(self) -> run_files.NoiseManifest:
         why = "the run stopped before its labels were made"
         return self._json("noise/manifest.json", run_files.NoiseManifest, why)

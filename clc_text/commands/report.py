@@ -21,6 +21,12 @@ def report(
         Path | None, typer.Option("--out", help="The page; RUN/report.html without it.", show_default=False)
     ] = None,
     tsne: Annotated[bool, typer.Option("--tsne", help="With maps of the hidden layer, which take a while.")] = False,
+    of_class: Annotated[
+        str | None,
+        typer.Option(
+            "--class", help="Of these maps, where several classes may hold of a text: which one.", show_default=False
+        ),
+    ] = None,
     force: Force = False,
 ) -> None:
     """Write one page that people read: verdict, corrections to filter and sort, noise, pictures, recipe and hashes."""
@@ -45,7 +51,7 @@ def report(
     maps = None
     if tsne:
         with progress_bars() as progress:
-            maps = make_maps([directory], sample=10_000, progress=progress)
+            maps = make_maps([directory], sample=10_000, progress=progress, of_class=of_class)
     write_text(target, report_page(directory, maps))
     echo(target)
     # Standard output holds the page's name alone, for scripts.

@@ -24,6 +24,14 @@ def tsne(
             "--peer", help="A number from 0, or all; all of one run, the first of each of two.", show_default=False
         ),
     ] = None,
+    of_class: Annotated[
+        str | None,
+        typer.Option(
+            "--class",
+            help="Where several classes may hold of a text, the one that is shown: who has it, and who has not.",
+            show_default=False,
+        ),
+    ] = None,
     sample: Annotated[
         int, typer.Option("--sample", max=100_000_000, help="At most so many rows, drawn by the seed.")
     ] = 50_000,
@@ -58,7 +66,7 @@ def tsne(
     force: Force = False,
 ) -> None:
     """Draw t-SNE maps of the last hidden layer: a picture, an interactive page, and cluster quality in numbers."""
-    from clc_text.analysis.maps import check_labellings, make_maps, write_numbers
+    from clc_text.analysis.maps import check_class, check_labellings, make_maps, write_numbers
     from clc_text.analysis.state import not_ended
     from clc_text.analysis.tsne import PERPLEXITY
     from clc_text.artifacts.run_directory import RunDirectory
@@ -71,8 +79,7 @@ def tsne(
     from clc_text.utils.shown import terminal
 
     directories = [RunDirectory(path) for path in runs]
-    for directory in directories:
-        directory.one_class_a_row("t-SNE maps")
+    check_class(directories, of_class)
     target = out or (runs[0] / "figures" if len(runs) == 1 else Path()) / "tsne.png"
     format_of(target)
     for ending in (target.suffix, ".html", ".json", ".parquet"):
@@ -81,7 +88,7 @@ def tsne(
         echo(f"clc-text: {sentence}", err=True)
     wanted = check_labellings([name.strip() for name in labels.split(",")], directories)
     with progress_bars() as progress:
-        maps = make_maps(directories, peer, sample, perplexity, seed, iterations, threads, progress)
+        maps = make_maps(directories, peer, sample, perplexity, seed, iterations, threads, progress, of_class)
     if perplexity is None and maps.settings["perplexity"] < PERPLEXITY:
         echo(f"the perplexity is {maps.settings['perplexity']:.3g}, as there are few rows; --perplexity sets another")
     write(draw(maps, wanted), target)

@@ -223,6 +223,8 @@ def test_bad_input(make_run):
         make_maps([run], peer="2")
     with refused(key="--sample"):
         make_maps([run], sample=2)
+    with refused(where=run.path, key="--class"):
+        make_maps([run], of_class="a")
     with refused(key="tru"):
         check_labellings(["tru"], [run])
     with pytest.raises(InputError, match="no true labels are known"):
