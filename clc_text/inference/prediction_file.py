@@ -123,12 +123,15 @@ def read_held(run: RunDirectory, path: Path, asked: Sequence[str], how: HowToRea
         InputError: the file names other classes, or has none.
     """
     from clc_text.data.reading.multi_label import trusted_of
+    from clc_text.data.reading.written_lists import with_lists
 
     reader = _reader(run, path, how)
     try:
         rows = reader.read(str(path), "the file").reaching(reader.plain)
     except InputError as error:
         raise error.in_words(_by_option(str(error))) from None
+    if len(reader.labels) == 1:
+        rows = with_lists(rows, (*reader.labels, reader.true_label))
     held = trusted_of(rows, reader, list(asked))
     pieces = [_texts(rows, name) for name in reader.texts]
     kept = np.flatnonzero(held.there)

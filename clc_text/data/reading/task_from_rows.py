@@ -20,6 +20,7 @@ from clc_text.data.reading.multi_label import classes_in, multi_label_task
 from clc_text.data.reading.rows import Rows, to_dataset
 from clc_text.data.reading.several import votes_in
 from clc_text.data.reading.texts import first_equal, refuse_same_file, with_text
+from clc_text.data.reading.written_lists import with_lists
 from clc_text.data.task import Task
 from clc_text.errors import InputError
 
@@ -54,11 +55,12 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
         InputError: a column is missing, holds no text or no classes, a row has no label, there are fewer than two
             rows or classes, train and test are the same file, or test has a class that train has not.
     """
-    train = train.reaching(columns.plain)
+    of_lists = (*columns.labels, columns.true_label) if len(columns.labels) == 1 else ()
+    train = with_lists(train.reaching(columns.plain), of_lists)
     facts: dict[str, Any] = dict(train.facts)
     if test is not None:
         refuse_same_file(train, test)
-        test = test.reaching(columns.plain)
+        test = with_lists(test.reaching(columns.plain), of_lists)
         facts |= {f"test_{name}": fact for name, fact in test.facts.items()}
         test, _ = one_row_each(test, columns)
     train, lines = one_row_each(train, columns)

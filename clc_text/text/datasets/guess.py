@@ -12,6 +12,7 @@ import numpy as np
 
 from clc_text.data.reading.annotation_exports import BY, voters_column
 from clc_text.data.reading.label_a_line import one_row_each
+from clc_text.data.reading.written_lists import with_lists
 from clc_text.errors import InputError, some_of
 from clc_text.text.datasets.files import Files
 from clc_text.text.datasets.guess_votes import names_people, questions, several_lines, with_vote_columns
@@ -74,7 +75,7 @@ def guess_columns(
         files = replace(files, separator=files.likely_separator())
     rows = files.read(files.train, "data.train")
     wanted = [*(files.texts if named_text else ()), *named_label]
-    rows = rows.reaching(wanted)
+    rows = with_lists(rows.reaching(wanted), rows.table.column_names)
     for name in wanted:
         rows.require(name, "label" if name in named_label else "text")
     if (ids := ids or files.id) is not None:
