@@ -1,11 +1,11 @@
 """Cross-fitting where people have told some true labels.
 
 Every network is taught the answers as well, but for those of its own fold, all of them together weighing as much as
-`SHARE` of the rows. The noise matrix starts as the answers have it, so no plain epochs are needed, and no class is
-learnt under another's name; it goes on by expectation-maximisation, in which the answers weigh as much as answers that
-were held out say (`AnsweredNoise`). A round ends where the given labels and the answers of held-out rows together are
-likeliest: where errors follow the texts, networks that go on learning explain given labels ever better, answers ever
-worse.
+`rounds.SHARE` of the rows. The noise matrix starts as the answers have it, so no plain epochs are needed, and no class
+is learnt under another's name; it goes on by expectation-maximisation, in which the answers weigh as much as answers
+that were held out say (`AnsweredNoise`). A round ends where the given labels and the answers of held-out rows together
+are likeliest: where errors follow the texts, networks that go on learning explain given labels ever better, answers
+ever worse.
 
 The networks that were cross-fitted without answers are heard as well, as far as the same likelihood asks for it: where
 errors do not follow the texts, a few answers tell networks little that is new, and the mean of both knows more than
@@ -46,14 +46,7 @@ from clc_text.noise.estimation.probabilities import check_classes
 if TYPE_CHECKING:
     from clc_text.training.trainer import PeersTrainer
 
-SHARE = 0.3  # of the rows: what all answers weigh together in training
 WITHOUT = (0.0, 0.5, 1.0)  # the weight of the networks that know no answer, in the mean of log-probabilities
-MOST = 20.0  # rows that one answer weighs as much as, at most: a few answers must not drown all other rows
-
-
-def weight_of_answers(rows: int, answers: int) -> float:
-    """How many rows each answer counts as."""
-    return max(1.0, min(MOST, SHARE * rows / max(answers, 1)))
 
 
 def cross_fit_answered(
@@ -136,14 +129,8 @@ class AfterAnsweredEpoch(AfterEpoch):
     """As `AfterEpoch`, with T and the end of the round by answers, too."""
 
     def __init__(self, noise: AnsweredNoise, told: np.ndarray, settings: Settings, start: np.ndarray | None) -> None:
-        super().__init__(torch.from_numpy(noise.fold), noise.labels, settings, start)
-        self.noise, self.told = noise, torch.from_numpy(told)
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        super().on_train_begin(args, state, control, **more)
-        self._remember("trusted", self.told)
-        answers = int((self.told >= 0).sum())
-        self._remember("trusted_weight", torch.tensor(weight_of_answers(len(self.told), answers)))
+        super().__init__(torch.from_numpy(noise.fold), noise.labels, settings, start, told=told)
+        self.noise = noise
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         trainer = self.trainer

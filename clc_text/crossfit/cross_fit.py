@@ -88,7 +88,9 @@ def cross_fit(
     Args:
         fold_trainer: makes a trainer of K peers for a method, a seed and a callback.
         labels: of the rows; those that training sees count. Where several of K classes may hold, each of them has a
-            noise matrix of its own and no other name to be learnt under.
+            noise matrix of its own and no other name to be learnt under, and all networks but those that are blind to
+            its row learn an answer. Noise and likelihood are those of what was given to all rows: answers to the most
+            doubtful ones would take away what noise is told by.
         num_classes: C; with those 2.
         seed: of folds and networks.
         log: told of every round and its end.
@@ -110,14 +112,18 @@ def cross_fit(
 
     log(f"cross-fitting, round 1 of {settings.rounds}: {settings.folds} networks, each blind to a fold")
     fixed = None if known is None else never_certain(known.transition)
-    first = train_round(fold_trainer, _after(dealt[0], learnt, settings, fixed, known), seeds[0][1])
+    answers = labels.told if given.ndim == 2 else None
+    told = None if answers is None else np.ascontiguousarray(answers.T)
+    first = train_round(fold_trainer, _after(dealt[0], learnt, settings, fixed, known, told), seeds[0][1])
     log(in_words(first))
 
     tried: list[tuple[Round, np.ndarray]] = []
     for names in _possible_names(first, given):
         log(f"cross-fitting, round 2 of {settings.rounds}: other networks, with the noise that round 1 found")
         start = fit_transition(renamed(first.probs, names), learnt) if fixed is None else fixed
-        tried.append((train_round(fold_trainer, _after(dealt[1], learnt, settings, start, known), seeds[1][1]), names))
+        tried.append(
+            (train_round(fold_trainer, _after(dealt[1], learnt, settings, start, known, told), seeds[1][1]), names)
+        )
         log(in_words(tried[-1][0]))
         if tried[-1][0].fit.log_likelihood >= first.fit.log_likelihood - TOLERANCE:
             break
@@ -133,7 +139,7 @@ def cross_fit(
     for number in range(3, settings.rounds + 1):
         log(f"cross-fitting, round {number} of {settings.rounds}: other networks again")
         begin = fixed if plainly else fit.transition
-        after = _after(dealt[number - 1], learnt, as_long, begin, known)
+        after = _after(dealt[number - 1], learnt, as_long, begin, known, told)
         found = train_round(fold_trainer, after, seeds[number - 1][1])
         log(in_words(found))
         rounds.append(found.renamed(names) if plainly else found)
@@ -142,6 +148,8 @@ def cross_fit(
     names = now[names]
     fit = fit_shares(fit, learnt) if known is None else fit
     posterior = posterior_labels(fit.probs, learnt, fit.transition)
+    if answers is not None:
+        posterior[answers >= 0] = np.eye(2)[answers[answers >= 0]]
     facts: CrossFitMore = {"renamed": names.tolist(), "names_tried": len(tried)}
     if known is not None:
         facts["rates_of_each"] = known.rates(given).tolist()
@@ -192,5 +200,6 @@ def _after(
     settings: Settings,
     transition: np.ndarray | None,
     known: Plateau | None,
+    told: np.ndarray | None,
 ) -> AfterEpoch:
-    return AfterEpoch(torch.from_numpy(fold), labels, settings, transition, known is not None)
+    return AfterEpoch(torch.from_numpy(fold), labels, settings, transition, known is not None, told)

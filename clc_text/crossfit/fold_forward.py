@@ -22,8 +22,8 @@ class FoldForward(Method):
 
     ``state.memory`` holds ``fold`` int64 [N] and, once it is known, ``transition`` [C, C] (with leading dimensions one
     of each problem); without it T is the
-    identity, which makes the loss the plain cross-entropy. Where people have answered, ``trusted`` int64 [N] has the
-    class that they told (-1: none) and ``trusted_weight`` how many rows each of them counts as; its loss is
+    identity, which makes the loss the plain cross-entropy. Where people have answered, ``trusted`` int64 [..., N] has
+    the class that they told (-1: none) and ``trusted_weight`` how many rows each of them counts as; its loss is
     - log p_k[c] (gold loss correction: Hendrycks et al., NeurIPS 2018). No part of a recipe: `cross_fit` trains with
     it.
 
@@ -59,8 +59,8 @@ class FoldForward(Method):
         else:
             losses = -log_probs.gather(-1, _of_each_peer(labels, log_probs)).squeeze(-1)
         if "trusted" in state.memory:
-            told = state.memory["trusted"][state.rows]
-            known = told >= 0
+            told = state.memory["trusted"][..., state.rows]
+            known = (told >= 0).unsqueeze(-2)
             of_told = -log_probs.gather(-1, _of_each_peer(told.clamp(min=0), log_probs)).squeeze(-1)
             losses = torch.where(known, of_told, losses)
             weights = torch.where(known, weights * state.memory["trusted_weight"], weights)

@@ -81,11 +81,14 @@ def cross_fit_of(
 
     classes, first = trainer.number_of_classes(), first_copies_of(trainer)
     seed = trainer.args.seed
-    if without is None or labels.trusted is None:
+    if without is None or labels.trusted is None or labels.problems > 1:
         known = _noise_of_each(labels, features, seed, log) if labels.problems > 1 else None
         found = cross_fit(fold_trainer, labels, classes, settings, seed, log, first, known)
         if trainer.method.cross_fits and not found.learnt_nothing:
-            found = replace(found, targets=_targets(found, labels, views, log))
+            targets = _targets(found, labels, views, log)
+            if labels.problems > 1 and labels.trusted is not None:
+                targets[labels.trusted.rows] = np.eye(2)[labels.trusted.labels]
+            found = replace(found, targets=targets)
         return found
     log(f"cross-fitting with {len(labels.trusted):,} answers of people")
     found = cross_fit_answered(fold_trainer, labels, classes, settings, seed, without, log, first)

@@ -39,6 +39,8 @@ PUSH = 2.0  # power of the predictions that the training T is made of, see `cros
 # Held-out probabilities are averaged over so many epochs: they then know a little more than any of them (measured on
 # TREC, symmetric 0.5: log-likelihood -1.6307 after -1.6326).
 AVERAGED = 3
+SHARE = 0.3  # of the rows: what all answers weigh together in training
+MOST = 20.0  # rows that one answer weighs as much as, at most: a few answers must not drown all other rows
 _TINY = 1e-12
 
 
@@ -129,6 +131,11 @@ def check_folds(firsts: np.ndarray, settings: Settings) -> None:
             f"{rows} rows{alike} cannot be divided into {settings.folds} folds; give more rows, or lower method.folds",
             key="method.folds",
         )
+
+
+def weight_of_answers(rows: int, answers: int) -> float:
+    """How many rows each answer counts as."""
+    return max(1.0, min(MOST, SHARE * rows / max(answers, 1)))
 
 
 def mean_of(rounds: list[Round]) -> np.ndarray:
@@ -225,9 +232,11 @@ class AfterEpoch(TrainerCallback):
         settings: Settings,
         transition: np.ndarray | None,
         known: bool = False,
+        told: np.ndarray | None = None,
     ) -> None:
         self.fold, self.labels, self.settings, self.transition = fold, labels, settings, transition
         self.known = known  # T is not learnt
+        self.told = told  # int64 [N], or [K, N] of several problems, by people; -1 where nobody has answered
         self.trainer: PeersTrainer | None = None
         self.best: Round | None = None
         self.epoch = 0
@@ -237,6 +246,10 @@ class AfterEpoch(TrainerCallback):
         self._remember("fold", self.fold)
         if self.transition is not None:
             self._remember("transition", torch.from_numpy(self.transition).float())
+        if self.told is not None:
+            self._remember("trusted", torch.from_numpy(self.told))
+            weight = weight_of_answers(self.told.size, int((self.told >= 0).sum()))
+            self._remember("trusted_weight", torch.tensor(weight))
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         trainer = self.trainer

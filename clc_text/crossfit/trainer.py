@@ -106,10 +106,11 @@ class NoisyLabelTrainer(PeersTrainer):
 
     def make_cross_fit(self) -> CrossFit:
         """Cross-fits the training set now, with networks like this trainer's; see `cross_fit_of`. Where people have
-        answered, first without their answers, unless `without_answers` has that, and then with them."""
-        if self.trusted is None or self.without_answers is None:
+        answered, first without their answers, unless `without_answers` has that, and then with them; of a multi-label
+        set, whose noise is known beforehand, with them at once."""
+        if self.trusted is None or self.multi_label or self.without_answers is None:
             found = cross_fit_of(self, self.peers_init, self.log_stage, views=self.views, features=self.features)
-            if self.trusted is None:
+            if self.trusted is None or self.multi_label:
                 return found
             self.without_answers = found
         return cross_fit_of(self, self.peers_init, self.log_stage, self.without_answers, self.views)

@@ -39,7 +39,7 @@ class Labels:
         votes: of several sources; None: one label a row.
         belief: float [N, C], what the votes say together, and with them whatever people have answered since, where
             networks are to learn that; None: the class.
-        trusted: what people have answered; None: nothing.
+        trusted: what people have answered; None: nothing. Where classes are [N, K], its rows are pairs n · K + k.
 
     Raises:
         ValueError: they do not belong together.
@@ -96,8 +96,8 @@ class Labels:
         for name in ("distribution", "belief"):
             self._check_distribution(name, getattr(self, name))
         if self.trusted is not None:
-            self.trusted.check(rows, None)
-            if self.canary[self.trusted.rows].any():
+            self.trusted.check(self.given.size, None)
+            if self.given.ndim == 1 and self.canary[self.trusted.rows].any():
                 raise ValueError("a row that somebody has answered is no canary")
 
     def _check_distribution(self, name: str, found: np.ndarray | None) -> None:
@@ -125,8 +125,16 @@ class Labels:
         found = self.learnt.copy()
         if self.trusted is not None:
             told = self.trusted.labels
-            found[self.trusted.rows] = told if found.ndim == 1 else np.eye(found.shape[1])[told]
+            if self.distribution is None:
+                found.reshape(-1)[self.trusted.rows] = told
+            else:
+                found[self.trusted.rows] = np.eye(found.shape[1])[told]
         return found
+
+    @property
+    def told(self) -> np.ndarray | None:
+        """As `given`, what people have answered; -1 where they have not, None where nobody has."""
+        return None if self.trusted is None else self.trusted.classes(self.given.size).reshape(self.given.shape)
 
     @property
     def as_given(self) -> np.ndarray:

@@ -54,6 +54,7 @@ def mixtures_of_each(
     seed: int,
     progress: Progress = lambda what, done, total: None,
     near: Nearest | None = None,
+    told: np.ndarray | None = None,
 ) -> list[Mixture] | None:
     """Of each of K classes all views, and how they are added; None where nothing tells one row from another.
 
@@ -61,11 +62,13 @@ def mixtures_of_each(
         features: float32 [N, D], which no label has shaped; None: there are none.
         words: sparse float32 [N, M], TF-IDF of the terms of each text; None where rows are no texts.
         networks: float64 [N, K], P(holds) by networks that saw no label of the row; None: there are none.
-        labels: int64 [N, K] of 0 and 1, those that views learn.
+        labels: int64 [N, K] of 0 and 1, those that views learn, and that the curves and weights are fitted to.
         each: float64 [K, 2, 2], T of each class, of these labels.
         seed: of the folds.
         progress: told of each view.
         near: the nearest others of each row, where somebody has found them (`data.nearest`).
+        told: int64 [N, K], what people have answered, -1 where they have not: views learn it in the place of what was
+            given. Curves and weights do not: it was asked where labels are doubtful, and is none of their noise.
 
     Raises:
         InputError: a feature is not finite.
@@ -82,7 +85,7 @@ def mixtures_of_each(
             near = nearest(features, first, seed, FIT_ROWS)
         seen = [
             Seen(features, held, 2, first, deal_rounds(held, FOLDS, seed, 2, first), seed, words, near)
-            for held in labels.T
+            for held in (labels if told is None else np.where(told >= 0, told, labels)).T
         ]
         known = (OF_FEATURES if features is not None else {}) | (OF_WORDS if words is not None else {})
         views |= {name: partial(_asked, view, seen) for name, view in known.items()}

@@ -84,7 +84,7 @@ def pool_of_views(
     too_large(rows, classes)
     if networks.knows_noise and networks.each is not None:  # views are of the true class already
         holds = networks.probs.reshape(*labels.learnt.shape, 2)[..., 1]
-        made = mixtures_of_each(features, words, holds, labels.learnt, networks.each, seed)
+        made = mixtures_of_each(features, words, holds, labels.learnt, networks.each, seed, told=labels.told)
         return None if made is None else np.log(beliefs_of_each(made))
     mixture = mixture_of(features, Labels.of(labels.learnt), classes, seed, networks.probs, words, kept=kept)
     if mixture is None:

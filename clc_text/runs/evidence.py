@@ -136,6 +136,7 @@ def _of_each_class(
     features, words = features_and_words_of_run(run)
     known = None if crossfit is None or crossfit.learnt_nothing else crossfit
     seed, held = int(run.environment()["seeds"]["network"]), labels.trained.reshape(-1, len(run.asked))
+    told = None if labels.told is None else labels.told.reshape(held.shape)
     networks = None
     if known is not None and known.knows_noise and known.each is not None:
         each, rates = known.each, np.asarray(known.facts["rates_of_each"])
@@ -144,7 +145,7 @@ def _of_each_class(
         progress("finding how often classes are left out", 0, 1)
         shown = plateau(features, held, seed)
         each, rates = shown.transition, shown.rates(held)
-    made = mixtures_of_each(features, words, networks, held, each, seed, progress)
+    made = mixtures_of_each(features, words, networks, held, each, seed, progress, told=told)
     if made is None:
         return False
     given, rates = of_given(each, rates, float(labels.canary.mean()))
@@ -169,7 +170,7 @@ def _mark(run: RunDirectory, labels: Labels) -> str:
     crossfit = run.file(OUT_OF_SAMPLE_FILE)
     parts = [
         ",".join(["weighed", *OF_EACH] if run.asked else VIEWS),
-        sha256_of_labels(labels.trained),
+        sha256_of_labels(labels.as_answered if run.asked else labels.trained),
         sha256_of_file(crossfit) if crossfit.is_file() else "none",
     ]
     return " ".join(parts)

@@ -74,10 +74,6 @@ def train(
             asked = settled_as(recipe, _recipe_of(directory))
         _use_threads(asked)
         prepared = prepare(asked, observer, memo)
-        if told is not None and prepared.task.asked:
-            raise InputError(
-                "--answers are of rows of one class, and here several may hold at once (multi-label)", key="--answers"
-            )
         if told is not None:
             told.check(prepared.task.label_names, prepared.labels.given)
             prepared, memo = with_answers(prepared, told.trusted), None
@@ -85,7 +81,7 @@ def train(
         environment = describe(settled, prepared)
         observer.stage("building the networks")
         trainer = build_trainer(settled, directory, prepared, log=observer.stage)
-        if told is not None:
+        if told is not None and not prepared.task.asked:
             trainer.without_answers = found_without_answers(told.path, settled, prepared)
         trainer.check()
         if there:

@@ -16,25 +16,30 @@ MOST = 3.0  # rows that one answer weighs as much as, at most
 
 @dataclass(frozen=True)
 class AnswerTargets:
-    """Attributes: ``told`` int64 [N], the class that a person told, -1 where nobody has; ``weight``, in rows."""
+    """Attributes: ``told`` int64 [N], the class that a person told, -1 where nobody has; of K classes of which several
+    may hold [N, K] of 0, 1 and -1; ``weight``, in rows."""
 
     told: Tensor
     weight: float
 
     @classmethod
-    def of(cls, trusted: TrustedLabels, rows: int, device: torch.device) -> AnswerTargets:
-        weight = max(1.0, min(MOST, SHARE * rows / len(trusted)))
-        return cls(torch.from_numpy(trusted.classes(rows)).to(device), weight)
+    def of(cls, trusted: TrustedLabels, rows: int, device: torch.device, asked: int = 1) -> AnswerTargets:
+        """Of so many rows, each asked of so many classes."""
+        weight = max(1.0, min(MOST, SHARE * rows * asked / len(trusted)))
+        told = torch.from_numpy(trusted.classes(rows * asked)).to(device)
+        return cls(told if asked == 1 else told.view(rows, asked), weight)
 
     def taught(self, supervision: Supervision, log_probs: Tensor, rows: Tensor, state: TrainingState) -> Supervision:
         """The supervision of the rows [B] of a batch, in which every peer learns each answered one as it was told.
 
         Args:
-            log_probs: [P, B, C].
+            log_probs: [P, B, C], or [K, P, B, 2].
         """
         told = self.told[rows]
+        if told.dim() == 2:
+            told = told.mT.unsqueeze(1)  # [K, 1, B]
         known = told >= 0
-        targets = one_hot(told.clamp(min=0), log_probs[0]).expand_as(log_probs)
+        targets = one_hot(told.clamp(min=0), log_probs).expand_as(log_probs)
         weight = self.weight / log_probs.shape[-2]
         return replace(
             supervision,

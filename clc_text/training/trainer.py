@@ -102,7 +102,8 @@ class PeersTrainer(Checkpointing):
             the networks then see. It must draw from these alone (no generator of its own), so that resuming is exact.
         taught: float [N, C], distributions that the rows are taught in place of their given labels; None: those.
         trusted: true labels that people have told: these rows are taught as such, and weigh more than others; networks
-            that cross-fit learn from them what the other labels are worth.
+            that cross-fit learn from them what the other labels are worth. Of a multi-label set, its rows are pairs
+            row · classes + class, and its labels 0 and 1.
         recover: notice collapse and undo it: back to the end of the warm-up, and a longer one.
 
     Raises:
@@ -182,7 +183,7 @@ class PeersTrainer(Checkpointing):
         check_task(self.model)
         if self.multi_label:
             check_method(self.method)
-            self._check_multi_label(class_weights, transition, trusted, recover)
+            self._check_multi_label(class_weights, transition, recover)
         check_names(self.train_dataset, getattr(self.model, "config", None), "training set")
         for name, rows in self._datasets():
             by_name(rows, self._known_names(), name)
@@ -193,7 +194,7 @@ class PeersTrainer(Checkpointing):
         self.noise_rate, self.dynamics_dir, self.augment = noise_rate, dynamics_dir, augment
         self.trusted, self._taught = trusted, taught
         if trusted is not None and indexable(self.train_dataset):
-            trusted.check(len(self.train_dataset), self._classes())
+            trusted.check(len(self.train_dataset) * self.asked, 2 if self.multi_label else self._classes())
         check_own_optimizer(optimizers[0], self.model)
         self._method_made_loss = False
         self._numbers: int | None = None
@@ -203,7 +204,9 @@ class PeersTrainer(Checkpointing):
             needs = self._why_numbers() or self._why_length()
             if needs is not None:
                 raise InputError(
-                    f"the training set has no length, and {needs}; give a dataset that can be indexed",
+                    f"the training set has no length, and {needs}: rows that flow by have none, and a column of ids "
+                    "is none either; give a dataset that can be indexed (datasets.Dataset.from_generator makes one of "
+                    "an iterable one), or take a method that keeps nothing of a row, such as standard or gce",
                     key="training set",
                 )
         self.add_callback(EpochHooks(self))
@@ -257,7 +260,7 @@ class PeersTrainer(Checkpointing):
         """How many labels a row has: one, or of a multi-label set one for each class."""
         return (self._classes() or 1) if self.multi_label else 1
 
-    def _check_multi_label(self, weights: Any, transition: Any, trusted: Any, recover: bool) -> None:
+    def _check_multi_label(self, weights: Any, transition: Any, recover: bool) -> None:
         """Refuses what is of classes of which one holds.
 
         Raises:
@@ -266,7 +269,6 @@ class PeersTrainer(Checkpointing):
         given = {
             "class_weights": weights is not None,
             "a noise matrix (transition)": transition is not None,
-            "trusted labels (answers)": trusted is not None,
             "recover (monitor: recover)": recover,
         }
         if named := [name for name, there in given.items() if there]:
@@ -310,7 +312,8 @@ class PeersTrainer(Checkpointing):
         )
         self._answers: AnswerTargets | None = None
         if self.trusted is not None and indexable(self.train_dataset):
-            self._answers = AnswerTargets.of(self.trusted, len(self.train_dataset), self.args.device)
+            rows = len(self.train_dataset)
+            self._answers = AnswerTargets.of(self.trusted, rows, self.args.device, self.asked)
         self.notes = []
         # Labels that are made row by row, or classes that the model does not tell: neither could be checked before.
         self._labels_unseen = self._classes() is None or label_column(self.train_dataset) is None

@@ -13,7 +13,6 @@ from small_training import arguments, peers_model, rows
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit import answered
 from clc_text.crossfit import trainer as trainer_module
-from clc_text.crossfit.answered import MOST, SHARE, weight_of_answers
 from clc_text.crossfit.answered_noise import FEWEST, POWERS, STRENGTHS, AnsweredNoise
 from clc_text.crossfit.answered_targets import (
     ALONE,
@@ -25,7 +24,7 @@ from clc_text.crossfit.answered_targets import (
     taught_with_answers,
 )
 from clc_text.crossfit.fold_forward import FoldForward
-from clc_text.crossfit.rounds import Round, Settings
+from clc_text.crossfit.rounds import MOST, SHARE, Round, Settings, weight_of_answers
 from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels

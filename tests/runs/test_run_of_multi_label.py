@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 from refusals import refused
 
+from clc_text.analysis.maps import make_maps
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import Recipe, loads
+from clc_text.corrections.answers import apply_answers
 from clc_text.corrections.audit import audit, judge
 from clc_text.corrections.correct import correct
 from clc_text.corrections.existing import corrected_in
@@ -23,6 +25,7 @@ from clc_text.corrections.export import export
 from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import RowPredictions, out_of_sample
 from clc_text.corrections.revert import Selection, revert
+from clc_text.corrections.state import PERSON
 from clc_text.evidence.several_classes import mixtures_of_each
 from clc_text.hub.card import Stated
 from clc_text.hub.contents import dataset_bundle, model_bundle
@@ -312,6 +315,43 @@ def test_canaries_are_no_noise_of_sound_labels(table: Path, tmp_path: Path) -> N
     assert judged["noise"]["rate"] == 0
     assert (state.label == state.given).all()
     assert judged["canaries"]["found"]["value"] > 0.5
+
+
+def test_maps_are_of_texts_and_coloured_by_one_class(run: RunDirectory) -> None:
+    found = make_maps([run], sample=100, iterations=300, of_class="sport")
+    assert found.label_names == ["not sport", "sport"]
+    rows, labels = found.panels[0].rows, run.labels()
+    assert len(rows.rows) == 100 and rows.layers.shape[1] == len(rows.texts) == len(rows.entropy) == 100
+    probs = holding(run.log_probs("train"), 3)[:, CLASSES.index("sport")]
+    for place, row in enumerate(rows.rows.tolist()):
+        pair = row * 3 + CLASSES.index("sport")
+        assert rows.labels["given"][place] == labels.given[pair]
+        assert rows.texts[place] == run.data()["text"][pair]
+        assert rows.predicted[place] == (probs[row] > 0.5)
+    for wrong in (None, "sprot"):
+        with refused(where=run.path, key="--class"):
+            make_maps([run], of_class=wrong)
+
+
+def test_answers_of_pairs_are_learnt_and_kept(table: Path, tmp_path: Path) -> None:
+    """A run, the doubtful pairs answered with the truth, and another run that is told of them."""
+    chosen = recipe(table, "clc_auto, fold_epochs: 2, fold_rounds: 2")
+    first = train(chosen, tmp_path / "first")
+    judges = judges_of_run(first, policy_named())
+    made, labels = correct(first, judges.policy, judges.predictions, source_rows(first)), first.labels()
+    assert labels.true is not None
+    pairs = np.argsort(-made.state().doubt, kind="stable")[:12]
+    with open(tmp_path / "answers.csv", "w", encoding="utf-8") as handle:
+        handle.write("row,answer\n")
+        handle.writelines(f"{pair},{('no', 'yes')[labels.true[pair]]}\n" for pair in pairs)
+    apply_answers(made, tmp_path / "answers.csv")
+    again = train(chosen, tmp_path / "again", answers=first.path)
+    told, found = again.answers(), CrossFit.load(again.path)
+    assert told is not None and sorted(told.rows) == sorted(pairs) and found is not None
+    assert (found.posterior[told.rows, told.labels] == 1).all()
+    judges = judges_of_run(again, policy_named())
+    state = correct(again, judges.policy, judges.predictions, source_rows(again)).state()
+    assert (state.label[pairs] == labels.true[pairs]).all() and (state.source[pairs] == PERSON).all()
 
 
 def test_what_is_pushed_says_that_rows_are_pairs(run: RunDirectory, corrected: Any, tmp_path: Path) -> None:

@@ -192,7 +192,6 @@ def test_other_methods_are_refused_by_name(tmp_path: Path, name: str) -> None:
     [
         ({"class_weights": "balanced"}, "class_weights"),
         ({"transition": torch.eye(2)}, "a noise matrix (transition)"),
-        ({"trusted": TrustedLabels(np.array([0]), np.array([1]), np.array([1.0]))}, "trusted labels (answers)"),
         ({"recover": True}, "recover (monitor: recover)"),
         ({"method": CLC(criterion="energy")}, "method.criterion"),
     ],
@@ -347,3 +346,54 @@ def test_scores_by_hand() -> None:
     assert found["subset_accuracy"] == pytest.approx(2 / 4)
     # Class 0 ranks true, false, true, false: (1 + 2/3) / 2.
     assert found["average_precision"] == pytest.approx((5 / 6 + 1) / 2)
+
+
+# ---- what people have answered: pairs of a row and a class ----
+
+
+@pytest.mark.parametrize("name", ["standard", "clc", "co_teaching", "clc_auto"])
+def test_answered_pairs_are_taught_as_they_were_told(tmp_path: Path, name: str) -> None:
+    rows = multi_label_rows()
+    asked = np.array([2, 3 * C + 1, 20 * C])
+    told = 1 - rows.labels.numpy().reshape(-1)[asked]
+    trainer = NoisyLabelTrainer(
+        network(), arguments(tmp_path), train_dataset=rows, method=name, noise_rate=0.2,
+        trusted=TrustedLabels(asked, told),
+    )  # fmt: skip
+    log_probs = problems(drawn(P, N, C))
+    trainer.method_state.rows = torch.arange(N)
+    trainer.warm_up.over = False
+    found, plain = (
+        trainer.supervise(log_probs, of_problems(rows.labels)) for trainer._answers in (trainer._answers, None)
+    )
+    known = np.zeros((N, C), bool)
+    known.reshape(-1)[asked] = True
+    for pair, label in zip(asked, told, strict=True):
+        row, one = divmod(int(pair), C)
+        for peer in range(P):
+            assert found.targets[one, peer, row].argmax() == label
+            assert found.losses[one, peer, row] == pytest.approx(-float(log_probs[one, peer, row, label]))
+            assert found.weights[one, peer, row] == pytest.approx(3 / N)  # as much as three rows
+    others = torch.from_numpy(~known).T[:, None].expand(C, P, N)
+    torch.testing.assert_close(found.losses[others], plain.losses[others])
+
+
+def test_answers_stand_in_the_place_of_what_was_given(tmp_path: Path) -> None:
+    """Networks that are blind to a row say what they say of it; what is believed of the pair is certain."""
+    rows = multi_label_rows()
+    asked = np.array([1, 7 * C + 2])
+    told = 1 - rows.labels.numpy().reshape(-1)[asked]
+    trainer = NoisyLabelTrainer(
+        network(), arguments(tmp_path, num_train_epochs=1), train_dataset=rows,
+        method=method.get("clc_auto")(folds=2, fold_rounds=2, fold_epochs=2), trusted=TrustedLabels(asked, told),
+        peers_init=network,
+    )  # fmt: skip
+    trainer.train()
+    found = trainer.cross_fit
+    assert found is not None
+    assert found.posterior[asked, told] == pytest.approx(1) and found.taught[asked, told] == pytest.approx(1)
+    assert (found.probs[asked, told] < 0.999).all()
+    with refused(key="trusted", row=N * C):
+        NoisyLabelTrainer(
+            network(), arguments(tmp_path), train_dataset=rows, trusted=TrustedLabels(np.array([N * C]), np.array([1]))
+        )

@@ -198,8 +198,10 @@ def test_a_training_set_may_flow_by_where_no_row_is_remembered(
 def test_a_training_set_that_flows_by_is_refused_by_name(
     tmp_path: Path, train_rows: Dataset, tokenizer: PreTrainedTokenizerFast, method: Any, more: Any, why: str
 ) -> None:
-    with pytest.raises(InputError, match=f"the training set has no length, and {why}; give a dataset that can be"):
-        made(NoisyLabelTrainer, tmp_path, stream(train_rows), tokenizer, method=method, max_steps=4, **more)
+    numbered = train_rows.add_column("id", [*range(len(train_rows))])
+    for rows in (train_rows, numbered):
+        with pytest.raises(InputError, match=f"has no length, and {why}: .*a column of ids is none either; give a"):
+            made(NoisyLabelTrainer, tmp_path, stream(rows), tokenizer, method=method, max_steps=4, **more)
 
 
 # ---- own loaders and labels ----
