@@ -19,6 +19,7 @@ from clc_text.data.checks.garbled import garbled
 from clc_text.data.checks.outliers import Outliers, outliers
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import nearest
+from clc_text.data.reading.written_lists import lists_in
 from clc_text.data.tabular.values import numbered, probabilities
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import all_finite, first_of_copies, mixture_of, too_large
@@ -162,6 +163,9 @@ def find_issues(
         raise InputError(f"seed is {seed!r}; give a whole number from 0", key="seed")
     if task not in (None, "multi_label", "votes"):
         raise InputError(f"task is {task!r}; give 'multi_label' or 'votes', or leave it out", key="task")
+    if task != "votes" and hasattr(labels, "__len__") and not isinstance(labels, (str, bytes, dict)):
+        listed = lists_in(labels)  # a column of lists comes back from a CSV file as text
+        labels = labels if listed is None else listed
     if has_several_classes(labels, task):
         try:
             return issues_of_classes(labels, pred_probs, features, texts, label_names, seed)

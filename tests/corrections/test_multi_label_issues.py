@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,17 @@ def test_labels_as_people_have_them(form: str) -> None:
     found = clc_text.find_issues(several[form], texts=texts, label_names=names, task=task)
     assert isinstance(found, MultiLabelIssues)
     assert found.names == CLASSES and (found.given == given).all()
+
+
+def test_lists_as_a_csv_file_has_them() -> None:
+    texts, _, given, _ = rows(200)
+    frame = pd.DataFrame({"topics": lists(given)})
+    read = pd.read_csv(io.StringIO(frame.to_csv(index=False)))["topics"]
+    found = clc_text.find_issues(read, texts=texts)
+    assert isinstance(found, MultiLabelIssues) and found.names == CLASSES and (found.given == given).all()
+    read[3] = np.nan
+    with refused(row=3):
+        clc_text.find_issues(read, texts=texts)
 
 
 def test_a_table_that_may_be_either_is_asked_about() -> None:

@@ -6,12 +6,12 @@ import ast
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import datasets
-import pyarrow as pa
+import numpy as np
 
-from clc_text.data.reading.rows import Rows
+if TYPE_CHECKING:
+    from clc_text.data.reading.rows import Rows
 
 LONGEST = 100_000  # letters of one list
 Value = str | int | float | bool
@@ -22,19 +22,17 @@ def with_lists(rows: Rows, names: Iterable[str | None]) -> Rows:
 
     An empty cell stays without a value: it is no empty list.
     """
+    import datasets
+    import pyarrow as pa
+
     for name in dict.fromkeys(names):
         if name is None or name not in rows.table.column_names:
             continue
         now = rows.table.schema.field(name).type
         if not (pa.types.is_string(now) or pa.types.is_large_string(now)):
             continue
-        cells = rows.table.column(name).to_pylist()
-        values = [None if value is None or not value.strip() else value for value in cells]
-        there = [value for value in values if value is not None]
-        if not there or not all(_looks(value) for value in there):
-            continue
-        lists = [None if value is None else list_in(value) for value in values]
-        if any(found is None for found, value in zip(lists, values, strict=True) if value is not None):
+        lists = lists_in(rows.table.column(name).to_pylist())
+        if lists is None:
             continue
         texts = [None if found is None else [_as_text(one) for one in found] for found in lists]
         table = rows.table.set_column(
@@ -45,6 +43,20 @@ def with_lists(rows: Rows, names: Iterable[str | None]) -> Rows:
         said = {"lists_read": f"the column '{name}' holds lists, written as text"}
         rows = replace(rows, table=table, features=datasets.Features(features), facts=dict(rows.facts) | said)
     return rows
+
+
+def lists_in(cells: Iterable[Any]) -> list[list[Value | None] | None] | None:
+    """The lists that values are, None for those that are blank or missing; None where any value is no such text."""
+    found: list[list[Value | None] | None] = []
+    for value in cells:
+        if value is None or value is np.nan or (isinstance(value, str) and not value.strip()):
+            found.append(None)
+            continue
+        one = list_in(value) if isinstance(value, str) and _looks(value) else None
+        if one is None:
+            return None
+        found.append(one)
+    return found if any(one is not None for one in found) else None
 
 
 def list_in(text: str) -> list[Value | None] | None:
