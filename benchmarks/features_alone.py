@@ -1,9 +1,10 @@
 """`find_issues(labels, features=...)` beside what one writes with cleanlab: ``python -m benchmarks.features_alone``.
 
 The rival is a logistic regression, cross-validated on the same features, ranked by either of cleanlab's scores. Told
-are the average precision of both and of ours, the shares of wrong rows among the first, and the processor time of one
-thread. Calls take turns within one process (`benchmarks.interleaved`), so that a busy machine slows both. The sets are
-those of `benchmarks.ranking` and images as people labelled them (`benchmarks.cifar10n`). Needs CLC_TEXT_DATA.
+are the average precision of both and of ours, the shares of wrong rows among the first, what our corrections make of
+the labels, which share of them we say is wrong, and the processor time of one thread. Calls take turns within one
+process (`benchmarks.interleaved`), so that a busy machine slows both. The sets are those of `benchmarks.ranking` and
+images as people labelled them (`benchmarks.cifar10n`). Needs CLC_TEXT_DATA.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 
 from benchmarks import cifar10n
 from benchmarks.interleaved import Ratio, interleave, ratio
-from benchmarks.ranking import SETTINGS, Table, linear_folds, made, ranked
+from benchmarks.ranking import SETTINGS, Table, linear_folds, made, ranked, right
 from clc_text.corrections.ranked import Ranked
 from clc_text.issues import Issues, find_issues
 
@@ -41,11 +42,25 @@ def tables(seed: int, kept: Path, only: Sequence[str]) -> Iterator[tuple[str, Ta
             yield name, Table([], drawn.features, drawn.said[column], drawn.true, 10)
 
 
-def ours(table: Table, seed: int) -> np.ndarray:
-    """float64 [N], doubt of each row."""
-    found: Ranked = find_issues(table.given, features=table.features, seed=seed)
-    assert isinstance(found, Issues)
-    return np.zeros(len(table.given)) if found.judged is None else found.judged.wrong
+def ours(table: Table, seed: int) -> Issues:
+    found: Ranked = find_issues(table.given, features=table.features, label_names=range(table.classes), seed=seed)
+    assert isinstance(found, Issues) and found.judged is not None
+    return found
+
+
+def told(found: Issues, table: Table) -> dict[str, float]:
+    """How well our ranking, labels and share of wrong labels do."""
+    assert found.judged is not None
+    wrong = 1 - right(table.given, table)
+    return ranked(found.judged.wrong, table) | {
+        "given": 1 - wrong,
+        "default": right(found.corrected().astype(np.int64), table),
+        "doubt": right(found.corrected("doubt").astype(np.int64), table),
+        "rate": found.noise_rate,
+        "held": float(found.interval[0] <= wrong <= found.interval[1]),
+        "low": found.interval[0],
+        "high": found.interval[1],
+    }
 
 
 def theirs(table: Table, seed: int) -> dict[str, np.ndarray]:
@@ -83,27 +98,34 @@ def main() -> None:
         for name, table in tables(seed, chosen.out / "features", chosen.only):
             if seed == chosen.seeds[0] and chosen.rounds:
                 ratios[name] = times(table, seed, chosen.rounds)
-            for who, scores in (("ours", ours(table, seed)), *theirs(table, seed).items()):
-                found.setdefault(name, {}).setdefault(who, []).append(ranked(scores, table))
+            by_whom = {who: ranked(scores, table) for who, scores in theirs(table, seed).items()}
+            for who, figures in (by_whom | {"ours": told(ours(table, seed), table)}).items():
+                found.setdefault(name, {}).setdefault(who, []).append(figures)
             sys.stderr.write(f"{name}, seed {seed}\n")
     sys.stdout.write(as_table(found, ratios))
 
 
 def as_table(found: dict[str, dict[str, list[dict[str, float]]]], ratios: dict[str, Ratio]) -> str:
-    """Markdown: a line a set, means over its seeds; time as a multiple of cleanlab's."""
-    lines = ["| set | self-confidence | normalised margin | `find_issues` | first: cleanlab | `find_issues` | time |",
-             "|---|---:|---:|---:|---|---|---:|"]  # fmt: skip
+    """Markdown: a line a set, means over its seeds, ± the deviation between them; time as a multiple of cleanlab's."""
+    lines = ["| set | self-confidence | normalised margin | `find_issues` | first, as many as wrong: cleanlab | "
+             "`find_issues` | right: given | `default` | `doubt` | share told | range | held | time |",
+             "|---|---:|---:|---:|---|---|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
     for name, by_whom in found.items():
         mean = {
             who: {figure: statistics.mean(one[figure] for one in seeds) for figure in seeds[0]}
             for who, seeds in by_whom.items()
         }
         precision = [f"{mean[who]['average precision']:.3f}" for who in (*SCORES, "ours")]
-        firsts = [figure for figure in mean["ours"] if figure.startswith("first")]
+        precision[-1] += f" ± {statistics.pstdev(one['average precision'] for one in by_whom['ours']):.3f}"
+        firsts = [figure for figure in mean["ours"] if figure.startswith(("first", "as many"))]
         best = " ".join(f"{max(mean[who][figure] for who in SCORES):.2f}" for figure in firsts)
-        first = " ".join(f"{mean['ours'][figure]:.2f}" for figure in firsts)
+        own = mean["ours"]
+        first = " ".join(f"{own[figure]:.2f}" for figure in firsts)
+        labels = [f"{100 * own[figure]:.1f}" for figure in ("given", "default", "doubt", "rate")]
+        reach = f"{100 * own['low']:.0f} to {100 * own['high']:.0f}"
+        held = f"{sum(one['held'] for one in by_whom['ours']):.0f}/{len(by_whom['ours'])}"
         taken = f"{ratios[name].median:.1f}" if name in ratios else ""
-        lines.append(f"| {' | '.join((name, *precision, best, first, taken))} |")
+        lines.append(f"| {' | '.join((name, *precision, best, first, *labels, reach, held, taken))} |")
     return "\n".join(lines) + "\n"
 
 

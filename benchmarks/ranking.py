@@ -34,7 +34,7 @@ from clc_text.corrections.policy import policy_named
 from clc_text.corrections.verdict import verdict
 from clc_text.data.labels import Labels
 from clc_text.evidence.evidence import Mixture, mixture_of
-from clc_text.evidence.mixture import Judged, judge
+from clc_text.evidence.mixture import Judged, fit_near, judge, judge_near
 from clc_text.evidence.readings import agreement, span
 from clc_text.evidence.views import weights
 from clc_text.text.encoders.lexical.weighting import terms_of
@@ -248,13 +248,15 @@ def networks_of(table: Table, seed: int) -> np.ndarray:
 
 
 def ranked(scores: np.ndarray, table: Table) -> dict[str, float]:
-    """Average precision and the shares of wrong rows among the first, by scores of which larger ones are worse."""
+    """Average precision and the shares of wrong rows among the first 50, 100, 200 and as many as are wrong, by scores
+    of which larger ones are worse."""
     from sklearn.metrics import average_precision_score
 
     known = table.true >= 0
     wrong, scores = (table.given != table.true)[known], scores[known]
     order = np.argsort(-scores, kind="stable")
     found = {f"first {count}": float(wrong[order[:count]].mean()) for count in FIRST}
+    found["as many"] = float(wrong[order[: max(int(wrong.sum()), 1)]].mean())
     return {"average precision": float(average_precision_score(wrong, scores)) if wrong.any() else 0.0} | found
 
 
@@ -302,7 +304,13 @@ def measure(table: Table, seed: int) -> dict[str, Any]:
         found["seconds"][name] = seconds
         if mixture is None:
             continue
-        judged = judge(mixture.log_probs, weights(mixture.views), table.given, mixture.sharpness, mixture.transition)
+        counted = weights(mixture.views)
+        if probs is None:  # as `find_issues` does
+            judged = judge_near(
+                mixture.log_probs, counted, table.given, fit_near(mixture.log_probs, counted, table.given)
+            )  # fmt: skip
+        else:
+            judged = judge(mixture.log_probs, counted, table.given, mixture.sharpness, mixture.transition)
         found["ranking"][name] = ranked(judged.wrong, table)
         if name == "mixture":
             found |= told(mixture, judged, table, found["right"])

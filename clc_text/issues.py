@@ -23,11 +23,12 @@ from clc_text.data.reading.written_lists import lists_in
 from clc_text.data.tabular.values import numbered, probabilities
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import all_finite, first_of_copies, mixture_of, too_large
-from clc_text.evidence.mixture import Judged, judge
-from clc_text.evidence.readings import span
+from clc_text.evidence.mixture import Judged, fit_near, judge_near
+from clc_text.evidence.readings import MIXTURE, Reading, span
 from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
 from clc_text.evidence.views.base import FIT_ROWS
+from clc_text.noise.estimation.near_noise import matrix_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,8 @@ class Issues(Ranked):
         left_out: who has learnt too little to be heard.
         noise_rate: the share of wrong labels, 0 … 1, the mean doubt.
         interval: from the lowest to the highest of all readings of the same evidence.
-        transition: float64 [C, C], the noise matrix T by expectation-maximisation; row = true class.
+        transition: float64 [C, C], how the labels of each class were given, as the rows' beliefs have it; row = true
+            class.
         rule_like: how well words foretell the labels, where these look made by a rule; then more may be wrong than
             `interval` says.
         outliers: rows like no other, by features and texts; None where there are too few rows, or neither of the two.
@@ -70,9 +72,9 @@ class Issues(Ranked):
     def ranking(self) -> pd.DataFrame:
         """All rows, the most doubted first.
 
-        Columns: ``row`` (its place from 0, as of `iloc`), ``given``, ``suggested``, ``doubt`` (0 … 1, above one half
-        another class is more probable), ``confidence`` (belief in the suggested class), ``why``, ``kind`` (what
-        is wrong, see `issues`), and ``text`` where texts were given.
+        Columns: ``row`` (its place from 0, as of `iloc`), ``given``, ``suggested``, ``doubt`` (0 … 1, the
+        probability that the given label is wrong), ``confidence`` (belief in the suggested class), ``why``, ``kind``
+        (what is wrong, see `issues`), and ``text`` where texts were given.
         """
         import pandas as pd
 
@@ -105,7 +107,7 @@ class Issues(Ranked):
         Raises:
             InputError: there is no such policy, or it judges by the networks of a run.
         """
-        rule, names = policy_of_views(policy), np.array(self.names, dtype=object)
+        rule, names = policy_of_views(policy).of_probabilities(), np.array(self.names, dtype=object)
         if self.judged is None:
             return np.asarray(names[self.given])
         changed = rule.changes(Evidence.of_views(self.judged, self.judged.probs), self.given)
@@ -196,12 +198,14 @@ def find_issues(
     mixture = mixture_of(dense, unplanted, classes, seed, probs, inputs.words, near=near)
     if mixture is None:
         return Issues(names, given, None, (), (), float("nan"), (0.0, 1.0), np.full((classes, classes), np.nan))
-    judged = judge(mixture.log_probs, weights(mixture.views), given, mixture.sharpness, mixture.transition)
-    readings = mixture.readings(given, np.arange(rows))
+    counted = weights(mixture.views)
+    judged = judge_near(mixture.log_probs, counted, given, fit_near(mixture.log_probs, counted, given))
+    rate = float(judged.wrong.mean())
+    readings = [Reading(MIXTURE, "near", rate), *mixture.readings(given, np.arange(rows))]
     by_rule = rule_like(mixture.log_probs, given, mixture.views, mixture.left_out)
     return Issues(
-        names, given, judged, named(mixture.views), named(mixture.left_out), readings[0].rate, span(readings, rows),
-        mixture.transition, by_rule, written, mixture.log_probs.argmax(2),
+        names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(readings, rows),
+        matrix_of(judged.belief, given), by_rule, written, mixture.log_probs.argmax(2),
         outliers(written, dense, seed, near), _garbled(written),
     )  # fmt: skip
 

@@ -152,7 +152,9 @@ def has_several_classes(labels: Any, task: str | None) -> bool:
     if task is not None or isinstance(labels, dict):
         return task == "multi_label"
     if (said := _zeros_and_ones(labels)) is None:
-        # One label in each list is one label a row.
+        # One label in each list is one label a row, and an array of numbers or names holds no lists.
+        if isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype.kind in "biufU":
+            return False
         flat = getattr(labels, "ndim", 1) == 1 and hasattr(labels, "__len__") and not isinstance(labels, (str, bytes))
         return flat and any(_is_list(one) and len(one) != 1 for one in labels) and not rows_of_votes(labels)
     if len(said) < 2 or said.shape[1] < 2 or (said.sum(1) == 1).all():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 NEIGHBOURS = 30
-BLOCK = 1024  # rows whose similarities to as many others are in memory at once
+BLOCK = 2048  # rows whose similarities to as many others are in memory at once
 PARTS = 8  # of a block's columns
 
 

@@ -11,6 +11,11 @@ expectation-maximisation. Two readings follow:
 The truth lies between, so the given label counts for half of what T says, h(c) ∝ p(c) · T[c, y]^½, and a label is
 doubted by how far the best other class is ahead of it there: (1 + max h − h(y)) / 2. Where a text fits several classes
 a little, that is near one half; 1 − h(y) would be near one, and put rows first of which nobody knows the class.
+
+Or the labels themselves are asked how much of their noise is near a decision, and how much depends on the class alone
+(`noise.estimation.near_noise`). Then no half has to be guessed, and the doubt is 1 − q(y), the probability that the
+given label is wrong (`judge_near`, for whoever trains nothing).
+
 Measured beside either reading alone, weights by likelihood, and means of ranks: `recipes/results/find_wrong_rows.md`.
 """
 
@@ -25,12 +30,14 @@ from clc_text.data.sampling import every_nth
 from clc_text.evidence.views.base import fit_rows
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
+from clc_text.noise.estimation.near_noise import NearNoise, fit_near_noise, posterior_of_both
 from clc_text.noise.estimation.noise_fit import Explained, blocks, fit_noise, posterior_labels, sharpened, softmax
 
 LEAST = 1e-4  # probability: no view is surer than that of a class being impossible
 # A view that gains less than this share of what the best one gains over the labels' shares is left out.
 WORTH = 0.4
 SURE = 3.0
+SEVERAL = 3  # views, of which one may differ where the doubt is a probability
 
 
 @dataclass(frozen=True)
@@ -119,6 +126,29 @@ def fit(
     rows = rows[every_nth(len(rows), fit_rows(log_probs.shape[2]))]
     found = fit_noise(pooled(log_probs, weights, rows), labels[rows]).without_probs
     return replace(found, transition=never_certain(found.transition))
+
+
+def fit_near(log_probs: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> NearNoise:
+    """Sharpness of the pool, T of noise by class and λ of noise near a decision, of int64 labels [N]."""
+    rows = np.arange(len(labels))[every_nth(len(labels), fit_rows(log_probs.shape[2]))]
+    return fit_near_noise(pooled(log_probs, weights, rows), labels[rows])
+
+
+def judge_near(log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, noise: NearNoise) -> Judged:
+    """See the module. Of `SEVERAL` views or more one may differ, and all are said to agree.
+
+    Args:
+        log_probs, weights, given: as `judge` takes them, given labels int64 [n].
+        noise: by `fit_near`.
+    """
+    probs = sharpened(pooled(log_probs, weights), noise.sharpness)
+    belief = posterior_of_both(probs, given, noise.transition, noise.nearness)
+    rivals, each = belief.copy(), np.arange(len(given))
+    rivals[each, given] = -1.0
+    suggested = rivals.argmax(1)
+    differ = (log_probs.argmax(2) != suggested).sum(0)
+    wrong = 1 - belief[each, given]
+    return Judged(probs, belief, wrong, suggested, differ <= (1 if len(log_probs) >= SEVERAL else 0))
 
 
 def judge(

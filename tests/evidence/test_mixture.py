@@ -8,9 +8,10 @@ from refusals import refused
 
 from clc_text.data.labels import Labels
 from clc_text.evidence.evidence import LARGEST, mixture_of, too_large
-from clc_text.evidence.mixture import LEAST, chosen_views, clipped, gain_of_view, judge
+from clc_text.evidence.mixture import LEAST, chosen_views, clipped, gain_of_view, judge, judge_near
 from clc_text.evidence.readings import agreement, span
 from clc_text.evidence.views import weights
+from clc_text.noise.estimation.near_noise import NearNoise
 
 
 def labels_of(given: np.ndarray, canaries: int = 0) -> Labels:
@@ -52,6 +53,27 @@ def test_judging_row_by_row() -> None:
         assert found.wrong[row] == pytest.approx((1 + h[other] - h[given[row]]) / 2)
         assert found.agree[row] == all(int(view[row].argmax()) == other for view in views)
     assert ((found.wrong >= 0) & (found.wrong <= 1)).all()
+
+
+@pytest.mark.parametrize("views", [1, 3])
+def test_judging_by_noise_near_a_decision_row_by_row(views: int) -> None:
+    random = np.random.default_rng(3)
+    log_probs = clipped(random.dirichlet(np.ones(3), size=(views, 50)))
+    transition = random.dirichlet(np.ones(3), size=3) * 0.3 + np.eye(3) * 0.7
+    given, shares = random.integers(0, 3, 50), np.full(views, 1 / views)
+    found = judge_near(log_probs, shares, given, NearNoise(0.0, 1.4, transition, 0.2))
+    for row, label in enumerate(given.tolist()):
+        p = np.exp(1.4 * log_probs[:, row].astype(float).mean(0))
+        p /= p.sum()
+        near = [0.0 if c == label else p[label] / (1 - p[c]) for c in range(3)]
+        q = p * (0.8 * transition[:, label] + 0.2 * np.array(near))
+        q /= q.sum()
+        other = max((c for c in range(3) if c != label), key=lambda c: q[c])
+        np.testing.assert_allclose(found.probs[row], p)
+        np.testing.assert_allclose(found.belief[row], q)
+        assert found.suggested[row] == other and found.wrong[row] == pytest.approx(1 - q[label])
+        differ = sum(int(view[row].argmax()) != other for view in log_probs)
+        assert found.agree[row] == (differ <= (views == 3))
 
 
 def test_no_view_is_surer_than_the_bound() -> None:

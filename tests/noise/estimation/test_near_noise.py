@@ -1,0 +1,187 @@
+"""Noise by class beside noise near a decision: against its definition, row by row, and on labels of known noise."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clc_text.noise.estimation.near_noise import (
+    BEGUN,
+    _Rows,
+    explaining,
+    fit_near_noise,
+    matrix_of,
+    near_others,
+    posterior_of_both,
+)
+from clc_text.noise.estimation.noise_fit import shrunk, softmax
+
+Drawn = tuple[np.ndarray, np.ndarray, np.random.Generator]
+
+
+def drawn(rows: int, classes: int, seed: int, spread: float = 2.0) -> Drawn:
+    """Probabilities [N, C], and true classes that are drawn by them."""
+    random = np.random.default_rng(seed)
+    probs = softmax(spread * random.normal(size=(rows, classes)))
+    true = (probs.cumsum(1) > random.random((rows, 1))).argmax(1)
+    return probs, true, random
+
+
+def moved_near(probs: np.ndarray, true: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+    """A share of the labels drawn anew by the other classes' probabilities."""
+    others = probs.copy()
+    others[np.arange(len(true)), true] = 0.0
+    others /= others.sum(1, keepdims=True)
+    near = (others.cumsum(1) > random.random((len(true), 1))).argmax(1)
+    return np.where(random.random(len(true)) < share, near, true)
+
+
+def moved_anywhere(classes: int, true: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+    anywhere = (true + random.integers(1, classes, len(true))) % classes
+    return np.where(random.random(len(true)) < share, anywhere, true)
+
+
+def moved_on(classes: int, true: np.ndarray, share: float, random: np.random.Generator) -> np.ndarray:
+    return np.where(random.random(len(true)) < share, (true + 1) % classes, true)
+
+
+def literal_given(probs: np.ndarray, given: int, true: int, transition: np.ndarray, nearness: float) -> float:
+    """P(y | c, x), a row at a time."""
+    near = 0.0 if given == true else probs[given] / (1 - probs[true])
+    return float((1 - nearness) * transition[true, given] + nearness * near)
+
+
+def test_what_explains_a_label_row_by_row() -> None:
+    probs, true, random = drawn(40, 4, 0)
+    labels, transition = moved_on(4, true, 0.3, random), shrunk(random.random((4, 4)) + 5 * np.eye(4))
+    found = explaining(probs, labels, transition, 0.2)
+    wanted = [
+        [literal_given(row, label, true, transition, 0.2) for true in range(4)]
+        for row, label in zip(probs, labels.tolist(), strict=True)
+    ]
+    np.testing.assert_allclose(found, wanted)
+    joint = probs * wanted
+    np.testing.assert_allclose(
+        posterior_of_both(probs, labels, transition, 0.2), joint / joint.sum(1, keepdims=True)
+    )  # fmt: skip
+    of_all = [explaining(probs, np.full(40, given), transition, 0.2) for given in range(4)]
+    np.testing.assert_allclose(np.sum(of_all, 0), 1.0)  # for each true class the given ones' probabilities sum to 1
+
+
+def test_rows_that_are_certain() -> None:
+    probs = np.array([[1.0, 0.0], [0.0, 1.0]])
+    np.testing.assert_array_equal(near_others(probs, np.array([0, 0])), [[0.0, 1.0], [0.0, 0.0]])
+
+
+def literal_even(probs: np.ndarray, labels: np.ndarray, rounds: int) -> tuple[np.ndarray, float]:
+    """Three weights by expectation-maximisation, over every row and every class it may be of."""
+    rows, classes = probs.shape
+    stay, move, near = 1 - 2 * BEGUN, BEGUN, BEGUN
+    for _ in range(rounds):
+        counts = np.zeros(3)
+        for row, label in zip(probs, labels, strict=True):
+            joint = np.zeros((classes, 3))
+            for true in range(classes):
+                if true == label:
+                    joint[true, 0] = row[true] * stay
+                else:
+                    joint[true, 1] = row[true] * move / (classes - 1)
+                    joint[true, 2] = row[true] * near * row[label] / (1 - row[true])
+            counts += joint.sum(0) / joint.sum()
+        stay, move, near = counts / rows
+    moved = move / (stay + move)
+    transition = np.full((classes, classes), moved / (classes - 1))
+    np.fill_diagonal(transition, 1 - moved)
+    return transition, float(near)
+
+
+def literal_pairs(probs: np.ndarray, labels: np.ndarray, rounds: int) -> tuple[np.ndarray, float]:
+    """A matrix and λ likewise; the matrix is begun with rows as they are predicted."""
+    rows, classes = probs.shape
+    counts, nearness = np.zeros((classes, classes)), BEGUN
+    for row, label in zip(probs, labels, strict=True):
+        counts[:, label] += row
+    for _ in range(rounds):
+        transition, near = shrunk(counts), 0.0
+        counts = np.zeros((classes, classes))
+        for row, label in zip(probs, labels, strict=True):
+            by_class = row * (1 - nearness) * transition[:, label]
+            by_row = np.array([
+                0.0 if true == label else row[true] * nearness * row[label] / (1 - row[true])
+                for true in range(classes)
+            ])  # fmt: skip
+            both = by_class.sum() + by_row.sum()
+            counts[:, label] += by_class / both
+            near += float(by_row.sum() / both)
+        nearness = near / rows
+    return shrunk(counts), nearness
+
+
+@pytest.mark.parametrize("even", [True, False])
+def test_a_fit_is_its_definition(even: bool) -> None:
+    probs, true, random = drawn(400, 3, 1)
+    labels = moved_on(3, true, 0.3, random)
+    found = _Rows.of(probs, labels).fitted(even, 5)
+    transition, nearness = (literal_even if even else literal_pairs)(probs, labels, 5)
+    np.testing.assert_allclose(found.transition, transition)
+    assert found.nearness == pytest.approx(nearness)
+    likely = [
+        sum(row[true] * literal_given(row, label, true, transition, nearness) for true in range(3))
+        for row, label in zip(probs, labels.tolist(), strict=True)
+    ]
+    assert found.log_likelihood == pytest.approx(np.log(likely).mean())
+
+
+def test_the_labels_tell_which_noise_they_have() -> None:
+    probs, true, random = drawn(6000, 5, 2, spread=3.0)
+    near = fit_near_noise(np.log(probs), moved_near(probs, true, 0.15, random))
+    assert near.nearness == pytest.approx(0.15, abs=0.04) and np.diag(near.transition).min() > 0.97
+    anywhere = fit_near_noise(np.log(probs), moved_anywhere(5, true, 0.15, random))
+    assert anywhere.nearness < 0.03 and np.diag(anywhere.transition) == pytest.approx(0.85, abs=0.05)
+    on = fit_near_noise(np.log(probs), moved_on(5, true, 0.15, random))
+    assert on.nearness < 0.03
+    np.testing.assert_allclose(np.roll(on.transition, -1, 1).diagonal(), 0.15, atol=0.05)
+
+
+def test_a_matrix_of_pairs_is_found_where_there_are_pairs() -> None:
+    probs, true, random = drawn(1000, 10, 5, spread=3.0)
+    even = fit_near_noise(np.log(probs), moved_anywhere(10, true, 0.3, random)).transition
+    assert np.ptp(np.diag(even)) == pytest.approx(0)  # 89 numbers more, for nothing
+    on = fit_near_noise(np.log(probs), moved_on(10, true, 0.3, random)).transition
+    assert (np.roll(on, -1, 1).diagonal() > 0.1).all()
+
+
+def test_sharpness_makes_up_for_predictions_too_flat() -> None:
+    probs, true, random = drawn(4000, 4, 3, spread=3.0)
+    assert fit_near_noise(np.log(probs) / 2, moved_near(probs, true, 0.1, random)).sharpness == 2.0
+
+
+def test_the_posterior_ranks_wrong_labels_of_both_kinds() -> None:
+    from sklearn.metrics import average_precision_score
+
+    probs, true, random = drawn(6000, 5, 4, spread=3.0)
+    for labels in (moved_near(probs, true, 0.12, random), moved_anywhere(5, true, 0.12, random)):
+        fit, each = fit_near_noise(np.log(probs), labels), np.arange(len(labels))
+        doubt = 1 - posterior_of_both(probs, labels, fit.transition, fit.nearness)[each, labels]
+        rivals = probs.copy()
+        rivals[each, labels] = -1
+        wrong = labels != true
+        best = max(
+            average_precision_score(wrong, 1 - probs[each, labels]),
+            average_precision_score(wrong, rivals.max(1) - probs[each, labels]),
+        )
+        assert average_precision_score(wrong, doubt) > best - 0.01
+        assert doubt.mean() == pytest.approx(wrong.mean(), abs=0.03)  # it is a probability
+
+
+def test_how_labels_of_each_class_were_given() -> None:
+    belief, labels = np.eye(3)[[0, 0, 1, 2]], np.array([0, 1, 1, 2])
+    np.testing.assert_allclose(matrix_of(belief, labels), shrunk(np.array([[1.0, 1, 0], [0, 1, 0], [0, 0, 1]])))
+
+
+def test_a_class_without_labels_and_a_single_row() -> None:
+    probs = np.full((5, 3), 1 / 3)
+    found = fit_near_noise(np.log(probs), np.array([0, 0, 1, 1, 1]))
+    assert np.isfinite(found.transition).all() and 0 <= found.nearness <= 1
+    single = fit_near_noise(np.log(probs[:1]), np.zeros(1, np.int64))
+    assert np.isfinite(single.transition).all()
