@@ -49,8 +49,8 @@ def write_whole_table(corrected: Corrected, path: Path, may_replace: bool = Fals
     bare = None if run.asked else Unlabelled.of(run)
     if bare is not None:
         said.append(
-            f"among them {len(bare.number):,} rows that nobody labelled ('{label}_unlabelled' is true), with the "
-            "class that the networks predict"
+            f"among them {len(bare.number):,} row{'s' * (len(bare.number) != 1)} that nobody labelled "
+            f"('{label}_unlabelled' is true), with the class that the networks predict"
         )
     if left := _left_out(corrected, bare is not None):
         said.append(f"not among them: {' and '.join(left)}")

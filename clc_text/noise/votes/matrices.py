@@ -26,10 +26,15 @@ _CELLS = 200_000_000
 
 
 class Shrinkage(NamedTuple):
-    """Votes that speak for the pool: beside a source's own on its accuracy, and on each row of its matrix."""
+    """Votes that speak for the pool: beside a source's own on its accuracy, and on each row of its matrix.
+
+    `even`: each source is right equally often on all classes, and errs to all others alike, so that nothing but its
+    accuracy is found.
+    """
 
     accuracy: float
     row: float
+    even: bool = False
 
 
 def check_sources(votes: Votes) -> None:
@@ -79,11 +84,26 @@ def counted_by_others(votes: Votes, log_probs: np.ndarray | None, odds: float) -
 def shrunk_matrices(counts: np.ndarray, shrinkage: Shrinkage) -> np.ndarray:
     """float64 [J, C, C], T of every source from the counts [J, C, C] of true and said classes."""
     classes = counts.shape[1]
+    if shrinkage.even:
+        return _even(counts, shrinkage.accuracy)
     together = counts.sum(0)
     pool = shrunk(together + ANCHOR * together.sum() / classes * np.eye(classes))
     expected = _expected(counts, pool, shrinkage.accuracy)
     found = counts + shrinkage.row * expected
     found /= counts.sum(2, keepdims=True) + shrinkage.row
+    return np.maximum(found, _SMALLEST)
+
+
+def _even(counts: np.ndarray, strength: float) -> np.ndarray:
+    """[J, C, C], every source's accuracy, drawn towards the pool's, and all errors alike."""
+    classes = counts.shape[1]
+    right, said = np.einsum("jcc->j", counts), counts.sum((1, 2))
+    of_pool = right.sum() / max(said.sum(), _SMALLEST)
+    accuracy = (right + strength * of_pool) / (said + strength)
+    found = np.empty_like(counts)
+    found[:] = ((1 - accuracy) / (classes - 1))[:, None, None]
+    each = np.arange(classes)
+    found[:, each, each] = accuracy[:, None]
     return np.maximum(found, _SMALLEST)
 
 

@@ -4,14 +4,14 @@ What q says of itself holds if the votes' errors go together as far as held-out 
 foretell each other whether they are right or not: what all err in alike they cannot tell, least of all where each of
 many sources said little. So the range is that of several readings of the same evidence, from the least to the most:
 
-* every vote an independent witness;
+* every vote an independent witness, and with `FEW` votes a row or fewer besides all sources right equally often on all
+  classes, as often as the agreement of pairs says: two votes a row fit as well if all who contradict each other are of
+  one class, and a class that is rare grows by it;
 * q itself;
 * errors that go together by one step more, and a classifier that is heard half as far, where one is;
 * without a classifier: errors that go together by two steps more, and by `LEAST` at least, and sources that are drawn
   towards each other as far as is ever chosen: the few votes of a rare one say little of how good it is;
-* where rows have `FEW` votes or fewer, of which nobody can tell how far errors go together: all votes on a row for as
-  much as one, and all sources right equally often on all classes, as often as the agreement of pairs says (two votes a
-  row fit as well if all who contradict each other are of one class);
+* where rows have so few, of which nobody can tell how far errors go together: all votes on a row for as much as one;
 * with one: the wrong ones among the labels by votes alone, as it finds them that has seen none of them
   (`noise_fit.fit_noise`, as with one label a row). Hearing it leaves no more wrong than that.
 
@@ -60,23 +60,24 @@ def wrong_labels(
     people = facts["checked"] and not rules.which.all()
     heard = None if log_probs is None else normalised_logs(facts["power"] * log_probs)
     least, most = [middle], [middle]
+    few = people and float(votes.per_row[votes.per_row > 1].mean()) <= FEW
+    alike = VotesFit(votes.majority, _alike(votes)) if few else None
     if people:
         alone = fit_votes(votes, rules, heard, shrinkage, dependence=0.0)
         least.append(_wrong(alone.posterior, labels))
+    if alike is not None:
+        least.append(_wrong(posterior_under(votes, rules, alike, heard, 0.0), labels))
     if log_probs is not None:
         half, trust = normalised_logs(facts["power"] / 2 * log_probs), facts.get("trust", 1.0)
         further = _further(facts["dependence"]) if people else facts["dependence"]
         most.append(_wrong(posterior_under(votes, rules, fit, half, further, trust), labels))
         most.append(_by_classifier(log_probs, by_votes.posterior.argmax(1)))
     elif people:
-        further = max(_further(_further(facts["dependence"])), LEAST)
-        several = votes.per_row[votes.per_row > 1]
-        if few := bool(several.mean() <= FEW):
-            further = 1.0
+        further = 1.0 if few else max(_further(_further(facts["dependence"])), LEAST)
         tight = shrunk_matrices(counted(votes, fit.posterior), TIGHT)
         tight[rules.which] = fit.matrices[rules.which]
         fits = [fit, VotesFit(fit.posterior, tight)]
-        fits += [VotesFit(fit.posterior, _alike(votes))] if few else []
+        fits += [] if alike is None else [alike]
         most += [_wrong(posterior_under(votes, rules, one, None, further), labels) for one in fits]
     elif not rules.which.any():  # nothing contradicts a vote, and nothing is known
         most.append(1 - 1 / votes.classes)
