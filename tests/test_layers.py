@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "clc_text"
 
@@ -70,7 +69,8 @@ def room(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-def imports(path: Path, inside_functions: bool) -> Iterator[str]:
+@functools.cache
+def imports(path: Path, inside_functions: bool) -> tuple[str, ...]:
     """Dotted names that a module imports; those for annotations alone (TYPE_CHECKING) are inside of functions."""
 
     def walk(node: ast.AST, nested: bool) -> Iterator[str]:
@@ -85,7 +85,7 @@ def imports(path: Path, inside_functions: bool) -> Iterator[str]:
                 yield from (f"{child.module}.{alias.name}" for alias in child.names)
             yield from walk(child, nested or later)
 
-    yield from walk(ast.parse(path.read_text(encoding="utf-8")), False)
+    return tuple(walk(ast.parse(path.read_text(encoding="utf-8")), False))
 
 
 def own(path: Path) -> set[str]:
@@ -93,16 +93,16 @@ def own(path: Path) -> set[str]:
     return {name for name in imports(path, inside_functions=True) if name in MODULES} - {"clc_text", dotted(path)}
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_run_one_way(path: Path) -> None:
-    here = room(path)
-    if here == "__init__":
-        return
-    assert here in LAYER, f"{here} has no layer: give it one in {Path(__file__).name}"
-    for name in own(path):
-        there = name.split(".")[1]
-        assert there == here or LAYER[there] < LAYER[here], f"{path} ({here}) imports {name}, which is not below it"
-        assert not (here in READERS and there in TRAINING), f"{path} could train"
+def test_imports_run_one_way() -> None:
+    for path in modules():
+        here = room(path)
+        if here == "__init__":
+            continue
+        assert here in LAYER, f"{here} has no layer: give it one in {Path(__file__).name}"
+        for name in own(path):
+            there = name.split(".")[1]
+            assert there == here or LAYER[there] < LAYER[here], f"{path} ({here}) imports {name}, which is not below"
+            assert not (here in READERS and there in TRAINING), f"{path} could train"
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
@@ -118,11 +118,11 @@ def test_few_modules_stand_outside_of_the_rooms() -> None:
     assert len(list(PACKAGE.glob("*.py"))) <= 10
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_the_core_knows_neither_tokens_nor_pixels(path: Path) -> None:
-    if LAYER.get(room(path), 0) < LAYER["text"]:
-        found = {name.split(".")[0] for name in imports(path, inside_functions=True)} & MODAL
-        assert not found, f"{path} imports {found}"
+def test_the_core_knows_neither_tokens_nor_pixels() -> None:
+    for path in modules():
+        if LAYER.get(room(path), 0) < LAYER["text"]:
+            found = {name.split(".")[0] for name in imports(path, inside_functions=True)} & MODAL
+            assert not found, f"{path} imports {found}"
 
 
 def test_parts_of_recipes_import_nothing_heavy_at_their_top() -> None:

@@ -124,4 +124,4 @@ def test_a_round_makes_its_predictions_anew_under_any_names() -> None:
     np.testing.assert_array_equal(bare.probs, fit.probs)
     np.testing.assert_array_equal(bare.renamed(names).probs, renamed(fit.probs, names))
     np.testing.assert_array_equal(bare.renamed(names).renamed(again).probs, kept.renamed(names).renamed(again).probs)
-    assert bare.renamed(names).facts(labels) == kept.renamed(names).facts(labels)
+    assert bare.renamed(names).facts(labels, True) == kept.renamed(names).facts(labels, True)
