@@ -79,7 +79,7 @@ class Cleaned(Ranked):
         ``confidence``; None where there are none."""
         import pandas as pd
 
-        found = None if self.run.asked else Unlabelled.of(self.run)
+        found = Unlabelled.of(self.run)
         if found is None:
             return None
         label, confidence = self._names[found.classes], found.probs.max(1)

@@ -28,7 +28,7 @@ from clc_text.evidence.readings import MIXTURE, Reading, span
 from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
 from clc_text.evidence.views.base import FIT_ROWS
-from clc_text.noise.estimation.near_noise import matrix_of
+from clc_text.noise.estimation.noise_fit import matrix_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -22,12 +22,11 @@ from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.data.labels import Labels, classes_of
 from clc_text.data.sampling import every_nth
-from clc_text.evidence.mixture import Judged, judge
-from clc_text.evidence.mixture import pooled as pool_of
+from clc_text.evidence.mixture import Judged, judge, pool_probs
 from clc_text.noise.canaries import after_flips, before_flips
 from clc_text.noise.estimation.estimate import em_matrix
 from clc_text.noise.estimation.half_trust import ROOM
-from clc_text.noise.estimation.noise_fit import posterior_labels, softmax
+from clc_text.noise.estimation.noise_fit import posterior_labels
 
 MATRIX_ROWS = 100_000  # T is estimated from every n-th row of larger datasets
 
@@ -133,8 +132,7 @@ def sample(predictions: RowPredictions, most: int) -> tuple[np.ndarray, np.ndarr
 def pooled(predictions: RowPredictions, log_probs: np.ndarray) -> np.ndarray:
     """float64 [n, C], one prediction a row of log-probabilities [P, n, C]: the peers' mean, or the views' pool."""
     if predictions.kind == "views":
-        pool = predictions.sharpness * pool_of(log_probs, predictions.weights)
-        return softmax(pool if predictions.bias is None else pool + predictions.bias)
+        return pool_probs(log_probs, predictions.weights, predictions.sharpness, predictions.bias)
     return mean_of_peers(log_probs)
 
 

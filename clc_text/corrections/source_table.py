@@ -340,7 +340,7 @@ def _bare(
     """The run's rows that nobody labelled; None where it has none."""
     import pyarrow as pa
 
-    found = None if run.asked else Unlabelled.of(run)
+    found = Unlabelled.of(run)
     if found is None:
         return None
     flag = _free(flag, features)

@@ -46,7 +46,7 @@ def write_whole_table(corrected: Corrected, path: Path, may_replace: bool = Fals
         said.append(
             "in the corrected table, what a spreadsheet would take for a formula (=, +, -, @) is after an apostrophe"
         )
-    bare = None if run.asked else Unlabelled.of(run)
+    bare = Unlabelled.of(run)
     if bare is not None:
         said.append(
             f"among them {len(bare.number):,} row{'s' * (len(bare.number) != 1)} that nobody labelled "

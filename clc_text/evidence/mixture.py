@@ -111,6 +111,21 @@ def pooled(log_probs: np.ndarray, weights: np.ndarray, rows: np.ndarray | None =
     return found
 
 
+def pool_probs(
+    log_probs: np.ndarray, weights: np.ndarray, sharpness: float, bias: np.ndarray | None = None
+) -> np.ndarray:
+    """float64 [n, C], what the pool of views' log-probabilities [V, n, C] says, sharpened, a bias [C] added."""
+    pool = pooled(log_probs, weights)
+    return sharpened(pool, sharpness) if bias is None else softmax(sharpness * pool + bias)
+
+
+def _best_other(belief: np.ndarray, named: np.ndarray) -> np.ndarray:
+    """int64 [n], of a belief [n, C] the likeliest class but the one that is named [n]."""
+    rivals = belief.copy()
+    rivals[np.arange(len(named)), named] = -1.0
+    return np.asarray(rivals.argmax(1))
+
+
 def fit(
     log_probs: np.ndarray,
     weights: np.ndarray,
@@ -141,13 +156,11 @@ def judge_near(log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, no
         log_probs, weights, given: as `judge` takes them, given labels int64 [n].
         noise: by `fit_near`.
     """
-    probs = sharpened(pooled(log_probs, weights), noise.sharpness)
+    probs = pool_probs(log_probs, weights, noise.sharpness)
     belief = posterior_of_both(probs, given, noise.transition, noise.nearness)
-    rivals, each = belief.copy(), np.arange(len(given))
-    rivals[each, given] = -1.0
-    suggested = rivals.argmax(1)
+    suggested = _best_other(belief, given)
     differ = (log_probs.argmax(2) != suggested).sum(0)
-    wrong = 1 - belief[each, given]
+    wrong = 1 - belief[np.arange(len(given)), given]
     return Judged(probs, belief, wrong, suggested, differ <= (1 if len(log_probs) >= SEVERAL else 0))
 
 
@@ -171,15 +184,11 @@ def judge(
         bias: [C], what is added to the sharpened pool; None: nothing.
         room: see `half_trusted`.
     """
-    pool = pooled(log_probs, weights)
-    probs = sharpened(pool, sharpness) if bias is None else softmax(sharpness * pool + bias)
+    probs = pool_probs(log_probs, weights, sharpness, bias)
     belief = posterior_labels(probs, given, transition)
     half = half_trusted(probs, given, transition, room)
     each, named = np.arange(len(given)), classes_of(given)
-    of_given = half[each, named]
-    rivals = half.copy()
-    rivals[each, named] = -1.0
-    suggested = rivals.argmax(1)
-    wrong = (1 + rivals[each, suggested] - of_given) / 2
+    suggested = _best_other(half, named)
+    wrong = (1 + half[each, suggested] - half[each, named]) / 2
     agree = (log_probs.argmax(2) == suggested).all(0)
     return Judged(probs, belief, wrong, suggested, agree)

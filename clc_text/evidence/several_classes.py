@@ -25,17 +25,16 @@ from typing import Any
 import numpy as np
 
 from clc_text.data.folds import deal_rounds
-from clc_text.data.nearest import Nearest, nearest
+from clc_text.data.nearest import nearest
 from clc_text.data.sampling import every_nth
 from clc_text.evidence.evidence import FOLDS, NETWORKS, Mixture, Progress, all_finite, first_of_copies
-from clc_text.evidence.mixture import clipped, pooled
+from clc_text.evidence.mixture import clipped, pool_probs
 from clc_text.evidence.views.base import FIT_ROWS, Seen, View
 from clc_text.evidence.views.bayes import bayes
 from clc_text.evidence.views.linear import linear
 from clc_text.evidence.views.linear_words import linear_words
 from clc_text.evidence.views.neighbours import neighbours
 from clc_text.noise.estimation.half_trust import never_certain
-from clc_text.noise.estimation.noise_fit import softmax
 from clc_text.noise.estimation.plateau import believed
 
 OF_FEATURES: dict[str, View] = {"linear": linear, "neighbours": neighbours}
@@ -53,7 +52,6 @@ def mixtures_of_each(
     each: np.ndarray,
     seed: int,
     progress: Progress = lambda what, done, total: None,
-    near: Nearest | None = None,
     told: np.ndarray | None = None,
 ) -> list[Mixture] | None:
     """Of each of K classes all views, and how they are added; None where nothing tells one row from another.
@@ -66,7 +64,6 @@ def mixtures_of_each(
         each: float64 [K, 2, 2], T of each class, of these labels.
         seed: of the folds.
         progress: told of each view.
-        near: the nearest others of each row, where somebody has found them (`data.nearest`).
         told: int64 [N, K], what people have answered, -1 where they have not: views learn it in the place of what was
             given. Curves and weights do not: it was asked where labels are doubtful, and is none of their noise.
 
@@ -76,13 +73,12 @@ def mixtures_of_each(
     if features is not None:
         all_finite(features)
     rows, asked = labels.shape
-    first = first_of_copies(features, words, rows) if near is None else near.first
+    first = first_of_copies(features, words, rows)
     views: dict[str, Callable[[int], np.ndarray]] = {}
     if networks is not None:
         views[NETWORKS] = partial(_of_class, np.stack([1 - networks, networks], 2))
     if (first > 0).any():  # rows that are all alike have nothing to tell
-        if features is not None and near is None:
-            near = nearest(features, first, seed, FIT_ROWS)
+        near = None if features is None else nearest(features, first, seed, FIT_ROWS)
         seen = [
             Seen(features, held, 2, first, deal_rounds(held, FOLDS, seed, 2, first), seed, words, near)
             for held in (labels if told is None else np.where(told >= 0, told, labels)).T
@@ -153,5 +149,5 @@ def beliefs_of_each(made: list[Mixture]) -> np.ndarray:
     found = []
     for one in made:
         assert one.weights is not None and one.bias is not None
-        found.append(softmax(one.sharpness * pooled(one.log_probs, one.weights) + one.bias))
+        found.append(pool_probs(one.log_probs, one.weights, one.sharpness, one.bias))
     return np.stack(found, 1)

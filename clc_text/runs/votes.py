@@ -156,10 +156,10 @@ def as_cross_fit(
         labels: int64 [N], y; None: the likeliest classes.
     """
     from clc_text.data.labels import sha256_of_labels
-    from clc_text.noise.estimation.noise_fit import shrunk
+    from clc_text.noise.estimation.noise_fit import matrix_of
 
-    labels, classes = belief.argmax(1) if labels is None else labels, belief.shape[1]
-    transition = shrunk(np.stack([belief[labels == given].sum(0) for given in range(classes)], 1))
+    labels = belief.argmax(1) if labels is None else labels
+    transition = matrix_of(belief, labels)
     probs = belief / np.maximum(transition.T[labels], 1e-9)
     probs /= probs.sum(1, keepdims=True)
     one: RoundFacts = {"epochs": WARM_UP, "best_epoch": WARM_UP, "log_likelihood": 0.0, "sharpness": 1.0, "used": True}
@@ -172,7 +172,7 @@ def as_cross_fit(
         "sharpness": told.get("power", 0.0),
         "log_likelihood": 0.0,
         "rounds": [one] * len(folds),
-        "renamed": list(range(classes)),
+        "renamed": list(range(belief.shape[1])),
         "names_tried": 1,
         "labels": sha256_of_labels(labels),
         "votes": told.get("votes", 0),

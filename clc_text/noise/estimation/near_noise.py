@@ -58,11 +58,6 @@ def posterior_of_both(probs: np.ndarray, labels: np.ndarray, transition: np.ndar
     return found
 
 
-def matrix_of(belief: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """float64 [C, C], how the labels [N] of each class were given, by the classes believed in [N, C] (`shrunk`)."""
-    return shrunk(np.stack([belief[labels == given].sum(0) for given in range(belief.shape[1])], 1))
-
-
 def fit_near_noise(
     logits: np.ndarray, labels: np.ndarray, sharpness: tuple[float, ...] = SHARPNESS, rounds: int = ROUNDS
 ) -> NearNoise:

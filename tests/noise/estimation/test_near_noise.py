@@ -10,11 +10,10 @@ from clc_text.noise.estimation.near_noise import (
     _Rows,
     explaining,
     fit_near_noise,
-    matrix_of,
     near_others,
     posterior_of_both,
 )
-from clc_text.noise.estimation.noise_fit import shrunk, softmax
+from clc_text.noise.estimation.noise_fit import matrix_of, shrunk, softmax
 
 Drawn = tuple[np.ndarray, np.ndarray, np.random.Generator]
 
