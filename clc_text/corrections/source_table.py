@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -99,8 +99,17 @@ def form_of(path: Path, recipe: Mapping[str, Any], names: list[str]) -> Form:
     return Form(KINDS[ending], packed, encoding, separator)
 
 
-def write_source_table(run: RunDirectory, shards: list[Path], facts: Mapping[str, Any], path: Path, form: Form) -> int:
-    """Writes the rows of a corrected dataset; gives their number.
+class Written(NamedTuple):
+    """How many rows a table has, and how many of them nobody labelled."""
+
+    rows: int
+    unlabelled: int
+
+
+def write_source_table(
+    run: RunDirectory, shards: list[Path], facts: Mapping[str, Any], path: Path, form: Form
+) -> Written:
+    """Writes the rows of a corrected dataset, and among them those that nobody labelled.
 
     Args:
         shards: its Parquet files.
@@ -113,7 +122,8 @@ def write_source_table(run: RunDirectory, shards: list[Path], facts: Mapping[str
 
     plan = (_Folded if run.asked else _Plan).of(run, pq.read_schema(shards[0]), facts)
     writer = {"delimited": _write_delimited, "lines": _write_lines, "list": _write_list, "parquet": _write_parquet}
-    return writer[form.kind](plan, shards, path, form)
+    rows = writer[form.kind](plan, shards, path, form)
+    return Written(rows, 0 if plan.bare is None else len(plan.bare.number))
 
 
 @dataclass(frozen=True)

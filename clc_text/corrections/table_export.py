@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from clc_text.artifacts.unlabelled import Unlabelled
-from clc_text.corrections.source_table import form_of, source_name, write_source_table
+from clc_text.corrections.source_table import Written, form_of, source_name, write_source_table
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.utils.files import written_aside
@@ -35,24 +34,23 @@ def write_whole_table(corrected: Corrected, path: Path, may_replace: bool = Fals
     recipe = run.recipe()
     form = form_of(path, recipe, corrected.facts["label_names"])
 
-    def write(shards: list[Path]) -> int:
+    def write(shards: list[Path]) -> Written:
         with written_aside(path) as aside:
             return write_source_table(run, shards, corrected.facts, aside, form)
 
-    count = corrected.of_shards(write)
+    count, bare = corrected.of_shards(write)
     label = corrected.facts["label_column"]
     said = [f"{count:,} rows in {path}: '{label}' is the corrected label, '{label}_given' the given one"]
     if form.kind == "delimited":
         said.append(
             "in the corrected table, what a spreadsheet would take for a formula (=, +, -, @) is after an apostrophe"
         )
-    bare = Unlabelled.of(run)
-    if bare is not None:
+    if bare:
         said.append(
-            f"among them {len(bare.number):,} row{'s' * (len(bare.number) != 1)} that nobody labelled "
+            f"among them {bare:,} row{'s' * (bare != 1)} that nobody labelled "
             f"('{label}_unlabelled' is true), with the class that the networks predict"
         )
-    if left := _left_out(corrected, bare is not None):
+    if left := _left_out(corrected, bool(bare)):
         said.append(f"not among them: {' and '.join(left)}")
     return said
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,3 +31,4 @@ class Encoded:
     train_inputs: dict[str, Tensor]
     test_inputs: dict[str, Tensor] | None
     settled: Any  # the recipe's encoder, or what it settled on
+    rare: Sequence[dict[str, Any]] = ()  # `rare_labels` of the task

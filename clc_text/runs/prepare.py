@@ -44,6 +44,7 @@ class Prepared:
         test_inputs: likewise M rows, None without test rows.
         recipe: what the recipe leaves open (`encoder: auto`) is settled in it.
         joined: what several labels a row say together, which `labels` are; None: one label a row.
+        rare: labels that hardly anybody gives (`data.checks.rare_labels`).
     """
 
     task: Task
@@ -54,6 +55,7 @@ class Prepared:
     test_inputs: dict[str, Tensor] | None
     recipe: Recipe
     joined: JoinedVotes | None = None
+    rare: Sequence[dict[str, Any]] = ()
 
 
 class Memo:
@@ -157,7 +159,7 @@ def prepare(
     settled = replace(recipe, encoder=encoded.settled)
     _check_memory(recipe, task, encoded.train_inputs)
     inputs = (encoded.train_inputs, encoded.test_inputs)
-    return Prepared(task, labels, injection.manifest, encoded.encoder, *inputs, settled, joined=joined)
+    return Prepared(task, labels, injection.manifest, encoded.encoder, *inputs, settled, joined, encoded.rare)
 
 
 def _joined(recipe: Recipe, encoded: Encoded, votes: Votes, observer: Observer) -> JoinedVotes:
@@ -176,7 +178,8 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
     _check_training(recipe, task, cross_fits)
     train_rows = _texts(task, task.train)
     test_rows = [] if task.test is None else _texts(task, task.test)
-    for sentence in in_words(rare_labels(task)):
+    rare = rare_labels(task)
+    for sentence in in_words(rare):
         observer.stage(f"warning: {sentence}")
     settled, why = recipe.encoder.settle(train_rows)
     if why:
@@ -189,7 +192,7 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
         observer.stage(f"warning: {encoder.facts['warning']}")
     train_inputs = encoder.encode(train_rows)
     test_inputs = None if task.test is None else encoder.encode(test_rows)
-    return Encoded(task, encoder, train_inputs, test_inputs, settled)
+    return Encoded(task, encoder, train_inputs, test_inputs, settled, rare)
 
 
 def _texts(task: Task, rows: Dataset) -> Sequence[Any]:

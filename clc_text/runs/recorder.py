@@ -43,7 +43,7 @@ class Recorder:
     ) -> None:
         import torch
 
-        from clc_text.data.checks.rare_labels import in_words, rare_labels
+        from clc_text.data.checks.rare_labels import in_words
         from clc_text.training.metrics import MetricsLog
 
         self.recipe, self.prepared, self.observer = recipe, prepared, observer
@@ -58,10 +58,9 @@ class Recorder:
         self.directory = directory
         joined = prepared.joined
         wrong = estimated_rate(directory) if joined is None else float(1 - joined.kept.belief.max(1).mean())
-        self.watch.noise_rate = wrong
+        self.watch.noise_rate, self.watch.several = wrong, joined is not None
         if recipe.monitor != "off":
-            rare = in_words(rare_labels(prepared.task))
-            self.watch.before_training(prepared.encoder.facts, rare, joined is not None)
+            self.watch.before_training(prepared.encoder.facts, in_words(prepared.rare))
             for index in range(len(self.metrics.entries)):
                 self.watch.after_epoch(self.metrics.entries[: index + 1])
         self.dynamics = located(directory, "dynamics")

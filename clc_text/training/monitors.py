@@ -33,6 +33,7 @@ class Watch:
 
     Attributes:
         noise_rate: how many of these labels are wrong, as far as that was estimated before; None: not known.
+        several: whether rows have several labels, which are joined before training.
     """
 
     def __init__(
@@ -42,18 +43,17 @@ class Watch:
         self.class_shares = class_shares
         self.threshold_scale = threshold_scale
         self.noise_rate: float | None = None
+        self.several = False
         self.notices: list[Notice] = []
 
-    def before_training(
-        self, encoder: dict[str, Any], rare: Sequence[str] = (), several: bool = False
-    ) -> list[Notice]:
+    def before_training(self, encoder: dict[str, Any], rare: Sequence[str] = ()) -> list[Notice]:
         """What the encoder's facts say already, and the labels.
 
         Args:
-            rare: a sentence on each label that is likely to be a slip.
-            several: whether rows have several labels, of which a single slip makes a class that all others contradict.
+            rare: a sentence on each label that is likely to be a slip. Of several labels a row a single slip makes a
+                class that all others contradict, so that it is a warning there.
         """
-        severity: Literal["warning", "note"] = "warning" if several else "note"
+        severity: Literal["warning", "note"] = "warning" if self.several else "note"
         fresh = [*cut_off(encoder), *(Notice(f"rare label {n}", one, severity) for n, one in enumerate(rare))]
         self.notices += fresh
         return fresh
@@ -86,7 +86,7 @@ class Watch:
         Args:
             changed_by_class: [C], share of each given class's rows whose last target is another class.
         """
-        fresh = list(corrections(entries[-1], changed_by_class, self.class_shares, self.label_names))
+        fresh = list(corrections(entries[-1], changed_by_class, self.class_shares, self.label_names, self.several))
         self.notices += fresh
         return fresh
 
@@ -151,9 +151,12 @@ def warm_up_too_long(entries: Sequence[Epoch], noise_rate: float | None = None) 
 
 
 def corrections(
-    entry: Epoch, changed_by_class: list[float], class_shares: list[float], names: list[str]
+    entry: Epoch, changed_by_class: list[float], class_shares: list[float], names: list[str], several: bool = False
 ) -> Iterator[Notice]:
-    """Much of one class given up, or nothing much to correct at all."""
+    """Much of one class given up, or nothing much to correct at all.
+
+    Networks that learn what several labels say together have corrected before: that they change little says nothing.
+    """
     given_up = [
         index for index, share in enumerate(changed_by_class) if share > CHANGED_SHARE and class_shares[index] > 0
     ]
@@ -178,10 +181,10 @@ def corrections(
             )
     changed = sum(share * rows for share, rows in zip(changed_by_class, class_shares, strict=True))
     # A run that ended in its warm-up, or whose method never changes a label, has no opinion.
-    if entry["phase"] == "method" and 0 < changed < CLEAN_SHARE:
+    if entry["phase"] == "method" and 0 < changed < CLEAN_SHARE and not several:
         yield Notice(
             "little to correct",
-            f"only {changed:.1%} of the labels would change: the data looks clean, leave it alone",
+            f"training taught only {changed:.1%} of the rows another class than the given one",
             "note",
             entry["epoch"],
         )

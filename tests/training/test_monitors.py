@@ -158,6 +158,14 @@ def test_clean_data(clean: bool) -> None:
     assert names(watch) == (["little to correct"] if clean else [])
 
 
+def test_networks_that_learn_joined_labels_say_nothing_of_how_clean_these_are() -> None:
+    """They learn what all labels say together; how many of the joined ones are wrong is told by these."""
+    watch = Watch([0.5, 0.5])
+    watch.several = True
+    watch.at_end([entry(3, class_shares=[0.5, 0.5])], [0.002, 0.002])
+    assert names(watch) == []
+
+
 @pytest.mark.parametrize(("phase", "changed"), [("warm-up", 0.01), ("method", 0.0)])
 def test_a_run_that_corrects_nothing_says_nothing_of_its_data(phase: str, changed: float) -> None:
     watch = Watch([0.5, 0.5])

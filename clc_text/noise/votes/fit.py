@@ -94,30 +94,18 @@ def fit_votes(
         dependence: ρ, of the errors of people's votes on one row.
         trust: power of what people's votes say in the posterior that is given out; matrices come of the whole.
     """
-    people = votes.part(~rules.which[votes.source])
-    known = rules.evidence(votes)
-    base = known if log_probs is None else known + log_probs
-    plain = log_probs is None and not rules.which.any()
+    known = _Known.of(votes, rules, log_probs, dependence)
+    people, plain = known.people, log_probs is None and not rules.which.any()
     if not len(people):
-        return VotesFit(softmax(base), _with_rules(np.zeros((len(rules.which), *(2 * [votes.classes]))), rules))
-    counts = counted(people, people.majority) if plain else counted_by_others(people, normalised_logs(base), ODDS)
-    worth = _worth(people, dependence)
+        return VotesFit(softmax(known.base), _with_rules(np.zeros((len(rules.which), *(2 * [votes.classes]))), rules))
+    counts = (
+        counted(people, people.majority) if plain else counted_by_others(people, normalised_logs(known.base), ODDS)
+    )
     matrices = shrunk_matrices(counts, shrinkage)
-    said = worth * log_likelihood(people, matrices)
-    posterior = softmax(said + base)
-    before = None if log_probs is None else np.exp(log_probs).sum(0)
-    even = EVEN * votes.rows / votes.classes
-    prior: np.ndarray | float = 0.0  # of the classes, in logs
-    for _ in range(rounds - 1):
+    posterior = known.posterior(matrices, None, trust if rounds == 1 else 1.0)
+    for number in range(1, rounds):
         matrices = shrunk_matrices(counted(people, posterior), shrinkage)
-        shares = posterior.sum(0) + even
-        if before is not None:
-            shares = shares / (before + even)
-        said = worth * log_likelihood(people, matrices)
-        prior = np.log(shares)
-        posterior = softmax(said + prior + base)
-    if trust != 1:
-        posterior = softmax(trust * said + prior + base)
+        posterior = known.posterior(matrices, posterior, trust if number == rounds - 1 else 1.0)
     return VotesFit(posterior, _with_rules(matrices, rules))
 
 
@@ -126,21 +114,44 @@ def posterior_under(
 ) -> np.ndarray:
     """float64 [N, C], q by the matrices and the classes' shares of a fit, and by what else is assumed, as of
     `fit_votes`."""
-    people = votes.part(~rules.which[votes.source])
-    base = rules.evidence(votes) + (0.0 if log_probs is None else log_probs)
-    if not len(people):
-        return softmax(base)
-    even = EVEN * votes.rows / votes.classes
-    shares = fit.posterior.sum(0) + even
-    if log_probs is not None:
-        shares = shares / (np.exp(log_probs).sum(0) + even)
-    said = _worth(people, dependence) * log_likelihood(people, fit.matrices)
-    return softmax(trust * said + np.log(shares) + base)
+    known = _Known.of(votes, rules, log_probs, dependence)
+    return known.posterior(fit.matrices, fit.posterior, trust) if len(known.people) else softmax(known.base)
 
 
-def _worth(people: Votes, dependence: float) -> np.ndarray:
-    """[N, 1], what one of the n votes of a row counts for."""
-    return 1 / (1 + np.maximum(np.bincount(people.row, people.weight, people.rows) - 1, 0) * dependence)[:, None]
+@dataclass(frozen=True)
+class _Known:
+    """What is known of the rows' classes beside the sources' matrices.
+
+    Attributes:
+        people: the votes of all sources but rules.
+        base: [N, C] or 0, log P(what rules and the classifier say | class).
+        worth: [N, 1], what one of the n votes of a row counts for.
+        before: [C] or 1, the classes' shares in all rows by the classifier.
+    """
+
+    people: Votes
+    base: np.ndarray
+    worth: np.ndarray
+    before: np.ndarray | float
+
+    @classmethod
+    def of(cls, votes: Votes, rules: Rules, log_probs: np.ndarray | None, dependence: float) -> _Known:
+        people, base = votes.part(~rules.which[votes.source]), rules.evidence(votes)
+        said = np.maximum(np.bincount(people.row, people.weight, people.rows) - 1, 0)
+        worth = 1 / (1 + said * dependence)[:, None]
+        if log_probs is None:
+            return cls(people, base, worth, 1.0)
+        return cls(people, base + log_probs, worth, np.exp(log_probs).sum(0) + _even(votes))
+
+    def posterior(self, matrices: np.ndarray, before: np.ndarray | None, trust: float) -> np.ndarray:
+        """float64 [N, C], q by matrices [J, C, C] and the classes' shares in an earlier belief [N, C]; None: by no
+        shares."""
+        prior = 0.0 if before is None else np.log((before.sum(0) + _even(self.people)) / self.before)
+        return softmax(trust * (self.worth * log_likelihood(self.people, matrices)) + prior + self.base)
+
+
+def _even(votes: Votes) -> float:
+    return EVEN * votes.rows / votes.classes
 
 
 def normalised_logs(logs: np.ndarray) -> np.ndarray:

@@ -15,7 +15,8 @@ many sources said little. So the range is that of several readings of the same e
 * with one: the wrong ones among the labels by votes alone, as it finds them that has seen none of them
   (`noise_fit.fit_noise`, as with one label a row). Hearing it leaves no more wrong than that.
 
-Rows are counted, so that the chance of counting fewer or more belongs to the range, too.
+Rows are counted, so that the chance of counting fewer or more belongs to the range, too, which ends where guessing
+would.
 """
 
 from __future__ import annotations
@@ -82,6 +83,7 @@ def wrong_labels(
     elif not rules.which.any():  # nothing contradicts a vote, and nothing is known
         most.append(1 - 1 / votes.classes)
     low, high = _counted(min(least), CHANCE, rows), _counted(max(most), 1 - CHANCE, rows)
+    high = min(high, max(*most, 1 - 1 / votes.classes))
     return [min(low, middle), middle, max(high, middle)]
 
 

@@ -89,7 +89,7 @@ def test_where_nothing_contradicts_a_vote_nothing_is_known() -> None:
     random = np.random.default_rng(0)
     votes = Votes.of(np.arange(300), np.arange(300) % 3, random.integers(0, 4, 300), 300, ["a", "b", "c"], 4)
     low, middle, high = cross_fit_votes(votes, None).facts["wrong"]
-    assert low == middle == 0 and high > 0.7
+    assert low == middle == 0 and high == 0.75  # of four classes as many as by guessing, and no more
 
 
 def test_how_often_sources_are_right_by_the_agreement_of_pairs() -> None:
