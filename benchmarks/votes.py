@@ -19,7 +19,6 @@ import json
 import os
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +35,7 @@ from clc_text.evidence.soft_linear import soft_linear, soft_logs
 from clc_text.evidence.views.base import unit_rows
 from clc_text.evidence.voted import blind_regressions, hears_words
 from clc_text.noise.votes.cross_fit import cross_fit_votes
+from clc_text.noise.votes.crowdlab import crowdlab
 from clc_text.noise.votes.dawid_skene import dawid_skene
 from clc_text.text.encoders.lexical.weighting import terms_of
 from clc_text.utils.files import write_json
@@ -177,21 +177,6 @@ def tested(rows: Table, belief: np.ndarray, seen: np.ndarray) -> float | None:
     return float(100 * (found == rows.test).mean())
 
 
-def crowdlab(votes: Votes, log_probs: np.ndarray) -> np.ndarray:
-    """[N, C], the consensus by CROWDLAB (Goh et al., 2022), with a classifier that learnt the majority."""
-    import pandas as pd
-    from cleanlab.multiannotator import get_label_quality_multiannotator
-
-    said = np.full((votes.rows, len(votes.sources)), np.nan)
-    said[votes.row, votes.source] = votes.label
-    said = said[:, ~np.isnan(said).all(0)]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        found = get_label_quality_multiannotator(pd.DataFrame(said), np.exp(log_probs), verbose=False)
-    consensus = found["label_quality"]["consensus_label"].to_numpy().astype(int)
-    return np.asarray(np.eye(votes.classes)[consensus])
-
-
 def measure(rows: Table, k: int, seed: int) -> dict[str, Any]:
     votes = drawn(rows.votes, k, seed)
     seen = votes.per_row > 0
@@ -213,7 +198,7 @@ def measure(rows: Table, k: int, seed: int) -> dict[str, Any]:
         beliefs["votes alone"] = cross_fit_votes(votes, None, seed).posterior
         if votes.per_row.min() > 0 and votes.per_row.max() > 1:  # what cleanlab asks for
             plain = held_out(votes.majority, 0)
-            beliefs["crowdlab"] = crowdlab(votes, plain)
+            beliefs["crowdlab"] = np.eye(votes.classes)[crowdlab(votes, plain).posterior.argmax(1)]
     beliefs["cross_fit"] = found.posterior
     known = np.eye(votes.classes)[rows.true]
     everywhere = np.ones(votes.rows, bool)

@@ -43,10 +43,10 @@ class NamedColumns(Dataset):
         "what several labels a row are: votes of several sources on one class, or multi_label, several classes that "
         "hold at once (a column of lists, or a column of 0 and 1 for each); null: as the table tells, if it does",
     )
-    join: Literal["cross_fit", "dawid_skene", "majority"] = option(
+    join: Literal["cross_fit", "crowdlab", "dawid_skene", "majority"] = option(
         "cross_fit",
         "how several labels a row are joined: by every source's noise and a classifier that is blind to the row, by "
-        "the sources' noise alone, or by counting",
+        "cleanlab's average of labels and such a classifier, by the sources' noise alone, or by counting",
     )
     true_label: str | None = option(None, "the column of labels known to be right, where there is one")
     label_names: list[str] | None = option(

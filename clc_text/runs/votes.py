@@ -18,6 +18,7 @@ from clc_text.data.votes import Votes
 if TYPE_CHECKING:
     from clc_text.config.recipe import Recipe
     from clc_text.data.trusted import TrustedLabels
+    from clc_text.noise.votes.cross_fit import HeldOut
     from clc_text.noise.votes.fit import VotesFit
     from clc_text.runs.encoded import Encoded
 
@@ -100,10 +101,10 @@ def _joined(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
     how = getattr(recipe.data, "join", "cross_fit")
     if how == "cross_fit":
         return _cross_fitted(recipe, encoded, votes)
-    again = _dawid_skene if how == "dawid_skene" else _majority
+    again = _crowdlab(recipe, encoded, votes) if how == "crowdlab" else _OF_VOTES[how]
     fit = again(votes, None)
     kept = KeptVotes(votes, fit.posterior, fit.matrices, {"join": how})
-    return JoinedVotes(kept, fit.posterior if how == "dawid_skene" else None, None, again)
+    return JoinedVotes(kept, None if how == "majority" else fit.posterior, None, again)
 
 
 def _dawid_skene(votes: Votes, known: Known | None) -> VotesFit:
@@ -120,21 +121,38 @@ def _majority(votes: Votes, known: Known | None) -> VotesFit:
     return VotesFit(belief, shrunk_matrices(counted(votes, belief), LOOSE))
 
 
-def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
+_OF_VOTES: dict[str, Again] = {"dawid_skene": _dawid_skene, "majority": _majority}
+
+
+def _crowdlab(recipe: Recipe, encoded: Encoded, votes: Votes) -> Again:
+    """With a classifier that has learnt the majorities of other folds."""
+    from clc_text.noise.votes.crowdlab import crowdlab
+
+    held_out, _, _ = _blind(recipe, encoded, votes)
+    log_probs = held_out(votes.majority, 0)
+    return lambda others, known: crowdlab(others, log_probs)
+
+
+def _blind(recipe: Recipe, encoded: Encoded, votes: Votes) -> tuple[HeldOut, np.ndarray, np.ndarray]:
+    """A classifier that is blind to a row and its copies, the folds [ROUNDS, N], and each row's first copy [N]."""
     from clc_text.data.copies import first_copies
     from clc_text.data.folds import deal_rounds
     from clc_text.evidence.voted import blind_regressions, hears_words
-    from clc_text.noise.votes.cross_fit import cross_fit_votes, joined_again
     from clc_text.runs.frozen_features import features_of, words_of
 
     inputs = [features_of(encoded)]
     if hears_words(votes) and (words := words_of(encoded)) is not None:
         inputs.append(words)
-    seed = recipe.seeds.network
     first = first_copies(encoded.train_inputs, votes.rows)
-    most = votes.majority.argmax(1)
-    dealt = deal_rounds(most, FOLDS, seed, ROUNDS, first)
-    found = cross_fit_votes(votes, blind_regressions(inputs, dealt), seed, ROUNDS)
+    dealt = deal_rounds(votes.majority.argmax(1), FOLDS, recipe.seeds.network, ROUNDS, first)
+    return blind_regressions(inputs, dealt), dealt, first
+
+
+def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
+    from clc_text.noise.votes.cross_fit import cross_fit_votes, joined_again
+
+    held_out, dealt, first = _blind(recipe, encoded, votes)
+    found = cross_fit_votes(votes, held_out, recipe.seeds.network, ROUNDS)
     copies = int((first != np.arange(votes.rows)).sum())
     cross_fit = as_cross_fit(
         found.posterior, dealt, found.facts | {"copies": copies, "votes": int(votes.per_source.sum())}

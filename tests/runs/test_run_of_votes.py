@@ -71,7 +71,7 @@ def recipe(table: Path, method: str = "standard", join: str = "cross_fit", more:
 def test_every_join_gives_a_belief_and_labels(table: Path) -> None:
     true = np.arange(120) % 2
     right = {}
-    for join in ("majority", "dawid_skene", "cross_fit"):
+    for join in ("majority", "dawid_skene", "crowdlab", "cross_fit"):
         found = prepare(recipe(table, join=join))
         assert found.joined is not None
         assert (found.labels.given == found.joined.kept.belief.argmax(1)).all()
@@ -137,7 +137,7 @@ def test_a_run(method: str, table: Path, tmp_path: Path) -> None:
     assert again.complete
 
 
-@pytest.mark.parametrize("join", ["cross_fit", "dawid_skene", "majority"])
+@pytest.mark.parametrize("join", ["cross_fit", "crowdlab", "dawid_skene", "majority"])
 def test_canaries_are_votes_on_trial(join: str, table: Path) -> None:
     """A vote is swapped in some rows, and what the run learns has none of it."""
     plain, tried = (prepare(recipe(table, join=join, more=more)) for more in ("", "canaries: 0.1\n"))
