@@ -25,6 +25,8 @@ import torch
 import typer.main
 import typer.testing
 
+# A quarter of the time of collecting the tests would go into looking through what is imported, which all stays.
+gc.disable()
 torch.set_num_threads(1)
 # Each call of the command line builds all its commands anew, a twentieth of a second of thousands of tests.
 typer.main.get_command = typer.testing._get_command = functools.cache(typer.main.get_command)
@@ -32,6 +34,7 @@ typer.main.get_command = typer.testing._get_command = functools.cache(typer.main
 
 def pytest_collection_finish() -> None:
     """Every training collects garbage, a third of a second where all that was imported is looked through each time."""
+    gc.enable()
     gc.collect()
     gc.freeze()
 

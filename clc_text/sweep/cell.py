@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import traceback
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -14,15 +13,8 @@ from clc_text.config.recipe import Recipe, is_run_of, load, settled_as
 from clc_text.errors import InputError
 from clc_text.runs.observer import Observer
 from clc_text.runs.prepare import Memo, describe, prepare
+from clc_text.sweep.outcome import Outcome
 from clc_text.utils.files import write_text
-
-
-class Outcome(NamedTuple):
-    """How a cell ended; `sentence` says why where it is not done."""
-
-    kind: Literal["done", "failed", "elsewhere"]
-    sentence: str = ""
-
 
 # Of this process: the variants of one dataset stand together in a sweep, and each would encode it again.
 _MEMO = Memo()

@@ -14,8 +14,8 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from clc_text.config.recipe import Recipe
-from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import Cell
+from clc_text.sweep.outcome import Outcome
 
 ATTEMPTS = 2
 _SECONDS_TO_END = 20  # Python's own end takes that long on a machine that is busy with other things

@@ -9,8 +9,8 @@ from typing import Any
 
 from clc_text.config.recipe import Recipe
 from clc_text.errors import InputError
-from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import Cell
+from clc_text.sweep.outcome import Outcome
 
 _HANDED_ON = ("CLC_TEXT_DATA", "HF_HUB_OFFLINE", "HF_HOME")
 

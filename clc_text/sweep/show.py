@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import Cell
+from clc_text.sweep.outcome import Outcome
 from clc_text.utils.shown import for_rich, terminal
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 
 import pytest
+
+from clc_text.sweep import local
 
 
 @pytest.fixture
@@ -22,3 +25,11 @@ def tiny_sweep(tiny_recipe: Path) -> Path:
         "  clc: {method.alpha: 0.2}\n"
     )
     return path
+
+
+@pytest.fixture
+def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are forked from one process that has imported everything, instead of doing so each, for many seconds."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["clc_text.sweep.cell", "clc_text.crossfit.trainer"])
+    monkeypatch.setattr(local.multiprocessing, "get_context", lambda method: context)

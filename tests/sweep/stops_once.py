@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -11,12 +10,10 @@ from typing import Any
 from clc_text.sweep import local
 from clc_text.training.metrics import MetricsLog
 
-MARK = "CLC_TEXT_TESTS_STANDS_STILL"
-"""The variable that names a file, which is there as soon as the training stands still."""
 
-
-def work(connection: Connection) -> None:
-    append, mark = MetricsLog.append, Path(os.environ[MARK])
+def work(mark: Path, connection: Connection) -> None:
+    """`mark` is there as soon as the training stands still."""
+    append = MetricsLog.append
 
     def stands_still(self: MetricsLog, entry: dict[str, Any]) -> None:
         append(self, entry)

@@ -12,8 +12,8 @@ from typer.testing import CliRunner, Result
 
 from clc_text.cli import app
 from clc_text.errors import InputError
-from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import read_sweep
+from clc_text.sweep.outcome import Outcome
 
 
 def sweep(*arguments: object) -> Result:

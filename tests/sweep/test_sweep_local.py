@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import multiprocessing
 import operator
@@ -21,9 +22,10 @@ from typer.testing import CliRunner
 
 from clc_text.cli import app
 from clc_text.sweep import local
-from clc_text.sweep.cell import Outcome, is_done, run_cell
+from clc_text.sweep.cell import is_done, run_cell
 from clc_text.sweep.grid import Cell, read_sweep
 from clc_text.sweep.local import run_local
+from clc_text.sweep.outcome import Outcome
 from clc_text.sweep.run_sweep import plan
 
 
@@ -32,13 +34,13 @@ def cells_of(sweep: Path, *lines: str) -> list[Cell]:
     return read_sweep(sweep)[1]
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_killed_process_is_replaced_and_its_cell_finished(
     tiny_sweep: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cells = cells_of(tiny_sweep, "seeds: [0, 1]", "set: {training.epochs: 6}")
     first, mark = tmp_path / "out" / cells[0].path / "metrics.jsonl", tmp_path / "stands-still"
-    monkeypatch.setenv(stops_once.MARK, str(mark))
-    monkeypatch.setattr(local, "_work", stops_once.work)
+    monkeypatch.setattr(local, "_work", functools.partial(stops_once.work, mark))
     killed: list[int] = []
 
     def kill_in_the_middle() -> None:
@@ -157,6 +159,7 @@ def test_stopping_ends_every_process_and_the_same_command_goes_on(
     assert run_cell(cell.resolved, out / cell.path) == Outcome("done")
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_the_command_reports_failures_and_tries_them_again(tiny_sweep: Path, tmp_path: Path) -> None:
     folder, out = tiny_sweep.parent, tmp_path / "out"
     rows = folder / "rows.csv"

@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from clc_text.config.recipe import loads
-from clc_text.sweep.cell import Outcome
 from clc_text.sweep.grid import Cell
+from clc_text.sweep.outcome import Outcome
 from clc_text.sweep.show import follow, time_left
 
 
