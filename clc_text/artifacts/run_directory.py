@@ -50,6 +50,7 @@ from clc_text.errors import InputError
 from clc_text.utils.damage import undamaged as undamaged
 from clc_text.utils.files import write_with
 from clc_text.utils.typed_json import Typed, checked, read_json, read_typed_lines
+from clc_text.utils.yaml_loaders import by_safe_loader
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -142,7 +143,7 @@ class RunDirectory:
 
         path = self.file("recipe.yaml")
         with undamaged(path):
-            found = yaml.safe_load(path.read_text(encoding="utf-8"))
+            found = by_safe_loader(path.read_text(encoding="utf-8"), yaml.load)
         return dict(checked(found, run_files.Recipe, path))
 
     def environment(self) -> run_files.Environment:

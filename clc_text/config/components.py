@@ -21,7 +21,7 @@ import math
 import numbers
 import pkgutil
 import typing
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from typing import Any, ClassVar, Generic, TypeVar
 
 from clc_text.errors import InputError, nearest
@@ -100,9 +100,9 @@ def check_options(options: Any, section: str) -> None:
     Raises:
         InputError: names the first that is outside of them.
     """
-    for field in dataclasses.fields(options):
-        name = f"{section}.{field.name}" if section else field.name
-        check_value(name, getattr(options, field.name), type(options), field.name)
+    kind: type = type(options)
+    for field in _limits_of(kind):
+        check_value(f"{section}.{field}" if section else field, getattr(options, field), kind, field)
 
 
 def check_value(name: str, value: object, options: type, field: str, *, any_type: bool = False) -> None:
@@ -114,8 +114,12 @@ def check_value(name: str, value: object, options: type, field: str, *, any_type
     Raises:
         InputError: it is outside of them.
     """
-    declared = next(each for each in dataclasses.fields(options) if each.name == field)
-    _check(name, value, None if any_type else types_of(options)[field], declared.metadata)
+    _check(name, value, None if any_type else types_of(options)[field], _limits_of(options)[field])
+
+
+@functools.cache
+def _limits_of(options: type) -> dict[str, typing.Mapping[str, Any]]:
+    return {field.name: field.metadata for field in dataclasses.fields(options)}
 
 
 def numeric(options: type, field: str) -> bool:
@@ -184,6 +188,7 @@ def _check_number(name: str, value: int | float, limits: typing.Mapping[str, Any
             raise InputError(f"{name} is {shown}; give {limits.get('give') or wanted}", key=name)
 
 
+@functools.cache
 def _literals(kind: object) -> tuple[Any, ...]:
     """The choices of ``Literal["a", "b"] | None``."""
     if typing.get_origin(kind) is typing.Literal:
@@ -193,7 +198,7 @@ def _literals(kind: object) -> tuple[Any, ...]:
 
 def _fits(value: object, kind: object) -> bool:
     """Whether a plain value may stand where a type is declared; of types that are not plain any value may."""
-    kinds = list(_parts_of(kind))
+    kinds = _parts_of(kind)
     if not all(
         one in (int, float, bool, str, type(None)) or typing.get_origin(one) is typing.Literal for one in kinds
     ):
@@ -214,13 +219,12 @@ def _also_text(kind: object) -> bool:
     return kind is not None and str in _parts_of(kind)
 
 
-def _parts_of(kind: object) -> Iterator[object]:
+@functools.cache
+def _parts_of(kind: object) -> tuple[object, ...]:
     inner = typing.get_args(kind)
     if not inner or typing.get_origin(kind) in (typing.Literal, list, dict):
-        yield kind
-    else:
-        for each in inner:
-            yield from _parts_of(each)
+        return (kind,)
+    return tuple(part for each in inner for part in _parts_of(each))
 
 
 class Registry(Generic[T]):

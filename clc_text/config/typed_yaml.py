@@ -19,6 +19,7 @@ from clc_text.config.components import types_of
 from clc_text.errors import InputError, nearest
 from clc_text.utils.files import check_regular
 from clc_text.utils.shown import printable
+from clc_text.utils.yaml_loaders import by_safe_loader
 
 SET = "--set "
 
@@ -96,8 +97,12 @@ def _tree(text: str, where: str) -> Node:
     """
     if len(text) > LONGEST or len(text.encode("utf-8", "replace")) > LONGEST:
         raise InputError(f"{where}: it is larger than {LONGEST >> 20} MiB, and no recipe is", where=where)
+    return by_safe_loader(text, lambda text, loader: _tree_by(loader, text, where))
+
+
+def _tree_by(loader: Any, text: str, where: str) -> Node:
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=loader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         # An alias lets a few lines grow into millions of values, and nothing here has a use for one.
         if isinstance(event, yaml.AliasEvent):
@@ -110,7 +115,7 @@ def _tree(text: str, where: str) -> Node:
             raise InputError(
                 f"{where}:{line}: nested too deeply, with more than {DEEPEST} levels", where=f"{where}:{line}"
             )
-    return to_nodes(yaml.compose(text, Loader=yaml.SafeLoader), where)
+    return to_nodes(yaml.compose(text, Loader=loader), where)
 
 
 def to_nodes(node: yaml.Node | None, file: str) -> Node:
@@ -143,7 +148,7 @@ _resolver = _Loader("")
 
 
 def _scalar(node: Any, where: str) -> Any:
-    tag = _resolver.resolve(yaml.ScalarNode, node.value, (node.style is None, node.style is not None))
+    tag = _resolver.resolve(yaml.ScalarNode, node.value, (not node.style, bool(node.style)))  # plain: None, in C ""
     # What looks like a date, `=` or `<<` is the text that it is.
     if tag in _DATE_TAGS:
         return node.value
