@@ -9,7 +9,10 @@ import typer
 
 from clc_text.utils.shown import echo
 
-Table = Annotated[Path, typer.Argument(help="CSV, TSV, Excel, JSON (lines), Parquet, or a folder of them.")]
+Table = Annotated[
+    Path,
+    typer.Argument(help="CSV, TSV, Excel, JSON (lines), Parquet, a folder of Parquet files, or a folder a class."),
+]
 Text = Annotated[
     str | None, typer.Option("--text", help="The column of texts; guessed without it.", show_default=False)
 ]

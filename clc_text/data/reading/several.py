@@ -83,6 +83,11 @@ def votes_in(rows: Rows, columns: NamedColumns) -> Several | None:
         found = _of_lists(rows, columns) if lists else _of_columns(rows, columns)
         labelled = rows
     row, source, said, names, at = found
+    if not len(said.strings):
+        key = f"data.{'label' if lines is None else 'vote_label'}"
+        raise InputError(
+            f"{labelled.where}: nobody has labelled any row; {key} names the labels", where=labelled.where, key=key
+        )
     classes = columns.label_names or _classes(columns, said.strings, labelled)
     strings = pa.chunked_array([said.strings])
     numbers = class_numbers(
@@ -236,7 +241,8 @@ def _of_lines(rows: Rows, columns: NamedColumns, lines: Rows, named: tuple[str, 
         at = np.flatnonzero(place.is_null().to_numpy())
         raise InputError(
             f"{lines.where}: {lines.row_names(at)} name{'s' * (len(at) == 1)} the row '{meant[int(at[0])]}'"[:200]
-            + f", which {rows.where} does not have (column '{identity}')",
+            + f", which {rows.where} does not have (column '{identity}', such as '{str(known[0])[:_SHOWN]}'); write "
+            "ids alike in both, or leave such lines out",
             where=lines.where,
             key=identity,
         )

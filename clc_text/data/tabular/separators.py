@@ -27,6 +27,11 @@ def guessed_separator(header: str, usual: str, needed: Collection[str], quote: s
     return usual
 
 
+def richest_separator(header: str, usual: str, quote: str = '"') -> str:
+    """The separator that makes the header line one of most names; the usual one where it does."""
+    return max((usual, *SEPARATORS), key=lambda separator: len(header_names(header, separator, quote)))
+
+
 def header_names(line: str, separator: str, quote: str = '"') -> list[str]:
     """The names in a header line; none where it cannot be read."""
     try:

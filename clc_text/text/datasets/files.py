@@ -116,6 +116,8 @@ class Files(NamedColumns):
                 )
             return read_class_folders(path, self.texts[0], self.given, self.encoding)
         suffix = ending(path)
+        if suffix in DELIMITED and key == "data.votes":
+            return read_delimited(path, self._separator_of_votes(path), self.quote, None, self.encoding)
         if suffix in DELIMITED:
             separator = self.separator or self.guessed(path)
             return read_delimited(path, separator, self.quote, self.header, self.encoding)
@@ -147,14 +149,25 @@ class Files(NamedColumns):
         None where the usual one does, or the file has no header or no separators.
         """
         from clc_text.data.reading.text_files import existing, first_line
-        from clc_text.data.tabular.separators import SEPARATORS, header_names
+        from clc_text.data.tabular.separators import richest_separator
 
         path = existing(self.train, "data.train")
         if path.is_dir() or ending(path) not in DELIMITED or self.header is not None:
             return None
         top, usual = first_line(path, self.encoding), self.guessed(path)
-        best = max((usual, *SEPARATORS), key=lambda separator: len(header_names(top, separator, self.quote)))
+        best = richest_separator(top, usual, self.quote)
         return None if best == usual else best
+
+    def _separator_of_votes(self, path: Path) -> str:
+        """Of the second file, which need not have that of the training rows: as the names of its columns tell."""
+        from clc_text.data.reading.text_files import first_line
+        from clc_text.data.tabular.separators import guessed_separator, header_names, richest_separator
+
+        top, usual = first_line(path, self.encoding), self.separator or ("," if ending(path) == ".csv" else "\t")
+        needed = {self.vote_row, self.vote_source, self.vote_label}
+        found = guessed_separator(top, usual, needed, self.quote)
+        known = needed <= set(header_names(top, found, self.quote))
+        return found if known else richest_separator(top, usual, self.quote)
 
 
 def ending(path: Path) -> str:

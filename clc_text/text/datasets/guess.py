@@ -108,6 +108,7 @@ def guess_columns(
     if named_text is None:
         named_text = _text(values, named_label, files.train)
         said.append(f"text: {named_text} (the longest texts); another one by --text")
+    said += _no_header(files, [*named_label, *([named_text] if isinstance(named_text, str) else named_text)], values)
     reading = {
         field.name: value for field in fields(files)
         if field.name not in ("train", "text", "label") and (value := getattr(files, field.name)) != field.default
@@ -153,6 +154,16 @@ def _label(values: dict[str, list[Any]], others: Collection[str], train: str) ->
         where=train,
         key="--label",
     )
+
+
+def _no_header(files: Files, named: Sequence[str], values: dict[str, list[Any]]) -> list[str]:
+    """A sentence where the first line seems to be a row like the others: a column is called as one of its values."""
+    if files.header is not None or not any(name in values[name] for name in named if name in values):
+        return []
+    return [
+        "the first line was taken for the names of the columns; if it is a row, name all of them: --set "
+        "'data.header=[text, label]'"
+    ]
 
 
 def _holds_lists(there: list[Any]) -> bool:

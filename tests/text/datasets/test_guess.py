@@ -70,6 +70,14 @@ def test_a_semicolon_is_seen(tmp_path: Path) -> None:
     assert guess_columns(path).reading == {"separator": ";"} and guess_columns(path).label == "team"
 
 
+def test_a_first_line_that_is_a_row_is_told(tmp_path: Path) -> None:
+    path = written(tmp_path, {"mail": "mail", "team": "team"})
+    assert not any("data.header" in one for one in guess_columns(path).said)
+    bare = tmp_path / "bare.csv"
+    bare.write_text(Path(path).read_text(encoding="utf-8").split("\n", 1)[1], encoding="utf-8")
+    assert any("data.header" in one for one in guess_columns(str(bare)).said)
+
+
 def test_what_cannot_be_guessed_is_asked_for(tmp_path: Path) -> None:
     two = written(tmp_path, {"mail": "mail", "team": "team", "customer": "customer"})
     with refused(where=two, key="--label"):

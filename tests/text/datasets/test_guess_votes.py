@@ -50,8 +50,22 @@ def test_other_names_of_the_rows(tmp_path: Path) -> None:
     files = Files(train=str(tmp_path / "texts.csv"), votes=votes, vote_row="item")
     found = guess_columns(files)
     assert (found.reading["id"], found.reading["vote_label"], found.reading["vote_source"]) == ("key", "said", "who")
-    with refused(where=votes, key="data.vote_row"):
-        guess_columns(Files(train=str(tmp_path / "texts.csv"), votes=votes))
+    assert guess_columns(Files(train=str(tmp_path / "texts.csv"), votes=votes)).reading == found.reading
+    either = write(tmp_path / "either.csv", [["item", "other", "said"], ["r0", "r1", "a"], ["r1", "r0", "b"]])
+    with refused(where=either, key="data.vote_row"):  # both name all rows
+        guess_columns(Files(train=str(tmp_path / "texts.csv"), votes=either))
+
+
+@pytest.mark.parametrize(("of_texts", "of_votes"), [(";", ","), (",", ";"), (";", ";")])
+def test_each_file_may_have_a_separator_of_its_own(of_texts: str, of_votes: str, tmp_path: Path) -> None:
+    guessed(tmp_path, ["key", "text"], ["key", "who", "said"])
+    for name, separator in (("texts.csv", of_texts), ("votes.csv", of_votes)):
+        path = tmp_path / name
+        path.write_text(path.read_text(encoding="utf-8").replace(",", separator), encoding="utf-8")
+    files = Files(train=str(tmp_path / "texts.csv"), votes=str(tmp_path / "votes.csv"))
+    found = guess_columns(files)
+    task = Files(train=files.train, text=found.text, **found.reading).load(0)
+    assert task.votes is not None and len(task.votes) == 40 and task.votes.sources == ("p0", "p1", "p2")
 
 
 def test_labels_twice_are_refused(tmp_path: Path) -> None:

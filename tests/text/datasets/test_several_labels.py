@@ -135,6 +135,16 @@ def test_lines_that_are_no_votes(changed: dict[int, list[str]], told: dict[str, 
         long(tmp_path, changed).load(0)
 
 
+def test_labels_that_nobody_gave_are_refused(tmp_path: Path) -> None:
+    lines = long(tmp_path)
+    for rows in ([["id", "annotator", "label"]], [["id", "annotator", "label"], ["r0", "ann", ""]]):
+        write(tmp_path / "votes.csv", rows)
+        with refused(where=tmp_path / "votes.csv", key="data.vote_label"):
+            lines.load(0)
+    with refused(key="data.label"):
+        Files(train=str(wide(tmp_path, [["", "", ""]] * 3)), label=PEOPLE).load(0)
+
+
 def test_what_is_refused(tmp_path: Path) -> None:
     path = str(wide(tmp_path))
     with refused(key="data.label_names"):
