@@ -15,7 +15,7 @@ planted         {"planted", "doubted": metric, "stood": metric} | null: labels o
                   trial: found more probably wrong than right, and rows whose believed class stayed
 wrong           [least, expected, most], shares of the believed classes that are wrong | null
 unsure          [{"row", "source_id" and "source_row" where known, "votes", "belief"}] the rows where another label
-                  would help most: the least believed first
+                  would help most: the least believed first, none that a person has answered
 alone           {"votes", "right"} by number of labels: how often so many labels of a row, drawn from those it has,
                   have the class believed by all of them as their majority (a tie counts for its share)
 """
@@ -38,6 +38,7 @@ from clc_text.artifacts.audit import (
 from clc_text.artifacts.votes import KeptVotes
 from clc_text.corrections.identity import names_of
 from clc_text.corrections.intervals import metric
+from clc_text.corrections.state import PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.data.agreement import accuracies, votes_facts
 from clc_text.data.votes import Votes, places_in_row
@@ -45,25 +46,33 @@ from clc_text.data.votes import Votes, places_in_row
 MOST_CELLS_OF = 30
 CONFUSED = 3
 UNSURE = 20
+NEARLY = 0.01  # of the rows, by which fewer labels may agree less and are nearly as good
 LEAST_ROWS = 30  # with so many labels, for a figure about fewer of them
 
 
-def several_labels(corrected: Corrected) -> SeveralLabels | None:
-    """None: the run has one label a row."""
+def several_labels(corrected: Corrected, state: State) -> SeveralLabels | None:
+    """None: the run has one label a row. What people have answered since is known of these rows.
+
+    Args:
+        state: of all rows.
+    """
     run = corrected.run
     kept = KeptVotes.load(run.path)
     if kept is None:
         return None
     found = votes_facts(kept.votes)
-    names = run.label_names
-    shares = accuracies(kept.votes, kept.belief)
+    names, belief = run.label_names, kept.belief.copy()
+    answered = np.flatnonzero(state.source == PERSON)
+    belief[answered] = np.eye(len(names))[state.label[answered]]
+    shares = accuracies(kept.votes, belief)
     for number, source in enumerate(found["sources"]):
         share, low, high = shares[number]
         source["accuracy"] = None if np.isnan(share) else {"value": share, "low": low, "high": high}
         matrix = kept.matrices[number]
         source["matrix"] = matrix.tolist() if len(names) <= MOST_CELLS_OF else None
         source["confused"] = _confused(matrix, names)
-    unsure = np.argsort(kept.belief.max(1), kind="stable")[:UNSURE]
+    unsure = np.argsort(belief.max(1), kind="stable")[:UNSURE]
+    unsure = unsure[~np.isin(unsure, answered)]
     per_row = kept.votes.per_row
     row_names = names_of(corrected, unsure)
     return {
@@ -77,10 +86,10 @@ def several_labels(corrected: Corrected) -> SeveralLabels | None:
         "wrong": kept.facts.get("wrong"),
         "joined": joined(kept.votes, kept.belief.argmax(1)),
         "unsure": [
-            {"row": int(row), **name, "votes": int(per_row[row]), "belief": float(kept.belief[row].max())}
+            {"row": int(row), **name, "votes": int(per_row[row]), "belief": float(belief[row].max())}
             for row, name in zip(unsure, row_names, strict=True)
         ],
-        "alone": enough(kept.votes, kept.belief.argmax(1)),
+        "alone": enough(kept.votes, belief.argmax(1)),
     }
 
 
@@ -111,7 +120,7 @@ def in_words(several: SeveralLabels, rows: int) -> str:
     if told["overruled"]:
         said += f", {told['overruled']:,} of them against most labels of their row"
     if told["tied"]:
-        said += f"; on {told['tied']:,} rows as many spoke for another class"
+        said += f"; on {told['tied']:,} row{'s' * (told['tied'] != 1)} as many spoke for another class"
     return said
 
 
@@ -140,6 +149,20 @@ def enough(votes: Votes, believed: np.ndarray, seed: int = 0) -> list[RightByVot
         right = best[np.arange(len(rows)), believed[rows]] / best.sum(1)
         found.append({"votes": number, "right": float(right.mean())})
     return found
+
+
+def enough_in_words(alone: Sequence[RightByVotes]) -> str:
+    """What `enough` says, for people; nothing where there are no figures."""
+    if not alone:
+        return ""
+    told = ", ".join(f"{one['votes']} of them {one['right']:.1%}" for one in alone)
+    most = alone[-1]
+    least = next(one for one in alone if one["right"] >= most["right"] - NEARLY)
+    worth = "each further label still tells something"
+    if least["votes"] < most["votes"]:
+        worth = f"{least['votes']} a row are nearly as good as {most['votes']}"
+    said = f"a majority of a row's labels agrees with what all of them say: {told}"
+    return f"{said}; {worth}" if len(alone) > 1 else said
 
 
 def _confused(matrix: np.ndarray, names: list[str]) -> list[Confusion]:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from clc_text.artifacts.audit import SeveralLabels, SourceOfLabels
-from clc_text.corrections.annotators import worse_than_all
+from clc_text.corrections.annotators import enough_in_words, worse_than_all
 from clc_text.errors import some_of
 from clc_text.utils.shown import for_rich, printable
 from clc_text.utils.table import Table
@@ -23,24 +23,33 @@ def show_annotators(several: SeveralLabels, console: Console, most: int = MOST_S
         most: sources that are listed.
         ask: whether the rows where a label would help are named, too.
     """
-    listed = sorted(several["sources"], key=lambda source: -source["votes"])
     console.print(sources_table(several, most).on_screen())
-    if worst := worse_than_all(listed):
-        named = [f"{printable(name)} {right['value']:.0%}" for name, right in worst]
-        console.print(for_rich(f"clearly less often right than all together: {some_of(named, 10)}"))
-    told = [f"{one['votes']} of them {one['right']:.1%}" for one in several["alone"]]
-    if told:
-        console.print(for_rich(f"a majority of a row's labels agrees with what all of them say: {', '.join(told)}"))
-    if not ask:
+    for sentence in (worse_in_words(several), enough_in_words(several["alone"])):
+        if sentence:
+            console.print(for_rich(sentence))
+    if not ask or not several["unsure"]:
         return
     key, called = row_key(several["unsure"])
     rows = ", ".join(printable(str(one[key]), 30) for one in several["unsure"][:10])
     console.print(for_rich(f"another label would help most where {called} is {rows}"))
 
 
+def worse_in_words(several: SeveralLabels) -> str:
+    """Who is right less often than the others; nothing where nobody clearly is."""
+    worst = worse_than_all(several["sources"])
+    named = [f"{printable(name)} {right['value']:.0%}" for name, right in worst]
+    return f"clearly less often right than all together: {some_of(named, 10)}" if named else ""
+
+
+def in_order(several: SeveralLabels) -> list[SourceOfLabels]:
+    """The sources, those that are clearly right less often first, then those with most labels."""
+    worse = {name for name, _ in worse_than_all(several["sources"])}
+    return sorted(several["sources"], key=lambda source: (source["name"] not in worse, -source["votes"]))
+
+
 def sources_table(several: SeveralLabels, most: int) -> Table:
-    """How much each source said and how often it is right, those with most labels first."""
-    listed = sorted(several["sources"], key=lambda source: -source["votes"])
+    """How much each source said and how often it is right, `in_order`."""
+    listed = in_order(several)
     heads = ("source", "#labels", "#of the rows", "#right", "#95 %", "#agrees with others", "confuses most")
     rows = [_line(source) for source in listed[:most]]
     if len(listed) > most:

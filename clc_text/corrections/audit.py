@@ -132,7 +132,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> Audit:
     labels = run.labels()
     used = _predictions(corrected)
     best = used if used.kind == "views" else out_of_sample(run) or used
-    several = several_labels(corrected)
+    several = several_labels(corrected, state)
     opinion = None
     if best.asked:
         noise = _noise_of_each(best, labels, state, bootstrap, run.asked)

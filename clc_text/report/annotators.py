@@ -2,45 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
+import numpy as np
 from markupsafe import Markup
 
-from clc_text.artifacts.audit import Audit
-from clc_text.corrections.annotators_shown import sources_table
+from clc_text.artifacts.audit import Audit, SeveralLabels, SourceOfLabels
+from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.corrections.annotators import enough_in_words
+from clc_text.corrections.annotators_shown import in_order, row_key, sources_table, worse_in_words
+from clc_text.corrections.who_said import in_words, who_said
 from clc_text.data.agreement import alpha_in_words
+from clc_text.report.contents import read_contents
 from clc_text.report.markup import folded, paragraph, table, table_of
+from clc_text.utils.shown import printable
 
 MOST_SOURCES = 60
+MATRICES = 20  # sources whose whole matrix is shown
+MOST_CLASSES = 12  # of such a matrix
+CONFUSIONS = 60
+LEAST = 0.005  # share of a class
+TEXTS = 12_000  # bytes of the texts to ask about
+SHOWN = 240  # letters of what was said of one row, and of its text
 
 
-def annotators_html(audit: Audit | None) -> Markup:
+def annotators_html(run: RunDirectory, audit: Audit | None) -> Markup:
     """The audit's ``several_labels`` as tables; nothing with one label a row."""
     several = None if audit is None else audit.get("several_labels")
     if audit is None or several is None:
         return Markup("")
-    listed = sorted(several["sources"], key=lambda source: -source["votes"])
+    listed = in_order(several)
     found = table_of(sources_table(several, MOST_SOURCES))
+    sentences = [worse_in_words(several), enough_in_words(several["alone"])]
     if several["alpha"] is not None:
-        found += paragraph(alpha_in_words(several["alpha"], several.get("soft", 0)))
-    if several["alone"]:
-        lines = [[str(one["votes"]), f"{100 * one['right']:.1f} %"] for one in several["alone"]]
-        found += table("How many labels are enough: agreement with all of them", ["labels a row", "#majority"], lines)
-    lines = [[str(one["row"]), str(one["votes"]), f"{100 * one['belief']:.0f} %"] for one in several["unsure"]]
-    found += folded(
-        "Rows where another label would help most", table("By belief", ["row", "#labels", "#believed"], lines)
-    )
-    wrong = [line for source in listed[:MOST_SOURCES] for line in _confused(source)]
-    if wrong:
+        sentences.append(alpha_in_words(several["alpha"], several.get("soft", 0)))
+    found += Markup("").join(paragraph(sentence) for sentence in sentences if sentence)
+    if several["unsure"]:
+        found += folded("Rows where another label would help most", _unsure(run, several))
+    if wrong := _confusions(listed):
         shown = table("Most frequent errors, in percent of the class", ["source", "is", "is called", "#share"], wrong)
         found += folded("Who confuses what", shown)
+    names = audit["label_names"]
+    if len(names) <= MOST_CLASSES and (lines := _matrices(listed[:MATRICES], names)):
+        heads = ["source", "is", *(f"#called {name}" for name in names)]
+        shown = table("Of each class, what the source calls it, in percent", heads, lines)
+        if len(listed) > MATRICES:
+            shown += paragraph(f"those of {len(listed) - MATRICES:,} more are in audit.json")
+        found += folded("The matrix of each source", shown)
     return found
 
 
-def _confused(source: Mapping[str, Any]) -> list[list[str]]:
-    return [
-        [source["name"], one["true"], one["said"], f"{100 * one['share']:.1f} %"]
+def _unsure(run: RunDirectory, several: SeveralLabels) -> Markup:
+    rows = several["unsure"]
+    key, called = row_key(rows)
+    texts = read_contents(run, np.array([one["row"] for one in rows]), TEXTS).texts or [""] * len(rows)
+    said = who_said(run)
+    lines = [
+        [
+            str(one[key]),
+            f"{100 * one['belief']:.0f} %",
+            "" if said is None else printable(in_words(said(one["row"])), SHOWN),
+            printable(text, SHOWN),
+        ]
+        for one, text in zip(rows, texts, strict=True)
+    ]
+    return table("The least believed labels first", [called, "#believed", "said", "text"], lines)
+
+
+def _confusions(listed: Sequence[SourceOfLabels]) -> list[list[str]]:
+    found = [
+        (one["share"], [source["name"], one["true"], one["said"], f"{100 * one['share']:.1f} %"])
+        for source in listed
         for one in source["confused"]
-        if one["share"] >= 0.005
+        if one["share"] >= LEAST
+    ]
+    return [line for _, line in sorted(found, key=lambda one: -one[0])[:CONFUSIONS]]
+
+
+def _matrices(listed: Sequence[SourceOfLabels], names: Sequence[str]) -> list[list[str]]:
+    return [
+        [source["name"], name, *(f"{100 * share:.0f}" for share in row)]
+        for source in listed
+        if source["matrix"] is not None
+        for name, row in zip(names, source["matrix"], strict=True)
     ]

@@ -53,7 +53,7 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
         "Verdict": verdict_html(run, found),
         "Changes": _corrections_html(found, labels, now, names, asked),
         "Classes": _classes_html(run, labels, now),
-        "Who labelled": annotators_html(found.audit),
+        "Who labelled": annotators_html(run, found.audit),
         "Odd texts": odd_texts_html(run),
         "Noise": rate_html(found.audit) + (picture_html(run, "confusion") if now else Markup("")),
     }

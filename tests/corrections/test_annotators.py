@@ -12,7 +12,16 @@ from refusals import refused
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import FACTS, TENSORS, KeptVotes
-from clc_text.corrections.annotators import LEAST_ROWS, enough, in_words, joined, several_labels, worse_than_all
+from clc_text.corrections.annotators import (
+    LEAST_ROWS,
+    enough,
+    enough_in_words,
+    in_words,
+    joined,
+    several_labels,
+    worse_than_all,
+)
+from clc_text.corrections.state import PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.data.votes import Votes
 
@@ -59,7 +68,8 @@ def test_what_is_said_of_each_source(tmp_path: Path) -> None:
     run.environment = lambda: {"label_names": ["no", "yes"]}  # type: ignore[method-assign,return-value]
     numbers = np.arange(60) + 2
     run.labels = lambda: SimpleNamespace(source_row=numbers)  # type: ignore[method-assign,assignment,return-value]
-    found = several_labels(cast(Corrected, SimpleNamespace(run=run)))
+    given = SimpleNamespace(source=np.zeros(60), label=votes.belief.argmax(1))
+    found = several_labels(cast(Corrected, SimpleNamespace(run=run)), cast(State, given))
     assert found is not None
     ann = found["sources"][0]
     assert (ann["name"], ann["votes"], ann["share"]) == ("ann", 60, 1.0)
@@ -71,6 +81,11 @@ def test_what_is_said_of_each_source(tmp_path: Path) -> None:
     assert least["source_row"] == least["row"] + 2
     assert least["belief"] == pytest.approx(votes.belief.max(1).min())
     assert least["row"] == votes.belief.max(1).argmin()
+    given.source[least["row"]], given.label[least["row"]] = PERSON, 1  # who has been asked need not be asked again
+    after = several_labels(cast(Corrected, SimpleNamespace(run=run)), cast(State, given))
+    assert after is not None and least["row"] not in [one["row"] for one in after["unsure"]]
+    moved = float((least["row"] % 2 == 1) - votes.belief[least["row"], least["row"] % 2])
+    assert after["sources"][0]["accuracy"]["value"] == pytest.approx(ann["accuracy"]["value"] + moved / 60)
 
 
 def test_how_many_are_enough() -> None:
@@ -81,6 +96,9 @@ def test_how_many_are_enough() -> None:
     assert [one["votes"] for one in found] == [1, 2, 3, 4, 5]
     expected = [0.7, 0.7, 0.784, 0.784, 0.837]  # of two and four, ties count for half
     assert [one["right"] for one in found] == pytest.approx(expected, abs=0.03)
+    assert enough_in_words(found).endswith("each further label still tells something") and enough_in_words([]) == ""
+    alike = [{"votes": votes, "right": right} for votes, right in enumerate((0.9, 0.97, 0.975), 1)]
+    assert enough_in_words(alike).endswith("; 2 a row are nearly as good as 3")  # type: ignore[arg-type]
     few = said.copy()
     few[LEAST_ROWS - 1 :, 3:] = -1
     assert [one["votes"] for one in enough(Votes.of_table(few, 2), true)] == [1, 2, 3]
@@ -92,7 +110,7 @@ def test_where_the_majority_is_overruled() -> None:
     said = in_words({"joined": joined(votes, np.array([1, 1, 1, 0])), "sources": [{}] * 3}, 4)
     assert said == (
         "9 labels by 3 sources are joined to 4, 1 of them against most labels of their row; "
-        "on 1 rows as many spoke for another class"
+        "on 1 row as many spoke for another class"
     )
 
 

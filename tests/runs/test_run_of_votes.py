@@ -130,9 +130,12 @@ def test_a_run(method: str, table: Path, tmp_path: Path) -> None:
     assert not any("memorised" in notice["message"] for notice in found["notices"])
     accuracy = [source["accuracy"]["value"] for source in found["several_labels"]["sources"]]
     assert accuracy[0] > accuracy[1] > accuracy[2]
-    shown = annotators_html(found)
+    shown = annotators_html(run, found)
     assert "bob" in shown and f"{100 * accuracy[1]:.1f} %" in shown
-    assert annotators_html({}) == annotators_html(None) == ""
+    least = found["several_labels"]["unsure"][0]
+    assert str(run.data()["text"][least["row"]]) in shown and f'<th scope="row">{least["source_row"]}</th>' in shown
+    assert f"{100 * found['several_labels']['sources'][1]['matrix'][0][0]:.0f}</td>" in shown
+    assert annotators_html(run, {}) == annotators_html(run, None) == ""
     again = train(recipe(table, method), tmp_path / "run", resume=True)
     assert again.complete
 
