@@ -15,17 +15,21 @@ import numpy as np
 from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.unlabelled import Unlabelled
+from clc_text.artifacts.votes import KeptVotes
 from clc_text.config.recipe import loads
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.kinds import garbled_rows, kinds, outlier_rows
 from clc_text.corrections.policy import DEFAULT, policy_named
 from clc_text.corrections.ranked import Ranked
 from clc_text.corrections.tables import ProgressBar
+from clc_text.corrections.who_said import in_words as who_said_in_words
+from clc_text.corrections.who_said import who_said
 from clc_text.data.tabular.annotators import frame_of_votes
 from clc_text.errors import InputError
 from clc_text.runs.outputs import check_output
 from clc_text.runs.starting import corrected_table, files_of, recipe_text, run_name
 from clc_text.text.datasets.guess import guess_columns
+from clc_text.utils.dataset_bars import without_bars
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,20 +74,34 @@ class Cleaned(Ranked):
 
     @property
     def labels(self) -> np.ndarray:
-        """[N], names of the classes as corrected, in the order of the rows; `unlabelled` has those without a label."""
+        """[N], names of the classes as corrected, in the order of the rows; `unlabelled` has the others, which have no
+        label."""
         return np.asarray(self._names[self._state.label])
 
     @property
     def unlabelled(self) -> pd.DataFrame | None:
-        """The rows that nobody labelled, which are not learnt: ``row`` (as the file counts it), ``label`` (predicted),
+        """The rows that nobody labelled, which are not learnt: ``row`` (its place from 0), ``label`` (predicted),
         ``confidence``; None where there are none."""
         import pandas as pd
 
-        found = Unlabelled.of(self.run)
+        found = self._bare
         if found is None:
             return None
         label, confidence = self._names[found.classes], found.probs.max(1)
-        return pd.DataFrame({"row": found.number, "label": label, "confidence": confidence})
+        place = np.setdiff1d(np.arange(len(self._places) + len(label)), self._places)
+        return pd.DataFrame({"row": place, "label": label, "confidence": confidence})
+
+    @functools.cached_property
+    def _bare(self) -> Unlabelled | None:
+        return Unlabelled.of(self.run)
+
+    @functools.cached_property
+    def _places(self) -> np.ndarray:
+        """int64 [N], the place of each row among all of the table, those that nobody labelled, too."""
+        rows, numbers = np.arange(len(self._state)), self.run.labels().source_row
+        if self._bare is None or numbers is None or self.run.asked:
+            return rows
+        return np.asarray(rows + np.searchsorted(self._bare.number, numbers))
 
     @property
     def noise_rate(self) -> float:
@@ -136,7 +154,10 @@ class Cleaned(Ranked):
         import pandas as pd
 
         several = self.audit.get("several_labels")
-        return None if several is None else pd.DataFrame(several["unsure"])[["row", "votes", "belief"]]
+        if several is None:
+            return None
+        found = pd.DataFrame(several["unsure"], columns=["row", "votes", "belief"])
+        return found.assign(row=self._places[found["row"].to_numpy(np.int64)])
 
     @property
     def verdict(self) -> str:
@@ -147,29 +168,44 @@ class Cleaned(Ranked):
     def ranking(self) -> pd.DataFrame:
         """All rows, the most doubted first.
 
-        Columns: ``row`` (its place from 0), ``given``, ``suggested``, ``label`` (as it is now), ``doubt`` (0 … 1),
-        ``confidence`` (belief in the suggested class), ``why``, ``kind`` (what is wrong, see `issues`), ``rank``
-        (from 1), and ``text`` where rows are kept.
+        Columns: ``row`` (its place from 0 in the table, rows without a label counted), ``given``, ``suggested``,
+        ``label`` (as it is now), ``doubt`` (0 … 1), ``confidence`` (belief in the suggested class), ``why``, ``kind``
+        (what is wrong, see `issues`), ``rank`` (from 1), of several labels a row ``said`` (who says what), and
+        ``text`` where rows are kept.
         """
         import pandas as pd
 
         state, names = self._state, self._names
         order = np.argsort(-state.doubt, kind="stable")
         columns: dict[str, Any] = {
-            "row": order,
+            "row": self._places[order],
             "given": names[state.given[order]],
             "suggested": names[state.suggested[order]],
             "label": names[state.label[order]],
             "doubt": state.doubt[order],
             "confidence": state.confidence[order],
-            "why": np.where(state.peers_agree[order], "all views find it", "views differ"),
+            "why": self._why[order],
             "kind": self._kinds()[order],
             "rank": np.arange(1, len(order) + 1),
         }
+        if (said := who_said(self.run)) is not None:
+            columns["said"] = [who_said_in_words(said(int(row))) for row in order]
         if self.run.file("data/train.parquet").is_file():
-            texts = self.run.data()[self.run.environment()["input_column"]]
+            with without_bars():
+                texts = self.run.data()[self.run.environment()["input_column"]]
             columns["text"] = [texts[int(row)] for row in order]
         return pd.DataFrame(columns)
+
+    @property
+    def _why(self) -> np.ndarray:
+        """[N], who finds the suggested class, or how far a row's labels speak for what is given."""
+        kept = KeptVotes.load(self.run.path)
+        if kept is None:
+            return np.where(self._state.peers_agree, "all views find it", "views differ")
+        counts = kept.votes.counts
+        mine, most = counts[np.arange(len(counts)), self._state.given], counts.max(1)
+        differ = np.where(mine < most - 1e-9, "most labels differ", "labels differ")
+        return np.where(mine > counts.sum(1) - 1e-9, "all labels say what is given", differ)
 
     def _kinds(self) -> np.ndarray:
         flaws, per = self.run.flaws(), max(len(self.run.asked), 1)
@@ -185,7 +221,8 @@ class Cleaned(Ranked):
         """The same as a `datasets.Dataset`; labels are a `ClassLabel`."""
         from datasets import Dataset, concatenate_datasets
 
-        parts = self.corrected.of_shards(lambda shards: [Dataset.from_parquet(str(path)) for path in shards])
+        with without_bars():
+            parts = self.corrected.of_shards(lambda shards: [Dataset.from_parquet(str(path)) for path in shards])
         return concatenate_datasets(parts)
 
     def __repr__(self) -> str:
@@ -243,7 +280,7 @@ def clean(
         data, label, text = with_annotators(data, annotators, text)
     source, frame, text, label = as_file(data, labels, text, label, beside, overwrite)
     directory = Path(out) if out else None if frame is None else beside
-    with given_rows(frame, source, beside), TrainingDisplay(quiet) as display:
+    with given_rows(frame, source, beside), TrainingDisplay(quiet) as display, without_bars():
         return clean_table(
             source, text, label, out=directory, policy=policy, overrides=overrides,
             overwrite=overwrite, observer=display, log=display.stage, bar=not quiet,

@@ -130,6 +130,27 @@ def test_annotators_beside_texts_are_columns(tmp_path: Path) -> None:
             assert [None if pd.isna(one) else one for one in found[name]] == values
 
 
+def test_rows_that_nobody_labels_keep_their_places(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """What is told of a row names it as the caller's table does, whose rows without labels are not learnt."""
+    texts, given, true = rows(120)
+    bare = [0, 7, 8, 50, 119]
+    said = pd.DataFrame({"ann": given, "bob": true, "cid": true})
+    said.loc[bare] = None
+    said.loc[3, ["bob", "cid"]] = None
+    found = clc_text.clean(texts, annotators=said, out=tmp_path / "run", overrides=SMALL)
+    ranking, asked, unlabelled = found.ranking, found.ask_again, found.unlabelled
+    assert unlabelled is not None and asked is not None and unlabelled["row"].tolist() == bare
+    assert sorted([*ranking["row"], *bare]) == list(range(120)) and not {*asked["row"]} & {*bare}
+    assert [texts[row] for row in ranking["row"]] == ranking["text"].tolist()
+    alone = ranking[ranking["row"] == 3].iloc[0]
+    assert alone["said"] == f"ann: {given[3]}"
+    for line in ranking.itertuples():
+        alike = said.loc[line.row].dropna().nunique() == 1 and line.given == said.loc[line.row].dropna().iloc[0]
+        assert (line.why == "all labels say what is given") == alike
+    shown = capfd.readouterr()
+    assert "train split" not in shown.err and "note" not in shown.err, "quiet is the default"
+
+
 @pytest.mark.parametrize(
     ("data", "more", "told"),
     [

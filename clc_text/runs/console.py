@@ -105,6 +105,8 @@ class TrainingDisplay:
 
     def _tell(self, notices: list[Notice]) -> None:
         for notice in notices:
+            if self.quiet and notice.severity != "warning":
+                continue
             style = "yellow" if notice.severity == "warning" else "cyan"
             self._print(f"[{style}]{notice.severity}[/{style}]  {for_rich(notice.message)}")
 

@@ -131,6 +131,8 @@ def prepare(
     task = encoded.task
     _check_training(recipe, task, cross_fits)  # here too: what a memo gives was read for another recipe
     joined = None if task.votes is None else _joined(recipe, encoded, task.votes, observer)
+    if joined is not None:
+        task = _with_joined(task, joined.labels)
     source_labels = task.given_labels if joined is None else joined.labels
     given = noise_input(recipe, task, encoded.train_inputs)
     if joined is not None:
@@ -167,6 +169,13 @@ def _joined(recipe: Recipe, encoded: Encoded, votes: Votes, observer: Observer) 
 
     observer.stage(f"joining {int(votes.per_source.sum()):,} labels of {len(votes.sources):,} sources")
     return join_votes(recipe, encoded, votes)
+
+
+def _with_joined(task: Task, labels: np.ndarray) -> Task:
+    """The task with the labels [N] that all sources say together in their column, where the majority stood."""
+    name = task.label_column
+    rows = task.train.remove_columns(name).add_column(name, labels, feature=task.train.features[name])
+    return replace(task, train=rows)
 
 
 def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Encoded:

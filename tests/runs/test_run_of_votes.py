@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from datasets import Dataset
 from refusals import refused
 from torch import Tensor
 
@@ -121,6 +122,8 @@ def test_a_run(method: str, table: Path, tmp_path: Path) -> None:
     assert judges.predictions.kind == "votes"
     correct(run, judges.policy, judges.predictions, source_rows(run))
     corrected = corrected_in(run.path)
+    rows = Dataset.from_parquet([str(path) for path in sorted((corrected.path / "data").glob("*.parquet"))])
+    assert rows["joined_label"] == rows["label_given"]  # and not the majority, which the columns tell
     found = judge(corrected, 0)
     assert found["predictions"]["kind"] == "votes" and "all labels of a row" in found["policy"]
     assert found["second_opinion"] is None
