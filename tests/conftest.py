@@ -56,6 +56,12 @@ def real_data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page's pictures are made and not drawn, which takes most of the time of a report: tests/report draws them."""
+    monkeypatch.setattr("clc_text.report.pictures.as_bytes", lambda figure, kind: b"<svg/>")
+
+
 TINY = """
 data: {name: quickstart, rows: 400, test_rows: 100}
 noise: {name: symmetric, rate: 0.3}

@@ -69,13 +69,19 @@ def whole_and_resumed(
     """A training without interruption, and one that was cut after a step and went on from its checkpoint.
 
     Args:
-        build: makes a trainer that saves every step in the folder of a name, with more arguments.
+        build: makes a trainer that saves by steps in the folder of a name, with more arguments.
     """
-    whole = build("whole")
+
+    def saving(name: str, **more: Any) -> NoisyLabelTrainer:
+        trainer = build(name, **more)
+        trainer.args.save_steps = step  # a checkpoint takes many times as long as a step
+        return trainer
+
+    whole = saving("whole")
     whole.train()
     with pytest.raises(KeyboardInterrupt):
-        build("cut", callbacks=[StopAtSave(step)]).train()
-    resumed = build("cut")
+        saving("cut", callbacks=[StopAtSave(step)]).train()
+    resumed = saving("cut")
     resumed.train(resume_from_checkpoint=True)
     return whole, resumed
 

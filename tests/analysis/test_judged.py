@@ -47,6 +47,7 @@ def test_a_damaged_audit_is_not(audited: RunDirectory, content: bytes) -> None:
     assert [remark[: len(REMARK)] for remark in remarks] == [REMARK]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_report_judges_anew_without_one(audited: RunDirectory) -> None:
     audited.file("audit.json").write_bytes(b"{}")
     page = report_page(audited)

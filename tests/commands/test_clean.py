@@ -62,6 +62,7 @@ def _stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_line(
     table: Path, clc_text: Callable[..., str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,6 +103,7 @@ def test_one_line(
     assert [row["queue"] for row in rows[:2]] == ["billing", "login"] and [row["queue_given"] for row in rows] == given
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_several_annotators(table: Path, clc_text: Callable[..., str]) -> None:
     """Columns, and a second table, of what three people say: all is kept, and who is good is told."""
     random, names = np.random.default_rng(1), list(WORDS)

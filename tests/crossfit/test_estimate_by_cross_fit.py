@@ -21,6 +21,8 @@ RECIPE = """
 data: {name: quickstart, rows: 800, test_rows: 50}
 noise: {name: pairwise, rate: 0.3}
 encoder: {name: word_vectors, vectors: train, pooling: [concat], length: 8}
+network: {name: mlp, hidden: [64]}
+method: {name: clc_auto, fold_rounds: 2}
 training: {batch_size: 64, learning_rate: 2.0e-3}
 """
 

@@ -76,6 +76,7 @@ def test_the_three_lines_are_those_of_the_script() -> None:
             assert line[1:].split("  #")[0] in script
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command of the page on a table of 300 questions, a third of whose labels is wrong."""
     monkeypatch.chdir(tmp_path)

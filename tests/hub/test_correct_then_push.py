@@ -10,20 +10,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from fake_hub import TOKEN, FakeHub
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.cli import main
 from clc_text.corrections.store import Corrected
 
-PROGRAM = """
-import json, sys
-from clc_text.cli import main
-for arguments in json.loads(sys.argv[1]):
-    sys.argv = ["clc-text", *arguments]
-    try:
-        main()
-    except SystemExit as end:
-        assert not end.code, (arguments, end.code)
+LOAD = """
+import json
 from datasets import load_dataset
 rows = load_dataset("user/corrected", split="train")
 as_given = rows.remove_columns("label").rename_column("label_given", "label")
@@ -31,7 +26,9 @@ print(json.dumps({"rows": rows.to_dict(), "names": rows.features["label"].names,
 """
 
 
-def test_what_people_and_the_method_said_arrives(odd_run: Path, hub: FakeHub, tmp_path: Path) -> None:
+def test_what_people_and_the_method_said_arrives(
+    odd_run: Path, hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = tmp_path / "run"
     shutil.copytree(odd_run, run, ignore=shutil.ignore_patterns("corrected", "audit.json"))
     labels, names = RunDirectory(run).labels(), RunDirectory(run).label_names
@@ -48,14 +45,19 @@ def test_what_people_and_the_method_said_arrives(odd_run: Path, hub: FakeHub, tm
         ["audit", str(run), "--bootstrap", "5"],
         ["push", str(run), "--repo", "user/corrected", "--private"],
     ]
+    for arguments in commands:
+        monkeypatch.setattr(sys, "argv", ["clc-text", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+        said = capsys.readouterr()
+        assert not end.value.code, (arguments, said.err)
+        assert TOKEN not in said.out + said.err
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")} | {
         "HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "home"),
         "HF_HUB_DISABLE_TELEMETRY": "1", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
-    program = [sys.executable, "-c", PROGRAM, json.dumps(commands)]
-    done = subprocess.run(program, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", LOAD], env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert TOKEN not in done.stdout + done.stderr
 
     found = json.loads(done.stdout.splitlines()[-1])
     state, loaded = Corrected(RunDirectory(run)).state(), found["rows"]

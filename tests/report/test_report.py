@@ -270,7 +270,7 @@ def test_more_changes_than_the_page_lists(make_run, monkeypatch, unpictured):
     assert listed["changedInAll"] == changed
 
 
-def test_what_users_wrote_is_never_markup(make_run):
+def test_what_users_wrote_is_never_markup(make_run, undrawn):
     names = ["<i>one</i>", "two & more", EVIL, "# four"]
     run = make_run(names=names, rows=100, texts=[f"{EVIL} {row}" for row in range(100)])
     (run.path / "notices.json").write_text(
@@ -321,7 +321,7 @@ def test_without_true_labels_and_without_texts(make_run, unpictured):
     assert data["rows"]["row"]
 
 
-def test_without_test_rows_nothing_is_left_unfilled(make_run):
+def test_without_test_rows_nothing_is_left_unfilled(make_run, undrawn):
     page = report_page(make_run(test_rows=None, true_known=False))
     words = re.sub(r"<code>.*?</code>|<pre.*?</pre>|<script.*?</script>", "", page, flags=re.DOTALL)
     assert not re.search(r"\bRUN\b", words), "in a command alone RUN stands for the run"

@@ -22,6 +22,7 @@ canaries: 0.02
 """
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_no_command_computes_them_again(tiny_bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLC_TEXT_CACHE", str(tmp_path / "cache"))
     computed: list[int] = []

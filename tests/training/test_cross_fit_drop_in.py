@@ -23,7 +23,7 @@ from clc_text.errors import InputError
 from clc_text.methods.clc_auto import CLCAuto
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain, targets_of
 
-METHOD = CLCAuto(folds=3, fold_epochs=4)
+METHOD = CLCAuto(folds=3, fold_rounds=2, fold_epochs=4)
 
 
 @pytest.mark.parametrize("given", ["model", "model_init"])

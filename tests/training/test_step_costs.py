@@ -235,7 +235,7 @@ def test_a_checkpoint_is_gone_on_with_in_its_own_groups(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: int, now: float
 ) -> None:
     def build(folder: str, decay: float = 0.0, **more: Any) -> NoisyLabelTrainer:
-        chosen = arguments(tmp_path / folder, save_strategy="steps", save_steps=1, weight_decay=decay)
+        chosen = arguments(tmp_path / folder, save_strategy="steps", save_steps=5, weight_decay=decay)
         return NoisyLabelTrainer(peers_model(), chosen, method="clc", train_dataset=rows(), **more)
 
     with monkeypatch.context() as patched:

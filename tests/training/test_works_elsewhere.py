@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -109,12 +110,20 @@ def places(folder: Path) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="module")
-def elsewhere(folder: Path, pair: CLCTrainer, one: NoisyLabelTrainer) -> dict[str, Any]:
+def merged(folder: Path, adapted: CLCTrainer, tokenizer: PreTrainedTokenizerFast) -> Path:
+    adapted.model.save_pretrained(folder / "merged", merge_adapters=True)
+    tokenizer.save_pretrained(folder / "merged")
+    return folder / "merged"
+
+
+@pytest.fixture(scope="module")
+def elsewhere(
+    folder: Path, pair: CLCTrainer, one: NoisyLabelTrainer, request: pytest.FixtureRequest
+) -> dict[str, Any]:
     """What another Python makes of all the folders."""
-    return read_elsewhere([*places(folder).values()])
-
-
-def read_elsewhere(folders: list[Path]) -> dict[str, Any]:
+    folders = [*places(folder).values()]
+    if find_spec("peft"):
+        folders.append(request.getfixturevalue("merged"))
     script = Path(__file__).with_name("without_this_package.py")
     command = [sys.executable, "-P", str(script), json.dumps(TEXTS), *map(str, folders)]
     done = subprocess.run(
@@ -243,11 +252,9 @@ def test_adapters_begin_as_they_were_made(base: Path) -> None:
 
 
 def test_adapters_are_merged_where_that_is_asked_for(
-    folder: Path, adapted: CLCTrainer, tokenizer: PreTrainedTokenizerFast
+    merged: Path, elsewhere: dict[str, Any], adapted: CLCTrainer, tokenizer: PreTrainedTokenizerFast
 ) -> None:
-    adapted.model.save_pretrained(folder / "merged", merge_adapters=True)
-    tokenizer.save_pretrained(folder / "merged")
-    found = read_elsewhere([folder / "merged"])[str(folder / "merged")]
+    found = elsewhere[str(merged)]
     assert found["class"] == "BertForSequenceClassification"
     network = adapted.model.networks[adapted.model.main_peer].eval()
     for text, answers in zip(TEXTS, found["answers"], strict=True):

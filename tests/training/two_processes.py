@@ -49,10 +49,10 @@ def main() -> None:
     if kind == "dataset":
         features = {"features": data.inputs["features"].numpy(), "labels": data.labels.numpy()}
         data = Dataset.from_dict(features).with_format("torch")
-    told = Collected()
+    told, stop = Collected(), int(more[0]) if more and more[0] != "resume" else None
     chosen = arguments(
         Path(folder) / "checkpoints", num_train_epochs=3, per_device_train_batch_size=8, save_strategy="steps",
-        save_steps=1, max_grad_norm=0.5, ddp_find_unused_parameters=False,
+        save_steps=stop or 1000, max_grad_norm=0.5, ddp_find_unused_parameters=False,
     )  # fmt: skip
     trainer = NoisyLabelTrainer(
         peers_model(dropout=0.2) if kind == "rows" else None,
@@ -65,7 +65,7 @@ def main() -> None:
         peers_init=lambda peers, seed: peers_model(peers, seed, dropout=0.2),
         dynamics_dir=Path(folder) / "dynamics",
         epoch_listeners=[told],
-        callbacks=[Stop(int(more[0]))] if more and more[0] != "resume" else None,
+        callbacks=[Stop(stop)] if stop else None,
     )
     trainer.train(resume_from_checkpoint=more == ["resume"] or None)
 

@@ -61,6 +61,7 @@ def clc_text(*arguments: object) -> None:
     assert found.exit_code == 0, found.output
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_images_are_found_from_another_folder(
     listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -115,13 +115,16 @@ class StopAtStep(TrainerCallback):
             raise KeyboardInterrupt
 
 
-def images_trainer(folder: Path, encoder: FittedPixels | None, workers: int = 0, **more: Any) -> NoisyLabelTrainer:
+def images_trainer(
+    folder: Path, encoder: FittedPixels | None, workers: int = 0, save_at: int | None = None, **more: Any
+) -> NoisyLabelTrainer:
     images, labels = stripes(60, 0)
     pixels = (encoder or Pixels().fit(images, [], 0)).encode(images)
     model = CNN9(width=2, dropout=0.3).build(pixels, [str(number) for number in range(10)], 2, 0)
     arguments = NoisyLabelArguments(
         output_dir=str(folder), num_train_epochs=3, per_device_train_batch_size=16, per_device_eval_batch_size=20,
-        learning_rate=2e-3, save_strategy="steps", save_steps=1, logging_strategy="no", data_seed=0, disable_tqdm=True,
+        learning_rate=2e-3, save_strategy="steps" if save_at else "no", save_steps=save_at or 1,
+        logging_strategy="no", data_seed=0, disable_tqdm=True,
         use_cpu=True, report_to="none", dataloader_num_workers=workers,
     )  # fmt: skip
     rows = Rows(pixels, torch.from_numpy(labels))
@@ -132,22 +135,36 @@ def images_trainer(folder: Path, encoder: FittedPixels | None, workers: int = 0,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("step", [2, 4, 7])
-def test_resume_within_an_epoch_sees_the_same_augmented_images(tmp_path: Path, step: int) -> None:
-    """60 rows in batches of 16 are 4 steps an epoch: 2 and 7 lie within one."""
+@pytest.fixture(scope="module")
+def augmented(tmp_path_factory: pytest.TempPathFactory) -> tuple[FittedPixels, NoisyLabelTrainer]:
+    """An encoder that changes images, and a whole training with it."""
     encoder = Pixels(pad=2, flip=True, jitter=0.3).fit(stripes(1, 0)[0], [], 3)
-    whole = images_trainer(tmp_path / "whole", encoder)
-    whole.train()
+    trainer = images_trainer(tmp_path_factory.mktemp("whole"), encoder)
+    trainer.train()
+    return encoder, trainer
+
+
+@pytest.mark.parametrize("step", [2, 4, 7])
+def test_resume_within_an_epoch_sees_the_same_augmented_images(
+    augmented: tuple[FittedPixels, NoisyLabelTrainer], tmp_path: Path, step: int
+) -> None:
+    """60 rows in batches of 16 are 4 steps an epoch: 2 and 7 lie within one."""
+    encoder, whole = augmented
     with pytest.raises(KeyboardInterrupt):
-        images_trainer(tmp_path / "cut", encoder, callbacks=[StopAtStep(step)]).train()
-    resumed = images_trainer(tmp_path / "cut", encoder)
+        images_trainer(tmp_path, encoder, save_at=step, callbacks=[StopAtStep(step)]).train()
+    resumed = images_trainer(tmp_path, encoder, save_at=step)
     resumed.train(resume_from_checkpoint=True)
     for name, values in whole.model.state_dict().items():
         assert torch.equal(values, resumed.model.state_dict()[name]), name
-    plain = images_trainer(tmp_path / "plain", None)
+
+
+def test_the_augmentation_reaches_the_networks(
+    augmented: tuple[FittedPixels, NoisyLabelTrainer], tmp_path: Path
+) -> None:
+    plain = images_trainer(tmp_path, None)
     plain.train()
-    weights = [trainer.model.state_dict()["layers.0.weight"] for trainer in (whole, plain)]
-    assert not torch.equal(*weights)  # the augmentation reached the networks
+    weights = [trainer.model.state_dict()["layers.0.weight"] for trainer in (augmented[1], plain)]
+    assert not torch.equal(*weights)
 
 
 @pytest.mark.parametrize("workers", [0, 1])

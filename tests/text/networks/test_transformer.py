@@ -276,7 +276,7 @@ def test_without_peft(tiny_bert: Path, batch: dict[str, Tensor], monkeypatch: py
 # ---- through a run ----
 
 RUN = """
-data: {{name: quickstart, rows: 200, test_rows: 40}}
+data: {{name: quickstart, rows: 100, test_rows: 40}}
 noise: {{name: symmetric, rate: 0.3}}
 encoder: {{name: tokens, model: "{model}", max_length: 20}}
 network: {{name: transformer, model: "{model}", backbone: {backbone}, head: {head}}}
