@@ -126,11 +126,11 @@ def in_words(several: SeveralLabels, rows: int) -> str:
 
 def worse_than_all(sources: Sequence[SourceOfLabels]) -> list[tuple[str, RightBySource]]:
     """The names of sources that are right clearly less often than all are together, the whole interval below, and how
-    often each is."""
+    often each is; who is never found wrong is none of them, however few labels make the interval wide."""
     known = [(one["name"], one["votes"], right) for one in sources if (right := one["accuracy"])]
     said = sum(votes for _, votes, _ in known)
     whole = sum(votes * right["value"] for _, votes, right in known) / max(said, 1)
-    found = [(name, right) for name, _, right in known if right["high"] < whole]
+    found = [(name, right) for name, _, right in known if right["high"] < whole and right["value"] < whole - 1e-9]
     return sorted(found, key=lambda one: one[1]["high"])
 
 
@@ -152,8 +152,8 @@ def enough(votes: Votes, believed: np.ndarray, seed: int = 0) -> list[RightByVot
 
 
 def enough_in_words(alone: Sequence[RightByVotes]) -> str:
-    """What `enough` says, for people; nothing where there are no figures."""
-    if not alone:
+    """What `enough` says, for people; nothing where no rows have a second label."""
+    if len(alone) < 2:
         return ""
     told = ", ".join(f"{one['votes']} of them {one['right']:.1%}" for one in alone)
     most = alone[-1]
@@ -161,8 +161,7 @@ def enough_in_words(alone: Sequence[RightByVotes]) -> str:
     worth = "each further label still tells something"
     if least["votes"] < most["votes"]:
         worth = f"{least['votes']} a row are nearly as good as {most['votes']}"
-    said = f"a majority of a row's labels agrees with what all of them say: {told}"
-    return f"{said}; {worth}" if len(alone) > 1 else said
+    return f"a majority of a row's labels agrees with what all of them say: {told}; {worth}"
 
 
 def _confused(matrix: np.ndarray, names: list[str]) -> list[Confusion]:

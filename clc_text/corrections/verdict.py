@@ -55,6 +55,10 @@ MAY_BE_WRONG = 0.1  # of all labels, by the highest reading, above which nobody 
 HALF = 0.5  # of changed labels, for any use; of wrong labels that canaries say are found, for "little to correct"
 FALSE_CORRECTIONS = 0.05  # of right labels, for trust
 ENOUGH_CANARIES = 30
+UNCHECKED = (
+    "neither the texts nor other labels of a row foretell a label better than the labels' shares do, so that nothing "
+    "is known of how many are wrong"
+)
 ENOUGH_ANSWERS = 30
 EMPTIED = 0.1  # of its given rows: a class with fewer left is as good as gone
 FEW = 10  # given rows below which a class may come and go
@@ -91,10 +95,15 @@ def verdict(
         against.append(f"by people's answers fewer labels are right than before ({_points(told['gain'])})")
     if truth is None:
         against += _emptied(corrections)
-    if nothing_learnt:
-        said = [notice["message"] for notice in notices if notice["name"] == "nothing learnt"]
-        against += said or [f"{NOTHING}, so nothing is known of the labels; choose another encoder or network"]
+    of_networks = [notice["message"] for notice in notices if notice["name"] == "nothing learnt"]
+    by_joining = several is not None and several["join"] == "cross_fit"
+    if nothing_learnt and by_joining:
+        against.append(UNCHECKED)
+    elif nothing_learnt:
+        against += of_networks or [f"{NOTHING}, so nothing is known of the labels; choose another encoder or network"]
     warnings = [notice["message"] for notice in notices if notice["severity"] == "warning"]
+    if by_joining:  # no networks were asked
+        warnings = [sentence for sentence in warnings if sentence not in of_networks]
     evidence = [*answers_in_words(answers, noise, measured), *_evidence(measured, truth)]
     leave = f"Little to correct: {share:.1%} of the labels would change, so leave the given labels as they are."
     if several is not None:
@@ -103,6 +112,8 @@ def verdict(
     if against:
         trust = "do not use"
         summary = leave if little else "Do not use these corrections: train again, or keep the given labels."
+        if nothing_learnt and by_joining:
+            summary = "Nothing tells which of these labels are wrong: have some rows labelled by a second source."
     elif little:
         trust, summary = ("trust" if basis in ("true labels", "answers") and not warnings else "look first"), leave
         if several is not None and trust == "look first":

@@ -33,6 +33,8 @@ class VotedIssues(Ranked):
         matrices: float64 [J, C, C], P(source says k | true class c).
         given: int64 [N], the class that most of a row's votes say; of several the likeliest.
         power: to which the classifier is heard; 0: it says nothing of the votes.
+        interval: the least and the most share of wrong ones among the joined labels (`noise.votes.wrong`); None of
+            one source alone.
     """
 
     names: tuple[Any, ...]
@@ -41,6 +43,7 @@ class VotedIssues(Ranked):
     matrices: np.ndarray
     given: np.ndarray
     power: float
+    interval: tuple[float, float] | None = None
     _texts: tuple[str, ...] | None = None
 
     @property
@@ -141,11 +144,15 @@ class VotedIssues(Ranked):
     def __repr__(self) -> str:
         overruled = int((self.belief.argmax(1) != self.given).sum())
         heard = "with" if self.power else "without"
+        between = ""
+        if self.interval is not None:
+            between = f", of the joined labels between {self.interval[0]:.1%} and {self.interval[1]:.1%}"
         said = f"{int(self.votes.per_source.sum()):,} labels by {len(self.votes.sources):,} sources"
+        rare = in_words(rare_votes(self.votes, list(map(str, self.names))), of_recipe=False)
         return (
             f"{said} on {len(self.given):,} rows, joined {heard} what else is known of the rows; {overruled:,} "
             f"against most of their row's labels; of the majorities {self.noise_rate:.1%} are expected to be wrong"
-            + "".join(f"; {sentence}" for sentence in in_words(rare_votes(self.votes, list(map(str, self.names)))))
+            + "".join([between, *(f"; {sentence}" for sentence in rare)])
         )
 
 
@@ -192,12 +199,13 @@ def issues_of_votes(
     if inputs.features is not None:
         all_finite(inputs.features)
     found = joined_by(votes, inputs.features, inputs.words, probs, seed)
+    wrong = found.facts.get("wrong")
     counts = votes.counts
     most = counts >= counts.max(1, keepdims=True) - 1e-9
     given = np.where(most, found.posterior, -1).argmax(1)
     return VotedIssues(
         names, votes, found.posterior, found.matrices, given, float(found.facts["power"]),
-        inputs.texts,
+        None if wrong is None else (wrong[0], wrong[2]), inputs.texts,
     )  # fmt: skip
 
 

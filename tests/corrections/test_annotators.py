@@ -118,5 +118,7 @@ def test_sources_that_are_clearly_worse() -> None:
     def source(name: str, votes: int, value: float, high: float) -> dict[str, object]:
         return {"name": name, "votes": votes, "accuracy": {"value": value, "low": 0.0, "high": high}}
 
+    never_wrong = [source(name, 2, 1.0, 0.998) for name in "ab"]  # Jeffreys' interval ends below 1
+    assert worse_than_all(never_wrong) == []  # type: ignore[arg-type]
     sources = [source("a", 100, 0.9, 0.95), source("b", 10, 0.5, 0.8), source("c", 2, 0.5, 0.99)]
     assert [name for name, _ in worse_than_all([*sources, {"name": "d", "votes": 0, "accuracy": None}])] == ["b"]

@@ -525,6 +525,25 @@ def test_where_more_is_wrong_than_is_changed_the_verdict_says_both() -> None:
         assert "between 4.0% and 9.0% (about 6.5%)" in found["summary"] and "1.1%" in found["summary"]
 
 
+@pytest.mark.parametrize("join", ["cross_fit", "majority"])
+def test_labels_that_nothing_checks(join: str) -> None:
+    """A label a row, of several sources: where no networks were asked, none are blamed."""
+    notice = {"name": "nothing learnt", "message": "networks learnt nothing", "severity": "warning"}
+    noise: Any = {
+        "rate": 0.0,
+        "known_rate": None,
+        "nothing_learnt": True,
+        "predictions": "votes",
+        "interval": [0, 0.5],
+    }
+    several: Any = {"join": join, "planted": None}
+    nothing: Any = {"share": 0.0, "by_class": []}
+    found = verdict(nothing, noise, None, None, [notice], None, several)  # type: ignore[list-item]
+    assert found["trust"] == "do not use"
+    assert ("second source" in found["summary"]) == (join == "cross_fit")
+    assert (notice["message"] in found["reasons"]) == (join == "majority")
+
+
 def test_more_classes_than_a_noise_matrix_may_have(tmp_path: Path) -> None:
     made = make_run(tmp_path / "run", names=MANY, rows=600, noise_rate=0.2, sureness=20.0, canaries=20)
     corrected = corrected_of(made)

@@ -46,6 +46,9 @@ def test_labels_are_joined_and_sources_ranked(found: clc_text.VotedIssues) -> No
     assert (accuracy["low"] < accuracy["accuracy"]).all() and (accuracy["accuracy"] < accuracy["high"]).all()
     assert accuracy["votes"].tolist() == votes.notna().sum().tolist()
     assert abs(found.noise_rate - (given != true).mean()) < 0.05
+    assert found.interval is not None
+    low, high = found.interval
+    assert low <= (found.labels != true).mean() <= high and f"{high:.1%}" in repr(found)
     assert found.alpha is not None and 0 < found.alpha < 1
 
 

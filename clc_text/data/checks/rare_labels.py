@@ -68,15 +68,20 @@ def _told(
     return {
         "label": names[label],
         "rows": (rows if source_row is None else source_row[rows]).tolist(),
-        "noun": noun if source_row is not None else "row, from 0,",
+        "noun": noun if source_row is not None else "row (from 0)",
         "source": source,
         "like": close_name(names[label], others, ALIKE),
     }
 
 
-def in_words(found: Sequence[dict[str, Any]]) -> list[str]:
+def in_words(found: Sequence[dict[str, Any]], of_recipe: bool = True) -> list[str]:
     """A sentence on each of the labels that are likely to be slips: those that one source alone says, or that are
-    spelt like another class."""
+    spelt like another class.
+
+    Args:
+        of_recipe: whether they are mended by keys of a recipe, and not where they come from.
+    """
+    names = "data.label_names" if of_recipe else "label_names"
     told = []
     for one in found:
         if one["source"] is None and one["like"] is None:
@@ -85,11 +90,11 @@ def in_words(found: Sequence[dict[str, Any]]) -> list[str]:
         place = f"{one['noun']} {rows}"
         who = "" if one["source"] is None else f" by {one['source']} alone"
         like = "" if one["like"] is None else f" and is spelt like '{one['like']}'"
-        what = "correct it in the file"
-        if one["like"] is not None:
+        what = "correct it there"
+        if one["like"] is not None and of_recipe:
             what = f"data.label_map={{{one['label']}: {one['like']}}} reads it so"
         told.append(
             f"the label '{one['label']}' is given{who} on {place}{like}: if it is no class of its own, {what}; "
-            "data.label_names lists the classes, and refuses any other"
+            f"{names} lists the classes, and refuses any other"
         )
     return told

@@ -28,16 +28,29 @@ def weights_of_alike(votes: Votes, one_class: np.ndarray) -> np.ndarray:
     sources = len(votes.sources)
     if not 1 < sources <= MOST_SOURCES:
         return np.ones(sources)
-    table = _table(votes)
+    table, counts = _table(votes), votes.counts
     alike = np.eye(sources, dtype=bool)
-    for first in range(sources):
-        for second in range(first + 1, sources):
-            if one_class[first] != one_class[second]:
-                continue
-            same = _fire_together if one_class[first] else _err_together
-            repeats = _says_the_same(table, first, second) or same(votes, table, first, second)
-            alike[first, second] = alike[second, first] = repeats
+    for first, second in _meet(votes, one_class):
+        repeats = _says_the_same(table, first, second)
+        if one_class[first]:
+            repeats = repeats or _fire_together(table, first, second)
+        else:
+            repeats = repeats or _err_together(counts, table, first, second)
+        alike[first, second] = alike[second, first] = repeats
     return np.asarray(1 / alike.sum(1))
+
+
+def _meet(votes: Votes, one_class: np.ndarray) -> list[tuple[int, int]]:
+    """The pairs of sources of one kind, the first before the second, that speak of enough rows together to be alike:
+    any row will do for rules."""
+    from scipy.sparse import csr_array
+
+    starts, shape = votes.starts, (votes.rows, len(votes.sources))
+    there = csr_array((np.ones(len(starts), np.int64), (votes.row[starts], votes.source[starts])), shape)
+    together = (there.T @ there).toarray()
+    enough = together >= np.where(one_class, 1, LEAST_ERRORS)[:, None]
+    first, second = np.nonzero(np.triu(enough & (one_class[:, None] == one_class), 1))
+    return list(zip(first.tolist(), second.tolist(), strict=True))
 
 
 def _table(votes: Votes) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -53,7 +66,7 @@ def _says_the_same(table: list[tuple[np.ndarray, np.ndarray]], first: int, secon
     return len(rows) >= LEAST_SAME and np.array_equal(rows, others) and np.array_equal(labels, other_labels)
 
 
-def _fire_together(votes: Votes, table: list[tuple[np.ndarray, np.ndarray]], first: int, second: int) -> bool:
+def _fire_together(table: list[tuple[np.ndarray, np.ndarray]], first: int, second: int) -> bool:
     (rows, labels), (others, other_labels) = table[first], table[second]
     if not len(rows) or not len(others) or labels[0] != other_labels[0]:
         return False
@@ -61,12 +74,11 @@ def _fire_together(votes: Votes, table: list[tuple[np.ndarray, np.ndarray]], fir
     return both > COMMON * (len(rows) + len(others) - both)
 
 
-def _err_together(votes: Votes, table: list[tuple[np.ndarray, np.ndarray]], first: int, second: int) -> bool:
+def _err_together(counts: np.ndarray, table: list[tuple[np.ndarray, np.ndarray]], first: int, second: int) -> bool:
+    """Args: counts: [N, C], of all votes."""
     rows, here, there = np.intersect1d(table[first][0], table[second][0], assume_unique=True, return_indices=True)
-    if len(rows) < LEAST_ERRORS:
-        return False
     said, also = table[first][1][here], table[second][1][there]
-    rest = votes.counts[rows]
+    rest = counts[rows]
     each = np.arange(len(rows))
     for labels in (said, also):
         rest[each, labels] -= 1

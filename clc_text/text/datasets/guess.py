@@ -167,11 +167,13 @@ def _no_header(files: Files, named: Sequence[str], values: dict[str, list[Any]])
 
 
 def _holds_lists(there: list[Any]) -> bool:
-    """Whether a column is of lists of a few names that come again and again: the classes that hold of each row."""
+    """Whether a column is of lists of a few names, or of whole numbers, that come again and again: the classes that
+    hold of each row, or what several sources say of it."""
     if not there or not all(isinstance(one, list) for one in there):
         return False
     names = [name for one in there for name in one]
-    if not names or not all(isinstance(name, str) for name in names):
+    of_one_kind = any(all(type(name) is kind for name in names) for kind in (str, int))
+    if not names or not of_one_kind:
         return False
     return 2 <= len(set(names)) <= min(MOST, len(names) / AGAIN)
 

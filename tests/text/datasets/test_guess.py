@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from datasets import ClassLabel, Dataset, Features, Sequence, Value
 from refusals import refused
 
 from clc_text.errors import InputError
@@ -166,6 +167,10 @@ def test_lists_of_a_few_names_are_labels_where_nothing_else_is(tmp_path: Path) -
     found = guess_columns(str(path))
     assert (found.text, found.label) == ("body", "about")
     assert "about (3 values)" in found.said[0]
+    classes = Features({"body": Value("string"), "said": Sequence(ClassLabel(names=["a", "b"]))})
+    several = [{"body": row["body"], "said": [number % 2, int(number % 3 == 0)]} for number, row in enumerate(rows)]
+    Dataset.from_list(several, features=classes).save_to_disk(str(tmp_path / "saved"))
+    assert guess_columns(str(tmp_path / "saved")).label == "said"
     for row in rows:
         row["kind"] = "x" if row["about"] else "y"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
