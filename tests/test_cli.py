@@ -88,6 +88,18 @@ def test_help_imports_nothing_heavy() -> None:
     assert found.stdout.strip() == "[]"
 
 
+def test_a_recipe_is_read_without_what_trains_and_reads_data(recipes: Path) -> None:
+    """Of the parts only those that it names are imported, and of a sweep nothing that runs its cells."""
+    sweep = str(recipes / "sweeps" / "table4.yaml")
+    code = (
+        f"import sys; from clc_text.cli import app; app(['sweep', {sweep!r}, '--dry-run'], standalone_mode=False);"
+        "heavy = {'transformers', 'datasets', 'matplotlib', 'sklearn', 'gensim', 'pandas'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines()[-1] == "[]"
+
+
 def test_version() -> None:
     from clc_text import __version__
 

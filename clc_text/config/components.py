@@ -232,7 +232,7 @@ class Registry(Generic[T]):
 
     Args:
         kind: what a message calls such a part, for example ``"method"``.
-        package: the package whose modules define the parts; all of them are imported at the first look-up, so their
+        package: the package whose modules define the parts; they are imported when recipes are read, so their
             top level must stay light (heavy imports belong inside functions).
     """
 
@@ -258,18 +258,23 @@ class Registry(Generic[T]):
         return sorted(self._parts)
 
     def get(self, name: str) -> type[T]:
-        self._load()
+        if name not in self._parts:
+            self._load(name)
+        if name not in self._parts:
+            self._load()
         if name not in self._parts:
             raise InputError(f"there is no {self.kind} '{name}'{nearest(name, self._parts)}", key=name)
         return self._parts[name]
 
-    def _load(self) -> None:
+    def _load(self, only: str | None = None) -> None:
+        """Imports all modules of the package, or the one of a name, where its part mostly is: a recipe needs few."""
         if self._loaded:
             return
         package = importlib.import_module(self.package)
         for module in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{self.package}.{module.name}")
-        self._loaded = True
+            if only in (None, module.name):
+                importlib.import_module(f"{self.package}.{module.name}")
+        self._loaded = only is None
 
 
 def registry_of(module: str, name: str) -> Registry[Any]:

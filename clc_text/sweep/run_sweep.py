@@ -8,9 +8,8 @@ from pathlib import Path
 
 from clc_text.analysis.sweep_plan import write_plan
 from clc_text.errors import InputError
-from clc_text.sweep.cell import check_done, is_done
 from clc_text.sweep.grid import Cell
-from clc_text.sweep.outcome import Outcome
+from clc_text.sweep.outcome import Outcome, check_done, is_done
 from clc_text.utils.files import write_text
 from clc_text.utils.leftovers import name_of_whole
 

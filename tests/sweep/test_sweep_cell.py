@@ -22,10 +22,10 @@ from clc_text.config.recipe import Recipe, load
 from clc_text.errors import InputError
 from clc_text.runs.observer import Silent
 from clc_text.runs.prepare import Memo
-from clc_text.sweep.cell import is_done, run_cell
+from clc_text.sweep.cell import run_cell
 from clc_text.sweep.changed_data import changed_data
 from clc_text.sweep.grid import read_sweep
-from clc_text.sweep.outcome import Outcome
+from clc_text.sweep.outcome import Outcome, is_done
 from clc_text.sweep.run_sweep import plan
 from clc_text.utils.leftovers import aside_of
 

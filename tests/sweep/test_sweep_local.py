@@ -22,10 +22,10 @@ from typer.testing import CliRunner
 
 from clc_text.cli import app
 from clc_text.sweep import local
-from clc_text.sweep.cell import is_done, run_cell
+from clc_text.sweep.cell import run_cell
 from clc_text.sweep.grid import Cell, read_sweep
 from clc_text.sweep.local import run_local
-from clc_text.sweep.outcome import Outcome
+from clc_text.sweep.outcome import Outcome, is_done
 from clc_text.sweep.run_sweep import plan
 
 

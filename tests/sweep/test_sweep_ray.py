@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from refusals import refused
 
-from clc_text.sweep.cell import is_done
 from clc_text.sweep.grid import read_sweep
+from clc_text.sweep.outcome import is_done
 from clc_text.sweep.ray_cluster import run_ray
 
 
