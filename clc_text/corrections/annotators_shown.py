@@ -14,6 +14,7 @@ from clc_text.utils.shown import for_rich, printable
 from clc_text.utils.table import Table
 
 MOST_SOURCES = 40  # that are listed one by one
+MOST_LETTERS = 40  # of a source's name, which else takes the room of all figures
 
 
 def show_annotators(several: SeveralLabels, console: Console, most: int = MOST_SOURCES, ask: bool = True) -> None:
@@ -37,7 +38,7 @@ def show_annotators(several: SeveralLabels, console: Console, most: int = MOST_S
 def worse_in_words(several: SeveralLabels) -> str:
     """Who is right less often than the others; nothing where nobody clearly is."""
     worst = worse_than_all(several["sources"])
-    named = [f"{printable(name)} {right['value']:.0%}" for name, right in worst]
+    named = [f"{printable(name, MOST_LETTERS)} {right['value']:.0%}" for name, right in worst]
     return f"clearly less often right than all together: {some_of(named, 10)}" if named else ""
 
 
@@ -61,7 +62,7 @@ def _line(source: SourceOfLabels) -> list[str]:
     right, agrees = source["accuracy"], source["agreement"]
     mistaken = "; ".join(f"{one['true']} for {one['said']} {one['share']:.0%}" for one in source["confused"][:1])
     return [
-        printable(source["name"]),
+        printable(source["name"], MOST_LETTERS),
         f"{source['votes']:,}",
         f"{100 * source['share']:.1f} %",
         "" if right is None else f"{100 * right['value']:.1f} %",

@@ -10,8 +10,14 @@ from markupsafe import Markup
 from clc_text.artifacts.audit import Audit, SeveralLabels, SourceOfLabels
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.annotators import enough_in_words
-from clc_text.corrections.annotators_shown import in_order, row_key, sources_table, worse_in_words
-from clc_text.corrections.who_said import in_words, who_said
+from clc_text.corrections.annotators_shown import (
+    MOST_LETTERS,
+    in_order,
+    row_key,
+    sources_table,
+    worse_in_words,
+)
+from clc_text.corrections.who_said import Said, in_words, who_said
 from clc_text.data.agreement import alpha_in_words
 from clc_text.report.contents import read_contents
 from clc_text.report.markup import folded, paragraph, table, table_of
@@ -61,7 +67,7 @@ def _unsure(run: RunDirectory, several: SeveralLabels) -> Markup:
         [
             str(one[key]),
             f"{100 * one['belief']:.0f} %",
-            "" if said is None else printable(in_words(said(one["row"])), SHOWN),
+            "" if said is None else printable(in_words(_short(said(one["row"]))), SHOWN),
             printable(text, SHOWN),
         ]
         for one, text in zip(rows, texts, strict=True)
@@ -69,9 +75,21 @@ def _unsure(run: RunDirectory, several: SeveralLabels) -> Markup:
     return table("The least believed labels first", [called, "#believed", "said", "text"], lines)
 
 
+def _short(said: Said) -> Said:
+    """With names that leave room for the texts; two that are alike by then are numbered."""
+    found: Said = {}
+    for name, label in said.items():
+        short = printable(name, MOST_LETTERS)
+        found[short if short not in found else f"{short} {len(found) + 1}"] = label
+    return found
+
+
 def _confusions(listed: Sequence[SourceOfLabels]) -> list[list[str]]:
     found = [
-        (one["share"], [source["name"], one["true"], one["said"], f"{100 * one['share']:.1f} %"])
+        (
+            one["share"],
+            [printable(source["name"], MOST_LETTERS), one["true"], one["said"], f"{100 * one['share']:.1f} %"],
+        )
         for source in listed
         for one in source["confused"]
         if one["share"] >= LEAST
@@ -81,7 +99,7 @@ def _confusions(listed: Sequence[SourceOfLabels]) -> list[list[str]]:
 
 def _matrices(listed: Sequence[SourceOfLabels], names: Sequence[str]) -> list[list[str]]:
     return [
-        [source["name"], name, *(f"{100 * share:.0f}" for share in row)]
+        [printable(source["name"], MOST_LETTERS), name, *(f"{100 * share:.0f}" for share in row)]
         for source in listed
         if source["matrix"] is not None
         for name, row in zip(names, source["matrix"], strict=True)

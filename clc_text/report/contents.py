@@ -87,7 +87,8 @@ def _texts(values: Sequence[Any], budget: int) -> Contents:
         if len(json_in_html(cut).encode()) <= budget:
             break
     shortened = sum(len(text) > length for text in texts)
-    remark = f"{shortened:,} texts are cut after {length:,} letters, so search finds their beginnings only."
+    told = "1 text is" if shortened == 1 else f"{shortened:,} texts are"
+    remark = f"{told} cut after {length:,} letters, so search finds the beginning only."
     return Contents(texts=[printable_lines(text) for text in cut], remark=remark if shortened else "")
 
 
