@@ -21,19 +21,20 @@ if "CLC_TEXT_CACHE" not in os.environ:  # not the user's own; of tests in parall
     atexit.register(shutil.rmtree, os.environ["CLC_TEXT_CACHE"], ignore_errors=True)
 
 import pytest
-import torch
 import typer.main
 import typer.testing
 
 # A quarter of the time of collecting the tests would go into looking through what is imported, which all stays.
 gc.disable()
-torch.set_num_threads(1)
 # Each call of the command line builds all its commands anew, a twentieth of a second of thousands of tests.
 typer.main.get_command = typer.testing._get_command = functools.cache(typer.main.get_command)
 
 
 def pytest_collection_finish() -> None:
     """Every training collects garbage, a third of a second where all that was imported is looked through each time."""
+    import torch  # not at the top: the process that hands out tests in parallel needs none
+
+    torch.set_num_threads(1)
     gc.enable()
     gc.collect()
     gc.freeze()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,18 @@ def rows(count: int = 300) -> tuple[list[str], list[str], list[str]]:
 
 
 @pytest.fixture(scope="module")
-def cleaned(tmp_path_factory: pytest.TempPathFactory) -> clc_text.Cleaned:
+def undrawn() -> Iterator[None]:
+    """The pictures of the reports are made and not drawn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clc_text.report.pictures.as_bytes", lambda figure, kind: b"<svg/>")
+        yield
+
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+
+@pytest.fixture(scope="module")
+def cleaned(undrawn: None, tmp_path_factory: pytest.TempPathFactory) -> clc_text.Cleaned:
     texts, given, _ = rows()
     return clc_text.clean(texts, given, out=tmp_path_factory.mktemp("runs") / "tickets", overrides=SMALL)
 

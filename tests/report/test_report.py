@@ -330,7 +330,7 @@ def test_without_test_rows_nothing_is_left_unfilled(make_run, undrawn):
     assert not re.search(r"true labels? (is|are) not known", said)
 
 
-def test_a_picture_that_is_wide_at_its_narrowest_scrolls(make_run):
+def test_a_picture_that_is_wide_at_its_narrowest_scrolls(make_run, undrawn):
     assert '<figure class="scrolls">' in picture_html(make_run(names=[f"name {n}" for n in range(40)]), "confusion")
     assert "<figure><picture>" in picture_html(make_run(), "confusion")
 
@@ -425,7 +425,7 @@ def test_images_have_thumbnails(make_run, monkeypatch, tmp_path, unpictured):
     assert data_of(report_page(run))["texts"] is None
 
 
-def test_a_map_of_the_hidden_layer_on_request(tiny_run, tmp_path, unpictured):
+def test_a_map_of_the_hidden_layer_on_request(tiny_run, tmp_path, unpictured, undrawn):
     plain, mapped = tmp_path / "plain.html", tmp_path / "mapped.html"
     call("report", tiny_run, "--out", plain)
     call("report", tiny_run, "--tsne", "--out", mapped)
