@@ -24,6 +24,7 @@ from clc_text.utils.spreadsheet import harmless
 
 NEIGHBOURS = 3  # a row
 NEIGHBOUR_LETTERS = 160
+SAID_LETTERS = 400  # of several labels of a row, with who gives each
 IMAGE = 384  # pixels of the longer side, at most
 IN_REPORT = 100  # rows
 REPORT_BYTES = 400_000  # of their texts, at most
@@ -101,6 +102,7 @@ def questions(
         "suggested": state.suggested[chosen.row].tolist(),
         "current": state.label[chosen.row].tolist(),
         "belief": _rounded(state.confidence[chosen.row]),
+        "said": [printable(row["votes"], SAID_LETTERS) for row in rows] if "votes" in (*rows, {})[0] else None,
         "why": [row["why"] for row in rows],
         "random": RANDOM,
         "inclusion": chosen.inclusion.tolist(),

@@ -31,6 +31,7 @@ from clc_text.inference.predictor import Predictor
 from clc_text.methods.base import Supervision
 from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.report.annotators import annotators_html
+from clc_text.report.review import questions
 from clc_text.runs.build import build_trainer
 from clc_text.runs.evidence import judges_of_run
 from clc_text.runs.prepare import prepare, with_answers
@@ -138,6 +139,11 @@ def test_a_run(method: str, table: Path, tmp_path: Path) -> None:
     least = found["several_labels"]["unsure"][0]
     assert str(run.data()["text"][least["row"]]) in shown and f'<th scope="row">{least["source_row"]}</th>' in shown
     assert f"{100 * found['several_labels']['sources'][1]['matrix'][0][0]:.0f}</td>" in shown
+    asked = questions(corrected, 5, "both", 10_000).data
+    assert [dict(pair.split(": ") for pair in one.split("; ")) for one in asked["said"]] == [
+        {name: run.data()[name][row] for name in ("ann", "bob", "cid") if run.data()[name][row]}
+        for row in asked["row"]
+    ]
     assert annotators_html(run, {}) == annotators_html(run, None) == ""
     again = train(recipe(table, method), tmp_path / "run", resume=True)
     assert again.complete

@@ -107,7 +107,10 @@
     shown.scrollTop = 0;
     fill(byId("review-yes"), given);
     fill(byId("review-no"), suggested);
-    text("review-thought", `The networks’ choice, ${percent(asked.belief[at])}`);
+    byId("review-labels").hidden = !asked.said;
+    if (asked.said) text("review-labels", asked.said[at]);
+    const by = asked.said ? "The likeliest other class by all labels" : "The networks’ choice";
+    text("review-thought", `${by}, ${percent(asked.belief[at])}`);
     byId("review-yes").setAttribute("aria-pressed", String(answers[at] === given));
     byId("review-no").setAttribute("aria-pressed", String(answers[at] === suggested));
     list();
