@@ -8,7 +8,9 @@ import gc
 import os
 import shutil
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -30,11 +32,18 @@ gc.disable()
 typer.main.get_command = typer.testing._get_command = functools.cache(typer.main.get_command)
 
 
+def _drawn(questions: Callable[..., Iterator[Any]], *which: int) -> tuple[Any, ...]:
+    return tuple(questions(*which))
+
+
 def pytest_collection_finish() -> None:
     """Every training collects garbage, a third of a second where all that was imported is looked through each time."""
     import torch  # not at the top: the process that hands out tests in parallel needs none
 
+    from clc_text.text.datasets.grammar import generate
+
     torch.set_num_threads(1)
+    generate.questions = functools.cache(functools.partial(_drawn, generate.questions))  # of hundreds of runs the same
     gc.enable()
     gc.collect()
     gc.freeze()
