@@ -135,6 +135,16 @@ def test_lines_that_are_no_votes(changed: dict[int, list[str]], told: dict[str, 
         long(tmp_path, changed).load(0)
 
 
+def test_labels_by_one_source_are_one_a_row(tmp_path: Path) -> None:
+    """However they are given; rows of which it says nothing are left out as where there are several sources."""
+    lines = long(tmp_path)
+    by_one = [[f"r{number}", "ann", row[0]] for number, row in enumerate(VOTES)]
+    write(tmp_path / "votes.csv", [["id", "annotator", "label"], *by_one])
+    task = lines.load(0)
+    assert task.votes is None and len(task.train) == 4 and len(task.unlabelled) == 1
+    assert [task.label_names[label] for label in task.given_labels] == ["pos", "neg", "neg", "pos"]
+
+
 def test_labels_that_nobody_gave_are_refused(tmp_path: Path) -> None:
     lines = long(tmp_path)
     for rows in ([["id", "annotator", "label"]], [["id", "annotator", "label"], ["r0", "ann", ""]]):
