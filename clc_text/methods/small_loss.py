@@ -43,7 +43,7 @@ class SmallLoss(Method):
         if not rate_known:
             raise InputError(
                 f"the method {self.name} must be told how many labels are wrong; "
-                "set `noise_rate: true | estimate | number`",
+                "set method.noise_rate to estimate, true (of noise that is injected) or a number",
                 key="noise_rate",
             )
 
