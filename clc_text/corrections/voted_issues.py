@@ -224,7 +224,30 @@ def _votes(labels: Any, label_names: Sequence[Any] | None) -> tuple[Votes, tuple
     row, source = np.nonzero(frame.notna().to_numpy())
     if not len(row):
         raise InputError("there are no labels: every one is absent", key="labels")
-    said = frame.to_numpy(dtype=object)[row, source]
     sources = np.array(frame.columns, dtype=object)
-    numbers, names = numbered(said.tolist(), label_names, row, sources[source])
-    return Votes.of(row, source, numbers, len(frame), list(frame.columns), len(names)), names
+    said: list[Any] = []
+    weight: list[float] = []
+    entries: list[int] = []
+    for place, one in enumerate(frame.to_numpy(dtype=object)[row, source].tolist()):
+        shares = _shares(one, row[place], sources[source[place]]) if isinstance(one, dict) else {one: 1.0}
+        said += shares
+        weight += shares.values()
+        entries += [place] * len(shares)
+    row, source = row[entries], source[entries]
+    numbers, names = numbered(said, label_names, row, sources[source])
+    return Votes.of(row, source, numbers, len(frame), list(frame.columns), len(names), np.array(weight)), names
+
+
+def _shares(said: dict[Any, Any], row: int, source: Any) -> dict[Any, float]:
+    """The classes that a source finds possible, and how probable each."""
+    from clc_text.data.reading.said import NEAR_ONE
+
+    numbers = all(isinstance(share, (int, float)) and share >= 0 for share in said.values())
+    total = sum(said.values()) if numbers else 0.0
+    if not np.isfinite(total) or abs(total - 1) > NEAR_ONE:
+        raise InputError(
+            f"what {source} says of row {row} is no distribution over classes: probabilities are at least 0 and sum "
+            "to 1",
+            row=row,
+        )
+    return {name: share / total for name, share in said.items() if share > 0}

@@ -130,3 +130,22 @@ def test_rows_of_labels_in_lists() -> None:
     with refused(row=2) as caught:  # of different lengths they are classes that hold
         clc_text.find_issues([[0, 1], [1], [0, 0, 1]] * 10)
     assert "task='votes'" in str(caught.value)
+
+
+def test_a_source_may_give_a_dictionary_of_probabilities() -> None:
+    _, votes, _ = drawn(60)
+    sure = {name: {name: 0.9, other: 0.1} for name, other in (NAMES, NAMES[::-1])}
+    soft = votes.assign(cid=[None if pd.isna(one) else sure[one] for one in votes["cid"]])
+    table = np.full((60, 3, 2), np.nan)
+    order = sorted(NAMES)
+    for row, line in enumerate(votes.itertuples(index=False)):
+        for place, said in enumerate(line):
+            if not pd.isna(said):
+                told = sure[said] if place == 2 else {said: 1.0}
+                table[row, place] = [told.get(name, 0.0) for name in order]
+    found, same = clc_text.find_issues(soft), clc_text.find_issues(table, label_names=order)
+    assert isinstance(found, clc_text.VotedIssues) and isinstance(same, clc_text.VotedIssues)
+    assert list(found.names) == order and found.belief == pytest.approx(same.belief)
+    wrong = votes.assign(cid=[{"sport": 0.9, "money": 0.9}] * 60)
+    with refused(row=0):
+        clc_text.find_issues(wrong)
