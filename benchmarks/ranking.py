@@ -34,7 +34,7 @@ from clc_text.corrections.policy import policy_named
 from clc_text.corrections.verdict import verdict
 from clc_text.data.labels import Labels
 from clc_text.evidence.evidence import Mixture, mixture_of
-from clc_text.evidence.mixture import Judged, fit_near, judge, judge_near
+from clc_text.evidence.mixture import Judged, judge_near
 from clc_text.evidence.readings import agreement, span
 from clc_text.evidence.views import weights
 from clc_text.text.encoders.lexical.weighting import terms_of
@@ -304,13 +304,7 @@ def measure(table: Table, seed: int) -> dict[str, Any]:
         found["seconds"][name] = seconds
         if mixture is None:
             continue
-        counted = weights(mixture.views)
-        if probs is None:  # as `find_issues` does
-            judged = judge_near(
-                mixture.log_probs, counted, table.given, fit_near(mixture.log_probs, counted, table.given)
-            )  # fmt: skip
-        else:
-            judged = judge(mixture.log_probs, counted, table.given, mixture.sharpness, mixture.transition)
+        judged = judge_near(mixture.log_probs, weights(mixture.views), table.given, mixture.noise)
         found["ranking"][name] = ranked(judged.wrong, table)
         if name == "mixture":
             found |= told(mixture, judged, table, found["right"])

@@ -23,8 +23,8 @@ from clc_text.data.reading.written_lists import lists_in
 from clc_text.data.tabular.values import numbered, probabilities
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import all_finite, first_of_copies, mixture_of, too_large
-from clc_text.evidence.mixture import Judged, fit_near, judge_near
-from clc_text.evidence.readings import MIXTURE, Reading, span
+from clc_text.evidence.mixture import Judged, judge_near
+from clc_text.evidence.readings import span
 from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
 from clc_text.evidence.views.base import FIT_ROWS
@@ -107,7 +107,7 @@ class Issues(Ranked):
         Raises:
             InputError: there is no such policy, or it judges by the networks of a run.
         """
-        rule, names = policy_of_views(policy).of_probabilities(), np.array(self.names, dtype=object)
+        rule, names = policy_of_views(policy), np.array(self.names, dtype=object)
         if self.judged is None:
             return np.asarray(names[self.given])
         changed = rule.changes(Evidence.of_views(self.judged, self.judged.probs), self.given)
@@ -198,10 +198,9 @@ def find_issues(
     mixture = mixture_of(dense, unplanted, classes, seed, probs, inputs.words, near=near)
     if mixture is None:
         return Issues(names, given, None, (), (), float("nan"), (0.0, 1.0), np.full((classes, classes), np.nan))
-    counted = weights(mixture.views)
-    judged = judge_near(mixture.log_probs, counted, given, fit_near(mixture.log_probs, counted, given))
+    judged = judge_near(mixture.log_probs, weights(mixture.views), given, mixture.noise)
     rate = float(judged.wrong.mean())
-    readings = [Reading(MIXTURE, "near", rate), *mixture.readings(given, np.arange(rows))]
+    readings = mixture.readings(given, np.arange(rows))
     by_rule = rule_like(mixture.log_probs, given, mixture.views, mixture.left_out)
     return Issues(
         names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(readings, rows),

@@ -100,10 +100,12 @@ from clc_text.corrections.verdict import verdict
 from clc_text.data.labels import Labels, classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.errors import InputError
+from clc_text.evidence.mixture import judge_near
 from clc_text.evidence.readings import agreement, span
 from clc_text.evidence.rules import rule_like
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.estimate import NoiseEstimate, estimate
+from clc_text.noise.estimation.noise_fit import matrix_of
 from clc_text.noise.estimation.probabilities import MOST_CLASSES
 from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
 from clc_text.utils.files import sha256_of_file, write_json
@@ -267,20 +269,22 @@ def _mean_doubt(probs: np.ndarray, given: np.ndarray) -> tuple[float, tuple[floa
 
 def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: np.ndarray, state: State) -> AuditNoise:
     """By all readings of what views say, [P, n, C], of some rows, none a canary, and of what these were given."""
-    assert predictions.transition is not None
-    found = readings_of(predictions, log_probs, given)
     by_rule = rule_like(log_probs, classes_of(given), predictions.views, predictions.left_out)
-    rate, (low, high) = found[0].rate, span(found, len(given))
-    if predictions.rates is not None:  # known before there were views, of which none may change it or say another
+    noise = predictions.noise
+    if predictions.rates is None:
+        found = readings_of(predictions, log_probs, given)
+        rate, (low, high) = found[0].rate, span(found, len(given))
+        matrix = matrix_of(judge_near(log_probs, predictions.weights, given, noise).belief, given)
+    else:  # known before there were views, of which none may change it or say another
+        found, matrix = [], noise.transition
         rate, low, high = predictions.rates.tolist()
-        found = []
     return {
         "rate": rate,
         "interval": [low, high],
         "readings": [{"of": one.of, "method": one.method, "rate": one.rate} for one in found],
         "agreement": agreement(log_probs),
         "rule_like": None if by_rule is None else {"words": by_rule.words, "others": by_rule.others},
-        "matrix": predictions.transition.round(6).tolist(),
+        "matrix": matrix.round(6).tolist(),
         "method": "views",
         "predictions": predictions.kind,
         "known_rate": _known_rate(state),

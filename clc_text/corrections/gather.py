@@ -6,8 +6,8 @@ The belief in class c of a row with prediction p (the mean of the peers' probabi
 
 with T the noise matrix, found by cross-fitting or else estimated by expectation-maximisation from the same predictions
 (`clc_text.noise`), or q = p where a policy does without it. For a canary whose flipped label the networks were trained
-on, p is taken without that class. Where several views judge, p is their pool, and the doubt is the mixture's
-(`clc_text.evidence.mixture`).
+on, p is taken without that class. Where several views judge, p is their pool, and q and the doubt are the mixture's
+(`clc_text.evidence.mixture`); T is then what q says of the labels of each class.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.data.labels import Labels, classes_of
 from clc_text.data.sampling import every_nth
-from clc_text.evidence.mixture import Judged, judge, pool_probs
+from clc_text.evidence.mixture import Judged, judge, judge_near, pool_probs
 from clc_text.noise.canaries import after_flips, before_flips
 from clc_text.noise.estimation.estimate import em_matrix
 from clc_text.noise.estimation.half_trust import ROOM
-from clc_text.noise.estimation.noise_fit import posterior_labels
+from clc_text.noise.estimation.noise_fit import counts_by, posterior_labels, shrunk
 
 MATRIX_ROWS = 100_000  # T is estimated from every n-th row of larger datasets
 
@@ -58,6 +58,7 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
     if predictions.asked:
         return _of_each_class(predictions, labels, policy, progress)
     count = predictions.rows
+    counts = np.zeros((predictions.classes, predictions.classes))
     matrix = noise_matrix_of(predictions, labels) if policy.noise_matrix or predictions.kind == "views" else None
     of_canaries = matrix
     if predictions.pool and matrix is not None:  # of a class that is only left out, those given it have no room
@@ -79,8 +80,14 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
             done += int(canary.sum())
             if predictions.kind == "in sample":
                 probs[canary] = _without(probs[canary], trained[canary], given[canary])
-        rows.put(part, _evidence(predictions, log_probs, probs, said, matrix, policy))
+        if predictions.kind == "views" and not predictions.pool:  # noise is more than a matrix
+            judged = _judged(predictions, log_probs, said, matrix, policy)
+            counts += counts_by(judged.belief, said)
+            rows.put(part, Evidence.of_views(judged, probs))
+        else:
+            rows.put(part, _evidence(predictions, log_probs, probs, said, matrix, policy))
         progress("reading predictions", part.stop, count)
+    matrix = shrunk(counts) if counts.any() else matrix
     return Gathered(rows, canaries, matrix, agree / count, confidence / count)
 
 
@@ -160,18 +167,24 @@ def judged_by(
     matrix: np.ndarray,
     bias: np.ndarray | None = None,
 ) -> Judged:
-    """What views say of n rows, that there is room for it in place of their agreement where a policy asks for that;
-    arguments as `judge`.
-
-    Args:
-        bias: of one class among several, whose noise is known; a label then counts for less than half only where
-            that leaves room for it.
-    """
-    room = 0.0 if bias is None else ROOM
-    found = judge(log_probs, weights, given, sharpness, matrix, bias, room)
+    """What views say of one class among several, whose noise is known, and that there is room for it in place of their
+    agreement where a policy asks for that; arguments as `judge`. A label counts for less than half only where the
+    noise leaves room for it."""
+    found = judge(log_probs, weights, given, sharpness, matrix, bias, ROOM)
     if policy.room:
         found = replace(found, agree=matrix[found.suggested, classes_of(given)] >= ROOM)
     return found
+
+
+def _judged(
+    predictions: RowPredictions, log_probs: np.ndarray, given: np.ndarray, matrix: np.ndarray | None, policy: Policy
+) -> Judged:
+    """By views, of given labels int64 [n] or float [n, C] of a block of them [V, n, C]."""
+    if not predictions.pool:
+        return judge_near(log_probs, predictions.weights, given, predictions.noise)
+    assert matrix is not None
+    shares, sharpness = predictions.weights, predictions.sharpness
+    return judged_by(policy, log_probs, shares, given, sharpness, matrix, predictions.bias)
 
 
 def _evidence(
@@ -185,11 +198,7 @@ def _evidence(
     if len(probs) == 0:
         return Evidence.empty(0)
     if predictions.kind == "views":
-        assert matrix is not None
-        return Evidence.of_views(
-            judged_by(policy, log_probs, predictions.weights, given, predictions.sharpness, matrix, predictions.bias),
-            probs,
-        )
+        return Evidence.of_views(_judged(predictions, log_probs, given, matrix, policy), probs)
     belief = probs if matrix is None else posterior_labels(probs, given, matrix)
     each, named = np.arange(len(probs)), classes_of(given)
     others = belief.copy()

@@ -14,6 +14,7 @@ from clc_text.artifacts.votes import FACTS as VOTES
 from clc_text.errors import InputError
 from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import weights
+from clc_text.noise.estimation.near_noise import NearNoise
 
 Kind = Literal["in sample", "out of sample", "views", "votes"]
 
@@ -46,6 +47,7 @@ class RowPredictions:
         rates: float64 [3, K], of views the share of wrong labels of each class and its ends (`Plateau.rates`), [3] of
             one class; None: not known beforehand.
         part: which rows of the file these are: (first, every so many).
+        nearness: of views, how much of the noise is near a decision (`noise.estimation.near_noise`).
     """
 
     path: Path
@@ -64,6 +66,20 @@ class RowPredictions:
     biases: tuple[float, ...] = ()
     part: tuple[int, int] = (0, 1)
     rates: np.ndarray | None = None
+    nearness: float = 0.0
+
+    @property
+    def noise(self) -> NearNoise:
+        """Of views, what explains the given labels, its likelihood aside.
+
+        Raises:
+            InputError: the file has no noise matrix.
+        """
+        if self.transition is None:
+            raise InputError(
+                f"{self.path} has no noise matrix; remove it and run `clc-text correct` again", where=self.path
+            )
+        return NearNoise(0.0, self.sharpness, self.transition, self.nearness)
 
     @property
     def weights(self) -> np.ndarray:
@@ -125,11 +141,7 @@ def readings_of(found: RowPredictions, log_probs: np.ndarray, given: np.ndarray)
         log_probs: float32 [P, n, C], theirs of these rows (`RowPredictions.of`).
         given: int64 [n].
     """
-    if found.transition is None:
-        raise InputError(
-            f"{found.path} has no noise matrix; remove it and run `clc-text correct` again", where=found.path
-        )
-    return readings(log_probs, given, found.views, found.sharpness, found.transition)
+    return readings(log_probs, given, found.views, found.noise)
 
 
 def in_sample(run: RunDirectory) -> RowPredictions:
@@ -186,7 +198,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     left_out = tuple(filter(None, facts.get("left_out", "").split(",")))
     found = RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)
     if not run.asked:
-        return found
+        return replace(found, nearness=float(facts.get("nearness", 0.0)))
     if kind == "views" and "weights" not in facts:
         raise InputError(
             f"{path} is of an earlier version, whose views were not weighed; make the corrections anew with "

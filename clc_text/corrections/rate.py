@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-METHODS = {"doubt": "mean doubt", "em": "expectation-maximisation", "confident_joint": "confident joint"}
+METHODS = {
+    "doubt": "mean doubt",
+    "half": "mean doubt, labels half trusted",
+    "em": "expectation-maximisation",
+    "confident_joint": "confident joint",
+}
 
 
 def rate_in_words(noise: Mapping[str, Any]) -> str:

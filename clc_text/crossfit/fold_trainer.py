@@ -23,8 +23,9 @@ from clc_text.errors import InputError
 from clc_text.methods.base import Method
 from clc_text.models.peers import PeersModel
 from clc_text.models.peers_of import PeersOf, peers_from_init, peers_from_model
-from clc_text.noise.estimation.half_trust import ROOM, half_trusted, never_certain, targets_of
+from clc_text.noise.estimation.half_trust import ROOM, half_trusted, never_certain
 from clc_text.noise.estimation.plateau import Plateau, plateau
+from clc_text.noise.estimation.targets import targets_of
 from clc_text.training.trainer import PeersTrainer
 
 PeersInit = Callable[[int, int], PeersModel]
@@ -36,6 +37,8 @@ Features = Callable[[], np.ndarray]
 MoreViews = Callable[[CrossFit, Labels], np.ndarray | None]
 """Log-probabilities of the true class [N, C], or of each class [N, K, 2], by the networks and whatever else tells of
 the rows, together: given what cross-fitting found and the labels. None: nothing does."""
+
+_SMALLEST = 1e-12
 
 
 def cross_fit_of(
@@ -98,7 +101,7 @@ def cross_fit_of(
 
 
 def _targets(found: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:
-    """float64 [N, C], what is believed of each row, its given label half trusted; of pairs where several may hold."""
+    """float64 [N, C], what is believed of each row; of pairs where several may hold, the given label half trusted."""
     if found.each is not None and found.knows_noise:
         pool, shape = _pool(found, labels, views, log), labels.learnt.shape
         probs = found.probs.reshape(*shape, 2) if pool is None else np.exp(pool)
@@ -107,9 +110,7 @@ def _targets(found: CrossFit, labels: Labels, views: MoreViews | None, log: Call
         parts = [_targets(found.of_problem(one), labels.of_problem(one), views, log) for one in range(labels.problems)]
         return np.stack(parts, 1).reshape(-1, 2)
     pool = _pool(found, labels, views, log)
-    if pool is None:
-        return half_trusted(found.probs, labels.learnt, never_certain(found.transition))
-    return targets_of(pool, labels.learnt)
+    return targets_of(np.log(found.probs.clip(_SMALLEST)) if pool is None else pool, labels.learnt)
 
 
 def _noise_of_each(labels: Labels, features: Features | None, seed: int, log: Callable[[str], None]) -> Plateau | None:

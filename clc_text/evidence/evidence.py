@@ -16,10 +16,11 @@ from clc_text.data.labels import Labels
 from clc_text.data.nearest import Nearest
 from clc_text.errors import InputError
 from clc_text.evidence.heard import Heard, KeptViews
-from clc_text.evidence.mixture import chosen_views, clipped, fit, gain_of_view
+from clc_text.evidence.mixture import chosen_views, clipped, fit_near, gain_of_view
 from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
+from clc_text.noise.estimation.near_noise import NearNoise
 from clc_text.utils.files import write_with
 from clc_text.utils.tensors import save_tensors
 
@@ -39,9 +40,10 @@ class Mixture:
         left_out: names of those that have learnt too little.
         log_probs: float32 [V, N, C] (`mixture.clipped`).
         sharpness: power of their pool.
-        transition: float64 [C, C], T of the given labels, canaries aside.
+        transition: float64 [C, C], T of the given labels, canaries aside, that is noise by class alone.
         weights: [V], how much each view counts, of sum 1; None: as `views.weights` has it.
         bias: float64 [C], what is added to the sharpened pool; None: nothing.
+        nearness: λ, how much of the noise is near a decision (`noise.estimation.near_noise`).
     """
 
     views: tuple[str, ...]
@@ -51,6 +53,12 @@ class Mixture:
     transition: np.ndarray
     weights: np.ndarray | None = None
     bias: np.ndarray | None = None
+    nearness: float = 0.0
+
+    @property
+    def noise(self) -> NearNoise:
+        """What explains the given labels, its likelihood aside."""
+        return NearNoise(0.0, self.sharpness, self.transition, self.nearness)
 
     def save(self, path: Path, made_from: str) -> None:
         """As `corrections.predictions` reads it: a safetensors file with the tensors ``train`` and ``transition``."""
@@ -59,6 +67,7 @@ class Mixture:
             "views": ",".join(self.views),
             "left_out": ",".join(self.left_out),
             "sharpness": repr(self.sharpness),
+            "nearness": repr(self.nearness),
             "made_from": made_from,
         }
         tensors = {"train": self.log_probs, "transition": self.transition}
@@ -66,7 +75,7 @@ class Mixture:
 
     def readings(self, labels: np.ndarray, rows: np.ndarray) -> list[Reading]:
         """See `readings.readings`, of some rows."""
-        return readings(self.log_probs[:, rows], labels[rows], self.views, self.sharpness, self.transition)
+        return readings(self.log_probs[:, rows], labels[rows], self.views, self.noise)
 
 
 def save_of_each(made: list[Mixture], path: Path, made_from: str, rates: np.ndarray) -> None:
@@ -193,5 +202,7 @@ def mixture_of(
     log_probs = np.empty((len(chosen), len(labels.given), classes), np.float32)
     for place, name in enumerate(chosen):
         log_probs[place] = found.pop(name)
-    fitted = fit(log_probs, weights(chosen), labels.as_given, ~labels.canary)
-    return Mixture(tuple(chosen), left_out, log_probs, fitted.sharpness, fitted.transition)
+    noise = fit_near(log_probs, weights(chosen), labels.as_given, ~labels.canary)
+    return Mixture(
+        tuple(chosen), left_out, log_probs, noise.sharpness, noise.transition, nearness=noise.nearness
+    )  # fmt: skip

@@ -1,22 +1,16 @@
 """What several views of a row say together of its given label.
 
-The views' probabilities are pooled as their weighted geometric mean (`views.weights`), sharpened by whatever power
-explains the given labels best (`crossfit.noise_fit.fit_noise`), which also gives the noise matrix T of
-expectation-maximisation. Two readings follow:
+The views' probabilities are pooled as their weighted geometric mean (`views.weights`), and the labels themselves are
+asked how much of their noise is near a decision, and how much depends on the class alone (`noise.estimation.
+near_noise`), with the power that sharpens the pool. The doubt is 1 − q(y), the probability that the given label is
+wrong.
 
-* by T: q(c) ∝ p(c) · T[c, y]. The given label counts for as much as class-wide noise leaves it. Right where noise
-  depends on the class alone; where labels are wrong because texts are hard, T is far too near to the identity.
-* by the text alone: p(c) against p(y), as if the given label told nothing.
+Of classes of which several may hold of a row, each a question of no and yes, noise is known before there are views
+(`several_classes`), by class alone; where labels are wrong because texts are hard, it takes too many for right. There
+the given label counts for half of what it says, h(c) ∝ p(c) · T[c, y]^½, and a label is doubted by how far the best
+other class is ahead of it: (1 + max h − h(y)) / 2.
 
-The truth lies between, so the given label counts for half of what T says, h(c) ∝ p(c) · T[c, y]^½, and a label is
-doubted by how far the best other class is ahead of it there: (1 + max h − h(y)) / 2. Where a text fits several classes
-a little, that is near one half; 1 − h(y) would be near one, and put rows first of which nobody knows the class.
-
-Or the labels themselves are asked how much of their noise is near a decision, and how much depends on the class alone
-(`noise.estimation.near_noise`). Then no half has to be guessed, and the doubt is 1 − q(y), the probability that the
-given label is wrong (`judge_near`, for whoever trains nothing).
-
-Measured beside either reading alone, weights by likelihood, and means of ranks: `recipes/results/find_wrong_rows.md`.
+Measured, beside the half-trusted label and others: `recipes/results/find_wrong_rows.md`.
 """
 
 from __future__ import annotations
@@ -31,7 +25,7 @@ from clc_text.evidence.views.base import fit_rows
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.near_noise import NearNoise, fit_near_noise, posterior_of_both
-from clc_text.noise.estimation.noise_fit import Explained, blocks, fit_noise, posterior_labels, sharpened, softmax
+from clc_text.noise.estimation.noise_fit import blocks, posterior_labels, sharpened, softmax
 
 LEAST = 1e-4  # probability: no view is surer than that of a class being impossible
 # A view that gains less than this share of what the best one gains over the labels' shares is left out.
@@ -126,41 +120,33 @@ def _best_other(belief: np.ndarray, named: np.ndarray) -> np.ndarray:
     return np.asarray(rivals.argmax(1))
 
 
-def fit(
-    log_probs: np.ndarray,
-    weights: np.ndarray,
-    labels: np.ndarray,
-    sound: np.ndarray,
-) -> Explained:
-    """Sharpness and T of the pool of views' log-probabilities [V, N, C], from every n-th row of many.
+def fit_near(log_probs: np.ndarray, weights: np.ndarray, labels: np.ndarray, sound: np.ndarray) -> NearNoise:
+    """Sharpness of the pool of views' log-probabilities [V, N, C], T of noise by class and λ of noise near a decision,
+    from every n-th row of many.
 
     Args:
+        labels: int64 [N], or float [N, C] distributions.
         sound: bool [N], the rows that count.
     """
     rows = np.flatnonzero(sound)
     rows = rows[every_nth(len(rows), fit_rows(log_probs.shape[2]))]
-    found = fit_noise(pooled(log_probs, weights, rows), labels[rows]).without_probs
+    found = fit_near_noise(pooled(log_probs, weights, rows), labels[rows])
     return replace(found, transition=never_certain(found.transition))
-
-
-def fit_near(log_probs: np.ndarray, weights: np.ndarray, labels: np.ndarray) -> NearNoise:
-    """Sharpness of the pool, T of noise by class and λ of noise near a decision, of int64 labels [N]."""
-    rows = np.arange(len(labels))[every_nth(len(labels), fit_rows(log_probs.shape[2]))]
-    return fit_near_noise(pooled(log_probs, weights, rows), labels[rows])
 
 
 def judge_near(log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, noise: NearNoise) -> Judged:
     """See the module. Of `SEVERAL` views or more one may differ, and all are said to agree.
 
     Args:
-        log_probs, weights, given: as `judge` takes them, given labels int64 [n].
+        log_probs, weights, given: as `judge` takes them.
         noise: by `fit_near`.
     """
     probs = pool_probs(log_probs, weights, noise.sharpness)
     belief = posterior_of_both(probs, given, noise.transition, noise.nearness)
-    suggested = _best_other(belief, given)
+    named = classes_of(given)
+    suggested = _best_other(belief, named)
     differ = (log_probs.argmax(2) != suggested).sum(0)
-    wrong = 1 - belief[np.arange(len(given)), given]
+    wrong = 1 - belief[np.arange(len(named)), named]
     return Judged(probs, belief, wrong, suggested, differ <= (1 if len(log_probs) >= SEVERAL else 0))
 
 

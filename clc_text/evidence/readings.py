@@ -1,10 +1,11 @@
 """How many labels are wrong, by every reading of the same evidence: a range, since a table cannot tell which is right.
 
+* The mean doubt of the mixture: noise by class and near a decision, as the labels themselves have it.
 * Noise by class alone, expectation-maximisation: of the mixture and of each view. Right where labels are wrong
   whatever the text; far too low where they are wrong because texts are hard or alike: a model learns such errors.
 * The confident joint of each view (Northcutt et al., 2021): takes what a view cannot tell apart for noise; too high
   where the encoder is weak.
-* The mean doubt of the mixture, between both.
+* The mean doubt of the mixture where a given label counts for half of what noise by class says, between both.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from clc_text.data.labels import classes_of
-from clc_text.evidence.mixture import judge
+from clc_text.evidence.mixture import judge, judge_near, pooled
 from clc_text.evidence.views import weights
 from clc_text.noise.estimation.confident_joint import confident_joint
+from clc_text.noise.estimation.half_trust import never_certain
+from clc_text.noise.estimation.near_noise import NearNoise
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, softmax
 
 # So many sound labels even the lowest reading may take for wrong, since encoders are not perfect (measured: 0.2 to 1.7
@@ -34,22 +37,22 @@ class Reading:
     rate: float
 
 
-def readings(
-    log_probs: np.ndarray, given: np.ndarray, views: tuple[str, ...], sharpness: float, transition: np.ndarray
-) -> list[Reading]:
+def readings(log_probs: np.ndarray, given: np.ndarray, views: tuple[str, ...], noise: NearNoise) -> list[Reading]:
     """The mean doubt first, which is the one to name where one number is asked for.
 
     Args:
         log_probs: float32 [V, n, C], of the views.
         given: int64 [n], or float [n, C] distributions.
         views: [V], their names.
-        sharpness, transition: of the mixture.
+        noise: of the mixture.
     """
-    each, named = np.arange(len(given)), classes_of(given)
-    judged = judge(log_probs, weights(views), given, sharpness, transition)
+    each, named, counted = np.arange(len(given)), classes_of(given), weights(views)
+    by_class = fit_noise(pooled(log_probs, counted), given)
+    half = judge(log_probs, counted, given, by_class.sharpness, never_certain(by_class.transition))
     found = [
-        Reading(MIXTURE, "doubt", float(judged.wrong.mean())),
-        Reading(MIXTURE, "em", float(1 - judged.belief[each, named].mean())),
+        Reading(MIXTURE, "doubt", float(judge_near(log_probs, counted, given, noise).wrong.mean())),
+        Reading(MIXTURE, "half", float(half.wrong.mean())),
+        Reading(MIXTURE, "em", float(1 - half.belief[each, named].mean())),
     ]
     for name, one in zip(views, log_probs.astype(np.float64), strict=True):
         fit = fit_noise(one, given)

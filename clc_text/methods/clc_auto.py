@@ -20,8 +20,9 @@ class CLCAuto(CLC):
 
     1. Cross-fitting (`clc_text.crossfit`) finds the noise matrix T, by networks that never saw the label y of the row
        that they judge. They and other such views of the row, of its words and features (`clc_text.evidence.taught`),
-       together believe p, and q ∝ p · T[:, y]^½ takes the place of y: half of what T says of it, since T trusts labels
-       too far where their noise depends on the text. A trainer that is given no other views has the networks alone.
+       together believe p, and q takes the place of y: the mean of two posteriors, by noise of two kinds that the
+       labels themselves tell apart, and by T with y half trusted (`clc_text.noise.estimation.targets`). A trainer that
+       is given no other views has the networks alone.
     2. The warm-up trains on q. It ends when it has lasted as many epochs as the folds' held-out likelihood rose (of
        their second round, in which they learn at twice the rate, so that its networks know less), and the mean
        entropy of every peer, which becomes Γ, is below `unsure_share` of log C: measured on TREC, runs that began CLC

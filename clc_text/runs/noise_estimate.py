@@ -231,6 +231,8 @@ WHICH = (
 def _title(reading: Reading) -> str:
     if reading.of == MIXTURE and reading.method == "doubt":
         return "mean doubt of all views together"
+    if reading.of == MIXTURE and reading.method == "half":
+        return "mean doubt of all views together, given labels half trusted"
     whose = "all views together" if reading.of == MIXTURE else f"the view '{reading.of}'"
     return f"{whose}: {'noise matrix' if reading.method == 'em' else 'confident joint'}"
 

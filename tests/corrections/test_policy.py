@@ -160,7 +160,7 @@ def test_names_numbers_and_sentences() -> None:
     assert policy_named("entropy").resolve(0.7).max_entropy == 0.7
     default = policy_named().sentence()
     assert "the mixture of all views" in default and "every view" in default
-    assert default.endswith("where that is fewer than 2% of all labels, none is changed")
+    assert default.endswith("where that is fewer than 1.5 % of all labels, none is changed")
 
 
 def test_without_views_networks_judge_by_what_the_user_has_set() -> None:

@@ -15,8 +15,9 @@ from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.data.labels import Labels
 from clc_text.evidence import taught as taught_module
 from clc_text.evidence.taught import pool_of_views, taken_back
-from clc_text.noise.estimation.half_trust import EVER_WRONG, half_trusted, never_certain, targets_of
+from clc_text.noise.estimation.half_trust import EVER_WRONG, half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels
+from clc_text.noise.estimation.targets import targets_of
 
 
 def test_a_step_is_what_its_formula_says() -> None:

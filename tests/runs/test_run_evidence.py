@@ -10,16 +10,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
 from clc_text.config.recipe import loads
 from clc_text.corrections.audit import audit
-from clc_text.corrections.policy import policy_named
-from clc_text.corrections.predictions import VIEWS_FILE
+from clc_text.corrections.policy import PROBABLY, policy_named
+from clc_text.corrections.predictions import VIEWS_FILE, views
 from clc_text.corrections.store import Corrected
 from clc_text.evidence.heard import FILE
 from clc_text.evidence.views import OF_FEATURES
+from clc_text.noise.estimation.noise_fit import shrunk
 from clc_text.runs.evidence import judges_of_run, views_of_run
 from clc_text.runs.noise_estimate import as_dict, estimate_of_run
 from clc_text.runs.run import train
@@ -78,6 +81,47 @@ def test_a_run_is_judged_by_its_networks_where_it_has_any_and_by_other_views(
     log_probs = np.concatenate([block for _, block in judges.predictions.blocks()], 1)
     assert log_probs.shape == (len(judges.predictions.views), 400, 6)
     np.testing.assert_allclose(np.exp(log_probs).sum(2), 1, rtol=1e-5)
+
+
+def test_labels_are_judged_by_noise_of_both_kinds_row_by_row(
+    copied: Callable[[str], RunDirectory], clc_text: Callable[..., str]
+) -> None:
+    run = copied("standard")
+    clc_text("correct", run.path, "--policy", "doubt")
+    judges, labels = views_of_run(run), run.labels()
+    assert judges is not None and judges.transition is not None
+    assert 0 <= judges.nearness <= 1 and judges.nearness == judges.noise.nearness
+    state, log_probs = Corrected(run).state(), np.concatenate([block for _, block in judges.blocks()], 1)
+    counts = np.zeros((6, 6))
+    for row, given in enumerate(labels.given.tolist()):
+        pool = sum(share * view[row].astype(float) for share, view in zip(judges.weights, log_probs, strict=True))
+        p = np.exp(judges.sharpness * pool)
+        p /= p.sum()
+        near = [0.0 if c == given else p[given] / (1 - p[c]) for c in range(6)]
+        q = p * ((1 - judges.nearness) * judges.transition[:, given] + judges.nearness * np.array(near))
+        q /= q.sum()
+        counts[:, given] += q
+        assert state.probability_given[row] == pytest.approx(q[given], abs=1e-5)
+        assert q[state.suggested[row]] == pytest.approx(max(q[c] for c in range(6) if c != given), abs=1e-7)
+        if not labels.canary[row]:
+            assert (state.label[row] != given) == (1 - state.probability_given[row] >= PROBABLY)
+    np.testing.assert_allclose(Corrected(run).facts["noise_matrix"], shrunk(counts), atol=1e-5)
+    sound = ~labels.canary
+    found = audit(Corrected(run), bootstrap=0)["noise"]
+    assert found["rate"] == pytest.approx(float(1 - state.probability_given[sound].mean()), abs=1e-4)
+    assert found["readings"][0] == {"of": "mixture", "method": "doubt", "rate": found["rate"]}
+
+
+def test_views_of_an_earlier_version_knew_noise_by_class_alone(copied: Callable[[str], RunDirectory]) -> None:
+    run = copied("standard")
+    views_of_run(run)
+    path = run.file(VIEWS_FILE)
+    with safe_open(path, "np") as opened:
+        facts = {name: value for name, value in opened.metadata().items() if name != "nearness"}
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - safe_open is no mapping
+    save_file(tensors, path, facts)
+    found = views(run)
+    assert found is not None and found.nearness == 0.0
 
 
 def test_views_are_made_once_and_anew_when_labels_change(copied: Callable[[str], RunDirectory]) -> None:
@@ -146,7 +190,7 @@ def test_correct_audit_and_estimate_tell_the_range(
     low, high = noise["interval"]
     assert noise["method"] == "views" and low <= noise["rate"] <= high
     assert low <= noise["known_rate"] <= high
-    assert {one["method"] for one in noise["readings"]} == {"doubt", "em", "confident_joint"}
+    assert {one["method"] for one in noise["readings"]} == {"doubt", "half", "em", "confident_joint"}
     estimated = clc_text("noise", "estimate", run.path)
     assert f"between {low:.1%} and {high:.1%}" in estimated and "mean doubt of all views together" in estimated
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from clc_text.noise.estimation.noise_fit import believed, blocks, columns_of, fit_noise, fit_shares
+from clc_text.noise.estimation.noise_fit import believed, blocks, columns_of
 
 # Of every class, so many labels can be wrong, to any other class alike: a T that rules out what it has not seen would
 # take even a label for right that every view contradicts. More of it ranks worse (measured: 0.01, 0.02).
@@ -40,10 +40,3 @@ def half_trusted(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, 
         evidence = columns_of(transition, labels[part])
         found[part] = believed(probs[part], np.where(evidence < room, evidence, np.sqrt(evidence)))
     return found
-
-
-def targets_of(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """float64 [N, C], what networks are to be taught of rows, by log-probabilities [N, C] of the true class and given
-    labels, int64 [N] or float [N, C]: the classes' shares fitted, the given label half trusted."""
-    fitted = fit_shares(fit_noise(pool, labels), labels)
-    return half_trusted(fitted.probs, labels, never_certain(fitted.transition))

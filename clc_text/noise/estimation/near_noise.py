@@ -13,6 +13,8 @@ and the predictions' sharpness, are found by expectation-maximisation.
 A matrix has C (C - 1) numbers. Where labels are moved from no class to some other more than to any, it takes hard rows
 of some pairs of classes for wrong ones; so it is held against even noise, one number for all classes, by the
 likelihood of labels that neither was fitted to.
+
+Of a distribution g the given label is one class, and which one is not known: P(g | x) = Σ_y g(y) P(y | x).
 """
 
 from __future__ import annotations
@@ -22,7 +24,19 @@ from itertools import pairwise
 
 import numpy as np
 
-from clc_text.noise.estimation.noise_fit import SHARPNESS, Explained, believed, blocks, sharpened, shrunk
+from clc_text.data.labels import classes_of
+from clc_text.data.sampling import every_nth
+from clc_text.noise.estimation.noise_fit import (
+    SEARCH_CELLS,
+    SHARPNESS,
+    SHRINKAGE,
+    Explained,
+    believed,
+    blocks,
+    columns_of,
+    sharpened,
+    shrunk,
+)
 
 ROUNDS = 30
 BEGUN = 0.06  # share of labels that noise of each kind is begun with
@@ -37,7 +51,12 @@ class NearNoise(Explained):
 
 
 def near_others(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """float64 [N, C], p(y) / (1 - p(c)) of each class c, 0 of the given one, from p [N, C] and labels [N]."""
+    """float64 [N, C], p(y) / (1 - p(c)) of each class c, 0 of the given one, from p [N, C] and labels, int64 [N], or
+    float [N, C] distributions."""
+    if labels.ndim == 2:
+        named = probs * labels
+        found = (named.sum(1, keepdims=True) - named) / np.maximum(1 - probs, _SMALLEST)
+        return np.asarray(found.clip(0.0, 1.0))
     each = np.arange(len(labels))
     found = probs[each, labels][:, None] / np.maximum(1 - probs, _SMALLEST)
     np.minimum(found, 1.0, out=found)  # as it is, but for rounding
@@ -47,13 +66,13 @@ def near_others(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def explaining(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, nearness: float) -> np.ndarray:
     """float64 [N, C], P(y | c, x) of the given label by each class."""
-    return np.asarray((1 - nearness) * transition.T[labels] + nearness * near_others(probs, labels))
+    return np.asarray((1 - nearness) * columns_of(transition, labels) + nearness * near_others(probs, labels))
 
 
 def posterior_of_both(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, nearness: float) -> np.ndarray:
     """float64 [N, C], P(c | x, y); a row that is ruled out keeps its p."""
     found = np.empty(probs.shape)
-    for part in blocks(probs):
+    for part in blocks(probs, labels):
         found[part] = believed(probs[part], explaining(probs[part], labels[part], transition, nearness))
     return found
 
@@ -65,12 +84,12 @@ def fit_near_noise(
 
     Args:
         logits: [N, C] held-out logits (or log-probabilities), by models that never saw the row's label.
-        labels: int64 [N], given labels.
+        labels: int64 [N], given labels, or float [N, C] distributions.
         rounds: of expectation-maximisation for each sharpness.
     """
     best: dict[bool, NearNoise] = {}
     for power in sharpness:
-        rows = _Rows.of(sharpened(logits, power), labels)
+        rows = _rows_of(sharpened(logits, power), labels)
         for even in (True, False):
             found = replace(rows.fitted(even, rounds), sharpness=power)
             if even not in best or found.log_likelihood > best[even].log_likelihood:
@@ -81,10 +100,46 @@ def fit_near_noise(
     return best[held_out[True] >= held_out[False]]
 
 
+def posterior_with_shares(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """float64 [N, C], P(c | x, y) by noise that is fitted to the rows, the classes' shares fitted, too.
+
+    Args:
+        pool: [N, C], log-probabilities of the true class, by whoever never saw the row's label.
+        labels: int64 [N], given labels, or float [N, C] distributions.
+    """
+    rows = every_nth(len(pool), max(1, SEARCH_CELLS // pool.shape[1]))
+    noise = fit_near_noise(pool[rows], labels[rows])
+    weights = class_weights(sharpened(pool[rows], noise.sharpness), labels[rows], noise)
+    found = np.empty(pool.shape)
+    for part in blocks(pool, labels):
+        probs = sharpened(pool[part], noise.sharpness) * weights
+        probs /= probs.sum(1, keepdims=True)
+        found[part] = posterior_of_both(probs, labels[part], noise.transition, noise.nearness)
+    return found
+
+
+def class_weights(probs: np.ndarray, labels: np.ndarray, noise: NearNoise, rounds: int = ROUNDS) -> np.ndarray:
+    """float64 [C], w by which probabilities ``∝ w · p`` explain the labels better, as `noise_fit.fit_shares` finds
+    them, but for noise that is held.
+
+    Args:
+        probs: [N, C], sharpened.
+        labels: int64 [N], given labels, or float [N, C] distributions.
+    """
+    weights, found = np.ones(probs.shape[1]), probs
+    even = SHRINKAGE * len(labels) / probs.shape[1]
+    for _ in range(rounds):
+        belief = posterior_of_both(found, labels, noise.transition, noise.nearness)
+        weights *= (belief.sum(0) + even) / (found.sum(0) + even)
+        found = probs * weights
+        found /= found.sum(1, keepdims=True)
+    return weights
+
+
 def _held_out(probs: np.ndarray, labels: np.ndarray, even: bool, rounds: int) -> float:
     """Mean log-likelihood of each half of the rows of a class by what the other half was fitted to."""
-    order = np.argsort(labels, kind="stable")
-    halves = [_Rows.of(probs[part], labels[part]) for part in (order[::2], order[1::2])]
+    order = np.argsort(classes_of(labels), kind="stable")
+    halves = [_rows_of(probs[part], labels[part]) for part in (order[::2], order[1::2])]
     found = [
         own.log_likelihood(fitted.transition, fitted.nearness) * len(own.near)
         for own, other in zip(halves, halves[::-1], strict=True)
@@ -93,30 +148,31 @@ def _held_out(probs: np.ndarray, labels: np.ndarray, even: bool, rounds: int) ->
     return sum(found) / max(len(labels), 1)
 
 
+def _rows_of(probs: np.ndarray, labels: np.ndarray) -> _Rows:
+    return (_WithDistributions if labels.ndim == 2 else _WithClasses).of(probs, labels)
+
+
 @dataclass(frozen=True)
 class _Rows:
-    """Rows in the order of their labels.
+    """Rows in some order.
 
     Attributes:
-        probs: float64 [C, N].
-        parts: of each class, the rows that were given it.
+        classes: C.
         given: float64 [N], p(y).
         near: float64 [N], Σ_c≠y p(c) p(y) / (1 - p(c)).
     """
 
-    probs: np.ndarray
-    parts: list[slice]
+    classes: int
     given: np.ndarray
     near: np.ndarray
 
-    @classmethod
-    def of(cls, probs: np.ndarray, labels: np.ndarray) -> _Rows:
-        order = np.argsort(labels, kind="stable")
-        probs, labels = probs[order], labels[order]
-        ends = np.searchsorted(labels, np.arange(probs.shape[1] + 1)).tolist()
-        near = (probs * near_others(probs, labels)).sum(1)
-        parts = [slice(start, end) for start, end in pairwise(ends)]
-        return cls(np.ascontiguousarray(probs.T), parts, probs[np.arange(len(labels)), labels], near)
+    def by_class(self, transition: np.ndarray) -> np.ndarray:
+        """float64 [N], Σ_c p(c) T[c, y]."""
+        raise NotImplementedError
+
+    def counts(self, weights: np.ndarray) -> np.ndarray:
+        """float64 [C, C], Σ of p(c) of the rows given each label, each as often as its weight [N]."""
+        raise NotImplementedError
 
     def fitted(self, even: bool, rounds: int) -> NearNoise:
         """Of sharpness 1."""
@@ -127,14 +183,11 @@ class _Rows:
         return float(np.log(self._likely(transition, nearness)).mean())
 
     def _likely(self, transition: np.ndarray, nearness: float) -> np.ndarray:
-        found = nearness * self.near
-        for given, part in enumerate(self.parts):
-            found[part] += ((1 - nearness) * transition[:, given]) @ self.probs[:, part]
-        return np.maximum(found, _SMALLEST)
+        return np.maximum(nearness * self.near + (1 - nearness) * self.by_class(transition), _SMALLEST)
 
     def _even(self, rounds: int) -> tuple[np.ndarray, float]:
         """A mixture of three: labels kept, moved to any class alike, and moved near a decision."""
-        classes = len(self.probs)
+        classes = self.classes
         each = np.stack([self.given, (1 - self.given) / max(classes - 1, 1), self.near])
         shares = np.array([1 - 2 * BEGUN, BEGUN, BEGUN])
         for _ in range(rounds):
@@ -146,14 +199,65 @@ class _Rows:
 
     def _of_pairs(self, rounds: int) -> tuple[np.ndarray, float]:
         """The first matrix counts rows as they are predicted."""
-        classes, nearness = len(self.probs), BEGUN
-        counts = np.stack([self.probs[:, part].sum(1) for part in self.parts], 1)
+        nearness = BEGUN
+        counts = self.counts(np.ones(len(self.near)))
         for _ in range(rounds):
             transition = shrunk(counts)
-            weight = 1 / self._likely(transition, nearness)
-            counts = np.empty((classes, classes))
-            for given, part in enumerate(self.parts):
-                counts[:, given] = transition[:, given] * (self.probs[:, part] @ weight[part])
-            counts *= 1 - nearness
+            counts = (1 - nearness) * transition * self.counts(1 / self._likely(transition, nearness))
             nearness = min(max(1 - float(counts.sum()) / len(self.near), 0.0), 1.0)
         return shrunk(counts), nearness
+
+
+@dataclass(frozen=True)
+class _WithClasses(_Rows):
+    """In the order of their labels.
+
+    Attributes:
+        probs: float64 [C, N].
+        parts: of each class, the rows that were given it.
+    """
+
+    probs: np.ndarray
+    parts: list[slice]
+
+    @classmethod
+    def of(cls, probs: np.ndarray, labels: np.ndarray) -> _Rows:
+        order = np.argsort(labels, kind="stable")
+        probs, labels = probs[order], labels[order]
+        classes = probs.shape[1]
+        ends = np.searchsorted(labels, np.arange(classes + 1)).tolist()
+        near = (probs * near_others(probs, labels)).sum(1)
+        parts = [slice(start, end) for start, end in pairwise(ends)]
+        return cls(classes, probs[np.arange(len(labels)), labels], near, np.ascontiguousarray(probs.T), parts)
+
+    def by_class(self, transition: np.ndarray) -> np.ndarray:
+        found = np.empty(len(self.near))
+        for given, part in enumerate(self.parts):
+            found[part] = transition[:, given] @ self.probs[:, part]
+        return found
+
+    def counts(self, weights: np.ndarray) -> np.ndarray:
+        return np.stack([self.probs[:, part] @ weights[part] for part in self.parts], 1)
+
+
+@dataclass(frozen=True)
+class _WithDistributions(_Rows):
+    """
+    Attributes:
+        probs: float64 [N, C].
+        labels: float64 [N, C].
+    """
+
+    probs: np.ndarray
+    labels: np.ndarray
+
+    @classmethod
+    def of(cls, probs: np.ndarray, labels: np.ndarray) -> _Rows:
+        given, near = (probs * labels).sum(1), (probs * near_others(probs, labels)).sum(1)
+        return cls(probs.shape[1], given, near, probs, labels)
+
+    def by_class(self, transition: np.ndarray) -> np.ndarray:
+        return np.asarray(((self.probs @ transition) * self.labels).sum(1))
+
+    def counts(self, weights: np.ndarray) -> np.ndarray:
+        return np.asarray(self.probs.T @ (self.labels * weights[:, None]))

@@ -250,7 +250,7 @@ def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
             if labels.ndim == 2:
                 counts = expected(probs, labels, transition)
             else:
-                counts = _counts_by(posterior, labels)
+                counts = counts_by(posterior, labels)
         transition = shrunk(counts)
         weights *= (believed_of + even) / (probs.sum(0) + even)
         probs = np.multiply(fit.probs, weights, out=None if probs is fit.probs else probs)
@@ -258,14 +258,20 @@ def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
     return NoiseFit(log_likelihood(probs, labels, transition), fit.sharpness, transition, probs)
 
 
-def _counts_by(belief: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """float64 [C, C], how many rows of each class believed in [N, C] were given each label [N]."""
+def counts_by(belief: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """float64 [C, C], how many rows of each class believed in [N, C] were given each label, [N] or distributions."""
+    if labels.ndim == 2:
+        return np.asarray(belief.T @ labels)
+    if belief.shape[1] > MANY_CLASSES:
+        found = np.zeros((belief.shape[1], belief.shape[1]))
+        np.add.at(found, labels, belief)
+        return found.T
     return np.stack([belief[labels == given].sum(0) for given in range(belief.shape[1])], 1)
 
 
 def matrix_of(belief: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """float64 [C, C], how the labels [N] of each class were given, by the classes believed in [N, C] (`shrunk`)."""
-    return shrunk(_counts_by(belief, labels))
+    return shrunk(counts_by(belief, labels))
 
 
 def shrunk(counts: np.ndarray) -> np.ndarray:

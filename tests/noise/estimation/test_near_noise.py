@@ -7,13 +7,15 @@ import pytest
 
 from clc_text.noise.estimation.near_noise import (
     BEGUN,
-    _Rows,
+    _rows_of,
+    class_weights,
     explaining,
     fit_near_noise,
     near_others,
     posterior_of_both,
+    posterior_with_shares,
 )
-from clc_text.noise.estimation.noise_fit import matrix_of, shrunk, softmax
+from clc_text.noise.estimation.noise_fit import SHRINKAGE, matrix_of, shrunk, softmax
 
 Drawn = tuple[np.ndarray, np.ndarray, np.random.Generator]
 
@@ -120,7 +122,7 @@ def literal_pairs(probs: np.ndarray, labels: np.ndarray, rounds: int) -> tuple[n
 def test_a_fit_is_its_definition(even: bool) -> None:
     probs, true, random = drawn(400, 3, 1)
     labels = moved_on(3, true, 0.3, random)
-    found = _Rows.of(probs, labels).fitted(even, 5)
+    found = _rows_of(probs, labels).fitted(even, 5)
     transition, nearness = (literal_even if even else literal_pairs)(probs, labels, 5)
     np.testing.assert_allclose(found.transition, transition)
     assert found.nearness == pytest.approx(nearness)
@@ -184,3 +186,77 @@ def test_a_class_without_labels_and_a_single_row() -> None:
     assert np.isfinite(found.transition).all() and 0 <= found.nearness <= 1
     single = fit_near_noise(np.log(probs[:1]), np.zeros(1, np.int64))
     assert np.isfinite(single.transition).all()
+
+
+def test_a_distribution_is_one_class_of_which_nobody_knows_which() -> None:
+    probs, _, random = drawn(300, 3, 6)
+    transition = shrunk(random.random((3, 3)) + 5 * np.eye(3))
+    labels = random.dirichlet(np.ones(3), 300)
+    wanted = [
+        [
+            sum(share * literal_given(row, given, true, transition, 0.2) for given, share in enumerate(label))
+            for true in range(3)
+        ]
+        for row, label in zip(probs, labels, strict=True)
+    ]
+    np.testing.assert_allclose(explaining(probs, labels, transition, 0.2), wanted)
+    found = _rows_of(probs, labels)
+    likely = (probs * wanted).sum(1)
+    assert found.log_likelihood(transition, 0.2) == pytest.approx(np.log(likely).mean())
+    weights = random.random(300)
+    counts = sum(weight * np.outer(row, label) for weight, row, label in zip(weights, probs, labels, strict=True))
+    np.testing.assert_allclose(found.counts(weights), counts)
+
+
+def test_a_distribution_on_one_class_is_that_class() -> None:
+    probs, true, random = drawn(600, 4, 7)
+    labels = moved_near(probs, true, 0.2, random)
+    sure = np.eye(4)[labels]
+    one, other = (fit_near_noise(np.log(probs), given) for given in (labels, sure))
+    assert one.sharpness == other.sharpness and one.nearness == pytest.approx(other.nearness)
+    np.testing.assert_allclose(one.transition, other.transition)
+    np.testing.assert_allclose(
+        posterior_with_shares(np.log(probs), labels), posterior_with_shares(np.log(probs), sure)
+    )
+
+
+def test_shares_of_classes_row_by_row() -> None:
+    probs, true, random = drawn(200, 3, 8)
+    labels = moved_on(3, true, 0.2, random)
+    noise = fit_near_noise(np.log(probs), labels)
+    weights = np.ones(3)
+    for _ in range(4):
+        before, after = np.zeros(3), np.zeros(3)
+        for row, label in zip(probs, labels.tolist(), strict=True):
+            now = weights * row / (weights * row).sum()
+            joint = [now[c] * literal_given(now, label, c, noise.transition, noise.nearness) for c in range(3)]
+            before, after = before + now, after + np.array(joint) / sum(joint)
+        weights = weights * (after + SHRINKAGE * 200 / 3) / (before + SHRINKAGE * 200 / 3)
+    np.testing.assert_allclose(class_weights(probs, labels, noise, 4), weights)
+
+
+def test_a_rare_class_that_predictions_neglect_is_believed_as_often_as_it_is_given() -> None:
+    random = np.random.default_rng(9)
+    true = (random.random(4000) < 0.1).astype(np.int64)
+    told = 2.5 * np.where(true == 1, 1.0, -1.0) + random.normal(size=4000) - 4.0  # log-odds, shifted
+    labels = moved_anywhere(2, true, 0.05, random)
+    pool = np.stack([np.zeros(4000), told], 1)
+    pool -= np.log(np.exp(pool).sum(1, keepdims=True))
+    found = posterior_with_shares(pool, labels)
+    assert np.exp(pool).mean(0)[1] < 0.05
+    assert found.mean(0)[1] == pytest.approx(0.1, abs=0.03)
+    assert (found.argmax(1) == true).mean() >= (labels == true).mean()
+
+
+def test_the_posterior_of_a_large_table_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib import import_module
+
+    probs, true, random = drawn(500, 3, 10)
+    labels = moved_on(3, true, 0.2, random)
+    whole = posterior_with_shares(np.log(probs), labels)
+    monkeypatch.setattr(import_module("clc_text.noise.estimation.noise_fit"), "_CELLS_AT_ONCE", 3 * 37)
+    np.testing.assert_array_equal(posterior_with_shares(np.log(probs), labels), whole)
+    monkeypatch.setattr(import_module("clc_text.noise.estimation.near_noise"), "SEARCH_CELLS", 3 * 250)
+    by_half = posterior_with_shares(np.log(probs), labels)
+    np.testing.assert_allclose(by_half, whole, atol=0.25)
+    assert (by_half.argmax(1) == whole.argmax(1)).mean() > 0.95
