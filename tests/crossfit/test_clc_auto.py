@@ -28,7 +28,7 @@ RECIPE = """
 data: {name: quickstart, rows: 600, test_rows: 200}
 noise: {name: symmetric, rate: 0.4}
 encoder: {name: word_vectors, vectors: train, pooling: [concat], length: 8}
-method: {name: clc_auto}
+method: {name: clc_auto, fold_rounds: 2}
 training: {epochs: 12, batch_size: 32, learning_rate: 1.0e-3, checkpoint_epochs: 4}
 """
 
@@ -93,7 +93,7 @@ def test_a_damaged_cross_fit_is_one_sentence(run: RunDirectory, tmp_path: Path) 
 
 
 def test_the_rate_can_be_estimated_for_a_method_that_needs_it(tmp_path: Path) -> None:
-    recipe = RECIPE.replace("{name: clc_auto}", "co_teaching") + "noise_rate: estimate\n"
+    recipe = RECIPE.replace("{name: clc_auto, fold_rounds: 2}", "co_teaching") + "noise_rate: estimate\n"
     found = train(loads(recipe, overrides=["training.epochs=2"]), tmp_path / "run")
     rate = json.loads((found.path / "crossfit.json").read_text())["rate"]
     assert abs(rate - 0.4) < 0.1
@@ -102,7 +102,7 @@ def test_the_rate_can_be_estimated_for_a_method_that_needs_it(tmp_path: Path) ->
 
 def test_the_matrix_can_be_estimated_or_told(run: RunDirectory, tmp_path: Path) -> None:
     method = "{name: forward, matrix: estimate, warmup_epochs: 0}"
-    recipe = RECIPE.replace("{name: clc_auto}", method)
+    recipe = RECIPE.replace("{name: clc_auto, fold_rounds: 2}", method)
     estimated = loads(recipe, overrides=["training.epochs=2"])
     (tmp_path / "estimated").mkdir()
     for name in ("crossfit.json", "crossfit.safetensors"):  # of the same rows, labels and networks

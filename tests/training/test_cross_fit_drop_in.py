@@ -162,8 +162,8 @@ def test_networks_that_learnt_nothing_say_so_and_give_no_rate(tmp_path: Path, in
         data.inputs["features"] = torch.randn(400, 8, generator=torch.Generator().manual_seed(9))
     told: list[Any] = []
     trainer = NoisyLabelTrainer(
-        peers_model(), arguments(tmp_path), train_dataset=data, method=METHOD, peers_init=peers_model,
-        epoch_listeners=[told.append],
+        peers_model(), arguments(tmp_path, num_train_epochs=1), train_dataset=data, method=METHOD,
+        peers_init=peers_model, epoch_listeners=[told.append],
     )  # fmt: skip
     trainer.train()
     assert trainer.cross_fit is not None and trainer.cross_fit.learnt_nothing is not informative
