@@ -12,7 +12,9 @@ and the predictions' sharpness, are found by expectation-maximisation.
 
 A matrix has C (C - 1) numbers. Where labels are moved from no class to some other more than to any, it takes hard rows
 of some pairs of classes for wrong ones; so it is held against even noise, one number for all classes, by the
-likelihood of labels that neither was fitted to.
+likelihood of labels that neither was fitted to, and taken where it is clearly ahead. (Of two classes it has one number
+more.) On 200 to 1,000 questions a slight lead is chance: 18 draws with 20 % wrong, default policy, 81.0 % of the
+labels right where any lead decided, 82.5 with two standard errors; on 37 larger sets 91.2 and 91.3.
 
 Of a distribution g the given label is one class, and which one is not known: P(g | x) = Σ_y g(y) P(y | x).
 """
@@ -39,6 +41,7 @@ from clc_text.noise.estimation.noise_fit import (
 )
 
 ROUNDS = 30
+CLEARLY = 2.0  # standard errors by which a matrix has to be ahead of even noise on labels that neither was fitted to
 BEGUN = 0.06  # share of labels that noise of each kind is begun with
 _SMALLEST = 1e-12
 
@@ -97,7 +100,9 @@ def fit_near_noise(
     if len(labels) < 2:
         return best[True]
     held_out = {even: _held_out(sharpened(logits, one.sharpness), labels, even, rounds) for even, one in best.items()}
-    return best[held_out[True] >= held_out[False]]
+    ahead = held_out[False] - held_out[True]
+    asked = CLEARLY if logits.shape[1] > 2 else 0.0
+    return best[float(ahead.mean()) <= asked * float(ahead.std()) / len(labels) ** 0.5]
 
 
 def posterior_with_shares(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -136,16 +141,16 @@ def class_weights(probs: np.ndarray, labels: np.ndarray, noise: NearNoise, round
     return weights
 
 
-def _held_out(probs: np.ndarray, labels: np.ndarray, even: bool, rounds: int) -> float:
-    """Mean log-likelihood of each half of the rows of a class by what the other half was fitted to."""
+def _held_out(probs: np.ndarray, labels: np.ndarray, even: bool, rounds: int) -> np.ndarray:
+    """float64 [N], in some order that depends on the labels alone, the log-likelihood of each half of the rows of a
+    class by what the other half was fitted to."""
     order = np.argsort(classes_of(labels), kind="stable")
     halves = [_rows_of(probs[part], labels[part]) for part in (order[::2], order[1::2])]
-    found = [
-        own.log_likelihood(fitted.transition, fitted.nearness) * len(own.near)
+    return np.concatenate([
+        own.log_likelihoods(fitted.transition, fitted.nearness)
         for own, other in zip(halves, halves[::-1], strict=True)
         for fitted in [other.fitted(even, rounds)]
-    ]
-    return sum(found) / max(len(labels), 1)
+    ])  # fmt: skip
 
 
 def _rows_of(probs: np.ndarray, labels: np.ndarray) -> _Rows:
@@ -180,7 +185,10 @@ class _Rows:
         return NearNoise(self.log_likelihood(transition, nearness), 1.0, transition, nearness)
 
     def log_likelihood(self, transition: np.ndarray, nearness: float) -> float:
-        return float(np.log(self._likely(transition, nearness)).mean())
+        return float(self.log_likelihoods(transition, nearness).mean())
+
+    def log_likelihoods(self, transition: np.ndarray, nearness: float) -> np.ndarray:
+        return np.log(self._likely(transition, nearness))
 
     def _likely(self, transition: np.ndarray, nearness: float) -> np.ndarray:
         return np.maximum(nearness * self.near + (1 - nearness) * self.by_class(transition), _SMALLEST)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import numpy as np
 import pytest
 
@@ -152,6 +154,30 @@ def test_a_matrix_of_pairs_is_found_where_there_are_pairs() -> None:
     assert (np.roll(on, -1, 1).diagonal() > 0.1).all()
 
 
+def test_a_matrix_is_not_taken_for_a_slight_lead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Predictions of few rows that prefer some classes look like noise of these classes, where it is even."""
+
+    def taken() -> int:
+        found = 0
+        for seed in range(12):
+            probs, true, random = drawn(200, 6, 20 + seed)
+            labels = moved_anywhere(6, true, 0.2, random)
+            fit = fit_near_noise(np.log(probs) + random.normal(size=6), labels)
+            found += int(np.ptp(np.diag(fit.transition)) > 1e-9)
+        return found
+
+    clearly = taken()
+    monkeypatch.setattr(import_module("clc_text.noise.estimation.near_noise"), "CLEARLY", 0.0)
+    assert clearly <= 3 < 5 <= taken()
+
+
+def test_two_classes_may_differ_by_a_slight_lead() -> None:
+    probs, true, random = drawn(3000, 2, 11, spread=3.0)
+    labels = np.where((true == 1) & (random.random(3000) < 0.08), 0, true)
+    wrong = fit_near_noise(np.log(probs), labels).transition
+    assert wrong[1, 0] > 2 * wrong[0, 1]
+
+
 def test_sharpness_makes_up_for_predictions_too_flat() -> None:
     probs, true, random = drawn(4000, 4, 3, spread=3.0)
     assert fit_near_noise(np.log(probs) / 2, moved_near(probs, true, 0.1, random)).sharpness == 2.0
@@ -249,8 +275,6 @@ def test_a_rare_class_that_predictions_neglect_is_believed_as_often_as_it_is_giv
 
 
 def test_the_posterior_of_a_large_table_part_by_part(monkeypatch: pytest.MonkeyPatch) -> None:
-    from importlib import import_module
-
     probs, true, random = drawn(500, 3, 10)
     labels = moved_on(3, true, 0.2, random)
     whole = posterior_with_shares(np.log(probs), labels)
