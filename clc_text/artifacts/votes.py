@@ -25,6 +25,16 @@ class _Facts(TypedDict):
     join: str
 
 
+def joined_with_texts(directory: Path) -> bool:
+    """Whether the labels of a row were joined together with what its text says, so that this judges them; by another
+    way to join, the joined label is as any given label.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    return (directory / FACTS).is_file() and read_json(directory / FACTS, _Facts)["join"] == "cross_fit"
+
+
 @dataclass(frozen=True)
 class KeptVotes:
     """Attributes:

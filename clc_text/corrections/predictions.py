@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.votes import FACTS as VOTES
+from clc_text.artifacts.votes import joined_with_texts
 from clc_text.errors import InputError
 from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import weights
@@ -31,8 +31,8 @@ class RowPredictions:
     Attributes:
         kind: "in sample" when the networks were trained on these rows, "out of sample" when each row was predicted by
             networks that never saw its label, "views" when P are different views, out of sample all of them
-            (`clc_text.evidence`), "votes" where rows have several labels and it is what all of these and the text say,
-            split into the joined label, which counts for no more than it does here, and the rest.
+            (`clc_text.evidence`), "votes" where rows have several labels and it is what these and the text say
+            together, split into the joined label, which counts for no more than it does here, and the rest.
         folds: of the cross-fitting; None in sample.
         transition: float64 [C, C], the noise matrix that cross-fitting found with them, of views that of the given
             labels; None where nothing has.
@@ -159,7 +159,7 @@ def out_of_sample(run: RunDirectory) -> RowPredictions | None:
     """What cross-fitted networks say of rows that they did not see, or all labels of a row where it has several; None
     where the run has no such predictions."""
     path = run.file(OUT_OF_SAMPLE_FILE)
-    kind: Kind = "votes" if run.file(VOTES).is_file() else "out of sample"
+    kind: Kind = "votes" if joined_with_texts(run.path) else "out of sample"
     return _opened(run, path, kind) if path.is_file() else None
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.artifacts.votes import FACTS as VOTES
+from clc_text.artifacts.votes import joined_with_texts
 from clc_text.corrections.correct import check_nothing_lost
 from clc_text.corrections.dataset_files import Progress, silent
 from clc_text.corrections.policy import Policy
@@ -65,7 +65,7 @@ def judges_of_run(
     from clc_text.artifacts.cross_fit import has_learnt_nothing
 
     note, nothing = None, False
-    if policy.views and held_out is None and run.file(VOTES).is_file():
+    if policy.views and held_out is None and joined_with_texts(run.path):
         note = "judged by the belief of all labels of a row together with its text"
     elif policy.views and held_out is None:
         try:

@@ -149,6 +149,19 @@ def test_a_run(method: str, table: Path, tmp_path: Path) -> None:
     assert again.complete
 
 
+@pytest.mark.parametrize("join", ["majority", "dawid_skene"])
+def test_labels_joined_without_texts_are_judged_as_any_others(join: str, table: Path, tmp_path: Path) -> None:
+    run = train(recipe(table, "standard", join=join), tmp_path / "run")
+    judges = judges_of_run(run, policy_named("default"))
+    assert judges.predictions.kind == "views" and judges.note is None
+    correct(run, judges.policy, judges.predictions, source_rows(run))
+    found = judge(corrected_in(run.path), 0)
+    assert found["noise"]["predictions"] == "views" and "all labels of a row" not in found["policy"]
+    assert [one["name"] for one in found["several_labels"]["sources"]] == ["ann", "bob", "cid"]
+    low, high = found["noise"]["interval"]
+    assert low <= found["noise"]["rate"] <= high
+
+
 @pytest.mark.parametrize("join", ["cross_fit", "crowdlab", "dawid_skene", "majority"])
 def test_canaries_are_votes_on_trial(join: str, table: Path) -> None:
     """A vote is swapped in some rows, and what the run learns has none of it."""
