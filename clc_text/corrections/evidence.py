@@ -18,7 +18,8 @@ class Evidence:
         confidence: float32, the belief in it.
         probability_given: float32, the belief in the given class.
         entropy: float32, of the prediction, in nats.
-        peers_agree: bool, whether every peer's first class is the same; of a policy of `room`, whether there is.
+        peers_agree: bool, whether every peer's first class is the same, or of views the suggested one, where of three
+            or more one may differ; of a policy of `room`, whether there is.
     """
 
     suggested: np.ndarray

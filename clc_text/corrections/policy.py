@@ -34,7 +34,7 @@ class Policy:
             place of the belief in the given label.
         noise_matrix: weigh the networks' prediction by the estimated noise matrix, so that a given label counts for
             as much as it deserves; otherwise the prediction alone is the belief.
-        peers_agree: all peers have the same first class.
+        peers_agree: all peers have the same first class; of three views or more, all but one.
         room: nothing is changed where the noise that was found leaves no room for it; asked in place of agreement.
         min_confidence: least probability of the suggested class; 0: any.
         min_doubt: least probability that the given label is wrong; 0: any. Where several classes share the belief,
@@ -138,8 +138,8 @@ class Policy:
         conditions = []
         doubt = f"the given one is wrong with a probability of at least {self.min_doubt:g}"
         if self.peers_agree:
-            who = "every view finds it most probable" if self.views else "all peers agree on their first class"
-            conditions.append(who)
+            of_views = "all views, or of three or more all but one, find it most probable"
+            conditions.append(of_views if self.views else "all peers agree on their first class")
         if self.min_confidence > 0:
             conditions.append(f"its probability is at least {self.min_confidence:g}")
         if self.min_doubt > 0 and not self.rival:
