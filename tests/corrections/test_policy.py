@@ -159,7 +159,7 @@ def test_names_numbers_and_sentences() -> None:
     )
     assert policy_named("entropy").resolve(0.7).max_entropy == 0.7
     default = policy_named().sentence()
-    assert "the mixture of all views" in default and "every view" in default
+    assert "the mixture of all views" in default and "all but one, find it" in default
     assert default.endswith("where that is fewer than 1.5 % of all labels, none is changed")
 
 
