@@ -233,7 +233,7 @@ def cross_fitted(found: CrossFit) -> Notice:
     names = found.facts["renamed"]
     renamed = sum(name != index for index, name in enumerate(names))
     sentence = (
-        f"about {found.rate:.0%} of the labels to train on are wrong, by networks that had not seen them "
+        f"about {found.rate:.0%} of the labels to train on are wrong, by networks alone that had not seen them "
         f"({found.facts['folds']} folds)"
     )
     if renamed:
