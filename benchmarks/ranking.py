@@ -35,7 +35,7 @@ from clc_text.corrections.verdict import verdict
 from clc_text.data.labels import Labels
 from clc_text.evidence.evidence import Mixture, mixture_of
 from clc_text.evidence.mixture import Judged, judge_near
-from clc_text.evidence.readings import agreement, span
+from clc_text.evidence.readings import agreement, readings, span
 from clc_text.evidence.views import weights
 from clc_text.text.encoders.lexical.weighting import terms_of
 from clc_text.utils.files import write_json
@@ -313,15 +313,14 @@ def measure(table: Table, seed: int) -> dict[str, Any]:
 
 def told(mixture: Mixture, judged: Judged, table: Table, share: dict[str, float]) -> dict[str, Any]:
     """Labels after both policies (into `share`), the range of the rate, and the verdict on the default policy."""
-    each = np.arange(len(table.given))
     evidence = Evidence.of_views(judged, judged.probs)
     label = table.given
     for name in ("doubt", "default"):
         label = np.where(policy_named(name).changes(evidence, table.given), judged.suggested, table.given)
         share[name] = right(label, table)
-    readings = mixture.readings(table.given, each)
+    found = readings(mixture.log_probs, table.given, mixture.views, judged)
     noise: Any = {
-        "rate": readings[0].rate, "interval": span(readings, len(each)), "readings": [vars(one) for one in readings],
+        "rate": found[0].rate, "interval": span(found, len(table.given)), "readings": [vars(one) for one in found],
         "agreement": agreement(mixture.log_probs), "predictions": "views", "known_rate": None,
     }  # fmt: skip
     names = [f"class {number}" for number in range(table.classes)]

@@ -23,8 +23,9 @@ from clc_text.corrections.policy import DEFAULT, policy_named
 from clc_text.corrections.ranked import Ranked
 from clc_text.corrections.tables import ProgressBar
 from clc_text.corrections.who_said import in_words as who_said_in_words
-from clc_text.corrections.who_said import who_said
+from clc_text.corrections.who_said import said_of
 from clc_text.data.tabular.annotators import frame_of_votes
+from clc_text.data.votes import Votes
 from clc_text.errors import InputError
 from clc_text.runs.outputs import check_output
 from clc_text.runs.starting import corrected_table, files_of, recipe_text, run_name
@@ -94,6 +95,12 @@ class Cleaned(Ranked):
     @functools.cached_property
     def _bare(self) -> Unlabelled | None:
         return Unlabelled.of(self.run)
+
+    @functools.cached_property
+    def _votes(self) -> Votes | None:
+        """Those of several sources; None where rows have one label."""
+        kept = KeptVotes.load(self.run.path)
+        return None if kept is None else kept.votes
 
     @functools.cached_property
     def _places(self) -> np.ndarray:
@@ -188,7 +195,8 @@ class Cleaned(Ranked):
             "kind": self._kinds()[order],
             "rank": np.arange(1, len(order) + 1),
         }
-        if (said := who_said(self.run)) is not None:
+        if self._votes is not None:
+            said = said_of(self._votes, self.run.label_names)
             columns["said"] = [who_said_in_words(said(int(row))) for row in order]
         if self.run.file("data/train.parquet").is_file():
             with without_bars():
@@ -199,10 +207,9 @@ class Cleaned(Ranked):
     @property
     def _why(self) -> np.ndarray:
         """[N], who finds the suggested class, or how far a row's labels speak for what is given."""
-        kept = KeptVotes.load(self.run.path)
-        if kept is None:
+        if self._votes is None:
             return np.where(self._state.peers_agree, "all views find it", "views differ")
-        counts = kept.votes.counts
+        counts = self._votes.counts
         mine, most = counts[np.arange(len(counts)), self._state.given], counts.max(1)
         differ = np.where(mine < most - 1e-9, "most labels differ", "labels differ")
         return np.where(mine > counts.sum(1) - 1e-9, "all labels say what is given", differ)

@@ -24,7 +24,7 @@ from clc_text.data.tabular.values import numbered, probabilities
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import all_finite, first_of_copies, mixture_of, too_large
 from clc_text.evidence.mixture import Judged, judge_near
-from clc_text.evidence.readings import span
+from clc_text.evidence.readings import readings, span
 from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
 from clc_text.evidence.views.base import FIT_ROWS
@@ -200,10 +200,10 @@ def find_issues(
         return Issues(names, given, None, (), (), float("nan"), (0.0, 1.0), np.full((classes, classes), np.nan))
     judged = judge_near(mixture.log_probs, weights(mixture.views), given, mixture.noise)
     rate = float(judged.wrong.mean())
-    readings = mixture.readings(given, np.arange(rows))
+    told = readings(mixture.log_probs, given, mixture.views, judged)
     by_rule = rule_like(mixture.log_probs, given, mixture.views, mixture.left_out)
     return Issues(
-        names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(readings, rows),
+        names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(told, rows),
         matrix_of(judged.belief, given), by_rule, written, mixture.log_probs.argmax(2),
         outliers(written, dense, seed, near), _garbled(written),
     )  # fmt: skip

@@ -92,7 +92,7 @@ from clc_text.corrections.gather import pooled, sample
 from clc_text.corrections.of_each_class import changes_of_each, mean_noise
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
-from clc_text.corrections.predictions import Kind, RowPredictions, in_sample, out_of_sample, readings_of, views
+from clc_text.corrections.predictions import Kind, RowPredictions, in_sample, out_of_sample, views
 from clc_text.corrections.second_opinion import second_opinion
 from clc_text.corrections.state import GIVEN, PERSON, State
 from clc_text.corrections.store import Corrected
@@ -100,8 +100,7 @@ from clc_text.corrections.verdict import verdict
 from clc_text.data.labels import Labels, classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.errors import InputError
-from clc_text.evidence.mixture import judge_near
-from clc_text.evidence.readings import agreement, span
+from clc_text.evidence.readings import agreement, readings, span
 from clc_text.evidence.rules import rule_like
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.estimate import NoiseEstimate, estimate
@@ -270,13 +269,13 @@ def _mean_doubt(probs: np.ndarray, given: np.ndarray) -> tuple[float, tuple[floa
 def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: np.ndarray, state: State) -> AuditNoise:
     """By all readings of what views say, [P, n, C], of some rows, none a canary, and of what these were given."""
     by_rule = rule_like(log_probs, classes_of(given), predictions.views, predictions.left_out)
-    noise = predictions.noise
     if predictions.rates is None:
-        found = readings_of(predictions, log_probs, given)
+        judged = predictions.judged(log_probs, given)
+        found = readings(log_probs, given, predictions.views, judged)
         rate, (low, high) = found[0].rate, span(found, len(given))
-        matrix = matrix_of(judge_near(log_probs, predictions.weights, given, noise).belief, given)
+        matrix = matrix_of(judged.belief, given)
     else:  # known before there were views, of which none may change it or say another
-        found, matrix = [], noise.transition
+        found, matrix = [], predictions.noise.transition
         rate, low, high = predictions.rates.tolist()
     return {
         "rate": rate,

@@ -22,7 +22,7 @@ from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
 from clc_text.data.labels import Labels, classes_of
 from clc_text.data.sampling import every_nth
-from clc_text.evidence.mixture import Judged, judge, judge_near, pool_probs
+from clc_text.evidence.mixture import Judged, judge, pool_probs
 from clc_text.noise.canaries import after_flips, before_flips
 from clc_text.noise.estimation.estimate import em_matrix
 from clc_text.noise.estimation.half_trust import ROOM
@@ -165,7 +165,7 @@ def judged_by(
     given: np.ndarray,
     sharpness: float,
     matrix: np.ndarray,
-    bias: np.ndarray | None = None,
+    bias: np.ndarray | None,
 ) -> Judged:
     """What views say of one class among several, whose noise is known, and that there is room for it in place of their
     agreement where a policy asks for that; arguments as `judge`. A label counts for less than half only where the
@@ -181,7 +181,7 @@ def _judged(
 ) -> Judged:
     """By views, of given labels int64 [n] or float [n, C] of a block of them [V, n, C]."""
     if not predictions.pool:
-        return judge_near(log_probs, predictions.weights, given, predictions.noise)
+        return predictions.judged(log_probs, given)
     assert matrix is not None
     shares, sharpness = predictions.weights, predictions.sharpness
     return judged_by(policy, log_probs, shares, given, sharpness, matrix, predictions.bias)

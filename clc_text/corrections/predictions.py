@@ -12,7 +12,7 @@ import numpy as np
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import joined_with_texts
 from clc_text.errors import InputError
-from clc_text.evidence.readings import Reading, readings
+from clc_text.evidence.mixture import Judged, judge_near
 from clc_text.evidence.views import weights
 from clc_text.noise.estimation.near_noise import NearNoise
 
@@ -133,15 +133,17 @@ class RowPredictions:
             found[:, inside] = block[:, rows[inside] - start]
         return found
 
+    def judged(self, log_probs: np.ndarray, given: np.ndarray) -> Judged:
+        """What views say of some labels, one class a row.
 
-def readings_of(found: RowPredictions, log_probs: np.ndarray, given: np.ndarray) -> list[Reading]:
-    """How many of some rows' labels are wrong, by all readings of what views say of them.
+        Args:
+            log_probs: float32 [P, n, C], theirs of these rows (`of`).
+            given: int64 [n], or float [n, C] distributions.
 
-    Args:
-        log_probs: float32 [P, n, C], theirs of these rows (`RowPredictions.of`).
-        given: int64 [n].
-    """
-    return readings(log_probs, given, found.views, found.noise)
+        Raises:
+            InputError: the file has no noise matrix.
+        """
+        return judge_near(log_probs, self.weights, given, self.noise)
 
 
 def in_sample(run: RunDirectory) -> RowPredictions:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import KeptVotes
+from clc_text.data.votes import Votes
 
 Said = dict[str, "str | dict[str, float]"]
 """Of each source that speaks of a row the class that it names, or how probable it finds each."""
@@ -22,9 +23,11 @@ def who_said(run: RunDirectory) -> Callable[[int], Said] | None:
         InputError: the files of the votes are damaged.
     """
     kept = KeptVotes.load(run.path)
-    if kept is None:
-        return None
-    votes, names = kept.votes, run.label_names
+    return None if kept is None else said_of(kept.votes, run.label_names)
+
+
+def said_of(votes: Votes, names: Sequence[str]) -> Callable[[int], Said]:
+    """Gives what is said of a row by votes on classes of these names."""
     ends = np.searchsorted(votes.row, np.arange(votes.rows + 1))
 
     def said(row: int) -> Said:

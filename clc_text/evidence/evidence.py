@@ -16,7 +16,7 @@ from clc_text.data.labels import Labels
 from clc_text.data.nearest import Nearest
 from clc_text.errors import InputError
 from clc_text.evidence.heard import Heard, KeptViews
-from clc_text.evidence.mixture import chosen_views, clipped, fit_near, gain_of_view
+from clc_text.evidence.mixture import chosen_views, clipped, fit_near, gain_of_view, judge_near
 from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
@@ -75,7 +75,9 @@ class Mixture:
 
     def readings(self, labels: np.ndarray, rows: np.ndarray) -> list[Reading]:
         """See `readings.readings`, of some rows."""
-        return readings(self.log_probs[:, rows], labels[rows], self.views, self.noise)
+        log_probs, given = self.log_probs[:, rows], labels[rows]
+        judged = judge_near(log_probs, weights(self.views), given, self.noise)
+        return readings(log_probs, given, self.views, judged)
 
 
 def save_of_each(made: list[Mixture], path: Path, made_from: str, rates: np.ndarray) -> None:

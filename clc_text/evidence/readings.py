@@ -15,11 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from clc_text.data.labels import classes_of
-from clc_text.evidence.mixture import judge, judge_near, pooled
+from clc_text.evidence.mixture import Judged, judge, pooled
 from clc_text.evidence.views import weights
 from clc_text.noise.estimation.confident_joint import confident_joint
 from clc_text.noise.estimation.half_trust import never_certain
-from clc_text.noise.estimation.near_noise import NearNoise
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, softmax
 
 # So many sound labels even the lowest reading may take for wrong, since encoders are not perfect (measured: 0.2 to 1.7
@@ -37,20 +36,20 @@ class Reading:
     rate: float
 
 
-def readings(log_probs: np.ndarray, given: np.ndarray, views: tuple[str, ...], noise: NearNoise) -> list[Reading]:
+def readings(log_probs: np.ndarray, given: np.ndarray, views: tuple[str, ...], judged: Judged) -> list[Reading]:
     """The mean doubt first, which is the one to name where one number is asked for.
 
     Args:
         log_probs: float32 [V, n, C], of the views.
         given: int64 [n], or float [n, C] distributions.
         views: [V], their names.
-        noise: of the mixture.
+        judged: these labels, by the mixture (`mixture.judge_near`).
     """
     each, named, counted = np.arange(len(given)), classes_of(given), weights(views)
     by_class = fit_noise(pooled(log_probs, counted), given)
     half = judge(log_probs, counted, given, by_class.sharpness, never_certain(by_class.transition))
     found = [
-        Reading(MIXTURE, "doubt", float(judge_near(log_probs, counted, given, noise).wrong.mean())),
+        Reading(MIXTURE, "doubt", float(judged.wrong.mean())),
         Reading(MIXTURE, "half", float(half.wrong.mean())),
         Reading(MIXTURE, "em", float(1 - half.belief[each, named].mean())),
     ]

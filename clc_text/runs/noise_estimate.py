@@ -11,7 +11,7 @@ import numpy as np
 
 from clc_text.config.recipe import Recipe
 from clc_text.errors import InputError
-from clc_text.evidence.readings import MIXTURE, Reading, span
+from clc_text.evidence.readings import MIXTURE, Reading, readings, span
 from clc_text.noise.estimation.estimate import NoiseEstimate, estimate
 from clc_text.noise.estimation.gain import NOTHING
 from clc_text.noise.estimation.probabilities import count_pairs
@@ -143,7 +143,6 @@ def _readings_of(prepared: Prepared, found: CrossFit, seed: int) -> list[Reading
 
 def _readings_of_run(run: RunDirectory, labels: Labels) -> list[Reading]:
     """Likewise of a run; one that has not ended has none yet."""
-    from clc_text.corrections.predictions import readings_of
     from clc_text.runs.evidence import views_of_run
 
     try:
@@ -153,7 +152,8 @@ def _readings_of_run(run: RunDirectory, labels: Labels) -> list[Reading]:
     if found is None or found.transition is None:
         return []
     sound = np.flatnonzero(~labels.canary)
-    return readings_of(found, found.of(sound), labels.as_given[sound])
+    log_probs, given = found.of(sound), labels.as_given[sound]
+    return readings(log_probs, given, found.views, found.judged(log_probs, given))
 
 
 def _estimated(
