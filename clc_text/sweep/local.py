@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -139,6 +140,7 @@ def _end_when_told() -> None:
 
 def _work(connection: Connection) -> None:
     _end_when_told()
+    gc.set_threshold(50_000)  # as the command does: there is much to import
     import torch
 
     from clc_text.sweep.cell import run_cell
