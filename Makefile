@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS ?= 1
 export TOKENIZERS_PARALLELISM ?= false
 export HF_HUB_DISABLE_TELEMETRY ?= 1
-# Tests run in so many processes at once; `make test WORKERS=0` runs them in one, in their order.
+# Tests run in so many processes at once, those of a file in one, as they share what it has made; `make test WORKERS=0`
+# runs all in one, in their order.
 WORKERS ?= logical
-PARALLEL := --numprocesses $(WORKERS) --maxprocesses 4 --dist worksteal
+PARALLEL := --numprocesses $(WORKERS) --maxprocesses 4 --dist loadfile
 
 .PHONY: help install train test test-all test-transformers drill drill-inputs check format bench site image clean
 

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,9 +31,25 @@ def tiny_sweep(tiny_recipe: Path) -> Path:
     return path
 
 
+class Forks:
+    """What `run_local` needs of a multiprocessing context, by forks of this process, which has imported everything."""
+
+    context = multiprocessing.get_context("fork")
+
+    def Pipe(self) -> tuple[Connection, Connection]:
+        self.ours, theirs = self.context.Pipe()
+        return self.ours, theirs
+
+    def Process(self, target: Callable[..., Any], args: tuple[Any, ...], daemon: bool) -> BaseProcess:
+        return self.context.Process(target=self.begin, args=(self.ours, target, *args), daemon=daemon)
+
+    @staticmethod
+    def begin(ours: Connection, target: Callable[..., Any], *args: Any) -> None:
+        ours.close()  # a spawned process does not have it; while it is open, the pipe does not end
+        target(*args)
+
+
 @pytest.fixture
 def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Workers are forked from one process that has imported everything, instead of doing so each, for many seconds."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["clc_text.sweep.cell", "clc_text.crossfit.trainer"])
-    monkeypatch.setattr(local.multiprocessing, "get_context", lambda method: context)
+    """One worker at a time that is there at once, where a new Python imports for many seconds."""
+    monkeypatch.setattr(local.multiprocessing, "get_context", lambda method: Forks())

@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from clc_text.sweep import local
+from clc_text.sweep.local import _work
 from clc_text.training.metrics import MetricsLog
 
 
@@ -22,4 +22,4 @@ def work(mark: Path, connection: Connection) -> None:
             time.sleep(600)
 
     MetricsLog.append = stands_still  # type: ignore[method-assign]
-    local._work(connection)
+    _work(connection)

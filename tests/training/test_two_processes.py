@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import two_processes
+from accelerate.state import AcceleratorState
+from forked import Forked
 from safetensors.torch import load_file
 from small_training import CLASSES, peers_model, rows
 from torch import Tensor
@@ -36,7 +39,20 @@ def launch(folder: Path, *arguments: str, launcher: str = "torchrun") -> list[di
         env=environment, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-3000:]
+    return left_in(folder)
+
+
+def left_in(folder: Path) -> list[dict[str, Tensor]]:
     return [load_file(folder / f"process-{rank}.safetensors") for rank in (0, 1)]
+
+
+def one_of_two(rank: int, folder: Path, *arguments: str) -> None:
+    """The script in a process forked from one that was alone, told what a launcher tells."""
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_RANK": str(rank), "LOCAL_WORLD_SIZE": "2"}
+    os.environ["ACCELERATE_USE_CPU"] = "1"
+    AcceleratorState._reset_state(reset_partial_state=True)
+    torch.distributed.init_process_group("gloo", f"file://{folder / 'meeting'}", rank=rank, world_size=2)
+    two_processes.main(str(folder), *arguments)
 
 
 def check_equal(one: dict[str, Tensor], other: dict[str, Tensor], *prefixes: str) -> None:
@@ -48,7 +64,10 @@ def check_equal(one: dict[str, Tensor], other: dict[str, Tensor], *prefixes: str
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Tensor]]]:
     folder = tmp_path_factory.mktemp("clc")
-    return folder, launch(folder, "clc", "rows")
+    processes = [Forked(folder / f"printed-{rank}", one_of_two, rank, folder, "clc", "rows") for rank in (0, 1)]
+    for process in processes:
+        process.printed()
+    return folder, left_in(folder)
 
 
 def test_replicas_stay_equal(trained: tuple[Path, list[dict[str, Tensor]]]) -> None:

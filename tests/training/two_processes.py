@@ -42,9 +42,8 @@ class Stop(TrainerCallback):
             control.should_training_stop = control.should_epoch_stop = True
 
 
-def main() -> None:
+def main(folder: str, name: str, kind: str, *more: str) -> None:
     torch.set_num_threads(1)
-    folder, name, kind, *more = sys.argv[1:]
     data: Any = rows(ROWS)
     if kind == "dataset":
         features = {"features": data.inputs["features"].numpy(), "labels": data.labels.numpy()}
@@ -67,7 +66,7 @@ def main() -> None:
         epoch_listeners=[told],
         callbacks=[Stop(stop)] if stop else None,
     )
-    trainer.train(resume_from_checkpoint=more == ["resume"] or None)
+    trainer.train(resume_from_checkpoint=more == ("resume",) or None)
 
     rank = trainer.args.process_index
     left = {f"model.{key}": value.contiguous() for key, value in trainer.model.state_dict().items()}
@@ -88,4 +87,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
