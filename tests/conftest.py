@@ -30,6 +30,8 @@ import typer.testing
 gc.disable()
 # Each call of the command line builds all its commands anew, a twentieth of a second of thousands of tests.
 typer.main.get_command = typer.testing._get_command = functools.cache(typer.main.get_command)
+# Nothing here has to outlive the machine; thousands of files would each wait for the disk.
+os.fsync = lambda descriptor: None
 
 
 def _drawn(questions: Callable[..., Iterator[Any]], *which: int) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ import torch
 _BY_THEMSELVES = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)  # every number of a parameter alone
 _LOOKED_UP = "is_lomo_available"
 _collected = False  # for the training under way, and all that it makes on its way
+_frozen_by_others = False  # asked until it is so: to count what is frozen is to go through all of it
 
 
 @contextmanager
@@ -40,10 +41,12 @@ def collected_once() -> Iterator[None]:
     """Garbage is collected now; while this lasts, collections pass over what is there already.
 
     `Trainer` collects before each training, cross-fitting after each of its own, and each time all that was ever
-    imported would be looked through: a quarter of a second. Where somebody else has frozen objects it is left at that.
+    imported would be looked through: a quarter of a second. Where somebody else has frozen objects it is left at that,
+    also later.
     """
-    global _collected
-    if _collected or gc.get_freeze_count():  # the count itself is one of all objects
+    global _collected, _frozen_by_others
+    _frozen_by_others = _frozen_by_others or (not _collected and gc.get_freeze_count() > 0)
+    if _collected or _frozen_by_others:
         yield
         return
     gc.collect()

@@ -18,7 +18,7 @@ from transformers import TrainerCallback
 
 from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.rows import Rows
-from clc_text.training import resident
+from clc_text.training import resident, step_costs
 from clc_text.training.resident import ResidentLoader
 from clc_text.training.step_costs import collected_once, in_one_group
 from tests.small_training import StopAtSave, arguments, peers_model, rows
@@ -171,8 +171,9 @@ class Held(TrainerCallback):
 
 
 @pytest.fixture
-def unfrozen() -> Iterator[None]:
+def unfrozen(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a process of its own: these tests have frozen what they imported."""
+    monkeypatch.setattr(step_costs, "_frozen_by_others", False)
     gc.unfreeze()
     yield
     gc.freeze()
