@@ -51,6 +51,13 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _frozen() -> None:
+    """What earlier modules have imported is looked through no more."""
+    gc.collect()
+    gc.freeze()
+
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
