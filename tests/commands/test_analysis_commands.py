@@ -106,7 +106,7 @@ def test_tsne_of_two_runs_side_by_side(tiny_run, tmp_path):
 
 def test_every_figure_of_a_trained_run(tiny_run, tmp_path):
     for name in ("accuracy", "confusion", "corrections", "entropy", "selection", "threshold"):
-        path = tmp_path / f"{name}.pdf"
+        path = tmp_path / f"{name}.svg"
         assert call("plot", tiny_run, "--figure", name, "--out", path).exit_code == 0
         assert path.stat().st_size > 5000
     assert RunDirectory(tiny_run).complete

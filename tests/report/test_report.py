@@ -168,7 +168,7 @@ def test_without_a_corrected_dataset_the_dynamics_is_shown(make_run, unpictured)
     assert listed["proposed"] == [int(now.label[row]) for row in listed["row"]]
 
 
-def test_a_run_that_was_cut_short(make_run):
+def test_a_run_that_was_cut_short(make_run, undrawn):
     run = make_run(epochs=5, planned=9, warmup=3)
     result = call("report", run.path)
     assert "has not ended: 5 of 9 epochs so far" in result.stderr
