@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -267,8 +268,9 @@ def clean(
         labels: the texts' given labels, where `data` is a sequence of texts.
         text, label: the columns of a table; None: guessed. Several columns of labels are those of several annotators.
         annotators: what several people or models say of each row, in place of labels: the names of the columns of a
-            table, or beside it a data frame [N, J], an array, or a dictionary of columns; absent is None, NaN, empty
-            or, of numbers, -1.
+            table, or beside it what `find_issues` takes: a data frame [N, J], an array, a list of rows, or a
+            dictionary of columns; absent is None, NaN, empty or, of numbers, -1; distributions are dictionaries
+            ``{class: probability}`` in cells, or [N, J, C] of classes numbered from 0.
         out: the run directory; None: ``runs/NAME``, for data that is no file ``runs/table``.
         policy: when to change a label: "default" or "doubt".
         overrides: further recipe keys, such as ``"training.epochs=20"``.
@@ -404,7 +406,16 @@ def with_annotators(data: Any, annotators: Any, text: str | None) -> tuple[Any, 
             f"the table has a column '{twice[0]}' already; give annotators=['{twice[0]}', …], or rename", key=twice[0]
         )
     votes.index = frame.index
-    return pd.concat([frame, votes], axis=1), [str(name) for name in votes.columns], text
+    return pd.concat([frame, votes.apply(_as_written)], axis=1), [str(name) for name in votes.columns], text
+
+
+def _as_written(column: pd.Series) -> pd.Series:
+    """What one source says, as a file can hold it: where it gives distributions, all as JSON of them."""
+    if not any(isinstance(one, dict) for one in column):
+        return column
+    shares = [one if one is None or isinstance(one, dict) else {one: 1.0} for one in column]
+    written = [one if one is None else json.dumps({str(name): share for name, share in one.items()}) for one in shares]
+    return type(column)(written, column.index, object, column.name)
 
 
 def _frame(data: Any) -> pd.DataFrame | None:

@@ -142,6 +142,24 @@ def test_annotators_beside_texts_are_columns(tmp_path: Path) -> None:
             assert [None if pd.isna(one) else one for one in found[name]] == values
 
 
+def test_annotators_may_give_probabilities(tmp_path: Path) -> None:
+    """In each form that `find_issues` takes; a file holds them as JSON, whatever else a source says."""
+    shares = np.array([[[0.9, 0.1], [np.nan, np.nan]], [[0.2, 0.8], [1, 0]], [[0.5, 0.5], [0, 1]]])
+    names = [{"x": 0.9, "y": 0.1}, "y", None], ["x", "x", "y"]
+    for number, (annotators, written) in enumerate(
+        (
+            (shares, [['{"0": 0.9, "1": 0.1}', '{"0": 0.2, "1": 0.8}', '{"0": 0.5, "1": 0.5}'],
+                      [None, '{"0": 1.0}', '{"1": 1.0}']]),
+            ({"ann": names[0], "bob": names[1]}, [['{"x": 0.9, "y": 0.1}', '{"y": 1.0}', None], names[1]]),
+        )
+    ):  # fmt: skip
+        made, columns, text = with_annotators(["a", "b", "c"], annotators, None)
+        path, frame, _, _ = as_file(made, None, text, columns, tmp_path / f"run{number}", overwrite=False)
+        with given_rows(frame, path, tmp_path / f"run{number}"):
+            found = pd.read_parquet(path)
+        assert [[None if pd.isna(one) else one for one in found[name]] for name in columns] == written
+
+
 def test_rows_that_nobody_labels_keep_their_places(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """What is told of a row names it as the caller's table does, whose rows without labels are not learnt."""
     texts, given, true = rows(120)
@@ -178,6 +196,7 @@ def test_rows_that_nobody_labels_keep_their_places(tmp_path: Path, capfd: pytest
         (pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"]}), {"text": "body"}, {"key": "data.text"}),
         (pd.DataFrame({"text": ["a"], "ann": ["x"]}), {"annotators": "ann"}, {"key": "annotators"}),
         (["a", "b"], {"annotators": [[0, 1], [0]]}, {"key": "annotators", "row": 1}),
+        (["a", "b"], {"annotators": np.ones((2, 3, 2))}, {"row": 0}),
     ],
 )
 def test_bad_input(tmp_path: Path, data: Any, more: dict[str, Any], told: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from clc_text.corrections.multi_label_issues import rows_of_votes
 from clc_text.corrections.ranked import Ranked
 from clc_text.data.agreement import accuracies, votes_facts
 from clc_text.data.checks.rare_labels import in_words, rare_votes
-from clc_text.data.tabular.annotators import frame_of_votes
+from clc_text.data.tabular.annotators import distribution, frame_of_votes
 from clc_text.data.tabular.values import numbered, probabilities
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
@@ -229,25 +229,10 @@ def _votes(labels: Any, label_names: Sequence[Any] | None) -> tuple[Votes, tuple
     weight: list[float] = []
     entries: list[int] = []
     for place, one in enumerate(frame.to_numpy(dtype=object)[row, source].tolist()):
-        shares = _shares(one, row[place], sources[source[place]]) if isinstance(one, dict) else {one: 1.0}
+        shares = distribution(one, row[place], sources[source[place]]) if isinstance(one, dict) else {one: 1.0}
         said += shares
         weight += shares.values()
         entries += [place] * len(shares)
     row, source = row[entries], source[entries]
     numbers, names = numbered(said, label_names, row, sources[source])
     return Votes.of(row, source, numbers, len(frame), list(frame.columns), len(names), np.array(weight)), names
-
-
-def _shares(said: dict[Any, Any], row: int, source: Any) -> dict[Any, float]:
-    """The classes that a source finds possible, and how probable each."""
-    from clc_text.data.reading.said import NEAR_ONE
-
-    numbers = all(isinstance(share, (int, float)) and share >= 0 for share in said.values())
-    total = sum(said.values()) if numbers else 0.0
-    if not np.isfinite(total) or abs(total - 1) > NEAR_ONE:
-        raise InputError(
-            f"what {source} says of row {row} is no distribution over classes: probabilities are at least 0 and sum "
-            "to 1",
-            row=row,
-        )
-    return {name: share / total for name, share in said.items() if share > 0}

@@ -14,7 +14,8 @@ from clc_text.data.columns import JOINED, NamedColumns
 from clc_text.data.labels import none_of_one_each
 from clc_text.data.reading.labels import class_names, class_numbers
 from clc_text.data.reading.rows import Rows
-from clc_text.data.reading.said import NEAR_ONE, is_soft, said_in
+from clc_text.data.reading.said import is_soft, said_in
+from clc_text.data.tabular.values import NEAR_ONE
 from clc_text.errors import InputError
 
 

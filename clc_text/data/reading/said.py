@@ -14,9 +14,8 @@ import pyarrow.compute as pc
 from clc_text.data.columns import NamedColumns
 from clc_text.data.reading.labels import joined, label_strings
 from clc_text.data.reading.rows import Rows
+from clc_text.data.tabular.values import NEAR_ONE
 from clc_text.errors import InputError
-
-NEAR_ONE = 1e-2  # so far the sum of probabilities may be from 1, which are written with few digits
 
 
 @dataclass(frozen=True)

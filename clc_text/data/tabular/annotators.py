@@ -6,21 +6,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.data.tabular.values import NEAR_ONE, missing
 from clc_text.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_LISTS = (list, tuple, np.ndarray)
+
 
 def frame_of_votes(votes: Any) -> pd.DataFrame:
-    """[N, J], a column a source, None where one says nothing of a row.
+    """[N, J], a column a source, None where one says nothing of a row; probabilities of classes as dictionaries.
 
     Args:
         votes: a data frame of pandas or polars, a dictionary of columns, or an array or a list of rows [N, J]; nothing
-            said is None, NaN, blank text or, where all are whole numbers, -1.
+            said is None, NaN, blank text or, where all are whole numbers, -1. Or distributions over classes that are
+            numbered from 0: [N, J, C], or C numbers in a cell; nothing said is then NaN or zeros.
 
     Raises:
-        InputError: it is no table, or a column has no name of its own.
+        InputError: it is no table, a column has no name of its own, or what should be a distribution is none.
     """
     import pandas as pd
 
@@ -30,9 +34,13 @@ def frame_of_votes(votes: Any) -> pd.DataFrame:
             found = found.detach().cpu().numpy()
         if not isinstance(found, np.ndarray):
             found = _of_lists(found)
+        if found.ndim == 3:
+            found = _in_cells(found)
         if found.ndim != 2:
             raise InputError(
-                f"annotators have the shape {list(found.shape)}; give rows and columns, one a source", key="annotators"
+                f"annotators have the shape {list(found.shape)}; give rows and columns, one a source, or beside these "
+                "the classes' probabilities",
+                key="annotators",
             )
         found = {f"annotator_{number + 1}": found[:, number] for number in range(found.shape[1])}
     try:
@@ -43,7 +51,54 @@ def frame_of_votes(votes: Any) -> pd.DataFrame:
     if not names or len(set(names)) < len(names):
         raise InputError("annotators need a column each, and each a name of its own", key="annotators")
     frame.columns = pd.Index(names)
-    return frame.apply(_without_absent)
+    return _with_shares(frame.apply(_without_absent))
+
+
+def distribution(said: dict[Any, Any], row: int, source: Any) -> dict[Any, float]:
+    """The classes that a source finds possible, and how probable each.
+
+    Raises:
+        InputError: they are no probabilities.
+    """
+    numbers = all(isinstance(share, (int, float)) and share >= 0 for share in said.values())
+    total = sum(said.values()) if numbers else 0.0
+    if not np.isfinite(total) or abs(total - 1) > NEAR_ONE:
+        raise InputError(
+            f"what {source} says of row {row} is no distribution over classes: probabilities are at least 0 and sum "
+            "to 1",
+            row=row,
+        )
+    return {name: share / total for name, share in said.items() if share > 0}
+
+
+def _in_cells(shares: np.ndarray) -> np.ndarray:
+    """Distributions [N, J, C] as lists [N, J]."""
+    found = np.empty(shares.shape[:2], object)
+    for cell in np.ndindex(found.shape):
+        found[cell] = shares[cell].tolist()
+    return found
+
+
+def _with_shares(frame: pd.DataFrame) -> pd.DataFrame:
+    """With the cells that hold a number for each class as dictionaries."""
+    cells = frame.to_numpy(dtype=object)
+    at = [(row, source) for row, source in np.ndindex(*cells.shape) if isinstance(cells[row, source], _LISTS)]
+    if not at:
+        return frame
+    found, classes = cells.copy(), len(cells[at[0]])
+    for row, source in at:
+        shares = [one.item() if isinstance(one, np.generic) else one for one in cells[row, source]]
+        if len(shares) != classes:
+            raise InputError(
+                f"what {frame.columns[source]} says of row {row} has {len(shares)} probabilities, and the first that "
+                f"has any {classes}: one for each class",
+                key="annotators",
+                row=row,
+            )
+        said = {number: 0.0 if missing(share) else share for number, share in enumerate(shares)}
+        nothing = all(missing(share) or share == 0 for share in shares)
+        found[row, source] = None if nothing else distribution(said, row, frame.columns[source])
+    return type(frame)(found, columns=frame.columns, dtype=object)
 
 
 def _of_lists(rows: Any) -> np.ndarray:

@@ -9,6 +9,8 @@ import numpy as np
 
 from clc_text.errors import InputError
 
+NEAR_ONE = 1e-2  # so far the sum of probabilities may be from 1, which are written with few digits
+
 
 def numbered(
     labels: Iterable[Any],
@@ -117,7 +119,7 @@ def probabilities(values: Any, rows: int, classes: int) -> np.ndarray:
             key="pred_probs",
         )
     sums = found.sum(1)
-    bad = np.flatnonzero(~(np.isfinite(found).all(1) & (found >= 0).all(1) & (np.abs(sums - 1) < 1e-2)))
+    bad = np.flatnonzero(~(np.isfinite(found).all(1) & (found >= 0).all(1) & (np.abs(sums - 1) <= NEAR_ONE)))
     if len(bad):
         raise InputError(
             f"row {bad[0]} of pred_probs is not a row of probabilities: they are 0 … 1 and sum to 1",
