@@ -2,7 +2,8 @@
 
 The sets with test rows of `benchmarks.votes`, k labels a row drawn at random, joined in each way of `data.join`;
 `standard` and `clc_auto` learn what comes out, as ``clc-text train`` has it. ``one label`` is one of the labels of a
-row, drawn at random, as a table with one column would hold it; ``true`` are the true labels. A cell that is there is
+row, drawn at random, as a table with one column would hold it; ``true`` are the true labels; ``crowdlab`` asks for
+two labels on some row. A cell that is there is
 not measured again; ``--table`` writes what is there as Markdown. Results: recipes/results/votes.md.
 """
 
@@ -25,7 +26,7 @@ from clc_text.data.votes import Votes
 from clc_text.utils.files import write_json
 
 SETS = {"isbook": (1, 2, 3, 5), "images": (1, 2, 3), "trec": (0,)}
-JOINS = ("majority", "dawid_skene", "cross_fit")
+JOINS = ("majority", "dawid_skene", "crowdlab", "cross_fit")
 WAYS = ("one label", *JOINS, "true")
 METHODS = ("standard", "clc_auto")
 LAST = 10  # epochs whose mean is told
@@ -41,10 +42,11 @@ seeds: {network: SEED}
 
 @dataclass(frozen=True)
 class Table:
-    """A set: all votes, true classes [N], features [N, D] as networks read them and as the encoder's model makes them,
-    and a test [M]."""
+    """A set: all votes, the training texts [N], or what stands for them, true classes [N], features [N, D] as networks
+    read them and as the encoder's model makes them, and a test [M]."""
 
     votes: Votes
+    texts: list[Any]
     true: np.ndarray
     features: np.ndarray
     frozen: np.ndarray
@@ -57,10 +59,11 @@ def table(name: str, kept: Path) -> Table:
     rows = joining.table(name, kept)
     assert rows.features is not None and rows.test_features is not None and rows.test is not None
     if name == "images":
-        return Table(rows.votes, rows.true, rows.features, rows.features, rows.test_features, rows.test)
-    texts = joining.texts(name)
-    train, frozen, test = real_noise.encoded("minilm", f"votes-{name}", *texts, kept)
-    return Table(rows.votes, rows.true, train, frozen, test, rows.test)
+        numbers = list(range(rows.votes.rows))
+        return Table(rows.votes, numbers, rows.true, rows.features, rows.features, rows.test_features, rows.test)
+    texts, tests = joining.texts(name)
+    train, frozen, test = real_noise.encoded("minilm", f"votes-{name}", texts, tests, kept)
+    return Table(rows.votes, texts, rows.true, train, frozen, test, rows.test)
 
 
 def measure(rows: Table, k: int, way: str, method: str, seed: int) -> dict[str, Any]:
@@ -79,8 +82,8 @@ def measure(rows: Table, k: int, way: str, method: str, seed: int) -> dict[str, 
     text = RECIPE.replace("JOIN", way if way in JOINS else "majority").replace("METHOD", method)
     recipe = loads(text.replace("SEED", str(seed)))
     made = encoded_table(
-        recipe, [str(number) for number in used], rows.features[used], rows.frozen[used], given, rows.test_features,
-        rows.test, votes.classes, votes if way in JOINS else None,
+        recipe, [rows.texts[number] for number in used], rows.features[used], rows.frozen[used], given,
+        rows.test_features, rows.test, votes.classes, votes if way in JOINS else None,
     )  # fmt: skip
     memo: Any = Memo()
     memo.encoded = lambda *_: made
@@ -143,6 +146,8 @@ def main() -> None:
             for k in SETS[name]:
                 for way in chosen.ways:
                     if way not in JOINS and k != SETS[name][0]:  # the same for every k
+                        continue
+                    if way == "crowdlab" and k == 1:
                         continue
                     for method in chosen.methods:
                         path = cell(chosen.out, name, k, way, method, seed)
