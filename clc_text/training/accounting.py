@@ -15,6 +15,15 @@ from clc_text.artifacts.dynamics import EpochRecord, TrainingDynamics
 from clc_text.errors import InputError
 from clc_text.training import distributed
 
+OWN = "own."  # before the name of what every process has of its own, [processes, ...]
+
+
+def of_process(tensors: dict[str, Tensor], process: int, processes: int) -> dict[str, Tensor]:
+    """A checkpoint's tensors for one of so many processes; what all have together where they were not so many."""
+    own = {name: values for name, values in tensors.items() if name.startswith(OWN)}
+    left = {name: values for name, values in tensors.items() if name not in own}
+    return left | {name.removeprefix(OWN): each[process] for name, each in own.items() if len(each) == processes}
+
 
 class EpochAccounts:
     """The loss of the epoch under way and the training dynamics of its rows.
@@ -62,22 +71,31 @@ class EpochAccounts:
         return loss
 
     def gather(self, accelerator: Accelerator, memory: dict[str, Tensor], of_rows: Sequence[str]) -> None:
-        """Puts together what several processes have seen of the rows; afterwards each has it all.
+        """Puts together what several processes have seen of the rows in an epoch; afterwards each has it all.
 
         Args:
             memory: the method's, changed in place.
             of_rows: the names in it that hold something for every row, [..., N, ·].
         """
-        if not distributed.several(accelerator):
-            return
-        state = self.dynamics.state_dict()
-        seen = state["dynamics.seen"]
+        if distributed.several(accelerator):
+            found = self._together(accelerator, self._own(memory, of_rows))
+            self.dynamics.load_state_dict(found)
+            memory |= {name: found[f"memory.{name}"] for name in of_rows if name in memory}
+
+    def _own(self, memory: dict[str, Tensor], of_rows: Sequence[str]) -> dict[str, Tensor]:
+        """What this process has seen of the rows, by the names that it has in a checkpoint."""
+        return self.dynamics.state_dict() | {f"memory.{name}": memory[name] for name in of_rows if name in memory}
+
+    def _together(self, accelerator: Accelerator, own: dict[str, Tensor]) -> dict[str, Tensor]:
+        found, seen = {}, own["dynamics.seen"]
         together = distributed.rows_together(accelerator, seen)
-        for name in of_rows:
-            if name in memory:  # of rows, where the dynamics may be of pairs of a row and a class
-                each = seen.view(memory[name].shape[-2], -1).any(-1)
-                memory[name] = distributed.rows_together(accelerator, each)(memory[name], -2)
-        self.dynamics.load_state_dict({name: together(values, -1) for name, values in state.items()})
+        for name, values in own.items():
+            if name.startswith("memory."):  # of rows, where the dynamics may be of pairs of a row and a class
+                each = seen.view(values.shape[-2], -1).any(-1)
+                found[name] = distributed.rows_together(accelerator, each)(values, -2)
+            else:
+                found[name] = together(values, -1)
+        return found
 
     def close(self, epoch: int, write: bool) -> EpochRecord:
         """Ends an epoch; `write` says whether its part of the training dynamics goes to its file now."""
@@ -93,12 +111,23 @@ class EpochAccounts:
             self.dynamics.write(*self._unwritten)
         self._unwritten = None
 
-    def tensors(self, accelerator: Accelerator, device: torch.device) -> dict[str, Tensor]:
-        """What a checkpoint keeps; every process must ask, since each has its own sum."""
+    def tensors(
+        self, accelerator: Accelerator, device: torch.device, memory: dict[str, Tensor], of_rows: Sequence[str]
+    ) -> dict[str, Tensor]:
+        """What a checkpoint keeps; every process must ask, since each has its own.
+
+        Of several processes it keeps what they have seen of the rows together, and beside it what each has, by names
+        with `OWN`: a row that two of them are given in an epoch, to fill the last batches, is to each what it was
+        without the checkpoint.
+        """
         loss_sum = torch.zeros((), device=device) if self._loss_sum is None else self._loss_sum
-        if distributed.several(accelerator):
-            loss_sum = distributed.of_every_process(accelerator, loss_sum)
-        return self.dynamics.state_dict() | {"loss_sum": loss_sum}
+        own = self._own(memory, of_rows)
+        if not distributed.several(accelerator):
+            return own | {"loss_sum": loss_sum}
+        each = {OWN + name: distributed.of_every_process(accelerator, values) for name, values in own.items()}
+        return (
+            self._together(accelerator, own) | each | {"loss_sum": distributed.of_every_process(accelerator, loss_sum)}
+        )
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from transformers.trainer_utils import rotate_checkpoints
 
 from clc_text.artifacts.run_files import Complete
 from clc_text.methods.base import Method, TrainingState
-from clc_text.training.accounting import EpochAccounts
+from clc_text.training.accounting import EpochAccounts, of_process
 from clc_text.training.checkpoints import (
     check_beside,
     check_same_training,
@@ -100,8 +100,9 @@ class Checkpointing(PeersSaving):
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         super()._save_optimizer_and_scheduler(output_dir)
-        self.accounts.gather(self.accelerator, self.method_state.memory, self.method.row_memory)
-        accounts = self.accounts.tensors(self.accelerator, self.args.device)
+        accounts = self.accounts.tensors(
+            self.accelerator, self.args.device, self.method_state.memory, self.method.row_memory
+        )
         if not self.args.should_save:
             return
         tensors = {f"memory.{name}": values for name, values in self.method_state.memory.items()}
@@ -133,6 +134,7 @@ class Checkpointing(PeersSaving):
     def _load_method_state(self, checkpoint: str) -> None:
         tensors, facts = read_method_state(Path(checkpoint), self.args.device)
         check_same_training(Path(checkpoint), facts, method=self.method.name, rows=count_rows(self.train_dataset))
+        tensors = of_process(tensors, self.args.process_index, self.args.world_size)
         memory = {name.removeprefix("memory."): value for name, value in tensors.items() if name.startswith("memory.")}
         self.method_state.memory = memory
         self.method_state.num_classes = facts.get("num_classes", self.method_state.num_classes)

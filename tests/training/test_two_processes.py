@@ -22,20 +22,21 @@ HERE = Path(__file__).resolve().parent
 ROWS, STEPS = 51, 4  # 51 rows in two shares of 8: four steps an epoch, 13 rows repeated to fill the last two batches
 
 
-def launch(folder: Path, *arguments: str, launcher: str = "torchrun") -> list[dict[str, Tensor]]:
-    """What the two processes leave in the end."""
-    command = {
-        "torchrun": ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"],
-        "accelerate": [
-            "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes=2", "--num_machines=1",
-            "--mixed_precision=no", "--dynamo_backend=no", "--num_cpu_threads_per_process=1",
-            "--main_process_port=0",
-        ],
-    }[launcher]  # fmt: skip
+LAUNCHERS = {
+    "torchrun": ["-m", "torch.distributed.run", "--nproc-per-node=2", "--standalone"],
+    "accelerate": [
+        "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes=2", "--num_machines=1",
+        "--mixed_precision=no", "--dynamo_backend=no", "--num_cpu_threads_per_process=1", "--main_process_port=0",
+    ],
+}  # fmt: skip
+
+
+def launch(launcher: str, folder: Path, *arguments: str) -> list[dict[str, Tensor]]:
+    """What the two processes leave in the end, as a user starts them."""
     path = os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path, "ACCELERATE_USE_CPU": "1"}
     ended = subprocess.run(
-        [sys.executable, *command, str(HERE / "two_processes.py"), str(folder), *arguments],
+        [sys.executable, *LAUNCHERS[launcher], str(HERE / "two_processes.py"), str(folder), *arguments],
         env=environment, capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-3000:]
@@ -55,6 +56,16 @@ def one_of_two(rank: int, folder: Path, *arguments: str) -> None:
     two_processes.main(str(folder), *arguments)
 
 
+def both(folder: Path, *arguments: str) -> list[dict[str, Tensor]]:
+    """What the two processes leave in the end, in a second."""
+    folder.mkdir(exist_ok=True)
+    (folder / "meeting").unlink(missing_ok=True)
+    processes = [Forked(folder / f"printed-{rank}", one_of_two, rank, folder, *arguments) for rank in (0, 1)]
+    for process in processes:
+        process.printed()
+    return left_in(folder)
+
+
 def check_equal(one: dict[str, Tensor], other: dict[str, Tensor], *prefixes: str) -> None:
     for name, value in one.items():
         if name.startswith(prefixes):
@@ -64,10 +75,7 @@ def check_equal(one: dict[str, Tensor], other: dict[str, Tensor], *prefixes: str
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Tensor]]]:
     folder = tmp_path_factory.mktemp("clc")
-    processes = [Forked(folder / f"printed-{rank}", one_of_two, rank, folder, "clc", "rows") for rank in (0, 1)]
-    for process in processes:
-        process.printed()
-    return folder, left_in(folder)
+    return folder, both(folder, "clc", "rows")
 
 
 def test_replicas_stay_equal(trained: tuple[Path, list[dict[str, Tensor]]]) -> None:
@@ -104,29 +112,33 @@ def test_predictions_of_all_processes_are_in_the_order_of_the_rows(
     assert float(trained[1][0]["accuracy"]) == pytest.approx(float(right))
 
 
-@pytest.mark.slow
 def test_the_threshold_is_the_mean_over_the_rows_of_all_processes(tmp_path: Path) -> None:
     """Stopped after the warm-up's last step and resumed, so that the networks behind Γ can be had."""
-    first, _ = launch(tmp_path, "clc", "rows", str(STEPS))
+    first, _ = both(tmp_path, "clc", "rows", str(STEPS))
     log_probs = first["log_probs"]
     assert log_probs.shape == (2, ROWS, CLASSES)
     assert not any(name.startswith("memory.") for name in first)
-    resumed, _ = launch(tmp_path, "clc", "rows", "resume")
+    resumed, _ = both(tmp_path, "clc", "rows", "resume")
     torch.testing.assert_close(resumed["memory.threshold"], -(log_probs.exp() * log_probs).sum(-1).mean(-1))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("method", "kind"), [("elr", "rows"), ("clc", "dataset"), ("clc_auto", "rows")])
+@pytest.mark.parametrize(
+    ("method", "kind"),
+    [("elr", "rows"), ("clc", "dataset"), pytest.param("clc_auto", "rows", marks=pytest.mark.slow)],
+)
 def test_resume_in_the_middle_of_an_epoch_is_exact(tmp_path: Path, method: str, kind: str) -> None:
-    whole = launch(tmp_path / "whole", method, kind)
+    whole = both(tmp_path / "whole", method, kind)
     check_equal(*whole, "model.", "memory.", "log_probs")
-    launch(tmp_path / "cut", method, kind, str(STEPS + 2))
-    resumed = launch(tmp_path / "cut", method, kind, "resume")
+    both(tmp_path / "cut", method, kind, str(STEPS + 2))
+    resumed = both(tmp_path / "cut", method, kind, "resume")
     check_equal(whole[0], resumed[0], "model.", "memory.", "log_probs", "record.")
     assert torch.equal(whole[0]["losses"][1:], resumed[0]["losses"])
 
 
 @pytest.mark.slow
-def test_accelerate_launch_does_the_same(trained: tuple[Path, list[dict[str, Tensor]]], tmp_path: Path) -> None:
-    launched = launch(tmp_path, "clc", "rows", launcher="accelerate")
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_launched_they_do_the_same(
+    launcher: str, trained: tuple[Path, list[dict[str, Tensor]]], tmp_path: Path
+) -> None:
+    launched = launch(launcher, tmp_path, "clc", "rows")
     check_equal(trained[1][0], launched[0], "model.", "memory.", "record.", "losses")
