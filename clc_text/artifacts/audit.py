@@ -253,6 +253,7 @@ class SeveralLabels(TypedDict, total=False):
     sources: list[SourceOfLabels]
     planted: PlantedVotes | None
     wrong: list[float] | None
+    rules: int
     joined: JoinedLabels
     unsure: list[dict[str, Any]]
     alone: list[RightByVotes]

@@ -14,6 +14,7 @@ joined          {"labels": of all sources together, "overruled": rows whose beli
 planted         {"planted", "doubted": metric, "stood": metric} | null: labels of single sources that were swapped on
                   trial: found more probably wrong than right, and rows whose believed class stayed
 wrong           [least, expected, most], shares of the believed classes that are wrong | null
+rules           sources that say one class or nothing, as rules do (`noise.votes.one_class`)
 unsure          [{"row", "source_id" and "source_row" where known, "votes", "belief"}] the rows where another label
                   would help most: the least believed first, none that a person has answered
 alone           {"votes", "right"} by number of labels: how often so many labels of a row, drawn from those it has,
@@ -42,6 +43,7 @@ from clc_text.corrections.state import PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.data.agreement import accuracies, votes_facts
 from clc_text.data.votes import Votes, places_in_row
+from clc_text.noise.votes.one_class import one_class_sources
 
 MOST_CELLS_OF = 30
 CONFUSED = 3
@@ -84,6 +86,7 @@ def several_labels(corrected: Corrected, state: State) -> SeveralLabels | None:
         "sources": found["sources"],
         "planted": _planted(kept.facts.get("planted")),
         "wrong": kept.facts.get("wrong"),
+        "rules": int(one_class_sources(kept.votes).sum()),
         "joined": joined(kept.votes, kept.belief.argmax(1)),
         "unsure": [
             {"row": int(row), **name, "votes": int(per_row[row]), "belief": float(belief[row].max())}

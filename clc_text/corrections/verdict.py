@@ -46,6 +46,7 @@ from clc_text.artifacts.run_files import Notice
 from clc_text.errors import some_of
 from clc_text.evidence.rules import RuleLike
 from clc_text.noise.estimation.gain import NOTHING
+from clc_text.noise.votes.one_class import rules_in_words
 
 VERDICTS = ("trust", "look first", "do not use")
 LITTLE = 0.02  # share of labels changed below which there is little to correct
@@ -156,6 +157,8 @@ def verdict(
     reasons += [sentence for sentence in warnings if sentence not in reasons]
     if several is not None and several["planted"] is not None:
         reasons.append(planted_in_words(several["planted"]))
+    if several is not None and truth is None and (rules := several.get("rules", 0)):
+        reasons.append(rules_in_words(rules, len(several["sources"])))
     if basis == "estimates" and several is not None:
         reasons.append(
             f"there are neither true labels nor answers to {ENOUGH_ANSWERS} random rows, so that the sources are "

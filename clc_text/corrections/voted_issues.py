@@ -17,6 +17,7 @@ from clc_text.data.tabular.annotators import distribution, frame_of_votes
 from clc_text.data.tabular.values import numbered, probabilities
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
+from clc_text.noise.votes.one_class import one_class_sources, rules_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,11 +149,13 @@ class VotedIssues(Ranked):
         if self.interval is not None:
             between = f", of the joined labels between {self.interval[0]:.1%} and {self.interval[1]:.1%}"
         said = f"{int(self.votes.per_source.sum()):,} labels by {len(self.votes.sources):,} sources"
+        rules = int(one_class_sources(self.votes).sum())
+        by_rules = [rules_in_words(rules, len(self.votes.sources))] if rules else []
         rare = in_words(rare_votes(self.votes, list(map(str, self.names))), of_recipe=False)
         return (
             f"{said} on {len(self.given):,} rows, joined {heard} what else is known of the rows; {overruled:,} "
             f"against most of their row's labels; of the majorities {self.noise_rate:.1%} are expected to be wrong"
-            + "".join([between, *(f"; {sentence}" for sentence in rare)])
+            + "".join([between, *(f"; {sentence}" for sentence in (*by_rules, *rare))])
         )
 
 

@@ -15,6 +15,7 @@ from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.results import LAST
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Notice
+from clc_text.artifacts.votes import joined_with_texts
 from clc_text.corrections.audit_metrics import in_words, shown_in
 from clc_text.errors import InputError
 from clc_text.hub.markdown import Markdown, environment, line
@@ -90,6 +91,7 @@ def dataset_card(
     recipe, known = run.recipe(), run.environment()
     source = source_of(recipe, known["dataset"])
     licence = stated.licence or source.licence
+    meanings = COLUMNS | (OF_JOINED if joined_with_texts(run.path) else {})
     sizes = [SplitInfo(name, split.bytes, split.rows, dataset_name=None) for name, split in splits.items()]
     info = DatasetInfo(
         features=features,
@@ -122,6 +124,7 @@ def dataset_card(
         splits={"train": splits["train"].rows, "test": splits["test"].rows if "test" in splits else 0},
         label_names=known["label_names"],
         injected=_injected(run),
+        joined=joined_with_texts(run.path),
         manifest=run.noise_manifest(),
         environment=known,
         accuracy=None if run.asked else run.result()["accuracy"],
@@ -138,7 +141,7 @@ def dataset_card(
             {
                 "name": name,
                 "type": _type(feature),
-                "meaning": Markdown(COLUMNS.get(name) or _of_source(name, feature, known, recipe)),
+                "meaning": Markdown(meanings.get(name) or _of_source(name, feature, known, recipe)),
             }
             for name, feature in features.items()
         ],
@@ -262,6 +265,12 @@ COLUMNS = {
     "corrected_at_epoch": "first epoch since which all networks were taught the current label; null where not changed",
     "run_id": "the run that made the corrections",
     "source_row": "the row's number in the file that it came from, as the file counts them",
+}
+OF_JOINED = {
+    "label_given": "the label by all sources together with the text",
+    "confidence": "probability, 0 to 1, of the suggested class, by all labels of the row and its text",
+    "entropy": "of what is believed of the row, in nats: 0 is sure",
+    "peers_agree": "always true: one belief judges a row",
 }
 OF_CLASSES = {
     "f1_micro": "micro F1",

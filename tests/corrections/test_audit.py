@@ -536,8 +536,11 @@ def test_labels_that_nothing_checks(join: str) -> None:
         "predictions": "votes",
         "interval": [0, 0.5],
     }
-    several: Any = {"join": join, "planted": None}
+    several: Any = {"join": join, "planted": None, "sources": [{}] * 9}
     nothing: Any = {"share": 0.0, "by_class": []}
+    for rules in (0, 7):
+        found = verdict(nothing, noise, None, None, [], None, several | {"rules": rules})
+        assert any(sentence.startswith("7 of 9 sources") for sentence in found["reasons"]) == (rules == 7)
     found = verdict(nothing, noise, None, None, [notice], None, several)  # type: ignore[list-item]
     assert found["trust"] == "do not use"
     assert ("second source" in found["summary"]) == (join == "cross_fit")

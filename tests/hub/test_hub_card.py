@@ -6,15 +6,19 @@ import copy
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from datasets import ClassLabel, Features, Value
 from markdown_it import MarkdownIt
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.votes import KeptVotes
+from clc_text.data.votes import Votes
 from clc_text.errors import InputError
 from clc_text.hub.card import Split, Stated, dataset_card, model_card, size_category
 from clc_text.utils.printable_yaml import printable_yaml
@@ -194,6 +198,20 @@ def test_who_labelled_is_told(odd_run: Path) -> None:
         assert line in card, line
     assert card.index("1,234") < card.index("a\\|b` | 12")  # those with most labels first
     assert "Who labelled" not in card_of(odd_run, an_audit(RunDirectory(odd_run).label_names))
+
+
+def test_labels_that_were_joined_without_networks_are_not_their_opinion(odd_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(odd_run, tmp_path / "run"))
+    rows, names = RunDirectory(run).environment()["rows"]["train"], RunDirectory(run).label_names
+    votes = Votes.of_table(np.zeros((rows, 2), np.int64), len(names))
+    kept = KeptVotes(votes, votes.majority, np.tile(np.eye(len(names)), (2, 1, 1)), {"join": "cross_fit"})
+    audit = an_audit(names)
+    for join in ("cross_fit", "majority"):
+        replace(kept, facts={"join": join}).save(run)
+        card = card_of(run, audit)
+        by_networks = "A corrected label is the opinion of networks"
+        assert ("no network has judged it" in card, by_networks in card) == (join == "cross_fit", join == "majority")
+        assert ("| method | 87 | the networks |" in card) == (join == "majority")
 
 
 def test_an_audit_that_knows_little_gives_a_short_card(odd_run: Path) -> None:

@@ -38,6 +38,14 @@ def one_class_sources(votes: Votes) -> np.ndarray:
     return alone if (sure.any() and classes > 1) else np.zeros(sources, bool)
 
 
+def rules_in_words(rules: int, sources: int) -> str:
+    """What nobody can tell of labels by so many rules among the sources."""
+    return (
+        f"{rules:,} of {sources:,} sources say one class or nothing, as rules do; rules err alike where they read "
+        "texts alike, which nothing here contradicts, so that the share of wrong labels is less sure than by people"
+    )
+
+
 def firing_rates(votes: Votes, which: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """float64 [J', C, C], T of the sources `which` [J]: in the column of its class, how often each fires on a class.
 

@@ -84,6 +84,25 @@ def test_a_belief_under_what_it_was_fitted_with_is_itself() -> None:
         assert posterior_under(drawn.votes, rules, fit, log_probs, 0.1) == pytest.approx(fit.posterior, abs=1e-3)
 
 
+def test_where_sources_are_rules_the_most_is_what_they_say_themselves() -> None:
+    """A classifier has learnt their common errors; who hears it is too sure."""
+    random = np.random.default_rng(0)
+    true, each = random.integers(0, 3, 900), np.arange(900)
+    texts = random.random(900)  # those that the rules read alike, and take for class 0
+    fires = np.where(texts < 0.3, 0, true)
+    said = np.stack([np.where((fires == number) & (random.random(900) < 0.7), number, -1) for number in (0, 1, 2)], 1)
+    said = np.concatenate([said, np.where(random.random((900, 1)) < 0.3, said[:, :1], -1)], 1)
+    votes = Votes.of_table(said, 3)
+    classifier = np.log(0.02 + 0.94 * np.eye(3)[fires])
+    found = cross_fit_votes(votes, lambda belief, number: classifier)
+    assert found.facts["rules"] == 4 and found.facts["power"]
+    labels = found.posterior.argmax(1)
+    low, middle, high = found.facts["wrong"]
+    alone = cross_fit_votes(votes, None).posterior
+    assert high >= 1 - alone[each, labels].mean() > middle
+    assert low <= (labels != true).mean() <= high
+
+
 def test_where_nothing_contradicts_a_vote_nothing_is_known() -> None:
     """A vote a row of several sources, and no classifier: told was that none is wrong."""
     random = np.random.default_rng(0)
