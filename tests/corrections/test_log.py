@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 from datasets.exceptions import DataFilesNotFoundError
+from refusals import refused
 from synthetic_run import NAMES, Made, corrected_of, make_run
 
 from clc_text.config.recipe import loads
@@ -20,7 +21,6 @@ from clc_text.corrections.log import IN_LINE, LOG, Step
 from clc_text.corrections.revert import Selection, restore, revert
 from clc_text.corrections.state import PERSON, SOURCES
 from clc_text.corrections.store import Corrected
-from clc_text.errors import InputError
 from clc_text.runs.load import load_task
 from clc_text.utils.files import write_json, write_text
 
@@ -105,7 +105,7 @@ def test_training_on_it_reads_the_labels_as_they_are(corrected: Corrected, clc_t
 def test_a_copy_without_rows_is_no_dataset(corrected: Corrected, clc_text: Command, tmp_path: Path) -> None:
     answer(corrected.run.path, clc_text, 7, "NUM")
     corrected.path.rename(tmp_path / "elsewhere")
-    with pytest.raises(InputError, match="corrected dataset without rows"):
+    with refused(where=tmp_path / "elsewhere"):
         load_task(loads(f"data: {{name: files, train: {tmp_path / 'elsewhere'}, text: text, label: label}}"))
 
 
@@ -143,18 +143,15 @@ def test_going_back_costs_what_differs(made: Made) -> None:
     assert [entry["whole"] for entry in Corrected(made.run).history()] == [True, False, False, True, True]
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "said"),
-    [("row", 400, "`row`"), ("row", -1, "`row`"), ("label", 6, "`label`"), ("source", "nobody", "source")],
-)
-def test_a_line_that_was_changed_is_damage(corrected: Corrected, key: str, value: object, said: str) -> None:
+@pytest.mark.parametrize(("key", "value"), [("row", 400), ("row", -1), ("label", 6), ("source", "nobody")])
+def test_a_line_that_was_changed_is_damage(corrected: Corrected, key: str, value: object) -> None:
     revert(corrected, Selection(everything=True))
     log = corrected.path / LOG
     first, second = log.read_text().splitlines()
     entry = json.loads(second)
     entry["changes"][0][key] = value
     log.write_text(f"{first}\n{json.dumps(entry)}\n")
-    with pytest.raises(InputError, match=rf"history.jsonl is damaged \(.*{said}"):
+    with refused(where=log):
         Corrected(corrected.run).state()
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from refusals import refused
 from synthetic_run import Made
 
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.gather import gather, noise_matrix_of
 from clc_text.corrections.policy import POLICIES, Policy, policy_named
 from clc_text.corrections.predictions import in_sample
-from clc_text.errors import InputError
 
 
 def literal_evidence(
@@ -181,17 +181,17 @@ def test_so_few_changes_that_none_is_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "numbers", "said"),
+    ("name", "numbers", "key"),
     [
-        ("postrior", {}, "there is no policy 'postrior'; did you mean 'posterior'?"),
-        ("agree", {"min_confidence": 1.5}, "--min-confidence is 1.5; give a probability from 0 to 1"),
-        ("agree", {"min_confidence": float("nan")}, "--min-confidence is nan"),
-        ("agree", {"min_doubt": -0.1}, "--min-doubt is -0.1; give a probability from 0 to 1"),
-        ("agree", {"max_entropy": -1.0}, "--max-entropy is -1.0; give an entropy in nats, at least 0"),
-        ("agree", {"max_entropy": float("nan")}, "--max-entropy is nan"),
-        ("entropy", {}, "the policy 'entropy' needs the run's Γ"),
+        ("postrior", {}, "postrior"),
+        ("agree", {"min_confidence": 1.5}, "--min-confidence"),
+        ("agree", {"min_confidence": float("nan")}, "--min-confidence"),
+        ("agree", {"min_doubt": -0.1}, "--min-doubt"),
+        ("agree", {"max_entropy": -1.0}, "--max-entropy"),
+        ("agree", {"max_entropy": float("nan")}, "--max-entropy"),
+        ("entropy", {}, "entropy"),
     ],
 )
-def test_what_no_policy_can_be(name: str, numbers: dict[str, float], said: str) -> None:
-    with pytest.raises(InputError, match=said.replace("?", r"\?")):
+def test_what_no_policy_can_be(name: str, numbers: dict[str, float], key: str) -> None:
+    with refused(key=key):
         policy_named(name, **numbers).resolve(None)

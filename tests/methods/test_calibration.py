@@ -10,7 +10,6 @@ import torch
 from refusals import refused
 from torch import Tensor
 
-from clc_text.errors import InputError
 from clc_text.methods.base import TrainingState
 from clc_text.methods.calibration import TEMPERATURES, calibration_error, fit_temperature, held_out, tempered
 from clc_text.methods.clc import CLC
@@ -144,7 +143,7 @@ def test_bad_temperatures() -> None:
             CLC(temperature=value)  # type: ignore[arg-type]
     with refused(key="method.temperature"):
         CLC(temperature="fit", warmup_epochs=0)
-    with pytest.raises(InputError, match=r"method\.held_out is 0\.9; give at most 0\.5"):
+    with refused(key="method.held_out"):
         CLC(temperature="fit", held_out=0.9)
     assert CLCAuto(temperature="fit").temperature == "fit"
 

@@ -103,7 +103,7 @@ def test_a_rows_label_does_not_depend_on_the_rows_after_it(name: str) -> None:
 @pytest.mark.parametrize("name", RATED)
 def test_one_class_only(name: str) -> None:
     given = NoiseInput(np.zeros(5, np.int64), ["sport"], np.zeros((5, 2), np.float32))
-    with pytest.raises(InputError, match=r"one class only|which is none"):
+    with refused(key="noise.map" if name == "asymmetric" else "noise.rate"):
         inject(example(name), given, 0)
     if name != "asymmetric":
         assert inject(example(name, rate=0.0), given, 0).labels.tolist() == [0] * 5
@@ -267,7 +267,7 @@ def test_an_unfit_map_in_a_manifest_is_named(value: Any) -> None:
 @pytest.mark.parametrize("value", [None, 5, "x", {}, [], [5]])
 def test_a_manifest_without_its_matrix_is_named(value: Any) -> None:
     manifest = inject(example("matrix"), rows(), 11).manifest | {"matrix": value}
-    with pytest.raises(InputError, match="noise matrix in the manifest must be a list of rows"):
+    with refused(where="in the manifest"):
         replay(manifest, rows())
 
 

@@ -76,14 +76,14 @@ def test_damaged_and_strange_files(tmp_path: Path) -> None:
     with refused(where=path):
         read_pickle(path)
     path.write_bytes(pickle.dumps({"data": np.zeros(1000)})[:200])
-    with pytest.raises(InputError, match="is damaged or no pickle of arrays"):
+    with refused(where=path):
         read_pickle(path)
     path.write_bytes(b"")
-    with pytest.raises(InputError, match="is damaged"):
+    with refused(where=path):
         read_pickle(path)
     path.write_bytes(pickle.dumps([1, 2]))
-    with pytest.raises(InputError, match="holds no dictionary but list"):
+    with refused(where=path):
         read_pickle(path)
     torch.save({"labels": torch.zeros(3)}, path)
-    with pytest.raises(InputError, match=r"only arrays|PyTorch tensors"):
+    with refused(where=path):
         read_pickle(path)

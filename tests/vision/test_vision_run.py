@@ -21,7 +21,6 @@ from clc_text.cli import app
 from clc_text.config.recipe import Recipe, load, loads, registries
 from clc_text.crossfit.trainer import NoisyLabelArguments, NoisyLabelTrainer
 from clc_text.data.rows import Rows
-from clc_text.errors import InputError
 from clc_text.inference.predictor import Predictor
 from clc_text.methods.base import method
 from clc_text.methods.clc import CLC
@@ -261,13 +260,8 @@ def test_wrong_inputs_are_named(image_run: Path, small_images: Path, tmp_path: P
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.md").write_text("no image")
     (tmp_path / "list.csv").write_text("file\na.png\n")
-    for path, sentence in (
-        ("nowhere", "there is no file or folder"),
-        ("empty", "there is no image in"),
-        ("notes.md", "holds no images; give a folder of images"),
-        ("list.csv", "has no column 'img'; known: file; name it by --column"),
-    ):
-        with pytest.raises(InputError, match=sentence):
+    for path in ("nowhere", "empty", "notes.md", "list.csv"):
+        with refused(where=tmp_path / path):
             read_rows(run, tmp_path / path)
     assert read_rows(run, tmp_path / "list.csv", HowToRead("file")) == [str(tmp_path / "a.png")]
 

@@ -168,7 +168,7 @@ def test_a_damaged_encoder_is_named(tiny_bert: Path, tmp_path: Path, file: str) 
     fit(tiny_bert).save(tmp_path / "e")
     raw = (tmp_path / "e" / file).read_bytes()
     (tmp_path / "e" / file).write_bytes(raw[: len(raw) // 2])
-    with pytest.raises(InputError, match=re.escape(str(tmp_path / "e"))):
+    with refused(where=tmp_path / "e" / ("encoder.json" if file == "encoder.json" else "")):
         load_encoder(tmp_path / "e")
 
 
@@ -226,15 +226,15 @@ def test_a_folder_that_holds_no_sound_model(tmp_path: Path, damage: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "key"),
     [
-        ({"model": ""}, "encoder.model is empty"),
-        ({"max_length": 2}, "encoder.max_length is 2; give at least 3"),
-        ({"batch_size": 0}, "encoder.batch_size is 0; give at least 1"),
+        ({"model": ""}, "encoder.model"),
+        ({"max_length": 2}, "encoder.max_length"),
+        ({"batch_size": 0}, "encoder.batch_size"),
     ],
 )
-def test_bad_options(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=re.escape(message)):
+def test_bad_options(options: dict[str, Any], key: str) -> None:
+    with refused(key=key):
         Sentence(**options)
 
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ import pytest
 import torch
 from refusals import refused
 
-from clc_text.errors import InputError
 from clc_text.text.encoders.base import encoder, load_encoder
 from clc_text.text.encoders.vectors.find import find_vectors
 from clc_text.text.encoders.word_vectors import WordVectors
@@ -149,19 +147,19 @@ def test_a_text_is_encoded_the_same_alone_and_among_others(glove: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "key"),
     [
-        ({"pooling": []}, "encoder.pooling is empty"),
-        ({"pooling": ["meen"]}, "encoder.pooling is 'meen'; did you mean 'mean'"),
-        ({"pooling": ["max", "max"]}, "twice"),
-        ({"length": 0}, "encoder.length is 0; give at least 1"),
-        ({"keep_words": -1}, "encoder.keep_words is -1; give at least 0"),
-        ({"train_dimension": 0}, "encoder.train_dimension is 0"),
-        ({"vectors": ""}, "encoder.vectors is empty"),
+        ({"pooling": []}, "encoder.pooling"),
+        ({"pooling": ["meen"]}, "encoder.pooling"),
+        ({"pooling": ["max", "max"]}, "encoder.pooling"),
+        ({"length": 0}, "encoder.length"),
+        ({"keep_words": -1}, "encoder.keep_words"),
+        ({"train_dimension": 0}, "encoder.train_dimension"),
+        ({"vectors": ""}, "encoder.vectors"),
     ],
 )
-def test_bad_options(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(InputError, match=re.escape(message)):
+def test_bad_options(options: dict[str, Any], key: str) -> None:
+    with refused(key=key):
         WordVectors(**options)
 
 
@@ -175,10 +173,10 @@ def test_a_damaged_encoder_is_named(glove: Path, tmp_path: Path, file: str) -> N
     fit(glove).save(tmp_path / "e")
     raw = (tmp_path / "e" / file).read_bytes()
     (tmp_path / "e" / file).write_bytes(raw[: len(raw) // 2])
-    with pytest.raises(InputError, match=re.escape(str(tmp_path / "e"))):
+    with refused(where=tmp_path / "e" / ("encoder.json" if file == "encoder.json" else "")):
         load_encoder(tmp_path / "e")
     (tmp_path / "e" / file).unlink()
-    with pytest.raises(InputError, match=re.escape(str(tmp_path / "e"))):
+    with refused(where=tmp_path / "e"):
         load_encoder(tmp_path / "e")
 
 
