@@ -2,11 +2,11 @@
 
 Sets with known truth are made of TREC, of ten newsgroups posing as support queues and of all twenty, by flipping
 labels to the nearest other class (what a cross-validated logistic regression takes the row for beside its class), to
-any, to the next one, or in whole clusters; disaster tweets, which people labelled, are judged where experts have
-labelled them, too. The rivals are what one writes with cleanlab: a logistic regression or 30 neighbours, cross-
-validated on the frozen features, ranked by self-confidence or normalised margin, relabelled by `find_label_issues`;
-and since the mixture reads words, too, a logistic regression on TF-IDF beside them. A set that is there is not
-measured again, so the command goes on where it was stopped. Results: recipes/results/find_wrong_rows.md.
+any, to the next one, or in whole clusters; what a crowd or rules said is judged where experts have labelled it, too.
+The rivals are what one writes with cleanlab: a logistic regression or 30 neighbours, cross-validated on the frozen
+features, ranked by self-confidence or normalised margin, relabelled by `find_label_issues`; and since the mixture
+reads words, too, a logistic regression on TF-IDF beside them. A set that is there is not measured again, so the
+command goes on where it was stopped. Results: recipes/results/find_wrong_rows.md.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ ENCODERS = {
 }
 QUEUES = (1, 3, 7, 8, 11, 12, 13, 14, 16, 17)  # newsgroups, by their place in scikit-learn's order
 FIRST = (50, 100, 200)
+CROWDS = ("chemicals", "messaging", "selfdriving")  # beside the disaster tweets; experts have judged 117 to 162 rows
 WORDS = "logistic regression on words"
 NETWORKS = """
 data: {name: quickstart, rows: 20, test_rows: 20}
@@ -89,26 +90,42 @@ SETTINGS = [
     Setting("news", "nearest"),
     Setting("tickets", "clean", 0.0, rows=3000),
     Setting("trec", "clean", 0.0, rows=3000),
-    Setting("disaster", "people's", 0.0),
+    *(Setting(source, "people's", 0.0) for source in ("disaster", *CROWDS)),
+    Setting("reviews", "one person's", 0.0),
+    Setting("trec", "rules'", 0.0),
 ]
 
 Source = tuple[list[str], np.ndarray, np.ndarray]
 """Texts, given labels and true labels (-1: unknown)."""
 
 
-def source(name: str) -> Source:
-    """A source's rows; needs CLC_TEXT_DATA."""
+def source(name: str, noise: str = "", seed: int = 0) -> Source:
+    """A source's rows, of which somebody's labels are the given ones, where they were labelled; needs CLC_TEXT_DATA.
+
+    Args:
+        seed: by which one person's label of a row is drawn of several.
+    """
     folder = Path(os.environ["CLC_TEXT_DATA"])
+    if name == "trec" and noise == "rules'":
+        lines = (folder / "trec_rules/weak_train_5500.jsonl").read_text(encoding="utf-8").splitlines()
+        spoken = [row for row in map(json.loads, lines) if row["majority"] is not None]
+        names = sorted({row["gold"] for row in spoken})
+        said, true = (np.array([names.index(row[key]) for row in spoken]) for key in ("majority", "gold"))
+        return [row["text"] for row in spoken], said, true
+    if name == "reviews":
+        reviews, votes = (_rows_of(folder / f"crowd/isbook_{part}.csv") for part in ("texts", "votes"))
+        random, said_of = np.random.default_rng(seed), {row["question"]: list[int]() for row in reviews}
+        for vote in votes:
+            said_of[vote["question"]].append(int(vote["label"]))
+        said = np.array([random.choice(said_of[row["question"]]) for row in reviews])
+        return [row["text"] for row in reviews], said, np.array([int(row["gold"]) for row in reviews])
     if name == "trec":
         lines = (folder / "trec/train_5500.label").read_text(encoding="latin-1").splitlines()
         pairs = [line.split(" ", 1) for line in lines if line.strip()]
         labels = np.unique([coarse.split(":")[0] for coarse, _ in pairs], return_inverse=True)[1]
         return [text for _, text in pairs], labels, labels
-    if name == "disaster":
-        rows = []
-        for part in ("train", "test"):
-            with open(folder / f"crowd/disaster_{part}.csv", encoding="utf-8", newline="") as handle:
-                rows += list(csv.DictReader(handle))
+    if name in ("disaster", *CROWDS):
+        rows = [row for part in ("train", "test") for row in _rows_of(folder / f"crowd/{name}_{part}.csv")]
         true = np.array([int(row.get("gold_label") or -1) for row in rows])
         return [row["text"] for row in rows], np.array([int(row["crowd_label"]) for row in rows]), true
     from sklearn.datasets import fetch_20newsgroups
@@ -120,6 +137,11 @@ def source(name: str) -> Source:
     kept = np.isin(news.target, QUEUES) if name == "tickets" else np.ones(len(news.target), bool)
     labels = np.unique(news.target[kept], return_inverse=True)[1]
     return [text for text, keep in zip(news.data, kept, strict=True) if keep], labels, labels
+
+
+def _rows_of(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
 
 
 def features_of(name: str, texts: list[str], kept: Path, encoder: str = "minilm") -> np.ndarray:
@@ -150,8 +172,9 @@ class Table:
 
 def made(setting: Setting, seed: int, kept: Path, encoder: str = "minilm") -> Table:
     """The set of a setting; seed is of its rows and of its noise."""
-    texts, given, true = source(setting.source)
-    features, classes = features_of(setting.source, texts, kept, encoder), int(given.max()) + 1
+    texts, given, true = source(setting.source, setting.noise, seed)
+    named = "weak" if setting.noise == "rules'" else setting.source
+    features, classes = features_of(named, texts, kept, encoder), int(max(given.max(), true.max())) + 1
     random = np.random.Generator(np.random.PCG64(1000 + seed))
     if setting.rows is not None:
         weights = 2.0 ** -(given / 2) if setting.uneven else np.ones(len(given))
@@ -316,19 +339,20 @@ def told(mixture: Mixture, judged: Judged, table: Table, share: dict[str, float]
     evidence = Evidence.of_views(judged, judged.probs)
     label = table.given
     for name in ("doubt", "default"):
-        label = np.where(policy_named(name).changes(evidence, table.given), judged.suggested, table.given)
+        policy = policy_named(name).of_noise(mixture.ahead)
+        label = np.where(policy.changes(evidence, table.given), judged.suggested, table.given)
         share[name] = right(label, table)
     found = readings(mixture.log_probs, table.given, mixture.views, judged)
     noise: Any = {
         "rate": found[0].rate, "interval": span(found, len(table.given)), "readings": [vars(one) for one in found],
-        "agreement": agreement(mixture.log_probs), "predictions": "views", "known_rate": None,
+        "agreement": agreement(mixture.log_probs), "predictions": "views", "known_rate": None, "ahead": mixture.ahead,
     }  # fmt: skip
     names = [f"class {number}" for number in range(table.classes)]
     corrections: Any = {"share": float((label != table.given).mean()),
                    "by_class": class_changes(table.given, label, names)}  # fmt: skip
     judgement = verdict(corrections, noise, None, None, [])
     return {
-        "views": mixture.views, "rate": noise["rate"], "interval": noise["interval"],
+        "views": mixture.views, "rate": noise["rate"], "interval": noise["interval"], "ahead": mixture.ahead,
         "verdict": judgement["trust"], "little_to_correct": judgement["little_to_correct"],
     }  # fmt: skip
 

@@ -24,7 +24,7 @@ from clc_text.data.tabular.values import numbered, probabilities
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import all_finite, first_of_copies, mixture_of, too_large
 from clc_text.evidence.mixture import Judged, judge_near
-from clc_text.evidence.readings import readings, span
+from clc_text.evidence.readings import likeliest, readings, span
 from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
 from clc_text.evidence.views.base import FIT_ROWS
@@ -46,12 +46,15 @@ class Issues(Ranked):
         left_out: who has learnt too little to be heard.
         noise_rate: the share of wrong labels, 0 … 1, the mean doubt.
         interval: from the lowest to the highest of all readings of the same evidence.
+        likeliest: from the mean doubt to that of labels that count for half (`evidence.readings.likeliest`).
         transition: float64 [C, C], how the labels of each class were given, as the rows' beliefs have it; row = true
             class.
         rule_like: how well words foretell the labels, where these look made by a rule; then more may be wrong than
             `interval` says.
         outliers: rows like no other, by features and texts; None where there are too few rows, or neither of the two.
         garbled: int64, the numbers of rows whose text is.
+        ahead: by how many standard errors noise explains held-out labels better than hard texts alone do; below
+            two the default policy changes nothing.
     """
 
     names: tuple[Any, ...]
@@ -67,6 +70,8 @@ class Issues(Ranked):
     _firsts: np.ndarray | None = None
     outliers: Outliers | None = None
     garbled: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    ahead: float = 0.0
+    likeliest: tuple[float, float] = (0.0, 1.0)
 
     @property
     def ranking(self) -> pd.DataFrame:
@@ -107,7 +112,7 @@ class Issues(Ranked):
         Raises:
             InputError: there is no such policy, or it judges by the networks of a run.
         """
-        rule, names = policy_of_views(policy), np.array(self.names, dtype=object)
+        rule, names = policy_of_views(policy).of_noise(self.ahead), np.array(self.names, dtype=object)
         if self.judged is None:
             return np.asarray(names[self.given])
         changed = rule.changes(Evidence.of_views(self.judged, self.judged.probs), self.given)
@@ -121,11 +126,15 @@ class Issues(Ranked):
     def __repr__(self) -> str:
         if self.judged is None:
             return f"{len(self.given):,} rows, of whose labels nothing can be told"
-        low, high = self.interval
+        unsure = policy_of_views(DEFAULT).of_noise(self.ahead).uncertain
         return (
             f"{len(self.given):,} rows, {int((self.judged.wrong > LIKELY).sum()):,} of them more probably wrong than "
-            f"right; between {low:.1%} and {high:.1%} of the labels are wrong ({self.noise_rate:.1%} in the middle), "
-            f"by {', '.join(self.views)}" + (f"; {self.rule_like.sentence}" if self.rule_like else "")
+            "right; between {:.1%} and {:.1%} of the labels are wrong, most likely {:.1%} to {:.1%}, by ".format(
+                *self.interval, *self.likeliest
+            )
+            + ", ".join(self.views)
+            + (f"; {self.rule_like.sentence}" if self.rule_like else "")
+            + ("; hard texts explain that as well as noise, so no label is changed by default" if unsure else "")
         )
 
 
@@ -205,7 +214,7 @@ def find_issues(
     return Issues(
         names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(told, rows),
         matrix_of(judged.belief, given), by_rule, written, mixture.log_probs.argmax(2),
-        outliers(written, dense, seed, near), _garbled(written),
+        outliers(written, dense, seed, near), _garbled(written), mixture.ahead, likeliest(told),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from refusals import refused
 from scipy import sparse
 
 import clc_text
+from clc_text.corrections.policy import CERTAIN
 
 CLASSES = ("billing", "login", "shipping")
 WORDS = {
@@ -84,7 +85,12 @@ def test_wrong_rows_come_first(by: str) -> None:
     low, high = found.interval
     assert low <= wrong.mean() <= high and low <= found.noise_rate <= high
     names = np.array(CLASSES, dtype=object)
-    assert (found.labels == names[true]).mean() > (names[given] == names[true]).mean()
+    assert (found.corrected("doubt") == names[true]).mean() > (names[given] == names[true]).mean()
+    if found.ahead >= CERTAIN:
+        assert (found.labels == names[true]).mean() > (names[given] == names[true]).mean()
+    else:  # 600 rows and one encoder may not be enough to tell noise from hard rows
+        assert by == "features" and (found.labels == names[given]).all() and "no label is changed" in repr(found)
+    assert found.interval[0] <= found.likeliest[0] <= found.likeliest[1] <= found.interval[1]
     assert found.transition.shape == (3, 3)
     assert ("pred_probs" in found.views) == (by in ("pred_probs", "all"))
 

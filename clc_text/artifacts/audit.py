@@ -96,13 +96,14 @@ class NoiseOfClass(TypedDict):
 
 
 class AuditNoise(_NoiseBefore, total=False):
-    """The entry ``noise``; `by_class` of a multi-label run."""
+    """The entry ``noise``; `by_class` of a multi-label run, `ahead` (`near_noise.NearNoise`) of views of others."""
 
     readings: list[ReadingOfNoise]
     agreement: float | None
     rule_like: RuleShares | None
     nothing_learnt: bool
     by_class: list[NoiseOfClass]
+    ahead: float
 
 
 class _CanariesBefore(TypedDict):

@@ -277,7 +277,7 @@ def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: n
     else:  # known before there were views, of which none may change it or say another
         found, matrix = [], predictions.noise.transition
         rate, low, high = predictions.rates.tolist()
-    return {
+    noise: AuditNoise = {
         "rate": rate,
         "interval": [low, high],
         "readings": [{"of": one.of, "method": one.method, "rate": one.rate} for one in found],
@@ -288,6 +288,9 @@ def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: n
         "predictions": predictions.kind,
         "known_rate": _known_rate(state),
     }
+    if predictions.rates is None:
+        noise["ahead"] = predictions.ahead
+    return noise
 
 
 def _noise_of_each(best: RowPredictions, labels: Labels, state: State, bootstrap: int, asked: list[str]) -> AuditNoise:

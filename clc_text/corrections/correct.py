@@ -55,7 +55,7 @@ def correct(
         policy = policy.without_views()
     if predictions.rates is not None:
         policy = policy.of_pairs()
-    policy = policy.resolve(_threshold(run))
+    policy = policy.resolve(_threshold(run)).of_noise(predictions.ahead)
     if policy.peers_agree and predictions.peers == 1:
         policy = replace(policy, peers_agree=False)  # a single prediction agrees with itself: no condition at all
     found = gather(predictions, labels, policy, progress)

@@ -48,6 +48,7 @@ class RowPredictions:
             one class; None: not known beforehand.
         part: which rows of the file these are: (first, every so many).
         nearness: of views, how much of the noise is near a decision (`noise.estimation.near_noise`).
+        ahead: of views, by how many standard errors noise explains held-out labels better than they alone do.
     """
 
     path: Path
@@ -67,6 +68,7 @@ class RowPredictions:
     part: tuple[int, int] = (0, 1)
     rates: np.ndarray | None = None
     nearness: float = 0.0
+    ahead: float = 0.0
 
     @property
     def noise(self) -> NearNoise:
@@ -79,7 +81,7 @@ class RowPredictions:
             raise InputError(
                 f"{self.path} has no noise matrix; remove it and run `clc-text correct` again", where=self.path
             )
-        return NearNoise(0.0, self.sharpness, self.transition, self.nearness)
+        return NearNoise(0.0, self.sharpness, self.transition, self.nearness, self.ahead)
 
     @property
     def weights(self) -> np.ndarray:
@@ -200,7 +202,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     left_out = tuple(filter(None, facts.get("left_out", "").split(",")))
     found = RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)
     if not run.asked:
-        return replace(found, nearness=float(facts.get("nearness", 0.0)))
+        return replace(found, nearness=float(facts.get("nearness", 0.0)), ahead=float(facts.get("ahead", 0.0)))
     if kind == "views" and "weights" not in facts:
         raise InputError(
             f"{path} is of an earlier version, whose views were not weighed; make the corrections anew with "

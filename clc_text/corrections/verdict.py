@@ -17,10 +17,11 @@ canaries where enough were planted, otherwise only estimates. The rule:
 
 There is *little to correct* where fewer than 2 % of the labels would change and nothing says that wrong ones were
 missed: by canaries, that fewer than half of them are doubted; by true labels or answers, that more than 5 % are wrong;
-without these, that by some reading of the views more than 10 % are, that of several classes some are at the lowest, or
-that the labels look made by a rule (`clc_text.evidence.rules`). A network that has memorised wrong labels finds little
-to correct as well, which canaries show; and so does every network where the errors follow a rule that it learns like a
-class, which canaries, errors at random, hide.
+without these, that by some reading of the views more than 10 % are, that of several classes some are at the lowest,
+that the labels look made by a rule (`clc_text.evidence.rules`), or that 2 % or more look wrong, which hard texts
+explain as well (`policy.CERTAIN`). A network that has memorised wrong labels finds little to correct as well, which
+canaries show; and so does every network where the errors follow a rule that it learns like a class, which canaries,
+errors at random, hide.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ from clc_text.artifacts.audit import (
     Verdict,
 )
 from clc_text.artifacts.run_files import Notice
+from clc_text.corrections.policy import CERTAIN
 from clc_text.errors import some_of
+from clc_text.evidence.readings import Reading, likeliest
 from clc_text.evidence.rules import RuleLike
 from clc_text.noise.estimation.gain import NOTHING
 from clc_text.noise.votes.one_class import rules_in_words
@@ -90,7 +93,9 @@ def verdict(
     )
     some_wrong = told_at_once and lowest > 0 and truth is None and not told
     unsure = truth is None and not told and (by_rule is not None or highest > MAY_BE_WRONG)
-    little = share < LITTLE and not nothing_learnt and not missed and not unsure and not some_wrong
+    hard = _as_hard_as_wrong(noise, share)
+    doubtful = hard and truth is None and not told and noise["rate"] >= LITTLE
+    little = share < LITTLE and not (nothing_learnt or missed or unsure or some_wrong or doubtful)
     against = _objections(None if told else measured, truth, notices, noise)
     if told and told["gain"] is not None and told["gain"]["high"] < 0:
         against.append(f"by people's answers fewer labels are right than before ({_points(told['gain'])})")
@@ -119,6 +124,13 @@ def verdict(
         trust, summary = ("trust" if basis in ("true labels", "answers") and not warnings else "look first"), leave
         if several is not None and trust == "look first":
             summary += " Look at the rows where they are least sure; another label helps most there."
+    elif doubtful and not missed and by_rule is None:
+        trust = "look first"
+        summary = (
+            f"Nothing was changed: {_rate(noise)} of the labels look wrong, and that the texts are hard explains it "
+            "as well. Look at the most doubtful rows: `clc-text export` writes them, and `clc-text apply` takes the "
+            "answers."
+        )
     elif share < LITTLE and unsure and not missed and not some_wrong:
         trust = "look first"
         summary = (
@@ -169,6 +181,12 @@ def verdict(
             f"there are neither true labels nor answers to {ENOUGH_ANSWERS} random rows nor {ENOUGH_CANARIES} "
             "canaries, so nothing measures the corrections; answer what `clc-text next RUN` writes, or train with "
             "canaries: 0.02, or more of them where there are few rows, to have a measure"
+        )
+    if hard and not nothing_learnt:
+        reasons.append(
+            "noise explains labels that it was not fitted to no better than hard texts do, for certain (by "
+            f"{noise['ahead']:.1f} standard errors, {CERTAIN:g} are asked for), so nothing is changed by default; "
+            "`clc-text correct RUN --policy doubt` changes what is doubted all the same"
         )
     if not nothing_learnt:  # else the rate is a fiction
         low = "; networks judged rows that they were trained on, so the estimate may be far off" if _low(noise) else ""
@@ -282,7 +300,14 @@ def _rate(noise: AuditNoise) -> str:
         return f"{noise['rate']:.1%}"
     low, high = interval
     count = len(noise["readings"])
-    return f"between {low:.1%} and {high:.1%} (by {count} readings; {noise['rate']:.1%} in the middle)"
+    return f"between {low:.1%} and {high:.1%} (by {count} readings; most likely {_likeliest(noise)})"
+
+
+def _likeliest(noise: AuditNoise) -> str:
+    found = [Reading(**reading) for reading in noise["readings"]]
+    if {"doubt", "half"} <= {reading.method for reading in found}:
+        return "{:.1%} to {:.1%}".format(*likeliest(found))
+    return f"{noise['rate']:.1%}"  # of an earlier version
 
 
 def _told_of_classes(noise: AuditNoise) -> bool:
@@ -338,6 +363,12 @@ def _missed(noise: AuditNoise, canaries: CanaryMetrics | None, truth: TruthMetri
         return False
     share = canaries.get("doubted") or canaries["recall"] or canaries["found"]
     return share is not None and share["value"] < HALF
+
+
+def _as_hard_as_wrong(noise: AuditNoise, share: float) -> bool:
+    """Whether nothing was changed, and by default nothing is, since hard texts explain the labels as well as noise."""
+    ahead = noise.get("ahead")
+    return ahead is not None and ahead < CERTAIN and share == 0
 
 
 def _low(noise: AuditNoise) -> bool:

@@ -44,6 +44,7 @@ class Mixture:
         weights: [V], how much each view counts, of sum 1; None: as `views.weights` has it.
         bias: float64 [C], what is added to the sharpened pool; None: nothing.
         nearness: λ, how much of the noise is near a decision (`noise.estimation.near_noise`).
+        ahead: by how many standard errors noise explains held-out labels better than the pool alone does.
     """
 
     views: tuple[str, ...]
@@ -54,11 +55,12 @@ class Mixture:
     weights: np.ndarray | None = None
     bias: np.ndarray | None = None
     nearness: float = 0.0
+    ahead: float = 0.0
 
     @property
     def noise(self) -> NearNoise:
         """What explains the given labels, its likelihood aside."""
-        return NearNoise(0.0, self.sharpness, self.transition, self.nearness)
+        return NearNoise(0.0, self.sharpness, self.transition, self.nearness, self.ahead)
 
     def save(self, path: Path, made_from: str) -> None:
         """As `corrections.predictions` reads it: a safetensors file with the tensors ``train`` and ``transition``."""
@@ -68,6 +70,7 @@ class Mixture:
             "left_out": ",".join(self.left_out),
             "sharpness": repr(self.sharpness),
             "nearness": repr(self.nearness),
+            "ahead": repr(self.ahead),
             "made_from": made_from,
         }
         tensors = {"train": self.log_probs, "transition": self.transition}
@@ -206,5 +209,6 @@ def mixture_of(
         log_probs[place] = found.pop(name)
     noise = fit_near(log_probs, weights(chosen), labels.as_given, ~labels.canary)
     return Mixture(
-        tuple(chosen), left_out, log_probs, noise.sharpness, noise.transition, nearness=noise.nearness
+        tuple(chosen), left_out, log_probs, noise.sharpness, noise.transition, nearness=noise.nearness,
+        ahead=noise.ahead,
     )  # fmt: skip

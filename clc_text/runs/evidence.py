@@ -169,7 +169,7 @@ def _mark(run: RunDirectory, labels: Labels) -> str:
     """What the views were made from."""
     crossfit = run.file(OUT_OF_SAMPLE_FILE)
     parts = [
-        ",".join(["weighed", *OF_EACH] if run.asked else ["near", *VIEWS]),
+        ",".join(["weighed", *OF_EACH] if run.asked else ["near, ahead", *VIEWS]),
         sha256_of_labels(labels.as_answered if run.asked else labels.trained),
         sha256_of_file(crossfit) if crossfit.is_file() else "none",
     ]

@@ -451,6 +451,7 @@ def of_classes(low: float, high: float) -> dict[str, Any]:
 COLLAPSE = {"name": "collapse", "severity": "warning", "message": "the run has collapsed"}
 WARNING = {"name": "other", "severity": "warning", "message": "something is odd"}
 UNSURE = {"readings": [{"of": "mixture", "method": "doubt", "rate": 0.1}], "interval": [0.0, 0.3]}
+HARD = {"rate": 0.03, "ahead": 1.9}
 BY_RULE = {"rule_like": {"words": 0.98, "others": 0.85}}
 NOTE = {"name": "other", "severity": "note", "message": "something is worth knowing"}
 
@@ -500,6 +501,12 @@ NOTE = {"name": "other", "severity": "note", "message": "something is worth know
         ({"changed": 0.01, "more": BY_RULE}, ("look first", False)),
         ({"more": BY_RULE, "canaries": measured()}, ("look first", False)),
         ({"more": BY_RULE, "truth": truth(), "known_rate": 0.3}, ("trust", False)),
+        # nothing is changed, since hard texts explain the labels as well as noise does, and more or less looks wrong
+        ({"changed": 0.0, "more": HARD}, ("look first", False)),
+        ({"changed": 0.0, "more": HARD | {"rate": 0.019}}, ("look first", True)),
+        ({"changed": 0.0, "more": HARD | {"ahead": 2.0}}, ("look first", True)),
+        ({"changed": 0.001, "more": HARD}, ("look first", True)),  # by a policy that does not ask
+        ({"changed": 0.0, "more": HARD, "truth": truth(), "known_rate": 0.02}, ("trust", True)),
         # several classes at once: some labels are wrong at the lowest, none may be, many may be
         ({"changed": 0.01, "more": of_classes(0.03, 0.09)}, ("look first", False)),
         ({"changed": 0.01, "more": of_classes(0.0, 0.09)}, ("look first", True)),
@@ -514,6 +521,15 @@ NOTE = {"name": "other", "severity": "note", "message": "something is worth know
 )
 def test_verdict(given: dict[str, Any], expected: tuple[str, bool]) -> None:
     assert told(**given) == expected
+
+
+def test_where_texts_are_hard_the_verdict_says_what_was_asked_for() -> None:
+    noise: Any = {"rate": 0.03, "predictions": "views", "known_rate": None, "ahead": 1.24}
+    found = verdict({"share": 0.0, "by_class": []}, noise, None, None, [])  # type: ignore[typeddict-item]
+    assert "Nothing was changed: 3.0% of the labels look wrong" in found["summary"]
+    assert sum("by 1.2 standard errors, 2 are asked for" in reason for reason in found["reasons"]) == 1
+    ruled = verdict({"share": 0.0, "by_class": []}, noise | BY_RULE, None, None, [])  # type: ignore[typeddict-item]
+    assert "follow a rule" in ruled["summary"]
 
 
 def test_where_more_is_wrong_than_is_changed_the_verdict_says_both() -> None:

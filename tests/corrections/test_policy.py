@@ -12,7 +12,7 @@ from synthetic_run import Made
 
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.gather import gather, noise_matrix_of
-from clc_text.corrections.policy import POLICIES, Policy, policy_named
+from clc_text.corrections.policy import CERTAIN, POLICIES, Policy, policy_named, policy_of
 from clc_text.corrections.predictions import in_sample
 
 
@@ -160,7 +160,9 @@ def test_names_numbers_and_sentences() -> None:
     assert policy_named("entropy").resolve(0.7).max_entropy == 0.7
     default = policy_named().sentence()
     assert "the mixture of all views" in default and "all but one, find it" in default
-    assert default.endswith("where that is fewer than 1.5 % of all labels, none is changed")
+    assert default.endswith("by 2 standard errors, none is changed")
+    assert policy_named().of_noise(1.26).sentence().endswith("none is changed (here by 1.3)")
+    assert policy_named("doubt").of_noise(1.26) == policy_named("doubt")
 
 
 def test_without_views_networks_judge_by_what_the_user_has_set() -> None:
@@ -178,6 +180,18 @@ def test_so_few_changes_that_none_is_made() -> None:
         sure = np.where(np.arange(100) < count, 0.9, 0.1).astype(np.float32)
         evidence = Evidence(np.ones(100, np.int32), sure, 1 - sure, 1 - sure, np.ones(100, bool))
         assert policy.changes(evidence, np.zeros(100, np.int64)).sum() == expected
+
+
+def test_where_noise_is_not_certain_nothing_is_changed() -> None:
+    sure = np.full(4, 0.9, np.float32)
+    evidence = Evidence(np.ones(4, np.int32), sure, 1 - sure, 1 - sure, np.ones(4, bool))
+    given = np.zeros(4, np.int64)
+    for ahead, changed in ((CERTAIN - 0.01, 0), (CERTAIN, 4), (-3.0, 0)):
+        rule = policy_named().of_noise(ahead)
+        assert rule.uncertain == (changed == 0) and rule.changes(evidence, given).sum() == changed
+        assert policy_of(rule.to_dict()) == rule  # as it is kept beside the corrections
+        assert policy_named("doubt").of_noise(ahead).changes(evidence, given).all()
+    assert policy_named().changes(evidence, given).all()  # not known
 
 
 @pytest.mark.parametrize(

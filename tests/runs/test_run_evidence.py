@@ -185,7 +185,7 @@ def test_correct_audit_and_estimate_tell_the_range(
     run = copied("clc_auto")
     assert "judged by views that had not seen the labels (" in " ".join(clc_text("correct", run.path).split())
     told = " ".join(clc_text("audit", run.path).split())
-    assert "readings" in told and "in the middle" in told
+    assert "readings" in told and "most likely" in told
     noise: dict[str, Any] = json.loads(run.file("audit.json").read_text())["noise"]
     low, high = noise["interval"]
     assert noise["method"] == "views" and low <= noise["rate"] <= high

@@ -16,6 +16,9 @@ likelihood of labels that neither was fitted to, and taken where it is clearly a
 more.) On 200 to 1,000 questions a slight lead is chance: 18 draws with 20 % wrong, default policy, 81.0 % of the
 labels right where any lead decided, 82.5 with two standard errors; on 37 larger sets 91.2 and 91.3.
 
+Whether labels are wrong at all, the same held-out labels tell: noise has to be ahead of predictions alone, as sharp or
+as flat as explains the labels best (`NearNoise.ahead`), or hard texts would do as well.
+
 Of a distribution g the given label is one class, and which one is not known: P(g | x) = Σ_y g(y) P(y | x).
 """
 
@@ -42,15 +45,18 @@ from clc_text.noise.estimation.noise_fit import (
 
 ROUNDS = 30
 CLEARLY = 2.0  # standard errors by which a matrix has to be ahead of even noise on labels that neither was fitted to
+ALONE = tuple(np.geomspace(0.1, 4.0, 20).tolist())  # powers of predictions that are to explain labels without noise
 BEGUN = 0.06  # share of labels that noise of each kind is begun with
 _SMALLEST = 1e-12
 
 
 @dataclass(frozen=True)
 class NearNoise(Explained):
-    """The same with nearness: λ."""
+    """The same with nearness, λ, and ahead: by how many standard errors noise explains labels that it was not fitted
+    to better than predictions alone do, of whatever sharpness; 0 where that was not asked."""
 
     nearness: float
+    ahead: float = 0.0
 
 
 def near_others(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -100,9 +106,10 @@ def fit_near_noise(
     if len(labels) < 2:
         return best[True]
     held_out = {even: _held_out(sharpened(logits, one.sharpness), labels, even, rounds) for even, one in best.items()}
-    ahead = held_out[False] - held_out[True]
     asked = CLEARLY if logits.shape[1] > 2 else 0.0
-    return best[float(ahead.mean()) <= asked * float(ahead.std()) / len(labels) ** 0.5]
+    even = _errors_ahead(held_out[False], held_out[True]) <= asked
+    alone = _held_out_alone(logits, labels, (best[even].sharpness, *ALONE))
+    return replace(best[even], ahead=_errors_ahead(held_out[even], alone))
 
 
 def posterior_with_shares(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -144,13 +151,39 @@ def class_weights(probs: np.ndarray, labels: np.ndarray, noise: NearNoise, round
 def _held_out(probs: np.ndarray, labels: np.ndarray, even: bool, rounds: int) -> np.ndarray:
     """float64 [N], in some order that depends on the labels alone, the log-likelihood of each half of the rows of a
     class by what the other half was fitted to."""
-    order = np.argsort(classes_of(labels), kind="stable")
-    halves = [_rows_of(probs[part], labels[part]) for part in (order[::2], order[1::2])]
+    halves = [_rows_of(probs[part], labels[part]) for part in _halves(labels)]
     return np.concatenate([
         own.log_likelihoods(fitted.transition, fitted.nearness)
         for own, other in zip(halves, halves[::-1], strict=True)
         for fitted in [other.fitted(even, rounds)]
     ])  # fmt: skip
+
+
+def _halves(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """int64, the rows [N / 2] of every second label of each class, and the others."""
+    order = np.argsort(classes_of(labels), kind="stable")
+    return order[::2], order[1::2]
+
+
+def _held_out_alone(logits: np.ndarray, labels: np.ndarray, powers: tuple[float, ...]) -> np.ndarray:
+    """float64 [N], in the order of `_held_out`, the log-likelihood of each half of the rows by predictions of the
+    power that is best for the other half."""
+    likely = np.stack([_log_likelihoods_alone(sharpened(logits, power), labels) for power in powers])
+    one, other = _halves(labels)
+    return np.concatenate([
+        likely[likely[:, learnt].mean(1).argmax(), own] for own, learnt in ((one, other), (other, one))
+    ])  # fmt: skip
+
+
+def _log_likelihoods_alone(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    given = probs[np.arange(len(labels)), labels] if labels.ndim == 1 else (probs * labels).sum(1)
+    return np.asarray(np.log(np.maximum(given, _SMALLEST)))
+
+
+def _errors_ahead(one: np.ndarray, other: np.ndarray) -> float:
+    """Mean difference of two log-likelihoods [N] of the same rows, in standard errors; 0 where they are the same."""
+    apart = one - other
+    return float(apart.mean()) / max(float(apart.std()) / len(apart) ** 0.5, _SMALLEST)
 
 
 def _rows_of(probs: np.ndarray, labels: np.ndarray) -> _Rows:

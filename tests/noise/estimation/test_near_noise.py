@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from clc_text.noise.estimation.near_noise import (
+    ALONE,
     BEGUN,
+    CLEARLY,
+    ROUNDS,
     _rows_of,
     class_weights,
     explaining,
@@ -169,6 +172,40 @@ def test_a_matrix_is_not_taken_for_a_slight_lead(monkeypatch: pytest.MonkeyPatch
     clearly = taken()
     monkeypatch.setattr(import_module("clc_text.noise.estimation.near_noise"), "CLEARLY", 0.0)
     assert clearly <= 3 < 5 <= taken()
+
+
+def test_how_far_noise_is_ahead_of_predictions_alone_row_by_row() -> None:
+    probs, true, random = drawn(200, 3, 12)
+    labels = moved_near(probs, true, 0.2, random)
+    found = fit_near_noise(np.log(probs), labels)
+    even = np.ptp(np.diag(found.transition)) < 1e-9
+    order = np.argsort(labels, kind="stable")
+    apart = []
+    for own, other in ((order[::2], order[1::2]), (order[1::2], order[::2])):
+        powers = {}
+        for power in (found.sharpness, *ALONE):
+            flat = probs**power / (probs**power).sum(1, keepdims=True)
+            powers[sum(np.log(flat[row, labels[row]]) for row in other)] = flat
+        flat = powers[max(powers)]
+        sharp = probs**found.sharpness / (probs**found.sharpness).sum(1, keepdims=True)
+        fit = _rows_of(sharp[other], labels[other]).fitted(even, ROUNDS)
+        for row in own:
+            likely = sum(
+                sharp[row, one] * literal_given(sharp[row], labels[row], one, fit.transition, fit.nearness)
+                for one in range(3)
+            )
+            apart.append(np.log(likely) - np.log(flat[row, labels[row]]))
+    assert found.ahead == pytest.approx(np.mean(apart) / (np.std(apart) / 200**0.5))
+
+
+@pytest.mark.parametrize("sharpness", [0.5, 1.0, 2.0])
+def test_noise_is_ahead_where_there_is_some(sharpness: float) -> None:
+    probs, true, random = drawn(4000, 5, 13, spread=3.0)
+    logits = np.log(probs) / sharpness
+    assert fit_near_noise(logits, true).ahead < CLEARLY
+    for labels in (moved_near(probs, true, 0.1, random), moved_anywhere(5, true, 0.03, random)):
+        assert fit_near_noise(logits, labels).ahead > CLEARLY
+    assert fit_near_noise(logits, np.eye(5)[labels]).ahead > CLEARLY
 
 
 def test_two_classes_may_differ_by_a_slight_lead() -> None:
