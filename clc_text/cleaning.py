@@ -22,6 +22,7 @@ from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.kinds import garbled_rows, kinds, outlier_rows
 from clc_text.corrections.policy import DEFAULT, policy_named
 from clc_text.corrections.ranked import Ranked
+from clc_text.corrections.share_in_words import likeliest_in_words
 from clc_text.corrections.tables import ProgressBar
 from clc_text.corrections.who_said import in_words as who_said_in_words
 from clc_text.corrections.who_said import said_of
@@ -235,13 +236,12 @@ class Cleaned(Ranked):
 
     def __repr__(self) -> str:
         low, high = self.interval
+        likely = likeliest_in_words(self.audit["noise"], 0)
         rows, changed = self.audit["rows"], self.audit["corrections"]["rows"]
         several = self.audit.get("several_labels")
         joined = f"{several_in_words(several, rows)}; " if several else ""
-        return (
-            f"{joined}between {low:.0%} and {high:.0%} of {rows:,} labels are wrong, about {self.noise_rate:.0%}; "
-            f"{changed:,} are changed; {self.verdict}: {self.audit['verdict']['summary']}"
-        )
+        told = f"{joined}between {low:.0%} and {high:.0%} of {rows:,} labels are wrong, {likely}"
+        return f"{told}; {changed:,} are changed; {self.verdict}: {self.audit['verdict']['summary']}"
 
 
 def clean(

@@ -20,6 +20,7 @@ from clc_text.corrections.diff import Differences, Example
 from clc_text.corrections.intervals import percent
 from clc_text.corrections.kinds import garbled_rows, outlier_rows
 from clc_text.corrections.rate import rates
+from clc_text.corrections.share_in_words import likeliest_in_words
 from clc_text.corrections.state import SOURCES
 from clc_text.corrections.store import Corrected
 from clc_text.noise.estimation.gain import NOTHING
@@ -178,7 +179,8 @@ def show_cleaned(
         told = f"of {found['rows']:,} labels nothing is known"
     else:
         low, high = noise["interval"] or (noise["rate"], noise["rate"])
-        told = f"between {low:.0%} and {high:.0%} of {found['rows']:,} labels are wrong, about {noise['rate']:.0%}"
+        likely = likeliest_in_words(noise, 0)
+        told = f"between {low:.0%} and {high:.0%} of {found['rows']:,} labels are wrong, {likely}"
     several = found.get("several_labels")
     if several is not None:
         console.print(for_rich(several_in_words(several, found["rows"])))

@@ -45,8 +45,8 @@ from clc_text.artifacts.audit import (
 )
 from clc_text.artifacts.run_files import Notice
 from clc_text.corrections.policy import CERTAIN
+from clc_text.corrections.share_in_words import likeliest_in_words
 from clc_text.errors import some_of
-from clc_text.evidence.readings import Reading, likeliest
 from clc_text.evidence.rules import RuleLike
 from clc_text.noise.estimation.gain import NOTHING
 from clc_text.noise.votes.one_class import rules_in_words
@@ -300,14 +300,7 @@ def _rate(noise: AuditNoise) -> str:
         return f"{noise['rate']:.1%}"
     low, high = interval
     count = len(noise["readings"])
-    return f"between {low:.1%} and {high:.1%} (by {count} readings; most likely {_likeliest(noise)})"
-
-
-def _likeliest(noise: AuditNoise) -> str:
-    found = [Reading(**reading) for reading in noise["readings"]]
-    if {"doubt", "half"} <= {reading.method for reading in found}:
-        return "{:.1%} to {:.1%}".format(*likeliest(found))
-    return f"{noise['rate']:.1%}"  # of an earlier version
+    return f"between {low:.1%} and {high:.1%} (by {count} readings; {likeliest_in_words(noise, 1)})"
 
 
 def _told_of_classes(noise: AuditNoise) -> bool:

@@ -1,0 +1,32 @@
+"""How many labels are wrong, in words: two readings, one number, or what an earlier version kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from clc_text.corrections.share_in_words import likeliest_in_words
+
+
+def noise(doubt: float, half: float) -> Any:
+    rates = {"doubt": doubt, "em": 0.4, "half": half, "confident_joint": 0.0}
+    return {
+        "rate": doubt,
+        "readings": [{"of": "mixture", "method": name, "rate": rate} for name, rate in rates.items()],
+    }
+
+
+@pytest.mark.parametrize(
+    ("told", "digits", "said"),
+    [
+        (noise(0.0154, 0.046), 1, "most likely 1.5% to 4.6%"),
+        (noise(0.046, 0.0154), 0, "most likely 2% to 5%"),  # the smaller first
+        (noise(0.118, 0.122), 0, "about 12%"),
+        ({"rate": 0.031, "readings": []}, 1, "about 3.1%"),
+        ({"rate": 0.031}, 0, "about 3%"),
+        ({"rate": 0.031, "readings": [{"of": "mixture", "method": "doubt", "rate": 0.1}]}, 1, "about 3.1%"),
+    ],
+)
+def test_in_words(told: Any, digits: int, said: str) -> None:
+    assert likeliest_in_words(told, digits) == said
