@@ -339,20 +339,21 @@ def told(mixture: Mixture, judged: Judged, table: Table, share: dict[str, float]
     evidence = Evidence.of_views(judged, judged.probs)
     label = table.given
     for name in ("doubt", "default"):
-        policy = policy_named(name).of_noise(mixture.ahead)
+        policy = policy_named(name).of_noise(mixture.noise.ahead)
         label = np.where(policy.changes(evidence, table.given), judged.suggested, table.given)
         share[name] = right(label, table)
     found = readings(mixture.log_probs, table.given, mixture.views, judged)
     noise: Any = {
         "rate": found[0].rate, "interval": span(found, len(table.given)), "readings": [vars(one) for one in found],
-        "agreement": agreement(mixture.log_probs), "predictions": "views", "known_rate": None, "ahead": mixture.ahead,
+        "agreement": agreement(mixture.log_probs), "predictions": "views", "known_rate": None,
+        "ahead": mixture.noise.ahead,
     }  # fmt: skip
     names = [f"class {number}" for number in range(table.classes)]
     corrections: Any = {"share": float((label != table.given).mean()),
                    "by_class": class_changes(table.given, label, names)}  # fmt: skip
     judgement = verdict(corrections, noise, None, None, [])
     return {
-        "views": mixture.views, "rate": noise["rate"], "interval": noise["interval"], "ahead": mixture.ahead,
+        "views": mixture.views, "rate": noise["rate"], "interval": noise["interval"], "ahead": mixture.noise.ahead,
         "verdict": judgement["trust"], "little_to_correct": judgement["little_to_correct"],
     }  # fmt: skip
 

@@ -214,7 +214,7 @@ def find_issues(
     return Issues(
         names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(told, rows),
         matrix_of(judged.belief, given), by_rule, written, mixture.log_probs.argmax(2),
-        outliers(written, dense, seed, near), _garbled(written), mixture.ahead, likeliest(told),
+        outliers(written, dense, seed, near), _garbled(written), mixture.noise.ahead, likeliest(told),
     )  # fmt: skip
 
 

@@ -59,7 +59,9 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
         return _of_each_class(predictions, labels, policy, progress)
     count = predictions.rows
     counts = np.zeros((predictions.classes, predictions.classes))
-    matrix = noise_matrix_of(predictions, labels) if policy.noise_matrix or predictions.kind == "views" else None
+    near = predictions.kind == "views" and not predictions.pool  # noise is more than a matrix
+    wanted = policy.noise_matrix or predictions.kind == "views"
+    matrix = noise_matrix_of(predictions, labels) if wanted and not near else None
     of_canaries = matrix
     if predictions.pool and matrix is not None:  # of a class that is only left out, those given it have no room
         of_canaries = after_flips(matrix, float(labels.canary.mean()))
@@ -80,15 +82,14 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
             done += int(canary.sum())
             if predictions.kind == "in sample":
                 probs[canary] = _without(probs[canary], trained[canary], given[canary])
-        if predictions.kind == "views" and not predictions.pool:  # noise is more than a matrix
+        if near:
             judged = _judged(predictions, log_probs, said, matrix, policy)
             counts += counts_by(judged.belief, said)
             rows.put(part, Evidence.of_views(judged, probs))
         else:
             rows.put(part, _evidence(predictions, log_probs, probs, said, matrix, policy))
         progress("reading predictions", part.stop, count)
-    matrix = shrunk(counts) if counts.any() else matrix
-    return Gathered(rows, canaries, matrix, agree / count, confidence / count)
+    return Gathered(rows, canaries, shrunk(counts) if near else matrix, agree / count, confidence / count)
 
 
 def _of_each_class(predictions: RowPredictions, labels: Labels, policy: Policy, progress: Progress) -> Gathered:

@@ -221,7 +221,7 @@ def issues_of_classes(
         return MultiLabelIssues(names, given, np.zeros(given.shape), ends, nothing, (), inputs.texts)
     rule = policy_of_views(DEFAULT).of_pairs()
     doubt = np.stack([_judged(rule, one, held).wrong for one, held in zip(made, given.T, strict=True)], 1)
-    transition = np.stack([one.transition for one in made])
+    transition = np.stack([one.noise.transition for one in made])
     return MultiLabelIssues(names, given, doubt, told.rates(given), transition, tuple(made), inputs.texts)
 
 
@@ -241,7 +241,7 @@ def _noise_of_each(
 
 def _judged(rule: Policy, made: Mixture, given: np.ndarray) -> Judged:
     assert made.weights is not None
-    return judged_by(rule, made.log_probs, made.weights, given, made.sharpness, made.transition, made.bias)
+    return judged_by(rule, made.log_probs, made.weights, given, made.noise.sharpness, made.noise.transition, made.bias)
 
 
 def held_classes(labels: Any, label_names: Sequence[Any] | None) -> tuple[np.ndarray, tuple[Any, ...]]:

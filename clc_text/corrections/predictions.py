@@ -72,7 +72,7 @@ class RowPredictions:
 
     @property
     def noise(self) -> NearNoise:
-        """Of views, what explains the given labels, its likelihood aside.
+        """Of views, what explains the given labels.
 
         Raises:
             InputError: the file has no noise matrix.
@@ -81,7 +81,7 @@ class RowPredictions:
             raise InputError(
                 f"{self.path} has no noise matrix; remove it and run `clc-text correct` again", where=self.path
             )
-        return NearNoise(0.0, self.sharpness, self.transition, self.nearness, self.ahead)
+        return NearNoise(self.sharpness, self.transition, self.nearness, self.ahead)
 
     @property
     def weights(self) -> np.ndarray:

@@ -31,6 +31,7 @@ from clc_text.noise.estimation.noise_fit import (
     sharpened,
 )
 from clc_text.noise.estimation.rate_interval import rate_of
+from clc_text.training.answer_targets import weight_of_answers
 
 if TYPE_CHECKING:
     from clc_text.training.trainer import PeersTrainer
@@ -131,11 +132,6 @@ def check_folds(firsts: np.ndarray, settings: Settings) -> None:
             f"{rows} rows{alike} cannot be divided into {settings.folds} folds; give more rows, or lower method.folds",
             key="method.folds",
         )
-
-
-def weight_of_answers(rows: int, answers: int) -> float:
-    """How many rows each answer counts as."""
-    return max(1.0, min(MOST, SHARE * rows / max(answers, 1)))
 
 
 def mean_of(rounds: list[Round]) -> np.ndarray:
@@ -248,7 +244,7 @@ class AfterEpoch(TrainerCallback):
             self._remember("transition", torch.from_numpy(self.transition).float())
         if self.told is not None:
             self._remember("trusted", torch.from_numpy(self.told))
-            weight = weight_of_answers(self.told.size, int((self.told >= 0).sum()))
+            weight = weight_of_answers(self.told.size, int((self.told >= 0).sum()), SHARE, MOST)
             self._remember("trusted_weight", torch.tensor(weight))
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:

@@ -39,28 +39,17 @@ class Mixture:
         views: names of those that are heard, V.
         left_out: names of those that have learnt too little.
         log_probs: float32 [V, N, C] (`mixture.clipped`).
-        sharpness: power of their pool.
-        transition: float64 [C, C], T of the given labels, canaries aside, that is noise by class alone.
+        noise: of the given labels, canaries aside, with the power of the views' pool.
         weights: [V], how much each view counts, of sum 1; None: as `views.weights` has it.
         bias: float64 [C], what is added to the sharpened pool; None: nothing.
-        nearness: λ, how much of the noise is near a decision (`noise.estimation.near_noise`).
-        ahead: by how many standard errors noise explains held-out labels better than the pool alone does.
     """
 
     views: tuple[str, ...]
     left_out: tuple[str, ...]
     log_probs: np.ndarray
-    sharpness: float
-    transition: np.ndarray
+    noise: NearNoise
     weights: np.ndarray | None = None
     bias: np.ndarray | None = None
-    nearness: float = 0.0
-    ahead: float = 0.0
-
-    @property
-    def noise(self) -> NearNoise:
-        """What explains the given labels, its likelihood aside."""
-        return NearNoise(0.0, self.sharpness, self.transition, self.nearness, self.ahead)
 
     def save(self, path: Path, made_from: str) -> None:
         """As `corrections.predictions` reads it: a safetensors file with the tensors ``train`` and ``transition``."""
@@ -68,12 +57,12 @@ class Mixture:
             "folds": str(FOLDS),
             "views": ",".join(self.views),
             "left_out": ",".join(self.left_out),
-            "sharpness": repr(self.sharpness),
-            "nearness": repr(self.nearness),
-            "ahead": repr(self.ahead),
+            "sharpness": repr(self.noise.sharpness),
+            "nearness": repr(self.noise.nearness),
+            "ahead": repr(self.noise.ahead),
             "made_from": made_from,
         }
-        tensors = {"train": self.log_probs, "transition": self.transition}
+        tensors = {"train": self.log_probs, "transition": self.noise.transition}
         write_with(path, lambda aside: save_tensors(tensors, aside, facts))
 
     def readings(self, labels: np.ndarray, rows: np.ndarray) -> list[Reading]:
@@ -91,12 +80,12 @@ def save_of_each(made: list[Mixture], path: Path, made_from: str, rates: np.ndar
         made: of each class, by the same views (`several_classes`).
         rates: [3, K], of each class the share of wrong labels and its ends (`Plateau.rates`).
     """
-    one, each = made[0], np.stack([one.transition for one in made])
+    one, each = made[0], np.stack([one.noise.transition for one in made])
     assert one.weights is not None
     facts = {
         "folds": str(FOLDS),
         "views": ",".join(one.views),
-        "sharpness": repr(one.sharpness),
+        "sharpness": repr(one.noise.sharpness),
         "weights": " ".join(map(repr, one.weights.tolist())),
         "biases": " ".join(repr(float(one.bias[1])) for one in made if one.bias is not None),
         "made_from": made_from,
@@ -208,7 +197,4 @@ def mixture_of(
     for place, name in enumerate(chosen):
         log_probs[place] = found.pop(name)
     noise = fit_near(log_probs, weights(chosen), labels.as_given, ~labels.canary)
-    return Mixture(
-        tuple(chosen), left_out, log_probs, noise.sharpness, noise.transition, nearness=noise.nearness,
-        ahead=noise.ahead,
-    )  # fmt: skip
+    return Mixture(tuple(chosen), left_out, log_probs, noise)

@@ -35,6 +35,7 @@ from clc_text.evidence.views.linear import linear
 from clc_text.evidence.views.linear_words import linear_words
 from clc_text.evidence.views.neighbours import neighbours
 from clc_text.noise.estimation.half_trust import never_certain
+from clc_text.noise.estimation.near_noise import NearNoise
 from clc_text.noise.estimation.plateau import believed
 
 OF_FEATURES: dict[str, View] = {"linear": linear, "neighbours": neighbours}
@@ -97,8 +98,10 @@ def mixtures_of_each(
     odds = (log_probs[:, some, :, 1] - log_probs[:, some, :, 0]).astype(np.float64)
     weights, biases = weighed(odds, labels[some], each)
     return [
-        Mixture(tuple(views), (), log_probs[:, :, one], float(weights.sum()), never_certain(each[one]),
-                weights / weights.sum(), np.array([0.0, biases[one]]))
+        Mixture(
+            tuple(views), (), log_probs[:, :, one], NearNoise(float(weights.sum()), never_certain(each[one])),
+            weights / weights.sum(), np.array([0.0, biases[one]]),
+        )
         for one in range(asked)
     ]  # fmt: skip
 
@@ -149,5 +152,5 @@ def beliefs_of_each(made: list[Mixture]) -> np.ndarray:
     found = []
     for one in made:
         assert one.weights is not None and one.bias is not None
-        found.append(pool_probs(one.log_probs, one.weights, one.sharpness, one.bias))
+        found.append(pool_probs(one.log_probs, one.weights, one.noise.sharpness, one.bias))
     return np.stack(found, 1)

@@ -149,7 +149,10 @@ def _of_each_class(
     if made is None:
         return False
     given, rates = of_given(each, rates, float(labels.canary.mean()))
-    of_labels = [replace(one, transition=never_certain(noise)) for one, noise in zip(made, given, strict=True)]
+    of_labels = [
+        replace(one, noise=replace(one.noise, transition=never_certain(noise)))
+        for one, noise in zip(made, given, strict=True)
+    ]
     save_of_each(of_labels, run.file(VIEWS_FILE), mark, rates)
     return True
 

@@ -14,6 +14,11 @@ SHARE = 0.1  # of the rows: what all answers weigh together
 MOST = 3.0  # rows that one answer weighs as much as, at most
 
 
+def weight_of_answers(rows: int, answers: int, share: float = SHARE, most: float = MOST) -> float:
+    """How many rows each answer counts as, where all together weigh a share of the rows and each so many at most."""
+    return max(1.0, min(most, share * rows / max(answers, 1)))
+
+
 @dataclass(frozen=True)
 class AnswerTargets:
     """Attributes: ``told`` int64 [N], the class that a person told, -1 where nobody has; of K classes of which several
@@ -25,7 +30,7 @@ class AnswerTargets:
     @classmethod
     def of(cls, trusted: TrustedLabels, rows: int, device: torch.device, asked: int = 1) -> AnswerTargets:
         """Of so many rows, each asked of so many classes."""
-        weight = max(1.0, min(MOST, SHARE * rows * asked / len(trusted)))
+        weight = weight_of_answers(rows * asked, len(trusted))
         told = torch.from_numpy(trusted.classes(rows * asked)).to(device)
         return cls(told if asked == 1 else told.view(rows, asked), weight)
 

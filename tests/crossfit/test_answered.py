@@ -24,13 +24,14 @@ from clc_text.crossfit.answered_targets import (
     taught_with_answers,
 )
 from clc_text.crossfit.fold_forward import FoldForward
-from clc_text.crossfit.rounds import MOST, SHARE, Round, Settings, weight_of_answers
+from clc_text.crossfit.rounds import MOST, SHARE, Round, Settings
 from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
 from clc_text.methods.base import TrainingState
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import fit_transition, posterior_labels
+from clc_text.training.answer_targets import weight_of_answers
 
 ROWS, CLASSES = 3_000, 3
 DOWN = np.array([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05], [0.7, 0.05, 0.25]])  # most of class 2 is called 0
@@ -270,9 +271,9 @@ def test_views_learn_what_people_have_answered() -> None:
 
 
 def test_a_few_answers_do_not_drown_all_other_rows() -> None:
-    assert weight_of_answers(5_000, 1) == MOST
-    assert weight_of_answers(5_000, 100) == pytest.approx(SHARE * 50)
-    assert weight_of_answers(100, 100) == 1
+    assert weight_of_answers(5_000, 1, SHARE, MOST) == MOST
+    assert weight_of_answers(5_000, 100, SHARE, MOST) == pytest.approx(SHARE * 50)
+    assert weight_of_answers(100, 100, SHARE, MOST) == 1
 
 
 def test_views_are_heard_without_answers_and_with_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ def rows() -> tuple[np.ndarray, Any, Labels, np.ndarray]:
 
 def same(one: Mixture | None, other: Mixture | None) -> bool:
     assert one is not None and other is not None
-    numbers = [(one.log_probs, other.log_probs), (one.transition, other.transition)]
-    told = [(found.views, found.left_out, found.sharpness) for found in (one, other)]
+    numbers = [(one.log_probs, other.log_probs), (one.noise.transition, other.noise.transition)]
+    told = [(found.views, found.left_out, found.noise.sharpness) for found in (one, other)]
     return told[0] == told[1] and all(np.array_equal(a, b) for a, b in numbers)
 
 

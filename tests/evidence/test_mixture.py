@@ -61,7 +61,7 @@ def test_judging_by_noise_near_a_decision_row_by_row(views: int) -> None:
     log_probs = clipped(random.dirichlet(np.ones(3), size=(views, 50)))
     transition = random.dirichlet(np.ones(3), size=3) * 0.3 + np.eye(3) * 0.7
     given, shares = random.integers(0, 3, 50), np.full(views, 1 / views)
-    found = judge_near(log_probs, shares, given, NearNoise(0.0, 1.4, transition, 0.2))
+    found = judge_near(log_probs, shares, given, NearNoise(1.4, transition, 0.2))
     for row, label in enumerate(given.tolist()):
         p = np.exp(1.4 * log_probs[:, row].astype(float).mean(0))
         p /= p.sum()
@@ -105,7 +105,7 @@ def test_the_mixture_finds_wrong_labels_and_its_range_holds_their_share() -> Non
         every = np.arange(1500)
         low, high = span(found.readings(given, every), 1500)
         assert low <= (given != true).mean() <= high
-        judged = judge(found.log_probs, weights(found.views), given, found.sharpness, found.transition)
+        judged = judge(found.log_probs, weights(found.views), given, found.noise.sharpness, found.noise.transition)
         if rate:
             first = np.argsort(-judged.wrong)[: int(0.5 * rate * 1500)]
             assert (given != true)[first].mean() > 0.85
@@ -117,13 +117,13 @@ def test_canaries_are_learnt_but_are_no_noise_of_the_given_labels() -> None:
     features, true = blobs(apart=2.0)
     without, with_them = (mixture_of(features, labels_of(true, canaries), 4, 0) for canaries in (0, 300))
     assert without is not None and with_them is not None
-    assert np.diag(with_them.transition).mean() > 0.95
+    assert np.diag(with_them.noise.transition).mean() > 0.95
     judged = judge(
         with_them.log_probs,
         weights(with_them.views),
         labels_of(true, 300).trained,
-        with_them.sharpness,
-        with_them.transition,
+        with_them.noise.sharpness,
+        with_them.noise.transition,
     )
     assert judged.wrong[:300].mean() > 0.8 > 0.2 > judged.wrong[300:].mean()
 

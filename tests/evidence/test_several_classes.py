@@ -60,7 +60,9 @@ def test_classes_that_no_view_has_learnt_are_judged_by_their_noise(noise: np.nda
     found = []
     for one, held in zip(made, given.T, strict=True):
         assert one.weights is not None
-        found.append(judge(one.log_probs, one.weights, held, one.sharpness, one.transition, one.bias, ROOM).wrong)
+        found.append(
+            judge(one.log_probs, one.weights, held, one.noise.sharpness, one.noise.transition, one.bias, ROOM).wrong
+        )
     doubt, wrong = np.stack(found, 1), given != holds
     assert average_precision_score(wrong.ravel(), doubt.ravel()) > 2 * wrong.mean()
     rare = doubt[:, 2][given[:, 2] > 0]

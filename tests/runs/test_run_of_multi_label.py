@@ -121,10 +121,10 @@ def test_every_class_is_judged_as_if_it_were_alone(run: RunDirectory) -> None:
         assert part.views == alone.views == ("networks", "linear", "neighbours", "words", "linear_words")
         np.testing.assert_allclose(part.of(np.arange(180)), alone.log_probs, atol=1e-6)
         assert part.transition is not None and part.bias is not None and alone.bias is not None
-        np.testing.assert_allclose(part.transition, alone.transition)
+        np.testing.assert_allclose(part.transition, alone.noise.transition)
         np.testing.assert_allclose(part.weights, alone.weights)
         np.testing.assert_allclose(part.bias, alone.bias)
-        assert part.sharpness == pytest.approx(alone.sharpness)
+        assert part.sharpness == pytest.approx(alone.noise.sharpness)
 
 
 @pytest.fixture(scope="module")

@@ -34,11 +34,10 @@ from clc_text.data.sampling import every_nth
 from clc_text.noise.estimation.noise_fit import (
     SEARCH_CELLS,
     SHARPNESS,
-    SHRINKAGE,
-    Explained,
     believed,
     blocks,
     columns_of,
+    reweighed,
     sharpened,
     shrunk,
 )
@@ -51,11 +50,20 @@ _SMALLEST = 1e-12
 
 
 @dataclass(frozen=True)
-class NearNoise(Explained):
-    """The same with nearness, λ, and ahead: by how many standard errors noise explains labels that it was not fitted
-    to better than predictions alone do, of whatever sharpness; 0 where that was not asked."""
+class NearNoise:
+    """What explains the given labels by held-out predictions.
 
-    nearness: float
+    Attributes:
+        sharpness: a, with p = softmax(a · logits).
+        transition: float64 [C, C], T; row = true class, column = given class.
+        nearness: λ, the share of labels that are drawn near a decision.
+        ahead: by how many standard errors noise explains labels that it was not fitted to better than predictions
+            alone do, of whatever sharpness; 0 where that was not asked.
+    """
+
+    sharpness: float
+    transition: np.ndarray
+    nearness: float = 0.0
     ahead: float = 0.0
 
 
@@ -97,12 +105,14 @@ def fit_near_noise(
         rounds: of expectation-maximisation for each sharpness.
     """
     best: dict[bool, NearNoise] = {}
+    likely = dict.fromkeys((True, False), -np.inf)
     for power in sharpness:
         rows = _rows_of(sharpened(logits, power), labels)
         for even in (True, False):
-            found = replace(rows.fitted(even, rounds), sharpness=power)
-            if even not in best or found.log_likelihood > best[even].log_likelihood:
-                best[even] = found
+            found = rows.fitted(even, rounds)
+            likelihood = float(rows.log_likelihoods(*found).mean())
+            if even not in best or likelihood > likely[even]:
+                best[even], likely[even] = NearNoise(power, *found), likelihood
     if len(labels) < 2:
         return best[True]
     held_out = {even: _held_out(sharpened(logits, one.sharpness), labels, even, rounds) for even, one in best.items()}
@@ -132,19 +142,16 @@ def posterior_with_shares(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 def class_weights(probs: np.ndarray, labels: np.ndarray, noise: NearNoise, rounds: int = ROUNDS) -> np.ndarray:
     """float64 [C], w by which probabilities ``∝ w · p`` explain the labels better, as `noise_fit.fit_shares` finds
-    them, but for noise that is held.
+    them, where the noise is known.
 
     Args:
         probs: [N, C], sharpened.
         labels: int64 [N], given labels, or float [N, C] distributions.
     """
     weights, found = np.ones(probs.shape[1]), probs
-    even = SHRINKAGE * len(labels) / probs.shape[1]
     for _ in range(rounds):
         belief = posterior_of_both(found, labels, noise.transition, noise.nearness)
-        weights *= (belief.sum(0) + even) / (found.sum(0) + even)
-        found = probs * weights
-        found /= found.sum(1, keepdims=True)
+        found = reweighed(weights, probs, found, belief.sum(0))
     return weights
 
 
@@ -153,9 +160,7 @@ def _held_out(probs: np.ndarray, labels: np.ndarray, even: bool, rounds: int) ->
     class by what the other half was fitted to."""
     halves = [_rows_of(probs[part], labels[part]) for part in _halves(labels)]
     return np.concatenate([
-        own.log_likelihoods(fitted.transition, fitted.nearness)
-        for own, other in zip(halves, halves[::-1], strict=True)
-        for fitted in [other.fitted(even, rounds)]
+        own.log_likelihoods(*other.fitted(even, rounds)) for own, other in zip(halves, halves[::-1], strict=True)
     ])  # fmt: skip
 
 
@@ -212,13 +217,9 @@ class _Rows:
         """float64 [C, C], Σ of p(c) of the rows given each label, each as often as its weight [N]."""
         raise NotImplementedError
 
-    def fitted(self, even: bool, rounds: int) -> NearNoise:
-        """Of sharpness 1."""
-        transition, nearness = (self._even if even else self._of_pairs)(rounds)
-        return NearNoise(self.log_likelihood(transition, nearness), 1.0, transition, nearness)
-
-    def log_likelihood(self, transition: np.ndarray, nearness: float) -> float:
-        return float(self.log_likelihoods(transition, nearness).mean())
+    def fitted(self, even: bool, rounds: int) -> tuple[np.ndarray, float]:
+        """T and λ."""
+        return (self._even if even else self._of_pairs)(rounds)
 
     def log_likelihoods(self, transition: np.ndarray, nearness: float) -> np.ndarray:
         return np.log(self._likely(transition, nearness))

@@ -239,7 +239,6 @@ def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
         return _together([fit_shares(fit.of(one), labels[:, one], rounds) for one in range(labels.shape[1])])
     probs, transition = fit.probs, fit.transition
     weights = np.ones(fit.classes)
-    even = SHRINKAGE * len(labels) / fit.classes
     for _ in range(rounds):
         if labels.ndim == 1 and fit.classes > MANY_CLASSES:  # without a table of the posterior
             counts = _counts_of_many(probs, labels)(transition)
@@ -252,10 +251,24 @@ def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
             else:
                 counts = counts_by(posterior, labels)
         transition = shrunk(counts)
-        weights *= (believed_of + even) / (probs.sum(0) + even)
-        probs = np.multiply(fit.probs, weights, out=None if probs is fit.probs else probs)
-        probs /= probs.sum(1, keepdims=True)
+        probs = reweighed(weights, fit.probs, probs, believed_of)
     return NoiseFit(log_likelihood(probs, labels, transition), fit.sharpness, transition, probs)
+
+
+def reweighed(weights: np.ndarray, probs: np.ndarray, now: np.ndarray, believed_of: np.ndarray) -> np.ndarray:
+    """float64 [N, C], p by class weights w [C], which are multiplied by Σ_n q(c) / Σ_n p(c), see `fit_shares`.
+
+    Args:
+        weights: w, changed in place.
+        probs: [N, C], what w weighs.
+        now: [N, C], p by the w of before; it is written over, unless it is `probs`.
+        believed_of: [C], Σ_n q(c).
+    """
+    even = SHRINKAGE * len(probs) / len(weights)
+    weights *= (believed_of + even) / (now.sum(0) + even)
+    found = np.multiply(probs, weights, out=None if now is probs else now)
+    found /= found.sum(1, keepdims=True)
+    return found
 
 
 def counts_by(belief: np.ndarray, labels: np.ndarray) -> np.ndarray:
