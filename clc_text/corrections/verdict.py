@@ -59,6 +59,7 @@ MAY_BE_WRONG = 0.1  # of all labels, by the highest reading, above which nobody 
 HALF = 0.5  # of changed labels, for any use; of wrong labels that canaries say are found, for "little to correct"
 FALSE_CORRECTIONS = 0.05  # of right labels, for trust
 ENOUGH_CANARIES = 30
+ANYTHING = 0.9  # width of an interval of a share from which on it says nothing
 UNCHECKED = (
     "neither the texts nor other labels of a row foretell a label better than the labels' shares do, so that nothing "
     "is known of how many are wrong"
@@ -322,7 +323,7 @@ def _evidence(canaries: CanaryMetrics | None, truth: TruthMetrics | None) -> lis
         return []
     found, precision = canaries["found"], canaries["precision_adjusted"]
     sentences = [f"{found['count']:,} of {found['of']:,} labels that were flipped on purpose were found"]
-    if precision is not None:
+    if precision is not None and precision["high"] - precision["low"] < ANYTHING:
         low, high = round(100 * precision["low"]), round(100 * precision["high"])
         sentences.append(
             f"by them about {precision['value']:.0%} ({low} to {high}) of the changed labels are right, as far as "

@@ -541,6 +541,15 @@ def test_where_more_is_wrong_than_is_changed_the_verdict_says_both() -> None:
         assert "between 4.0% and 9.0% (about 6.5%)" in found["summary"] and "1.1%" in found["summary"]
 
 
+@pytest.mark.parametrize(("reach", "known"), [(0.44, True), (0.46, False), (0.5, False)])
+def test_canaries_that_say_anything_say_nothing(reach: float, known: bool) -> None:
+    canaries: Any = measured() | {"precision_adjusted": share(0.5, reach)}
+    noise: Any = {"rate": 0.1, "predictions": "views", "known_rate": None}
+    said = verdict({"share": 0.1, "by_class": []}, noise, canaries, None, [])["reasons"]  # type: ignore[typeddict-item]
+    assert any("by them about 50%" in reason for reason in said) == known
+    assert any("what they say of the changed labels is not known" in reason for reason in said) != known
+
+
 @pytest.mark.parametrize("join", ["cross_fit", "majority"])
 def test_labels_that_nothing_checks(join: str) -> None:
     """A label a row, of several sources: where no networks were asked, none are blamed."""
