@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from clc_text.analysis.sweep_plan import recipe_of
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.sweep_plan import recipe_of
 from clc_text.errors import InputError, some_of
 
 # File names with their sha256, in the order in which they were read.

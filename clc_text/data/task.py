@@ -106,6 +106,11 @@ class Task:
         return None if self.test is None else column(self.test, self.label_column).to_numpy().astype(np.int64)
 
 
+def with_labels(rows: Dataset, name: str, labels: np.ndarray) -> Dataset:
+    """The rows with other labels [N] in a column, of the classes that it had; it becomes the last one."""
+    return rows.remove_columns(name).add_column(name, labels, feature=rows.features[name])
+
+
 def column(rows: Dataset, name: str) -> pa.ChunkedArray:
     """One column as Arrow: a Python list of a million values would take half a minute."""
     if rows._indices is not None:

@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from clc_text.artifacts.names import located
 from clc_text.artifacts.run_directory import write_rows
 from clc_text.config.recipe import Recipe
 from clc_text.data.labels import Labels
-from clc_text.data.task import Task
+from clc_text.data.task import Task, with_labels
 from clc_text.errors import InputError
 from clc_text.runs.load import load_task
 from clc_text.runs.prepare import noise_input
@@ -62,19 +64,15 @@ def _must_be_new(out: Path) -> None:
         raise InputError(f"{out} exists already; choose another directory with --out", where=out)
 
 
-def _save(task: Task, noisy: Any, manifest: dict[str, Any], out: Path) -> None:
-
+def _save(task: Task, noisy: np.ndarray, manifest: dict[str, Any], out: Path) -> None:
     true = task.given_labels
-    column = task.label_column
     before = next((name for name in BEFORE if name not in task.train.column_names), None)
     if before is None:
         raise InputError(
             f"the data has columns {', '.join(BEFORE)} already, so there is no name left for the labels before the "
             "noise; rename one of them"
         )
-    rows = task.train.add_column(before, true.tolist())
-    names = task.train.features[column]
-    rows = rows.remove_columns(column).add_column(column, noisy.tolist()).cast_column(column, names)
+    rows = with_labels(task.train.add_column(before, true.tolist()), task.label_column, noisy)
     labels = Labels(noisy, true=true)
 
     def write(folder: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 from clc_text.artifacts.run_files import Environment, Source
 from clc_text.config.recipe import Recipe
 from clc_text.data.labels import Labels, sha256_of_labels
-from clc_text.data.task import Task, column
+from clc_text.data.task import Task, column, with_labels
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput
 from clc_text.noise.estimation.probabilities import check_classes
@@ -132,7 +132,7 @@ def prepare(
     _check_training(recipe, task, cross_fits)  # here too: what a memo gives was read for another recipe
     joined = None if task.votes is None else _joined(recipe, encoded, task.votes, observer)
     if joined is not None:
-        task = _with_joined(task, joined.labels)
+        task = replace(task, train=with_labels(task.train, task.label_column, joined.labels))
     source_labels = task.given_labels if joined is None else joined.labels
     given = noise_input(recipe, task, encoded.train_inputs)
     if joined is not None:
@@ -169,13 +169,6 @@ def _joined(recipe: Recipe, encoded: Encoded, votes: Votes, observer: Observer) 
 
     observer.stage(f"joining {int(votes.per_source.sum()):,} labels of {len(votes.sources):,} sources")
     return join_votes(recipe, encoded, votes)
-
-
-def _with_joined(task: Task, labels: np.ndarray) -> Task:
-    """The task with the labels [N] that all sources say together in their column, where the majority stood."""
-    name = task.label_column
-    rows = task.train.remove_columns(name).add_column(name, labels, feature=task.train.features[name])
-    return replace(task, train=rows)
 
 
 def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Encoded:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Generator
 from pathlib import Path
 
-from clc_text.analysis.sweep_plan import write_plan
+from clc_text.artifacts.sweep_plan import write_plan
 from clc_text.errors import InputError
 from clc_text.sweep.grid import Cell
 from clc_text.sweep.outcome import Outcome, check_done, is_done

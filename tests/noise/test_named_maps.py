@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from clc_text.data.cifar100 import CLASSES, SUPERCLASSES
 from clc_text.noise.asymmetric import NAMED_MAPS, Asymmetric
-from clc_text.noise.cifar100 import CLASSES, SUPERCLASSES
 from clc_text.vision.datasets.cifar import CIFAR10_CLASSES
 
 

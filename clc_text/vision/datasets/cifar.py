@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 import numpy as np
 
 from clc_text.config.components import option
+from clc_text.data.cifar100 import CLASSES as CIFAR100_CLASSES
 from clc_text.data.task import Task, describe_file
 from clc_text.data.where import Place, data_folder, nothing_found, unset_folder
 from clc_text.errors import InputError
-from clc_text.noise.cifar100 import CLASSES as CIFAR100_CLASSES
 from clc_text.utils.files import expanded
 from clc_text.vision.datasets.base import ImageDataset, dataset
 
