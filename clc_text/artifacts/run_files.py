@@ -455,7 +455,7 @@ class _MethodFactsBefore(TypedDict):
     epochs_closed: int
 
 
-class _Recovery(TypedDict):
+class RecoveryFacts(TypedDict):
     hold_until: int
     times: int
     sound_epoch: int
@@ -466,6 +466,7 @@ class MethodFacts(_MethodFactsBefore, total=False):
     """What method_state.safetensors says beside its tensors."""
 
     asked: int
+    began: int
     num_classes: int
     notes: list[EpochNote]
-    recovery: _Recovery
+    recovery: RecoveryFacts

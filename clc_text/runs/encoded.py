@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from clc_text.data.checks.rare_labels import RareLabel
 from clc_text.data.task import Task
 
 if TYPE_CHECKING:
@@ -31,4 +32,4 @@ class Encoded:
     train_inputs: dict[str, Tensor]
     test_inputs: dict[str, Tensor] | None
     settled: Any  # the recipe's encoder, or what it settled on
-    rare: Sequence[dict[str, Any]] = ()  # `rare_labels` of the task
+    rare: Sequence[RareLabel] = ()  # `rare_labels` of the task

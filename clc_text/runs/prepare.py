@@ -11,6 +11,7 @@ import numpy as np
 
 from clc_text.artifacts.run_files import Environment, Source
 from clc_text.config.recipe import Recipe
+from clc_text.data.checks.rare_labels import RareLabel, in_words, rare_labels
 from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.data.task import Task, column, with_labels
 from clc_text.errors import InputError
@@ -55,7 +56,7 @@ class Prepared:
     test_inputs: dict[str, Tensor] | None
     recipe: Recipe
     joined: JoinedVotes | None = None
-    rare: Sequence[dict[str, Any]] = ()
+    rare: Sequence[RareLabel] = ()
 
 
 class Memo:
@@ -173,8 +174,6 @@ def _joined(recipe: Recipe, encoded: Encoded, votes: Votes, observer: Observer) 
 
 def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Encoded:
     """Reads the data and encodes it."""
-    from clc_text.data.checks.rare_labels import in_words, rare_labels
-
     observer.stage(f"reading {recipe.data.name}")
     task = load_task(recipe)
     _check_training(recipe, task, cross_fits)

@@ -12,6 +12,7 @@ from accelerate import Accelerator
 from torch import Tensor
 
 from clc_text.artifacts.dynamics import EpochRecord, TrainingDynamics
+from clc_text.artifacts.run_files import MethodFacts
 from clc_text.errors import InputError
 from clc_text.training import distributed
 
@@ -133,7 +134,7 @@ class EpochAccounts:
     def facts(self) -> dict[str, Any]:
         return {"loss_steps": self.steps, "epochs_closed": self.closed}
 
-    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any], process: int, processes: int) -> None:
+    def load(self, tensors: dict[str, Tensor], facts: MethodFacts, process: int, processes: int) -> None:
         """What `tensors` and `facts` gave, for one of so many processes."""
         self.dynamics.load_state_dict({name: value.cpu() for name, value in tensors.items()})
         self.steps, self.closed = facts["loss_steps"], facts["epochs_closed"]

@@ -160,16 +160,16 @@ def write_method_state(folder: Path, tensors: dict[str, Tensor], facts: dict[str
     save_file(whole, folder / METHOD_STATE, metadata={"facts": json.dumps(facts)})
 
 
-def _method_facts(folder: Path) -> dict[str, Any]:
+def _method_facts(folder: Path) -> MethodFacts:
     from safetensors import safe_open
 
     path = folder / METHOD_STATE
     with undamaged(path, way_out(folder)), safe_open(path, "pt") as opened:
         found = json.loads((opened.metadata() or {})["facts"])
-    return dict(checked(found, MethodFacts, path, way_out(folder)))
+    return checked(found, MethodFacts, path, way_out(folder))
 
 
-def read_method_state(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_method_state(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], MethodFacts]:
     """What `write_method_state` wrote.
 
     Raises:
@@ -181,7 +181,7 @@ def read_method_state(folder: Path, device: torch.device) -> tuple[dict[str, Ten
     return {name: values.to(device) for name, values in tensors.items()}, _method_facts(folder)
 
 
-def check_same_training(folder: Path, facts: dict[str, Any], **own: Any) -> None:
+def check_same_training(folder: Path, facts: Mapping[str, object], **own: object) -> None:
     """Refuses a checkpoint of another training.
 
     Args:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from clc_text.artifacts.dynamics import EpochRecord
+from clc_text.artifacts.run_files import RecoveryFacts
 from clc_text.methods.criteria import entropy, share_of_maximum
 from clc_text.training.monitors import COLLAPSE_DISTANCE, UNSURE_SHARE, distance
 from clc_text.training.notices import Notice
@@ -38,7 +39,7 @@ class Recovery:
         self._times = 0
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> RecoveryFacts:
         return {
             "hold_until": self.hold_until,
             "times": self._times,
@@ -50,7 +51,7 @@ class Recovery:
     def tensors(self) -> dict[str, Tensor]:
         return {_PREFIX + name: values for name, values in self._sound.items()}
 
-    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    def load(self, tensors: dict[str, Tensor], facts: RecoveryFacts) -> None:
         self.hold_until, self._times = facts["hold_until"], facts["times"]
         self._sound_epoch, self._sound_distance = facts["sound_epoch"], facts["sound_distance"]
         self._sound = {

@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from clc_text.artifacts.dynamics import EpochRecord
+from clc_text.artifacts.run_files import MethodFacts
 from clc_text.errors import InputError
 from clc_text.methods.base import Method, Supervision, TrainingState
 from clc_text.methods.standard import Standard
@@ -118,7 +119,7 @@ class WarmUp:
         found: dict[str, Any] = {"prepared": self.over, "began": self.began, "asked": self._asked}
         return found if self.recovery is None else found | {"recovery": self.recovery.facts}
 
-    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    def load(self, tensors: dict[str, Tensor], facts: MethodFacts) -> None:
         """What `tensors` and `facts` gave."""
         self.over, self._asked = facts["prepared"], facts.get("asked", -1)
         # Checkpoints of earlier versions do not say it; then only a recovery made it another number.

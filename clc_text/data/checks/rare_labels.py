@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 
@@ -17,14 +17,20 @@ ALIKE = 0.8  # difflib's ratio from which a name may be another one, misspelt
 MOST = 20  # that are told
 
 
-def rare_labels(task: Task) -> list[dict[str, Any]]:
-    """The classes that only one of several sources ever says, on few rows; with one label a row, those of the fewest
-    rows.
+class RareLabel(TypedDict):
+    """Keys: ``label``; ``rows``, their numbers, as the file counts them, or from 0; ``noun``, what these count;
+    ``source``, who says it, None with one label a row; ``like``, a class so called that more rows have, or None."""
 
-    Returns:
-        Of each ``label``, ``rows`` (their numbers, as the file counts them, or from 0), ``noun`` (what these count),
-        ``source`` (who says it; None with one label a row) and ``like`` (a class so called that more rows have; None).
-    """
+    label: str
+    rows: list[int]
+    noun: str
+    source: str | None
+    like: str | None
+
+
+def rare_labels(task: Task) -> list[RareLabel]:
+    """The classes that only one of several sources ever says, on few rows; with one label a row, those of the fewest
+    rows."""
     if task.asked or task.distribution is not None:
         return []
     if task.votes is not None:
@@ -38,7 +44,7 @@ def rare_labels(task: Task) -> list[dict[str, Any]]:
 
 def rare_votes(
     votes: Votes, names: Sequence[str], source_row: np.ndarray | None = None, noun: str = "row"
-) -> list[dict[str, Any]]:
+) -> list[RareLabel]:
     """`rare_labels` of several labels a row.
 
     Args:
@@ -62,7 +68,7 @@ def _told(
     counts: np.ndarray,
     source_row: np.ndarray | None,
     noun: str,
-) -> dict[str, Any]:
+) -> RareLabel:
     label, rows, source = found
     others = [name for name, count in zip(names, counts, strict=True) if count > len(rows)]
     return {
@@ -74,7 +80,7 @@ def _told(
     }
 
 
-def in_words(found: Sequence[dict[str, Any]], of_recipe: bool = True) -> list[str]:
+def in_words(found: Sequence[RareLabel], of_recipe: bool = True) -> list[str]:
     """A sentence on each of the labels that are likely to be slips: those that one source alone says, or that are
     spelt like another class.
 
