@@ -64,11 +64,12 @@ class FittedVotes:
         posterior: float64 [N, C], q.
         matrices: float64 [J, C, C], T_j (see `VotesFit`).
         log_probs: float64 [N, C], what the classifier said last; None without one.
-        facts: plain values: ``power`` of the classifier (0: it is not heard), ``dependence`` (ρ of `fit_votes`),
-            ``gain`` of held-out votes by the classifier in nats a vote and ``gain_error``, ``shrinkage``, ``rules``
-            (the number of sources of one class), ``checked`` (whether enough rows have two votes), ``trust`` (the
-            power of the votes, where a classifier is heard), ``alike`` (of sources that repeat others), ``wrong``
-            (shares of the likeliest classes that are wrong: the least, what q says, and the most; `wrong_labels`).
+        facts: plain values: ``power`` of the classifier (0: it is not heard), ``likeliest`` (power, see `power_of`),
+            ``dependence`` (ρ of `fit_votes`), ``gain`` of held-out votes by the classifier in nats a vote and
+            ``gain_error``, ``shrinkage``, ``rules`` (the number of sources of one class), ``checked`` (whether enough
+            rows have two votes), ``trust`` (the votes' power, where a classifier is heard), ``alike`` (of sources that
+            repeat others), ``wrong`` (shares of the likeliest classes that are wrong: the least, what q says, and
+            the most; `wrong_labels`).
     """
 
     posterior: np.ndarray
@@ -278,8 +279,8 @@ def power_of(
     dependences: Sequence[float],
     least: float,
 ) -> dict[str, Any]:
-    """How far a classifier is heard: ``power``, and ``dependence`` with it; what held-out votes gain by it, ``gain``
-    and ``gain_error`` in nats a vote.
+    """How far a classifier is heard: ``power``, and ``dependence`` with it; the power under which held-out votes are
+    ``likeliest``, and what they gain by it, ``gain`` and ``gain_error`` in nats a vote.
 
     Votes that err together foretell each other as well as votes that are right, and a classifier that is half heard
     foretells common errors best. So the greatest power is taken under which held-out votes are not clearly less likely
@@ -293,9 +294,10 @@ def power_of(
         least: that it must gain.
     """
     tried = {(power, one): likely(one, power, log_probs) for power in POWERS for one in dependences}
-    best = max(tried.values(), key=lambda one: float(one.sum()))
+    likeliest = max(tried, key=lambda pair: float(tried[pair].sum()))
+    best = tried[likeliest]
     gain, error = _a_vote(votes, best - likely(alone, 0.0, None))
-    facts = {"power": 0.0, "dependence": alone, "gain": gain, "gain_error": error}
+    facts = {"power": 0.0, "likeliest": likeliest[0], "dependence": alone, "gain": gain, "gain_error": error}
     if gain <= max(ERRORS * error, least):
         return facts
     behind = {pair: _a_vote(votes, best - one) for pair, one in tried.items()}

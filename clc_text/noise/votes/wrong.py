@@ -8,7 +8,8 @@ many sources said little. So the range is that of several readings of the same e
   classes, as often as the agreement of pairs says: two votes a row fit as well if all who contradict each other are of
   one class, and a class that is rare grows by it;
 * q itself;
-* errors that go together by one step more, and a classifier that is heard half as far, where one is;
+* errors that go together by one step more, and a classifier that is heard half as far as held-out votes are likeliest
+  by, where one is;
 * without a classifier: errors that go together by two steps more, and by `LEAST` at least, and sources that are drawn
   towards each other as far as is ever chosen: the few votes of a rare one say little of how good it is;
 * where rows have so few, of which nobody can tell how far errors go together: all votes on a row for as much as one;
@@ -55,7 +56,7 @@ def wrong_labels(
         votes: of N rows, all or every n-th.
         fit: of these rows, with all that is heard.
         by_votes: of these rows, without a classifier.
-        facts: ``power``, ``dependence``, ``checked`` and ``trust``, see `FittedVotes`.
+        facts: ``power``, ``likeliest``, ``dependence``, ``checked`` and ``trust``, see `FittedVotes`.
         log_probs: [N, C], of the classifier; None: it is not heard.
         rows: how many labels there are in all.
     """
@@ -72,7 +73,7 @@ def wrong_labels(
     if alike is not None:
         least.append(_wrong(posterior_under(votes, rules, alike, heard, 0.0), labels))
     if log_probs is not None:
-        half, trust = normalised_logs(facts["power"] / 2 * log_probs), facts.get("trust", 1.0)
+        half, trust = normalised_logs(facts["likeliest"] / 2 * log_probs), facts.get("trust", 1.0)
         further = _further(facts["dependence"]) if people else facts["dependence"]
         most.append(_wrong(posterior_under(votes, rules, fit, half, further, trust), labels))
         most.append(_by_classifier(log_probs, by_votes.posterior.argmax(1)))

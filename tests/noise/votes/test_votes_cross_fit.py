@@ -53,7 +53,8 @@ def test_a_classifier_is_heard_as_far_as_votes_do_not_clearly_speak_against_it(b
         return np.full(len(votes), -0.5 if heard else -0.9) - behind * np.log2(heard or 1) + spread * (heard == 4)
 
     found = power_of(likely, votes, 0.25, np.zeros((400, 2)), DEPENDENCES, 0.0)
-    assert found["power"] == power and found["dependence"] == 0.0 and found["gain"] == pytest.approx(0.4)
+    assert (found["power"], found["likeliest"], found["dependence"]) == (power, 1.0, 0.0)
+    assert found["gain"] == pytest.approx(0.4)
     assert power_of(likely, votes, 0.25, np.zeros((400, 2)), (0.25,), 0.5) == found | {"power": 0, "dependence": 0.25}
 
 
