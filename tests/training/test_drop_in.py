@@ -29,7 +29,6 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from clc_text import CLCTrainer, NoisyLabelTrainer
 from clc_text.crossfit.trainer import EpochResult, NoisyLabelArguments
 from clc_text.data.rows import Rows
-from clc_text.errors import InputError
 from clc_text.methods.clc import CLC
 from clc_text.methods.elr import ELR
 from clc_text.models.peers import PeersOutput
@@ -351,34 +350,34 @@ def test_class_weights_multiply_the_loss_of_what_a_row_is_taught(tmp_path: Path)
     assert told[0].loss == pytest.approx(literal, rel=1e-5)
 
 
-REFUSED: list[tuple[dict[str, Any], dict[str, Any], str]] = [
-    ({"label_smoothing_factor": 0.1}, {}, "label_smoothing_factor is set, but the method decides"),
-    ({"auto_find_batch_size": True}, {}, "auto_find_batch_size"),
-    ({"neftune_noise_alpha": 5.0}, {}, "neftune_noise_alpha"),
-    ({}, {"compute_loss_func": lambda *_: None}, "compute_loss_func is given, but the method makes the loss"),
-    ({}, {"method": "clk"}, "there is no method 'clk'; did you mean 'clc'?"),
-    ({}, {"class_weights": [1.0, 2.0]}, "class_weights has 2 numbers; give one of at least 0 for each of 3"),
-    ({}, {"class_weights": "equal"}, "class_weights is 'equal'; give 'balanced'"),
+REFUSED: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ({"label_smoothing_factor": 0.1}, {}, {"key": "label_smoothing_factor"}),
+    ({"auto_find_batch_size": True}, {}, {"key": "auto_find_batch_size"}),
+    ({"neftune_noise_alpha": 5.0}, {}, {"key": "neftune_noise_alpha"}),
+    ({}, {"compute_loss_func": lambda *_: None}, {"key": "compute_loss_func"}),
+    ({}, {"method": "clk"}, {"key": "clk"}),
+    ({}, {"class_weights": [1.0, 2.0]}, {"key": "class_weights"}),
+    ({}, {"class_weights": "equal"}, {"key": "class_weights"}),
     ({}, {"train_dataset": Dataset.from_dict({"input_ids": [[1]], "label": [3]})},
-     "the label of row 0 of the training set is 3, but the model has 3 classes"),
-    ({}, {"train_dataset": Dataset.from_dict({"input_ids": [[1]], "label": [0.5]})}, "regression has no classes"),
+     {"row": 0}),
+    ({}, {"train_dataset": Dataset.from_dict({"input_ids": [[1]], "label": [0.5]})}, {"key": "labels"}),
     ({}, {"train_dataset": Dataset.from_dict({"input_ids": [[1]], "label": [[1.0, 1.0, 0.0]]})},
-     "row 0 does not sum to 1"),
-    ({}, {"train_dataset": Dataset.from_dict({"input_ids": [[1]], "y": [0]})}, "no column 'labels'; its columns are"),
-    ({}, {"train_dataset": Dataset.from_dict({"input_ids": [], "label": []})}, "the training set has no rows"),
-    ({}, {"eval_dataset": Dataset.from_dict({"input_ids": [], "label": []})}, "the evaluation set has no rows"),
+     {"row": 0}),
+    ({}, {"train_dataset": Dataset.from_dict({"input_ids": [[1]], "y": [0]})}, {"key": "labels"}),
+    ({}, {"train_dataset": Dataset.from_dict({"input_ids": [], "label": []})}, {"key": "training set"}),
+    ({}, {"eval_dataset": Dataset.from_dict({"input_ids": [], "label": []})}, {"key": "evaluation set"}),
     ({"max_steps": 2}, {"train_dataset": Dataset.from_dict({"input_ids": [[1]], "label": [0]}).to_iterable_dataset()},
-     "the training set has no length"),
+     {"key": "training set"}),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("arguments", "more", "sentence"), REFUSED, ids=[case[2][:40] for case in REFUSED])
+@pytest.mark.parametrize(("arguments", "more", "told"), REFUSED)
 def test_what_cannot_hold_for_two_networks_is_said(
     tmp_path: Path, model: nn.Module, train_rows: Dataset, tokenizer: PreTrainedTokenizerFast,
-    arguments: dict[str, Any], more: dict[str, Any], sentence: str,
+    arguments: dict[str, Any], more: dict[str, Any], told: dict[str, Any],
 ) -> None:  # fmt: skip
     given = {"train_dataset": train_rows, "processing_class": tokenizer} | more
-    with pytest.raises(InputError, match=sentence.replace("?", r"\?")):
+    with refused(**told):
         CLCTrainer(model, TrainingArguments(**training_arguments(tmp_path, **arguments)), **given).train()
 
 

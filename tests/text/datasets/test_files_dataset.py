@@ -441,7 +441,7 @@ def test_truncated_parquet_and_saved_dataset(tmp_path: Path) -> None:
     saved = write("saved", tmp_path)
     (arrow,) = saved.glob("*.arrow")
     arrow.write_bytes(arrow.read_bytes()[:100])
-    with pytest.raises(InputError, match="not a whole saved dataset"):
+    with refused(where=saved):
         Files(train=str(saved)).load(0)
 
 
@@ -451,7 +451,7 @@ def test_missing_files_folders_and_splits(tmp_path: Path) -> None:
     with refused(where=tmp_path / "none.csv"):
         Files(train=str(write("csv", tmp_path)), test=str(tmp_path / "none.csv")).load(0)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match=r"one subfolder a class with .txt files in it"):
+    with refused(where=tmp_path / "empty"):
         Files(train=str(tmp_path / "empty")).load(0)
     rows = datasets.Dataset.from_dict({"text": ["a", "b"], "label": [0, 1]})
     datasets.DatasetDict(train=rows, test=rows).save_to_disk(str(tmp_path / "dict"))
@@ -500,8 +500,8 @@ def test_a_bad_separator_is_named(tmp_path: Path) -> None:
 def test_a_pipe_and_a_header_of_very_many_columns_are_refused_at_once(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     (tmp_path / "wide.csv").write_bytes(b",".join(b"c%d" % number for number in range(300_000)) + b"\n")
-    for name, told in (("pipe.csv", "is a pipe or a device"), ("wide.csv", "line 1 has more than 20,000 columns")):
-        with pytest.raises(InputError, match=told):
+    for name in ("pipe.csv", "wide.csv"):
+        with refused(where=tmp_path / name):
             Files(train=str(tmp_path / name)).load(0)
 
 

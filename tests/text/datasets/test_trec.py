@@ -99,16 +99,17 @@ def test_the_hubs_parquet_is_the_last_place(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("content", "row"),
     [
-        (b"", "train_5500.label: the file is empty"),
-        (b"HUM:ind Who ?\nDESC:de", "line 2 is not a fine label, a blank and a question"),
-        (b"HUM:ind Who ?\nDESC:wrong What ?\n", r"line 2 .* \(its label reads 'DESC:wrong'\)"),
+        (b"", None),
+        (b"HUM:ind Who ?\nDESC:de", 2),
+        (b"HUM:ind Who ?\nDESC:wrong What ?\n", 2),
     ],
 )
-def test_broken_files(content: bytes, sentence: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=sentence):
-        Trec(path=small(tmp_path / "t", content)).load(0)
+def test_broken_files(content: bytes, row: int | None, tmp_path: Path) -> None:
+    folder = small(tmp_path / "t", content)
+    with refused(where=Path(folder) / "train_5500.label", row=row):
+        Trec(path=folder).load(0)
 
 
 def test_the_order_of_the_classes_is_an_option_and_moves_no_row(tmp_path: Path) -> None:
