@@ -162,6 +162,11 @@ class RunDirectory:
         and a class, for each text in order one a class, and the labels no and yes (see `clc_text.data.task.Task`)."""
         return list(self.environment().get("asked", []))
 
+    @property
+    def questions(self) -> int:
+        """How many rows in turn are of one text: one for each of K classes that may hold, or 1."""
+        return max(len(self.asked), 1)
+
     def noise_manifest(self) -> run_files.NoiseManifest:
         why = "the run stopped before its labels were made"
         return self._json("noise/manifest.json", run_files.NoiseManifest, why)

@@ -10,7 +10,7 @@ import numpy as np
 from clc_text.data.checks.near_copies import first_near_copies
 
 
-def first_alike(texts: Sequence[str], closely: np.ndarray) -> np.ndarray:
+def first_alike(texts: Sequence[str], closely: np.ndarray, parts: int = 1) -> np.ndarray:
     """int64 [N], the number of one row of the group of copies that a row is in: its own without any.
 
     Texts that differ in case, blanks or the form of a character only (NFKC) are copies of each other; blank ones are
@@ -19,6 +19,7 @@ def first_alike(texts: Sequence[str], closely: np.ndarray) -> np.ndarray:
     Args:
         texts: [N].
         closely: row numbers [n] among which near copies are looked for, too (see `first_near_copies`).
+        parts: rows whose numbers leave other remainders are no copies: several questions about each text in turn.
     """
     seen: dict[str, int] = {}
     first = np.arange(len(texts))
@@ -27,7 +28,9 @@ def first_alike(texts: Sequence[str], closely: np.ndarray) -> np.ndarray:
             first[row] = seen.setdefault(_reduced(text), row)
     groups = np.unique(first[closely])
     joined = np.arange(len(texts))
-    joined[groups] = groups[first_near_copies([texts[row] for row in groups.tolist()])]
+    for one in range(parts):
+        part = groups[groups % parts == one]
+        joined[part] = part[first_near_copies([texts[row] for row in part.tolist()])]
     found: np.ndarray = joined[first]
     return found
 

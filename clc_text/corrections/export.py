@@ -132,7 +132,7 @@ def chosen_rows(
         return chosen, corrected.inputs(chosen.row)
     texts = _checked(corrected.inputs(np.arange(len(state))), corrected)
     if purpose is None:
-        chosen = without_copies(state, texts, k)
+        chosen = without_copies(state, texts, k, corrected.run.questions)
     else:
         chosen = Chosen.drawn(*rows_to_ask(corrected, state, purpose, k, texts, vectors))
     return chosen, [texts[row] for row in chosen.row.tolist()]
@@ -184,7 +184,7 @@ def look_first(corrected: Corrected, k: int) -> list[Row]:
     """The k texts to look at first, as `export` writes them."""
     state = corrected.state()
     texts = _checked(corrected.inputs(np.arange(len(state))), corrected)
-    chosen = without_copies(state, texts, k)
+    chosen = without_copies(state, texts, k, corrected.run.questions)
     return described(corrected, state, chosen, "text", [texts[row] for row in chosen.row.tolist()])
 
 
@@ -195,12 +195,16 @@ def first_to_look_at(state: State, k: int | None = None) -> np.ndarray:
     return open_rows[np.argsort(state.rank[open_rows], kind="stable")[:k]]
 
 
-def without_copies(state: State, texts: list[str], k: int) -> Chosen:
-    """The rows to look at first, of copies the one that comes first, and rows without a text after all others."""
+def without_copies(state: State, texts: list[str], k: int, questions: int = 1) -> Chosen:
+    """The rows to look at first, of copies the one that comes first, and rows without a text after all others.
+
+    Args:
+        questions: so many rows in turn are of one text, each another question.
+    """
     order = first_to_look_at(state)
     blank = np.array([is_blank(texts[row]) for row in order.tolist()], bool)
     full, empty = order[~blank], order[blank]
-    first = first_alike(texts, full[: max(20 * k, 10_000)])
+    first = first_alike(texts, full[: max(20 * k, 10_000)], questions)
     # Of each group of copies the row that comes first in the order.
     _, places = np.unique(first[full], return_index=True)
     kept = full[np.sort(places)][:k]

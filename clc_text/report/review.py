@@ -86,7 +86,7 @@ def questions(
         if space is not None:
             near = [
                 [[_begin(texts[row]), int(state.label[row]), round(likeness, 2)] for row, likeness in others]
-                for others in nearest_rows(space, chosen.row, NEIGHBOURS)
+                for others in nearest_rows(space, chosen.row, NEIGHBOURS, corrected.run.questions)
             ]
     called = "source_id" if rows and all("source_id" in row for row in rows) else "source_row"
     data = {

@@ -27,6 +27,13 @@ def test_same_texts_are_found_everywhere_and_near_ones_where_they_are_looked_for
     np.testing.assert_array_equal(first[first], first)
 
 
+def test_several_questions_about_one_text_are_no_copies() -> None:
+    texts = [f"[{name}?] {text}" for text in (LONG, f"Hello. {LONG}", "a third text") for name in ("one", "other")]
+    every = np.arange(6)
+    assert groups(first_alike(texts, every)) == [[0, 1, 2, 3], [4], [5]]
+    assert groups(first_alike(texts, every, parts=2)) == [[0, 2], [1, 3], [4], [5]]
+
+
 def test_what_cannot_be_seen_is_blank() -> None:
     assert [is_blank(text) for text in TEXTS] == [False] * 4 + [True] * 3 + [False] * 3
     assert not is_blank("\u0301") and not is_blank(".")

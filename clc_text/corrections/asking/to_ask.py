@@ -38,7 +38,7 @@ def rows_to_ask(
     if texts is not None:
         full = np.array([not is_blank(text) for text in texts], bool)
         order = open_rows[np.argsort(-worth[open_rows], kind="stable")]
-        first = first_alike(list(texts), order[: max(20 * k, LOOKED_AT)])
+        first = first_alike(list(texts), order[: max(20 * k, LOOKED_AT)], corrected.run.questions)
         copies = np.bincount(first, minlength=len(state))[first] - 1
         # Of a group of copies the one that is worth most; none of a group that has an answer.
         answered = np.zeros(len(state), bool)

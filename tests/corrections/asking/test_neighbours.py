@@ -32,5 +32,16 @@ def test_what_has_nothing_in_common_is_no_neighbour(form) -> None:
     assert [[row for row, _ in one] for one in found] == [[1], [0], [], []]
 
 
+@pytest.mark.parametrize("form", [np.asarray, csr_matrix])
+def test_of_several_questions_about_each_text_others_are_the_same_question(form) -> None:
+    texts = np.random.default_rng(1).random(size=(6, 4)).astype(np.float32)
+    pairs = np.repeat(texts, 3, axis=0)  # each text next to itself, with other questions
+    alone = nearest_rows(texts, np.arange(6), 4)
+    found = nearest_rows(form(pairs), np.arange(18), 4, parts=3)
+    for row, others in enumerate(found):
+        assert [other for other, _ in others] == [3 * text + row % 3 for text, _ in alone[row // 3]]
+    assert nearest_rows(form(pairs[:3]), np.arange(3), 4, parts=3) == [[], [], []]
+
+
 def test_a_row_alone_has_none() -> None:
     assert nearest_rows(np.ones((1, 2), np.float32), np.array([0])) == [[]]
