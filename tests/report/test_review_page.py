@@ -219,6 +219,27 @@ def standalone(run: Corrected, path: Path, **more: Any) -> Path:
     return path
 
 
+def test_where_the_classes_are_yes_and_no_the_keys_are_these(browser, run, tmp_path: Path) -> None:
+    given = [place % 2 for place in range(SOME)]
+    others = [1 - one for one in given]
+    path = standalone(
+        run, tmp_path / "yes.html", names=["no", "Yes"], csvNames=["no", "Yes"], given=given, suggested=others,
+        current=given, near=[], runId="yes",
+    )  # fmt: skip
+    open_page(browser, path)
+    keys = "return ['yes', 'no'].map(id => document.querySelector(`#review-${id} kbd`).textContent).join(' ')"
+    for place in range(2):  # no was given, then yes
+        assert browser.run(keys) == ("y n" if given[place] else "n y")
+        row = shown_row(browser)
+        browser.keys("y")
+        assert text_of(browser, "review-said") == f"Row {row}: Yes."
+    row = shown_row(browser)
+    browser.keys("n")
+    assert text_of(browser, "review-said") == f"Row {row}: no."
+    browser.run("document.getElementById('review-yes').click()")  # the button is the given label as ever
+    assert text_of(browser, "review-said").endswith(f": {['no', 'Yes'][given[3]]}.")
+
+
 def test_many_classes_are_found_by_their_names(browser, run, tmp_path: Path) -> None:
     names = [f"class {number}" for number in range(150)] + ["Ünique name"]
     near = [[["another", 77, 0.5], ["one more", 77, 0.4]]] * SOME

@@ -4,6 +4,8 @@
   const total = asked.row.length, classes = asked.names.length;
   const SKIPPED = -1, KEYED = 9;
   const served = asked.token !== undefined;
+  const [NO, YES] = ["no", "yes"].map((word) => asked.names.findIndex((name) => name.toLowerCase() === word));
+  const literal = classes === 2 && NO >= 0 && YES >= 0; // then y is the answer yes, whatever was given
   const box = byId("review"), find = byId("review-find");
   const answers = new Array(total).fill(null); // a class, SKIPPED, or null
   const undo = []; // [place, answer before]
@@ -78,7 +80,10 @@
 
   // ---- what is shown ----
 
-  const fill = (button, number) => { button.querySelector("b").textContent = asked.names[number]; };
+  const fill = (button, number) => {
+    button.querySelector("b").textContent = asked.names[number];
+    if (literal) button.querySelector("kbd").textContent = number === YES ? "y" : "n";
+  };
   const show = (place, said = "") => {
     at = place;
     const done = at >= total;
@@ -214,7 +219,8 @@
 
   const move = (place) => { if (!ended) show(Math.max(0, Math.min(total, place))); };
   const press = {
-    y: () => answer(asked.given[at]), n: () => answer(asked.suggested[at]), s: () => answer(SKIPPED), u: takeBack,
+    y: () => answer(literal ? YES : asked.given[at]), n: () => answer(literal ? NO : asked.suggested[at]),
+    s: () => answer(SKIPPED), u: takeBack,
     ArrowLeft: () => move(at - 1), ArrowRight: () => onward(), "/": () => { if (classes > KEYED) find.focus(); },
   };
   const open = () => !box.matches("dialog") || box.open;
@@ -232,8 +238,8 @@
     event.preventDefault();
     if (!event.repeat || key.startsWith("Arrow")) press[key](); // a key held down answers one row, not all
   });
-  byId("review-yes").addEventListener("click", press.y);
-  byId("review-no").addEventListener("click", press.n);
+  byId("review-yes").addEventListener("click", () => answer(asked.given[at]));
+  byId("review-no").addEventListener("click", () => answer(asked.suggested[at]));
   byId("review-skip").addEventListener("click", press.s);
   byId("review-undo").addEventListener("click", takeBack);
   byId("review-back").addEventListener("click", press.ArrowLeft);
