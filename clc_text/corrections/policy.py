@@ -177,7 +177,7 @@ class Policy:
                 f"{self.least_ahead:g} standard errors, none is changed"
             )
             if self.ahead is not None:
-                rule += f" (here by {self.ahead:.1f})"
+                rule += f" (here {f'by {self.ahead:.1f}' if self.ahead > 0 else 'it does not'})"
         return rule
 
     def to_dict(self, judges: str | None = None) -> dict[str, Any]:

@@ -184,10 +184,12 @@ def verdict(
             "canaries: 0.02, or more of them where there are few rows, to have a measure"
         )
     if hard and not nothing_learnt:
+        ahead = noise["ahead"]
+        barely = f"nearly as well (noise is ahead by {ahead:.1f} standard errors, {CERTAIN:g} are asked for)"
         reasons.append(
-            "noise explains labels that it was not fitted to no better than hard texts do, for certain (by "
-            f"{noise['ahead']:.1f} standard errors, {CERTAIN:g} are asked for), so nothing is changed by default; "
-            "`clc-text correct RUN --policy doubt` changes what is doubted all the same"
+            "that texts are hard explains labels which nothing was fitted to "
+            f"{barely if ahead > 0 else 'as well'}, so nothing is changed by default; `clc-text correct RUN --policy "
+            "doubt` changes what is doubted all the same"
         )
     if not nothing_learnt:  # else the rate is a fiction
         low = "; networks judged rows that they were trained on, so the estimate may be far off" if _low(noise) else ""

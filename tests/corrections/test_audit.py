@@ -527,7 +527,9 @@ def test_where_texts_are_hard_the_verdict_says_what_was_asked_for() -> None:
     noise: Any = {"rate": 0.03, "predictions": "views", "known_rate": None, "ahead": 1.24}
     found = verdict({"share": 0.0, "by_class": []}, noise, None, None, [])  # type: ignore[typeddict-item]
     assert "Nothing was changed: 3.0% of the labels look wrong" in found["summary"]
-    assert sum("by 1.2 standard errors, 2 are asked for" in reason for reason in found["reasons"]) == 1
+    assert sum("ahead by 1.2 standard errors, 2 are asked for" in reason for reason in found["reasons"]) == 1
+    behind = verdict({"share": 0.0, "by_class": []}, noise | {"ahead": -3.1}, None, None, [])  # type: ignore[typeddict-item]
+    assert any("fitted to as well, so nothing is changed" in reason for reason in behind["reasons"])
     ruled = verdict({"share": 0.0, "by_class": []}, noise | BY_RULE, None, None, [])  # type: ignore[typeddict-item]
     assert "follow a rule" in ruled["summary"]
 

@@ -162,6 +162,7 @@ def test_names_numbers_and_sentences() -> None:
     assert "the mixture of all views" in default and "all but one, find it" in default
     assert default.endswith("by 2 standard errors, none is changed")
     assert policy_named().of_noise(1.26).sentence().endswith("none is changed (here by 1.3)")
+    assert policy_named().of_noise(-0.1).sentence().endswith("none is changed (here it does not)")
     assert policy_named("doubt").of_noise(1.26) == policy_named("doubt")
 
 
