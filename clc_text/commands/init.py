@@ -20,7 +20,7 @@ Label = Annotated[
     list[str] | None,
     typer.Option(
         "--label",
-        help="The column of labels; guessed without it. Given again for the column of each further annotator.",
+        help="The column of labels; guessed without it. Given again for the column of each annotator more, or class.",
         show_default=False,
     ),
 ]

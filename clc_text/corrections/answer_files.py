@@ -26,6 +26,7 @@ ANSWER_COLUMNS = ("answer", QUESTION, "choice")  # of a table, the first that is
 _OUR_COLUMNS = {"row", "source_id", "source_row", "text", "image", "given", "current", "suggested", "confidence"}
 _OUR_COLUMNS |= {"doubt", "changed", "copies", "run_id", "votes", *COLUMNS}
 KEYS = ("row", "source_id", "source_row")  # of a table, what names a row: the first that is there
+CLASS = "class"  # of a table, which class is asked, where several may hold of a row that `source_row` names
 _MARKS = {"annotator", "annotation_id"}
 _ITS_COLUMNS = _MARKS | {"id", "created_at", "updated_at", "lead_time"}
 _HOW_ARGILLA_SAYS_IT = "dataset.records(with_responses=True).to_datasets().to_json('answers.jsonl')"
@@ -45,6 +46,7 @@ class Answer:
         run_id: of the run that the question came from; None where the file does not say.
         question: what the tool calls the question; None in a plain table.
         named_by: what `row` is: one of `KEYS`.
+        of_class: what stands in the column `CLASS`; None where there is none.
         harmless: of a table of ours, in which `harmless` has written the classes.
         asked: how the row was chosen to be asked about; None where the file does not say.
     """
@@ -56,6 +58,7 @@ class Answer:
     question: str | None = None
     harmless: bool = False
     named_by: str = "row"
+    of_class: Any = None
     asked: Asked | None = None
 
 
@@ -180,7 +183,7 @@ class _Reading:
             place = where if _is_blank(by) else f"{where} by {by}"
             key = next(key for key in KEYS if key in entry)
             found = self._answer(place, entry[key], chosen, entry, None)
-            yield replace(found, harmless=column == ANSWER_COLUMNS[0], named_by=key)
+            yield replace(found, harmless=column == ANSWER_COLUMNS[0], named_by=key, of_class=entry.get(CLASS))
 
     # ---- all of them ----
 

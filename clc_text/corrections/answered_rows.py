@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from clc_text.corrections.answer_files import Answer
+from clc_text.corrections.answer_files import CLASS, Answer
 from clc_text.corrections.identity import rows_called
 from clc_text.corrections.store import Corrected
-from clc_text.errors import InputError
+from clc_text.errors import InputError, nearest, some_of
 from clc_text.utils.shown import printable
 from clc_text.utils.spreadsheet import as_it_was
 
@@ -16,8 +16,11 @@ from clc_text.utils.spreadsheet import as_it_was
 def with_numbers(corrected: Corrected, answers: list[Answer], path: Path) -> list[Answer]:
     """The answers, each with the number of its row in the run.
 
+    Of a multi-label run `source_row` names a text, and the column `CLASS` says which of its pairs is answered.
+
     Raises:
-        InputError: the run does not know what rows are named by, or no row is called so.
+        InputError: the run does not know what rows are named by, no row is called so, or it is not said which class of
+            a text is answered.
     """
     wanted: dict[str, set[str]] = {}
     for answer in answers:
@@ -26,7 +29,8 @@ def with_numbers(corrected: Corrected, answers: list[Answer], path: Path) -> lis
     if not wanted:
         return answers
     row_of = {key: found for key, names in wanted.items() if (found := rows_called(corrected, key, names)) is not None}
-    return [answer if answer.named_by == "row" else _numbered(answer, row_of, path) for answer in answers]
+    asked = corrected.run.asked
+    return [answer if answer.named_by == "row" else _numbered(answer, row_of, asked, path) for answer in answers]
 
 
 def _readings(answer: Answer) -> tuple[str, ...]:
@@ -35,7 +39,7 @@ def _readings(answer: Answer) -> tuple[str, ...]:
     return written, as_it_was(written), written.removesuffix(".0")
 
 
-def _numbered(answer: Answer, row_of: dict[str, dict[str, int]], path: Path) -> Answer:
+def _numbered(answer: Answer, row_of: dict[str, dict[str, int]], asked: list[str], path: Path) -> Answer:
     rows = row_of.get(answer.named_by)
     if rows is None:
         raise InputError(
@@ -52,4 +56,24 @@ def _numbered(answer: Answer, row_of: dict[str, dict[str, int]], path: Path) -> 
             where=f"{path}, {answer.where}",
             key=printable(written, 60),
         )
+    if asked and answer.named_by == "source_row":
+        row = row // len(asked) * len(asked) + _class_asked(answer, asked, path)
     return replace(answer, row=row)
+
+
+def _class_asked(answer: Answer, asked: list[str], path: Path) -> int:
+    """Which of the classes of a text is answered."""
+    written = "" if answer.of_class is None else str(answer.of_class)
+    for reading in (written, written.strip(), as_it_was(written.strip())):
+        if reading in asked:
+            return asked.index(reading)
+    place = f"{path}, {answer.where}"
+    if not written.strip():
+        raise InputError(
+            f"{place}: '{answer.named_by}' names a text, of which {len(asked)} classes are asked "
+            f"({some_of(asked, 5)}); say in a column '{CLASS}' which one the answer is about, or name pairs by 'row'",
+            where=place,
+            key=CLASS,
+        )
+    shown = printable(written, 60)
+    raise InputError(f"{place}: no class '{shown}' is asked{nearest(shown, asked)}", where=place, key=shown)

@@ -40,7 +40,7 @@ def write_whole_table(corrected: Corrected, path: Path, may_replace: bool = Fals
 
     count, bare = corrected.of_shards(write)
     label = corrected.facts["label_column"]
-    said = [f"{count:,} rows in {path}: '{label}' is the corrected label, '{label}_given' the given one"]
+    said = [f"{count:,} rows in {path}: {_columns_of_labels(corrected, label)}"]
     if form.kind == "delimited":
         said.append(
             "in the corrected table, what a spreadsheet would take for a formula (=, +, -, @) is after an apostrophe"
@@ -53,6 +53,16 @@ def write_whole_table(corrected: Corrected, path: Path, may_replace: bool = Fals
     if left := _left_out(corrected, bool(bare)):
         said.append(f"not among them: {' and '.join(left)}")
     return said
+
+
+def _columns_of_labels(corrected: Corrected, label: str) -> str:
+    """Where the labels stand, in words."""
+    named = corrected.run.recipe().get("data", {}).get("label")
+    if not corrected.run.asked:
+        return f"'{label}' is the corrected label, '{label}_given' the given one"
+    if isinstance(named, str):
+        return f"'{named}' holds the corrected classes of a text, '{named}_given' the given ones"
+    return "the columns of the classes are corrected, and '…_given' beside each is as it was"
 
 
 def _left_out(corrected: Corrected, predicted: bool) -> list[str]:

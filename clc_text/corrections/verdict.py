@@ -86,7 +86,8 @@ def verdict(
     basis: Basis = "true labels" if truth is not None else "answers" if told else "canaries" if enough else "estimates"
     share = corrections["share"]
     nothing_learnt = noise.get("nothing_learnt", False)
-    missed = told["right_before"]["value"] < 1 - CLEAN if told else _missed(noise, measured, truth)
+    clean = CLEAN * _share_that_holds(corrections)
+    missed = told["right_before"]["value"] < 1 - clean if told else _missed(noise, measured, truth, clean)
     by_rule = None if truth is not None or told else noise.get("rule_like")
     told_at_once = _told_of_classes(noise)
     lowest, highest = (
@@ -351,10 +352,26 @@ def _good(canaries: CanaryMetrics | None, truth: TruthMetrics | None) -> bool:
     return bool(precision["low"] >= PRECISION and false_corrections["value"] <= FALSE_CORRECTIONS)
 
 
-def _missed(noise: AuditNoise, canaries: CanaryMetrics | None, truth: TruthMetrics | None) -> bool:
-    """Whether something says that wrong labels were overlooked."""
+def _share_that_holds(corrections: Corrections) -> float:
+    """Among how many of the labels errors count: all, or where several classes may hold the pairs given one.
+
+    Of sixty classes of which two hold of a text, as many may be left out as you like without 5 % of the pairs being
+    wrong.
+    """
+    if "by_asked" not in corrections:
+        return 1.0
+    given = [entry["given"] for entry in corrections["by_class"]]
+    return given[-1] / max(sum(given), 1)
+
+
+def _missed(noise: AuditNoise, canaries: CanaryMetrics | None, truth: TruthMetrics | None, clean: float) -> bool:
+    """Whether something says that wrong labels were overlooked.
+
+    Args:
+        clean: the known share of wrong labels below which a dataset counts as clean.
+    """
     if truth is not None:
-        return noise["known_rate"] is not None and noise["known_rate"] >= CLEAN
+        return noise["known_rate"] is not None and noise["known_rate"] >= clean
     if canaries is None:
         return False
     share = canaries.get("doubted") or canaries["recall"] or canaries["found"]

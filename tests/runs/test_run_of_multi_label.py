@@ -17,6 +17,8 @@ from clc_text.analysis.maps import make_maps
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import Recipe, loads
+from clc_text.corrections.answer_files import read_answers
+from clc_text.corrections.answered_rows import with_numbers
 from clc_text.corrections.answers import apply_answers
 from clc_text.corrections.audit import audit, judge
 from clc_text.corrections.correct import correct
@@ -26,6 +28,7 @@ from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import RowPredictions, out_of_sample
 from clc_text.corrections.revert import Selection, revert
 from clc_text.corrections.state import PERSON
+from clc_text.corrections.table_export import write_whole_table
 from clc_text.evidence.several_classes import mixtures_of_each
 from clc_text.hub.card import Stated
 from clc_text.hub.contents import dataset_bundle, model_bundle
@@ -206,6 +209,32 @@ def test_people_are_asked_of_one_class_and_the_table_has_a_row_a_text(run: RunDi
     for row, line in enumerate(lines):
         for key, labels in (("topics", state.label), ("topics_given", state.given)):
             assert line[key] == [name for one, name in enumerate(CLASSES) if labels[row * 3 + one]]
+
+
+def test_the_exported_table_is_said_to_have_the_columns_that_it_has(corrected: Any, tmp_path: Path) -> None:
+    said = " ".join(write_whole_table(corrected, tmp_path / "table.csv"))
+    assert "'topics' holds the corrected classes of a text, 'topics_given' the given ones" in said
+    assert "holds_given" not in said
+
+
+def test_an_answer_by_the_row_of_the_file_says_which_class_it_is_about(
+    run: RunDirectory, corrected: Any, tmp_path: Path
+) -> None:
+    """A row of the file is a text, and stands for as many pairs as there are classes."""
+    numbers = run.labels().source_row
+    assert numbers is not None
+    path = tmp_path / "answers.csv"
+    for named in ("", "sprot"):
+        path.write_text(f"source_row,class,answer\n{numbers[3]},{named},yes\n", encoding="utf-8")
+        with refused(where=f"{path}, line 2", key=named or "class"):
+            apply_answers(corrected, path)
+    path.write_text(f"source_row,answer\n{numbers[3]},yes\n", encoding="utf-8")
+    with refused(where=f"{path}, line 2", key="class"):
+        apply_answers(corrected, path)
+    assert not (corrected_in(run.path).state().source == PERSON).any()
+    path.write_text(f"source_row,class,answer\n{numbers[3]},money,yes\n{numbers[6]},art,no\n", encoding="utf-8")
+    found = with_numbers(corrected, read_answers(path), path)
+    assert [answer.row for answer in found] == [3 + CLASSES.index("money"), 6 + CLASSES.index("art")]
 
 
 def test_pairs_are_told_apart_by_their_text(run: RunDirectory, corrected: Any, tmp_path: Path) -> None:

@@ -144,7 +144,8 @@ def _label(values: dict[str, list[Any]], others: Collection[str], train: str) ->
     if among:
         raise InputError(
             f"{train}: several columns may be the labels: {some_of(among)}; name one with --label, or "
-            "each in a --label of its own if they are what several people or models say of the rows",
+            "each in a --label of its own if they are what several people or models say of the rows, or classes of "
+            "which several may hold (data.task=multi_label)",
             where=train,
             key="--label",
         )
