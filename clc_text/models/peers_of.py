@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 
 from clc_text.errors import InputError
 from clc_text.models.peers import PeersOutput, SeparatePeersModel, peer_seeds
@@ -522,6 +522,10 @@ def _with_adapters(name: Any, place: str, classes: list[str], hub: dict[str, Any
         use_safetensors=True,
     )
     return PeftModel.from_pretrained(base, name, subfolder=place or None, **hub)
+
+
+# A pipeline calls a class that is not among these unsupported, in an error of a hundred names, and works all the same.
+AutoModelForSequenceClassification.register(PeersOfConfig, PeersOf, exist_ok=True)
 
 
 def _check_kind(folder: Path, cls: type[PreTrainedModel]) -> None:

@@ -305,8 +305,13 @@ def test_a_damaged_list_of_the_peers_is_named(tmp_path: Path, content: str) -> N
         PeersOf.from_pretrained(tmp_path)
 
 
-def test_a_trained_model_in_a_pipeline_speaks_for_all(pair: CLCTrainer, tokenizer: PreTrainedTokenizerFast) -> None:
+def test_a_trained_model_in_a_pipeline_speaks_for_all(
+    pair: CLCTrainer, tokenizer: PreTrainedTokenizerFast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("transformers.pipelines.base.logger.error", said.append)
     answers = pipeline("text-classification", model=pair.model, tokenizer=tokenizer)(TEXTS, top_k=None)
+    assert not said  # that it is no model for this
     assert len(answers) == len(TEXTS)
     for text, answer in zip(TEXTS, answers, strict=True):
         batch = encoded(tokenizer, text)
