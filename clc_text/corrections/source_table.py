@@ -266,12 +266,12 @@ class _Folded(_Plan):
     """Of a multi-label run: one row a text again, its classes in the form in which the source has them.
 
     Attributes:
-        pair: how a row of the dataset names its class, its label and the label that was given.
+        pair: how a row of the dataset names its class, its label, the label that was given and itself.
         lists: the source's column of lists; None where each class has a column.
         asked: K classes.
     """
 
-    pair: tuple[str, str, str] = ("", "", "")
+    pair: tuple[str, str, str, str] = ("", "", "", "")
     lists: str | None = None
     asked: tuple[str, ...] = ()
 
@@ -280,21 +280,28 @@ class _Folded(_Plan):
         plain, environment = _Plan.of(run, schema, facts), run.environment()
         label = facts["label_column"]
         named = run.recipe().get("data", {}).get("label")
-        pair = (str(environment["class_column"]), label, f"{label}_given")
-        return cls(
-            plain.columns, plain.label_names, "string", pair=pair,
+        pair = (str(environment["class_column"]), label, f"{label}_given", str(environment["id_column"]))
+        found = cls(
+            {}, plain.label_names, "string", pair=pair,
             lists=named if isinstance(named, str) else None, asked=tuple(run.asked),
         )  # fmt: skip
+        for shown, here in plain.columns.items():
+            while shown in found.columns or shown in found.given:  # it was called so by an earlier correction
+                shown = f"source_{shown}"
+            found.columns[shown] = here
+        return found
+
+    @property
+    def given(self) -> list[str]:
+        """What the columns of the given labels are called."""
+        return [f"{name}_given" for name in ([self.lists] if self.lists else self.asked)]
 
     @property
     def header(self) -> list[str]:
-        here = [*self.pair, "pair"]
-        names = [name for name in self.columns if name not in here]
-        given = [f"{name}_given" for name in ([self.lists] if self.lists else self.asked)]
-        return [*names, *given]
+        return [*(name for name in self.columns if name not in self.pair), *self.given]
 
     def rows(self, shards: list[Path]) -> Iterator[dict[str, Any]]:
-        of_class, label, given = self.pair
+        of_class, label, given, _ = self.pair
         header, pairs = self.header, super().rows(shards)
         while several := list(islice(pairs, len(self.asked))):
             whole = dict(several[0])

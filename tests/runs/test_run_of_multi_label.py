@@ -217,6 +217,22 @@ def test_the_exported_table_is_said_to_have_the_columns_that_it_has(corrected: A
     assert "holds_given" not in said
 
 
+def test_a_table_keeps_columns_that_are_called_as_ours(table: Path, tmp_path: Path) -> None:
+    own = {"pair": "mine", "class": "c", "holds": "h", "label": "l", "topics_given": ["old"]}
+    rows = [json.loads(line) | own for line in table.read_text(encoding="utf-8").splitlines()]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    run = train(recipe(tmp_path / "rows.jsonl", "standard"), tmp_path / "run")
+    judges = judges_of_run(run, policy_named())
+    written = correct(run, judges.policy, judges.predictions, source_rows(run)).table
+    lines = [json.loads(line) for line in written.read_text(encoding="utf-8").splitlines()]
+    for line in lines:
+        assert {name: line[name] for name in ("pair", "class", "holds", "label")} == {
+            name: own[name] for name in ("pair", "class", "holds", "label")
+        }
+        assert line["source_topics_given"] == ["old"] and line["topics_given"] != ["old"]
+        assert set(line) == {"text", "topics", "source_topics_given", *own}
+
+
 def test_an_answer_by_the_row_of_the_file_says_which_class_it_is_about(
     run: RunDirectory, corrected: Any, tmp_path: Path
 ) -> None:
