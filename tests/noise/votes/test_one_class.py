@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from clc_text.data.votes import Votes
+from clc_text.noise.votes.cross_fit import cross_fit_votes
 from clc_text.noise.votes.fit import Rules, fit_votes
 from clc_text.noise.votes.one_class import MOST, RIGHT, firing_rates, one_class_sources
 
@@ -48,7 +49,20 @@ def test_a_person_with_few_rows_is_no_rule() -> None:
     assert not one_class_sources(Votes.of_table(table, 2)).any()
     assert one_class_sources(Votes.of_table(rules_table()[0], 3)).all()
     table[:, 1] = np.where(random.random(200) < 0.3, 1, -1)
+    table[60:, 0] = -1
     assert one_class_sources(Votes.of_table(table, 2)).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("own", [0, 1])
+def test_someone_who_says_one_class_whatever_the_row_does_no_harm_among_people(own: int) -> None:
+    random = np.random.default_rng(5)
+    true = (random.random(600) < 0.6).astype(int)
+    table = np.full((600, 4), -1)
+    for source in range(3):
+        table[:, source] = np.where(random.random(600) < 0.8, true, 1 - true)
+    table[random.random(600) < 0.5, 3] = own
+    right = (cross_fit_votes(Votes.of_table(table, 2), None).posterior.argmax(1) == true).mean()
+    assert right >= (Votes.of_table(table[:, :3], 2).majority.argmax(1) == true).mean() - 0.01
 
 
 @pytest.mark.parametrize("silence", [False, True])
