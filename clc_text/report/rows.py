@@ -12,6 +12,7 @@ from clc_text.analysis.corrected import CorrectedLabels
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.data.labels import Labels
 from clc_text.plots.figures.corrections import choose_rows
+from clc_text.utils.shown import printable
 
 if TYPE_CHECKING:
     from clc_text.corrections.store import Corrected
@@ -118,7 +119,7 @@ def _called(corrected: Corrected, rows: np.ndarray) -> dict[str, list[str]]:
     found: Sequence[Mapping[str, Any]] = names_of(corrected, rows)
     for key, title in (("source_id", "Id"), ("source_row", "Row of the file")):
         if found and all(key in entry for entry in found):
-            return {title: [str(entry[key]) for entry in found]}
+            return {title: [printable(str(entry[key])) for entry in found]}
     return {}
 
 

@@ -291,8 +291,10 @@ def test_what_users_wrote_is_never_markup(make_run, undrawn):
     assert all(text.startswith(EVIL) for text in data["texts"])
 
 
-def test_no_character_that_a_browser_obeys_gets_into_the_page(make_run, unpictured):
+def test_no_character_that_a_browser_obeys_gets_into_the_page(make_run, unpictured, monkeypatch):
     """A direction mark in a class's name or a text would turn around what stands beside it."""
+    called = "clc_text.corrections.identity.names_of"
+    monkeypatch.setattr(called, lambda _, rows: [{"source_id": f"{row}\u202ex"} for row in rows])
     names = ["a\u202eb", "\u2066c\x1b[2J", "d\ud7ff", "x" * 60, "x" * 30 + "y" + "x" * 29]
     run = make_run(names=names, rows=100, texts=[f"first \u202eline\nsecond {row}\x00" for row in range(100)])
     recipe = run.recipe()
@@ -302,6 +304,7 @@ def test_no_character_that_a_browser_obeys_gets_into_the_page(make_run, unpictur
     page = report_page(run)
     data = data_of(page)
     assert data["classes"][:2] == ["a b", " c [2J"]
+    assert all(re.fullmatch(r"\d+ x", name) for name in data["rows"]["called"]["Id"])
     assert len(set(data["short"])) == 5
     assert max(map(len, data["short"])) == 40
     assert all(re.fullmatch(r"first  line\nsecond \d+ ", text) for text in data["texts"])

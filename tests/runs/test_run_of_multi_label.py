@@ -44,6 +44,7 @@ from clc_text.runs.frozen_features import features_and_words_of_run, features_of
 from clc_text.runs.noise_estimate import as_dict, as_text, estimate_of_run
 from clc_text.runs.reload import source_rows
 from clc_text.runs.run import train
+from clc_text.text.datasets.files import Files
 
 WORDS = {"sport": "goal match team ball", "money": "bank stock price tax", "art": "paint stage film song"}
 CLASSES = sorted(WORDS)
@@ -223,7 +224,10 @@ def test_a_table_keeps_columns_that_are_called_as_ours(table: Path, tmp_path: Pa
     (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     run = train(recipe(tmp_path / "rows.jsonl", "standard"), tmp_path / "run")
     judges = judges_of_run(run, policy_named())
-    written = correct(run, judges.policy, judges.predictions, source_rows(run)).table
+    corrected = correct(run, judges.policy, judges.predictions, source_rows(run))
+    with refused(where=corrected.path, key="topics"):  # pairs, and beside each the classes as they were given
+        Files(train=str(corrected.path), label="topics", task="multi_label").load(0)
+    written = corrected.table
     lines = [json.loads(line) for line in written.read_text(encoding="utf-8").splitlines()]
     for line in lines:
         assert {name: line[name] for name in ("pair", "class", "holds", "label")} == {

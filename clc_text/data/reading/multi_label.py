@@ -5,6 +5,7 @@ Either may as well be several people's labels of one class a row, so what is not
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -29,6 +30,8 @@ from clc_text.utils.memory import check_memory
 ENOUGH = 10  # lists of several labels, no two of which are alike: people who label one class agree once in so many
 VOTES_AGREE = 0.2  # mean correlation of columns of 0 and 1 above which they say the same thing
 MOST_CLASSES = 1000
+PAIRS = ("class", "holds", "pair")  # of a row that is a pair of a text and a class, see `_free`
+CORRECTIONS = {"label_given", "label_source", "run_id"}  # columns of every corrected dataset
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ def classes_in(rows: Rows, columns: NamedColumns) -> Held | None:
     lists = single and _is_list(rows, columns.labels[0])
     if columns.task is None and not _tells(rows, columns, lists):
         return None
+    _refuse_pairs(rows, columns)
     if lists:
         strings, _row = _flat(rows, columns, columns.labels[0])
         names = columns.label_names or _names_of_lists(rows, columns, strings)
@@ -129,8 +133,7 @@ def multi_label_task(
         f"several of {len(held.names)} classes may hold of a text ({_where(columns)}), "
         f"{labels.sum(1).mean():.2f} on average; {int((~labels.any(1)).sum()):,} texts have none"
     )
-    class_column = _free("class", kept)
-    label_column, identity = _free("holds", kept), _free("pair", kept)
+    class_column, label_column, identity = (_free(name, kept) for name in PAIRS)
     named = (input_column, class_column, label_column, identity, named_by)
     sources = rows.sources + (() if test is None else test.sources)
     return Task(
@@ -154,6 +157,21 @@ def multi_label_task(
 
 
 # ---- what a table tells ----
+
+
+def _refuse_pairs(rows: Rows, columns: NamedColumns) -> None:
+    """Refuses a corrected dataset of such labels: its rows are pairs, and beside each stand the classes as given."""
+    there = rows.table.column_names
+    ours = [any(re.fullmatch(f"{one}(_asked)*", name) for name in there) for one in PAIRS]
+    if not all(ours) or not set(there) >= CORRECTIONS:
+        return
+    raise InputError(
+        f"{rows.where}: its rows are pairs of a text and a class, of a corrected dataset, and the classes in "
+        f"{some_of([repr(name) for name in columns.labels])} are as they were given; read the table of its run, in "
+        "RUN/corrected/table, or what `clc-text export RUN --format table --out FILE` writes",
+        where=rows.where,
+        key=columns.labels[0],
+    )
 
 
 def _tells(rows: Rows, columns: NamedColumns, lists: bool) -> bool:
