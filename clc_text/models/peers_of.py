@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 
 from clc_text.errors import InputError
+from clc_text.models.multi_label import PROBLEM
 from clc_text.models.peers import PeersOutput, SeparatePeersModel, peer_seeds
 from clc_text.models.peers_folder import (
     HUB,
@@ -227,7 +228,8 @@ class PeersOf(SeparatePeersModel):
         """Makes the network that most often says what all say together the one that the folder holds.
 
         Args:
-            classes: int [N, P], each network's, of rows that were held out.
+            classes: int [N, P], each network's, of rows that were held out; of a multi-label model of their pairs with
+                a class.
             together: int [N], the ensemble's.
         """
         if self.peers == 1 or not len(together):
@@ -235,8 +237,10 @@ class PeersOf(SeparatePeersModel):
         shares = (classes == together[:, None]).mean(0)
         self.main_peer = int(shares.argmax())
         others = ", ".join(f"{share:.1%}" for peer, share in enumerate(shares) if peer != self.main_peer)
+        several = getattr(self.config, "problem_type", None) == PROBLEM
+        counted = "held-out pairs of a text and a class" if several else "held-out rows"
         self.chosen = (
-            f"it agrees with all of them together on {shares[self.main_peer]:.1%} of {len(together):,} held-out rows; "
+            f"it agrees with all of them together on {shares[self.main_peer]:.1%} of {len(together):,} {counted}; "
             f"the others on {others}"
         )
 

@@ -190,6 +190,9 @@ def test_the_choice_is_by_agreement_and_says_so() -> None:
     classes[3, 0] = 1
     model.choose_main(classes, together)
     assert model.main_peer == 1 and "on 75.0% of 4 held-out rows; the others on 50.0%, 25.0%" in model.chosen
+    model.config.problem_type = "multi_label_classification"
+    model.choose_main(classes, together)
+    assert "on 75.0% of 4 held-out pairs of a text and a class; the others" in model.chosen
 
 
 def test_another_main_network_leaves_nothing_of_the_one_before(tmp_path: Path) -> None:
