@@ -49,6 +49,7 @@ UNCHECKED = 0.1
 UNCHECKED_TRUST = 0.5
 CHECKED_ROWS = 100  # with two votes: fewer do not tell how far sources differ
 SURE = 50.0  # nats for the class of a row that is known
+_ROUNDING = 1e-6  # of a row's votes, whose weights add up to one
 CHOICE_ROWS = 20_000  # what is chosen is chosen by every n-th row of more
 
 HeldOut = Callable[[np.ndarray, int], np.ndarray]
@@ -191,8 +192,11 @@ def _one_label(votes: Votes, labels: np.ndarray, held_out: HeldOut | None) -> Fi
 
 
 def _shrinkage(votes: Votes, rules: Rules, seed: int) -> tuple[Shrinkage, bool]:
-    """How far sources are drawn towards each other, by the votes on rows that have another; and whether enough do."""
-    checked = (votes.per_row > 1)[votes.row]
+    """How far sources are drawn towards each other, by the votes on rows that have another; and whether enough do.
+
+    A copy, whose weight is a part of a vote's (`weights_of_alike`), is no other.
+    """
+    checked = (np.bincount(votes.row, votes.weight, votes.rows) > 1 + _ROUNDING)[votes.row]
     if len(np.unique(votes.row[checked])) < CHECKED_ROWS:
         return TIGHT, False
     if rules.which.all():

@@ -115,3 +115,15 @@ def test_how_often_sources_are_right_by_the_agreement_of_pairs() -> None:
     for classes, accuracy in ((2, 0.9), (4, 0.7)):
         drawn = drawn_votes(4000, [accuracy] * 3, classes, 1.0, sureness=0.0)
         assert _alike(drawn.votes)[0] == pytest.approx(drawn.matrices[0], abs=0.02)
+
+
+def test_a_copy_checks_nothing() -> None:
+    """A source that is there twice agrees with itself, right or wrong: nothing is known of either."""
+    random = np.random.default_rng(0)
+    true = random.integers(0, 2, 400)
+    said = np.where(random.random(400) < 0.8, true, 1 - true)
+    found = cross_fit_votes(Votes.of_table(np.stack([said, said], 1), 2), None)
+    assert not found.facts["checked"]
+    assert (found.posterior.argmax(1) == said).all()
+    low, _, high = found.facts["wrong"]
+    assert low <= 0.1 and high == pytest.approx(0.5)
