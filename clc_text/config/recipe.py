@@ -269,6 +269,9 @@ class Recipe(Options):
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
+TABLES = (".csv", ".tsv", ".parquet", ".jsonl", ".xlsx")  # endings of what is often given in place of a recipe
+
+
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     """Reads a recipe file.
 
@@ -286,6 +289,8 @@ def read_tree(path: Path) -> Node:
     """A recipe file's values with their places, not yet checked, so that keys can be changed before `from_tree`."""
     if not path.exists():
         raise InputError(f"there is no recipe {path}{_near_recipe(path)}", where=path)
+    if path.suffix.lower() in TABLES:
+        raise InputError(f"{path} is a table, not a recipe; `clc-text init {path}` writes a recipe for it", where=path)
     return read_yaml(path, "recipe")
 
 

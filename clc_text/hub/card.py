@@ -17,6 +17,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Notice
 from clc_text.artifacts.votes import joined_with_texts
 from clc_text.corrections.audit_metrics import in_words, shown_in
+from clc_text.data.columns import JOINED
 from clc_text.errors import InputError
 from clc_text.hub.markdown import Markdown, environment, line
 from clc_text.hub.sources import source_of
@@ -307,7 +308,7 @@ def _of_source(name: str, feature: Any, known: Mapping[str, Any], recipe: Mappin
     if name == known.get("class_column"):
         return "the class that is asked: whether it holds of the text is what the labels say"
     if name == known["label_column"]:
-        return "the source's own label"
+        return "what the labels of all sources say together" if name == JOINED else "the source's own label"
     if name != known["input_column"]:
         return "of the source, untouched"
     if recipe["modality"] == "vision" and getattr(feature, "dtype", "") == "string":

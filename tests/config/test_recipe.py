@@ -178,6 +178,14 @@ def test_a_missing_recipe_names_the_nearest(recipes: Path) -> None:
         load(recipes / "quikstart.yaml")
 
 
+@pytest.mark.parametrize("name", ["tickets.csv", "tickets.JSONL", "tickets.parquet"])
+def test_a_table_in_place_of_a_recipe_is_told_how_to_get_one(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"text,label\nhello: there,b\n")
+    with refused(where=tmp_path / name) as caught:
+        load(tmp_path / name)
+    assert f"clc-text init {tmp_path / name}" in str(caught.value)
+
+
 @pytest.mark.parametrize("written", ['"\\ud800"', '"a\\0b"'])
 def test_a_text_that_nothing_can_print_is_refused(written: str) -> None:
     told = complaint(GOOD + f"name: {written}\n")

@@ -20,7 +20,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import KeptVotes
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
-from clc_text.hub.card import Split, Stated, dataset_card, model_card, size_category
+from clc_text.hub.card import Split, Stated, _of_source, dataset_card, model_card, size_category
 from clc_text.utils.printable_yaml import printable_yaml
 
 
@@ -340,3 +340,12 @@ def test_size_categories(rows: int, category: str) -> None:
 def test_what_is_no_licence_or_language(stated: dict[str, Any]) -> None:
     with pytest.raises(InputError):
         Stated(**stated)
+
+
+def test_a_label_that_was_joined_is_nobodys_own() -> None:
+    for column, said in (
+        ("joined_label", "what the labels of all sources say together"),
+        ("y", "the source's own label"),
+    ):
+        known = {"label_column": column, "input_column": "text"}
+        assert _of_source(column, None, known, {"modality": "text"}) == said
