@@ -118,6 +118,14 @@ def posterior_under(
     return known.posterior(fit.matrices, fit.posterior, trust) if len(known.people) else softmax(known.base)
 
 
+def explained(votes: Votes, fit: VotesFit) -> float:
+    """The log-likelihood of all votes, in nats, by the matrices and the classes' shares of a fit."""
+    shares = fit.posterior.sum(0) + _even(votes)
+    joint = log_likelihood(votes, fit.matrices) + np.log(shares / shares.sum())
+    most = joint.max(1, keepdims=True)
+    return float((most[:, 0] + np.log(np.exp(joint - most).sum(1))).sum())
+
+
 @dataclass(frozen=True)
 class _Known:
     """What is known of the rows' classes beside the sources' matrices.
