@@ -70,7 +70,7 @@ class Issues(Ranked):
     _firsts: np.ndarray | None = None
     outliers: Outliers | None = None
     garbled: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    ahead: float = 0.0
+    ahead: float | None = None
     likeliest: tuple[float, float] = (0.0, 1.0)
 
     @property

@@ -288,7 +288,7 @@ def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: n
         "predictions": predictions.kind,
         "known_rate": _known_rate(state),
     }
-    if predictions.rates is None:
+    if predictions.rates is None and predictions.ahead is not None:
         noise["ahead"] = predictions.ahead
     return noise
 

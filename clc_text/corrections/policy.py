@@ -15,6 +15,7 @@ SURE = 0.8  # probability of a change by the belief of one class among several, 
 # Probability of being wrong above which a label goes. Measured on seeds 0 and 10 (recipes/results/find_wrong_rows.md):
 # at .5 two small sets have fewer right labels than they were given, at .6 and .7 none, and .6 gains more.
 PROBABLY = 0.6
+LEAST_SHARE = 0.015  # of the labels, where that is not known: as many sound ones look wrong
 # Standard errors by which noise has to explain held-out labels better than hard texts do (`near_noise.NearNoise`).
 # Of 263 sets of seeds 0, 1 and 10, of 400 to 8,000 rows, sound or 1 to 30 % wrong, labels got worse on 3, by at most
 # .15 points; where instead 1.5 % of them had to change, on 10, by up to 6.3 (recipes/results/find_wrong_rows.md).
@@ -41,7 +42,8 @@ class Policy:
         min_doubt: least probability that the given label is wrong; 0: any. Where several classes share the belief,
             this may hold although none of them has much of it.
         max_entropy: largest entropy of the prediction, in nats; "threshold": the run's own Γ; None: any.
-        least_share: of all labels, that would change; fewer are all left as they are. Of earlier versions.
+        least_share: of all labels, that would change; fewer are all left as they are. Asked in place of `least_ahead`
+            where that cannot be.
         least_ahead: nothing is changed where noise does not explain held-out labels better than hard texts alone by
             so many standard errors; 0: whatever explains them.
         ahead: by how many it does (`of_noise`); None: not known, and not asked.
@@ -86,10 +88,12 @@ class Policy:
             min_confidence=max(self.min_confidence, SURE),
         )  # fmt: skip
 
-    def of_noise(self, ahead: float) -> Policy:
+    def of_noise(self, ahead: float | None) -> Policy:
         """The policy with what is known of the noise: by how many standard errors it explains held-out labels better
-        than predictions alone do."""
-        return replace(self, ahead=ahead) if self.least_ahead else self
+        than predictions alone do; None: nothing."""
+        if not self.least_ahead:
+            return self
+        return replace(self, least_ahead=0.0) if ahead is None else replace(self, ahead=ahead, least_share=0.0)
 
     @property
     def uncertain(self) -> bool:
@@ -169,7 +173,7 @@ class Policy:
             rule += f" and {' and '.join(conditions)}"
         if self.room:
             rule += ", where the noise of the class leaves room for it"
-        if self.least_share > 0:
+        if self.least_share > 0 and not self.least_ahead:
             rule += f"; where that is fewer than {100 * self.least_share:g} % of all labels, none is changed"
         if self.least_ahead > 0:
             rule += (
@@ -187,7 +191,15 @@ class Policy:
 POLICIES = {
     policy.name: policy
     for policy in (
-        Policy("default", views=True, rival=True, peers_agree=True, min_doubt=PROBABLY, least_ahead=CERTAIN),
+        Policy(
+            "default",
+            views=True,
+            rival=True,
+            peers_agree=True,
+            min_doubt=PROBABLY,
+            least_share=LEAST_SHARE,
+            least_ahead=CERTAIN,
+        ),
         Policy("doubt", views=True, rival=True, min_doubt=PROBABLY),
         Policy("posterior", noise_matrix=True, peers_agree=True, min_doubt=0.75),
         Policy("targets", rival=True, in_sample=True, min_doubt=0.5),

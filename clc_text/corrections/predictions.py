@@ -48,7 +48,8 @@ class RowPredictions:
             one class; None: not known beforehand.
         part: which rows of the file these are: (first, every so many).
         nearness: of views, how much of the noise is near a decision (`noise.estimation.near_noise`).
-        ahead: of views, by how many standard errors noise explains held-out labels better than they alone do.
+        ahead: of views, by how many standard errors noise explains held-out labels better than they alone do; None:
+            not known.
     """
 
     path: Path
@@ -68,7 +69,7 @@ class RowPredictions:
     part: tuple[int, int] = (0, 1)
     rates: np.ndarray | None = None
     nearness: float = 0.0
-    ahead: float = 0.0
+    ahead: float | None = None
 
     @property
     def noise(self) -> NearNoise:
@@ -202,7 +203,8 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     left_out = tuple(filter(None, facts.get("left_out", "").split(",")))
     found = RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)
     if not run.asked:
-        return replace(found, nearness=float(facts.get("nearness", 0.0)), ahead=float(facts.get("ahead", 0.0)))
+        ahead = float(facts["ahead"]) if "ahead" in facts else None
+        return replace(found, nearness=float(facts.get("nearness", 0.0)), ahead=ahead)
     if kind == "views" and "weights" not in facts:
         raise InputError(
             f"{path} is of an earlier version, whose views were not weighed; make the corrections anew with "

@@ -59,9 +59,8 @@ class Mixture:
             "left_out": ",".join(self.left_out),
             "sharpness": repr(self.noise.sharpness),
             "nearness": repr(self.noise.nearness),
-            "ahead": repr(self.noise.ahead),
             "made_from": made_from,
-        }
+        } | ({} if self.noise.ahead is None else {"ahead": repr(self.noise.ahead)})
         tensors = {"train": self.log_probs, "transition": self.noise.transition}
         write_with(path, lambda aside: save_tensors(tensors, aside, facts))
 

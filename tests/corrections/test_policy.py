@@ -192,7 +192,14 @@ def test_where_noise_is_not_certain_nothing_is_changed() -> None:
         assert rule.uncertain == (changed == 0) and rule.changes(evidence, given).sum() == changed
         assert policy_of(rule.to_dict()) == rule  # as it is kept beside the corrections
         assert policy_named("doubt").of_noise(ahead).changes(evidence, given).all()
-    assert policy_named().changes(evidence, given).all()  # not known
+    unknown = policy_named().of_noise(None)
+    assert unknown.changes(evidence, given).all() and not unknown.uncertain
+    assert unknown.sentence().endswith("where that is fewer than 1.5 % of all labels, none is changed")
+    first = np.arange(99) == 0
+    doubt = np.where(first, 0.9, 0.1).astype(np.float32)
+    one = Evidence(np.ones(99, np.int32), doubt, 1 - doubt, doubt, np.ones(99, bool))
+    assert not unknown.changes(one, np.zeros(99, np.int64)).any()  # 1 %
+    assert policy_named().of_noise(3.0).changes(one, np.zeros(99, np.int64)).sum() == 1
 
 
 @pytest.mark.parametrize(

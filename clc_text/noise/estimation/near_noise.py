@@ -58,13 +58,14 @@ class NearNoise:
         transition: float64 [C, C], T; row = true class, column = given class.
         nearness: λ, the share of labels that are drawn near a decision.
         ahead: by how many standard errors noise explains labels that it was not fitted to better than predictions
-            alone do, of whatever sharpness; 0 where that was not asked.
+            alone do, of whatever sharpness; None where that is not known, as of distributions, which flat predictions
+            explain as well however wrong they are.
     """
 
     sharpness: float
     transition: np.ndarray
     nearness: float = 0.0
-    ahead: float = 0.0
+    ahead: float | None = None
 
 
 def near_others(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -118,6 +119,8 @@ def fit_near_noise(
     held_out = {even: _held_out(sharpened(logits, one.sharpness), labels, even, rounds) for even, one in best.items()}
     asked = CLEARLY if logits.shape[1] > 2 else 0.0
     even = _errors_ahead(held_out[False], held_out[True]) <= asked
+    if labels.ndim > 1:
+        return best[even]
     alone = _held_out_alone(logits, labels, (best[even].sharpness, *ALONE))
     return replace(best[even], ahead=_errors_ahead(held_out[even], alone))
 
@@ -181,8 +184,7 @@ def _held_out_alone(logits: np.ndarray, labels: np.ndarray, powers: tuple[float,
 
 
 def _log_likelihoods_alone(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    given = probs[np.arange(len(labels)), labels] if labels.ndim == 1 else (probs * labels).sum(1)
-    return np.asarray(np.log(np.maximum(given, _SMALLEST)))
+    return np.asarray(np.log(np.maximum(probs[np.arange(len(labels)), labels], _SMALLEST)))
 
 
 def _errors_ahead(one: np.ndarray, other: np.ndarray) -> float:
