@@ -15,7 +15,6 @@ three did, on the features of a small convolutional network.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import sys
@@ -26,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks import cifar10n, training
+from benchmarks.crowd import rows_of
 from benchmarks.training import encoded_table
 from clc_text.corrections.asking.asked import Asked
 from clc_text.corrections.asking.draw import DOUBT, PURPOSES, RANDOM, Drawn, draw
@@ -86,7 +86,7 @@ def table(name: str, seed: int, kept: Path) -> Table:
     """Args: seed: of the noise, and of which tweets test."""
     folder = Path(os.environ["CLC_TEXT_DATA"])
     if name == "disaster":
-        return _disaster(folder, seed, kept)
+        return _disaster(seed, kept)
     if name in IMAGES:
         found = cifar10n.images(seed, kept)
         given = found.said[cifar10n.COLUMNS[IMAGES[name]]]
@@ -113,11 +113,8 @@ def table(name: str, seed: int, kept: Path) -> Table:
     return Table(texts, train, given, true, test, tested, len(names))
 
 
-def _disaster(folder: Path, seed: int, kept: Path) -> Table:
-    rows: list[list[dict[str, str]]] = []
-    for part in ("train", "test"):
-        with open(folder / f"crowd/disaster_{part}.csv", encoding="utf-8", newline="") as handle:
-            rows.append(list(csv.DictReader(handle)))
+def _disaster(seed: int, kept: Path) -> Table:
+    rows = [rows_of(f"disaster_{part}.csv") for part in ("train", "test")]
     texts = [[row["text"] for row in part] for part in rows]
     train, judged = encoded("disaster", texts[0], texts[1], kept)
     crowd, crowd_judged = (np.array([int(row["crowd_label"]) for row in part]) for part in rows)

@@ -12,7 +12,6 @@ command goes on where it was stopped. Results: recipes/results/find_wrong_rows.m
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import sys
@@ -28,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.crowd import rows_of
 from clc_text.corrections.audit import class_changes
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.policy import policy_named
@@ -113,7 +113,7 @@ def source(name: str, noise: str = "", seed: int = 0) -> Source:
         said, true = (np.array([names.index(row[key]) for row in spoken]) for key in ("majority", "gold"))
         return [row["text"] for row in spoken], said, true
     if name == "reviews":
-        reviews, votes = (_rows_of(folder / f"crowd/isbook_{part}.csv") for part in ("texts", "votes"))
+        reviews, votes = (rows_of(f"isbook_{part}.csv") for part in ("texts", "votes"))
         random, said_of = np.random.default_rng(seed), {row["question"]: list[int]() for row in reviews}
         for vote in votes:
             said_of[vote["question"]].append(int(vote["label"]))
@@ -125,7 +125,7 @@ def source(name: str, noise: str = "", seed: int = 0) -> Source:
         labels = np.unique([coarse.split(":")[0] for coarse, _ in pairs], return_inverse=True)[1]
         return [text for _, text in pairs], labels, labels
     if name in ("disaster", *CROWDS):
-        rows = [row for part in ("train", "test") for row in _rows_of(folder / f"crowd/{name}_{part}.csv")]
+        rows = [row for part in ("train", "test") for row in rows_of(f"{name}_{part}.csv")]
         true = np.array([int(row.get("gold_label") or -1) for row in rows])
         return [row["text"] for row in rows], np.array([int(row["crowd_label"]) for row in rows]), true
     from sklearn.datasets import fetch_20newsgroups
@@ -137,11 +137,6 @@ def source(name: str, noise: str = "", seed: int = 0) -> Source:
     kept = np.isin(news.target, QUEUES) if name == "tickets" else np.ones(len(news.target), bool)
     labels = np.unique(news.target[kept], return_inverse=True)[1]
     return [text for text, keep in zip(news.data, kept, strict=True) if keep], labels, labels
-
-
-def _rows_of(path: Path) -> list[dict[str, str]]:
-    with open(path, encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
 
 
 def features_of(name: str, texts: list[str], kept: Path, encoder: str = "minilm") -> np.ndarray:

@@ -15,7 +15,6 @@ paired bootstrap over test rows, and measures nothing. Results: recipes/results/
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import sys
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import cifar10n
+from benchmarks.crowd import rows_of
 from benchmarks.training import encoded_table, trained
 from clc_text.utils.files import write_json
 
@@ -119,7 +119,7 @@ def table(name: str, seed: int, kept: Path) -> Table:
     encoder, of = name.split(" ", 1)
     folder = Path(os.environ["CLC_TEXT_DATA"])
     if of in CROWD:
-        return _crowd(encoder, of, folder / "crowd", kept)
+        return _crowd(encoder, of, kept)
     if of in cifar10n.COLUMNS:
         of_all = cifar10n.images(seed, kept)
         numbers, given = list(range(len(of_all.true))), of_all.said[cifar10n.COLUMNS[of]]
@@ -146,11 +146,8 @@ def table(name: str, seed: int, kept: Path) -> Table:
     return Table(texts[0], train, frozen, given, true, test, tested, len(names))
 
 
-def _crowd(encoder: str, name: str, folder: Path, kept: Path) -> Table:
-    rows: list[list[dict[str, str]]] = []
-    for part in ("train", "test"):
-        with open(folder / f"{name}_{part}.csv", encoding="utf-8", newline="") as handle:
-            rows.append(list(csv.DictReader(handle)))
+def _crowd(encoder: str, name: str, kept: Path) -> Table:
+    rows = [rows_of(f"{name}_{part}.csv") for part in ("train", "test")]
     texts = [[row["text"] for row in part] for part in rows]
     train, frozen, test = encoded(encoder, name, texts[0], texts[1], kept)
     given = np.array([int(row["crowd_label"]) for row in rows[0]])

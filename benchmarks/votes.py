@@ -14,7 +14,6 @@ TREC by 68 regular expressions, draws being the seeds of the folds.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import sys
@@ -27,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import cifar10n
+from benchmarks.crowd import rows_of
 from benchmarks.ranking import features_of
 from clc_text.data.copies import firsts
 from clc_text.data.folds import assign_folds
@@ -61,11 +61,6 @@ class Table:
     test_features: np.ndarray | None = None
     test: np.ndarray | None = None
     words: Any | None = None
-
-
-def rows_of(name: str) -> list[dict[str, str]]:
-    with open(Path(os.environ["CLC_TEXT_DATA"]) / "crowd" / name, newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
 
 
 def table(name: str, kept: Path) -> Table:

@@ -110,9 +110,10 @@ def cross_fit_votes(
     some = np.arange(votes.rows)[every_nth(votes.rows, CHOICE_ROWS)]
     few = votes.of_rows(some)
     shrinkage, checked = _shrinkage(few, rules, seed)
-    if checked and not rules.which.any():
-        shrinkage = _evened(few, rules, shrinkage, seed)
     tried = _Tried(few, rules, shrinkage, seed)
+    if checked and not rules.which.any():
+        tried = _evened(tried)
+    shrinkage = tried.shrinkage
     alone = tried.dependence_alone() if checked and not rules.which.all() else 0.0
     dependences = DEPENDENCES if checked and not rules.which.all() else (alone,)
     by_votes = fit = _alone(votes, rules, shrinkage, alone, checked)
@@ -217,20 +218,20 @@ def _shrinkage(votes: Votes, rules: Rules, seed: int) -> tuple[Shrinkage, bool]:
     return (TIGHT if tight - between > MARGIN else LOOSE), True
 
 
-def _evened(votes: Votes, rules: Rules, shrinkage: Shrinkage, seed: int) -> Shrinkage:
-    """With even matrices (`Shrinkage.even`), where others explain hardly more, or move the classes' shares too far and
-    these less; but not where they foretell held-out votes clearly better."""
-    even = shrinkage._replace(even=True)
+def _evened(tried: _Tried) -> _Tried:
+    """The same with even matrices (`Shrinkage.even`), where others explain hardly more, or move the classes' shares
+    too far and these less; but not where they foretell held-out votes clearly better."""
+    votes = tried.votes
+    even = _Tried(votes, tried.rules, tried.shrinkage._replace(even=True), tried.seed)
     said = votes.counts.sum(0) / max(votes.weight.sum(), 1e-9)
-    fits = [fit_votes(votes, rules, None, one) for one in (shrinkage, even)]
+    fits = [fit_votes(votes, one.rules, None, one.shrinkage) for one in (tried, even)]
     moved, less = (float(np.abs(fit.posterior.mean(0) - said).sum() / 2) for fit in fits)
     more = explained(votes, fits[0]) - explained(votes, fits[1])
     asked = max(FEWEST, NEEDED * len(votes.sources) * (votes.classes * (votes.classes - 1) - 1))
     if more >= asked and not (moved > MOVED and less < LESS * moved):
-        return shrinkage
-    own, others = (held_out_likelihood(votes, rules, None, one, seed) for one in (shrinkage, even))
-    ahead, error = _a_vote(votes, own - others)
-    return shrinkage if ahead > ERRORS * error else even
+        return tried
+    ahead, error = _a_vote(votes, tried(0.0, 0.0, None) - even(0.0, 0.0, None))
+    return tried if ahead > ERRORS * error else even
 
 
 def _foretold(votes: Votes, likelihood: np.ndarray) -> dict[str, float]:

@@ -120,10 +120,10 @@ def posterior_under(
 
 def explained(votes: Votes, fit: VotesFit) -> float:
     """The log-likelihood of all votes, in nats, by the matrices and the classes' shares of a fit."""
+    from scipy.special import logsumexp
+
     shares = fit.posterior.sum(0) + _even(votes)
-    joint = log_likelihood(votes, fit.matrices) + np.log(shares / shares.sum())
-    most = joint.max(1, keepdims=True)
-    return float((most[:, 0] + np.log(np.exp(joint - most).sum(1))).sum())
+    return float(logsumexp(log_likelihood(votes, fit.matrices) + np.log(shares / shares.sum()), axis=1).sum())
 
 
 @dataclass(frozen=True)
