@@ -263,25 +263,30 @@ _OTHER_NAMES = ("argument", "earlier")
 
 def by_own_names(values: dict[str, Node], known: dict[str, dataclasses.Field[Any]], path: str) -> dict[str, Node]:
     """With each key under its name here, that is what another library calls an option (`argument` of its metadata) or
-    what it was called before (`earlier`)."""
+    what it was called before (`earlier`); of two names for one option that of the command line goes first."""
     names = {
         field.metadata[other]: name
         for name, field in known.items()
         for other in _OTHER_NAMES
         if other in field.metadata
     }
-    found: dict[str, Node] = {}
+    called: dict[str, str] = {}
     for key, node in values.items():
         name = key if key in known else names.get(key, key)
-        if name in found or (name != key and name in values):
+        before = called.setdefault(name, key)
+        if before == key:
+            continue
+        set_now, set_before = (one.where.startswith(SET) for one in (node, values[before]))
+        if set_now == set_before:
+            alias = before if key == name else key
             prefix = f"{path}." if path else ""
             raise InputError(
-                f"{node.where}: {prefix}{key} is another name of {prefix}{name}; leave one of them out",
+                f"{node.where}: {prefix}{alias} is another name of {prefix}{name}; leave one of them out",
                 where=node.where,
-                key=f"{prefix}{key}",
+                key=f"{prefix}{alias}",
             )
-        found[name] = node
-    return found
+        called[name] = key if set_now else before
+    return {name: values[key] for name, key in called.items()}
 
 
 def construct(cls: type, arguments: dict[str, Any], where: str) -> Any:

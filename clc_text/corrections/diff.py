@@ -25,8 +25,9 @@ class Example(RowNames):
     corrected_at_epoch: int | None
 
 
-Pair = TypedDict(
-    "Pair",
+_OfClass = TypedDict("_OfClass", {"class": str}, total=False)
+_FromTo = TypedDict(
+    "_FromTo",
     {
         "from": str,
         "to": str,
@@ -36,6 +37,10 @@ Pair = TypedDict(
         "examples": list[Example],
     },
 )
+
+
+class Pair(_FromTo, _OfClass):
+    """See `differences`."""
 
 
 class Differences(TypedDict):
@@ -61,15 +66,18 @@ def differences(corrected: Corrected, step: int | None = None, examples: int = 2
         ``run_id``, ``step``, ``rows``, ``changed``, ``share``, ``labels`` {given, method, person} and ``pairs``, the
         most frequent first: ``from``, ``to``, ``rows``, ``share_of_from``, ``sources`` {given, method, person},
         ``examples`` [{``row``, ``text``, ``confidence``, ``corrected_at_epoch``, and where known ``source_id`` and
-        ``source_row``}].
+        ``source_row``}]. Where several classes may hold of a text, each stands by itself, named by ``class``, and
+        ``from`` and ``to`` are no and yes.
     """
     after, before = _labels(corrected, step)
-    names = corrected.facts["label_names"]
+    names, asked = corrected.facts["label_names"], corrected.run.asked
     classes = len(names)
     rows = np.flatnonzero(after.label != before)
-    pair = before[rows].astype(np.int64) * classes + after.label[rows]
-    counts = np.bincount(pair, minlength=classes * classes)
-    of_class = np.bincount(before, minlength=classes)
+    # From which class to which, for each class that is asked.
+    origins = np.arange(len(before)) % max(len(asked), 1) * classes + before
+    pair = origins[rows] * classes + after.label[rows]
+    counts = np.bincount(pair)
+    of_origin = np.bincount(origins)
     # Sorted by pair, and within a pair by confidence, so that every pair's examples are its first rows.
     order = rows[np.lexsort((-after.confidence[rows], pair))]
     starts = np.concatenate([[0], np.cumsum(counts)])
@@ -77,12 +85,14 @@ def differences(corrected: Corrected, step: int | None = None, examples: int = 2
     for key in np.argsort(-counts, kind="stable")[: int((counts > 0).sum())].tolist():
         origin, target = divmod(key, classes)
         mine = order[starts[key] : starts[key + 1]]
+        of: Any = {"class": asked[origin // classes]} if asked else {}
         found.append(
             {
-                "from": names[origin],
+                **of,
+                "from": names[origin % classes],
                 "to": names[target],
                 "rows": int(counts[key]),
-                "share_of_from": float(counts[key] / of_class[origin]),
+                "share_of_from": float(counts[key] / of_origin[origin]),
                 "sources": dict(zip(SOURCES, np.bincount(after.source[mine], minlength=3).tolist(), strict=True)),
                 "examples": _examples(after, mine[:examples]),
             }
@@ -139,15 +149,18 @@ def _add_texts(corrected: Corrected, pairs: list[Pair]) -> None:
 
 
 def write_changed_rows(corrected: Corrected, out: IO[str]) -> int:
-    """Every row whose label is not the given one, as CSV, in the order of the rows; gives their number."""
-    names = corrected.facts["label_names"]
+    """Every row whose label is not the given one, as CSV, in the order of the rows; gives their number.
+
+    Where several classes may hold of a text, a column `class` says which of them a row is about.
+    """
+    names, asked = corrected.facts["label_names"], corrected.run.asked
     column = corrected.facts["renamed"].get(corrected.facts["input_column"], corrected.facts["input_column"])
     state = corrected.state()
     keys = ["confidence", "probability_given", "entropy", "peers_agree", "corrected_at_epoch"]
     writer = csv.writer(out)
     numbers, id_column = corrected.run.labels().source_row, id_column_here(corrected)
     known = [*(["source_id"] if id_column else []), *([] if numbers is None else ["source_row"])]
-    writer.writerow(["row", *known, "text", "given", "label", "source", *keys])
+    writer.writerow(["row", *known, "text", *(["class"] if asked else []), "given", "label", "source", *keys])
     written = 0
     for row, entry in _rows(
         corrected, state.changed, list(dict.fromkeys([column, *([id_column] if id_column else [])]))
@@ -159,7 +172,8 @@ def write_changed_rows(corrected: Corrected, out: IO[str]) -> int:
             round(float(values[row]), 4) for values in (state.confidence, state.probability_given, state.entropy)
         ]
         since = int(state.since[row]) if state.source[row] == METHOD else 0
-        labels = [names[state.given[row]], names[state.label[row]], SOURCES[state.source[row]]]
+        labels = [asked[row % len(asked)]] if asked else []
+        labels += [names[state.given[row]], names[state.label[row]], SOURCES[state.source[row]]]
         texts = (harmless(value) if isinstance(value, str) else value for value in (*called, text, *labels))
         writer.writerow([row, *texts, *figures, bool(state.peers_agree[row]), since or None])
         written += 1

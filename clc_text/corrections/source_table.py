@@ -24,6 +24,7 @@ from clc_text.artifacts.unlabelled import Unlabelled
 from clc_text.corrections.columns import ADDED, SOURCE_ROW
 from clc_text.corrections.exported_images import is_image
 from clc_text.corrections.who_said import Said, who_said
+from clc_text.data.yes_no import written
 from clc_text.errors import InputError
 from clc_text.utils.spreadsheet import harmless
 
@@ -311,8 +312,9 @@ class _Folded(_Plan):
                 whole[self.lists] = [name for name in self.asked if now[name]]
                 whole[f"{self.lists}_given"] = [name for name in self.asked if before[name]]
             else:
-                whole |= {name: int(now[name]) for name in self.asked}
-                whole |= {f"{name}_given": int(before[name]) for name in self.asked}
+                cells = {name: whole.get(name) for name in self.asked}
+                whole |= {name: written(now[name], cells[name]) for name in self.asked}
+                whole |= {f"{name}_given": written(before[name], cells[name]) for name in self.asked}
             yield {name: whole[name] for name in header}
 
     def write_parquet(self, shards: list[Path], path: Path) -> int:

@@ -112,12 +112,14 @@ def show_differences(found: Differences, console: Console | None = None) -> None
         f"{found['changed']:,} of {found['rows']:,} labels differ ({found['share']:.1%}), step {found['step']}; "
         f"now {labels['given']:,} given, {labels['method']:,} the method's, {labels['person']:,} people's"
     )
-    rows = []
+    rows: list[list[Any]] = []
+    asked = any("class" in pair for pair in found["pairs"])
     for pair in found["pairs"]:
         examples = [f"{_called(one)}  {one['confidence']:.2f}  {_short(one['text'])}" for one in pair["examples"]]
         cells = [f"{pair['rows']:,}", f"{pair['share_of_from']:.1%}", Lines("\n".join(examples))]
-        rows.append([pair["from"], pair["to"], *cells])
-    heads = ("from", "to", "#rows", "#of the class", "examples: row, confidence, text")
+        rows.append([*([pair["class"]] if "class" in pair else []), pair["from"], pair["to"], *cells])
+    share = "#of such pairs" if asked else "#of the class"
+    heads = [*(["class"] if asked else []), "from", "to", "#rows", share, "examples: row, confidence, text"]
     console.print(Table(heads, rows, title).on_screen())
 
 

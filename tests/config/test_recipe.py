@@ -266,3 +266,13 @@ def test_options_may_have_the_names_that_trainer_knows() -> None:
         said = complaint(twice)
         assert "training.num_train_epochs is another name of training.epochs" in said
     assert "'training.num_train_epoch'" in complaint(GOOD + "  num_train_epoch: 4\n")
+
+
+@pytest.mark.parametrize("names", [("epochs", "num_train_epochs"), ("num_train_epochs", "epochs")])
+def test_of_two_names_for_an_option_that_of_the_command_line_goes_first(names: tuple[str, str]) -> None:
+    there, told = names
+    text = GOOD.replace("epochs", there)
+    assert loads(text, overrides=[f"training.{told}=7"]).training.epochs == 7
+    assert loads("guard: off\n" + GOOD, overrides=["monitor=warn"]).monitor == "warn"
+    with refused(key="training.num_train_epochs"):
+        loads(text, overrides=["training.epochs=7", "training.num_train_epochs=8"])

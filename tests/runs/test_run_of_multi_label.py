@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import re
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from refusals import refused
 
@@ -22,6 +25,7 @@ from clc_text.corrections.answered_rows import with_numbers
 from clc_text.corrections.answers import apply_answers
 from clc_text.corrections.audit import audit, judge
 from clc_text.corrections.correct import correct
+from clc_text.corrections.diff import differences, write_changed_rows
 from clc_text.corrections.existing import corrected_in
 from clc_text.corrections.export import export
 from clc_text.corrections.policy import policy_named
@@ -29,6 +33,7 @@ from clc_text.corrections.predictions import RowPredictions, out_of_sample
 from clc_text.corrections.revert import Selection, revert
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.table_export import write_whole_table
+from clc_text.data.task import NO_YES
 from clc_text.evidence.several_classes import mixtures_of_each
 from clc_text.hub.card import Stated
 from clc_text.hub.contents import dataset_bundle, model_bundle
@@ -210,6 +215,43 @@ def test_people_are_asked_of_one_class_and_the_table_has_a_row_a_text(run: RunDi
     for row, line in enumerate(lines):
         for key, labels in (("topics", state.label), ("topics_given", state.given)):
             assert line[key] == [name for one, name in enumerate(CLASSES) if labels[row * 3 + one]]
+
+
+def test_what_was_changed_is_told_of_every_class(corrected: Any) -> None:
+    found, state = differences(corrected), corrected.state()
+    assert sum(pair["rows"] for pair in found["pairs"]) == int(state.changed.sum()) > 0
+    for pair in found["pairs"]:
+        one, before, after = CLASSES.index(pair["class"]), *(NO_YES.index(pair[key]) for key in ("from", "to"))
+        given, label = state.given[one::3], state.label[one::3]
+        assert pair["rows"] == int(((given == before) & (label == after)).sum())
+        assert pair["share_of_from"] == pytest.approx(pair["rows"] / (given == before).sum())
+        assert all(example["row"] % 3 == one for example in pair["examples"])
+    out = io.StringIO()
+    write_changed_rows(corrected, out)
+    lines = list(csv.DictReader(io.StringIO(out.getvalue())))
+    assert [line["class"] for line in lines] == [CLASSES[row % 3] for row in np.flatnonzero(state.changed)]
+
+
+@pytest.mark.parametrize(("kind", "no", "yes"), [("csv", "No", "Yes"), ("csv", "0", "1"), ("parquet", False, True)])
+def test_columns_of_classes_stay_written_as_they_were(
+    table: Path, tmp_path: Path, kind: str, no: Any, yes: Any
+) -> None:
+    rows = [json.loads(line) for line in table.read_text(encoding="utf-8").splitlines()]
+    frame = pd.DataFrame(
+        {"text": row["text"]} | {name: yes if name in row["topics"] else no for name in CLASSES} for row in rows
+    )
+    path = tmp_path / f"classes.{kind}"
+    frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path, index=False)
+    chosen = RECIPE.replace("topics", "[art, money, sport], task: multi_label").format(path=path, method="standard")
+    run = train(loads(chosen), tmp_path / "run")
+    judges = judges_of_run(run, policy_named("doubt"))
+    corrected = correct(run, judges.policy, judges.predictions, source_rows(run))
+    back = pd.read_csv(corrected.table, dtype=str) if kind == "csv" else pd.read_parquet(corrected.table)
+    state = corrected.state()
+    assert state.changed.any() and list(back) == ["text", *CLASSES, *(f"{name}_given" for name in CLASSES)]
+    for one, name in enumerate(CLASSES):
+        for column, labels in ((name, state.label), (f"{name}_given", state.given)):
+            assert back[column].tolist() == [yes if label else no for label in labels[one::3]]
 
 
 def test_the_exported_table_is_said_to_have_the_columns_that_it_has(corrected: Any, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Several classes that hold at once: a column of lists, or a column of 0 and 1 for each class.
+"""Several classes that hold at once: a column of lists, or a column of 0 and 1 (no and yes) for each class.
 
 Either may as well be several people's labels of one class a row, so what is not plain has to be said (`data.task`).
 """
@@ -24,6 +24,7 @@ from clc_text.data.reading.rows import Rows, brief, to_dataset
 from clc_text.data.reading.said import is_soft
 from clc_text.data.reading.texts import first_equal, with_text
 from clc_text.data.task import NO_YES, Task
+from clc_text.data.yes_no import said
 from clc_text.errors import InputError, some_of
 from clc_text.utils.memory import check_memory
 
@@ -178,18 +179,18 @@ def _tells(rows: Rows, columns: NamedColumns, lists: bool) -> bool:
     """Whether a table of which nobody has said it is one of several classes at once."""
     if lists:
         return _lists_tell(rows, columns)
-    if len(columns.labels) < 2 or not all(_is_of_0_and_1(rows, name) for name in columns.labels):
+    if len(columns.labels) < 2 or not all(_says_no_and_yes(rows, name) for name in columns.labels):
         return False
-    said = np.stack([_numbers(rows, name) for name in columns.labels], 1)
-    if np.isnan(said).any() or len(said) < 2:  # whoever may be silent is a source
+    held = np.stack([_numbers(rows, name) for name in columns.labels], 1)
+    if np.isnan(held).any() or len(held) < 2:  # whoever may be silent is a source
         return False
-    varied = [column for column in said.T if column.std() > 0]
+    varied = [column for column in held.T if column.std() > 0]
     together = [float(np.corrcoef(one, other)[0, 1]) for one, other in combinations(varied, 2)]
     if together and np.mean(together) > VOTES_AGREE:
         return False
     named = some_of([f"'{name}'" for name in columns.labels], 5)
     raise InputError(
-        f"{rows.where}: the columns {named} hold 0 and 1 and hardly "
+        f"{rows.where}: the columns {named} say no and yes (0 and 1) and hardly "
         "agree, so they may be several classes that hold at once, or several people's labels of one class a row; set "
         "data.task=multi_label or data.task=votes",
         where=rows.where,
@@ -225,26 +226,22 @@ def _is_list(rows: Rows, name: str) -> bool:
     return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
-def _is_of_0_and_1(rows: Rows, name: str) -> bool:
+def _says_no_and_yes(rows: Rows, name: str) -> bool:
     values = _numbers(rows, name)
     return bool(len(values)) and bool(np.isin(values[~np.isnan(values)], (0.0, 1.0)).all())
 
 
 def _numbers(rows: Rows, name: str) -> np.ndarray:
-    """float64 [N], NaN where there is none; 2 for what is neither 0 nor 1."""
+    """float64 [N], NaN where there is none; 2 for what says neither no nor yes (`clc_text.data.yes_no`)."""
     if _is_list(rows, name):
         return np.full(len(rows.table), 2.0)
-    values = rows.table.column(name)
-    if pa.types.is_boolean(values.type):
-        values = values.cast(pa.int8())
+    plain = datasets.Features({name: datasets.Value("string")})  # so that a number is no number of a class's name
     try:
-        strings = label_strings(Rows(pa.table({name: values}), datasets.Features({name: datasets.Value("string")}),
-                                     rows.where), name)  # fmt: skip
+        strings = label_strings(Rows(pa.table({name: rows.table.column(name)}), plain, rows.where), name)
     except InputError:
         return np.full(len(rows.table), 2.0)
-    known = {"0": 0.0, "1": 1.0, "0.0": 0.0, "1.0": 1.0}
-    said = [np.nan if value is None else known.get(value.strip(), 2.0) for value in strings.to_pylist()]
-    return np.array(said, np.float64)
+    numbers = {None: 2.0, False: 0.0, True: 1.0}
+    return np.array([np.nan if value is None else numbers[said(value)] for value in strings.to_pylist()], np.float64)
 
 
 # ---- the two forms ----
@@ -310,15 +307,15 @@ def _of_columns(rows: Rows, columns: NamedColumns) -> Held:
         wrong = np.flatnonzero(~np.isnan(values) & ~np.isin(values, (0.0, 1.0)))
         if len(wrong):
             raise InputError(
-                f"{rows.where}: the column '{name}' has something else than 0 and 1 in {rows.row_names(wrong)}; each "
-                "column of a multi-label task says whether its class holds",
+                f"{rows.where}: the column '{name}' has something else than 0 and 1, false and true, no and yes in "
+                f"{rows.row_names(wrong)}; each column of a multi-label task says whether its class holds",
                 where=rows.where,
                 key=name,
                 row=rows.number(wrong),
             )
         found.append(values)
-    said = np.stack(found, 1)
-    return Held(list(columns.labels), said == 1, ~np.isnan(said).any(1))
+    held = np.stack(found, 1)
+    return Held(list(columns.labels), held == 1, ~np.isnan(held).any(1))
 
 
 def _true(rows: Rows, columns: NamedColumns, held: Held) -> np.ndarray | None:

@@ -56,9 +56,17 @@ def test_lists(tmp_path: Path) -> None:
 
 def test_columns(tmp_path: Path) -> None:
     check(Files(train=str(columns(tmp_path)), label=CLASSES, task="multi_label").load(0))
-    truths = [[str(bool(value)).lower() for value in row] for row in HELD]
-    with refused(row=2):
-        Files(train=str(columns(tmp_path, truths)), label=CLASSES, task="multi_label").load(0)
+
+
+@pytest.mark.parametrize(("no", "yes"), [("false", "true"), ("No", "Yes"), ("0.0", "1.0"), (" 0", "1 ")])
+def test_columns_may_say_it_in_words(tmp_path: Path, no: str, yes: str) -> None:
+    words = [[yes if value else no for value in row] for row in HELD]
+    check(Files(train=str(columns(tmp_path, words)), label=CLASSES, task="multi_label").load(0))
+    with refused(where=tmp_path / "columns.csv", key="data.task"):
+        Files(train=str(columns(tmp_path, words)), label=CLASSES).load(0)
+    words[3][1] = "perhaps"
+    with refused(where=tmp_path / "columns.csv", key="news", row=5):
+        Files(train=str(columns(tmp_path, words)), label=CLASSES, task="multi_label").load(0)
 
 
 def test_what_is_not_plain_is_asked(tmp_path: Path) -> None:
