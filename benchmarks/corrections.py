@@ -144,7 +144,7 @@ def _cross_validate(run: RunDirectory, folder: Path) -> np.ndarray:
 
     class TellFold(TrainerCallback):
         def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-            trainer.method_state.memory["fold"] = fold.to(trainer.args.device)
+            trainer.supervisor.state.memory["fold"] = fold.to(trainer.args.device)
 
     trainer = NoisyLabelTrainer(
         like.more_peers(FOLDS, recipe.seeds.network),

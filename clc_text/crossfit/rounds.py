@@ -272,4 +272,4 @@ class AfterEpoch(TrainerCallback):
 
     def _remember(self, name: str, values: Tensor) -> None:
         assert self.trainer is not None
-        self.trainer.method_state.memory[name] = values.to(self.trainer.args.device)
+        self.trainer.supervisor.state.memory[name] = values.to(self.trainer.args.device)

@@ -108,9 +108,9 @@ class NoisyLabelTrainer(PeersTrainer):
         """Cross-fits the training set now, with networks like this trainer's; see `cross_fit_of`. Where people have
         answered, first without their answers, unless `without_answers` has that, and then with them; of a multi-label
         set, whose noise is known beforehand, with them at once."""
-        if self.trusted is None or self.multi_label or self.without_answers is None:
+        if self.trusted is None or self.problem.multi_label or self.without_answers is None:
             found = cross_fit_of(self, self.peers_init, self.log_stage, views=self.views, features=self.features)
-            if self.trusted is None or self.multi_label:
+            if self.trusted is None or self.problem.multi_label:
                 return found
             self.without_answers = found
         return cross_fit_of(self, self.peers_init, self.log_stage, self.without_answers, self.views)
@@ -185,17 +185,17 @@ class NoisyLabelTrainer(PeersTrainer):
         set_seed(self.args.seed)
         self.cross_fit = found
         if self.estimates_rate:
-            self.method_state.noise_rate = found.rate_for_a_method()
+            self.supervisor.state.noise_rate = found.rate_for_a_method()
         if self.method.transition_source == "estimate":
             self._given |= {"transition": torch.from_numpy(found.transition).float().to(self.args.device)}
         if self.method.cross_fits:
             taught = found.taught
-            if self.multi_label:
-                taught = taught.reshape(-1, self.asked, 2)
-            self.targets.distributions = torch.from_numpy(taught).float().to(self.args.device)
+            if self.problem.multi_label:
+                taught = taught.reshape(-1, self.problem.asked, 2)
+            self.supervisor.targets.distributions = torch.from_numpy(taught).float().to(self.args.device)
             self._given |= {"cross_fit_epochs": torch.tensor(found.warm_up)}
-        self.method_state.memory |= self._given
-        self.notes.append(cross_fitted(found))
+        self.supervisor.state.memory |= self._given
+        self.supervisor.notes.append(cross_fitted(found))
 
     def _other_than_found(self, found: CrossFit, given: dict[str, str], inputs: Fingerprint | None) -> str | None:
         """What of the training set is not as it was when it was cross-fitted, where the files say how it was."""
@@ -203,8 +203,8 @@ class NoisyLabelTrainer(PeersTrainer):
             return "labels"
         if found.facts.get("trusted") != (None if self.trusted is None else self.trusted.digest):
             return "answers"
-        classes = 2 if self.multi_label else self._classes()
-        if classes not in (None, found.posterior.shape[1]) or self.asked != (
+        classes = 2 if self.problem.multi_label else self.problem.classes
+        if classes not in (None, found.posterior.shape[1]) or self.problem.asked != (
             1 if found.each is None else len(found.each)
         ):
             return "classes"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,15 @@ from torch import nn
 from transformers.trainer_utils import rotate_checkpoints
 
 from clc_text.artifacts.run_files import Complete
-from clc_text.methods.base import Method, TrainingState
-from clc_text.training.accounting import EpochAccounts, of_process
+from clc_text.errors import InputError
+from clc_text.methods.base import Method
 from clc_text.training.checkpoints import (
     check_beside,
+    check_resumable,
     check_same_training,
     forget,
+    groups_in,
+    last_complete_checkpoint,
     read_method_state,
     vouch_for,
     way_out,
@@ -24,27 +26,50 @@ from clc_text.training.checkpoints import (
 )
 from clc_text.training.data import count_rows
 from clc_text.training.epochs import EpochResult
-from clc_text.training.notices import Notice
 from clc_text.training.saving import PeersSaving
-from clc_text.training.warm_up import WarmUp
+from clc_text.training.supervisor import Supervisor
 from clc_text.utils.damage import undamaged
 from clc_text.utils.files import settle, to_be_written
 
 
 class Checkpointing(PeersSaving):
-    """Every part of a training gives what a checkpoint keeps of it, and takes that back.
-
-    Attributes:
-        notes: what was decided since the last epoch was told to the listeners.
-    """
+    """What supervises a training gives what a checkpoint keeps of it, and takes that back."""
 
     method: Method
-    method_state: TrainingState
-    accounts: EpochAccounts
-    warm_up: WarmUp
-    notes: list[Notice]
+    supervisor: Supervisor
     dynamics_dir: Path | None
     epoch_listeners: list[Callable[[EpochResult], None]]
+
+    _groups = 0  # of parameters, in the checkpoint that is gone on with; earlier versions wrote two
+
+    def checked_checkpoint(self, wanted: str | bool | None) -> tuple[Path, Complete] | None:
+        """The checkpoint to go on from and what it vouches for; None: training begins anew.
+
+        Args:
+            wanted: its folder; True: the newest that is complete.
+
+        Raises:
+            InputError: there is none, or files in it or beside it are not as they were.
+        """
+        if not wanted:
+            return None
+        checkpoint = last_complete_checkpoint(Path(self.args.output_dir)) if wanted is True else Path(wanted)
+        if checkpoint is None:
+            raise InputError(
+                f"there is no complete checkpoint in {self.args.output_dir} to resume from",
+                where=self.args.output_dir,
+                key="checkpoint",
+            )
+        # Before `Trainer` fails at the first file that it does not know, or goes on from one that was changed.
+        complete = check_resumable(checkpoint)
+        self.check_files_beside(checkpoint, complete)
+        return checkpoint, complete
+
+    def begin_after(self, found: tuple[Path, Complete] | None) -> None:
+        """Called with what `checked_checkpoint` gave, before training and after all that was learnt is forgotten."""
+        self._groups = 0 if found is None else groups_in(found[0])
+        if found is not None:
+            self.supervisor.accounts.dynamics.written = dict(found[1].get("dynamics", {}))
 
     def check_files_beside(self, checkpoint: Path, complete: Complete) -> None:
         """Refuses to go on from a checkpoint whose files outside of it are not as they were.
@@ -62,17 +87,16 @@ class Checkpointing(PeersSaving):
         return {
             "step": self.state.global_step,
             "epoch": self.state.epoch,
-            "epochs_closed": self.accounts.closed,
-            "dynamics": self.accounts.dynamics.written,
+            "epochs_closed": self.supervisor.accounts.closed,
+            "dynamics": self.supervisor.accounts.dynamics.written,
             "cross_fit": {},
             "recorded": recorded,
         }
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        if self.accounts.steps:
-            self.accounts.mean_loss(
-                self.accelerator, self.accounts.closed + 1
-            )  # a checkpoint of networks that are lost would help nobody
+        accounts = self.supervisor.accounts
+        if accounts.steps:  # a checkpoint of networks that are lost would help nobody
+            accounts.mean_loss(self.accelerator, accounts.closed + 1)
         folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         limit, self.args.save_total_limit = self.args.save_total_limit, None
         if self.args.should_save:
@@ -100,22 +124,10 @@ class Checkpointing(PeersSaving):
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
         super()._save_optimizer_and_scheduler(output_dir)
-        accounts = self.accounts.tensors(
-            self.accelerator, self.args.device, self.method_state.memory, self.method.row_memory
-        )
-        if not self.args.should_save:
-            return
-        tensors = {f"memory.{name}": values for name, values in self.method_state.memory.items()}
-        tensors |= accounts | self.warm_up.tensors
-        facts = {
-            "method": self.method.name,
-            "rows": count_rows(self.train_dataset),
-            "num_classes": self.method_state.num_classes,
-            "notes": [dataclasses.asdict(note) for note in self.notes],
-            **self.accounts.facts,
-            **self.warm_up.facts,
-        }
-        write_method_state(Path(output_dir), tensors, facts)
+        tensors = self.supervisor.tensors(self.accelerator, self.args.device)
+        if self.args.should_save:
+            facts = {"rows": count_rows(self.train_dataset), **self.supervisor.facts}
+            write_method_state(Path(output_dir), tensors, facts)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
         with undamaged(Path(resume_from_checkpoint), way_out(Path(resume_from_checkpoint))):
@@ -134,11 +146,4 @@ class Checkpointing(PeersSaving):
     def _load_method_state(self, checkpoint: str) -> None:
         tensors, facts = read_method_state(Path(checkpoint), self.args.device)
         check_same_training(Path(checkpoint), facts, method=self.method.name, rows=count_rows(self.train_dataset))
-        tensors = of_process(tensors, self.args.process_index, self.args.world_size)
-        memory = {name.removeprefix("memory."): value for name, value in tensors.items() if name.startswith("memory.")}
-        self.method_state.memory = memory
-        self.method_state.num_classes = facts.get("num_classes", self.method_state.num_classes)
-        self.notes = [Notice(**note) for note in facts.get("notes", [])]
-        self.accounts.load(tensors, facts, self.args.process_index, self.args.world_size)
-        self.warm_up.load(tensors, facts)
-        self.method_state.began = self.warm_up.began
+        self.supervisor.load(tensors, facts, self.args.process_index, self.args.world_size)

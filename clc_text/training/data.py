@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -143,6 +143,36 @@ def indexable(rows: Any) -> bool:
 def count_rows(rows: Any) -> int:
     """N; 0 where rows have no numbers."""
     return len(rows) if indexable(rows) else 0
+
+
+def named_sets(train: Any, evaluation: Any) -> Iterator[tuple[str, Any]]:
+    """The rows that a trainer was given, and what messages call them; several evaluation sets are a dictionary."""
+    if train is not None:
+        yield "training set", train
+    several = evaluation if isinstance(evaluation, dict) else {None: evaluation}
+    for name, rows in several.items():
+        if rows is not None:
+            yield "evaluation set" if name is None else f"evaluation set '{name}'", rows
+
+
+def labels_of(batch: Mapping[str, Any]) -> Tensor:
+    """The labels of a batch, as `as_classes` makes them.
+
+    Raises:
+        InputError: there are none, or they are no tensor.
+    """
+    labels = batch.get("labels")
+    if labels is None:
+        raise InputError(
+            f"a batch has no labels, only {', '.join(batch)}; name the dataset's label column 'labels'", key="labels"
+        )
+    if not isinstance(labels, Tensor):
+        raise InputError(
+            f"the labels of a batch are a {type(labels).__name__}; the data collator must make one tensor of them, "
+            "[batch], under the name 'labels'",
+            key="labels",
+        )
+    return as_classes(labels)
 
 
 def labelled(rows: Any, made_later: bool) -> bool:

@@ -63,6 +63,26 @@ def ensemble_loss(log_odds: Tensor, labels: Tensor) -> Tensor:
     return binary_cross_entropy_with_logits(log_odds, labels.to(log_odds))
 
 
+def check_multi_label(chosen: Method, class_weights: object, transition: object, recover: bool) -> None:
+    """Refuses what is of classes of which one holds.
+
+    Raises:
+        InputError: names it.
+    """
+    check_method(chosen)
+    given = {
+        "class_weights": class_weights is not None,
+        "a noise matrix (transition)": transition is not None,
+        "recover (monitor: recover)": recover,
+    }
+    if named := [name for name, there in given.items() if there]:
+        raise InputError(
+            f"{named[0]} is of classes of which one holds, and here several may hold at once (multi-label); leave it "
+            "out",
+            key=named[0],
+        )
+
+
 def check_method(chosen: Method) -> None:
     """Refuses a method whose losses are of classes that exclude each other.
 

@@ -40,6 +40,13 @@ def never_began(method: str, epochs: int, warmup_epochs: int) -> Notice:
     )
 
 
+def will_never_begin(method: str, epochs: int, warmup_epochs: int) -> str:
+    return (
+        f"the warm-up lasts {warmup_epochs} epochs and the training {epochs}, so {method} never begins: all of it is "
+        "plain training; train longer, or lower warmup_epochs"
+    )
+
+
 def warm_up_ended(epoch: int, log_probs: Tensor) -> Notice:
     """`log_probs` [P, N, C] of the training rows; of several problems, [C, P, N, 2], the mean over them is told."""
     doubts = entropy(log_probs).mean(-1).view(-1, len(log_probs) if log_probs.dim() == 3 else log_probs.shape[1])

@@ -5,6 +5,22 @@ from __future__ import annotations
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
+from clc_text.errors import InputError
+
+
+def share_before_decay(begin: int, epochs: float) -> float:
+    """Of the steps, before the epoch in which the fall begins.
+
+    Raises:
+        InputError: training ends before that.
+    """
+    if begin >= epochs:
+        raise InputError(
+            f"decay_from_epoch is {begin}, but there are {epochs:g} epochs; let it begin earlier",
+            key="decay_from_epoch",
+        )
+    return begin / epochs
+
 
 def constant_then_linear(optimizer: Optimizer, steps: int, share: float) -> LambdaLR:
     """Constant for the first `share` of the steps, then linearly down to 0 at the last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,12 @@ from transformers.trainer_utils import align_special_tokens
 from transformers.utils.logging import get_logger
 
 from clc_text.artifacts.dynamics import TrainingDynamics
-from clc_text.artifacts.run_files import Complete
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
-from clc_text.methods.base import Method, Supervision, TrainingState, method
-from clc_text.methods.standard import Standard
-from clc_text.models.multi_label import log_odds_together
-from clc_text.models.peers import PeersModel, at_least_float32, ensemble_log_probs
-from clc_text.models.peers_of import PeersOf, PeersOfConfig, equal_peers, peers_from_init, peers_from_model
+from clc_text.methods.base import Method, TrainingState, method
+from clc_text.models.peers import PeersModel, at_least_float32
+from clc_text.models.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
 from clc_text.training.accounting import EpochAccounts
 from clc_text.training.accumulation import StepBatches
 from clc_text.training.answer_targets import AnswerTargets
@@ -36,36 +33,18 @@ from clc_text.training.arguments import (
     options_of,
 )
 from clc_text.training.checkpointing import Checkpointing
-from clc_text.training.checkpoints import (
-    check_resumable,
-    groups_in,
-    last_complete_checkpoint,
-)
-from clc_text.training.data import (
-    as_classes,
-    check_dataset,
-    check_labels,
-    count_rows,
-    indexable,
-    label_column,
-    labelled,
-    yes_or_no,
-)
+from clc_text.training.data import check_dataset, count_rows, indexable, label_column, labelled, labels_of, named_sets
 from clc_text.training.epochs import EpochHooks, EpochResult
-from clc_text.training.multi_label import (
-    check_method,
-    ensemble_loss,
-    in_pairs,
-    numbers_of_pairs,
-    of_problems,
-    problems,
-    supervision_of_pairs,
-)
+from clc_text.training.multi_label import check_multi_label
 from clc_text.training.names import by_name, check_names
-from clc_text.training.notices import never_began, selected_apart
-from clc_text.training.schedule import constant_then_linear, set_momentum
+from clc_text.training.needs import no_length, why_length, why_numbers
+from clc_text.training.notices import never_began, selected_apart, will_never_begin
+from clc_text.training.own_loss import own_loss
+from clc_text.training.problem_type import SingleLabel, problem_type_of
+from clc_text.training.schedule import constant_then_linear, set_momentum, share_before_decay
 from clc_text.training.scoring import Scores
 from clc_text.training.step_costs import collected_once, in_one_group, looked_up_once
+from clc_text.training.supervisor import Supervisor
 from clc_text.training.targets import RowTargets
 from clc_text.training.tasks import check_task
 from clc_text.training.warm_up import WarmUp
@@ -114,7 +93,6 @@ class PeersTrainer(Checkpointing):
     # Supervision weights already hold the reduction over a micro-batch, so Trainer divides by their number.
     loss_is_scaled_for_ga = False
     model: Any  # the peers; None between two trials of a search
-    _groups = 0  # of parameters, in the checkpoint that is gone on with; earlier versions wrote two
 
     def __init__(
         self,
@@ -181,53 +159,26 @@ class PeersTrainer(Checkpointing):
             logger.warning("all peers start from the same weights: only dropout will tell them apart")
         self.model_accepts_loss_kwargs = False  # the number of items in a batch is not needed
         check_task(self.model)
-        if self.multi_label:
-            check_method(self.method)
-            self._check_multi_label(class_weights, transition, recover)
-        check_names(self.train_dataset, getattr(self.model, "config", None), "training set")
-        for name, rows in self._datasets():
-            by_name(rows, self._known_names(), name)
-            made_later, training = not args.remove_unused_columns, rows is self.train_dataset
-            check_dataset(rows, name, self._classes(), made_later, training, self.multi_label)
-        self._class_weights_wanted = class_weights
+        if self.problem.multi_label:
+            check_multi_label(self.method, class_weights, transition, recover)
+        self._check_datasets()
+        self._class_weights, self._taught, self.trusted = class_weights, taught, trusted
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.dynamics_dir, self.augment = noise_rate, dynamics_dir, augment
-        self.trusted, self._taught = trusted, taught
         if trusted is not None and indexable(self.train_dataset):
-            trusted.check(len(self.train_dataset) * self.asked, 2 if self.multi_label else self._classes())
+            trusted.check(len(self.train_dataset) * self.problem.asked, self.problem.choices or None)
         check_own_optimizer(optimizers[0], self.model)
-        self._method_made_loss = False
         self._numbers: int | None = None
         self.epoch_listeners = list(epoch_listeners or [])
         self._start_afresh()
         if self.train_dataset is not None and not indexable(self.train_dataset):
-            needs = self._why_numbers() or self._why_length()
+            takes_over = not self.supervised or recover
+            needs = self.supervisor.needs_numbers or why_length(
+                self.method, takes_over, class_weights, self.options.decay_from_epoch
+            )
             if needs is not None:
-                raise InputError(
-                    f"the training set has no length, and {needs}: rows that flow by have none, and a column of ids "
-                    "is none either; give a dataset that can be indexed (datasets.Dataset.from_generator makes one of "
-                    "an iterable one), or take a method that keeps nothing of a row, such as standard or gce",
-                    key="training set",
-                )
+                raise no_length(needs)
         self.add_callback(EpochHooks(self))
-
-    def _why_numbers(self) -> str | None:
-        """What knows a row by its number, in words; None: nothing does."""
-        if self.method.row_memory:
-            return f"the method '{self.method.name}' remembers every row by its number"
-        if self.method.cross_fits or self.targets.distributions is not None:
-            return f"the method '{self.method.name}' teaches every row a label that was made for it"
-        if self.trusted is not None:
-            return "trusted labels belong to rows by their numbers"
-        return "augment draws by the rows' numbers" if self.augment is not None else None
-
-    def _why_length(self) -> str | None:
-        """What looks at all the rows at once, in words; None: nothing does."""
-        if not self.warm_up.over or self.recover:
-            return f"the method '{self.method.name}' takes over by what the networks say of all its rows"
-        if self._class_weights_wanted == "balanced":
-            return "balanced class_weights count its labels"
-        return "decay_from_epoch counts its batches" if self.options.decay_from_epoch is not None else None
 
     def _as_peers(self, model: nn.Module, seed: int, peers: int | None) -> nn.Module:
         if not isinstance(model, PeersModel):
@@ -251,97 +202,59 @@ class PeersTrainer(Checkpointing):
         return model
 
     @property
-    def multi_label(self) -> bool:
-        """Whether several classes may hold of one row (`clc_text.training.multi_label`)."""
-        return bool(self.model is not None and self.model.multi_label)
-
-    @property
-    def asked(self) -> int:
-        """How many labels a row has: one, or of a multi-label set one for each class."""
-        return (self._classes() or 1) if self.multi_label else 1
-
-    def _check_multi_label(self, weights: Any, transition: Any, recover: bool) -> None:
-        """Refuses what is of classes of which one holds.
-
-        Raises:
-            InputError: names it.
-        """
-        given = {
-            "class_weights": weights is not None,
-            "a noise matrix (transition)": transition is not None,
-            "recover (monitor: recover)": recover,
-        }
-        if named := [name for name, there in given.items() if there]:
-            raise InputError(
-                f"{named[0]} is of classes of which one holds, and here several may hold at once (multi-label); leave "
-                "it out",
-                key=named[0],
-            )
+    def problem(self) -> SingleLabel:
+        """What is asked of a row."""
+        return problem_type_of(self.model)
 
     def number_of_classes(self) -> int:
         """C, by the model where it says so, else by what it predicts; 2, no and yes, where several may hold."""
-        if self.multi_label:
-            return 2
-        return self._classes() or int(self._predict(self.train_dataset)[0].shape[-1])
+        return self.problem.choices or int(self._predict(self.train_dataset)[0].shape[-1])
 
     def call_model_init(self, trial: Any = None) -> nn.Module:
         """k networks from k calls of the script's `model_init`, each with a seed of its own."""
         make = super().call_model_init
         return self._align(peers_from_init(lambda: make(trial), self.wanted_peers, self.args.seed))
 
-    def _datasets(self) -> Iterator[tuple[str, Any]]:
-        if self.train_dataset is not None:
-            yield "training set", self.train_dataset
-        several = self.eval_dataset if isinstance(self.eval_dataset, dict) else {None: self.eval_dataset}
-        for name, rows in several.items():
-            if rows is not None:
-                yield "evaluation set" if name is None else f"evaluation set '{name}'", rows
-
-    def _classes(self) -> int | None:
-        """C, where the model knows it."""
-        config = getattr(self.model, "config", None)
-        known = not isinstance(config, PeersOfConfig) or config.inner is not None
-        return config.num_labels if config is not None and known else None
+    def _check_datasets(self) -> None:
+        check_names(self.train_dataset, getattr(self.model, "config", None), "training set")
+        for name, rows in named_sets(self.train_dataset, self.eval_dataset):
+            by_name(rows, self._known_names(), name)
+            made_later, training = not self.args.remove_unused_columns, rows is self.train_dataset
+            check_dataset(rows, name, self.problem.classes, made_later, training, self.problem.multi_label)
 
     def _start_afresh(self) -> None:
         """Forgets what a training has learnt beside the networks: before the first one, and before each new one."""
-        self.method_state = TrainingState(
-            num_classes=2 if self.multi_label else self._classes() or 0,
-            noise_rate=self.noise_rate,
-            memory=dict(self._given),
+        problem, rows = self.problem, count_rows(self.train_dataset)
+        device, trusted, taught = self.args.device, self.trusted, self._taught
+        self.supervisor = Supervisor(
+            self.method,
+            problem,
+            TrainingState(num_classes=problem.choices, noise_rate=self.noise_rate, memory=dict(self._given)),
+            WarmUp(self.method, self.recover),
+            RowTargets(self.train_dataset, self._class_weights, None if taught is None else taught.to(device)),
+            None if trusted is None or not rows else AnswerTargets.of(trusted, rows, device, problem.asked),
+            EpochAccounts(rows * problem.asked, self.model.peers, self.dynamics_dir),
+            why_numbers(self.method, taught is not None, trusted is not None, self.augment is not None),
+            unseen=problem.classes is None or label_column(self.train_dataset) is None,
         )
-        self._answers: AnswerTargets | None = None
-        if self.trusted is not None and indexable(self.train_dataset):
-            rows = len(self.train_dataset)
-            self._answers = AnswerTargets.of(self.trusted, rows, self.args.device, self.asked)
-        self.notes = []
-        # Labels that are made row by row, or classes that the model does not tell: neither could be checked before.
-        self._labels_unseen = self._classes() is None or label_column(self.train_dataset) is None
-        rows = count_rows(self.train_dataset)
-        self.accounts = EpochAccounts(rows * self.asked, self.model.peers, self.dynamics_dir)
-        self.targets = RowTargets(self.train_dataset, self._class_weights_wanted, self._taught_here())
-        self.warm_up = WarmUp(self.method, self.recover)
         self._step_batches = StepBatches()
-
-    def _taught_here(self) -> Tensor | None:
-        return None if self._taught is None else self._taught.to(self.args.device)
 
     # ---- the loss ----
 
     @property
     def epochs_closed(self) -> int:
         """Epochs that have ended and been told to the listeners."""
-        return self.accounts.closed
+        return self.supervisor.accounts.closed
 
     @property
     def dynamics(self) -> TrainingDynamics:
         """What training saw of every row."""
-        return self.accounts.dynamics
+        return self.supervisor.accounts.dynamics
 
     @property
     def supervised(self) -> bool:
         """Whether the method has taken over from the warm-up."""
-        return self.warm_up.over
+        return self.supervisor.warm_up.over
 
     def compute_loss(
         self,
@@ -350,74 +263,19 @@ class PeersTrainer(Checkpointing):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        labels = inputs.get("labels")
-        if labels is None:
-            raise InputError(
-                f"a batch has no labels, only {', '.join(inputs)}; name the dataset's label column 'labels'",
-                key="labels",
-            )
-        if not isinstance(labels, Tensor):
-            raise InputError(
-                f"the labels of a batch are a {type(labels).__name__}; the data collator must make one tensor of "
-                "them, [batch], under the name 'labels'",
-                key="labels",
-            )
-        labels, rows = as_classes(labels), inputs.get("index")
+        labels, rows = labels_of(inputs), inputs.get("index")
         features = {name: values for name, values in inputs.items() if name not in ("labels", "index")}
         if self.augment is not None and model.training and rows is not None:
             # Here and not in the collator, whose first batch after a resume is drawn before the generators are set.
-            features = self.augment(features, rows, self.method_state.epoch)
+            features = self.augment(features, rows, self.supervisor.state.epoch)
         outputs = model(**features)
         logits = at_least_float32(outputs.peer_logits)
-        log_probs = problems(logits) if self.multi_label else logits.log_softmax(-1)
         if model.training:
-            self.method_state.logits = None if self.multi_label else logits.detach()
-            loss, self._method_made_loss = self._training_loss(log_probs, labels, rows), True
-        elif self.multi_label:
-            loss = ensemble_loss(log_odds_together(logits), labels)
+            loss, share = self.supervisor.loss(logits, labels, rows), self._step_batches.share(len(labels))
+            loss = loss if share == 1 else loss * share
         else:
-            mean = ensemble_log_probs(log_probs)
-            if labels.is_floating_point():
-                loss = -(labels * mean).sum(-1).mean()
-            else:
-                loss = nn.functional.nll_loss(mean, labels)
+            loss = self.supervisor.problem.evaluation_loss(logits, labels)
         return (loss, outputs) if return_outputs else loss
-
-    def _training_loss(self, log_probs: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
-        if self.multi_label:
-            labels = yes_or_no(labels, "training set", len(log_probs), rows)
-        elif not self.accounts.steps or (self._labels_unseen and not self.accounts.closed):
-            check_labels(labels, "training set", log_probs.shape[-1], rows)
-        if rows is None and (why := self._why_numbers()) is not None:
-            raise InputError(
-                f"the batches of get_train_dataloader have no numbers of their rows ('index'), and {why}; take what "
-                "super().get_train_dataloader() gives, or another method",
-                key="index",
-            )
-        self.method_state.rows = rows
-        taught = self.targets.of(labels, rows)
-        supervision = self.supervise(log_probs, of_problems(taught) if self.multi_label else taught)
-        loss = supervision.loss / self.asked
-        if rows is not None:
-            self._observe(rows, log_probs.detach(), supervision)
-        self.accounts.observe(loss.detach() / self.model.peers)
-        share = self._step_batches.share(len(labels))
-        return loss if share == 1 else loss * share
-
-    def _observe(self, rows: Tensor, log_probs: Tensor, supervision: Supervision) -> None:
-        if self.multi_label:
-            rows, log_probs = numbers_of_pairs(rows, self.asked), in_pairs(log_probs, -2)
-            supervision = supervision_of_pairs(supervision)
-        self.dynamics.observe(rows, log_probs, supervision)
-
-    def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
-        """The method's supervision of one batch, or the warm-up's as long as that lasts."""
-        state, active = self.method_state, self.warm_up.active
-        state.class_weights = self.targets.weights(log_probs.detach()) if active.weighs_classes else None
-        found, rows = self.warm_up.supervise(log_probs, labels, state), state.rows
-        if self._answers is not None and rows is not None:
-            found = self._answers.taught(found, log_probs, rows, state)
-        return found if active.weighs_classes else self.targets.weighed(found)
 
     # ---- one step ----
 
@@ -433,40 +291,16 @@ class PeersTrainer(Checkpointing):
         Raises:
             InputError: a script's own `compute_loss` makes a loss in the method's place.
         """
-        own = type(self).compute_loss is not PeersTrainer.compute_loss
-        # With one network and no method the given labels are learnt by whatever loss a script writes.
-        free = own and self.model.peers == 1 and isinstance(self.method, Standard)
-        self._method_made_loss = False
-        rows, seen = inputs.get("index"), []
-        handle = self.model.register_forward_hook(lambda *given: seen.append(given[-1])) if free else None
-        try:
+        if type(self).compute_loss is PeersTrainer.compute_loss:
+            return super().training_step(model, inputs, num_items_in_batch) / self.model.peers
+        supervisor, rows = self.supervisor, inputs.get("index")
+        supervisor.made_loss = False
+        with own_loss(type(self).__name__, self.method, self.model, lambda: supervisor.made_loss) as logits:
             loss = super().training_step(model, inputs, num_items_in_batch)
-        except InputError:
-            raise
-        except Exception as error:
-            if not own or free or self._method_made_loss:
-                raise
-            raise own_loss(type(self).__name__, self.method.name, f" ({error})") from error
-        finally:
-            if handle is not None:
-                handle.remove()
-        if own and not self._method_made_loss:
-            if not free:
-                raise own_loss(type(self).__name__, self.method.name)
-            self._account(loss, inputs.get("labels"), rows, seen)
+        if not supervisor.made_loss:
+            whole = loss.detach() * self.current_gradient_accumulation_steps
+            supervisor.look(whole, logits(), inputs.get("labels"), rows)
         return loss / self.model.peers
-
-    def _account(self, loss: Tensor, labels: Tensor | None, rows: Tensor | None, seen: list[Any]) -> None:
-        """Notes what a batch showed whose loss the script has made."""
-        self.accounts.observe(loss.detach() * self.current_gradient_accumulation_steps)
-        if rows is not None and labels is not None and seen:
-            logits = at_least_float32(seen[-1].peer_logits.detach())
-            labels = as_classes(labels).to(logits.device)
-            self.method_state.rows = rows = rows.to(logits.device)
-            log_probs = problems(logits) if self.multi_label else logits.log_softmax(-1)
-            if self.multi_label:
-                labels = of_problems(yes_or_no(labels, "training set", len(log_probs), rows))
-            self._observe(rows, log_probs, self.supervise(log_probs, labels))
 
     def _clip_grad_norm(self, model: nn.Module) -> Tensor:
         """Clips each peer by its own norm; gives the joint norm, for the log."""
@@ -486,19 +320,13 @@ class PeersTrainer(Checkpointing):
         return found
 
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:
-        begin = self.options.decay_from_epoch
+        begin, epochs = self.options.decay_from_epoch, self.args.num_train_epochs
         if begin is None:
             return super().create_scheduler(num_training_steps, optimizer)
-        epochs = self.args.num_train_epochs
         if self.args.max_steps > 0:
             batches = len(self.get_train_dataloader())
             epochs = num_training_steps / max(1, -(-batches // self.args.gradient_accumulation_steps))
-        if begin >= epochs:
-            raise InputError(
-                f"decay_from_epoch is {begin}, but there are {epochs:g} epochs; let it begin earlier",
-                key="decay_from_epoch",
-            )
-        share = begin / epochs
+        share = share_before_decay(begin, epochs)
         self.lr_scheduler: Any = constant_then_linear(optimizer or self.optimizer, num_training_steps, share)
         return self.lr_scheduler
 
@@ -518,72 +346,46 @@ class PeersTrainer(Checkpointing):
         parts = self.args.gradient_accumulation_steps * self.accelerator.num_processes
         if parts > 1 and self.method.by_batch:
             logger.warning(selected_apart(self.method.name, parts))
-        if self.method.warmup_epochs >= epochs and self.warm_up.lasts:
-            logger.warning(
-                f"the warm-up lasts {self.method.warmup_epochs} epochs and the training {epochs}, so "
-                f"{self.method.name} never begins: all of it is plain training; train longer, or lower warmup_epochs"
-            )
+        if self.method.warmup_epochs >= epochs and self.supervisor.warm_up.lasts:
+            logger.warning(will_never_begin(self.method.name, epochs, self.method.warmup_epochs))
 
     def begin_epoch(self, epoch: int, steps_per_epoch: int) -> None:
         """Called before the first step of an epoch; `epoch` counts from 0."""
         momentum, decay = self.options.momentum_after_decay, self.options.decay_from_epoch
         if momentum is not None and decay is not None and epoch >= decay:
             set_momentum(self.optimizer, momentum)
-        self.method_state.epoch = epoch
-        self.method_state.steps_per_epoch = steps_per_epoch
-        if self.warm_up.may_end_before(self.method_state):
-            self._take_over()
+        supervisor, state = self.supervisor, self.supervisor.state
+        state.epoch, state.steps_per_epoch = epoch, steps_per_epoch
+        if supervisor.warm_up.may_end_before(state):
+            logits, labels = self._predict(self.train_dataset)
+            counts = self._given_counts(logits.shape[-1]) if self.recover else None
+            supervisor.take_over(logits, labels, counts, self.accelerator.unwrap_model(self.model))
 
-    def _take_over(self) -> None:
-        """Asks the peers whether the warm-up may end, by what they predict of the training rows."""
-        logits, labels = self._predict(self.train_dataset)
-        state, distributions = self.method_state, self.targets.distributions
-        if self.multi_label:
-            labels = yes_or_no(labels, "training set", logits.shape[-1])
-            log_probs, state.num_classes, state.logits = problems(logits), 2, None
-            taught = of_problems(labels if distributions is None else distributions)
-        else:
-            check_labels(labels, "training set", logits.shape[-1])
-            log_probs, state.num_classes, state.logits = logits.log_softmax(-1), logits.shape[-1], logits
-            taught = labels if distributions is None else distributions
-        self.notes += self.warm_up.take_over(
-            state,
-            log_probs,
-            taught,
-            self._given_counts() if self.recover else None,
-            self.accelerator.unwrap_model(self.model),
-        )
-
-    def _given_counts(self) -> Tensor:
+    def _given_counts(self, classes: int) -> Tensor:
         """int64 [C], rows of each given class."""
-        counts = np.bincount(self.given_labels().given, minlength=self.method_state.num_classes)
-        return torch.from_numpy(counts)
+        return torch.from_numpy(np.bincount(self.given_labels().given, minlength=classes))
 
     def given_labels(self) -> Labels:
         """What is known of the labels of the training set."""
-        labels = label_column(self.train_dataset)
+        labels, problem = label_column(self.train_dataset), self.problem
+        classes = problem.classes
         if labels is None:
             logits, labels = self._predict(self.train_dataset)
-            if not self.multi_label:
-                check_labels(labels, "training set", logits.shape[-1])
-        if self.multi_label:
-            labels = yes_or_no(labels, "training set", self._classes())
-        return Labels.of(labels.cpu().numpy(), trusted=self.trusted)
+            classes = logits.shape[-1]
+        return Labels.of(problem.checked(labels, classes).cpu().numpy(), trusted=self.trusted)
 
     def end_epoch(self, epoch: int, step: int) -> None:
         """Called after the last step of an epoch; `epoch` counts the completed ones."""
-        loss = self.accounts.mean_loss(self.accelerator, epoch)
-        self.accounts.gather(self.accelerator, self.method_state.memory, self.method.row_memory)
-        last = step >= self.state.max_steps
+        supervisor, memory, last = self.supervisor, self.supervisor.state.memory, step >= self.state.max_steps
         write = (last or epoch % self.options.dynamics_epochs == 0) and self.is_world_process_zero()
-        record = self.accounts.close(epoch, write)
-        supervised, threshold = self.supervised, self.method_state.memory.get("threshold")
+        loss, record = supervisor.close(self.accelerator, epoch, write)
+        supervised, threshold = self.supervised, memory.get("threshold")
         if self.recover and supervised:
-            model, counts = self.accelerator.unwrap_model(self.model), self._given_counts()
-            self.notes += self.warm_up.after_epoch(epoch, record, counts, self.method_state, model, self.optimizer)
-        if last and self.warm_up.lasts:
-            self.notes.append(never_began(self.method.name, epoch, self.method.warmup_epochs))
-        notes, self.notes = tuple(self.notes), []
+            model, counts = self.accelerator.unwrap_model(self.model), self._given_counts(supervisor.state.num_classes)
+            supervisor.after_epoch(epoch, record, counts, model, self.optimizer)
+        if last and supervisor.warm_up.lasts:
+            supervisor.notes.append(never_began(self.method.name, epoch, self.method.warmup_epochs))
+        notes, supervisor.notes = tuple(supervisor.notes), []
         if not self.epoch_listeners:
             return
         scored = indexable(self.eval_dataset) and not isinstance(self.eval_dataset, dict)
@@ -596,7 +398,7 @@ class PeersTrainer(Checkpointing):
             record=record,
             test_log_probs=self.predict_log_probs(self.eval_dataset).cpu() if scored else None,
             threshold=threshold,
-            temperature=self.method_state.memory.get("temperature"),
+            temperature=memory.get("temperature"),
             supervised=supervised,
             notes=notes,
         )
@@ -606,8 +408,9 @@ class PeersTrainer(Checkpointing):
 
     def end_training(self) -> None:
         """Called when training is over."""
-        self.accounts.end(write=self.is_world_process_zero())
-        if self.epochs_closed and self.state.global_step < self.state.max_steps and self.warm_up.lasts:
+        supervisor = self.supervisor
+        supervisor.accounts.end(write=self.is_world_process_zero())
+        if self.epochs_closed and self.state.global_step < self.state.max_steps and supervisor.warm_up.lasts:
             # Stopped early, and after the last epoch was told to the listeners.
             logger.warning(never_began(self.method.name, self.epochs_closed, self.method.warmup_epochs).message)
 
@@ -627,29 +430,14 @@ class PeersTrainer(Checkpointing):
         Raises:
             InputError: there is none to resume from, or the loss became NaN or infinite.
         """
-        if resume_from_checkpoint is True:
-            newest = last_complete_checkpoint(Path(self.args.output_dir))
-            if newest is None:
-                raise InputError(
-                    f"there is no complete checkpoint in {self.args.output_dir} to resume from",
-                    where=self.args.output_dir,
-                    key="checkpoint",
-                )
-            resume_from_checkpoint = str(newest)
-        complete: Complete | None = None
-        if resume_from_checkpoint:
-            # Before `Trainer` fails at the first file that it does not know, or goes on from one that was changed.
-            complete = check_resumable(Path(resume_from_checkpoint))
-            self.check_files_beside(Path(resume_from_checkpoint), complete)
+        checkpoint = self.checked_checkpoint(resume_from_checkpoint)
         if self.model is None:  # a trial of `hyperparameter_search` ends with its networks thrown away
             self.model = self.call_model_init()
         self._start_afresh()
-        self._groups = 0 if complete is None else groups_in(Path(str(resume_from_checkpoint)))
-        if complete is not None:
-            self.dynamics.written = dict(complete.get("dynamics", {}))
+        self.begin_after(checkpoint)
         with collected_once(), looked_up_once():
             self.before_training()
-            return super().train(resume_from_checkpoint, *positional, **more)
+            return super().train(None if checkpoint is None else str(checkpoint[0]), *positional, **more)
 
     def before_training(self) -> None:
         """Called before each training, when what an earlier one has learnt beside the networks is forgotten."""
@@ -676,16 +464,6 @@ class PeersTrainer(Checkpointing):
             "evaluation set"
         )
         super()._load_best_model()
-
-
-def own_loss(trainer: str, method: str, why: str = "") -> InputError:
-    """`why` is what the script's loss ended in."""
-    return InputError(
-        f"compute_loss of {trainer} makes a loss of its own in place of that of the method '{method}'{why}; add to "
-        "what super().compute_loss(model, inputs) gives, write a method (docs/methods.md), give class_weights, or "
-        "train by method='standard' with peers=1",
-        key="compute_loss",
-    )
 
 
 def as_method(wanted: Method | str) -> Method:

@@ -132,11 +132,17 @@ class Watched(NoisyLabelTrainer):
 
     literal = Literal()
 
-    def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
-        supervision = super().supervise(log_probs, labels)
-        assert self.method_state.rows is not None
-        self.literal.observe(self.method_state.rows, log_probs.detach(), supervision)
-        return supervision
+    def before_training(self) -> None:
+        super().before_training()
+        supervise, state = self.supervisor.supervise, self.supervisor.state
+
+        def seen(log_probs: Tensor, labels: Tensor) -> Supervision:
+            supervision = supervise(log_probs, labels)
+            assert state.rows is not None
+            self.literal.observe(state.rows, log_probs.detach(), supervision)
+            return supervision
+
+        self.supervisor.supervise = seen  # type: ignore[method-assign]
 
     def begin_epoch(self, epoch: int, steps_per_epoch: int) -> None:
         self.literal = Literal()

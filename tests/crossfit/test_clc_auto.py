@@ -110,7 +110,7 @@ def test_the_matrix_can_be_estimated_or_told(run: RunDirectory, tmp_path: Path) 
     trainer = build_trainer(estimated, tmp_path / "estimated", prepare(estimated))
     trainer.train()
     assert trainer.cross_fit is not None
-    told = trainer.method_state.memory["transition"].double().numpy()
+    told = trainer.supervisor.state.memory["transition"].double().numpy()
     np.testing.assert_allclose(told, trainer.cross_fit.transition, atol=1e-6)
 
     known = loads(recipe, overrides=["training.epochs=2", "method.matrix='true'"])
@@ -122,7 +122,7 @@ def test_the_matrix_can_be_estimated_or_told(run: RunDirectory, tmp_path: Path) 
     for row in range(6):
         for column in range(6):
             share = (given[true == row] == column).mean()
-            assert abs(float(trainer.method_state.memory["transition"][row, column]) - share) < 1e-6
+            assert abs(float(trainer.supervisor.state.memory["transition"][row, column]) - share) < 1e-6
 
     with refused(key="method.matrix"):
         transition(known, replace(prepared.labels, true=None), prepared.task.label_names)
@@ -132,7 +132,7 @@ def test_the_matrix_can_be_estimated_or_told(run: RunDirectory, tmp_path: Path) 
     filed = loads(recipe, overrides=["training.epochs=2", f"method.matrix_file={tmp_path / 'matrix.npy'}"])
     trainer = build_trainer(filed, tmp_path / "filed", prepared)
     trainer.train()
-    np.testing.assert_allclose(trainer.method_state.memory["transition"], matrix, atol=1e-6)
+    np.testing.assert_allclose(trainer.supervisor.state.memory["transition"], matrix, atol=1e-6)
     np.save(tmp_path / "matrix.npy", matrix[:5])
     with refused(where=tmp_path / "matrix.npy"):
         build_trainer(filed, tmp_path / "filed", prepared)

@@ -54,11 +54,11 @@ def test_answered_rows_are_taught_as_they_were_told(tmp_path: Path, method: str)
         noise_rate=0.2, dynamics_dir=tmp_path / "dynamics",
     )  # fmt: skip
     log_probs = torch.randn(2, ROWS, CLASSES, generator=torch.Generator().manual_seed(0)).log_softmax(-1)
-    trainer.method_state.rows = torch.arange(ROWS)
-    trainer.method_state.memory["threshold"] = torch.full((2,), 10.0)  # of CLC: every prediction is sure
+    trainer.supervisor.state.rows = torch.arange(ROWS)
+    trainer.supervisor.state.memory["threshold"] = torch.full((2,), 10.0)  # of CLC: every prediction is sure
     for over in (False, True):
-        trainer.warm_up.over = over
-        found = trainer.supervise(log_probs, rows().labels)
+        trainer.supervisor.warm_up.over = over
+        found = trainer.supervisor.supervise(log_probs, rows().labels)
         for row, label in zip((3, 7, 20), told, strict=True):
             assert (found.targets[:, row].argmax(-1) == label).all()
             torch.testing.assert_close(found.losses[:, row], -log_probs[:, row, label])

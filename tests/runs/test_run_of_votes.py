@@ -38,6 +38,7 @@ from clc_text.runs.prepare import prepare, with_answers
 from clc_text.runs.reload import source_rows
 from clc_text.runs.run import train
 from clc_text.runs.votes import as_cross_fit
+from clc_text.training.supervisor import Supervisor
 
 WORDS = {"sport": "goal match team ball win", "money": "bank stock price tax loan"}
 RECIPE = """
@@ -84,20 +85,20 @@ def test_every_join_gives_a_belief_and_labels(table: Path) -> None:
     assert right["cross_fit"] >= right["majority"]
 
 
-def test_methods_learn_the_belief(table: Path, tmp_path: Path) -> None:
+def test_methods_learn_the_belief(table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prepared = prepare(recipe(table))
     trainer = build_trainer(recipe(table), tmp_path, prepared)
     assert prepared.joined is not None and prepared.joined.targets is not None
     assert prepared.labels.votes is not None and prepared.labels.belief is prepared.joined.targets
     taught = np.zeros((120, 2))
-    supervise = trainer.supervise
+    supervise = Supervisor.supervise
 
-    def seen(log_probs: Tensor, labels: Tensor) -> Supervision:
-        found = supervise(log_probs, labels)
-        taught[trainer.method_state.rows] = found.targets[0].numpy()
+    def seen(supervisor: Supervisor, log_probs: Tensor, labels: Tensor) -> Supervision:
+        found = supervise(supervisor, log_probs, labels)
+        taught[supervisor.state.rows] = found.targets[0].numpy()
         return found
 
-    trainer.supervise = seen  # type: ignore[method-assign]
+    monkeypatch.setattr(Supervisor, "supervise", seen)
     trainer.train()
     assert taught == pytest.approx(prepared.joined.targets, abs=1e-6)
     assert prepare(recipe(table, join="majority")).labels.belief is None

@@ -74,7 +74,7 @@ def test_what_is_taught_are_the_networks_beliefs_or_those_of_other_views(tmp_pat
     found = trainer.cross_fit
     assert found is not None and not found.learnt_nothing
     expected = targets_of(np.log(other if views else found.probs), data.labels.numpy())
-    taught = trainer.targets.of(data.labels[7:9], torch.tensor([7, 8]))
+    taught = trainer.supervisor.targets.of(data.labels[7:9], torch.tensor([7, 8]))
     torch.testing.assert_close(taught, torch.from_numpy(expected[7:9]).float())
 
 

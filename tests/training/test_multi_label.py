@@ -361,10 +361,11 @@ def test_answered_pairs_are_taught_as_they_were_told(tmp_path: Path, name: str) 
         trusted=TrustedLabels(asked, told),
     )  # fmt: skip
     log_probs = problems(drawn(P, N, C))
-    trainer.method_state.rows = torch.arange(N)
-    trainer.warm_up.over = False
+    supervisor = trainer.supervisor
+    supervisor.state.rows = torch.arange(N)
+    supervisor.warm_up.over = False
     found, plain = (
-        trainer.supervise(log_probs, of_problems(rows.labels)) for trainer._answers in (trainer._answers, None)
+        supervisor.supervise(log_probs, of_problems(rows.labels)) for supervisor.answers in (supervisor.answers, None)
     )
     known = np.zeros((N, C), bool)
     known.reshape(-1)[asked] = True

@@ -185,7 +185,7 @@ def test_resume_in_the_middle_of_an_epoch_is_the_uninterrupted_training(
     whole, resumed = whole_and_resumed(build, step)
 
     same_tensors(whole.model.state_dict(), resumed.model.state_dict())
-    same_tensors(whole.method_state.memory, resumed.method_state.memory)
+    same_tensors(whole.supervisor.state.memory, resumed.supervisor.state.memory)
     same_results(told["whole"], told["cut"])
 
 

@@ -41,10 +41,16 @@ class Watched(NoisyLabelTrainer):
         self._batch = dict(inputs)
         return super().compute_loss(model, inputs, *more, **named)
 
-    def supervise(self, log_probs: Tensor, labels: Tensor) -> Supervision:
-        found = super().supervise(log_probs, labels)
-        self.seen.append((self.method_state.epoch, self._batch, found))
-        return found
+    def before_training(self) -> None:
+        super().before_training()
+        supervise = self.supervisor.supervise
+
+        def seen(log_probs: Tensor, labels: Tensor) -> Supervision:
+            found = supervise(log_probs, labels)
+            self.seen.append((self.supervisor.state.epoch, self._batch, found))
+            return found
+
+        self.supervisor.supervise = seen  # type: ignore[method-assign]
 
 
 def trained(folder: Path, built: Any, epochs: int = EPOCHS, model: Any = None, **more: Any) -> Watched:
@@ -141,7 +147,7 @@ def test_a_resumed_run_counts_from_the_same_end(step: int, tmp_path: Path) -> No
         )
 
     whole, resumed = whole_and_resumed(build, step)
-    assert whole.method_state.began == resumed.method_state.began == WARM_UP
+    assert whole.supervisor.state.began == resumed.supervisor.state.began == WARM_UP
     same_tensors(dict(whole.model.state_dict()), dict(resumed.model.state_dict()))
     same_results(listeners["whole"][-len(listeners["cut"]) :], listeners["cut"])
     kept = [int(one.record.selected.sum()) for one in listeners["whole"]]
@@ -151,8 +157,8 @@ def test_a_resumed_run_counts_from_the_same_end(step: int, tmp_path: Path) -> No
 
 def test_a_checkpoint_of_an_earlier_version_counts_from_the_recipe_s_warm_up(tmp_path: Path) -> None:
     trainer = trained(tmp_path, CoTeaching(warmup_epochs=WARM_UP))
-    facts = copy.deepcopy(trainer.warm_up.facts)
+    facts = copy.deepcopy(trainer.supervisor.warm_up.facts)
     assert facts.pop("began") == WARM_UP
-    trainer.warm_up.began = 0
-    trainer.warm_up.load({}, facts)
-    assert trainer.warm_up.began == WARM_UP
+    trainer.supervisor.warm_up.began = 0
+    trainer.supervisor.warm_up.load({}, facts)
+    assert trainer.supervisor.warm_up.began == WARM_UP

@@ -70,7 +70,7 @@ def main(folder: str, name: str, kind: str, *more: str) -> None:
 
     rank = trainer.args.process_index
     left = {f"model.{key}": value.contiguous() for key, value in trainer.model.state_dict().items()}
-    left |= {f"memory.{key}": value.contiguous() for key, value in trainer.method_state.memory.items()}
+    left |= {f"memory.{key}": value.contiguous() for key, value in trainer.supervisor.state.memory.items()}
     left["log_probs"] = trainer.predict_log_probs(trainer.train_dataset).contiguous()
     left["accuracy"] = torch.tensor(trainer.evaluate()["eval_accuracy"])
     if told:
