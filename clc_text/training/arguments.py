@@ -70,7 +70,10 @@ _AS_IN_RECIPES = {
 
 
 def check_limits(
-    args: TrainingArguments, peers: int | None, class_weights: str | Sequence[float] | None = None
+    args: TrainingArguments,
+    peers: int | None,
+    class_weights: str | Sequence[float] | None = None,
+    noise_rate: float | str | None = None,
 ) -> None:
     """Holds a script's arguments to the limits that the same options have in a recipe.
 
@@ -91,6 +94,8 @@ def check_limits(
         for each in fields(NoisyLabelOptions):
             check_value(each.name, getattr(args, each.name), Training, each.name)
     check_value("peers", peers, Recipe, "peers")
+    if noise_rate is not None and (isinstance(noise_rate, str) or not 0 <= noise_rate < 1):
+        raise InputError(f"noise_rate is {noise_rate!r}; give a rate in [0, 1), or 'estimate'", key="noise_rate")
     if class_weights is not None and not isinstance(class_weights, str):
         try:
             weights = [float(weight) for weight in class_weights]
@@ -105,16 +110,13 @@ def check_limits(
             )
 
 
-def check_arguments(args: TrainingArguments, given: dict[str, Any]) -> None:
+def check_arguments(args: TrainingArguments, compute_loss_func: object) -> None:
     """Refuses what would silently mean something else for k peers than for one network.
-
-    Args:
-        given: the trainer's arguments by name, as far as the check asks for them.
 
     Raises:
         InputError: one of them cannot hold.
     """
-    if given.get("compute_loss_func") is not None:
+    if compute_loss_func is not None:
         raise InputError(
             "compute_loss_func is given, but the method makes the loss; write a method (docs/methods.md)",
             key="compute_loss_func",
@@ -158,17 +160,14 @@ def check_arguments(args: TrainingArguments, given: dict[str, Any]) -> None:
 
 
 def check_own_optimizer(optimizer: Any, model: nn.Module) -> None:
-    """Refuses an optimizer of one network.
+    """Refuses a script's optimizer of one network.
 
     Args:
-        optimizer: the script's own, or None.
         model: all k networks.
 
     Raises:
         InputError: it would leave some of the networks as they are.
     """
-    if optimizer is None:
-        return
     held = {id(values) for group in optimizer.param_groups for values in group["params"]}
     if not all(id(values) in held for values in model.parameters() if values.requires_grad):
         raise InputError(
@@ -178,26 +177,15 @@ def check_own_optimizer(optimizer: Any, model: nn.Module) -> None:
         )
 
 
-def check_noise_rate(rate: float | str | None) -> None:
-    """Raises:
-    InputError: it is no rate in [0, 1).
-    """
-    if rate is None:
-        return
-    if isinstance(rate, str) or not 0 <= rate < 1:
-        raise InputError(f"noise_rate is {rate!r}; give a rate in [0, 1), or 'estimate'", key="noise_rate")
-
-
-def check_optimizer(args: TrainingArguments, given: dict[str, Any]) -> None:
+def check_optimizer(args: TrainingArguments) -> None:
     """For peers that lie in one tensor: refuses optimizers whose step on one number depends on the others.
 
     Raises:
         InputError: the optimizer is such a one.
     """
-    own = given.get("optimizer_cls_and_kwargs") is not None or (given.get("optimizers") or (None,))[0] is not None
-    if not own and str(getattr(args.optim, "value", args.optim)) not in ELEMENTWISE:
+    name = str(getattr(args.optim, "value", args.optim))
+    if name not in ELEMENTWISE:
         raise InputError(
-            f"optim {getattr(args.optim, 'value', args.optim)} would couple peers that share a tensor; use one of "
-            f"{', '.join(sorted(ELEMENTWISE))}",
+            f"optim {name} would couple peers that share a tensor; use one of {', '.join(sorted(ELEMENTWISE))}",
             key="optim",
         )

@@ -40,8 +40,6 @@ class Checkpointing(PeersSaving):
     dynamics_dir: Path | None
     epoch_listeners: list[Callable[[EpochResult], None]]
 
-    _groups = 0  # of parameters, in the checkpoint that is gone on with; earlier versions wrote two
-
     def checked_checkpoint(self, wanted: str | bool | None) -> tuple[Path, Complete] | None:
         """The checkpoint to go on from and what it vouches for; None: training begins anew.
 
@@ -67,7 +65,7 @@ class Checkpointing(PeersSaving):
 
     def begin_after(self, found: tuple[Path, Complete] | None) -> None:
         """Called with what `checked_checkpoint` gave, before training and after all that was learnt is forgotten."""
-        self._groups = 0 if found is None else groups_in(found[0])
+        self.groups = 0 if found is None else groups_in(found[0])
         if found is not None:
             self.supervisor.accounts.dynamics.written = dict(found[1].get("dynamics", {}))
 

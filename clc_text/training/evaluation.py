@@ -17,12 +17,13 @@ from clc_text.models.peers import at_least_float32, ensemble_logits
 from clc_text.models.peers_of import logits_of
 from clc_text.training import distributed
 from clc_text.training.data import as_classes
-from clc_text.training.loading import RowLoading
 from clc_text.training.multi_label import pairs
+from clc_text.training.problem_type import SingleLabel, problem_type_of
 from clc_text.training.scoring import classes_of_all, ensemble_alone
+from clc_text.training.stepping import PeersStepping
 
 
-class PeersEvaluation(RowLoading):
+class PeersEvaluation(PeersStepping):
     """The part of the trainer that predicts and evaluates.
 
     Attributes:
@@ -31,6 +32,15 @@ class PeersEvaluation(RowLoading):
     """
 
     classes_seen: np.ndarray | None = None
+
+    @property
+    def problem(self) -> SingleLabel:
+        """What is asked of a row."""
+        return problem_type_of(self.model)
+
+    def number_of_classes(self) -> int:
+        """C, by the model where it says so, else by what it predicts; 2, no and yes, where several may hold."""
+        return self.problem.choices or int(self._predict(self.train_dataset)[0].shape[-1])
 
     def predict_log_probs(self, rows: Any) -> Tensor:
         """[P, N, C] log-probabilities of every peer, in evaluation mode, in the order of the rows.

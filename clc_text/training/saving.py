@@ -54,6 +54,10 @@ class PeersSaving(PeersEvaluation):
         return True
 
     def _load_best_model(self) -> None:
+        logger.warning(
+            f"the networks are now those of step {self.state.best_global_step}, the best by the labels of the "
+            "evaluation set"
+        )
         if not self._load_networks(Path(self.state.best_model_checkpoint or ".")):
             super()._load_best_model()
 

@@ -213,7 +213,7 @@ def test_parameters_in_one_group_learn_the_same(tmp_path: Path, monkeypatch: pyt
     joined, _ = trained(NoisyLabelTrainer, tmp_path / "joined", optim=optim)
     assert len(joined.optimizer.param_groups) == 1
     with monkeypatch.context() as patched:
-        patched.setattr("clc_text.training.trainer.in_one_group", lambda *_, **more: None)
+        patched.setattr("clc_text.training.stepping.in_one_group", lambda *_, **more: None)
         apart, _ = trained(NoisyLabelTrainer, tmp_path / "apart", optim=optim)
     assert len(apart.optimizer.param_groups) == 2
     same(joined, apart)
@@ -241,7 +241,7 @@ def test_a_checkpoint_is_gone_on_with_in_its_own_groups(
 
     with monkeypatch.context() as patched:
         if before == 2:  # as earlier versions wrote it
-            patched.setattr("clc_text.training.trainer.in_one_group", lambda *_, **more: None)
+            patched.setattr("clc_text.training.stepping.in_one_group", lambda *_, **more: None)
         with pytest.raises(KeyboardInterrupt):
             build("cut", callbacks=[StopAtSave(5)]).train()
     whole, resumed = build("whole"), build("cut", now)
