@@ -30,8 +30,7 @@ from clc_text.data.tabular.annotators import frame_of_votes
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
 from clc_text.runs.outputs import check_output
-from clc_text.runs.starting import corrected_table, files_of, recipe_text, run_name
-from clc_text.text.datasets.guess import guess_columns
+from clc_text.runs.starting import columns_of, corrected_table, recipe_text, run_name
 from clc_text.utils.dataset_bars import without_bars
 
 if TYPE_CHECKING:
@@ -339,8 +338,7 @@ def clean_table(
 
     observer = observer or Silent()
     chosen = policy_named(policy)
-    files = files_of(str(table), overrides, str(votes) if votes else None, annotator)
-    guessed = guess_columns(files, text, label, ids)
+    guessed = columns_of(str(table), overrides, text, label, ids, str(votes) if votes else None, annotator)
     for sentence in guessed.said:
         log(sentence)
     directory = out or Path("runs") / run_name(str(table))

@@ -16,7 +16,7 @@ from clc_text.noise.estimation.gain import NOTHING, is_nothing
 from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.noise.estimation.plateau import of_given
 from clc_text.utils.damage import undamaged
-from clc_text.utils.files import write_json, write_with
+from clc_text.utils.files import sha256_of_file, write_json, write_with
 from clc_text.utils.typed_json import read_json
 
 TENSORS, FACTS = "crossfit.safetensors", "crossfit.json"
@@ -180,6 +180,12 @@ class CrossFit:
         facts = {"folds": str(self.facts["folds"])}
         write_with(directory / TENSORS, lambda aside: save_file(tensors, aside, metadata=facts))
         write_json(directory / FACTS, self.facts)
+
+    @staticmethod
+    def sha256_of(directory: Path) -> dict[str, str]:
+        """Of the files that `save` wrote, by name."""
+        files = [directory / name for name in (TENSORS, FACTS)]
+        return {path.name: sha256_of_file(path) for path in files if path.is_file()}
 
     @classmethod
     def load(cls, directory: Path) -> CrossFit | None:

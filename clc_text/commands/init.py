@@ -65,8 +65,7 @@ def init(
     from clc_text.config.recipe import loads
     from clc_text.errors import InputError
     from clc_text.runs.outputs import check_output
-    from clc_text.runs.starting import files_of, recipe_text, run_name
-    from clc_text.text.datasets.guess import guess_columns
+    from clc_text.runs.starting import columns_of, recipe_text, run_name
     from clc_text.utils.files import write_text
     from clc_text.utils.shown import echo_next, terminal
 
@@ -76,8 +75,7 @@ def init(
                 f"--set {one}: here it tells how the table is read (data.KEY); write the rest in the recipe",
                 where=f"--set {one}",
             )
-    files = files_of(str(table), overrides or [], str(votes) if votes else None, annotator)
-    guessed = guess_columns(files, text, label, ids)
+    guessed = columns_of(str(table), overrides or [], text, label, ids, str(votes) if votes else None, annotator)
     target = out or Path(f"{run_name(str(table))}.yaml")
     check_output(target, inputs=[table, *([votes] if votes else [])], force=force)
     if target.exists() and not force:

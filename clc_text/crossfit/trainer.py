@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import set_seed
 
-from clc_text.artifacts.cross_fit import FACTS, TENSORS, WITHOUT_ANSWERS, CrossFit
+from clc_text.artifacts.cross_fit import WITHOUT_ANSWERS, CrossFit
 from clc_text.artifacts.run_files import Complete
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.fold_trainer import Features, MoreViews, PeersInit, cross_fit_of, peers_like, settings_of
@@ -25,7 +25,6 @@ from clc_text.training.epochs import EpochResult
 from clc_text.training.fingerprint import Fingerprint, same_rows
 from clc_text.training.notices import Notice
 from clc_text.training.trainer import PeersTrainer
-from clc_text.utils.files import sha256_of_file
 
 __all__ = [
     "COMPLETE",
@@ -180,8 +179,7 @@ class NoisyLabelTrainer(PeersTrainer):
                 found.save(self.cross_fit_dir)
             # A resumed run, which finds all this done, goes on with the same generators.
         if self.cross_fit_dir is not None and self.is_world_process_zero():
-            files = [self.cross_fit_dir / name for name in (TENSORS, FACTS)]
-            self._cross_fit_files = {path.name: sha256_of_file(path) for path in files if path.is_file()}
+            self._cross_fit_files = CrossFit.sha256_of(self.cross_fit_dir)
         set_seed(self.args.seed)
         self.cross_fit = found
         if self.estimates_rate:

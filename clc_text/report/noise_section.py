@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from markupsafe import Markup
 
+from clc_text.analysis.confusion import Matrix, matrices
 from clc_text.analysis.short_names import short_names
 from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.rate import rate_in_words, rates
-from clc_text.plots.figures.confusion import Matrix, matrices
 from clc_text.report.markup import folded, paragraph, table
 
 MOST_CELLS_OF = 30  # classes up to which the whole matrix is written out

@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from clc_text.analysis.corrected import CorrectedLabels
+from clc_text.analysis.examples import count_changes
 from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.results import LAST, summarise
 from clc_text.artifacts.run_directory import RunDirectory
@@ -16,7 +17,6 @@ from clc_text.artifacts.run_files import Predictor
 from clc_text.corrections.audit_metrics import shown_in
 from clc_text.corrections.intervals import metric, wilson
 from clc_text.data.labels import Labels
-from clc_text.plots.figures.corrections import count_changes
 from clc_text.report.markup import piece, table
 
 WHO: dict[Predictor, str] = {"ensemble": "ensemble", "peers_mean": "mean of the peers"}

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.analysis.corrected import CorrectedLabels
+from clc_text.analysis.examples import choose_rows
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.data.labels import Labels
-from clc_text.plots.figures.corrections import choose_rows
 from clc_text.utils.shown import printable
 
 if TYPE_CHECKING:

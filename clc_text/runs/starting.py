@@ -11,7 +11,7 @@ from clc_text.config.length import enough_epochs, enough_patience
 from clc_text.config.recipe import loads
 from clc_text.errors import InputError
 from clc_text.text.datasets.files import Files
-from clc_text.text.datasets.guess import Guessed
+from clc_text.text.datasets.guess import Guessed, guess_columns
 from clc_text.utils.files import expanded
 
 CANARIES, MOST_CANARIES = 0.02, 0.1  # shares of the rows
@@ -27,6 +27,23 @@ def files_of(
     if not isinstance(found, Files) or found.train != train:
         raise InputError(f"the table is {train}, and --set names other data", where=train, key="--set")
     return replace(found, votes=votes or found.votes, annotator=annotator or found.annotator)
+
+
+def columns_of(
+    train: str,
+    overrides: Sequence[str] = (),
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    ids: str | None = None,
+    votes: str | None = None,
+    annotator: str | None = None,
+) -> Guessed:
+    """The columns of the table; those that are named are only looked for (see `guess_columns`).
+
+    Args:
+        overrides, votes, annotator: see `files_of`.
+    """
+    return guess_columns(files_of(train, overrides, votes, annotator), text, label, ids)
 
 
 def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str | None = None) -> str:

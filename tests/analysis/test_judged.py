@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clc_text.analysis.confusion import matrices
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.audit import audit
 from clc_text.corrections.correct import correct
@@ -17,7 +18,6 @@ from clc_text.corrections.policy import policy_named
 from clc_text.corrections.predictions import in_sample
 from clc_text.corrections.source import kept_rows
 from clc_text.corrections.store import Corrected
-from clc_text.plots.figures.confusion import matrices
 from clc_text.report.report_page import report_page
 
 REMARK = "The audit is damaged or not of the corrected dataset as it is now, so it is not used."

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
+from clc_text.analysis.confusion import matrices
 from clc_text.analysis.corrected import corrected_labels, target_labels
+from clc_text.analysis.examples import choose_rows, count_changes, pick_examples
 from clc_text.analysis.groups import group, method_title
 from clc_text.analysis.series import curve, mean_of_peers, warm_up_ends
 from clc_text.analysis.state import begun, not_ended
@@ -18,8 +20,6 @@ from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.plots.figures.accuracy import accuracy
-from clc_text.plots.figures.confusion import matrices
-from clc_text.plots.figures.corrections import choose_rows, count_changes, pick_examples
 from clc_text.plots.figures.entropy import low_entropy, mean_entropy
 from clc_text.plots.figures.selection import label_precision, selected
 from clc_text.plots.figures.threshold import entropy_histogram
