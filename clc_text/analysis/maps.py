@@ -189,7 +189,8 @@ def check_labellings(wanted: Sequence[str], runs: Sequence[RunDirectory]) -> lis
     }
     kept = [name for name in LABELLINGS if name in wanted and known[name]]
     if not kept:
-        raise InputError(f"{' and '.join(str(run.path) for run in runs)}: no {' or '.join(wanted)} labels are known")
+        labels = " or ".join(wanted)
+        raise InputError(f"{' and '.join(str(run.path) for run in runs)}: no {labels} labels are known", key=labels)
     return kept
 
 

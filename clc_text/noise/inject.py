@@ -126,16 +126,17 @@ def replay(manifest: Mapping[str, Any], given: NoiseInput) -> np.ndarray:
         )
     _check(kind, given)
     stated = manifest["sha256"]
-    _compare(stated, "true_labels", sha256_of_labels(given.labels), "the true labels are not those of the manifest")
+    _compare(stated, "true_labels", sha256_of_labels(given.labels), "true labels")
     if kind.needs_features:
-        _compare(stated, "features", sha256_of_features(given.features), "the features are not those of the manifest")
+        _compare(stated, "features", sha256_of_features(given.features), "features")
     labels = kind.draw_labels(given, manifest["seed"])
     _compare(
         stated,
         "noisy_labels",
         sha256_of_labels(labels),
-        "the labels drawn now are not those of the manifest: it was changed, or its noise computes differently on "
-        f"this machine (NumPy {manifest.get('numpy')} then, {np.__version__} now)",
+        "labels drawn now",
+        ": it was changed, or its noise computes differently on this machine (NumPy "
+        f"{manifest.get('numpy')} then, {np.__version__} now)",
     )
     return labels
 
@@ -145,9 +146,10 @@ def sha256_of_features(features: np.ndarray | None) -> str:
     return hashlib.sha256(np.ascontiguousarray(features, dtype="<f4").tobytes()).hexdigest()
 
 
-def _compare(stated: Mapping[str, Any], key: str, found: str, complaint: str) -> None:
+def _compare(stated: Mapping[str, Any], key: str, found: str, what: str, why: str = "") -> None:
     if stated.get(key) != found:
-        raise InputError(f"{complaint} (sha256 {str(stated.get(key))[:12]} in the manifest, {found[:12]} here)")
+        sums = f"sha256 {str(stated.get(key))[:12]} in the manifest, {found[:12]} here"
+        raise InputError(f"the {what} are not those of the manifest{why} ({sums})", key=what)
 
 
 def _check(kind: Noise, given: NoiseInput) -> None:

@@ -190,7 +190,7 @@ def free_socket(port: int) -> socket.socket:
         made.close()
         reason = getattr(error, "strerror", None) or str(error)
         message = f"port {port} of this machine cannot be used ({reason}); choose another with --port"
-        raise InputError(message) from None
+        raise InputError(message, key="--port") from None
     return made
 
 

@@ -37,7 +37,8 @@ def check_task(model: nn.Module | None) -> None:
             if _known(task, names):
                 raise InputError(
                     f"{type(network).__name__} is made for {what}, and here each row has one class; take a model with "
-                    "a classification head, such as AutoModelForSequenceClassification"
+                    "a classification head, such as AutoModelForSequenceClassification",
+                    key=type(network).__name__,
                 )
     problem = getattr(config, "problem_type", None)
     if problem == "regression" or (problem is None and getattr(config, "num_labels", None) == 1):

@@ -108,9 +108,9 @@ def test_the_verdict_comes_first_and_only_the_page_is_written(make_run):
     assert set(after) - set(before) == {"report.html"}
     assert {name: after[name] for name in before} == before
     page = after["report.html"].decode()
-    assert re.findall(r"<h2[^>]*>([^<]*)</h2>", page) == [
-        "Verdict", "Changes", "Classes", "Noise", "For the curious",
-    ]  # fmt: skip
+    sections = re.findall(r"<h2[^>]*>([^<]*)</h2>", page)
+    assert sections[:3] == ["Verdict", "Changes", "Classes"] and sections[-1] == "For the curious"
+    assert sections.index("Classes") < sections.index("Noise")  # others may stand between
     folded = page.index('<details id="curious">')
     assert page.index('id="noise"') < folded < page.index('id="numbers"') < page.index('id="recipe-and-hashes"')
     assert not re.search(r"Figures? \d", page), "the paper's numbers mean nothing to whoever owns the data"

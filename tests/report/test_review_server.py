@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refusals import refused
 from synthetic_run import corrected_of, make_run
 
 from clc_text.corrections.asking.journal import Journal
 from clc_text.corrections.store import Corrected
-from clc_text.errors import InputError
 from clc_text.report.review import questions
 from clc_text.report.review_server import MOST_BYTES, Review, free_socket, serve
 
@@ -178,7 +178,7 @@ def test_a_taken_port_is_told() -> None:
     door = free_socket(0)
     door.listen()
     try:
-        with pytest.raises(InputError, match="choose another with --port"):
+        with refused(key="--port"):
             free_socket(door.getsockname()[1])
     finally:
         door.close()

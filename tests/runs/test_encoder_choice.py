@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from refusals import refused
 from typer.testing import CliRunner
 
 from clc_text.cli import app
@@ -77,13 +78,10 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert math.isinf(Candidate("sentence").mean)
 
 
-@pytest.mark.parametrize(
-    ("names", "sentence"),
-    [(["tfdif"], "there is no encoder 'tfdif'; did you mean 'tfidf'"), (["tokens"], "tokens")],
-)
-def test_encoders_that_cannot_be_compared(names: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("names", [["tfdif"], ["tokens"]])
+def test_encoders_that_cannot_be_compared(names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     if names == ["tfdif"]:
-        with pytest.raises(InputError, match=sentence):
+        with refused(key="tfdif"):
             compare_encoders(loads(SMALL), names)
     else:
         (one,) = compare_encoders(loads(SMALL), names)

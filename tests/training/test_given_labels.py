@@ -79,20 +79,13 @@ def test_a_row_without_a_class_is_named_wherever_it_lies(tmp_path: Path, label: 
     assert caught.value.row == 47
 
 
-@pytest.mark.parametrize(
-    ("label", "sentence"),
-    [
-        (-100, "the label of row 47 of the training set is -100, but classes are numbered from 0"),
-        (CLASSES, f"the label of row 47 of the training set is {CLASSES}, but the model has {CLASSES} classes"),
-        (None, "row 47 of the training set has no label"),
-        ("a", "the label of row 47 of the training set is the text 'a'; give the number of its class"),
-    ],
-)
-def test_what_a_row_without_a_class_is_told_in(tmp_path: Path, label: Any, sentence: str) -> None:
+@pytest.mark.parametrize("label", [-100, CLASSES, None, "a"])
+def test_a_row_without_a_class_is_named(tmp_path: Path, label: Any) -> None:
     data: Any = [{"features": row, "labels": 0} for row in rows().inputs["features"]]
     data[47]["labels"] = label
-    with pytest.raises(InputError, match=sentence):
+    with refused(row=47) as found:
         trainer(tmp_path, data).train()
+    assert label is None or str(label) in str(found.value)
 
 
 def test_a_distribution_that_is_no_number_is_named() -> None:

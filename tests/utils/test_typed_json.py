@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refusals import refused
 from synthetic_run import corrected_of, make_run
 
 from clc_text.artifacts import run_files
@@ -83,5 +84,5 @@ def test_the_sentence_names_file_key_and_way_out(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"a\.json is damaged or cut short \(.*\); bring it back or train again$"):
             read_json(path, run_files.NoiseManifest)
     path.write_text('{"epoch": 1}\n{"epoch": true}\n')
-    with pytest.raises(InputError, match=r"\(line 2: `epoch` is true or false instead of a whole number\)"):
+    with refused(where=path, row=2):
         read_typed_lines(path, run_files.Epoch)

@@ -67,8 +67,9 @@ def test_no_other_name_is_admitted(tmp_path: Path, name: str) -> None:
     module, _, what = name.rpartition(".")
     path = tmp_path / "batch"
     path.write_bytes(f"c{module}\n{what}\n.".encode())
-    with pytest.raises(InputError, match=f"it asks for '{name}'"):
+    with refused(where=path) as found:
         read_pickle(path)
+    assert name in str(found.value)
 
 
 def test_damaged_and_strange_files(tmp_path: Path) -> None:
