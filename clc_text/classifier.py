@@ -154,7 +154,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         peers = chosen.default_peers
 
         def views(found: Any, labels: Any) -> np.ndarray | None:
-            from clc_text.evidence.taught import pool_of_views
+            from clc_text.evidence.pool_of_views import pool_of_views
             from clc_text.text.encoders.lexical.weighting import terms_of
 
             frozen = rows.inputs["features"] if texts is None else self.encoder_.frozen(texts)

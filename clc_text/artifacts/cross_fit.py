@@ -113,7 +113,7 @@ class CrossFit:
         return "rates_of_each" in self.facts
 
     @property
-    def taught(self) -> np.ndarray:
+    def row_targets(self) -> np.ndarray:
         """float64 [N, C], what a method that cross-fits is to be taught of the rows."""
         return self.posterior if self.targets is None else self.targets
 

@@ -281,8 +281,8 @@ def by_own_names(values: dict[str, Node], known: dict[str, dataclasses.Field[Any
             alias = before if key == name else key
             prefix = f"{path}." if path else ""
             raise InputError(
-                f"{node.where}: {prefix}{alias} is another name of {prefix}{name}; leave one of them out",
-                where=node.where,
+                f"{values[alias].where}: {prefix}{alias} is another name of {prefix}{name}; leave one of them out",
+                where=values[alias].where,
                 key=f"{prefix}{alias}",
             )
         called[name] = key if set_now else before

@@ -46,9 +46,9 @@ def taught_with_answers(found: CrossFit, labels: Labels, without: CrossFit, pool
     fits = {NETWORKS: NoiseFit(0.0, 1.0, found.transition, found.probs)}
     if pool is not None:
         fits[VIEWS] = noise.fit_sharpness(pool, found.transition)
-    chosen, gained = _borne_out(noise, fits, without.taught)
+    chosen, gained = _borne_out(noise, fits, without.row_targets)
     if chosen == WITHOUT:
-        targets = without.taught.copy()
+        targets = without.row_targets.copy()
     else:
         targets = half_trusted(fits[chosen].probs, labels.learnt, never_certain(fits[chosen].transition))
     targets[trusted.rows] = found.posterior[trusted.rows]

@@ -187,10 +187,10 @@ class NoisyLabelTrainer(PeersTrainer):
         if self.method.transition_source == "estimate":
             self._given |= {"transition": torch.from_numpy(found.transition).float().to(self.args.device)}
         if self.method.cross_fits:
-            taught = found.taught
+            targets = found.row_targets
             if self.problem.multi_label:
-                taught = taught.reshape(-1, self.problem.asked, 2)
-            self.supervisor.targets.distributions = torch.from_numpy(taught).float().to(self.args.device)
+                targets = targets.reshape(-1, self.problem.asked, 2)
+            self.supervisor.targets.distributions = torch.from_numpy(targets).float().to(self.args.device)
             self._given |= {"cross_fit_epochs": torch.tensor(found.warm_up)}
         self.supervisor.state.memory |= self._given
         self.supervisor.notes.append(cross_fitted(found))

@@ -105,8 +105,8 @@ class CLC(Method):
         else:
             of_rows = labels[..., held, :].unsqueeze(-3).expand(*peers, -1, -1)
         of_each = of_rows.reshape(len(each), *of_rows.shape[len(peers) :])
-        found = [fit_temperature(one, given) for one, given in zip(each, of_each, strict=True)]
-        return log_probs.new_tensor(found).view(peers)
+        temperatures = [fit_temperature(one, given) for one, given in zip(each, of_each, strict=True)]
+        return log_probs.new_tensor(temperatures).view(peers)
 
     def doubt(self, log_probs: Tensor, state: TrainingState) -> Tensor:
         """How unsure each prediction is by `criterion`, at the temperature: [..., P, B, C] -> [..., P, B]."""

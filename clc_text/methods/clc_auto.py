@@ -19,7 +19,7 @@ class CLCAuto(CLC):
     """`CLC` on labels that are distributions, with a warm-up that ends by itself.
 
     1. Cross-fitting (`clc_text.crossfit`) finds the noise matrix T, by networks that never saw the label y of the row
-       that they judge. They and other such views of the row, of its words and features (`clc_text.evidence.taught`),
+       that they judge. They and other such views of the row, of its words and features (`evidence.pool_of_views`),
        together believe p, and q takes the place of y: the mean of two posteriors, by noise of two kinds that the
        labels themselves tell apart, and by T with y half trusted (`clc_text.noise.estimation.targets`). A trainer that
        is given no other views has the networks alone.

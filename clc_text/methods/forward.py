@@ -82,8 +82,8 @@ class Forward(Method):
         if quantile == "auto":
             quantile = QUANTILE if (1 - QUANTILE) * log_probs.shape[-1] <= 1 else None
         peers = log_probs.exp().flatten(0, -3).cpu().numpy()
-        found = torch.from_numpy(np.stack([anchor_matrix(probs, quantile) for probs in peers]))
-        state.memory["estimated_transition"] = found.to(log_probs).unflatten(0, log_probs.shape[:-2])
+        matrix = torch.from_numpy(np.stack([anchor_matrix(probs, quantile) for probs in peers]))
+        state.memory["estimated_transition"] = matrix.to(log_probs).unflatten(0, log_probs.shape[:-2])
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
         given = "transition" in state.memory

@@ -50,5 +50,5 @@ class JoCoR(SmallLoss):
 def divergence(log_probs: Tensor) -> Tensor:
     """[..., P, B], Σ_g KL(p_f ‖ p_g) + KL(p_g ‖ p_f) over the other peers g, which are held still."""
     own, others = log_probs.unsqueeze(-3), log_probs.detach().unsqueeze(-4)
-    found = ((own.exp() - others.exp()) * (own - others)).sum(-1)  # [..., P, P, B], 0 on the diagonal
-    return found.sum(-2)
+    between = ((own.exp() - others.exp()) * (own - others)).sum(-1)  # [..., P, P, B], 0 on the diagonal
+    return between.sum(-2)

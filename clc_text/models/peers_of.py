@@ -282,8 +282,8 @@ class PeersOf(SeparatePeersModel):
         """Networks that are no models of `transformers`, and folders of earlier versions."""
         if Path(positional[0]).is_dir():
             _check_kind(Path(positional[0]), cls)
-        found = super().from_pretrained(*positional, **named)
-        loaded, make = (found[0] if isinstance(found, tuple) else found), named.get("network_class")
+        given = super().from_pretrained(*positional, **named)
+        loaded, make = (given[0] if isinstance(given, tuple) else given), named.get("network_class")
         if make is not None and isinstance(loaded.config, PeersOfConfig) and loaded.config.inner is None:
             # It fills in what is saved and nothing else, so a plain network would lose the buffers that are not.
             fresh = dict(make().named_buffers())
@@ -292,7 +292,7 @@ class PeersOf(SeparatePeersModel):
                 for name, values in network.named_buffers():
                     if name not in saved:
                         values.data.copy_(fresh[name])
-        return found
+        return given
 
     @classmethod
     def around(cls, networks: Sequence[nn.Module]) -> PeersOf:
@@ -310,10 +310,10 @@ class PeersOf(SeparatePeersModel):
         With ``return_dict=False`` a tuple: (loss, logits), the loss where there are labels.
         """
         as_tuple = inputs.get("return_dict") is False
-        found = [self._of(network, inputs) for network in self.networks]
-        hidden = [values for _, values in found if values is not None]
+        outputs = [self._of(network, inputs) for network in self.networks]
+        hidden = [values for _, values in outputs if values is not None]
         output = self.output(
-            torch.stack([logits for logits, _ in found]),
+            torch.stack([logits for logits, _ in outputs]),
             torch.stack(hidden) if len(hidden) == self.peers else None,
             labels,
         )

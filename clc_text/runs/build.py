@@ -86,7 +86,7 @@ def build_trainer(
         optimizer_cls_and_kwargs=_optimizer(recipe),
         peers_init=networks,
         cross_fit_dir=directory,
-        taught=None if labels.belief is None else torch.from_numpy(labels.belief).float(),
+        targets=None if labels.belief is None else torch.from_numpy(labels.belief).float(),
         trusted=labels.trusted,
         recover=recipe.monitor == "recover",
         log=log,
@@ -124,7 +124,7 @@ def views_of(prepared: Prepared, seed: int, directory: Path) -> MoreViews:
 
     def views(found: CrossFit, labels: Labels) -> np.ndarray | None:
         from clc_text.evidence.heard import FILE, KeptViews
-        from clc_text.evidence.taught import pool_of_views
+        from clc_text.evidence.pool_of_views import pool_of_views
         from clc_text.runs.frozen_features import features_of, words_of
 
         kept = None if prepared.task.asked else KeptViews(directory / FILE)

@@ -79,24 +79,24 @@ class EpochAccounts:
             of_rows: the names in it that hold something for every row, [..., N, ·].
         """
         if distributed.several(accelerator):
-            found = self._together(accelerator, self._own(memory, of_rows))
-            self.dynamics.load_state_dict(found)
-            memory |= {name: found[f"memory.{name}"] for name in of_rows if name in memory}
+            whole = self._together(accelerator, self._own(memory, of_rows))
+            self.dynamics.load_state_dict(whole)
+            memory |= {name: whole[f"memory.{name}"] for name in of_rows if name in memory}
 
     def _own(self, memory: dict[str, Tensor], of_rows: Sequence[str]) -> dict[str, Tensor]:
         """What this process has seen of the rows, by the names that it has in a checkpoint."""
         return self.dynamics.state_dict() | {f"memory.{name}": memory[name] for name in of_rows if name in memory}
 
     def _together(self, accelerator: Accelerator, own: dict[str, Tensor]) -> dict[str, Tensor]:
-        found, seen = {}, own["dynamics.seen"]
+        whole, seen = {}, own["dynamics.seen"]
         together = distributed.rows_together(accelerator, seen)
         for name, values in own.items():
             if name.startswith("memory."):  # of rows, where the dynamics may be of pairs of a row and a class
                 each = seen.view(values.shape[-2], -1).any(-1)
-                found[name] = distributed.rows_together(accelerator, each)(values, -2)
+                whole[name] = distributed.rows_together(accelerator, each)(values, -2)
             else:
-                found[name] = together(values, -1)
-        return found
+                whole[name] = together(values, -1)
+        return whole
 
     def close(self, epoch: int, write: bool) -> EpochRecord:
         """Ends an epoch; `write` says whether its part of the training dynamics goes to its file now."""

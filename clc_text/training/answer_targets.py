@@ -34,7 +34,7 @@ class AnswerTargets:
         told = torch.from_numpy(trusted.classes(rows * asked)).to(device)
         return cls(told if asked == 1 else told.view(rows, asked), weight)
 
-    def taught(self, supervision: Supervision, log_probs: Tensor, rows: Tensor, state: TrainingState) -> Supervision:
+    def held_in(self, supervision: Supervision, log_probs: Tensor, rows: Tensor, state: TrainingState) -> Supervision:
         """The supervision of the rows [B] of a batch, in which every peer learns each answered one as it was told.
 
         Args:

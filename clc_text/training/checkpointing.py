@@ -63,11 +63,11 @@ class Checkpointing(PeersSaving):
         self.check_files_beside(checkpoint, complete)
         return checkpoint, complete
 
-    def begin_after(self, found: tuple[Path, Complete] | None) -> None:
+    def begin_after(self, resumed: tuple[Path, Complete] | None) -> None:
         """Called with what `checked_checkpoint` gave, before training and after all that was learnt is forgotten."""
-        self.groups = 0 if found is None else groups_in(found[0])
-        if found is not None:
-            self.supervisor.accounts.dynamics.written = dict(found[1].get("dynamics", {}))
+        self.groups = 0 if resumed is None else groups_in(resumed[0])
+        if resumed is not None:
+            self.supervisor.accounts.dynamics.written = dict(resumed[1].get("dynamics", {}))
 
     def check_files_beside(self, checkpoint: Path, complete: Complete) -> None:
         """Refuses to go on from a checkpoint whose files outside of it are not as they were.

@@ -165,8 +165,8 @@ def _method_facts(folder: Path) -> MethodFacts:
 
     path = folder / METHOD_STATE
     with undamaged(path, way_out(folder)), safe_open(path, "pt") as opened:
-        found = json.loads((opened.metadata() or {})["facts"])
-    return checked(found, MethodFacts, path, way_out(folder))
+        facts = json.loads((opened.metadata() or {})["facts"])
+    return checked(facts, MethodFacts, path, way_out(folder))
 
 
 def read_method_state(folder: Path, device: torch.device) -> tuple[dict[str, Tensor], MethodFacts]:

@@ -33,8 +33,8 @@ class NumberedRows(Dataset):
 
     def __getitems__(self, ids: Sequence[int]) -> list[tuple[int, Any]]:
         fetch = getattr(self.rows, "__getitems__", None)
-        found = fetch(ids) if fetch is not None else [self.rows[row] for row in ids]
-        return list(zip([int(row) for row in ids], found, strict=True))
+        items = fetch(ids) if fetch is not None else [self.rows[row] for row in ids]
+        return list(zip([int(row) for row in ids], items, strict=True))
 
 
 class NumberedBatch:
@@ -113,8 +113,8 @@ def _classes_of(rows: list[Any]) -> Tensor | None:
     name = _label_name(rows[0])
     if name is None or not all(_is_number(row.get(name)) for row in rows):
         return None
-    found = as_classes(torch.tensor([row[name] for row in rows]))
-    return None if found.is_floating_point() else found
+    classes = as_classes(torch.tensor([row[name] for row in rows]))
+    return None if classes.is_floating_point() else classes
 
 
 def _is_number(value: Any) -> bool:

@@ -38,14 +38,14 @@ def rows_together(accelerator: Accelerator, seen: Tensor) -> Callable[[Tensor, i
     seen_by = of_every_process(accelerator, seen)
 
     def together(values: Tensor, dim: int) -> Tensor:
-        found = values
+        whole = values
         shape = [1] * values.dim()
         shape[dim] = -1
         for theirs, rows in zip(
             reversed(of_every_process(accelerator, values)), reversed(seen_by.to(values.device)), strict=True
         ):
-            found = torch.where(rows.view(shape), theirs, found)
-        return found
+            whole = torch.where(rows.view(shape), theirs, whole)
+        return whole
 
     return together
 
@@ -63,10 +63,10 @@ def in_order(accelerator: Accelerator, index: Tensor, values: Sequence[Tensor]) 
     first = torch.ones_like(everywhere, dtype=torch.bool)
     first[1:] = everywhere[order][1:] != everywhere[order][:-1]
     order = order[first & (everywhere[order] >= 0)]
-    found = []
+    ordered = []
     for value in values:
         filled = torch.nn.functional.pad(value, (0, 0, 0, int(length) - value.shape[-2]))
         stacked = of_every_process(accelerator, filled)
         joined = torch.cat(list(stacked), -2)
-        found.append(joined.index_select(-2, order))
-    return found
+        ordered.append(joined.index_select(-2, order))
+    return ordered

@@ -63,7 +63,7 @@ class PeersEvaluation(PeersStepping):
             rows: N rows.
             fold: int64 [N], the number of that peer.
         """
-        index, found = [], []
+        index, logits_of_peers = [], []
         with self._evaluating() as model:
             for batch in self._batches(rows):
                 inputs = self._prepare_inputs(batch)
@@ -75,24 +75,24 @@ class PeersEvaluation(PeersStepping):
                 for peer, own in zip(peers.tolist(), order.split(counts.tolist()), strict=True):
                     mine = {name: values[own.to(values.device)] for name, values in inputs.items()}
                     with self.compute_loss_context_manager():
-                        found.append(at_least_float32(model.peer_logits(peer, **mine)))
+                        logits_of_peers.append(at_least_float32(model.peer_logits(peer, **mine)))
                     index.append(numbers[own])
-        places = torch.cat(index).to(found[0].device)
-        (logits,) = distributed.in_order(self.accelerator, places, [torch.cat(found)[None]])
+        places = torch.cat(index).to(logits_of_peers[0].device)
+        (logits,) = distributed.in_order(self.accelerator, places, [torch.cat(logits_of_peers)[None]])
         return no_and_yes(logits[0]) if self.model.multi_label else logits[0].log_softmax(-1)
 
     @torch.no_grad()
     def _predict(self, rows: Any) -> tuple[Tensor, Tensor]:
         """Logits [P, N, C] of every peer and labels [N] or [N, C], in the order of the rows."""
-        index, found, labels = [], [], []
+        index, seen, labels = [], [], []
         with self._evaluating() as model:
             for batch in self._batches(rows):
                 inputs = self._prepare_inputs(batch)
                 index.append(inputs.pop("index"))
                 labels.append(inputs.pop("labels"))
                 with self.compute_loss_context_manager():
-                    found.append(at_least_float32(model(**inputs).peer_logits))
-        logits, given = torch.cat(found, -2), torch.cat(labels)
+                    seen.append(at_least_float32(model(**inputs).peer_logits))
+        logits, given = torch.cat(seen, -2), torch.cat(labels)
         if not distributed.several(self.accelerator):
             return logits, given
         as_columns = given if given.dim() == 2 else given[:, None]

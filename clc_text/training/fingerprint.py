@@ -23,14 +23,14 @@ def rows_to_fingerprint(count: int) -> list[int]:
 
 def fingerprint_of(batch: Mapping[str, Any]) -> Fingerprint:
     """One number a row of every input of a batch: its values, weighted by their place."""
-    found = {}
+    sums = {}
     for name, values in batch.items():
         if name in ("labels", "index") or not isinstance(values, Tensor) or values.dim() == 0:
             continue
         flat = values.detach().cpu().double().reshape(len(values), -1)
         places = torch.cos(torch.arange(1, flat.shape[1] + 1, dtype=torch.float64))
-        found[name] = [float(f"{value:.6g}") for value in (flat @ places).tolist()]
-    return found
+        sums[name] = [float(f"{value:.6g}") for value in (flat @ places).tolist()]
+    return sums
 
 
 def same_rows(one: Fingerprint | None, other: Fingerprint | None) -> bool:

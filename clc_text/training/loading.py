@@ -67,8 +67,8 @@ class RowLoading(Trainer):
 
         if isinstance(dataset, Rows):
             with self._collating(as_batch):
-                found = loader(dataset, sampler_fn)
-            return ResidentLoader.of(found) if is_training else found
+                dataloader = loader(dataset, sampler_fn)
+            return ResidentLoader.of(dataloader) if is_training else dataloader
         if not (is_training or numbered) or not indexable(dataset):
             return loader(dataset, sampler_fn)
         kept, collate = self._kept(dataset, description)
@@ -77,8 +77,8 @@ class RowLoading(Trainer):
 
     def _known_names(self) -> list[str] | None:
         """The names of the classes that the networks are trained on."""
-        found = named_classes(self.train_dataset)
-        return names_of_model(getattr(self.model, "config", None)) if found is None else found[1]
+        classes = named_classes(self.train_dataset)
+        return names_of_model(getattr(self.model, "config", None)) if classes is None else classes[1]
 
     def _kept(self, dataset: Any, description: str) -> tuple[Any, Callable[[list[Any]], Any]]:
         """Rows and their collator, one of which leaves out the columns that no network takes."""

@@ -43,8 +43,8 @@ def epoch_entry(
     """
     test: TestScores | None = None
     if result.test_log_probs is not None and test_labels is not None:
-        found = test_scores(result.test_log_probs, test_labels)
-        test = {"accuracy": found["accuracy"], "ece": found["ece"]}
+        scores = test_scores(result.test_log_probs, test_labels)
+        test = {"accuracy": scores["accuracy"], "ece": scores["ece"]}
         if asked:
             test["multi_label"] = scores_of_pairs(result.test_log_probs, test_labels, asked)
     threshold = result.threshold
@@ -76,8 +76,8 @@ def scores_of_pairs(log_probs: Tensor, labels: Tensor, asked: int) -> dict[str, 
     """`multi_label_scores` of the ensemble in %: log-probabilities [P, M · K, 2] and labels [M · K] of pairs."""
     together = log_probs.double().logsumexp(0)
     odds = (together[:, 1] - together[:, 0]).view(-1, asked).numpy()
-    found = multi_label_scores(odds, labels.view(-1, asked).numpy())
-    return {name: 100 * value for name, value in found.items()}
+    scores = multi_label_scores(odds, labels.view(-1, asked).numpy())
+    return {name: 100 * value for name, value in scores.items()}
 
 
 def training_scores(record: EpochRecord, labels: Labels, num_classes: int) -> TrainScores:
@@ -165,13 +165,13 @@ def kept_lines(path: Path, keep: int, sha256: str | None = None) -> tuple[list[E
         return [], b""
     if not path.is_file():
         raise InputError(f"{path} is missing, which the epochs that are done are told in; {_WAY_OUT}", where=path)
-    found = read_typed_lines(path, Epoch, _WAY_OUT)[:keep]
-    if [entry.get("epoch") for entry in found] != list(range(1, keep + 1)):
+    entries = read_typed_lines(path, Epoch, _WAY_OUT)[:keep]
+    if [entry.get("epoch") for entry in entries] != list(range(1, keep + 1)):
         raise InputError(f"{path} has not the epochs 1 to {keep}, which are done; {_WAY_OUT}", where=path)
     lines = b"".join([line + b"\n" for line in path.read_bytes().split(b"\n") if line.strip()][:keep])
     if sha256 not in (None, hashlib.sha256(lines).hexdigest()):
         raise InputError(f"{path} has changed since epoch {keep} was written down; {_WAY_OUT}", where=path)
-    return found, lines
+    return entries, lines
 
 
 _WAY_OUT = "bring it back, or train anew with --overwrite"

@@ -47,14 +47,14 @@ def in_pairs(values: Tensor, row: int) -> Tensor:
     return values.movedim(0, place + 1).flatten(place, place + 1)
 
 
-def supervision_of_pairs(found: Supervision) -> Supervision:
+def supervision_of_pairs(supervision: Supervision) -> Supervision:
     """A supervision of C problems [C, P, B] as one of pairs [P, B · C]."""
     return replace(
-        found,
-        losses=in_pairs(found.losses, -1),
-        weights=in_pairs(found.weights, -1),
-        targets=in_pairs(found.targets, -2),
-        selected=in_pairs(found.selected, -1),
+        supervision,
+        losses=in_pairs(supervision.losses, -1),
+        weights=in_pairs(supervision.weights, -1),
+        targets=in_pairs(supervision.targets, -2),
+        selected=in_pairs(supervision.selected, -1),
     )
 
 

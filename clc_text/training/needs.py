@@ -8,17 +8,17 @@ from clc_text.errors import InputError
 from clc_text.methods.base import Method
 
 
-def why_numbers(method: Method, taught: bool, trusted: bool, augmented: bool) -> str | None:
+def why_numbers(method: Method, targets: bool, trusted: bool, augmented: bool) -> str | None:
     """What knows a row by its number, in words; None: nothing does.
 
     Args:
-        taught: distributions are learnt in place of the given labels.
+        targets: distributions are learnt in place of the given labels.
         trusted: people have told labels.
         augmented: inputs are changed at each look.
     """
     if method.row_memory:
         return f"the method '{method.name}' remembers every row by its number"
-    if method.cross_fits or taught:
+    if method.cross_fits or targets:
         return f"the method '{method.name}' teaches every row a label that was made for it"
     if trusted:
         return "trusted labels belong to rows by their numbers"

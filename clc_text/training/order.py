@@ -80,8 +80,8 @@ def _alone(collate: Callable[[list[Any]], Any], row: Any) -> Any:
 
 def _rounded(labels: Tensor) -> list[Any]:
     """Equal where only the batch's size has changed a last digit."""
-    found: list[Any] = (labels.double().cpu() * 1e4).round().tolist()
-    return found
+    rounded: list[Any] = (labels.double().cpu() * 1e4).round().tolist()
+    return rounded
 
 
 # ---- a collator that is called beside the training ----

@@ -49,24 +49,24 @@ class Scores:
         seen = EvalPrediction(ensemble, labels, prediction.inputs, prediction.losses)
         if self.by_batch:
             return {} if self.compute_metrics is None else self.compute_metrics(seen, compute_result=compute_result)
-        found = {} if self.compute_metrics is None else dict(self.compute_metrics(seen))
+        metrics = {} if self.compute_metrics is None else dict(self.compute_metrics(seen))
         if classes.ndim == 3:
             added = {} if self.user_preprocess is not None else multi_label_scores(_whole(ensemble), truth)
             added |= {
                 f"f1_micro_peer_{peer}": f1_micro(classes[:, peer], truth) for peer in range(classes.shape[1] - 1)
             }
             self.added |= added.keys()
-            return added | found
+            return added | metrics
         if np.ndim(truth) == 2:
             truth = truth.argmax(-1)
         added = {f"accuracy_peer_{peer}": float((each == truth).mean()) for peer, each in enumerate(classes.T[:-1])}
         own = not {"accuracy", "eval_accuracy", "test_accuracy"}.isdisjoint(
-            found
+            metrics
         )  # with or without `Trainer`'s prefix
         if self.user_preprocess is None and not own:
             added["accuracy"] = float((_whole(ensemble).argmax(-1) == truth).mean())
         self.added |= added.keys()
-        return found | added
+        return metrics | added
 
     def objective(self, metrics: dict[str, float], sets: Iterable[str] = ()) -> float:
         """What a search for hyperparameters goes by unless told: as of a stock `Trainer`, which adds no accuracies.
@@ -90,8 +90,8 @@ def classes_of_all(predictions: Any) -> np.ndarray | None:
     pairs = predictions if isinstance(predictions, list) else [predictions]
     if not pairs or not all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs):
         return None
-    found = np.concatenate([pair[1] for pair in pairs])
-    return found if found.ndim == 2 else found.transpose(0, 2, 1).reshape(-1, found.shape[1])
+    classes = np.concatenate([pair[1] for pair in pairs])
+    return classes if classes.ndim == 2 else classes.transpose(0, 2, 1).reshape(-1, classes.shape[1])
 
 
 def ensemble_alone(output: EvalLoopOutput) -> EvalLoopOutput:

@@ -28,8 +28,8 @@ def looked_up_once() -> Iterator[None]:
     if ask is None:
         yield
         return
-    found = ask()
-    setattr(module, _LOOKED_UP, lambda: found)
+    installed = ask()
+    setattr(module, _LOOKED_UP, lambda: installed)
     try:
         yield
     finally:

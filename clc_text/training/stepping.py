@@ -46,10 +46,10 @@ class PeersStepping(RowLoading):
     def create_optimizer(self, *positional: Any, **named: Any) -> torch.optim.Optimizer:
         """As `Trainer.create_optimizer`, parameters that are treated alike in one group."""
         made_here = self.optimizer is None
-        found = super().create_optimizer(*positional, **named)
+        optimizer = super().create_optimizer(*positional, **named)
         if made_here and self.groups < 2 and not (self.is_fsdp_enabled or self.is_deepspeed_enabled):
-            in_one_group(found, by_checkpoint=self.groups == 1)
-        return found
+            in_one_group(optimizer, by_checkpoint=self.groups == 1)
+        return optimizer
 
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:
         begin, epochs = self.options.decay_from_epoch, self.args.num_train_epochs

@@ -102,10 +102,10 @@ class Supervisor:
         """The method's supervision of one batch, or the warm-up's as long as that lasts."""
         state, active = self.state, self.warm_up.active
         state.class_weights = self.targets.weights(log_probs.detach()) if active.weighs_classes else None
-        found, rows = self.warm_up.supervise(log_probs, labels, state), state.rows
+        supervision, rows = self.warm_up.supervise(log_probs, labels, state), state.rows
         if self.answers is not None and rows is not None:
-            found = self.answers.taught(found, log_probs, rows, state)
-        return found if active.weighs_classes else self.targets.weighed(found)
+            supervision = self.answers.held_in(supervision, log_probs, rows, state)
+        return supervision if active.weighs_classes else self.targets.weighed(supervision)
 
     # ---- between epochs ----
 
@@ -118,9 +118,9 @@ class Supervisor:
         """
         labels = self.problem.checked(labels, logits.shape[-1])
         log_probs, distributions = self.problem.log_probs(logits), self.targets.distributions
-        taught = self.problem.in_front(labels if distributions is None else distributions)
+        targets = self.problem.in_front(labels if distributions is None else distributions)
         self.state.num_classes, self.state.logits = log_probs.shape[-1], logits
-        self.notes += self.warm_up.take_over(self.state, log_probs, taught, given, model)
+        self.notes += self.warm_up.take_over(self.state, log_probs, targets, given, model)
 
     def close(self, accelerator: Accelerator, epoch: int, write: bool) -> tuple[float, EpochRecord]:
         """Ends an epoch: its mean loss, and what was seen of every row, by all processes.

@@ -72,7 +72,7 @@ class PeersTrainer(InEpochs):
             sha256 by name: each checkpoint says how they were.
         augment: called with a training batch's inputs, its row numbers and the epoch (from 0); gives the inputs that
             the networks then see. It must draw from these alone (no generator of its own), so that resuming is exact.
-        taught: float [N, C], distributions that the rows are taught in place of their given labels; None: those.
+        targets: float [N, C], distributions that the rows are taught in place of their given labels; None: those.
         trusted: true labels that people have told: these rows are taught as such, and weigh more than others; networks
             that cross-fit learn from them what the other labels are worth. Of a multi-label set, its rows are pairs
             row · classes + class, and its labels 0 and 1.
@@ -111,7 +111,7 @@ class PeersTrainer(InEpochs):
         dynamics_dir: Path | None = None,
         epoch_listeners: Sequence[Callable[[EpochResult], None]] | None = None,
         augment: Callable[[dict[str, Tensor], Tensor, int], dict[str, Tensor]] | None = None,
-        taught: Tensor | None = None,
+        targets: Tensor | None = None,
         trusted: TrustedLabels | None = None,
         recover: bool = False,
     ) -> None:
@@ -151,7 +151,7 @@ class PeersTrainer(InEpochs):
         if self.problem.multi_label:
             check_multi_label(self.method, class_weights, transition, recover)
         self._check_datasets()
-        self._class_weights, self._taught, self.trusted = class_weights, taught, trusted
+        self._class_weights, self._targets, self.trusted = class_weights, targets, trusted
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.dynamics_dir, self.augment = noise_rate, dynamics_dir, augment
         if trusted is not None and indexable(self.train_dataset):
@@ -203,16 +203,16 @@ class PeersTrainer(InEpochs):
     def _start_afresh(self) -> None:
         """Forgets what a training has learnt beside the networks: before the first one, and before each new one."""
         problem, rows = self.problem, count_rows(self.train_dataset)
-        device, trusted, taught = self.args.device, self.trusted, self._taught
+        device, trusted, targets = self.args.device, self.trusted, self._targets
         self.supervisor = Supervisor(
             self.method,
             problem,
             TrainingState(num_classes=problem.choices, noise_rate=self.noise_rate, memory=dict(self._given)),
             WarmUp(self.method, self.recover),
-            RowTargets(self.train_dataset, self._class_weights, None if taught is None else taught.to(device)),
+            RowTargets(self.train_dataset, self._class_weights, None if targets is None else targets.to(device)),
             None if trusted is None or not rows else AnswerTargets.of(trusted, rows, device, problem.asked),
             EpochAccounts(rows * problem.asked, self.model.peers, self.dynamics_dir),
-            why_numbers(self.method, taught is not None, trusted is not None, self.augment is not None),
+            why_numbers(self.method, targets is not None, trusted is not None, self.augment is not None),
             unseen=problem.classes is None or label_column(self.train_dataset) is None,
         )
         self.step_batches = StepBatches()

@@ -116,8 +116,8 @@ class WarmUp:
 
     @property
     def facts(self) -> dict[str, Any]:
-        found: dict[str, Any] = {"prepared": self.over, "began": self.began, "asked": self._asked}
-        return found if self.recovery is None else found | {"recovery": self.recovery.facts}
+        facts: dict[str, Any] = {"prepared": self.over, "began": self.began, "asked": self._asked}
+        return facts if self.recovery is None else facts | {"recovery": self.recovery.facts}
 
     def load(self, tensors: dict[str, Tensor], facts: MethodFacts) -> None:
         """What `tensors` and `facts` gave."""

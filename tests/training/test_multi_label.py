@@ -392,7 +392,7 @@ def test_answers_stand_in_the_place_of_what_was_given(tmp_path: Path) -> None:
     trainer.train()
     found = trainer.cross_fit
     assert found is not None
-    assert found.posterior[asked, told] == pytest.approx(1) and found.taught[asked, told] == pytest.approx(1)
+    assert found.posterior[asked, told] == pytest.approx(1) and found.row_targets[asked, told] == pytest.approx(1)
     assert (found.probs[asked, told] < 0.999).all()
     with refused(key="trusted", row=N * C):
         NoisyLabelTrainer(

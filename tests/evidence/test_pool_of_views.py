@@ -13,8 +13,8 @@ from test_mixture import blobs, flipped
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.data.labels import Labels
-from clc_text.evidence import taught as taught_module
-from clc_text.evidence.taught import pool_of_views, taken_back
+from clc_text.evidence import pool_of_views as module
+from clc_text.evidence.pool_of_views import pool_of_views, taken_back
 from clc_text.noise.estimation.half_trust import EVER_WRONG, half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels
 from clc_text.noise.estimation.targets import targets_of
@@ -132,7 +132,7 @@ def test_a_large_table_is_taken_back_part_by_part(monkeypatch: pytest.MonkeyPatc
     labels = flipped(true, 0.2)
     networks = networks_of(features, labels, np.random.default_rng(0).normal(size=(4, 16)))
     whole = pool_of_views(features, None, Labels.of(labels), networks, 0)
-    monkeypatch.setattr(taught_module, "_CELLS_AT_ONCE", 4 * 37)
+    monkeypatch.setattr(module, "_CELLS_AT_ONCE", 4 * 37)
     monkeypatch.setattr(import_module("clc_text.evidence.views.discriminant"), "ROWS_AT_ONCE", 11)
     in_parts = pool_of_views(features, None, Labels.of(labels), networks, 0)
     assert whole is not None
