@@ -12,7 +12,7 @@ from transformers.utils.logging import get_logger
 
 from clc_text.config.components import check_value, numeric
 from clc_text.config.recipe import Recipe, Seeds, Training
-from clc_text.errors import InputError
+from clc_text.errors import InputError, some_of
 
 logger = get_logger(__name__)
 
@@ -126,6 +126,11 @@ def check_arguments(args: TrainingArguments, compute_loss_func: object) -> None:
             "label_smoothing_factor is set, but the method decides what each row is taught; leave it at 0, or give "
             "soft labels [N, C]",
             key="label_smoothing_factor",
+        )
+    if args.label_names is not None and len(args.label_names) > 1:
+        raise InputError(
+            f"label_names has several names ({some_of(args.label_names, 5)}), but a row has one label; give one",
+            key="label_names",
         )
     if args.deepspeed or args.fsdp:
         raise InputError(

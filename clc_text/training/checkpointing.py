@@ -25,6 +25,7 @@ from clc_text.training.checkpoints import (
     write_method_state,
 )
 from clc_text.training.data import count_rows
+from clc_text.training.distributed import load_to_numbered_cpus
 from clc_text.training.epochs import EpochResult
 from clc_text.training.saving import PeersSaving
 from clc_text.training.supervisor import Supervisor
@@ -136,6 +137,8 @@ class Checkpointing(PeersSaving):
             super()._load_rng_state(checkpoint)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if self.args.device.type == "cpu" and self.args.device.index is not None:
+            load_to_numbered_cpus()
         with undamaged(Path(checkpoint or "."), way_out(Path(checkpoint or "."))):
             super()._load_optimizer_and_scheduler(checkpoint)
             if checkpoint is not None:

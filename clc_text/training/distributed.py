@@ -6,11 +6,24 @@ of those the first process's view counts.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 
 import torch
 from accelerate import Accelerator
 from torch import Tensor
+
+
+@functools.cache
+def load_to_numbered_cpus() -> None:
+    """From now on `torch.load` takes "cpu:0" for the CPU.
+
+    accelerate calls it so where several processes train on CPUs, and before 5.18 `transformers` asked for that when it
+    went on from a checkpoint.
+    """
+    torch.serialization.register_package(
+        50, lambda _: None, lambda storage, location: storage if location.startswith("cpu:") else None
+    )
 
 
 def several(accelerator: Accelerator) -> bool:

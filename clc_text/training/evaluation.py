@@ -134,12 +134,19 @@ class PeersEvaluation(PeersStepping):
         labels = inputs.get("labels")
         if isinstance(labels, torch.Tensor):
             labels = inputs["labels"] = as_classes(labels)
-        with torch.no_grad(), self.compute_loss_context_manager():
-            if labels is None:
-                inputs.pop("index", None)
-                loss, outputs = None, model(**inputs)
-            else:
-                loss, outputs = self.compute_loss(model, inputs, return_outputs=True)
+        training = model.training  # where a script calls this by itself: the method learns nothing of these rows
+        if training:
+            model.eval()
+        try:
+            with torch.no_grad(), self.compute_loss_context_manager():
+                if labels is None:
+                    inputs.pop("index", None)
+                    loss, outputs = None, model(**inputs)
+                else:
+                    loss, outputs = self.compute_loss(model, inputs, return_outputs=True)
+        finally:
+            if training:
+                model.train()
         if prediction_loss_only:
             return loss, None, None
         logits = getattr(outputs, "peer_logits", None)

@@ -20,12 +20,13 @@ class PeersStepping(RowLoading):
 
     Attributes:
         step_batches: those of the step under way.
-        groups: of parameters, in the checkpoint that is gone on with; 0: in none. Earlier versions wrote two.
+        groups: of parameters, in the checkpoint that is gone on with; 0: in none; None: no training has begun. Earlier
+            versions wrote two.
     """
 
     options: NoisyLabelOptions
     step_batches: StepBatches
-    groups = 0
+    groups: int | None = None
     _numbers: int | None = None  # of all networks
 
     def get_batch_samples(self, *positional: Any, **named: Any) -> Any:
@@ -44,10 +45,11 @@ class PeersStepping(RowLoading):
         return grad_norm  # without clipping nobody reads it, and it costs a tenth of a step
 
     def create_optimizer(self, *positional: Any, **named: Any) -> torch.optim.Optimizer:
-        """As `Trainer.create_optimizer`, parameters that are treated alike in one group."""
+        """As `Trainer.create_optimizer`; within a training, parameters that are treated alike in one group."""
         made_here = self.optimizer is None
         optimizer = super().create_optimizer(*positional, **named)
-        if made_here and self.groups < 2 and not (self.is_fsdp_enabled or self.is_deepspeed_enabled):
+        joined = self.groups is not None and self.groups < 2
+        if made_here and joined and not (self.is_fsdp_enabled or self.is_deepspeed_enabled):
             in_one_group(optimizer, by_checkpoint=self.groups == 1)
         return optimizer
 

@@ -243,6 +243,47 @@ def test_rows_marked_as_without_a_class_are_named(
         made(CLCTrainer, tmp_path, rows, tokenizer)
 
 
+def test_several_columns_of_labels_are_refused(
+    tmp_path: Path, train_rows: Dataset, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    arguments = TrainingArguments(**training_arguments(tmp_path), label_names=["labels", "labels_2"])
+    with refused(key="label_names"):
+        CLCTrainer(bert(), arguments, train_dataset=train_rows, processing_class=tokenizer)
+
+
+# ---- what scripts and callbacks call by themselves ----
+
+
+def test_whoever_asks_for_the_groups_of_parameters_finds_those_of_stock(
+    tmp_path: Path, train_rows: Dataset, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    found = []
+    for kind in (Trainer, CLCTrainer):
+        trainer = made(kind, tmp_path, train_rows, tokenizer, max_steps=2)
+        trainer.create_optimizer()
+        found.append((len(trainer.get_optimizer_group()), trainer.get_learning_rates()))
+        assert trainer.train().global_step == 2
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("method", [CLC(warmup_epochs=1), ELR()])
+def test_a_batch_that_is_only_predicted_is_not_learnt(
+    tmp_path: Path, train_rows: Dataset, tokenizer: PreTrainedTokenizerFast, method: Any
+) -> None:
+    """Whatever state the networks are in, the loss is the ensemble's, and the method remembers nothing of it."""
+    trainer = made(CLCTrainer, tmp_path, train_rows, tokenizer, max_steps=2, method=method)
+    trainer.train()
+    batch = next(iter(trainer.get_train_dataloader()))
+    memory = {name: values.clone() for name, values in trainer.supervisor.state.memory.items()}
+    losses = []
+    for training in (False, True):
+        trainer.model.train(training)
+        losses.append(trainer.prediction_step(trainer.model, dict(batch), prediction_loss_only=True)[0])
+        assert trainer.model.training == training
+    assert torch.equal(*losses)
+    assert all(torch.equal(values, memory[name]) for name, values in trainer.supervisor.state.memory.items())
+
+
 def test_a_network_that_gives_tuples(
     tmp_path: Path, train_rows: Dataset, test_rows: Dataset, tokenizer: PreTrainedTokenizerFast
 ) -> None:

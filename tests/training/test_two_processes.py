@@ -17,6 +17,7 @@ from small_training import CLASSES, peers_model, rows
 from torch import Tensor
 
 from clc_text.artifacts.dynamics import epochs_in, read_epoch
+from clc_text.training.distributed import load_to_numbered_cpus
 
 HERE = Path(__file__).resolve().parent
 ROWS, STEPS = 51, 4  # 51 rows in two shares of 8: four steps an epoch, 13 rows repeated to fill the last two batches
@@ -142,3 +143,12 @@ def test_launched_they_do_the_same(
 ) -> None:
     launched = launch(launcher, tmp_path, "clc", "rows")
     check_equal(trained[1][0], launched[0], "model.", "memory.", "record.", "losses")
+
+
+def test_what_was_saved_is_loaded_onto_a_cpu_with_a_number(tmp_path: Path) -> None:
+    """accelerate gives it one where there are several processes, and older versions of Trainer pass that on."""
+    load_to_numbered_cpus()
+    saved = {"state": torch.arange(3.0)}
+    torch.save(saved, tmp_path / "optimizer.pt")
+    found = torch.load(tmp_path / "optimizer.pt", map_location=torch.device("cpu", 0), weights_only=True)
+    assert torch.equal(found["state"], saved["state"]) and found["state"].device == torch.device("cpu")
