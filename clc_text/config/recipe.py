@@ -39,7 +39,7 @@ TRAINING_WITHOUT_EFFECT = (
     "threads", "workers", "checkpoint_epochs", "dynamics_epochs", "eval_batch_size", "logging_steps", "report_to",
 )  # fmt: skip
 # Options that came later: a fingerprint that an earlier version wrote down knows nothing of them.
-_LATER = ("max_steps", "torch_compile")
+_LATER = ("max_steps", "torch_compile", "beta2", "epsilon")
 # What `report_to` may name: who is told the training's log, if the package is installed.
 TRACKERS = (
     "azure_ml", "clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "flyte", "mlflow", "neptune", "swanlab",
@@ -69,6 +69,29 @@ class Training(Options):
     """
 
     section: ClassVar[str] = "training"
+    # What `TrainingArguments` have, and a recipe has elsewhere or otherwise.
+    elsewhere: ClassVar[dict[str, str]] = {
+        "bf16": "set training.precision: bf16",
+        "fp16": "one loss scale would serve all peers; set training.precision: bf16",
+        "optim": "set training.optimizer",
+        "use_cpu": "set training.device: cpu",
+        "seed": "set seeds.network",
+        "data_seed": "set seeds.network",
+        "warmup_ratio": "set training.warmup_steps",
+        "label_smoothing_factor": "the method decides what each row is taught",
+        "save_strategy": "set training.checkpoint_epochs",
+        "save_steps": "set training.checkpoint_epochs",
+        "save_total_limit": "a run keeps its two newest checkpoints",
+        "eval_strategy": "the test rows are scored after every epoch",
+        "eval_steps": "the test rows are scored after every epoch",
+        "logging_strategy": "set training.logging_steps",
+        "load_best_model_at_end": "the test labels would choose the networks; metrics.jsonl has every epoch",
+        "gradient_checkpointing": "train in a script (docs/trainer.md)",
+        "group_by_length": "train in a script (docs/trainer.md)",
+        "output_dir": "name the run directory with --out",
+        "run_name": "set name",
+        "push_to_hub": "run clc-text push when the run has ended",
+    }
 
     epochs: int = option(
         100, "passes over the training set", at_least=1, at_most=1_000_000, argument="num_train_epochs"
@@ -95,6 +118,12 @@ class Training(Options):
     )
     momentum: float = option(
         0.9, "of sgd; β1 of adam and adamw", at_least=0, below=1, give="a number in [0, 1)", argument="adam_beta1"
+    )
+    beta2: float = option(
+        0.999, "β2 of adam and adamw", at_least=0, below=1, give="a number in [0, 1)", argument="adam_beta2"
+    )
+    epsilon: float = option(
+        1e-8, "what adam and adamw add to the denominator of a step", at_least=0, argument="adam_epsilon"
     )
     lr_schedule: Literal["constant", "linear", "cosine"] = option(
         "constant", "how the learning rate changes", argument="lr_scheduler_type"

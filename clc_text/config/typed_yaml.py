@@ -9,6 +9,7 @@ import dataclasses
 import re
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -244,7 +245,7 @@ def to_dataclass(cls: type, node: Node, path: str) -> Any:
         )
     known = {field.name: field for field in dataclasses.fields(cls) if field.init}
     values = by_own_names(node.value, known, path)
-    check_keys(values, known, path)
+    check_keys(values, known, path, getattr(cls, "elsewhere", {}))
     hints = types_of(cls)
     arguments = {key: convert(child, hints[key], f"{path}.{key}") for key, child in values.items()}
     for key, field in known.items():
@@ -296,11 +297,15 @@ def construct(cls: type, arguments: dict[str, Any], where: str) -> Any:
         raise InputError(f"{where}: {error}", where=where, key=error.key) from None
 
 
-def check_keys(values: dict[str, Node], known: dict[str, Any], path: str) -> None:
+def check_keys(
+    values: dict[str, Node], known: dict[str, Any], path: str, elsewhere: Mapping[str, str] | None = None
+) -> None:
+    """`elsewhere`: of keys that another library knows, what to do here."""
     for key, node in values.items():
         if key not in known:
             full = f"{path}.{key}" if path else key
-            raise InputError(f"{node.where}: unknown key '{full}'{nearest(key, known)}", where=node.where, key=full)
+            hint = f"; {elsewhere[key]}" if elsewhere and key in elsewhere else nearest(key, known)
+            raise InputError(f"{node.where}: unknown key '{full}'{hint}", where=node.where, key=full)
 
 
 def convert(node: Node, wanted: Any, path: str) -> Any:

@@ -226,7 +226,7 @@ def _optimizer(recipe: Recipe) -> tuple[type, dict[str, Any]]:
     if chosen.optimizer == "sgd":
         return torch.optim.SGD, {**shared, "momentum": chosen.momentum}
     kind = torch.optim.Adam if chosen.optimizer == "adam" else torch.optim.AdamW
-    return kind, {**shared, "betas": (chosen.momentum, 0.999)}
+    return kind, {**shared, "betas": (chosen.momentum, chosen.beta2), "eps": chosen.epsilon}
 
 
 def _cuda() -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from refusals import refused
 
-from clc_text.config.recipe import Recipe, from_dict, load, loads
+from clc_text.config.recipe import Recipe, Training, from_dict, load, loads
 from clc_text.config.recipe_text import explain
 from clc_text.errors import InputError
 
@@ -256,6 +256,13 @@ def test_what_a_user_of_trainer_knows_is_held_to_limits() -> None:
     assert "training.report_to is 'nobody'" in complaint(GOOD + "  report_to: [nobody]\n")
     assert "training.max_steps is 0; give at least 1" in complaint(GOOD + "  max_steps: 0\n")
     assert "training.decay_from_epoch" in complaint(GOOD + "  max_steps: 7\n  decay_from_epoch: 1\n")
+
+
+@pytest.mark.parametrize("key", Training.elsewhere)
+def test_what_trainer_knows_and_a_recipe_has_elsewhere_is_said(key: str) -> None:
+    with refused(where="recipe:10", key=f"training.{key}") as found:
+        loads(GOOD + f"  {key}: 1\n")
+    assert str(found.value).endswith(Training.elsewhere[key])
 
 
 def test_options_may_have_the_names_that_trainer_knows() -> None:

@@ -41,6 +41,9 @@ def test_options_of_a_recipe_are_arguments_of_the_trainer(tiny_recipe: Path, tmp
     from clc_text.training.arguments import NoisyLabelArguments
 
     assert Training.arguments().keys() <= {each.name for each in fields(NoisyLabelArguments)}
+    earlier = {"warmup_ratio", "group_by_length"}  # of older versions of transformers
+    assert Training.elsewhere.keys() - earlier <= {each.name for each in fields(NoisyLabelArguments)}
+    assert not Training.elsewhere.keys() & Training.arguments().keys()
     assert set(TRACKERS) <= INTEGRATION_TO_CALLBACK.keys()
     given = {"learning_rate": 0.125, "warmup_steps": 3, "max_steps": 7, "logging_steps": 2, "momentum": 0.5}
     overrides = [f"training.{name}={value}" for name, value in given.items()]
@@ -49,6 +52,18 @@ def test_options_of_a_recipe_are_arguments_of_the_trainer(tiny_recipe: Path, tmp
     assert {name: getattr(made, told[name]) for name in given} == given
     assert made.logging_strategy == "steps"
     assert training_arguments(load(tiny_recipe), tmp_path).max_steps == -1
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_what_adam_averages_by_is_the_recipe_s(tiny_recipe: Path, tmp_path: Path, optimizer: str) -> None:
+    chosen = [f"training.optimizer={optimizer}", "training.momentum=0.8", "training.adam_beta2=0.98"]
+    recipe = load(tiny_recipe, [*chosen, "training.adam_epsilon=1e-5"])
+    trainer = build_trainer(recipe, tmp_path / "run", prepare(recipe))
+    (group,) = trainer.create_optimizer().param_groups
+    assert (group["betas"], group["eps"]) == ((0.8, 0.98), 1e-5)
+    plain = load(tiny_recipe)
+    assert plain.fingerprint() != recipe.fingerprint()
+    assert (plain.training.beta2, plain.training.epsilon) == (0.999, 1e-8)
 
 
 @pytest.mark.parametrize(
