@@ -7,6 +7,7 @@ traceback always means a defect of this package.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from operator import index
 from os import PathLike, fspath
@@ -33,7 +34,7 @@ class InputError(ValueError):
         key: str | None = None,
         row: SupportsIndex | None = None,
     ) -> None:
-        super().__init__(*(bounded(text) if isinstance(text, str) else text for text in arguments))
+        super().__init__(*(bounded(_sentence(text)) if isinstance(text, str) else text for text in arguments))
         self.where = None if where is None else fspath(where)
         self.key = key
         self.row = None if row is None else index(row)
@@ -41,6 +42,17 @@ class InputError(ValueError):
     def in_words(self, sentence: str) -> InputError:
         """The same mistake, told in another sentence."""
         return InputError(sentence, where=self.where, key=self.key, row=self.row)
+
+
+# What torch makes of an error in a process that loads batches: its sentence, below that process's traceback.
+_OF_A_WORKER = re.compile(
+    r"\ACaught InputError in DataLoader worker.*^[\w.]*InputError: (.+)", re.DOTALL | re.MULTILINE
+)
+
+
+def _sentence(text: str) -> str:
+    told = _OF_A_WORKER.match(text)
+    return text if told is None else told[1].strip()
 
 
 LONGEST = 2_000  # characters; the longest of our own sentences have some 600
