@@ -22,8 +22,16 @@ from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares, posterior
 from clc_text.noise.votes.alike import weights_of_alike
 from clc_text.noise.votes.fit import LOOSE, TIGHT, Rules, VotesFit, explained, fit_votes, normalised_logs
 from clc_text.noise.votes.held_out import held_out_likelihood
-from clc_text.noise.votes.matrices import Shrinkage, check_sources, counted, shrunk_matrices
-from clc_text.noise.votes.wrong import DEPENDENCES, wrong_labels
+from clc_text.noise.votes.matrices import (
+    Shrinkage,
+    agreement,
+    check_sources,
+    counted,
+    right_by_pairs,
+    shrunk_matrices,
+)
+from clc_text.noise.votes.one_class import constant_sources
+from clc_text.noise.votes.wrong import DEPENDENCES, mostly_pairs, wrong_labels
 
 POWERS = (1.0, 2.0, 4.0)
 BETWEEN = Shrinkage(8.0, 4.0)
@@ -56,6 +64,9 @@ UNCHECKED = 0.1
 # The votes' power then, if the classifier is heard: with one vote a row of CIFAR-10N 90.0 % of the likeliest classes
 # are right where 83.7 are with whole trust, of book reviews 96.2 where 96.5 are (draws 200 to 202).
 UNCHECKED_TRUST = 0.5
+# Votes for the pool that are more than anybody's own: of two sources nothing is seen but how often they agree, and
+# which of them is the better one would be a guess for all rows on which they do not.
+ALL = 1e9
 CHECKED_ROWS = 100  # with two votes: fewer do not tell how far sources differ
 SURE = 50.0  # nats for the class of a row that is known
 _ROUNDING = 1e-6  # of a row's votes, whose weights add up to one
@@ -105,8 +116,8 @@ def cross_fit_votes(
     if labels is not None:
         return _one_label(votes, labels, held_out)
     rules = Rules.of(votes, silence)
-    weights = weights_of_alike(votes, rules.which)
-    votes = votes.weighed(weights)
+    weights, said = weights_of_alike(votes, rules.which), votes
+    votes = _heard(votes, weights)
     some = np.arange(votes.rows)[every_nth(votes.rows, CHOICE_ROWS)]
     few = votes.of_rows(some)
     shrinkage, checked = _shrinkage(few, rules, seed)
@@ -142,7 +153,7 @@ def cross_fit_votes(
         None if heard is None or log_probs is None else log_probs[some], votes.rows,
     )  # fmt: skip
     facts |= {"shrinkage": list(shrinkage), "rules": int(rules.which.sum()), "alike": int((weights < 1).sum())}
-    return FittedVotes(fit.posterior, fit.matrices, log_probs, facts)
+    return FittedVotes(fit.posterior, _of_all(fit, said).matrices, log_probs, facts)
 
 
 def joined_again(
@@ -160,17 +171,30 @@ def joined_again(
         once = _one_label(votes, labels, heard_once)
         return VotesFit(once.posterior, once.matrices)
     rules = Rules.of(votes, silence)
-    votes = votes.weighed(weights_of_alike(votes, rules.which))
+    said, votes = votes, _heard(votes, weights_of_alike(votes, rules.which))
     shrinkage = Shrinkage(*facts["shrinkage"])
     power = facts["power"] if log_probs is not None else 0.0
     if not power and known is None:
-        return _alone(votes, rules, shrinkage, facts["dependence"], facts["checked"])
+        return _of_all(_alone(votes, rules, shrinkage, facts["dependence"], facts["checked"]), said)
     heard = power * log_probs if power and log_probs is not None else np.zeros((votes.rows, votes.classes))
     if known is not None:
         heard = heard.copy()
         heard[known] += SURE
     trust = facts.get("trust", 1.0) if power else 1.0
-    return fit_votes(votes, rules, normalised_logs(heard), shrinkage, dependence=facts["dependence"], trust=trust)
+    fit = fit_votes(votes, rules, normalised_logs(heard), shrinkage, dependence=facts["dependence"], trust=trust)
+    return _of_all(fit, said)
+
+
+def _heard(votes: Votes, weights: np.ndarray) -> Votes:
+    """The votes that tell of a row, each for as much as its source's weight [J]."""
+    return votes.part(~constant_sources(votes)[votes.source]).weighed(weights)
+
+
+def _of_all(fit: VotesFit, votes: Votes) -> VotesFit:
+    """The fit with the matrices of sources that were not heard."""
+    if (constant := constant_sources(votes)).any():
+        fit.matrices[constant] = shrunk_matrices(counted(votes, fit.posterior), LOOSE)[constant]
+    return fit
 
 
 def misnames(votes: Votes, log_probs: np.ndarray) -> bool:
@@ -202,15 +226,20 @@ def _one_label(votes: Votes, labels: np.ndarray, held_out: HeldOut | None) -> Fi
 
 
 def _shrinkage(votes: Votes, rules: Rules, seed: int) -> tuple[Shrinkage, bool]:
-    """How far sources are drawn towards each other, by the votes on rows that have another; and whether enough do.
+    """How far sources are drawn towards each other, by the votes on rows that have another; and whether these check
+    them: there are enough, and they agree more often than by guessing.
 
     A copy, whose weight is a part of a vote's (`weights_of_alike`), is no other.
     """
     checked = (np.bincount(votes.row, votes.weight, votes.rows) > 1 + _ROUNDING)[votes.row]
-    if len(np.unique(votes.row[checked])) < CHECKED_ROWS:
+    rows = len(np.unique(votes.row[checked]))
+    if rows < CHECKED_ROWS:
         return TIGHT, False
     if rules.which.all():
         return TIGHT, True
+    by_chance = 1 / votes.classes
+    if not rules.which.any() and agreement(votes) - by_chance <= ERRORS * (by_chance * (1 - by_chance) / rows) ** 0.5:
+        return TIGHT, False
     tight, between = (
         held_out_likelihood(votes, rules, None, one, seed)[checked].sum() / votes.weight[checked].sum()
         for one in (TIGHT, BETWEEN)
@@ -230,6 +259,8 @@ def _evened(tried: _Tried) -> _Tried:
     asked = max(FEWEST, NEEDED * len(votes.sources) * (votes.classes * (votes.classes - 1) - 1))
     if more >= asked and not (moved > MOVED and less < LESS * moved):
         return tried
+    if less > 1 - right_by_pairs(votes):  # further than the pairs' agreement says that votes are wrong
+        return tried
     ahead, error = _a_vote(votes, tried(0.0, 0.0, None) - even(0.0, 0.0, None))
     return tried if ahead > ERRORS * error else even
 
@@ -248,14 +279,39 @@ def _a_vote(votes: Votes, gains: np.ndarray) -> tuple[float, float]:
 
 
 def _alone(votes: Votes, rules: Rules, shrinkage: Shrinkage, dependence: float, checked: bool) -> VotesFit:
-    """Votes without a classifier; where hardly any row has two, nothing contradicts a vote."""
-    if checked or rules.which.any():
-        return fit_votes(votes, rules, None, shrinkage, dependence=dependence)
-    return VotesFit(votes.majority, shrunk_matrices(counted(votes, votes.majority), shrinkage))
+    """Votes without a classifier; where hardly any row has two, nothing contradicts a vote.
+
+    Two labels a row that people give are explained as well by even errors and a rarer class as by a class that is
+    often missed, and rows on which they contradict each other are of the one class or of the other. Where even
+    matrices are taken, the mean of both is believed.
+    """
+    if not (checked or rules.which.any()):
+        return VotesFit(votes.majority, shrunk_matrices(counted(votes, votes.majority), shrinkage))
+    two = np.count_nonzero(votes.per_source) == 2 and not rules.which.any()
+    if two:
+        shrinkage = shrinkage._replace(accuracy=ALL, row=ALL)
+    fit = fit_votes(votes, rules, None, shrinkage, dependence=dependence)
+    if not shrinkage.even or not mostly_pairs(votes):
+        return fit
+    if two:
+        other = _named_exchanged(votes, fit.posterior)
+    else:
+        other = fit_votes(votes, rules, None, shrinkage._replace(even=False), dependence=dependence).posterior
+    posterior = (fit.posterior + other) / 2
+    return VotesFit(posterior, shrunk_matrices(counted(votes, posterior), shrinkage), even=True)
+
+
+def _named_exchanged(votes: Votes, belief: np.ndarray) -> np.ndarray:
+    """[N, C], the belief, the classes of the two votes on a row having changed places where they are two."""
+    found = belief.copy()
+    rows = np.flatnonzero(((votes.counts > 0).sum(1) == 2) & (votes.per_row == 2))
+    named = np.argsort(-votes.counts[rows], 1, kind="stable")[:, :2]
+    found[rows[:, None], named] = belief[rows[:, None], named[:, ::-1]]
+    return found
 
 
 def _of_some(fit: VotesFit, some: np.ndarray) -> VotesFit:
-    return VotesFit(fit.posterior[some], fit.matrices)
+    return VotesFit(fit.posterior[some], fit.matrices, fit.even)
 
 
 class _Tried:

@@ -100,11 +100,16 @@ def _even(counts: np.ndarray, strength: float) -> np.ndarray:
     right, said = np.einsum("jcc->j", counts), counts.sum((1, 2))
     of_pool = right.sum() / max(said.sum(), _SMALLEST)
     accuracy = (right + strength * of_pool) / (said + strength)
-    found = np.empty_like(counts)
+    return np.maximum(even_matrices(accuracy, classes), _SMALLEST)
+
+
+def even_matrices(accuracy: np.ndarray, classes: int) -> np.ndarray:
+    """float64 [J, C, C], of sources that are right with these probabilities [J], and else say any other class."""
+    found = np.empty((len(accuracy), classes, classes))
     found[:] = ((1 - accuracy) / (classes - 1))[:, None, None]
     each = np.arange(classes)
     found[:, each, each] = accuracy[:, None]
-    return np.maximum(found, _SMALLEST)
+    return found
 
 
 def _expected(counts: np.ndarray, pool: np.ndarray, strength: float) -> np.ndarray:
@@ -120,6 +125,27 @@ def _expected(counts: np.ndarray, pool: np.ndarray, strength: float) -> np.ndarr
     each = np.arange(counts.shape[1])
     found[:, each, each] = 1 - share
     return found
+
+
+def agreement(votes: Votes) -> float:
+    """How many of the pairs of votes on a row name the same class."""
+    counts = votes.counts
+    said = counts.sum(1)
+    pairs = np.maximum((said**2 - said).sum(), _SMALLEST)
+    return float(np.clip((counts**2 - counts).sum() / pairs, 0, 1))
+
+
+def surely_right(votes: Votes) -> float:
+    """How often a source is taken to be right that never contradicted another: it may still err."""
+    return 1 - 1 / max(float(votes.weight.sum()), 2.0)
+
+
+def right_by_pairs(votes: Votes) -> float:
+    """How often each source is right if all are right equally often on all classes, and else say any other class:
+    pairs of votes on a row then agree with a² + (1 - a)² / (C - 1)."""
+    classes = votes.classes
+    root = np.sqrt(max(1 - classes * (1 - agreement(votes) * (classes - 1)), 0.0))
+    return min(float(1 + root) / classes, surely_right(votes))
 
 
 def log_likelihood(votes: Votes, matrices: np.ndarray) -> np.ndarray:

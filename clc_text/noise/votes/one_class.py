@@ -27,11 +27,29 @@ def one_class_sources(votes: Votes) -> np.ndarray:
     A person with three votes may have seen three rows of one class: at least one source must have said its class more
     often than chance allows. Then every source of one class counts as such, if more than half of all votes are theirs.
 
-    Beside people who say more than that, such a source is one of them, whose matrix is learnt: people bear out what it
-    says or do not. Someone who calls half of all rows by one class whatever they are is no rule that is mostly right
-    (of two people right on 80 % and one such, 39 % of the joined labels were, and are 95 % by matrices that are
-    learnt).
+    Beside people who say more than that, no source counts as such (`constant_sources`): someone who calls half of all
+    rows by one class whatever they are is no rule that is mostly right (of two people right on 80 % and one such, 39 %
+    of the joined labels were).
     """
+    alone, sure, total = _of_one_class(votes)
+    lead = total[alone].sum() > total.sum() / 2
+    return alone if (sure.any() and lead and votes.classes > 1) else np.zeros(len(alone), bool)
+
+
+def constant_sources(votes: Votes) -> np.ndarray:
+    """bool [J], sources that have no other class, beside people who have: none where rules lead.
+
+    What such a source says tells nothing of a row, and that it speaks at all is not heard, since its rate cannot be
+    known beforehand. Even matrices cannot be its own, and would be refused for its sake (of three people right on 85
+    to 90 %, one row of ten in the second class, and a rule for that: 88 % of the joined labels were right, 96 without
+    the rule).
+    """
+    _, sure, _ = _of_one_class(votes)
+    return np.zeros(len(sure), bool) if one_class_sources(votes).any() else sure
+
+
+def _of_one_class(votes: Votes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """bool [J], who said one class alone, and by less than chance; float64 [J], how often each spoke."""
     sources, classes = len(votes.sources), votes.classes
     said = np.bincount(votes.source * classes + votes.label, votes.weight, sources * classes)
     said = said.reshape(sources, classes)
@@ -39,9 +57,7 @@ def one_class_sources(votes: Votes) -> np.ndarray:
     alone = (total > 0) & (said.max(1) == total)
     share = said.sum(0) / max(said.sum(), 1e-9)
     chance = total * np.log(np.clip(share[said.argmax(1)], 1e-12, 1.0))
-    sure = alone & (total >= _LEAST_VOTES) & (chance < np.log(CHANCE))
-    lead = total[alone].sum() > total.sum() / 2
-    return alone if (sure.any() and lead and classes > 1) else np.zeros(sources, bool)
+    return alone, alone & (total >= _LEAST_VOTES) & (chance < np.log(CHANCE)), total
 
 
 def rules_in_words(rules: int, sources: int) -> str:

@@ -7,6 +7,8 @@ many sources said little. So the range is that of several readings of the same e
 * every vote an independent witness, and with `FEW` votes a row or fewer besides all sources right equally often on all
   classes, as often as the agreement of pairs says: two votes a row fit as well if all who contradict each other are of
   one class, and a class that is rare grows by it;
+* where even matrices are taken for two votes a row, uneven ones besides, and for the most the other class on all rows
+  that are contradicted: a rarer class and one that is often missed explain two votes equally well;
 * q itself;
 * errors that go together by one step more, and a classifier that is heard half as far as held-out votes are likeliest
   by, where one is;
@@ -32,11 +34,12 @@ import numpy as np
 from clc_text.data.votes import Votes
 from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares, posterior_labels
 from clc_text.noise.votes.fit import TIGHT, Rules, VotesFit, fit_votes, normalised_logs, posterior_under
-from clc_text.noise.votes.matrices import Shrinkage, counted, shrunk_matrices
+from clc_text.noise.votes.matrices import Shrinkage, counted, even_matrices, right_by_pairs, shrunk_matrices
 
 DEPENDENCES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)  # of which one is chosen
 LEAST = 0.5
 FEW = 3.0
+PAIRS = 2.1  # votes a row; with more on some rows these tell
 CHANCE = 0.05  # of fewer wrong rows, or more, than the ends of the range
 
 
@@ -66,12 +69,18 @@ def wrong_labels(
     heard = None if log_probs is None else normalised_logs(facts["power"] * log_probs)
     least, most = [middle], [middle]
     few = people and float(votes.per_row[votes.per_row > 1].mean()) <= FEW
-    alike = VotesFit(votes.majority, _alike(votes)) if few else None
+    alike = VotesFit(votes.majority, _alike(votes), shrinkage.even) if few else None
     if people:
         alone = fit_votes(votes, rules, heard, shrinkage, dependence=0.0)
         least.append(_wrong(alone.posterior, labels))
     if alike is not None:
         least.append(_wrong(posterior_under(votes, rules, alike, heard, 0.0), labels))
+    if people and shrinkage.even and mostly_pairs(votes):
+        uneven = fit_votes(votes, rules, heard, shrinkage._replace(even=False))
+        least.append(_wrong(uneven.posterior, labels))
+        if log_probs is None:
+            contradicted = (votes.counts > 0).sum(1) > 1  # and of all these the other class may be right
+            most.append(_wrong(np.where(contradicted[:, None], 0.0, fit.posterior), labels))
     if log_probs is not None:
         half, trust = normalised_logs(facts["likeliest"] / 2 * log_probs), facts.get("trust", 1.0)
         further = _further(facts["dependence"]) if people else facts["dependence"]
@@ -83,7 +92,7 @@ def wrong_labels(
         further = 1.0 if few else max(_further(_further(facts["dependence"])), LEAST)
         tight = shrunk_matrices(counted(votes, fit.posterior), TIGHT)
         tight[rules.which] = fit.matrices[rules.which]
-        fits = [fit, VotesFit(fit.posterior, tight)]
+        fits = [fit, VotesFit(fit.posterior, tight, fit.even)]
         fits += [] if alike is None else [alike]
         most += [_wrong(posterior_under(votes, rules, one, None, further), labels) for one in fits]
     elif not rules.which.any():  # nothing contradicts a vote, and nothing is known
@@ -93,22 +102,19 @@ def wrong_labels(
     return [min(low, middle), middle, max(high, middle)]
 
 
+def mostly_pairs(votes: Votes) -> bool:
+    """Whether rows with several votes have two, as a rule."""
+    several = votes.per_row[votes.per_row > 1]
+    return len(several) > 0 and float(several.mean()) < PAIRS
+
+
 def _further(dependence: float) -> float:
     return DEPENDENCES[min(DEPENDENCES.index(dependence) + 1, len(DEPENDENCES) - 1)]
 
 
 def _alike(votes: Votes) -> np.ndarray:
-    """[J, C, C], of sources that are right with one probability a, and else say any other class: pairs of votes on a
-    row then agree with a² + (1 - a)² / (C - 1)."""
-    counts, classes = votes.counts, votes.classes
-    said = counts.sum(1)
-    pairs = np.maximum((said**2 - said).sum(), 1e-9)
-    agree = float(np.clip((counts**2 - counts).sum() / pairs, 0, 1))
-    right = (1 + np.sqrt(max(1 - classes * (1 - agree * (classes - 1)), 0.0))) / classes
-    right = min(right, 1 - 1 / max(float(said.sum()), 2.0))  # who never contradicted another may still err
-    matrix = np.full((classes, classes), (1 - right) / (classes - 1))
-    np.fill_diagonal(matrix, right)
-    return np.tile(matrix, (len(votes.sources), 1, 1))
+    """[J, C, C], of sources that are right as often as `right_by_pairs` says."""
+    return even_matrices(np.full(len(votes.sources), right_by_pairs(votes)), votes.classes)
 
 
 def _wrong(belief: np.ndarray, labels: np.ndarray) -> float:
