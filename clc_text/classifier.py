@@ -113,14 +113,14 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
             inputs = {"features": torch.from_numpy(np.ascontiguousarray(X))}
         else:
             inputs = self._encoded(texts)
-        found = np.empty((len(inputs["features"]), len(self.classes_)))
+        probs = np.empty((len(inputs["features"]), len(self.classes_)))
         device = next(self.network_.parameters()).device
         with torch.inference_mode():
-            for start in range(0, len(found), ROWS):
+            for start in range(0, len(probs), ROWS):
                 part = {name: values[start : start + ROWS].to(device) for name, values in inputs.items()}
                 logits = self.network_(**part).peer_logits.double()
-                found[start : start + ROWS] = ensemble_log_probs(logits.log_softmax(-1)).exp().cpu().numpy()
-        return found / found.sum(1, keepdims=True)
+                probs[start : start + ROWS] = ensemble_log_probs(logits.log_softmax(-1)).exp().cpu().numpy()
+        return probs / probs.sum(1, keepdims=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """[n], the most probable classes."""

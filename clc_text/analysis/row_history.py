@@ -104,18 +104,18 @@ class Stretch:
     last: int
 
 
-def stretches(found: RowHistory) -> Iterator[Stretch]:
+def stretches(history: RowHistory) -> Iterator[Stretch]:
     """The history in as few stretches as its predictions, targets and selection allow."""
     first = 0
-    for place in range(1, len(found.epochs) + 1):
-        if place == len(found.epochs) or not _same(found, first, place):
+    for place in range(1, len(history.epochs) + 1):
+        if place == len(history.epochs) or not _same(history, first, place):
             yield Stretch(first, place - 1)
             first = place
 
 
-def _same(found: RowHistory, one: int, other: int) -> bool:
-    if found.seen[one] != found.seen[other]:
+def _same(history: RowHistory, one: int, other: int) -> bool:
+    if history.seen[one] != history.seen[other]:
         return False
     return all(
-        np.array_equal(values[one], values[other]) for values in (found.prediction, found.target, found.selected)
+        np.array_equal(values[one], values[other]) for values in (history.prediction, history.target, history.selected)
     )

@@ -261,11 +261,11 @@ class RunDirectory:
             )
         path = epoch_file(self.file("dynamics"), wanted)
         with undamaged(path):
-            found = read_epoch(path)
-            self._check_rows(len(found.seen))
+            record = read_epoch(path)
+            self._check_rows(len(record.seen))
             for name in ("prediction", "target"):
-                self._check_classes(name, getattr(found, name))
-            return found
+                self._check_classes(name, getattr(record, name))
+            return record
 
     def log_probs(self, split: str = "train") -> np.ndarray:
         """float32 [P, N, C], the peers' log-probabilities at the end of training."""

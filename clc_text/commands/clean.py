@@ -54,7 +54,7 @@ def clean(
 
     try:
         with TrainingDisplay(quiet) as display:
-            found = clean_table(
+            cleaned = clean_table(
                 table, text, label, ids, votes=votes, annotator=annotator, out=out, policy=policy,
                 overrides=overrides or [], resume=resume,
                 overwrite=overwrite, observer=display, log=told,
@@ -62,13 +62,13 @@ def clean(
     except KeyboardInterrupt:
         echo("clc-text: stopped; go on with --resume, or begin anew with --overwrite", err=True)
         raise typer.Exit(130) from None
-    for sentence in found.said:
+    for sentence in cleaned.said:
         echo(sentence)
     show_cleaned(
-        found.audit,
-        look_first(found.corrected, SHOWN),
-        run=found.run.path,
-        table=found.table,
-        page=found.report,
-        flaws=found.run.flaws(),
+        cleaned.audit,
+        look_first(cleaned.corrected, SHOWN),
+        run=cleaned.run.path,
+        table=cleaned.table,
+        page=cleaned.report,
+        flaws=cleaned.run.flaws(),
     )

@@ -41,10 +41,10 @@ def inspect(
     if plot is not None:
         format_of(plot)
         check_output(plot, force=force)
-    found = row_history(directory, row)
-    terminal().print(as_table(found, every_epoch))
+    history = row_history(directory, row)
+    terminal().print(as_table(history, every_epoch))
     if sentence := not_ended(directory):
         echo(f"clc-text: {sentence}", err=True)
     if plot is not None:
-        write(draw(found), plot)
+        write(draw(history), plot)
         echo(plot)

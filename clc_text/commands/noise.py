@@ -60,17 +60,17 @@ def estimate(
         _compare_encoders(load(source, overrides or []), encoders, json)
         return
     if source.is_dir():
-        found = estimate_of_run(source)
+        estimated = estimate_of_run(source)
     else:
-        found = estimate_of_recipe(load(source, overrides or []), TrainingDisplay())
+        estimated = estimate_of_recipe(load(source, overrides or []), TrainingDisplay())
     if json:
-        echo_json(as_dict(found))
+        echo_json(as_dict(estimated))
         return
-    echo(as_text(found))
+    echo(as_text(estimated))
     changed = [part for override in overrides or [] for part in ("--set", override)]
     if source.is_dir():
         echo_next(terminal(), ["correct", source], "the corrected dataset, and how far to trust it")
-    elif not found.estimates:
+    elif not estimated.estimates:
         echo_next(terminal(), ["recipe", "parts", "encoders"], "the encoders to choose from")
     else:
         echo_next(terminal(), ["train", source, *changed], "finds which labels are wrong")
@@ -87,12 +87,12 @@ def _compare_encoders(recipe: Any, encoders: str, json: bool) -> None:
         raise InputError(
             "--encoders names none; write for example --encoders word_vectors,tfidf,sentence", key="--encoders"
         )
-    found = compare_encoders(recipe, names, TrainingDisplay())
+    candidates = compare_encoders(recipe, names, TrainingDisplay())
     if json:
-        echo_json(as_dicts(found))
+        echo_json(as_dicts(candidates))
         return
-    terminal().print(as_table(found))
-    echo(conclusion(found))
+    terminal().print(as_table(candidates))
+    echo(conclusion(candidates))
 
 
 @commands.command()

@@ -112,10 +112,10 @@ def evaluate(
     if matrix is not None:
         check_output(matrix, inputs=[source])
     how = HowToRead(column, label, separator, sheet)
-    found = evaluate_run(RunDirectory(run), source, how, label_pairs(label_map))
+    evaluation = evaluate_run(RunDirectory(run), source, how, label_pairs(label_map))
     if matrix is not None:
-        write_text(matrix, matrix_csv(found))
+        write_text(matrix, matrix_csv(evaluation))
     if json_out:
-        echo_json(found)
+        echo_json(evaluation)
     else:
-        show(found)
+        show(evaluation)

@@ -57,10 +57,10 @@ def table(
         )
     if measure not in TITLES:
         raise InputError(f"there is no measure '{measure}'{nearest(measure, TITLES)}", key=measure)
-    found = read_table(directory, of)
-    if reference is not None and reference not in found.variants:
+    table = read_table(directory, of)
+    if reference is not None and reference not in table.variants:
         raise InputError(
-            f"--reference: the sweep has no variant '{reference}'{nearest(reference, found.variants)}",
+            f"--reference: the sweep has no variant '{reference}'{nearest(reference, table.variants)}",
             key="--reference",
         )
     if over is not None:
@@ -71,15 +71,15 @@ def table(
         target = out or directory / "over.pdf"
         format_of(target)
         check_output(target, force=force)
-        echo(write(draw_over(found, directory, over, measure), target))
+        echo(write(draw_over(table, directory, over, measure), target))
         return
     if csv or latex:
-        echo_table(as_csv(found) if csv else as_latex(found, measure))
+        echo_table(as_csv(table) if csv else as_latex(table, measure))
         return
-    sentences = leads(found, reference or "clc", measure)
+    sentences = leads(table, reference or "clc", measure)
     if markdown:
-        echo_table(as_markdown(found, measure) + "".join(f"\n* {sentence}" for sentence in sentences))
+        echo_table(as_markdown(table, measure) + "".join(f"\n* {sentence}" for sentence in sentences))
         return
-    terminal().print(as_table(found, measure))
+    terminal().print(as_table(table, measure))
     for sentence in sentences:
         echo(sentence)

@@ -111,13 +111,15 @@ def apply_answers(
     return summary
 
 
-def lock_in(corrected: Corrected, found: Checked, file: str, on_disagreement: OnDisagreement = "refuse") -> TakenOver:
+def lock_in(
+    corrected: Corrected, checked: Checked, file: str, on_disagreement: OnDisagreement = "refuse"
+) -> TakenOver:
     """Takes over answers that were checked, as a step of the log.
 
     Args:
         file: the name of the file that they came in, for the log.
     """
-    before, rows, labels = corrected.state(), found.rows, found.labels
+    before, rows, labels = corrected.state(), checked.rows, checked.labels
     after = before.with_labels(rows, labels, PERSON)
     was_answered = before.source[rows] == PERSON
     summary: TakenOver = {
@@ -128,10 +130,12 @@ def lock_in(corrected: Corrected, found: Checked, file: str, on_disagreement: On
         "confirmed": int((labels == before.given[rows]).sum()),
     }
     told: dict[str, Any] = {}
-    if found.disagreed:
-        told = {"on_disagreement": on_disagreement, "disagreed": len(found.disagreed), "left_out": found.left_out}
+    if checked.disagreed:
+        told = {"on_disagreement": on_disagreement, "disagreed": len(checked.disagreed), "left_out": checked.left_out}
     step = corrected.facts["step"] + 1
-    remember(corrected.run.path, {row: replace(found.asked.get(row, Asked()), answered=step) for row in rows.tolist()})
+    remember(
+        corrected.run.path, {row: replace(checked.asked.get(row, Asked()), answered=step) for row in rows.tolist()}
+    )
     corrected.write(after, Step("apply", {"file": file, **summary, **told}))
     return summary
 

@@ -295,11 +295,11 @@ def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: n
 
 def _noise_of_each(best: RowPredictions, labels: Labels, state: State, bootstrap: int, asked: list[str]) -> AuditNoise:
     """The entry ``noise`` of a multi-label run: every class by itself, and the mean over them."""
-    found: list[AuditNoise] = []
+    noises: list[AuditNoise] = []
     for number in range(len(asked)):
         alone, part = best.problem(number), state.part(np.arange(number, len(state), len(asked)))
-        found.append(_judged(alone, labels.of_class(number, len(asked)), part, bootstrap, [])[0])
-    return mean_noise(found, asked, best.kind, best.transition, _known_rate(state))
+        noises.append(_judged(alone, labels.of_class(number, len(asked)), part, bootstrap, [])[0])
+    return mean_noise(noises, asked, best.kind, best.transition, _known_rate(state))
 
 
 def _known_rate(state: State) -> float | None:

@@ -100,9 +100,9 @@ def check_nothing_lost(run: RunDirectory) -> None:
         )
 
 
-def _decide(run: RunDirectory, labels: Labels, changes: np.ndarray, found: Gathered) -> State:
+def _decide(run: RunDirectory, labels: Labels, changes: np.ndarray, gathered: Gathered) -> State:
     """Args: bool [N], the rows that the policy changes, canaries among them."""
-    evidence = found.rows
+    evidence = gathered.rows
     given = labels.given.astype(np.int32)
     changed = changes & ~labels.canary
     return State(
@@ -120,7 +120,7 @@ def _decide(run: RunDirectory, labels: Labels, changes: np.ndarray, found: Gathe
 
 
 def _facts(
-    run: RunDirectory, labels: Labels, policy: Policy, predictions: RowPredictions, found: Gathered
+    run: RunDirectory, labels: Labels, policy: Policy, predictions: RowPredictions, gathered: Gathered
 ) -> dict[str, Any]:
     environment = run.environment()
     return {
@@ -136,12 +136,12 @@ def _facts(
             "kind": predictions.kind,
             "folds": predictions.folds,
             "views": list(predictions.views),
-            "agree_with_given": found.agree_with_given,
-            "confidence": found.mean_confidence,
-            "entropy": float(found.rows.entropy.mean()),
+            "agree_with_given": gathered.agree_with_given,
+            "confidence": gathered.mean_confidence,
+            "entropy": float(gathered.rows.entropy.mean()),
         },
-        "noise_matrix": None if found.matrix is None else found.matrix.round(6).tolist(),
-        "canaries": _canaries(labels, policy, found),
+        "noise_matrix": None if gathered.matrix is None else gathered.matrix.round(6).tolist(),
+        "canaries": _canaries(labels, policy, gathered),
         "sha256": {
             "predictions": sha256_of_file(predictions.path),
             "labels": sha256_of_labels(labels.given),
@@ -149,17 +149,17 @@ def _facts(
     }
 
 
-def _canaries(labels: Labels, policy: Policy, found: Gathered) -> dict[str, int] | None:
+def _canaries(labels: Labels, policy: Policy, gathered: Gathered) -> dict[str, int] | None:
     """How many flipped labels the policy would have changed, and how many of them to what they were."""
-    if found.canaries is None:
+    if gathered.canaries is None:
         return None
     flipped, before = labels.trained[labels.canary], labels.given[labels.canary]
-    changed = policy.changes(found.canaries, flipped)
+    changed = policy.changes(gathered.canaries, flipped)
     return {
         "planted": len(flipped),
         "found": int(changed.sum()),
-        "repaired": int((changed & (found.canaries.suggested == before)).sum()),
-        "doubted": int((found.canaries.probability_given < 0.5).sum()),
+        "repaired": int((changed & (gathered.canaries.suggested == before)).sum()),
+        "doubted": int((gathered.canaries.probability_given < 0.5).sum()),
     }
 
 

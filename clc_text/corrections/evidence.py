@@ -40,24 +40,24 @@ class Evidence:
         )
 
     @classmethod
-    def of_views(cls, found: Judged, probs: np.ndarray) -> Evidence:
+    def of_views(cls, judged: Judged, probs: np.ndarray) -> Evidence:
         """What a mixture of views says; its doubt takes the place of the belief in the given class.
 
         Args:
             probs: [n, C], the prediction whose entropy is told.
         """
-        each = np.arange(len(found.wrong))
+        each = np.arange(len(judged.wrong))
         return cls(
-            suggested=found.suggested.astype(np.int32),
-            confidence=found.belief[each, found.suggested].astype(np.float32),
-            probability_given=(1 - found.wrong).astype(np.float32),
+            suggested=judged.suggested.astype(np.int32),
+            confidence=judged.belief[each, judged.suggested].astype(np.float32),
+            probability_given=(1 - judged.wrong).astype(np.float32),
             entropy=entropy_of(probs),
-            peers_agree=found.agree,
+            peers_agree=judged.agree,
         )
 
-    def put(self, part: slice | np.ndarray, found: Evidence) -> None:
+    def put(self, part: slice | np.ndarray, evidence: Evidence) -> None:
         """Writes the evidence of some rows into that of all."""
-        for name, values in vars(found).items():
+        for name, values in vars(evidence).items():
             getattr(self, name)[part] = values
 
 

@@ -19,14 +19,14 @@ def corrected_in(run: Path) -> Corrected:
     directory = RunDirectory(run)
     if not has_corrected(directory):
         directory.result()
-    found = Corrected(directory)
-    if found.torn:
+    corrected = Corrected(directory)
+    if corrected.torn:
         echo(
-            f"{found.path}: the last step was not written to its end when the machine stopped ({found.torn:,} bytes); "
-            "it is left out, and may be done again",
+            f"{corrected.path}: the last step was not written to its end when the machine stopped ({corrected.torn:,} "
+            "bytes); it is left out, and may be done again",
             err=True,
         )
-    return found
+    return corrected
 
 
 def say_where_the_labels_are(run: Path) -> None:

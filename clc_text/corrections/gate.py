@@ -92,26 +92,26 @@ def _checked(condition: str, values: Mapping[str, float | str | None]) -> Checke
     return Checked(condition, name, value, _COMPARED[sign](value, number))
 
 
-def as_text(found: Sequence[Checked]) -> str:
-    return "\n".join(f"{'FAILED' if one.failed else 'passed'}  {one.sentence}" for one in found)
+def as_text(checked: Sequence[Checked]) -> str:
+    return "\n".join(f"{'FAILED' if one.failed else 'passed'}  {one.sentence}" for one in checked)
 
 
-def as_github(found: Sequence[Checked]) -> str:
+def as_github(checked: Sequence[Checked]) -> str:
     """Workflow commands of GitHub Actions: an error for each condition that failed, a notice for the others."""
     lines = []
-    for one in found:
+    for one in checked:
         message = one.sentence.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         lines.append(f"::{'error' if one.failed else 'notice'} title=clc-text audit::{message}")
     return "\n".join(lines)
 
 
-def as_junit(found: Sequence[Checked], run: str) -> str:
+def as_junit(checked: Sequence[Checked], run: str) -> str:
     """JUnit's XML, a test case for each condition."""
-    failed = sum(one.failed for one in found)
+    failed = sum(one.failed for one in checked)
     suite = ElementTree.Element(
-        "testsuite", name="clc-text audit", tests=str(len(found)), failures=str(failed), errors="0"
+        "testsuite", name="clc-text audit", tests=str(len(checked)), failures=str(failed), errors="0"
     )
-    for one in found:
+    for one in checked:
         case = ElementTree.SubElement(
             suite, "testcase", classname=without_controls(run), name=without_controls(one.condition)
         )

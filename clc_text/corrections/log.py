@@ -200,10 +200,10 @@ def entry_of(number: int, step: Step, state: State, changed: int, rows: np.ndarr
 
 
 def _change(row: int, step: Step, state: State) -> LoggedChange:
-    found: LoggedChange = {"row": row, "label": int(state.label[row]), "source": SOURCES[state.source[row]]}
+    change: LoggedChange = {"row": row, "label": int(state.label[row]), "source": SOURCES[state.source[row]]}
     if row in step.facts:
-        found["facts"] = dict(step.facts[row])
-    return found
+        change["facts"] = dict(step.facts[row])
+    return change
 
 
 def append(path: Path, entry: HistoryStep) -> None:

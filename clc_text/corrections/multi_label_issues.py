@@ -130,9 +130,9 @@ class MultiLabelIssues(Ranked):
 
     @property
     def _named(self) -> np.ndarray:
-        found = np.empty(len(self.names), dtype=object)
-        found[:] = self.names
-        return found
+        named = np.empty(len(self.names), dtype=object)
+        named[:] = self.names
+        return named
 
     def __repr__(self) -> str:
         low, high = self.interval

@@ -36,7 +36,7 @@ def changes_of_each(state: State, asked: list[str]) -> list[ChangesOfAsked]:
 
 
 def mean_noise(
-    found: list[AuditNoise], asked: list[str], kind: Kind, transition: np.ndarray | None, known_rate: float | None
+    noises: list[AuditNoise], asked: list[str], kind: Kind, transition: np.ndarray | None, known_rate: float | None
 ) -> AuditNoise:
     """Of the entries ``noise`` of all classes the mean, and under ``by_class`` what is each class's own.
 
@@ -44,14 +44,14 @@ def mean_noise(
         kind, transition: of the predictions.
         known_rate: of all classes together.
     """
-    intervals = [one["interval"] for one in found if one["interval"] is not None]
-    agreements = [one["agreement"] for one in found if one["agreement"] is not None]
+    intervals = [one["interval"] for one in noises if one["interval"] is not None]
+    agreements = [one["agreement"] for one in noises if one["agreement"] is not None]
     return {
-        "rate": float(np.mean([one["rate"] for one in found])),
+        "rate": float(np.mean([one["rate"] for one in noises])),
         "interval": np.mean(intervals, axis=0).tolist() if intervals else None,
-        "readings": _mean_readings([one["readings"] for one in found]),
+        "readings": _mean_readings([one["readings"] for one in noises]),
         "agreement": float(np.mean(agreements)) if agreements else None,
-        "rule_like": next((one["rule_like"] for one in found if one["rule_like"] is not None), None),
+        "rule_like": next((one["rule_like"] for one in noises if one["rule_like"] is not None), None),
         "by_class": [
             {
                 "label": name,
@@ -60,7 +60,7 @@ def mean_noise(
                 "matrix": one["matrix"],
                 "known_rate": one["known_rate"],
             }
-            for name, one in zip(asked, found, strict=True)
+            for name, one in zip(asked, noises, strict=True)
         ],
         "matrix": None if transition is None else transition.round(6).tolist(),
         "method": "views" if kind == "views" else "em",

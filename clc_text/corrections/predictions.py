@@ -130,11 +130,11 @@ class RowPredictions:
 
     def of(self, rows: np.ndarray) -> np.ndarray:
         """float32 [P, n, C] of some rows, by their numbers in rising order; errors as `blocks`."""
-        found = np.empty((self.peers, len(rows), self.classes), np.float32)
+        log_probs = np.empty((self.peers, len(rows), self.classes), np.float32)
         for start, block in self.blocks():
             inside = np.flatnonzero((rows >= start) & (rows < start + block.shape[1]))
-            found[:, inside] = block[:, rows[inside] - start]
-        return found
+            log_probs[:, inside] = block[:, rows[inside] - start]
+        return log_probs
 
     def judged(self, log_probs: np.ndarray, given: np.ndarray) -> Judged:
         """What views say of some labels, one class a row.
@@ -201,10 +201,10 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     names = tuple(facts["views"].split(",")) if "views" in facts else ()
     sharpness = float(facts.get("sharpness", 1.0))
     left_out = tuple(filter(None, facts.get("left_out", "").split(",")))
-    found = RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)
+    predictions = RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)
     if not run.asked:
         ahead = float(facts["ahead"]) if "ahead" in facts else None
-        return replace(found, nearness=float(facts.get("nearness", 0.0)), ahead=ahead)
+        return replace(predictions, nearness=float(facts.get("nearness", 0.0)), ahead=ahead)
     if kind == "views" and "weights" not in facts:
         raise InputError(
             f"{path} is of an earlier version, whose views were not weighed; make the corrections anew with "
@@ -212,7 +212,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
             where=path,
         )
     return replace(
-        found,
+        predictions,
         asked=len(run.asked),
         each=each,
         rates=rates,

@@ -105,16 +105,17 @@ def show_corrected(corrected: Corrected, note: str | None = None, console: Conso
         console.print(for_rich(f"  clc-text {command:40s} {why}"))
 
 
-def show_differences(found: Differences, console: Console | None = None) -> None:
+def show_differences(differences: Differences, console: Console | None = None) -> None:
     console = console or terminal()
-    labels = found["labels"]
+    labels = differences["labels"]
     title = (
-        f"{found['changed']:,} of {found['rows']:,} labels differ ({found['share']:.1%}), step {found['step']}; "
-        f"now {labels['given']:,} given, {labels['method']:,} the method's, {labels['person']:,} people's"
+        f"{differences['changed']:,} of {differences['rows']:,} labels differ ({differences['share']:.1%}), "
+        f"step {differences['step']}; now {labels['given']:,} given, {labels['method']:,} the method's, "
+        f"{labels['person']:,} people's"
     )
     rows: list[list[Any]] = []
-    asked = any("class" in pair for pair in found["pairs"])
-    for pair in found["pairs"]:
+    asked = any("class" in pair for pair in differences["pairs"])
+    for pair in differences["pairs"]:
         examples = [f"{_called(one)}  {one['confidence']:.2f}  {_short(one['text'])}" for one in pair["examples"]]
         cells = [f"{pair['rows']:,}", f"{pair['share_of_from']:.1%}", Lines("\n".join(examples))]
         rows.append([*([pair["class"]] if "class" in pair else []), pair["from"], pair["to"], *cells])
@@ -141,24 +142,24 @@ def show_history(steps: list[HistoryStep], console: Console | None = None) -> No
     console.print(Table(heads, rows, "history (clc-text revert --to STEP goes back)").on_screen())
 
 
-def show_audit(found: Audit, console: Console | None = None) -> None:
+def show_audit(audit: Audit, console: Console | None = None) -> None:
     console = console or terminal()
-    verdict = found["verdict"]
+    verdict = audit["verdict"]
     style = STYLES[verdict["trust"]]
     console.print(f"[bold {style}]{for_rich(verdict['trust'])}[/bold {style}]  {for_rich(verdict['summary'])}")
     for reason in verdict["reasons"]:
         console.print(for_rich(f"  - {reason}"))
-    title = f"{found['recipe']} on {found['dataset']}"
-    console.print(Table(("", ""), _figures(found), title).on_screen(headless=True))
-    console.print((_by_asked(found) if "asked" in found else _by_class(found)).on_screen())
-    if "several_labels" in found:
-        show_annotators(found["several_labels"], console)
-    for notice in found["notices"]:
+    title = f"{audit['recipe']} on {audit['dataset']}"
+    console.print(Table(("", ""), _figures(audit), title).on_screen(headless=True))
+    console.print((_by_asked(audit) if "asked" in audit else _by_class(audit)).on_screen())
+    if "several_labels" in audit:
+        show_annotators(audit["several_labels"], console)
+    for notice in audit["notices"]:
         console.print(for_rich(f"{notice['severity']}: {notice['message']}"))
 
 
 def show_cleaned(
-    found: Audit,
+    audit: Audit,
     rows: Sequence[Mapping[str, Any]],
     *,
     run: Path,
@@ -170,22 +171,22 @@ def show_cleaned(
     """What `clc-text clean` has done: the share of wrong labels, the rows to look at first, the verdict, the files.
 
     Args:
-        found: the audit.
+        audit: the audit.
         rows: those to look at first (`export.look_first`).
         run, table, page: the run directory, the corrected table and the report.
         flaws: of the texts; None: they have not been looked at.
     """
     console = console or terminal()
-    noise, corrections, verdict = found["noise"], found["corrections"], found["verdict"]
+    noise, corrections, verdict = audit["noise"], audit["corrections"], audit["verdict"]
     if noise.get("nothing_learnt"):
-        told = f"of {found['rows']:,} labels nothing is known"
+        told = f"of {audit['rows']:,} labels nothing is known"
     else:
         low, high = noise["interval"] or (noise["rate"], noise["rate"])
         likely = likeliest_in_words(noise, 0)
-        told = f"between {low:.0%} and {high:.0%} of {found['rows']:,} labels are wrong, {likely}"
-    several = found.get("several_labels")
+        told = f"between {low:.0%} and {high:.0%} of {audit['rows']:,} labels are wrong, {likely}"
+    several = audit.get("several_labels")
     if several is not None:
-        console.print(for_rich(several_in_words(several, found["rows"])))
+        console.print(for_rich(several_in_words(several, audit["rows"])))
     console.print(for_rich(f"{told}; {corrections['rows']:,} are changed"))
     if several is not None:
         show_annotators(several, console, most=FEW_SOURCES, ask=False)
@@ -248,11 +249,11 @@ def _of_answers(answers: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     return lines
 
 
-def _by_class(found: Audit) -> Table:
-    entries, title = found["corrections"]["by_class"], "by class"
+def _by_class(audit: Audit) -> Table:
+    entries, title = audit["corrections"]["by_class"], "by class"
     if len(entries) > ALL_CLASSES:
         entries = sorted(entries, key=lambda entry: (-entry["changed"], entry["label"]))[:LISTED]
-        title = f"the {LISTED} of {len(found['label_names']):,} classes with most changes (audit.json has all)"
+        title = f"the {LISTED} of {len(audit['label_names']):,} classes with most changes (audit.json has all)"
     rows = [
         [one["label"], f"{one['given']:,}", f"{one['changed']:,}", f"{one['share']:.1%}", f"{one['gained']:,}",
          f"{one['now']:,}"] for one in entries
@@ -261,15 +262,15 @@ def _by_class(found: Audit) -> Table:
     return Table(heads, rows, title)
 
 
-def _by_asked(found: Audit) -> Table:
+def _by_asked(audit: Audit) -> Table:
     """Of the classes of a multi-label run, the most changed first: how many are wrong, and what was changed."""
-    rates = {entry["label"]: entry["rate"] for entry in found["noise"]["by_class"]}
-    texts = found["rows"] // len(found["asked"])
-    entries = sorted(found["corrections"]["by_asked"], key=lambda entry: -entry["added"] - entry["taken_away"])
+    rates = {entry["label"]: entry["rate"] for entry in audit["noise"]["by_class"]}
+    texts = audit["rows"] // len(audit["asked"])
+    entries = sorted(audit["corrections"]["by_asked"], key=lambda entry: -entry["added"] - entry["taken_away"])
     title = f"by class, of {texts:,} texts"
     if len(entries) > ALL_CLASSES:
         entries = entries[:LISTED]
-        title = f"the {LISTED} of {len(found['asked']):,} classes with most changes (audit.json has all)"
+        title = f"the {LISTED} of {len(audit['asked']):,} classes with most changes (audit.json has all)"
     rows = [
         [one["label"], f"{one['given']:,}", f"{rates[one['label']]:.1%}", f"{one['added']:,}",
          f"{one['taken_away']:,}", f"{one['now']:,}", "" if one["precision"] is None else percent(one["precision"])]
@@ -279,16 +280,16 @@ def _by_asked(found: Audit) -> Table:
     return Table(heads, rows, title)
 
 
-def _figures(found: Audit) -> list[tuple[str, str]]:
-    lines = [("rule", found["policy"]), ("judged by", _judges(found["predictions"]))]
-    if found["noise"].get("nothing_learnt"):
+def _figures(audit: Audit) -> list[tuple[str, str]]:
+    lines = [("rule", audit["policy"]), ("judged by", _judges(audit["predictions"]))]
+    if audit["noise"].get("nothing_learnt"):
         lines.append(("given labels estimated to be wrong", "not known"))
-    for one, value in shown_in("screen", found):
-        lines.append((one.titled(found), in_words(value)))
+    for one, value in shown_in("screen", audit):
+        lines.append((one.titled(audit), in_words(value)))
         if one.path == "noise.rate":
-            lines += [(f"  by {source}", f"{100 * rate:.1f} %") for source, rate in rates(found["noise"])]
-    lines += _of_answers(found.get("answers"))
-    opinion = found["second_opinion"]
+            lines += [(f"  by {source}", f"{100 * rate:.1f} %") for source, rate in rates(audit["noise"])]
+    lines += _of_answers(audit.get("answers"))
+    opinion = audit["second_opinion"]
     if opinion:
         agreement = "" if opinion["kappa"] is None else f", kappa {opinion['kappa']:.2f}"
         lines.append(
@@ -298,7 +299,7 @@ def _figures(found: Audit) -> list[tuple[str, str]]:
                 f"{opinion['changed_only']:,}, only it {opinion['doubted_only']:,}{agreement}",
             )
         )
-    person = found["person"]
+    person = audit["person"]
     if person["answers"]:
         lines.append(
             (

@@ -138,9 +138,9 @@ class VotedIssues(Ranked):
 
     @property
     def _named(self) -> np.ndarray:
-        found = np.empty(len(self.names), dtype=object)
-        found[:] = self.names
-        return found
+        named = np.empty(len(self.names), dtype=object)
+        named[:] = self.names
+        return named
 
     def __repr__(self) -> str:
         overruled = int((self.belief.argmax(1) != self.given).sum())
@@ -201,13 +201,13 @@ def issues_of_votes(
     inputs = GivenInputs.of(features, texts, rows)
     if inputs.features is not None:
         all_finite(inputs.features)
-    found = joined_by(votes, inputs.features, inputs.words, probs, seed)
-    wrong = found.facts.get("wrong")
+    fitted = joined_by(votes, inputs.features, inputs.words, probs, seed)
+    wrong = fitted.facts.get("wrong")
     counts = votes.counts
     most = counts >= counts.max(1, keepdims=True) - 1e-9
-    given = np.where(most, found.posterior, -1).argmax(1)
+    given = np.where(most, fitted.posterior, -1).argmax(1)
     return VotedIssues(
-        names, votes, found.posterior, found.matrices, given, float(found.facts["power"]),
+        names, votes, fitted.posterior, fitted.matrices, given, float(fitted.facts["power"]),
         None if wrong is None else (wrong[0], wrong[2]), inputs.texts,
     )  # fmt: skip
 

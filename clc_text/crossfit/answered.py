@@ -86,13 +86,13 @@ def cross_fit_answered(
         log(f"cross-fitting, round {number} of {settings.rounds}: {settings.folds} networks, each blind to a fold")
         noise = AnsweredNoise(labels, num_classes, fold)
         after_epoch = AfterAnsweredEpoch(noise, told, settings, start if fit is None else fit.transition)
-        found = train_round(fold_trainer, after_epoch, seeds[number - 1][1])
-        log(in_words(found))
-        rounds.append(found)
-        more = [*used, found]
+        this_round = train_round(fold_trainer, after_epoch, seeds[number - 1][1])
+        log(in_words(this_round))
+        rounds.append(this_round)
+        more = [*used, this_round]
         mean = mean_of(more)
         whole.strength = noise.strength
-        with_it = whole.fit_sharpness(mean, found.fit.transition)
+        with_it = whole.fit_sharpness(mean, this_round.fit.transition)
         if fit is None or with_it.log_likelihood > fit.log_likelihood:
             used, fit = more, with_it
     assert fit is not None
@@ -117,9 +117,9 @@ def _with_those_without(
     best, chosen = fit, 0.0
     for weight in WITHOUT[1:]:
         mean = (1 - weight) * log_probs + weight * np.log(without.probs + 1e-12)
-        found = noise.fit_sharpness(mean, fit.transition)
-        if found.log_likelihood > best.log_likelihood:
-            best, chosen = found, weight
+        fitted = noise.fit_sharpness(mean, fit.transition)
+        if fitted.log_likelihood > best.log_likelihood:
+            best, chosen = fitted, weight
     even = fit_shares(best, noise.labels)
     likelihood = noise.likelihood(even.probs, even.transition)
     return (replace(even, log_likelihood=likelihood) if likelihood > best.log_likelihood else best), chosen

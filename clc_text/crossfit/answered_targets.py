@@ -25,7 +25,7 @@ ALONE = 3.0
 NETWORKS, VIEWS, WITHOUT = "networks", "views", "without"
 
 
-def taught_with_answers(found: CrossFit, labels: Labels, without: CrossFit, pool: np.ndarray | None) -> CrossFit:
+def taught_with_answers(cross_fit: CrossFit, labels: Labels, without: CrossFit, pool: np.ndarray | None) -> CrossFit:
     """What cross-fitting with answers has found, with what networks are to be taught.
 
     Two beliefs know the answers: that of the networks alone, and that of all views together. Where errors follow rules
@@ -34,33 +34,33 @@ def taught_with_answers(found: CrossFit, labels: Labels, without: CrossFit, pool
     rows are taught as they were answered.
 
     Args:
-        found: of `cross_fit_answered`.
+        cross_fit: of `cross_fit_answered`.
         labels: of the rows, with the answers.
         without: what `cross_fit` has found in the same rows.
         pool: [N, C], log-probabilities of all views together, that learnt `Labels.as_answered`; None: no others.
     """
     trusted = labels.trusted
     assert trusted is not None
-    noise = AnsweredNoise(labels, found.probs.shape[1], found.folds[0])
-    noise.strength = float(found.facts["strength"])
-    fits = {NETWORKS: NoiseFit(0.0, 1.0, found.transition, found.probs)}
+    noise = AnsweredNoise(labels, cross_fit.probs.shape[1], cross_fit.folds[0])
+    noise.strength = float(cross_fit.facts["strength"])
+    fits = {NETWORKS: NoiseFit(0.0, 1.0, cross_fit.transition, cross_fit.probs)}
     if pool is not None:
-        fits[VIEWS] = noise.fit_sharpness(pool, found.transition)
+        fits[VIEWS] = noise.fit_sharpness(pool, cross_fit.transition)
     chosen, gained = _borne_out(noise, fits, without.row_targets)
     if chosen == WITHOUT:
         targets = without.row_targets.copy()
     else:
         targets = half_trusted(fits[chosen].probs, labels.learnt, never_certain(fits[chosen].transition))
-    targets[trusted.rows] = found.posterior[trusted.rows]
+    targets[trusted.rows] = cross_fit.posterior[trusted.rows]
     facts: CrossFitFacts = {
-        **found.facts,
+        **cross_fit.facts,
         "answers_gain": None if gained is None else gained[0],
         "answers_gain_error": None if gained is None else gained[1],
         "in_targets": chosen != WITHOUT,
         "targets_of": chosen,
-        "warm_up": max(found.warm_up, without.warm_up),
+        "warm_up": max(cross_fit.warm_up, without.warm_up),
     }
-    return replace(found, targets=targets, facts=facts)
+    return replace(cross_fit, targets=targets, facts=facts)
 
 
 def _borne_out(

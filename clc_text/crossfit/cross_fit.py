@@ -140,9 +140,9 @@ def cross_fit(
         log(f"cross-fitting, round {number} of {settings.rounds}: other networks again")
         begin = fixed if plainly else fit.transition
         after = _after(dealt[number - 1], learnt, as_long, begin, known, told)
-        found = train_round(fold_trainer, after, seeds[number - 1][1])
-        log(in_words(found))
-        rounds.append(found.renamed(names) if plainly else found)
+        this_round = train_round(fold_trainer, after, seeds[number - 1][1])
+        log(in_words(this_round))
+        rounds.append(this_round.renamed(names) if plainly else this_round)
         used, fit = _with(rounds[-1], used, fit, learnt, fixed)
     fit, now = _named_again(fit, mean_of(used), labels)
     names = now[names]
@@ -157,10 +157,10 @@ def cross_fit(
 
 
 def _with(
-    found: Round, used: list[Round], fit: NoiseFit, labels: np.ndarray, known: np.ndarray | None = None
+    this_round: Round, used: list[Round], fit: NoiseFit, labels: np.ndarray, known: np.ndarray | None = None
 ) -> tuple[list[Round], NoiseFit]:
     """The rounds, of which `fit` is that of their mean, and one more, if it then explains the given labels better."""
-    more = [*used, found]
+    more = [*used, this_round]
     with_it = fit_through(mean_of(more), labels, known)
     return (more, with_it) if with_it.log_likelihood > fit.log_likelihood else (used, fit)
 
@@ -178,8 +178,8 @@ def _named_again(fit: NoiseFit, log_probs: np.ndarray, labels: Labels) -> tuple[
     names = match_classes(fit.probs, labels.trained, MARGINS[0])
     if (names == same).all():
         return fit, same
-    found = fit_noise(renamed(log_probs, names), labels.learnt)
-    return (found, names) if found.log_likelihood >= fit.log_likelihood - TOLERANCE else (fit, same)
+    fitted = fit_noise(renamed(log_probs, names), labels.learnt)
+    return (fitted, names) if fitted.log_likelihood >= fit.log_likelihood - TOLERANCE else (fit, same)
 
 
 def _possible_names(first: Round, labels: np.ndarray) -> list[np.ndarray]:

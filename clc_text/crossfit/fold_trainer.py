@@ -100,17 +100,19 @@ def cross_fit_of(
     return taught_with_answers(found, labels, without, _pool(found, Labels.of(labels.as_answered), views, log))
 
 
-def _targets(found: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:
+def _targets(cross_fit: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:
     """float64 [N, C], what is believed of each row; of pairs where several may hold, the given label half trusted."""
-    if found.each is not None and found.knows_noise:
-        pool, shape = _pool(found, labels, views, log), labels.learnt.shape
-        probs = found.probs.reshape(*shape, 2) if pool is None else np.exp(pool)
-        return half_trusted(probs, labels.learnt, never_certain(found.each), ROOM).reshape(-1, 2)
-    if found.each is not None:
-        parts = [_targets(found.of_problem(one), labels.of_problem(one), views, log) for one in range(labels.problems)]
+    if cross_fit.each is not None and cross_fit.knows_noise:
+        pool, shape = _pool(cross_fit, labels, views, log), labels.learnt.shape
+        probs = cross_fit.probs.reshape(*shape, 2) if pool is None else np.exp(pool)
+        return half_trusted(probs, labels.learnt, never_certain(cross_fit.each), ROOM).reshape(-1, 2)
+    if cross_fit.each is not None:
+        parts = [
+            _targets(cross_fit.of_problem(one), labels.of_problem(one), views, log) for one in range(labels.problems)
+        ]
         return np.stack(parts, 1).reshape(-1, 2)
-    pool = _pool(found, labels, views, log)
-    return targets_of(np.log(found.probs.clip(_SMALLEST)) if pool is None else pool, labels.learnt)
+    pool = _pool(cross_fit, labels, views, log)
+    return targets_of(np.log(cross_fit.probs.clip(_SMALLEST)) if pool is None else pool, labels.learnt)
 
 
 def _noise_of_each(labels: Labels, features: Features | None, seed: int, log: Callable[[str], None]) -> Plateau | None:
@@ -126,13 +128,15 @@ def _noise_of_each(labels: Labels, features: Features | None, seed: int, log: Ca
     return plateau(found, labels.trained, seed)
 
 
-def _pool(found: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray | None:
+def _pool(
+    cross_fit: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]
+) -> np.ndarray | None:
     """What all views say together; None where there are none beside the networks."""
     if views is None:
         return None
     log("hearing other views of the rows, beside the networks")
     try:
-        return views(found, labels)
+        return views(cross_fit, labels)
     except InputError as error:
         log(f"taught by networks alone, since other views cannot be had: {error}")
         return None

@@ -141,17 +141,17 @@ def mean_of(rounds: list[Round]) -> np.ndarray:
 
 def log_of_mean(log_probs: Sequence[np.ndarray]) -> np.ndarray:
     """float64 [N, ...], of log-probabilities of the same rows."""
-    found = np.empty(log_probs[0].shape)
-    for part in blocks(found):
-        found[part] = np.log(np.mean([np.exp(one[part], dtype=np.float64) for one in log_probs], axis=0) + _TINY)
-    return found
+    mean = np.empty(log_probs[0].shape)
+    for part in blocks(mean):
+        mean[part] = np.log(np.mean([np.exp(one[part], dtype=np.float64) for one in log_probs], axis=0) + _TINY)
+    return mean
 
 
-def in_words(found: Round) -> str:
-    stay = float(np.diagonal(found.fit.transition, axis1=-2, axis2=-1).mean())
+def in_words(this_round: Round) -> str:
+    stay = float(np.diagonal(this_round.fit.transition, axis1=-2, axis2=-1).mean())
     return (
-        f"  best after epoch {found.best_epoch}: a label stays right with {stay:.0%} on average, "
-        f"log-likelihood {found.fit.log_likelihood:.3f}"
+        f"  best after epoch {this_round.best_epoch}: a label stays right with {stay:.0%} on average, "
+        f"log-likelihood {this_round.fit.log_likelihood:.3f}"
     )
 
 

@@ -108,10 +108,10 @@ class NoisyLabelTrainer(PeersTrainer):
         answered, first without their answers, unless `without_answers` has that, and then with them; of a multi-label
         set, whose noise is known beforehand, with them at once."""
         if self.trusted is None or self.problem.multi_label or self.without_answers is None:
-            found = cross_fit_of(self, self.peers_init, self.log_stage, views=self.views, features=self.features)
+            cross_fit = cross_fit_of(self, self.peers_init, self.log_stage, views=self.views, features=self.features)
             if self.trusted is None or self.problem.multi_label:
-                return found
-            self.without_answers = found
+                return cross_fit
+            self.without_answers = cross_fit
         return cross_fit_of(self, self.peers_init, self.log_stage, self.without_answers, self.views)
 
     def more_peers(self, peers: int, seed: int) -> PeersModel:
@@ -195,18 +195,18 @@ class NoisyLabelTrainer(PeersTrainer):
         self.supervisor.state.memory |= self._given
         self.supervisor.notes.append(cross_fitted(found))
 
-    def _other_than_found(self, found: CrossFit, given: dict[str, str], inputs: Fingerprint | None) -> str | None:
+    def _other_than_found(self, cross_fit: CrossFit, given: dict[str, str], inputs: Fingerprint | None) -> str | None:
         """What of the training set is not as it was when it was cross-fitted, where the files say how it was."""
-        if any(found.facts.get(name, mark) != mark for name, mark in given.items()):
+        if any(cross_fit.facts.get(name, mark) != mark for name, mark in given.items()):
             return "labels"
-        if found.facts.get("trusted") != (None if self.trusted is None else self.trusted.digest):
+        if cross_fit.facts.get("trusted") != (None if self.trusted is None else self.trusted.digest):
             return "answers"
         classes = 2 if self.problem.multi_label else self.problem.classes
-        if classes not in (None, found.posterior.shape[1]) or self.problem.asked != (
-            1 if found.each is None else len(found.each)
+        if classes not in (None, cross_fit.posterior.shape[1]) or self.problem.asked != (
+            1 if cross_fit.each is None else len(cross_fit.each)
         ):
             return "classes"
-        return None if same_rows(found.facts.get("inputs"), inputs) else "rows, or rows encoded in another way,"
+        return None if same_rows(cross_fit.facts.get("inputs"), inputs) else "rows, or rows encoded in another way,"
 
 
 class CLCTrainer(NoisyLabelTrainer):
@@ -217,26 +217,28 @@ class CLCTrainer(NoisyLabelTrainer):
         super().__init__(*positional, **named)
 
 
-def cross_fitted(found: CrossFit) -> Notice:
-    if found.learnt_nothing:
+def cross_fitted(cross_fit: CrossFit) -> Notice:
+    if cross_fit.learnt_nothing:
         return Notice(
             "nothing learnt",
             f"{NOTHING}, so the noise is not known, and labels that are corrected by them are guesses; choose a "
             "better encoder or a higher learning rate",
             "warning",
         )
-    if votes := found.facts.get("votes"):
+    if votes := cross_fit.facts.get("votes"):
         by = f"by all {votes:,} labels and the texts"
-        return Notice("cross-fitted", f"about {found.rate:.1%} of the joined labels are expected to be wrong, {by}")
-    names = found.facts["renamed"]
+        return Notice(
+            "cross-fitted", f"about {cross_fit.rate:.1%} of the joined labels are expected to be wrong, {by}"
+        )
+    names = cross_fit.facts["renamed"]
     renamed = sum(name != index for index, name in enumerate(names))
     sentence = (
-        f"about {found.rate:.0%} of the labels to train on are wrong, by networks alone that had not seen them "
-        f"({found.facts['folds']} folds)"
+        f"about {cross_fit.rate:.0%} of the labels to train on are wrong, by networks alone that had not seen them "
+        f"({cross_fit.facts['folds']} folds)"
     )
     if renamed:
         sentence += f"; {renamed} classes had been learnt under each other's names and were renamed"
-    copies = found.facts.get("copies", 0)
+    copies = cross_fit.facts.get("copies", 0)
     if copies:
         sentence += f"; {copies:,} rows are copies of another, and share its fold"
     return Notice("cross-fitted", sentence)

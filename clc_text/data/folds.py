@@ -65,11 +65,11 @@ def _dealt_whole(labels: np.ndarray, folds: int, order: np.ndarray, first: np.nd
     sizes = np.bincount(first, minlength=len(first))
     groups = order[first[order] == order]
     held, sums = np.zeros((int(labels.max()) + 1, folds), dtype=np.int64), np.zeros(folds, dtype=np.int64)
-    found = np.empty(len(labels), dtype=np.int64)
+    dealt = np.empty(len(labels), dtype=np.int64)
     for group in groups[np.argsort(-sizes[groups], kind="stable")].tolist():
         of_class = held[labels[group]]
         fold = np.lexsort((sums, of_class))[0]
         of_class[fold] += sizes[group]
         sums[fold] += sizes[group]
-        found[group] = fold
-    return found[first]
+        dealt[group] = fold
+    return dealt[first]

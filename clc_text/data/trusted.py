@@ -52,8 +52,8 @@ class TrustedLabels:
         number[rows] = np.arange(len(rows))
         kept = number[self.rows] >= 0
         inclusion = None if self.inclusion is None else self.inclusion[kept]
-        found = TrustedLabels(number[self.rows[kept]], self.labels[kept], inclusion)
-        return found if len(found) else None
+        trusted = TrustedLabels(number[self.rows[kept]], self.labels[kept], inclusion)
+        return trusted if len(trusted) else None
 
     @property
     def digest(self) -> str:

@@ -55,11 +55,11 @@ class Judged:
 
 def clipped(probs: np.ndarray) -> np.ndarray:
     """float32, log-probabilities [..., C] of which none is below log `LEAST`."""
-    found = np.empty(probs.shape, np.float32)
+    kept = np.empty(probs.shape, np.float32)
     for part in blocks(probs):
         bounded = probs[part].clip(LEAST)
-        found[part] = np.log(bounded / bounded.sum(-1, keepdims=True))
-    return found
+        kept[part] = np.log(bounded / bounded.sum(-1, keepdims=True))
+    return kept
 
 
 def gain_of_view(probs: np.ndarray, labels: np.ndarray, fold: np.ndarray, first: np.ndarray) -> tuple[float, float]:

@@ -61,17 +61,17 @@ def readings(log_probs: np.ndarray, given: np.ndarray, views: tuple[str, ...], j
     return found
 
 
-def likeliest(found: list[Reading]) -> tuple[float, float]:
+def likeliest(readings: list[Reading]) -> tuple[float, float]:
     """The mixture's two mean doubts, the smaller first: of labels as they themselves show their noise, and of labels
     that count for half. Where noise is made the truth is mostly near the smaller, of people's labels near the larger
     one or above (measured: recipes/results/find_wrong_rows.md)."""
-    one, other = (next(each.rate for each in found if each.method == method) for method in ("doubt", "half"))
+    one, other = (next(each.rate for each in readings if each.method == method) for method in ("doubt", "half"))
     return min(one, other), max(one, other)
 
 
-def span(found: list[Reading], rows: int) -> tuple[float, float]:
+def span(readings: list[Reading], rows: int) -> tuple[float, float]:
     """From the lowest reading, less what encoders are wrong about, to the highest, and what a draw of rows matters."""
-    low, high = min(one.rate for one in found), max(one.rate for one in found)
+    low, high = min(one.rate for one in readings), max(one.rate for one in readings)
     return max(0.0, low - ENCODER - _reach(low, rows)), min(1.0, high + _reach(high, rows))
 
 

@@ -39,9 +39,9 @@ def soft_linear_folds(features: Any, belief: np.ndarray, fold: np.ndarray) -> np
         fold: int64 [N], copies together (`assign_folds`).
     """
     rows = features.astype(np.float64) if hasattr(features, "tocsr") else unit_rows(features).astype(np.float64)
-    found = np.empty(belief.shape)
+    log_probs = np.empty(belief.shape)
     for number in np.unique(fold):
         own = fold == number
         others = some(np.flatnonzero(~own), int(number))
-        found[own] = soft_logs(rows[own], soft_linear(rows[others], belief[others]))
-    return found
+        log_probs[own] = soft_logs(rows[own], soft_linear(rows[others], belief[others]))
+    return log_probs

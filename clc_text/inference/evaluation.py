@@ -290,25 +290,25 @@ def scores(log_probs: np.ndarray, labels: np.ndarray, names: list[str]) -> Evalu
     }
 
 
-def show(found: Evaluation | MultiLabelEvaluation) -> None:
+def show(evaluation: Evaluation | MultiLabelEvaluation) -> None:
     """Prints the figures as tables; a confusion matrix that is too wide as a list of its largest entries."""
-    if "multi_label" in found:
-        multi_label.show(found)
+    if "multi_label" in evaluation:
+        multi_label.show(evaluation)
         return
     console = terminal()
-    peers = "  ".join(f"{value:.2f}" for value in found["accuracy"]["peers"])
+    peers = "  ".join(f"{value:.2f}" for value in evaluation["accuracy"]["peers"])
     console.print(
-        f"{found['rows']:,} rows: accuracy {found['accuracy']['ensemble']:.2f} % (ensemble), {peers} % (peers), "
-        f"macro F1 {found['macro_f1']:.2f} %, calibration error {found['ece']:.3f}"
+        f"{evaluation['rows']:,} rows: accuracy {evaluation['accuracy']['ensemble']:.2f} % (ensemble), {peers} % "
+        f"(peers), macro F1 {evaluation['macro_f1']:.2f} %, calibration error {evaluation['ece']:.3f}"
     )
-    for note in found.get("notes", ()):
+    for note in evaluation.get("notes", ()):
         console.print(for_rich(f"note  {note}"))
-    console.print(_by_class(found["classes"]))
-    matrix = _confusion(found, named=len(found["classes"]) <= NAMED)
+    console.print(_by_class(evaluation["classes"]))
+    matrix = _confusion(evaluation, named=len(evaluation["classes"]) <= NAMED)
     if matrix.__rich_measure__(console, console.options).maximum > console.width:
-        matrix = _confusion(found, named=False)
+        matrix = _confusion(evaluation, named=False)
     if matrix.__rich_measure__(console, console.options).maximum > console.width:
-        matrix = _worst_confusions(found)
+        matrix = _worst_confusions(evaluation)
     console.print(matrix)
 
 
@@ -325,30 +325,32 @@ def _by_class(entries: list[ScoresOfClass]) -> RichTable:
     return Table(("class", "#rows", "#precision", "#recall", "#F1"), rows, title).on_screen()
 
 
-def _confusion(found: Evaluation, named: bool) -> RichTable:
+def _confusion(evaluation: Evaluation, named: bool) -> RichTable:
     """The whole matrix, its columns by name or by number."""
-    names = [entry["name"] for entry in found["classes"]]
+    names = [entry["name"] for entry in evaluation["classes"]]
     rows = []
-    for index, row in enumerate(found["confusion"]):
+    for index, row in enumerate(evaluation["confusion"]):
         cells = [Strong(value) if column == index else str(value or "·") for column, value in enumerate(row)]
         rows.append([names[index] if named else f"{index} {names[index]}", *cells])
     columns = names if named else [str(index) for index in range(len(names))]
     return Table(["label \\ predicted", *(f"#{name}" for name in columns)], rows, "confusion").on_screen()
 
 
-def _worst_confusions(found: Evaluation) -> RichTable:
+def _worst_confusions(evaluation: Evaluation) -> RichTable:
     title = "the most frequent confusions (--matrix FILE.csv writes them all)"
-    classes, counts, rows = found["classes"], found["confusion"], []
+    classes, counts, rows = evaluation["classes"], evaluation["confusion"], []
     for row, column in worst(np.array(counts)):
         share = counts[row][column] / classes[row]["rows"]
         rows.append([classes[row]["name"], classes[column]["name"], f"{counts[row][column]:,}", f"{share:.0%}"])
     return Table(("label", "predicted", "#rows", "#of the label"), rows, title).on_screen()
 
 
-def matrix_csv(found: Evaluation | MultiLabelEvaluation) -> str:
+def matrix_csv(evaluation: Evaluation | MultiLabelEvaluation) -> str:
     """The confusion matrix as CSV; row = label, column = prediction. Of a multi-label run one of each class."""
-    if "multi_label" in found:
-        return multi_label.matrices_csv(found)
+    if "multi_label" in evaluation:
+        return multi_label.matrices_csv(evaluation)
     from clc_text.utils.spreadsheet import harmless
 
-    return as_csv(found["confusion"], [harmless(entry["name"]) for entry in found["classes"]], "label \\ predicted")
+    return as_csv(
+        evaluation["confusion"], [harmless(entry["name"]) for entry in evaluation["classes"]], "label \\ predicted"
+    )

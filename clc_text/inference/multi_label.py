@@ -117,28 +117,29 @@ def scores(log_probs: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> Mu
     }
 
 
-def matrices_csv(found: MultiLabelEvaluation) -> str:
+def matrices_csv(evaluation: MultiLabelEvaluation) -> str:
     """The matrices of all classes as CSV, two lines each: where the class does not hold, and where it does."""
     from clc_text.utils.spreadsheet import harmless
 
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["class", "holds", "predicted no", "predicted yes"])
-    for entry in found["classes"]:
+    for entry in evaluation["classes"]:
         for said, counts in zip(("no", "yes"), entry["confusion"], strict=True):
             writer.writerow([harmless(entry["name"]), said, *counts])
     return text.getvalue()
 
 
-def show(found: MultiLabelEvaluation) -> None:
+def show(evaluation: MultiLabelEvaluation) -> None:
     """Prints the figures as a sentence and a table of the classes."""
-    console, told = terminal(), found["multi_label"]
+    console, told = terminal(), evaluation["multi_label"]
     console.print(
-        f"{found['rows']:,} texts: micro F1 {told['f1_micro']:.2f} %, macro F1 {told['f1_macro']:.2f} %, mean average "
-        f"precision {told['average_precision']:.2f} %, all classes of a text right {told['subset_accuracy']:.2f} %"
+        f"{evaluation['rows']:,} texts: micro F1 {told['f1_micro']:.2f} %, macro F1 {told['f1_macro']:.2f} %, mean "
+        f"average precision {told['average_precision']:.2f} %, all classes of a text right "
+        f"{told['subset_accuracy']:.2f} %"
     )
     rows = []
-    for one in found["classes"]:
+    for one in evaluation["classes"]:
         figures = (one["precision"], one["recall"], one["f1"], one["average_precision"])
         rows.append([one["name"], f"{one['rows']:,}", *(f"{figure:.1f}" for figure in figures)])
     heads = ("class", "#texts", "#precision", "#recall", "#F1", "#average precision")

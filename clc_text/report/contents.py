@@ -49,11 +49,11 @@ def read_contents(run: RunDirectory, rows: np.ndarray, budget: int) -> Contents:
     values = _values(run, rows)
     if values is None:
         return Contents(remark="The run keeps no rows (`keep_data: false`), so they are listed by their numbers only.")
-    found = contents_of(values, budget, THUMBNAIL)
-    if found.texts is None and found.images is None:
+    contents = contents_of(values, budget, THUMBNAIL)
+    if contents.texts is None and contents.images is None:
         column = printable(run.environment()["input_column"])
         return Contents(remark=f"The rows' '{column}' is neither text nor image; see their numbers.")
-    return found
+    return contents
 
 
 def contents_of(values: Sequence[Any], budget: int, side: int) -> Contents:

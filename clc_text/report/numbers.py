@@ -89,10 +89,10 @@ def _of_training(labels: Labels, now: CorrectedLabels) -> Iterator[Number]:
     yield from _shares(shares, names)
 
 
-def _shares(found: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Number]:
+def _shares(shares: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Number]:
     for key, name in names.items():
-        if found[key] is not None:
-            share = found[key]
+        if shares[key] is not None:
+            share = shares[key]
             of = f"{share['count']:,} of {share['of']:,}" if "of" in share else ""
             yield Number(name, share["value"], (share["low"], share["high"]), of)
 

@@ -26,23 +26,23 @@ def odd_texts_html(run: RunDirectory) -> Markup:
     return Markup("") if found is None else joined(_parts(run, found))
 
 
-def _parts(run: RunDirectory, found: Flaws) -> Iterator[Markup]:
-    if found["outliers"] is not None and (rows := found["outliers"]["rows"]):
-        by = " and ".join(found["outliers"]["by"])
+def _parts(run: RunDirectory, flaws: Flaws) -> Iterator[Markup]:
+    if flaws["outliers"] is not None and (rows := flaws["outliers"]["rows"]):
+        by = " and ".join(flaws["outliers"]["by"])
         are = "text is" if len(rows) == 1 else "texts are"
-        share = len(rows) / max(found["texts"], 1)
+        share = len(rows) / max(flaws["texts"], 1)
         yield paragraph(
-            f"{len(rows):,} of {found['texts']:,} {are} like no other ({share:.1%}), told by {by}: ask whether they "
+            f"{len(rows):,} of {flaws['texts']:,} {are} like no other ({share:.1%}), told by {by}: ask whether they "
             "belong here at all, before what label they have"
         )
         yield table("Texts like no other, the oddest first", ["row", "text"], _lines(run, rows[:MOST]))
-    if garbled := found["garbled"]:
+    if garbled := flaws["garbled"]:
         lines = [
             [kind, f"{len(rows):,}", ", ".join(map(str, rows[:FEW])) + (", …" if len(rows) > FEW else "")]
             for kind, rows in garbled.items()
         ]
         yield table("Garbled texts", ["what stands in them", "#texts", "rows"], lines)
-    if found["drift"] is not None and (sentence := apart_in_words(found["drift"])):
+    if flaws["drift"] is not None and (sentence := apart_in_words(flaws["drift"])):
         yield paragraph(sentence, "remark")
 
 

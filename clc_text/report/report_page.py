@@ -98,11 +98,11 @@ def _table(run: RunDirectory, labels: Labels, now: CorrectedLabels | None, room:
 
 
 def _corrections_html(
-    found: Judged, labels: Labels, now: CorrectedLabels | None, names: Sequence[str], asked: Questions | None
+    judged: Judged, labels: Labels, now: CorrectedLabels | None, names: Sequence[str], asked: Questions | None
 ) -> Markup:
     if now is None:
         return paragraph("no epoch has ended yet, so no label could change")
-    summary = paragraph(summary_sentence(labels, now, found.audit))
+    summary = paragraph(summary_sentence(labels, now, judged.audit))
     if asked is not None:
         summary += piece("start_review", len(asked))
     known = list(names)

@@ -134,12 +134,12 @@ def _words(texts: list[str]) -> Any | None:
     return terms_of(texts) if len(texts) <= MOST_WORDS else None
 
 
-def review_html(found: Questions, dialog: bool) -> Markup:
+def review_html(questions: Questions, dialog: bool) -> Markup:
     """The place where rows are answered: a dialog over a page, or a page's main part."""
-    return rendered("review.html", rows=len(found), dialog=dialog)
+    return rendered("review.html", rows=len(questions), dialog=dialog)
 
 
-def review_page(found: Questions, path: str, token: str, answers: Mapping[int, int]) -> str:
+def review_page(questions: Questions, path: str, token: str, answers: Mapping[int, int]) -> str:
     """A page of its own, which sends every answer to whoever served it.
 
     Args:
@@ -147,10 +147,14 @@ def review_page(found: Questions, path: str, token: str, answers: Mapping[int, i
         token: goes with every answer, so that no other page can send one.
         answers: class by row, what was answered before.
     """
-    title = f"{found.data['run']} – review"
-    body = review_html(found, dialog=False)
+    title = f"{questions.data['run']} – review"
+    body = review_html(questions, dialog=False)
     style = asset("tokens.css") + asset("review.css")
-    review = found.data | {"path": path, "token": token, "answers": {str(row): one for row, one in answers.items()}}
+    review = questions.data | {
+        "path": path,
+        "token": token,
+        "answers": {str(row): one for row, one in answers.items()},
+    }
     return page(title, body, style, script("review.js"), {"review": review}, connects=True)
 
 

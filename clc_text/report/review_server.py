@@ -45,15 +45,16 @@ class Review:
         take_over: makes answers part of the corrected dataset, and says so in a sentence.
     """
 
-    def __init__(self, found: Questions, journal: Journal, path: str, take_over: Callable[[], str]) -> None:
-        self.found, self.journal, self.path, self.take_over = found, journal, path, take_over
+    def __init__(self, questions: Questions, journal: Journal, path: str, take_over: Callable[[], str]) -> None:
+        self.found, self.journal, self.path, self.take_over = questions, journal, path, take_over
         self.once, self.cookie, self.page_token = (secrets.token_urlsafe(32) for _ in range(3))
         self.used = self.finished = False
         self.lock = threading.Lock()
-        data = found.data
+        data = questions.data
         parts = zip(data["why"], data["inclusion"], strict=True)
         self.asked = {
-            row: Asked(why, inclusion, data["step"]) for row, (why, inclusion) in zip(found.row, parts, strict=True)
+            row: Asked(why, inclusion, data["step"])
+            for row, (why, inclusion) in zip(questions.row, parts, strict=True)
         }
 
     def page(self) -> str:

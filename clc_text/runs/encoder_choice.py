@@ -111,16 +111,16 @@ def _measured(name: str, recipe: Recipe, observer: Observer) -> Candidate:
     started = time.perf_counter()
     prepared = prepare(recipe, observer, cross_fits=True)
     with tempfile.TemporaryDirectory() as folder:
-        found = build_trainer(prepared.recipe, Path(folder), prepared, log=observer.stage).make_cross_fit()
+        cross_fit = build_trainer(prepared.recipe, Path(folder), prepared, log=observer.stage).make_cross_fit()
     labels, settled = prepared.labels, prepared.recipe.to_dict()["encoder"]
-    given = (found.probs * columns_of(found.transition, labels.learnt)).sum(1)
+    given = (cross_fit.probs * columns_of(cross_fit.transition, labels.learnt)).sum(1)
     return Candidate(
         name,
         settled,
         np.log(np.maximum(given, 1e-12)),
         float(prepared.encoder.facts.get("share_read", 1.0)),
-        None if found.learnt_nothing else found.noise_of_given(labels)[0],
-        count_canaries(labels.given, labels.trained, labels.canary, found.posterior.argmax(1)),
+        None if cross_fit.learnt_nothing else cross_fit.noise_of_given(labels)[0],
+        count_canaries(labels.given, labels.trained, labels.canary, cross_fit.posterior.argmax(1)),
         time.perf_counter() - started,
     )
 
@@ -133,8 +133,8 @@ def alike(best: Candidate, other: Candidate) -> bool:
     return float(difference.mean()) < ERRORS * float(difference.std()) / math.sqrt(len(difference))
 
 
-def as_table(found: Sequence[Candidate]) -> RichTable:
-    rows = [[one.name, *(_figures(one) or ["–"] * (len(HEADS) - 1))] for one in found]
+def as_table(candidates: Sequence[Candidate]) -> RichTable:
+    rows = [[one.name, *(_figures(one) or ["–"] * (len(HEADS) - 1))] for one in candidates]
     return Table(HEADS, rows, caption=CAPTION).on_screen(narrow=True, one_line=True)
 
 
@@ -160,19 +160,19 @@ CAPTION = (
 )
 
 
-def conclusion(found: Sequence[Candidate]) -> str:
+def conclusion(candidates: Sequence[Candidate]) -> str:
     """Which to take, as sentences, and what is wrong with those that have a problem."""
-    problems = [f"{one.name}: {one.problem}" for one in found if one.problem]
-    best = found[0]
+    problems = [f"{one.name}: {one.problem}" for one in candidates if one.problem]
+    best = candidates[0]
     if best.encoder is None:
         return "\n".join(problems)
-    near = [one.name for one in found[1:] if alike(best, one)]
+    near = [one.name for one in candidates[1:] if alike(best, one)]
     told = f"{_title(best)} is the likeliest"
     told += f"; {', '.join(near)} cannot be told from it on so few rows" if near else ""
     return "\n".join([f"{told}. In the recipe: encoder: {_section(best.encoder)}", *problems])
 
 
-def as_dicts(found: Sequence[Candidate]) -> list[dict[str, Any]]:
+def as_dicts(candidates: Sequence[Candidate]) -> list[dict[str, Any]]:
     return [
         {
             "name": one.name,
@@ -184,7 +184,7 @@ def as_dicts(found: Sequence[Candidate]) -> list[dict[str, Any]]:
             "seconds": one.seconds,
             "problem": one.problem,
         }
-        for one in found
+        for one in candidates
     ]
 
 

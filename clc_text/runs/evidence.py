@@ -69,12 +69,12 @@ def judges_of_run(
         note = "judged by the belief of all labels of a row together with its text"
     elif policy.views and held_out is None:
         try:
-            found = views_of_run(run, progress)
+            predictions = views_of_run(run, progress)
         except InputError as error:
             note = f"judged by networks alone, since other views cannot be had: {error}"
         else:
-            if found is not None:
-                return Judges(policy, found)
+            if predictions is not None:
+                return Judges(policy, predictions)
             nothing = True
     policy = policy.without_views()
     if held_out:

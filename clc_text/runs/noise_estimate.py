@@ -65,12 +65,12 @@ def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Esti
     observer = observer or Silent()
     prepared = prepare(recipe, observer, cross_fits=True)
     with tempfile.TemporaryDirectory() as folder:
-        found = build_trainer(prepared.recipe, Path(folder), prepared, log=observer.stage).make_cross_fit()
+        cross_fit = build_trainer(prepared.recipe, Path(folder), prepared, log=observer.stage).make_cross_fit()
     names = list(prepared.task.label_names)
     observer.stage("judging by other views")
     if prepared.task.asked:
-        return _of_each(found, prepared.labels, list(prepared.task.asked))
-    return _estimated(found, prepared.labels, names, _readings_of(prepared, found, recipe.seeds.network))
+        return _of_each(cross_fit, prepared.labels, list(prepared.task.asked))
+    return _estimated(cross_fit, prepared.labels, names, _readings_of(prepared, cross_fit, recipe.seeds.network))
 
 
 def estimate_of_run(directory: Path) -> Estimated:
@@ -97,12 +97,12 @@ def estimate_of_run(directory: Path) -> Estimated:
     return _estimated(found, labels, run.label_names, _readings_of_run(run, labels))
 
 
-def _of_each(found: CrossFit, labels: Labels, asked: list[str]) -> Estimated:
+def _of_each(cross_fit: CrossFit, labels: Labels, asked: list[str]) -> Estimated:
     """Of the K classes of which several may hold, each by itself, and of all pairs of a text and a class together."""
-    known = found.known_of_given(labels)
+    known = cross_fit.known_of_given(labels)
     each = {
         name: _estimated(
-            found.of_problem(number),
+            cross_fit.of_problem(number),
             labels.of_class(number, len(asked)),
             ["no", "yes"],
             [],
@@ -113,19 +113,19 @@ def _of_each(found: CrossFit, labels: Labels, asked: list[str]) -> Estimated:
     }
     counted = [one.true_rate for one in each.values() if one.true_rate is not None]
     estimates = []
-    if not found.learnt_nothing:
-        rate, transition = found.noise_of_given(labels)
+    if not cross_fit.learnt_nothing:
+        rate, transition = cross_fit.noise_of_given(labels)
         interval = None
         if known is not None:
             rate, *ends = known[1].mean(1).tolist()
             interval = (ends[0], ends[1])
         estimates = [NoiseEstimate(rate, transition, interval, "em" if known is None else "plateau")]
-    fit, sound = found.facts["log_likelihood"], int((~labels.canary).sum())
+    fit, sound = cross_fit.facts["log_likelihood"], int((~labels.canary).sum())
     true_rate = float(np.mean(counted)) if counted else None
     return Estimated(["no", "yes"], sound, estimates, fit, true_rate, None, each=each)
 
 
-def _readings_of(prepared: Prepared, found: CrossFit, seed: int) -> list[Reading]:
+def _readings_of(prepared: Prepared, cross_fit: CrossFit, seed: int) -> list[Reading]:
     """Of what a recipe was prepared to; none where there are no features, or too many rows and classes."""
     from clc_text.evidence.evidence import mixture_of, too_large
     from clc_text.runs.frozen_features import features_of, words_of
@@ -136,7 +136,7 @@ def _readings_of(prepared: Prepared, found: CrossFit, seed: int) -> list[Reading
         features = features_of(prepared)
     except InputError:
         return []
-    networks = None if found.learnt_nothing else found.probs
+    networks = None if cross_fit.learnt_nothing else cross_fit.probs
     mixture = mixture_of(features, labels, classes, seed, networks, words_of(prepared))
     return [] if mixture is None else mixture.readings(labels.as_given, np.flatnonzero(~labels.canary))
 
@@ -146,18 +146,18 @@ def _readings_of_run(run: RunDirectory, labels: Labels) -> list[Reading]:
     from clc_text.runs.evidence import views_of_run
 
     try:
-        found = views_of_run(run)
+        predictions = views_of_run(run)
     except InputError:
         return []
-    if found is None or found.transition is None:
+    if predictions is None or predictions.transition is None:
         return []
     sound = np.flatnonzero(~labels.canary)
-    log_probs, given = found.of(sound), labels.as_given[sound]
-    return readings(log_probs, given, found.views, found.judged(log_probs, given))
+    log_probs, given = predictions.of(sound), labels.as_given[sound]
+    return readings(log_probs, given, predictions.views, predictions.judged(log_probs, given))
 
 
 def _estimated(
-    found: CrossFit,
+    cross_fit: CrossFit,
     labels: Labels,
     names: list[str],
     readings: list[Reading],
@@ -172,18 +172,18 @@ def _estimated(
 
     rows = np.arange(len(labels.given))[every_nth(len(labels.given), ROWS)]
     rows = rows[~labels.canary[rows]]
-    given, probs = labels.given[rows], found.probs[rows]
+    given, probs = labels.given[rows], cross_fit.probs[rows]
     true = None if labels.true is None else labels.true[rows]
     estimates = []
-    if not found.learnt_nothing and told is not None:
+    if not cross_fit.learnt_nothing and told is not None:
         rate, low, high = told[1].tolist()
         estimates = [NoiseEstimate(rate, told[0], (low, high), "plateau")]
-    elif not found.learnt_nothing:
-        transition = found.transition_of_given(labels)
+    elif not cross_fit.learnt_nothing:
+        transition = cross_fit.transition_of_given(labels)
         # Where several classes may hold, each has a matrix of its own, and `transition` is that of all together.
         learnt = labels.as_given[rows]
-        rate = rate_of(probs, learnt, transition) if found.each is None else found.noise_of_given(labels)[0]
-        interval = rate_interval(probs, learnt, transition, RESAMPLINGS, of_rounds(found.facts), rate=rate)
+        rate = rate_of(probs, learnt, transition) if cross_fit.each is None else cross_fit.noise_of_given(labels)[0]
+        interval = rate_interval(probs, learnt, transition, RESAMPLINGS, of_rounds(cross_fit.facts), rate=rate)
         estimates = [NoiseEstimate(rate, transition, interval, "em")]
         # Both are made for networks that predict the given labels; cross-fitting's predict the true ones.
         of_given = probs @ transition
@@ -194,18 +194,18 @@ def _estimated(
         true_rate = float((given != true)[known].mean())
         counts = count_pairs(true[known], given[known], len(names))
         true_matrix = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    fit = found.facts["log_likelihood"]
+    fit = cross_fit.facts["log_likelihood"]
     sound = int((~labels.canary).sum())
     return Estimated(names, sound, estimates, fit, true_rate, true_matrix, readings)
 
 
-def _reported(found: Estimated) -> tuple[float, tuple[float, float] | None] | None:
+def _reported(estimated: Estimated) -> tuple[float, tuple[float, float] | None] | None:
     """The one rate and interval, as the audit of a run has them; None where nothing has been learnt."""
-    if not found.estimates:
+    if not estimated.estimates:
         return None
-    if found.readings:
-        return found.readings[0].rate, span(found.readings, found.rows)
-    return found.estimates[0].rate, found.estimates[0].interval
+    if estimated.readings:
+        return estimated.readings[0].rate, span(estimated.readings, estimated.rows)
+    return estimated.estimates[0].rate, estimated.estimates[0].interval
 
 
 TITLES = {
@@ -237,39 +237,42 @@ def _title(reading: Reading) -> str:
     return f"{whose}: {'noise matrix' if reading.method == 'em' else 'confident joint'}"
 
 
-def as_text(found: Estimated) -> str:
+def as_text(estimated: Estimated) -> str:
     """For people: the rates, and the matrix of the first estimate."""
     counted = "counted, since this recipe knows the true labels"
     fit = (
-        f"Log-likelihood of the given labels on held-out rows: {found.log_likelihood:.3f} nats; the higher, the "
+        f"Log-likelihood of the given labels on held-out rows: {estimated.log_likelihood:.3f} nats; the higher, the "
         "better the encoder and the network of the recipe fit the data."
     )
-    if not found.estimates:
+    if not estimated.estimates:
         lines = [
-            f"{found.rows:,} rows, {len(found.label_names)} classes; the share of wrong labels cannot be estimated: "
-            f"{NOTHING}; choose a better encoder or a higher learning rate."
+            f"{estimated.rows:,} rows, {len(estimated.label_names)} classes; the share of wrong labels cannot be "
+            f"estimated: {NOTHING}; choose a better encoder or a higher learning rate."
         ]
-        if found.true_rate is not None:
-            lines.append(f"  {found.true_rate:6.1%}  {counted}")
+        if estimated.true_rate is not None:
+            lines.append(f"  {estimated.true_rate:6.1%}  {counted}")
         return "\n".join([*lines, fit])
-    if found.each:
-        return "\n".join([*_lines_of_each(found), "", fit])
-    lines = [f"{found.rows:,} rows, {len(found.label_names)} classes; estimated share of wrong labels:"]
-    reported = _reported(found)
-    if found.readings and reported is not None and reported[1] is not None:
+    if estimated.each:
+        return "\n".join([*_lines_of_each(estimated), "", fit])
+    lines = [f"{estimated.rows:,} rows, {len(estimated.label_names)} classes; estimated share of wrong labels:"]
+    reported = _reported(estimated)
+    if estimated.readings and reported is not None and reported[1] is not None:
         lines[0] += f" between {reported[1][0]:.1%} and {reported[1][1]:.1%}"
-    for reading in found.readings:
+    for reading in estimated.readings:
         lines.append(f"  {reading.rate:6.1%}  {_title(reading)}")
-    for one in found.estimates:
+    for one in estimated.estimates:
         # The draw of the rows is the least of what is not known, and beside a range would read as an answer.
-        told = one.interval is not None and not found.readings
+        told = one.interval is not None and not estimated.readings
         interval = f"  (95 %: {one.interval[0]:.1%} to {one.interval[1]:.1%})" if told and one.interval else ""
         lines.append(f"  {one.rate:6.1%}{interval}  {TITLES[one.method]}")
-    if found.true_rate is not None:
-        lines.append(f"  {found.true_rate:6.1%}  {counted}")
-    lines += ["", *_matrix_lines([without_controls(name) for name in found.label_names], found.estimates[0].matrix)]
+    if estimated.true_rate is not None:
+        lines.append(f"  {estimated.true_rate:6.1%}  {counted}")
+    lines += [
+        "",
+        *_matrix_lines([without_controls(name) for name in estimated.label_names], estimated.estimates[0].matrix),
+    ]
     lines += ["", fit]
-    if found.readings:
+    if estimated.readings:
         lines.append(WHICH)
     else:
         lines.append(
@@ -279,20 +282,20 @@ def as_text(found: Estimated) -> str:
     return "\n".join(lines)
 
 
-def _lines_of_each(found: Estimated) -> list[str]:
+def _lines_of_each(estimated: Estimated) -> list[str]:
     """Of a multi-label set: of each class, how often it is left out where it holds, and given where it does not."""
-    names = {name: without_controls(name) for name in found.each}
+    names = {name: without_controls(name) for name in estimated.each}
     width = max(8, *map(len, names.values()))
-    counted = "" if found.true_rate is None else f"; counted by the true labels: {found.true_rate:.1%}"
+    counted = "" if estimated.true_rate is None else f"; counted by the true labels: {estimated.true_rate:.1%}"
     lines = [
-        f"{found.rows:,} pairs of a text and one of {len(names)} classes; estimated share of wrong labels: "
-        f"{found.estimates[0].rate:.1%}{_between(found.estimates[0])}{counted}",
+        f"{estimated.rows:,} pairs of a text and one of {len(names)} classes; estimated share of wrong labels: "
+        f"{estimated.estimates[0].rate:.1%}{_between(estimated.estimates[0])}{counted}",
         "",
-        f"in percent, one noise matrix a class, {TITLES_OF_EACH[found.estimates[0].method]}",
+        f"in percent, one noise matrix a class, {TITLES_OF_EACH[estimated.estimates[0].method]}",
         f"{'class':<{width}s}  wrong  left out where it holds  given where it does not"
-        + ("  wrong, counted" if found.true_rate is not None else ""),
+        + ("  wrong, counted" if estimated.true_rate is not None else ""),
     ]
-    for name, one in found.each.items():
+    for name, one in estimated.each.items():
         if not one.estimates:
             lines.append(f"{names[name]:<{width}s}  nothing learnt")
             continue
@@ -303,8 +306,8 @@ def _lines_of_each(found: Estimated) -> list[str]:
     return lines
 
 
-def _between(found: NoiseEstimate) -> str:
-    return "" if found.interval is None else f" ({found.interval[0]:.1%} to {found.interval[1]:.1%})"
+def _between(estimate: NoiseEstimate) -> str:
+    return "" if estimate.interval is None else f" ({estimate.interval[0]:.1%} to {estimate.interval[1]:.1%})"
 
 
 def _matrix_lines(names: list[str], matrix: np.ndarray) -> list[str]:
@@ -324,20 +327,20 @@ def _matrix_lines(names: list[str], matrix: np.ndarray) -> list[str]:
     return lines
 
 
-def as_dict(found: Estimated) -> dict[str, Any]:
-    reported = _reported(found)
+def as_dict(estimated: Estimated) -> dict[str, Any]:
+    reported = _reported(estimated)
     return {
         "rate": None if reported is None else reported[0],
         "interval": None if reported is None else reported[1],
-        "rows": found.rows,
-        "label_names": found.label_names,
+        "rows": estimated.rows,
+        "label_names": estimated.label_names,
         "estimates": [
             {"method": one.method, "rate": one.rate, "interval": one.interval, "matrix": one.matrix.tolist()}
-            for one in found.estimates
+            for one in estimated.estimates
         ],
-        "readings": [vars(one) for one in found.readings],
-        "log_likelihood": found.log_likelihood,
-        "true_rate": found.true_rate,
-        "true_matrix": None if found.true_matrix is None else found.true_matrix.tolist(),
-        **({"classes": {name: as_dict(one) for name, one in found.each.items()}} if found.each else {}),
+        "readings": [vars(one) for one in estimated.readings],
+        "log_likelihood": estimated.log_likelihood,
+        "true_rate": estimated.true_rate,
+        "true_matrix": None if estimated.true_matrix is None else estimated.true_matrix.tolist(),
+        **({"classes": {name: as_dict(one) for name, one in estimated.each.items()}} if estimated.each else {}),
     }

@@ -29,17 +29,17 @@ def predict_out_of_sample(run: RunDirectory, progress: Progress = silent) -> Row
     Raises:
         InputError: the run has not ended, or its data is not what it was.
     """
-    found = out_of_sample(run)
-    if found is None:
+    predictions = out_of_sample(run)
+    if predictions is None:
         if not run.complete:
             raise InputError(
                 f"{run.path} has not ended, so there is nothing to correct; `--resume` goes on with it", where=run.path
             )
         progress("cross-fitting", 0, 1)
         _cross_fit(run).save(run.path)
-        found = out_of_sample(run)
-    assert found is not None
-    return found
+        predictions = out_of_sample(run)
+    assert predictions is not None
+    return predictions
 
 
 def _cross_fit(run: RunDirectory) -> CrossFit:

@@ -89,11 +89,11 @@ class Memo:
         """What a run with the same data, noise, networks and folds has found."""
         return self._cross_fits.get(cross_fit_key(recipe))
 
-    def remember(self, recipe: Recipe, found: CrossFit) -> None:
+    def remember(self, recipe: Recipe, cross_fit: CrossFit) -> None:
         key = cross_fit_key(recipe)
         if self._cross_fits.pop(key, None) is None:
             _make_room(self._cross_fits, self.size)
-        self._cross_fits[key] = found
+        self._cross_fits[key] = cross_fit
 
 
 def _make_room(kept: dict[str, Any], size: int) -> None:

@@ -100,7 +100,7 @@ class Recorder:
         entries, labels, manifest = self.metrics.entries, self.prepared.labels, self.prepared.manifest
         test = entries[-1]["test"]
         given_right = None if labels.true is None else int((labels.trained == labels.true)[labels.true >= 0].sum())
-        found: Result = {
+        result: Result = {
             "method": environment["method"]["name"],
             "dataset": environment["dataset"],
             "recipe": self.recipe.name,
@@ -120,6 +120,6 @@ class Recorder:
             "temperature": entries[-1]["temperature"],
         }
         if test is not None and "multi_label" in test:
-            found["multi_label"] = test["multi_label"]
-        found["warnings"] = [notice.name for notice in self.watch.notices if notice.severity == "warning"]
-        return found
+            result["multi_label"] = test["multi_label"]
+        result["warnings"] = [notice.name for notice in self.watch.notices if notice.severity == "warning"]
+        return result

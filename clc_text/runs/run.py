@@ -241,14 +241,14 @@ def _is_run(directory: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path} is damaged ({error}), so nobody can tell whether {directory} is a run; bring it back, or choose "
             "another directory with --out",
             where=path,
         ) from None
-    return isinstance(found, dict) and "run_id" in found
+    return isinstance(content, dict) and "run_id" in content
 
 
 def _check_sources(recipe: Recipe, directory: Path) -> None:

@@ -152,14 +152,14 @@ def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes
     from clc_text.noise.votes.cross_fit import cross_fit_votes, joined_again
 
     held_out, dealt, first = _blind(recipe, encoded, votes)
-    found = cross_fit_votes(votes, held_out, recipe.seeds.network, ROUNDS)
+    fitted = cross_fit_votes(votes, held_out, recipe.seeds.network, ROUNDS)
     copies = int((first != np.arange(votes.rows)).sum())
     cross_fit = as_cross_fit(
-        found.posterior, dealt, found.facts | {"copies": copies, "votes": int(votes.per_source.sum())}
+        fitted.posterior, dealt, fitted.facts | {"copies": copies, "votes": int(votes.per_source.sum())}
     )
-    kept = KeptVotes(votes, found.posterior, found.matrices, {"join": "cross_fit"} | found.facts)
-    again = partial(joined_again, found=found)
-    return JoinedVotes(kept, found.posterior, cross_fit, lambda others, known: again(others, known=known))
+    kept = KeptVotes(votes, fitted.posterior, fitted.matrices, {"join": "cross_fit"} | fitted.facts)
+    again = partial(joined_again, fitted=fitted)
+    return JoinedVotes(kept, fitted.posterior, cross_fit, lambda others, known: again(others, known=known))
 
 
 def as_cross_fit(

@@ -23,24 +23,24 @@ TOLD = "†"
 OVER_ROWS = ("over_rows_difference", "over_rows_low", "over_rows_high")
 
 
-def caption(found: Comparison) -> str:
+def caption(comparison: Comparison) -> str:
     """How the numbers are to be read."""
-    kinds = {line.test.kind for line in found.lines if line.test is not None and line.test.p is not None}
-    told = any(line.told for line in found.lines)
+    kinds = {line.test.kind for line in comparison.lines if line.test is not None and line.test.p is not None}
+    told = any(line.told for line in comparison.lines)
     tests = " and ".join(sorted(f"{kind} t-test" for kind in kinds)) or "no test: it needs two seeds a group"
     return (
-        f"Test accuracy in percent, {'mean of the peers' if found.of == 'peers' else 'ensemble'}: mean of the last 10 "
-        "epochs, last epoch, best epoch; mean ± standard deviation over n seeds; Δ: last 10, to the best. "
+        f"Test accuracy in percent, {'mean of the peers' if comparison.of == 'peers' else 'ensemble'}: mean of the "
+        "last 10 epochs, last epoch, best epoch; mean ± standard deviation over n seeds; Δ: last 10, to the best. "
         f"p: of Δ over seeds, two-sided ({tests}), Holm-corrected over all pairs; * below {SIGNIFICANT}; it holds of "
         "these test rows. "
-        + _over_rows(found)
+        + _over_rows(comparison)
         + "The oracle epoch is chosen by the test labels: it is no honest result."
         + (f" {TOLD} told the noise rate or matrix, which is not known outside a benchmark." if told else "")
     )
 
 
-def _over_rows(found: Comparison) -> str:
-    rows = next((line.over_rows.rows for line in found.lines if line.over_rows is not None), None)
+def _over_rows(comparison: Comparison) -> str:
+    rows = next((line.over_rows.rows for line in comparison.lines if line.over_rows is not None), None)
     if rows is None:
         return ""
     return (
@@ -69,23 +69,23 @@ def heads() -> list[str]:
     return ["runs", "#n", *(f"#{HEADS[measure]}" for measure in MEASURES), "#Δ", "#p", "#over rows"]
 
 
-def _table(found: Comparison) -> Table:
-    return Table(heads(), [cells(line, found.lines[0]) for line in found.lines], caption=caption(found))
+def _table(comparison: Comparison) -> Table:
+    return Table(heads(), [cells(line, comparison.lines[0]) for line in comparison.lines], caption=caption(comparison))
 
 
-def as_table(found: Comparison) -> RichTable:
-    return _table(found).on_screen(one_line=True, best=0, dim=["oracle"])
+def as_table(comparison: Comparison) -> RichTable:
+    return _table(comparison).on_screen(one_line=True, best=0, dim=["oracle"])
 
 
-def as_markdown(found: Comparison) -> str:
-    return _table(found).markdown() + "".join(f"Note: {sentence}.\n" for sentence in found.warnings)
+def as_markdown(comparison: Comparison) -> str:
+    return _table(comparison).markdown() + "".join(f"Note: {sentence}.\n" for sentence in comparison.warnings)
 
 
-def as_csv(found: Comparison) -> str:
+def as_csv(comparison: Comparison) -> str:
     figures = [f"{measure}_{kind}" for measure in MEASURES for kind in ("mean", "sd")]
     lines = []
-    for line in found.lines:
-        entry = as_dict(line, found.lines[0])
+    for line in comparison.lines:
+        entry = as_dict(line, comparison.lines[0])
         values = [entry[measure][kind] for measure in MEASURES for kind in ("mean", "sd")]
         rows = [(entry["over_rows"] or {}).get(name) for name in ("difference", "low", "high")]
         told = [entry["difference"], entry["test"], entry["p"], *rows]
@@ -93,12 +93,12 @@ def as_csv(found: Comparison) -> str:
     return csv_of(["runs", "n", *figures, "difference", "test", "p", *OVER_ROWS], lines)
 
 
-def as_json(found: Comparison) -> str:
+def as_json(comparison: Comparison) -> str:
     plain = {
-        "of": found.of,
-        "groups": [as_dict(line, found.lines[0]) for line in found.lines],
-        "remarks": found.remarks,
-        "warnings": found.warnings,
+        "of": comparison.of,
+        "groups": [as_dict(line, comparison.lines[0]) for line in comparison.lines],
+        "remarks": comparison.remarks,
+        "warnings": comparison.warnings,
     }
     return json.dumps(plain, ensure_ascii=False, indent=2)
 

@@ -44,29 +44,29 @@ def _shown(line: Line, measure: str) -> str:
 _FORMATS = {"log_likelihood": ".3f"} | dict.fromkeys(("rate", "changed", "found", "repaired"), ".1%")
 
 
-def _table(found: Untested) -> Table:
+def _table(comparison: Untested) -> Table:
     heads = ["runs", "#n", *(f"#{head}" for head in HEADS.values())]
-    return Table(heads, [_cells(line) for line in found.lines], caption=CAPTION)
+    return Table(heads, [_cells(line) for line in comparison.lines], caption=CAPTION)
 
 
-def as_table(found: Untested) -> RichTable:
-    return _table(found).on_screen(narrow=True, one_line=True)
+def as_table(comparison: Untested) -> RichTable:
+    return _table(comparison).on_screen(narrow=True, one_line=True)
 
 
-def as_markdown(found: Untested) -> str:
-    return _table(found).markdown() + "".join(f"Note: {sentence}.\n" for sentence in found.warnings)
+def as_markdown(comparison: Untested) -> str:
+    return _table(comparison).markdown() + "".join(f"Note: {sentence}.\n" for sentence in comparison.warnings)
 
 
-def as_csv(found: Untested) -> str:
-    lines = [[printable(line.title), line.n, *(line.mean(measure) for measure in HEADS)] for line in found.lines]
+def as_csv(comparison: Untested) -> str:
+    lines = [[printable(line.title), line.n, *(line.mean(measure) for measure in HEADS)] for line in comparison.lines]
     return csv_of(["runs", "n", *HEADS], lines)
 
 
-def as_json(found: Untested) -> str:
+def as_json(comparison: Untested) -> str:
     groups: list[dict[str, Any]] = [
         {"title": line.title, "n": line.n, "seeds": line.seeds}
         | {measure: {"mean": line.mean(measure), "values": line.values[measure]} for measure in HEADS}
-        for line in found.lines
+        for line in comparison.lines
     ]
-    plain = {"groups": groups, "remarks": found.remarks, "warnings": found.warnings}
+    plain = {"groups": groups, "remarks": comparison.remarks, "warnings": comparison.warnings}
     return json.dumps(plain, ensure_ascii=False, indent=2)

@@ -71,10 +71,10 @@ def asked_of(entry: Mapping[str, Any], place: str) -> Asked | None:
     return Asked(why, inclusion, int(asked))
 
 
-def remember(run: Path, found: Mapping[int, Asked]) -> None:
+def remember(run: Path, asked: Mapping[int, Asked]) -> None:
     """Adds how answered rows were chosen; a row that is there already is as it was when it was answered first."""
     known = read_asked(run)
-    more = {row: one for row, one in found.items() if row not in known}
+    more = {row: one for row, one in asked.items() if row not in known}
     if not more:
         return
     lines = [json.dumps({"row": row, **vars(one)}) for row, one in (known | more).items()]

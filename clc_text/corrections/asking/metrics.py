@@ -50,7 +50,7 @@ def answer_metrics(
         if int(among[answered[random]].sum()) >= OF_A_CLASS:
             of_class = shares(among)
             by_class.append({"label": name, "right_before": of_class[0], "right_after": of_class[1]})
-    found: AnswerMetrics = {
+    metrics: AnswerMetrics = {
         "answers": len(answered),
         "random": int(random.sum()),
         "right_before": before,
@@ -61,10 +61,10 @@ def answer_metrics(
     if method is not None:
         rows, true = answered[random], told[random]
         was, now = given[rows] == true, method[rows] == true
-        found["fixed"], found["broken"] = int((now & ~was).sum()), int((was & ~now).sum())
-        found["changed"] = int((method[rows] != given[rows]).sum())
-        found["gain"] = _gain(found["fixed"], found["broken"], len(rows))
-    return found
+        metrics["fixed"], metrics["broken"] = int((now & ~was).sum()), int((was & ~now).sum())
+        metrics["changed"] = int((method[rows] != given[rows]).sum())
+        metrics["gain"] = _gain(metrics["fixed"], metrics["broken"], len(rows))
+    return metrics
 
 
 def _gain(fixed: int, broken: int, rows: int) -> InferredShare:

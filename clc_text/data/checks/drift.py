@@ -69,14 +69,14 @@ def drift(train: Sequence[str], test: Sequence[str], seed: int = 0) -> Drift | N
     return Drift(auc, max(0.0, auc - reach), min(1.0, auc + reach), of_either[0], of_either[1])
 
 
-def apart_in_words(found: Mapping[str, Any]) -> str:
+def apart_in_words(drift: Mapping[str, Any]) -> str:
     """What a `Drift`, as a mapping, has to say to people; "" where it is not worth a remark."""
-    if found["low"] <= APART:
+    if drift["low"] <= APART:
         return ""
-    terms = {side: ", ".join(f"'{term}'" for term in found[f"{side}_terms"][:4]) for side in ("test", "train")}
+    terms = {side: ", ".join(f"'{term}'" for term in drift[f"{side}_terms"][:4]) for side in ("test", "train")}
     return (
         f"test texts are of another kind than training texts: words tell them apart (area under the curve "
-        f"{found['auc']:.2f}, {found['low']:.2f} to {found['high']:.2f}; by {terms['test']} in the test and "
+        f"{drift['auc']:.2f}, {drift['low']:.2f} to {drift['high']:.2f}; by {terms['test']} in the test and "
         f"{terms['train']} in training), so test accuracy says little of rows like the training rows"
     )
 

@@ -76,10 +76,10 @@ def _block(texts: list[str], lengths: np.ndarray) -> np.ndarray:
     hashes = (runs[within] >> np.uint64(32)).astype(np.uint32)
     starts = np.flatnonzero(np.diff(of_text[within], prepend=-1))
     salts = (_mixed(np.arange(1, _SEEDS + 1, dtype=np.uint64)) >> np.uint64(32)).astype(np.uint32) | np.uint32(1)
-    found = np.empty((_SEEDS, len(texts)), np.uint32)
+    least = np.empty((_SEEDS, len(texts)), np.uint32)
     for seed, salt in enumerate(salts):
-        np.minimum.reduceat(hashes * salt, starts, out=found[seed])
-    return found.T
+        np.minimum.reduceat(hashes * salt, starts, out=least[seed])
+    return least.T
 
 
 def _mixed(values: np.ndarray) -> np.ndarray:

@@ -80,7 +80,7 @@ def _told(
     }
 
 
-def in_words(found: Sequence[RareLabel], of_recipe: bool = True) -> list[str]:
+def in_words(rare: Sequence[RareLabel], of_recipe: bool = True) -> list[str]:
     """A sentence on each of the labels that are likely to be slips: those that one source alone says, or that are
     spelt like another class.
 
@@ -89,7 +89,7 @@ def in_words(found: Sequence[RareLabel], of_recipe: bool = True) -> list[str]:
     """
     names = "data.label_names" if of_recipe else "label_names"
     told = []
-    for one in found:
+    for one in rare:
         if one["source"] is None and one["like"] is None:
             continue
         rows = some_of([str(row) for row in one["rows"]])

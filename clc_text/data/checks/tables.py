@@ -29,36 +29,36 @@ _TOLD = {"empty_texts", "duplicate_texts", "conflicting_texts", "empty_test_text
          "classes_alike"}  # fmt: skip
 
 
-def show_check(found: Mapping[str, Any], console: Console | None = None) -> None:
+def show_check(facts: Mapping[str, Any], console: Console | None = None) -> None:
     """Args: what `clc_text.data.describe.describe` found; a key that is not there is not told."""
     console = console or terminal()
-    rows, tested = found.get("rows", 0), found.get("test_rows", 0)
-    classes = found.get("classes", {})
+    rows, tested = facts.get("rows", 0), facts.get("test_rows", 0)
+    classes = facts.get("classes", {})
     test = f"{tested:,} test rows" if tested else "no test rows"
-    title = f"{found['name']}: {rows:,} rows, {len(classes)} classes, {test}"
+    title = f"{facts['name']}: {rows:,} rows, {len(classes)} classes, {test}"
     console.print(f"[bold]{for_rich(title)}[/bold]", soft_wrap=True)
-    if "label_accuracy" in found:
-        console.print(for_rich(f"of the given labels {found['label_accuracy']:.2f} % are the true ones"))
+    if "label_accuracy" in facts:
+        console.print(for_rich(f"of the given labels {facts['label_accuracy']:.2f} % are the true ones"))
     console.print(_classes(classes, rows, bool(tested)))
-    if "votes" in found:
-        for part in _votes(found["votes"]):
+    if "votes" in facts:
+        for part in _votes(facts["votes"]):
             console.print(part)
-    if "words" in found:
-        console.print(_lengths(found))
-    if flaws := list(_flaws(found)):
+    if "words" in facts:
+        console.print(_lengths(facts))
+    if flaws := list(_flaws(facts)):
         rows = [[name, f"{count:,}", remark if count else ""] for name, count, remark in flaws]
         none = [place for place, (_, count, _) in enumerate(flaws) if not count]
         console.print(Table(("looked for", "#rows", "what to know"), rows, "texts").on_screen(dim_rows=none))
-    if examples := found.get("near_copies", {}).get("examples"):
+    if examples := facts.get("near_copies", {}).get("examples"):
         console.print(_conflicts(examples))
-    if examples := found.get("outliers", {}).get("examples"):
+    if examples := facts.get("outliers", {}).get("examples"):
         console.print(_odd(examples))
-    for sentence in _remarks(found):
+    for sentence in _remarks(facts):
         console.print(for_rich(f"- {sentence}"))
-    for source in found.get("sources", []):
+    for source in facts.get("sources", []):
         told = f"{source.get('path') or source.get('name') or ''}  sha256 {str(source.get('sha256', ''))[:16]}…"
         console.print(f"[dim]{for_rich(told)}[/dim]", soft_wrap=True)
-    if variants := found.get("label_variants"):
+    if variants := facts.get("label_variants"):
         _show_variants(variants, console)
 
 
@@ -81,12 +81,12 @@ def _classes(classes: Mapping[str, Mapping[str, int]], rows: int, tested: bool) 
     return Table(heads, lines, "classes").on_screen()
 
 
-def _votes(found: Mapping[str, Any]) -> Iterator[RichTable | str]:
+def _votes(facts: Mapping[str, Any]) -> Iterator[RichTable | str]:
     """How many sources speak of a row, and how far they agree."""
-    rows = ", ".join(f"{number} on {rows:,} row{'s' * (rows != 1)}" for number, rows in found["rows_by_votes"].items())
-    alpha = alpha_in_words(found["alpha"], found["soft"])
+    rows = ", ".join(f"{number} on {rows:,} row{'s' * (rows != 1)}" for number, rows in facts["rows_by_votes"].items())
+    alpha = alpha_in_words(facts["alpha"], facts["soft"])
     yield for_rich(f"labels a row: {rows}; {alpha}")
-    listed = sorted(found["sources"], key=lambda source: -source["votes"])
+    listed = sorted(facts["sources"], key=lambda source: -source["votes"])
     lines = []
     for source in listed[:MOST_CLASSES]:
         agrees = "" if source["agreement"] is None else f"{source['agreement']:.1%}"
@@ -97,34 +97,34 @@ def _votes(found: Mapping[str, Any]) -> Iterator[RichTable | str]:
     yield Table(heads, lines, "sources").on_screen()
 
 
-def _lengths(found: Mapping[str, Any]) -> RichTable:
-    rows = [[kind, *(f"{found[kind][key]:,.0f}" for key in _QUANTILES)] for kind in ("words", "characters")]
+def _lengths(facts: Mapping[str, Any]) -> RichTable:
+    rows = [[kind, *(f"{facts[kind][key]:,.0f}" for key in _QUANTILES)] for kind in ("words", "characters")]
     return Table(["of a text", *(f"#{name}" for name in _QUANTILES.values())], rows, "lengths").on_screen()
 
 
-def _flaws(found: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
+def _flaws(facts: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
     """Name, rows, and what to know of it."""
-    near = found.get("near_copies", {})
-    if "empty_texts" in found:
-        first = ", ".join(map(str, found["empty_rows"]))
-        more = ", …" if len(found["empty_rows"]) < found["empty_texts"] else ""
-        yield "empty texts", found["empty_texts"], f"nothing to learn from: row {first}{more} (the first is 0)"
-        yield "equal to an earlier text", found["duplicate_texts"], ""
-        yield "equal texts with several labels", found["conflicting_texts"], "at least one of their labels is wrong"
+    near = facts.get("near_copies", {})
+    if "empty_texts" in facts:
+        first = ", ".join(map(str, facts["empty_rows"]))
+        more = ", …" if len(facts["empty_rows"]) < facts["empty_texts"] else ""
+        yield "empty texts", facts["empty_texts"], f"nothing to learn from: row {first}{more} (the first is 0)"
+        yield "equal to an earlier text", facts["duplicate_texts"], ""
+        yield "equal texts with several labels", facts["conflicting_texts"], "at least one of their labels is wrong"
         yield "nearly equal to an earlier text", near["texts"], "the equal ones among them; case and blanks aside"
         yield "nearly equal texts with several labels", near["conflicting"], "look at these first; some are below"
-    for kind, told in found.get("garbled", {}).items():
+    for kind, told in facts.get("garbled", {}).items():
         first = ", ".join(map(str, told["first"])) + (", …" if told["rows"] > len(told["first"]) else "")
         yield kind, told["rows"], f"row {first}"
-    if "outliers" in found:
-        yield "like no other text", found["outliers"]["rows"], "by their words; the oddest are below"
-    if found.get("test_rows") and "empty_test_texts" in found:
+    if "outliers" in facts:
+        yield "like no other text", facts["outliers"]["rows"], "by their words; the oddest are below"
+    if facts.get("test_rows") and "empty_test_texts" in facts:
         leak = "known from training, so the accuracy is too high: take them out of one of the two"
-        yield "empty test texts", found["empty_test_texts"], ""
-        yield "test texts that are training texts", found["leaked_test_texts"], leak
+        yield "empty test texts", facts["empty_test_texts"], ""
+        yield "test texts that are training texts", facts["leaked_test_texts"], leak
         yield "test texts that are nearly training texts", near["leaked_test_texts"], leak
-    if "texts_cut_off" in found.get("encoder", {}):
-        reading = found["encoder"]
+    if "texts_cut_off" in facts.get("encoder", {}):
+        reading = facts["encoder"]
         yield "cut off by the encoder", reading["texts_cut_off"], f"{reading['share_read']:.0%} of all is read"
 
 
@@ -142,8 +142,8 @@ def _odd(examples: Sequence[Mapping[str, Any]]) -> RichTable:
     return Table(("row", "label", "text"), rows, "like no other text").on_screen()
 
 
-def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
-    written = found.get("scripts", {})
+def _remarks(facts: Mapping[str, Any]) -> Iterator[str]:
+    written = facts.get("scripts", {})
     if written:
         told = ", ".join(f"{name} {count:,}" for name, count in written.items())
         yield f"texts by the script of most of their letters: {told}"
@@ -151,24 +151,24 @@ def _remarks(found: Mapping[str, Any]) -> Iterator[str]:
         if main not in UNSPACED and len([name for name in written if name != NO_LETTERS]) > 1:
             yield "texts of several scripts are often texts of several languages: an encoder of all of them is needed"
     for key in ("scripts_without_blanks", "warning"):
-        if key in found:
-            yield found[key]
-    if (apart := found.get("drift")) and (sentence := apart_in_words(apart)):
+        if key in facts:
+            yield facts[key]
+    if (apart := facts.get("drift")) and (sentence := apart_in_words(apart)):
         yield sentence
-    rare = [name for name, counts in found.get("classes", {}).items() if 0 < counts["train"] < _RARE]
+    rare = [name for name, counts in facts.get("classes", {}).items() if 0 < counts["train"] < _RARE]
     if rare:
-        places = {one["label"]: one for one in found.get("rare_labels", []) if one["source"] is None}
+        places = {one["label"]: one for one in facts.get("rare_labels", []) if one["source"] is None}
         named = ", ".join(_with_rows(name, places.get(name)) for name in rare[:5]) + (", …" if len(rare) > 5 else "")
         have = "1 class has" if len(rare) == 1 else f"{len(rare):,} classes have"
         yield f"{have} fewer than {_RARE} rows ({named}): too few to tell their wrong labels from right ones"
-    yield from rare_in_words(found.get("rare_labels", []))
-    reading = found.get("encoder", {})
+    yield from rare_in_words(facts.get("rare_labels", []))
+    reading = facts.get("encoder", {})
     if "cut_off" in reading:
         yield str(reading["cut_off"])
     for name, value in reading.items():
         if name not in _IN_THE_TABLE:
             yield f"encoder: {name.replace('_', ' ')}: {value}"
-    for name, value in found.get("facts", {}).items():
+    for name, value in facts.get("facts", {}).items():
         if name not in _TOLD:
             yield f"{name.replace('_', ' ')}: {value}"
 

@@ -99,19 +99,19 @@ def _task(one: dict[str, Any]) -> tuple[dict[str, Any], Answers]:
     columns = dict(one["data"])
     if "id" in one:
         columns.setdefault("id", one["id"])
-    found: Answers = {}
+    answers: Answers = {}
     for number, annotation in enumerate(one.get("annotations", one.get("completions")) or [], 1):
         if annotation.get("was_cancelled") or annotation.get("skipped"):
             continue
         by = annotation.get("completed_by")
         by = by.get("email", by.get("id")) if isinstance(by, dict) else by
-        _add(found, annotation, f"annotation {number}" if by is None else by)
+        _add(answers, annotation, f"annotation {number}" if by is None else by)
     for prediction in one.get("predictions") or []:
-        _add(found, prediction, prediction.get("model_version") or "prediction")
-    return columns, found
+        _add(answers, prediction, prediction.get("model_version") or "prediction")
+    return columns, answers
 
 
-def _add(found: Answers, annotation: dict[str, Any], by: Any) -> None:
+def _add(answers: Answers, annotation: dict[str, Any], by: Any) -> None:
     for result in annotation.get("result") or []:
         # Relations and regions stand in the same list: without a choice, or with that of a part.
         value = result.get("value")
@@ -119,7 +119,7 @@ def _add(found: Answers, annotation: dict[str, Any], by: Any) -> None:
             continue
         chosen = value.get("choices", value.get("rating"))
         if chosen not in (None, []):
-            found.setdefault(str(result["from_name"]), []).append((chosen, by))
+            answers.setdefault(str(result["from_name"]), []).append((chosen, by))
 
 
 def _is_record(one: dict[str, Any]) -> bool:
@@ -138,7 +138,7 @@ def _record(one: dict[str, Any]) -> tuple[dict[str, Any], Answers]:
         columns.setdefault(name, value)
     if one.get("id") is not None:
         columns.setdefault("id", one["id"])
-    found: Answers = {}
+    answers: Answers = {}
     responses = one["responses"] or {}
     if isinstance(responses, list):  # as the server's own interface has them
         each = [
@@ -154,14 +154,14 @@ def _record(one: dict[str, Any]) -> tuple[dict[str, Any], Answers]:
         ]
     for question, value, status, user in each:
         if value is not None and str(status or "submitted").lower() == "submitted":
-            found.setdefault(question, []).append((value, user or "somebody"))
+            answers.setdefault(question, []).append((value, user or "somebody"))
     suggestions = one.get("suggestions") or {}
     if isinstance(suggestions, list):
         suggestions = {each.get("question_name"): each for each in suggestions if each.get("question_name")}
     for question, suggestion in suggestions.items():
         if suggestion and suggestion.get("value") is not None:
-            found.setdefault(question, []).append((suggestion["value"], suggestion.get("agent") or "suggestion"))
-    return columns, found
+            answers.setdefault(question, []).append((suggestion["value"], suggestion.get("agent") or "suggestion"))
+    return columns, answers
 
 
 def of_flattened_records(rows: Rows) -> Rows:

@@ -73,10 +73,10 @@ def distribution(said: dict[Any, Any], row: int, source: Any) -> dict[Any, float
 
 def _in_cells(shares: np.ndarray) -> np.ndarray:
     """Distributions [N, J, C] as lists [N, J]."""
-    found = np.empty(shares.shape[:2], object)
-    for cell in np.ndindex(found.shape):
-        found[cell] = shares[cell].tolist()
-    return found
+    cells = np.empty(shares.shape[:2], object)
+    for cell in np.ndindex(cells.shape):
+        cells[cell] = shares[cell].tolist()
+    return cells
 
 
 def _with_shares(frame: pd.DataFrame) -> pd.DataFrame:
@@ -120,10 +120,10 @@ def _of_lists(rows: Any) -> np.ndarray:
                 key="annotators",
                 row=place,
             )
-    found = np.empty((len(listed), length), object)
+    cells = np.empty((len(listed), length), object)
     for place, row in enumerate(listed):
-        found[place] = row
-    return found
+        cells[place] = row
+    return cells
 
 
 def _without_absent(column: pd.Series) -> pd.Series:

@@ -36,8 +36,8 @@ def views_for(seen: Seen) -> dict[str, View]:
 def weights(names: Sequence[str]) -> np.ndarray:
     """float64 [V], how much each view counts in the pool: the kinds alike, and of a kind all views alike; sum 1."""
     of_words = np.array([name in OF_WORDS for name in names], bool)
-    found = np.empty(len(names))
+    learnt = np.empty(len(names))
     kinds = [kind for kind in (of_words, ~of_words) if kind.any()]
     for kind in kinds:
-        found[kind] = 1 / (len(kinds) * kind.sum())
-    return found
+        learnt[kind] = 1 / (len(kinds) * kind.sum())
+    return learnt

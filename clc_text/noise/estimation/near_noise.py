@@ -89,10 +89,10 @@ def explaining(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, ne
 
 def posterior_of_both(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, nearness: float) -> np.ndarray:
     """float64 [N, C], P(c | x, y); a row that is ruled out keeps its p."""
-    found = np.empty(probs.shape)
+    posterior = np.empty(probs.shape)
     for part in blocks(probs, labels):
-        found[part] = believed(probs[part], explaining(probs[part], labels[part], transition, nearness))
-    return found
+        posterior[part] = believed(probs[part], explaining(probs[part], labels[part], transition, nearness))
+    return posterior
 
 
 def fit_near_noise(
@@ -135,12 +135,12 @@ def posterior_with_shares(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:
     rows = every_nth(len(pool), max(1, SEARCH_CELLS // pool.shape[1]))
     noise = fit_near_noise(pool[rows], labels[rows])
     weights = class_weights(sharpened(pool[rows], noise.sharpness), labels[rows], noise)
-    found = np.empty(pool.shape)
+    posterior = np.empty(pool.shape)
     for part in blocks(pool, labels):
         probs = sharpened(pool[part], noise.sharpness) * weights
         probs /= probs.sum(1, keepdims=True)
-        found[part] = posterior_of_both(probs, labels[part], noise.transition, noise.nearness)
-    return found
+        posterior[part] = posterior_of_both(probs, labels[part], noise.transition, noise.nearness)
+    return posterior
 
 
 def class_weights(probs: np.ndarray, labels: np.ndarray, noise: NearNoise, rounds: int = ROUNDS) -> np.ndarray:
@@ -275,10 +275,10 @@ class _WithClasses(_Rows):
         return cls(classes, probs[np.arange(len(labels)), labels], near, np.ascontiguousarray(probs.T), parts)
 
     def by_class(self, transition: np.ndarray) -> np.ndarray:
-        found = np.empty(len(self.near))
+        values = np.empty(len(self.near))
         for given, part in enumerate(self.parts):
-            found[part] = transition[:, given] @ self.probs[:, part]
-        return found
+            values[part] = transition[:, given] @ self.probs[:, part]
+        return values
 
     def counts(self, weights: np.ndarray) -> np.ndarray:
         return np.stack([self.probs[:, part] @ weights[part] for part in self.parts], 1)

@@ -307,10 +307,10 @@ def log_likelihood(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray
 
 def posterior_labels(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
     """float64 [N, C], ``q ∝ p · T[:, y]``; a row that T rules out keeps its p."""
-    found = np.empty(probs.shape, probs.dtype)
+    posterior = np.empty(probs.shape, probs.dtype)
     for part in blocks(probs, labels):
-        found[part] = believed(probs[part], columns_of(transition, labels[part]))
-    return found
+        posterior[part] = believed(probs[part], columns_of(transition, labels[part]))
+    return posterior
 
 
 def blocks(values: np.ndarray, labels: np.ndarray | None = None) -> Iterator[slice]:

@@ -143,16 +143,16 @@ def likelihoods(odds: np.ndarray, labels: np.ndarray) -> np.ndarray:
         labels: [N, K] of 0 and 1, given.
     """
     odds = _of_unit(odds)
-    found = np.empty((len(LEFT_OUT), len(GIVEN_WRONGLY), labels.shape[1]))
+    likelihood = np.empty((len(LEFT_OUT), len(GIVEN_WRONGLY), labels.shape[1]))
     first = _Curves.flat(labels)
     for place, left in enumerate(LEFT_OUT**2):
         curves = first
         for number, wrong in enumerate(GIVEN_WRONGLY**2):
             curves = curves.fitted(odds, labels, left, wrong)
-            found[place, number] = curves.values
+            likelihood[place, number] = curves.values
             if number == 0:
                 first = curves  # each begins as that of the rates beside them
-    return found
+    return likelihood
 
 
 @dataclass(frozen=True)

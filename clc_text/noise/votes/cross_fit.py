@@ -157,14 +157,14 @@ def cross_fit_votes(
 
 
 def joined_again(
-    votes: Votes, found: FittedVotes, known: tuple[np.ndarray, np.ndarray] | None = None, silence: bool = False
+    votes: Votes, fitted: FittedVotes, known: tuple[np.ndarray, np.ndarray] | None = None, silence: bool = False
 ) -> VotesFit:
-    """The belief by some votes, all else as it was chosen and learnt for `found`.
+    """The belief by some votes, all else as it was chosen and learnt for `fitted`.
 
     Args:
         known: rows and their true classes, int64 [n] each, which the sources are then judged by, too.
     """
-    log_probs, facts = found.log_probs, found.facts
+    log_probs, facts = fitted.log_probs, fitted.facts
     labels = votes.one_each()
     if labels is not None:
         heard_once = None if log_probs is None else lambda belief, number: log_probs

@@ -43,7 +43,7 @@ def held_out_likelihood(
         dependence: as `fit_votes`.
     """
     part = dealt(votes, parts, seed)
-    found = np.empty(len(votes))
+    likelihood = np.empty(len(votes))
     for number in range(parts):
         seen, unseen = votes.part(part != number), votes.part(part == number)
         posterior = fit_votes(seen, rules, log_probs, shrinkage, ROUNDS, dependence).posterior
@@ -52,5 +52,5 @@ def held_out_likelihood(
         likely = np.zeros(len(unseen))
         for true in range(votes.classes):
             likely += posterior[unseen.row, true] * matrices[unseen.source, true, unseen.label]
-        found[part == number] = unseen.weight * np.log(np.maximum(likely, _SMALLEST))
-    return found
+        likelihood[part == number] = unseen.weight * np.log(np.maximum(likely, _SMALLEST))
+    return likelihood

@@ -54,11 +54,11 @@ def counted(votes: Votes, belief: np.ndarray) -> np.ndarray:
     """float64 [J, C, C], each source's votes by (true class, said class), for the rows' beliefs [N, C]."""
     sources, classes = len(votes.sources), votes.classes
     cell = votes.source * classes + votes.label
-    found = np.empty((sources, classes, classes))
+    counts = np.empty((sources, classes, classes))
     for true in range(classes):
         weight = votes.weight * belief[votes.row, true]
-        found[:, true] = np.bincount(cell, weight, sources * classes).reshape(sources, classes)
-    return found
+        counts[:, true] = np.bincount(cell, weight, sources * classes).reshape(sources, classes)
+    return counts
 
 
 def counted_by_others(votes: Votes, log_probs: np.ndarray | None, odds: float) -> np.ndarray:
@@ -151,8 +151,8 @@ def right_by_pairs(votes: Votes) -> float:
 def log_likelihood(votes: Votes, matrices: np.ndarray) -> np.ndarray:
     """float64 [N, C], log P(a row's votes | class); a vote that is a distribution counts by its expectation."""
     logs = np.log(np.maximum(matrices, _SMALLEST))
-    found = np.empty((votes.rows, votes.classes))
+    likelihood = np.empty((votes.rows, votes.classes))
     for true in range(votes.classes):
         weight = votes.weight * logs[votes.source, true, votes.label]
-        found[:, true] = np.bincount(votes.row, weight, votes.rows)
-    return found
+        likelihood[:, true] = np.bincount(votes.row, weight, votes.rows)
+    return likelihood

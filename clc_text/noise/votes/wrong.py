@@ -123,8 +123,8 @@ def _wrong(belief: np.ndarray, labels: np.ndarray) -> float:
 
 def _by_classifier(log_probs: np.ndarray, labels: np.ndarray) -> float:
     """The share of wrong labels by a classifier that has seen none of them."""
-    found = fit_shares(fit_noise(log_probs, labels), labels)
-    return _wrong(posterior_labels(found.probs, labels, found.transition), labels)
+    fitted = fit_shares(fit_noise(log_probs, labels), labels)
+    return _wrong(posterior_labels(fitted.probs, labels, fitted.transition), labels)
 
 
 def _counted(share: float, chance: float, rows: int) -> float:

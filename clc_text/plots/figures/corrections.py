@@ -90,7 +90,7 @@ def _fits(example: Example) -> bool:
     return len(_change(example)) <= 22
 
 
-def _draw_table(axes: Axes, found: list[Example], bodies: list[str], heights: list[float]) -> None:
+def _draw_table(axes: Axes, examples: list[Example], bodies: list[str], heights: list[float]) -> None:
     """A table in lines of text: one unit of y is one line."""
     spaces = np.array(heights) + 0.68
     axes.set_xlim(0, 100)
@@ -100,7 +100,7 @@ def _draw_table(axes: Axes, found: list[Example], bodies: list[str], heights: li
     for name, x in columns.items():
         axes.text(x, -0.45, name, fontsize=7, weight="bold", ha="right" if name == "conf." else "left", va="center")
     top = 0.0
-    for example, body, space in zip(found, bodies, spaces, strict=True):
+    for example, body, space in zip(examples, bodies, spaces, strict=True):
         middle = top + space / 2
         sign, colour = VERDICTS[example.verdict]
         axes.axhline(top, color="#BBBBBB", linewidth=0.5)

@@ -104,17 +104,19 @@ def draw(run: RunDirectory, bins: int = 40, narrow: bool = False) -> Figure:
     return picture
 
 
-def _draw_epochs(axes: Axes, picture: Figure, found: EntropyHistogram, own: OwnThresholds, begin: int | None) -> None:
+def _draw_epochs(
+    axes: Axes, picture: Figure, histogram: EntropyHistogram, own: OwnThresholds, begin: int | None
+) -> None:
     from matplotlib.colors import PowerNorm
     from matplotlib.patheffects import Normal, Stroke
     from matplotlib.ticker import MaxNLocator
 
-    shares = 100 * found.counts / np.maximum(found.counts.sum(1, keepdims=True), 1)
+    shares = 100 * histogram.counts / np.maximum(histogram.counts.sum(1, keepdims=True), 1)
     # In the first epochs nearly all predictions lie in one bin, which would leave the rest without contrast.
     highest = max(float(np.quantile(shares, 0.99)), 1.0)
     # A square-root scale: the lowest bin soon holds most rows and would hide all others.
     mesh = axes.pcolormesh(
-        _edges_of(found.epochs), found.edges, shares.T, norm=PowerNorm(0.5, 0, highest),
+        _edges_of(histogram.epochs), histogram.edges, shares.T, norm=PowerNorm(0.5, 0, highest),
         rasterized=True,
     )  # fmt: skip
     extend = "max" if shares.max() > highest else "neither"
@@ -136,23 +138,23 @@ def _draw_epochs(axes: Axes, picture: Figure, found: EntropyHistogram, own: OwnT
         axes.axvline(begin - 0.5, color="white", linewidth=0.8, linestyle=(0, (1, 2)))
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set_ylabel(f"entropy of the prediction (nats; log C = {found.edges[-1]:.2f})")
+    axes.set_ylabel(f"entropy of the prediction (nats; log C = {histogram.edges[-1]:.2f})")
 
 
-def _draw_last(axes: Axes, found: EntropyHistogram, own: OwnThresholds) -> None:
-    last = found.counts[-1]
+def _draw_last(axes: Axes, histogram: EntropyHistogram, own: OwnThresholds) -> None:
+    last = histogram.counts[-1]
     parts = [("all", last, BLUE, "-")]
-    if found.last_right is not None:
+    if histogram.last_right is not None:
         parts = [
-            ("right", found.last_right, BLUE, "-"),
-            ("wrong", last - found.last_right, VERMILLION, DASHES[1]),
+            ("right", histogram.last_right, BLUE, "-"),
+            ("wrong", last - histogram.last_right, VERMILLION, DASHES[1]),
         ]
     for title, counts, colour, dashes in parts:
         axes.stairs(
-            counts, found.edges, orientation="horizontal", color=colour, linestyle=dashes, linewidth=1.3,
+            counts, histogram.edges, orientation="horizontal", color=colour, linestyle=dashes, linewidth=1.3,
             label=f"{title} ({counts.sum():,})",
         )  # fmt: skip
-        axes.stairs(counts, found.edges, orientation="horizontal", color=colour, alpha=0.15, fill=True)
+        axes.stairs(counts, histogram.edges, orientation="horizontal", color=colour, alpha=0.15, fill=True)
     if own.by_epoch:
         for peer, value in enumerate(own.by_epoch[max(own.by_epoch)]):
             axes.axhline(value, color=BLACK, linestyle=DASHES[peer % len(DASHES)], linewidth=0.9)
@@ -160,7 +162,7 @@ def _draw_last(axes: Axes, found: EntropyHistogram, own: OwnThresholds) -> None:
     axes.set_xlim(0)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.set_xlabel("predictions (rows × peers)")
-    axes.set_title(f"epoch {found.epochs[-1]}", pad=8)
+    axes.set_title(f"epoch {histogram.epochs[-1]}", pad=8)
     axes.legend(loc="best")
     grid(axes, "x")
 

@@ -73,15 +73,15 @@ class FrozenModel:
         tokens, whole = first_tokens(self.tokenizer, texts, reading.max_length)
         # The longest first: what does not fit into memory fails at once.
         order = sorted(range(len(tokens)), key=lambda row: -len(tokens[row]))
-        found = torch.empty(len(tokens), self.size)
+        made = torch.empty(len(tokens), self.size)
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             batch = self.tokenizer.pad({"input_ids": [tokens[row] for row in rows]}, return_tensors="pt")
             batch = {name: batch[name].to(self.device) for name in ("input_ids", "attention_mask")}
             hidden = self.model(**batch).last_hidden_state.float()
-            found[rows] = pooled(hidden, batch["attention_mask"], reading.pooling).cpu()
+            made[rows] = pooled(hidden, batch["attention_mask"], reading.pooling).cpu()
             done(sum(work(texts[row], reading) for row in rows))
-        return found, torch.from_numpy(whole)
+        return made, torch.from_numpy(whole)
 
     def facts(self, reading: Reading) -> dict[str, Any]:
         return {"model_sha256": self.sha256, **asdict(reading)}

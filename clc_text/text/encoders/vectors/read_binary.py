@@ -41,7 +41,7 @@ def read_word2vec(path: Path, wanted: Wanted) -> VectorTable:
                 f"{path} is not a word2vec .bin file: it does not begin with 'words dimension'", where=path
             )
         count, dimension = int(header[0]), int(header[1])
-        found = Gathered(path, wanted, dimension)
+        gathered = Gathered(path, wanted, dimension)
         size = 4 * dimension
         buffer, at = b"", 0
         for position in range(count):
@@ -57,18 +57,18 @@ def read_word2vec(path: Path, wanted: Wanted) -> VectorTable:
             name = buffer[at:blank].lstrip(b"\n")
             if _CONTROL.search(name):
                 raise _out_of_step(path, position + 1)
-            word = found.claim(name, position + 1)
+            word = gathered.claim(name, position + 1)
             if word is not None:
                 vector = np.frombuffer(buffer, np.dtype("<f4"), dimension, blank + 1)
                 largest = np.abs(vector).max()
                 if _REST_OF_WORD.match(buffer, blank + 1, blank + 1 + size) or _LARGEST < largest < np.inf:
                     raise _out_of_step(path, position + 1)
-                found.add(vector[None], [word], [position + 1], "word")
+                gathered.add(vector[None], [word], [position + 1], "word")
             at = blank + 1 + size
         if (buffer[at:] + file.read(_BLOCK)).strip(b"\r\n"):
             raise _out_of_step(path, count)
         digest = sha256()
-    return found.table(digest)
+    return gathered.table(digest)
 
 
 def _out_of_step(path: Path, number: int) -> InputError:

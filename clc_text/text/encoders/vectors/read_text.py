@@ -31,7 +31,7 @@ def read_text(path: Path, wanted: Wanted) -> VectorTable:
             few numbers, or a value that is not finite.
     """
     promised: int | None = None
-    found: Gathered | None = None
+    gathered: Gathered | None = None
     words: list[str] = []
     values: list[bytes] = []
     lines: list[int] = []
@@ -40,34 +40,34 @@ def read_text(path: Path, wanted: Wanted) -> VectorTable:
             line = (raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw).rstrip()
             if not line:
                 continue
-            if found is None:
+            if gathered is None:
                 promised, dimension = _shape(line, path)
-                found = Gathered(path, wanted, dimension)
+                gathered = Gathered(path, wanted, dimension)
                 if promised is not None:
                     continue
             if line.count(b" ") == dimension:
                 name, _, numbers = line.partition(b" ")
             else:
                 name, numbers = _split_from_right(line, dimension, path, number, certain=promised is not None)
-            if (word := found.claim(name, number)) is not None:
+            if (word := gathered.claim(name, number)) is not None:
                 words.append(word)
                 values.append(numbers)
                 lines.append(number)
                 if len(lines) == _LINES_AT_ONCE:
-                    found.add(_matrix(values, dimension, path, lines), words, lines, "line")
+                    gathered.add(_matrix(values, dimension, path, lines), words, lines, "line")
                     words, values, lines = [], [], []
         digest = sha256()
-    if found is None or not found.seen:
+    if gathered is None or not gathered.seen:
         raise InputError(f"{path} holds no word vectors; a line has a word and its numbers", where=path)
-    if promised is not None and promised != found.seen:
+    if promised is not None and promised != gathered.seen:
         raise InputError(
-            f"{path} is truncated or damaged: line 1 promises {promised} words, but {found.seen} follow; "
+            f"{path} is truncated or damaged: line 1 promises {promised} words, but {gathered.seen} follow; "
             "get the file again",
             where=path,
         )
     if lines:
-        found.add(_matrix(values, dimension, path, lines), words, lines, "line")
-    return found.table(digest)
+        gathered.add(_matrix(values, dimension, path, lines), words, lines, "line")
+    return gathered.table(digest)
 
 
 def _shape(line: bytes, path: Path) -> tuple[int | None, int]:
