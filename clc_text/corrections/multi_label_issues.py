@@ -16,6 +16,7 @@ from clc_text.corrections.kinds import LIKELY
 from clc_text.corrections.policy import DEFAULT, Policy, policy_of_views
 from clc_text.corrections.ranked import Ranked, named, reasons
 from clc_text.data.tabular.values import missing, table_of
+from clc_text.data.yes_no import said
 from clc_text.errors import InputError, some_of
 from clc_text.evidence.evidence import Mixture, all_finite, too_large
 from clc_text.evidence.mixture import LEAST, Judged
@@ -151,21 +152,21 @@ def has_several_classes(labels: Any, task: str | None) -> bool:
     """
     if task is not None or isinstance(labels, dict):
         return task == "multi_label"
-    if (said := _zeros_and_ones(labels)) is None:
+    if (held := _zeros_and_ones(labels)) is None:
         # One label in each list is one label a row, and an array of numbers or names holds no lists.
         if isinstance(labels, np.ndarray) and labels.ndim == 1 and labels.dtype.kind in "biufU":
             return False
         flat = getattr(labels, "ndim", 1) == 1 and hasattr(labels, "__len__") and not isinstance(labels, (str, bytes))
         return flat and any(_is_list(one) and len(one) != 1 for one in labels) and not rows_of_votes(labels)
-    if len(said) < 2 or said.shape[1] < 2 or (said.sum(1) == 1).all():
+    if len(held) < 2 or held.shape[1] < 2 or (held.sum(1) == 1).all():
         return False
-    varied = [one for one in said.T if one.std() > 0]
+    varied = [one for one in held.T if one.std() > 0]
     together = [float(np.corrcoef(one, other)[0, 1]) for one, other in combinations(varied, 2)]
     if together and np.mean(together) > VOTES_AGREE:
         return False
     raise InputError(
-        "labels are a table of 0 and 1 whose columns hardly agree, so they may be several classes that hold at once, "
-        "or several people's labels of one class a row; say task='multi_label' or task='votes'",
+        "labels are a table of 0 and 1, or no and yes, whose columns hardly agree, so they may be several classes "
+        "that hold at once, or several people's labels of one class a row; say task='multi_label' or task='votes'",
         key="task",
     )
 
@@ -177,8 +178,8 @@ def rows_of_votes(labels: Any) -> bool:
         return False
     if not labels or len(labels[0]) < 2 or len({len(one) for one in labels}) > 1:
         return False
-    said = _zeros_and_ones(labels)
-    if said is not None and (said.sum(1) == 1).all():  # one label a row
+    held = _zeros_and_ones(labels)
+    if held is not None and (held.sum(1) == 1).all():  # one label a row
         return False
     return any(any(missing(value) for value in one) or len({*map(str, one)}) < len(one) for one in labels)
 
@@ -277,7 +278,8 @@ def held_classes(labels: Any, label_names: Sequence[Any] | None) -> tuple[np.nda
 
 
 def _zeros_and_ones(labels: Any) -> np.ndarray | None:
-    """int64 [N, C] where labels are a table of 0 and 1; None where they are something else."""
+    """int64 [N, C] where labels are a table of 0 and 1, or of no and yes (`clc_text.data.yes_no`); None where they are
+    something else."""
     if hasattr(labels, "detach"):
         labels = labels.detach().cpu().numpy()
     elif hasattr(labels, "to_numpy") and len(getattr(labels, "shape", ())) == 2:
@@ -293,7 +295,12 @@ def _zeros_and_ones(labels: Any) -> np.ndarray | None:
         if not all(isinstance(value, (bool, int, float, np.number, np.bool_)) for value in flat):
             return None
         labels = np.array(flat, np.float64).reshape(len(labels), -1)
-    if not isinstance(labels, np.ndarray) or labels.ndim != 2 or labels.dtype.kind not in "biuf":
+    if not isinstance(labels, np.ndarray) or labels.ndim != 2:
+        return None
+    if labels.dtype.kind in "OUT":
+        held = [said(cell) for cell in labels.ravel().tolist()]
+        return None if None in held else np.array(held, np.int64).reshape(labels.shape)
+    if labels.dtype.kind not in "biuf":
         return None
     return labels.astype(np.int64) if np.isin(labels, (0, 1)).all() else None
 

@@ -82,7 +82,9 @@ def test_how_often_a_class_is_left_out_is_told_and_undone() -> None:
         found.corrected("posterior")
 
 
-@pytest.mark.parametrize("form", ["lists", "sets", "arrays", "series", "array", "bools", "frame", "tensor", "nested"])
+@pytest.mark.parametrize(
+    "form", ["lists", "sets", "arrays", "series", "array", "bools", "frame", "tensor", "nested", "words"]
+)
 def test_labels_as_people_have_them(form: str) -> None:
     texts, _, given, _ = rows(200)
     named = lists(given)
@@ -96,9 +98,10 @@ def test_labels_as_people_have_them(form: str) -> None:
         "frame": pd.DataFrame(given, columns=CLASSES),
         "tensor": torch.from_numpy(given),
         "nested": given.tolist(),
+        "words": pd.DataFrame(np.where(given > 0, "Yes", "no"), columns=CLASSES),
     }
     by_name = form in ("lists", "sets", "arrays", "series")
-    names = None if by_name or form == "frame" else CLASSES
+    names = None if by_name or form in ("frame", "words") else CLASSES
     task: Any = None if by_name else "multi_label"
     found = clc_text.find_issues(several[form], texts=texts, label_names=names, task=task)
     assert isinstance(found, MultiLabelIssues)

@@ -366,7 +366,7 @@ def trusted_of(test: Rows, columns: NamedColumns, names: list[str]) -> Held:
 def _where(columns: NamedColumns) -> str:
     if isinstance(columns.label, str):
         return f"the lists in '{columns.label}'"
-    return f"{len(columns.labels)} columns of 0 and 1"
+    return f"{len(columns.labels)} columns, one for each class"
 
 
 # ---- rows ----
