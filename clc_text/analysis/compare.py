@@ -113,15 +113,15 @@ def _line(group_: Group, of: str) -> Line:
     runs = sorted(group_.runs, key=lambda run: _seeds(run.environment()["seeds"]))
     values: dict[str, list[float]] = {measure: [] for measure in MEASURES}
     for run in runs:
-        found = summarise(run.metrics())
-        if found is None:
+        summary = summarise(run.metrics())
+        if summary is None:
             raise InputError(
                 f"{run.path} has no test rows, so there is no test accuracy to compare",
                 where=run.path,
                 key="test rows",
             )
         for measure in MEASURES:
-            values[measure].append(found[measure][WHO[of]])
+            values[measure].append(summary[measure][WHO[of]])
     told = told_the_noise(group_.runs[0].recipe())
     return Line(group_.title, [run.environment()["seeds"] for run in runs], values, told)
 

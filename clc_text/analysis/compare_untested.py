@@ -71,20 +71,20 @@ def _line(title: str, runs: Sequence[RunDirectory]) -> Line:
 
 def figures(run: RunDirectory) -> dict[str, float]:
     """What can be said of a run without test rows: a part of `MEASURES`; shares are 0 … 1."""
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     labels = run.labels()
     fitted = CrossFit.load(run.path)
     if fitted is not None:
-        found["log_likelihood"] = float(fitted.facts["log_likelihood"])
+        values["log_likelihood"] = float(fitted.facts["log_likelihood"])
         if not fitted.learnt_nothing:
-            found["rate"] = fitted.noise_of_given(labels)[0]
+            values["rate"] = fitted.noise_of_given(labels)[0]
     if run.file("predictions.safetensors").is_file():
         judged = np.exp(run.log_probs("train").astype(np.float64)).mean(0).argmax(-1)
         fair = ~labels.canary
-        found["changed"] = float((judged != labels.trained)[fair].mean())
+        values["changed"] = float((judged != labels.trained)[fair].mean())
         counted = count_canaries(labels.given, labels.trained, labels.canary, judged)
         if counted.planted:
-            found["found"] = counted.found / counted.planted
+            values["found"] = counted.found / counted.planted
         if counted.found:
-            found["repaired"] = counted.repaired / counted.found
-    return found
+            values["repaired"] = counted.repaired / counted.found
+    return values

@@ -84,8 +84,8 @@ def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
     if classes > MOST_CLASSES:
         return None, f"Of {classes:,} classes no noise matrix is estimated."
     if audit is not None:
-        found = audit["noise"]
-        rate, matrix, source = found["rate"], np.array(found["matrix"], dtype=float), "audit"
+        noise = audit["noise"]
+        rate, matrix, source = noise["rate"], np.array(noise["matrix"], dtype=float), "audit"
     elif (cross_fit := CrossFit.load(run.path)) is not None:
         (rate, matrix), source = cross_fit.noise_of_given(labels), "cross-fitting"
     else:

@@ -70,12 +70,12 @@ def pick_examples(run: RunDirectory, labels: Labels, corrected: CorrectedLabels,
     rows, names = choose_rows(labels, corrected, examples), run.label_names
     column = run.environment()["input_column"]
     texts = run.data().select(rows)[column] if rows else []
-    found = []
+    picked = []
     for row, text in zip(rows, texts, strict=True):
         true = None if labels.true is None or labels.true[row] < 0 else int(labels.true[row])
         given, now = int(labels.given[row]), int(corrected.label[row])
         verdict = "unknown" if true is None else "fixed" if now == true else "broken" if given == true else "wrong"
         shown = text if isinstance(text, str) else f"({column} of row {row})"
         truth, confidence = None if true is None else names[true], float(corrected.confidence[row])
-        found.append(Example(row, shown, names[given], names[now], truth, confidence, verdict))
-    return found
+        picked.append(Example(row, shown, names[given], names[now], truth, confidence, verdict))
+    return picked

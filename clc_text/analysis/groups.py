@@ -69,13 +69,13 @@ def result_settings(recipe: dict[str, Any]) -> dict[str, Any]:
 
 def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """``{"a": {"b": 1}}`` as ``{"a.b": 1}``."""
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for key, value in plain.items():
         if isinstance(value, dict):
-            found |= flat(value, f"{prefix}{key}.")
+            values |= flat(value, f"{prefix}{key}.")
         else:
-            found[prefix + key] = value
-    return found
+            values[prefix + key] = value
+    return values
 
 
 def method_title(name: str) -> str:

@@ -77,16 +77,16 @@ def hidden_rows(
             )
         blocks.append(block)
         advance(block.log_probs.shape[1] // per)
-    found = {"given": labels.given[asked]}
+    labellings = {"given": labels.given[asked]}
     if has_corrections(run):
-        found["corrected"] = corrected_labels(run, labels).label[asked]
+        labellings["corrected"] = corrected_labels(run, labels).label[asked]
     if labels.true is not None:
-        found["true"] = labels.true[asked]
+        labellings["true"] = labels.true[asked]
     return HiddenRows(
         rows=rows,
         layers=np.concatenate([block.hidden for block in blocks if block.hidden is not None], 1),
         entropy=np.concatenate([block.entropy for block in blocks])[of_class::per],
         predicted=np.concatenate([block.classes for block in blocks])[of_class::per],
-        labels=found,
+        labels=labellings,
         texts=[printable(text) if isinstance(text, str) else f"({column})" for text in inputs],
     )

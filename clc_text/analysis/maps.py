@@ -110,8 +110,8 @@ def make_maps(
         for number in peers:
             title = f"{method_title(run.recipe()['method']['name'])}, peer {number}"
             advance = progress(f"t-SNE of {run.name}, peer {number}", iterations)
-            found = embed(rows.layers[number], perplexity, seed, iterations, threads, advance)
-            panels.append(Panel(run.name, title, number, rows, found, quality(found, rows.labels, seed)))
+            embedded = embed(rows.layers[number], perplexity, seed, iterations, threads, advance)
+            panels.append(Panel(run.name, title, number, rows, embedded, quality(embedded, rows.labels, seed)))
     settings = {
         "sample": sample, "perplexity": perplexity, "seed": seed, "iterations": iterations, "angle": ANGLE,
         "components": COMPONENTS, "threads": threads,

@@ -37,11 +37,11 @@ def paper_accuracy(dataset: str, noise: str, rate: float | None, method: str) ->
 
 @functools.cache
 def _figures() -> dict[tuple[str, str, float | None, str], float]:
-    found = {}
+    figures = {}
     for name in TABLES:
         text = (files("clc_text.analysis") / "paper" / name).read_text(encoding="utf-8")
         for line in csv.DictReader(text.splitlines()):
             noise, rate = line.get("noise") or "none", line.get("rate")
             for method, title in NAMES.items():
-                found[line["dataset"], noise, float(rate) if rate else None, method] = float(line[title])
-    return found
+                figures[line["dataset"], noise, float(rate) if rate else None, method] = float(line[title])
+    return figures

@@ -18,14 +18,14 @@ def short_names(names: Sequence[str], at_most: int = LONGEST) -> list[str]:
     what is the same even then (such as names that differ in invisible characters only) is numbered.
     """
     shown = [printable(name) for name in names]
-    found = [short_name(name, at_most) for name in names]
-    for alike in _alike(found):
+    short = [short_name(name, at_most) for name in names]
+    for alike in _alike(short):
         different = sorted({shown[place] for place in alike})
         if len(different) > 1:
             cut = dict(zip(different, _differing(different, at_most), strict=True))
             for place in alike:
-                found[place] = cut[shown[place]]
-    return _numbered(names, found, at_most)
+                short[place] = cut[shown[place]]
+    return _numbered(names, short, at_most)
 
 
 def _alike(found: Sequence[str]) -> list[list[int]]:

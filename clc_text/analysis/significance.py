@@ -34,8 +34,8 @@ def compare(values: Sequence[float], others: Sequence[float], paired: bool) -> T
     still = np.ptp(one - two) < 1e-12 if paired else max(np.ptp(one), np.ptp(two)) < 1e-12
     if still:
         return Test(kind, None)
-    found = stats.ttest_rel(one, two) if paired else stats.ttest_ind(one, two, equal_var=False)
-    return Test(kind, float(found.pvalue))
+    test = stats.ttest_rel(one, two) if paired else stats.ttest_ind(one, two, equal_var=False)
+    return Test(kind, float(test.pvalue))
 
 
 def holm(values: Sequence[float | None]) -> list[float | None]:

@@ -32,11 +32,11 @@ def own_thresholds(run: RunDirectory) -> OwnThresholds:
     method = run.recipe().get("method") or {}
     criterion = method.get("criterion", "entropy")
     entries = run.metrics()
-    found = {entry["epoch"]: list(entry["threshold"]) for entry in entries if entry["threshold"]}
-    if not found:
+    by_epoch = {entry["epoch"]: list(entry["threshold"]) for entry in entries if entry["threshold"]}
+    if not by_epoch:
         if "criterion" not in method:
             return OwnThresholds(remark=f"The method {method.get('name')} has no threshold Γ of its own.")
         return OwnThresholds(remark="The run has no Γ yet: its warm-up has not ended.")
     if criterion != "entropy":
         return OwnThresholds(remark=f"The run's own Γ is one of {criterion}, not of entropy, so it is not drawn here.")
-    return OwnThresholds(found)
+    return OwnThresholds(by_epoch)

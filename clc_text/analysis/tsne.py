@@ -113,16 +113,16 @@ def quality(points: Map, labels: Mapping[str, np.ndarray], seed: int) -> dict[st
         class as the most frequent; on the principal components of the hidden layer and on the map. Null where fewer
         than two classes are there.
     """
-    found = {}
+    measures = {}
     spaces = {"hidden": points.components, "map": points.points}
     for name, classes in labels.items():
         known = classes >= 0
-        found[name] = {
+        measures[name] = {
             "rows": int(known.sum()),
             "silhouette": {space: silhouette(values[known], classes[known], seed) for space, values in spaces.items()},
             "knn": {space: neighbour_accuracy(values[known], classes[known]) for space, values in spaces.items()},
         }
-    return found
+    return measures
 
 
 def silhouette(values: np.ndarray, classes: np.ndarray, seed: int) -> float | None:

@@ -203,16 +203,18 @@ class CrossFit:
             tensors = load_file(directory / TENSORS)
             probs = np.exp(tensors["train"][0].astype(np.float64))
             named = {name: tensors[name] for name in _AS_THEY_ARE}
-            found = cls(**named, probs=probs, facts=facts, targets=tensors.get("targets"), each=tensors.get("each"))
+            cross_fit = cls(
+                **named, probs=probs, facts=facts, targets=tensors.get("targets"), each=tensors.get("each")
+            )
             rows, classes = probs.shape
-            shapes = [found.folds.shape[1:], found.transition.shape, found.posterior.shape]
-            shapes += [] if found.targets is None else [found.targets.shape]
+            shapes = [cross_fit.folds.shape[1:], cross_fit.transition.shape, cross_fit.posterior.shape]
+            shapes += [] if cross_fit.targets is None else [cross_fit.targets.shape]
             expected = [(rows,), (classes, classes), (rows, classes), (rows, classes)][: len(shapes)]
-            if found.each is not None and (found.each.shape[1:] != (2, 2) or rows % len(found.each)):
+            if cross_fit.each is not None and (cross_fit.each.shape[1:] != (2, 2) or rows % len(cross_fit.each)):
                 raise ValueError("its tensors do not belong together")
             if shapes != expected or len(facts["rounds"]) < 2:
                 raise ValueError("its tensors do not belong together")
-            return found
+            return cross_fit
 
 
 def rates_of_rounds(directory: Path) -> list[float]:

@@ -43,5 +43,5 @@ def average_precision(scores: np.ndarray, held: np.ndarray) -> float:
     """The mean over the classes that hold somewhere of the average precision of ranking the rows by a score [N, C]."""
     from sklearn.metrics import average_precision_score
 
-    found = [average_precision_score(held[:, one], scores[:, one]) for one in np.flatnonzero(held.any(0))]
-    return float(np.mean(found)) if found else 0.0
+    of_classes = [average_precision_score(held[:, one], scores[:, one]) for one in np.flatnonzero(held.any(0))]
+    return float(np.mean(of_classes)) if of_classes else 0.0

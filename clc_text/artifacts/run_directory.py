@@ -143,8 +143,8 @@ class RunDirectory:
 
         path = self.file("recipe.yaml")
         with undamaged(path):
-            found = by_safe_loader(path.read_text(encoding="utf-8"), yaml.load)
-        return dict(checked(found, run_files.Recipe, path))
+            plain = by_safe_loader(path.read_text(encoding="utf-8"), yaml.load)
+        return dict(checked(plain, run_files.Recipe, path))
 
     def environment(self) -> run_files.Environment:
         """Keys: ``run_id``, ``label_names`` [C], ``input_column``, ``label_column``, ``rows`` {train, test},
@@ -188,11 +188,11 @@ class RunDirectory:
         path = self._needed("noise/labels.parquet", "the run stopped before its labels were made")
         trusted = self.answers()
         with undamaged(path):
-            found = Labels.read(path, trusted=trusted)
-            self._check_rows(len(found))
+            labels = Labels.read(path, trusted=trusted)
+            self._check_rows(len(labels))
             for name, least in (("given", 0), ("trained", 0), ("true", -1)):
-                self._check_classes(name, getattr(found, name), least)
-            return found
+                self._check_classes(name, getattr(labels, name), least)
+            return labels
 
     def _check_rows(self, rows: int) -> None:
         expected = self.environment()["rows"]["train"]
@@ -237,8 +237,8 @@ class RunDirectory:
         ``notes``: what the run decided by itself, each with ``name``, ``message``, ``severity``.
         """
         path = self._needed("metrics.jsonl", "no epoch has ended yet")
-        found = read_typed_lines(path, run_files.Epoch, "bring back what it was")
-        return cast(list[run_files.Epoch], [_Keys(path, entry) for entry in found])
+        entries = read_typed_lines(path, run_files.Epoch, "bring back what it was")
+        return cast(list[run_files.Epoch], [_Keys(path, entry) for entry in entries])
 
     def dynamics_epochs(self) -> list[int]:
         from clc_text.artifacts.dynamics import epochs_in
@@ -275,12 +275,12 @@ class RunDirectory:
         with undamaged(path), safe_open(path, "np") as opened:
             if split not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
                 raise InputError(f"{path} has no predictions of the {split} rows: the run had none", where=path)
-            found = opened.get_tensor(split)
+            log_probs = opened.get_tensor(split)
             rows = self.environment()["rows"]
             expected = (rows["test"] if split == "test" else rows["train"], len(self.label_names))
-            if found.shape[1:] != expected:
-                raise ValueError(f"`{split}` is of the shape {found.shape}, and the run has {expected}")
-            return found
+            if log_probs.shape[1:] != expected:
+                raise ValueError(f"`{split}` is of the shape {log_probs.shape}, and the run has {expected}")
+            return log_probs
 
     def test_labels(self) -> np.ndarray:
         """int64 [M], those of the test rows.

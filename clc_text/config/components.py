@@ -279,5 +279,5 @@ class Registry(Generic[T]):
 
 def registry_of(module: str, name: str) -> Registry[Any]:
     """The registry of that name in a module: parts are found by name alone, so whoever reads recipes imports none."""
-    found: Registry[Any] = getattr(importlib.import_module(module), name)
-    return found
+    registry: Registry[Any] = getattr(importlib.import_module(module), name)
+    return registry

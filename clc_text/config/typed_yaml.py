@@ -125,17 +125,17 @@ def to_nodes(node: yaml.Node | None, file: str) -> Node:
     _check_tag(node)
     where = f"{file}:{node.start_mark.line + 1}"
     if isinstance(node, yaml.MappingNode):
-        found: dict[str, Node] = {}
+        children: dict[str, Node] = {}
         for key_node, value_node in node.value:
             place = f"{file}:{key_node.start_mark.line + 1}"
             if not isinstance(key_node, yaml.ScalarNode):
                 raise InputError(f"{place}: a key is one word or number, not a list or a section", where=place)
             key = str(key_node.value)
-            if key in found:
+            if key in children:
                 raise InputError(f"{place}: the key '{printable(key, 60)}' stands here twice", where=place, key=key)
             child = to_nodes(value_node, file)
-            found[key] = Node(child.value, place, child.written)
-        return Node(found, where)
+            children[key] = Node(child.value, place, child.written)
+        return Node(children, where)
     if isinstance(node, yaml.SequenceNode):
         return Node([to_nodes(item, file) for item in node.value], where)
     value = _scalar(node, where)
@@ -214,15 +214,15 @@ def put(tree: Node, key: str, node: Node) -> None:
 
 
 def _set_on_the_command_line(section: Node) -> dict[str, Node]:
-    found = {}
+    chosen = {}
     for key, child in section.value.items():
         if isinstance(child.value, dict) and not child.where.startswith(SET):
             inner = _set_on_the_command_line(child)
             if inner:
-                found[key] = Node(inner, child.where)
+                chosen[key] = Node(inner, child.where)
         elif child.where.startswith(SET):
-            found[key] = child
-    return found
+            chosen[key] = child
+    return chosen
 
 
 def _place(node: Node, where: str) -> None:

@@ -70,7 +70,7 @@ class AnsweredNoise:
         saw none of its answers."""
         if not self.counted:
             return
-        found = np.zeros((len(STRENGTHS), len(self.rows)))
+        gains = np.zeros((len(STRENGTHS), len(self.rows)))
         for fold in np.unique(self.fold[self.rows[self.counts_rows]]):
             inside = self.fold[self.rows] == fold
             part = np.flatnonzero(self.open & (self.fold == fold))
@@ -80,8 +80,8 @@ class AnsweredNoise:
                 known = strength / scale * others
                 fitted = fit_transition(probs[part], self.labels[part], start, rounds, known)
                 likely = columns_of(fitted, self.labels[self.rows])[np.arange(len(self.rows)), self.told]
-                found[place, inside] = np.log(np.maximum(likely, _SMALLEST))[inside]
-        behind = found[(found @ self.weights).argmax()] - found  # [strengths, n], nats
+                gains[place, inside] = np.log(np.maximum(likely, _SMALLEST))[inside]
+        behind = gains[(gains @ self.weights).argmax()] - gains  # [strengths, n], nats
         mean = behind @ self.weights
         error = np.sqrt((behind - mean[:, None]) ** 2 @ self.weights**2)
         self.strength = STRENGTHS[int((mean <= error).argmax())]
@@ -124,8 +124,8 @@ class AnsweredNoise:
         logs = np.log(np.maximum(belief, _SMALLEST))
         each = np.arange(len(self.told))
         if not equally_sure:
-            found: np.ndarray = logs[each, self.told]
-            return found
+            log_probs: np.ndarray = logs[each, self.told]
+            return log_probs
         tried = [np.log(np.maximum(softmax(power * logs)[each, self.told], _SMALLEST)) for power in POWERS]
         return max(tried, key=lambda one: float(self.weights @ one))
 
@@ -150,9 +150,9 @@ class AnsweredNoise:
 
     def posterior(self, probs: np.ndarray, transition: np.ndarray) -> np.ndarray:
         """float64 [N, C], `posterior_labels`, and certainty where somebody has answered."""
-        found = posterior_labels(probs, self.labels, transition)
-        found[self.rows] = np.eye(self.classes)[self.told]
-        return found
+        posterior = posterior_labels(probs, self.labels, transition)
+        posterior[self.rows] = np.eye(self.classes)[self.told]
+        return posterior
 
     def _known(self, among: np.ndarray | None = None) -> np.ndarray:
         """[C, C], the answered rows (bool [n]: some of them) by true and given class."""
@@ -165,9 +165,9 @@ class AnsweredNoise:
 
     def _told(self, weights: np.ndarray) -> np.ndarray:
         """[C, C], the answered rows, each as often as its weight [n], by true and given class."""
-        found, given = np.zeros((self.classes, self.classes)), self.labels[self.rows]
+        counts, given = np.zeros((self.classes, self.classes)), self.labels[self.rows]
         if given.ndim == 2:
-            np.add.at(found, self.told, weights[:, None] * given)
+            np.add.at(counts, self.told, weights[:, None] * given)
         else:
-            np.add.at(found, (self.told, given), weights)
-        return found
+            np.add.at(counts, (self.told, given), weights)
+        return counts

@@ -120,12 +120,12 @@ def _noise_of_each(labels: Labels, features: Features | None, seed: int, log: Ca
     if features is None:
         return None
     try:
-        found = features()
+        vectors = features()
     except InputError as error:
         log(f"the noise of each class is found by networks, since no features can be had: {error}")
         return None
     log("finding how often classes are left out, and given wrongly")
-    return plateau(found, labels.trained, seed)
+    return plateau(vectors, labels.trained, seed)
 
 
 def _pool(

@@ -111,9 +111,9 @@ class Round:
 
 def renamed(values: np.ndarray, names: np.ndarray) -> np.ndarray:
     """Values [N, C] of the classes as the networks call them, under the names [C] of the given classes."""
-    found = np.empty_like(values)
-    found[..., names] = values
-    return found
+    columns = np.empty_like(values)
+    columns[..., names] = values
+    return columns
 
 
 def check_folds(firsts: np.ndarray, settings: Settings) -> None:
@@ -136,7 +136,7 @@ def check_folds(firsts: np.ndarray, settings: Settings) -> None:
 
 def mean_of(rounds: list[Round]) -> np.ndarray:
     """Log of the mean over the rounds of their held-out probabilities [N, C]."""
-    return log_of_mean([found.log_probs for found in rounds])
+    return log_of_mean([one.log_probs for one in rounds])
 
 
 def log_of_mean(log_probs: Sequence[np.ndarray]) -> np.ndarray:

@@ -48,14 +48,14 @@ class KeptViews:
             hear: asks the views.
         """
         mark = _mark(seen, learnt, names)
-        found = self._found(mark, names)
-        if found is None:
-            found = hear()
+        heard = self._found(mark, names)
+        if heard is None:
+            heard = hear()
             with to_be_written(self.path):
                 self.path.parent.mkdir(parents=True, exist_ok=True)
-            facts = {"made_from": mark, "gains": json.dumps(found.gains)}
-            write_with(self.path, lambda aside: save_tensors(found.log_probs, aside, facts))
-        return found
+            facts = {"made_from": mark, "gains": json.dumps(heard.gains)}
+            write_with(self.path, lambda aside: save_tensors(heard.log_probs, aside, facts))
+        return heard
 
     def forget(self) -> None:
         """Removes the file, whose views others will not ask for again."""
@@ -80,10 +80,10 @@ class KeptViews:
 
 def _mark(seen: Seen, learnt: np.ndarray, names: list[str]) -> str:
     """Of all that decides what views say; which rows are copies, and the folds, follow from it."""
-    found = blake2b(f"{names} {seen.classes} {seen.seed}".encode(), digest_size=16)
+    mark = blake2b(f"{names} {seen.classes} {seen.seed}".encode(), digest_size=16)
     words = [] if seen.words is None else [seen.words.indptr, seen.words.indices, seen.words.data]
     for one in (seen.features, seen.labels, learnt, seen.folds, *words):
-        found.update(b"none" if one is None else f" {one.dtype} {one.shape} ".encode())
+        mark.update(b"none" if one is None else f" {one.dtype} {one.shape} ".encode())
         if one is not None:
-            found.update(np.ascontiguousarray(one).data)
-    return found.hexdigest()
+            mark.update(np.ascontiguousarray(one).data)
+    return mark.hexdigest()

@@ -87,8 +87,8 @@ def chosen_views(gains: dict[str, tuple[float, float]]) -> list[str]:
     """
     best = max(gain for gain, _ in gains.values())
     least = WORTH * best
-    found = [(name, gain, SURE / ERRORS * error) for name, (gain, error) in gains.items()]
-    return [name for name, gain, error in found if gain >= least and not is_nothing(gain, error)]
+    gained = [(name, gain, SURE / ERRORS * error) for name, (gain, error) in gains.items()]
+    return [name for name, gain, error in gained if gain >= least and not is_nothing(gain, error)]
 
 
 def pooled(log_probs: np.ndarray, weights: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
@@ -97,12 +97,12 @@ def pooled(log_probs: np.ndarray, weights: np.ndarray, rows: np.ndarray | None =
     Args:
         rows: int64 [n], some of them; None: all.
     """
-    found = np.zeros(log_probs.shape[1:] if rows is None else (len(rows), log_probs.shape[2]))
-    for part in blocks(found):
+    pool = np.zeros(log_probs.shape[1:] if rows is None else (len(rows), log_probs.shape[2]))
+    for part in blocks(pool):
         chosen = part if rows is None else rows[part]
         for weight, one in zip(weights, log_probs, strict=True):
-            found[part] += weight * one[chosen]
-    return found
+            pool[part] += weight * one[chosen]
+    return pool
 
 
 def pool_probs(
@@ -130,8 +130,8 @@ def fit_near(log_probs: np.ndarray, weights: np.ndarray, labels: np.ndarray, sou
     """
     rows = np.flatnonzero(sound)
     rows = rows[every_nth(len(rows), fit_rows(log_probs.shape[2]))]
-    found = fit_near_noise(pooled(log_probs, weights, rows), labels[rows])
-    return replace(found, transition=never_certain(found.transition))
+    noise = fit_near_noise(pooled(log_probs, weights, rows), labels[rows])
+    return replace(noise, transition=never_certain(noise.transition))
 
 
 def judge_near(log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, noise: NearNoise) -> Judged:

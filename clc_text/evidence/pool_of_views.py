@@ -47,11 +47,11 @@ def taken_back(probs: np.ndarray, transition: np.ndarray, start: np.ndarray, ste
         start: [N, C], P(true class) to begin with.
         steps: how many.
     """
-    found = np.asarray(start, np.float64)
+    belief = np.asarray(start, np.float64)
     for _ in range(steps):
-        found = found * ((probs / np.maximum(found @ transition, _SMALLEST)) @ transition.T)
-    sums = found.sum(1, keepdims=True)
-    return np.divide(found, sums, out=np.array(start, np.float64), where=sums > _SMALLEST)
+        belief = belief * ((probs / np.maximum(belief @ transition, _SMALLEST)) @ transition.T)
+    sums = belief.sum(1, keepdims=True)
+    return np.divide(belief, sums, out=np.array(start, np.float64), where=sums > _SMALLEST)
 
 
 def pool_of_views(

@@ -48,7 +48,7 @@ def readings(log_probs: np.ndarray, given: np.ndarray, views: tuple[str, ...], j
     each, named, counted = np.arange(len(given)), classes_of(given), weights(views)
     by_class = fit_noise(pooled(log_probs, counted), given)
     half = judge(log_probs, counted, given, by_class.sharpness, never_certain(by_class.transition))
-    found = [
+    told = [
         Reading(MIXTURE, "doubt", float(judged.wrong.mean())),
         Reading(MIXTURE, "half", float(half.wrong.mean())),
         Reading(MIXTURE, "em", float(1 - half.belief[each, named].mean())),
@@ -56,9 +56,9 @@ def readings(log_probs: np.ndarray, given: np.ndarray, views: tuple[str, ...], j
     for name, one in zip(views, log_probs.astype(np.float64), strict=True):
         fit = fit_noise(one, given)
         belief = posterior_labels(fit.probs, given, fit.transition)
-        found.append(Reading(name, "em", float(1 - belief[each, named].mean())))
-        found.append(Reading(name, "confident_joint", float(confident_joint(softmax(one), named).rate)))
-    return found
+        told.append(Reading(name, "em", float(1 - belief[each, named].mean())))
+        told.append(Reading(name, "confident_joint", float(confident_joint(softmax(one), named).rate)))
+    return told
 
 
 def likeliest(readings: list[Reading]) -> tuple[float, float]:

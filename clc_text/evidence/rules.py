@@ -54,5 +54,5 @@ def rule_like(
     unheard = not by_others and any(name not in OF_WORDS for name in left_out)
     if not by_words or not (by_others or unheard):
         return None
-    found = RuleLike(max(by_words), None if unheard else max(by_others))
-    return found if found.words >= SHARE and found.words - (found.others or 0.0) >= AHEAD else None
+    rules = RuleLike(max(by_words), None if unheard else max(by_others))
+    return rules if rules.words >= SHARE and rules.words - (rules.others or 0.0) >= AHEAD else None

@@ -142,15 +142,15 @@ def weighed(odds: np.ndarray, labels: np.ndarray, each: np.ndarray) -> tuple[np.
     asked = labels.shape[1]
     start = np.concatenate([np.full(views, even), np.zeros(asked)])
     bounds = [(0.0, None)] * views + [(None, None)] * asked
-    found: Any = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-    weights, biases = found.x[:views], found.x[views:]
+    solution: Any = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+    weights, biases = solution.x[:views], solution.x[views:]
     return (weights if weights.sum() > _TINY else np.full(views, even)), biases
 
 
 def beliefs_of_each(made: list[Mixture]) -> np.ndarray:
     """float64 [N, K, 2], that each class does not hold and that it does, whatever was given."""
-    found = []
+    beliefs = []
     for one in made:
         assert one.weights is not None and one.bias is not None
-        found.append(pool_probs(one.log_probs, one.weights, one.noise.sharpness, one.bias))
-    return np.stack(found, 1)
+        beliefs.append(pool_probs(one.log_probs, one.weights, one.noise.sharpness, one.bias))
+    return np.stack(beliefs, 1)

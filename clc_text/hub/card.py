@@ -165,11 +165,11 @@ def _of_classes(run: RunDirectory) -> list[tuple[str, float]]:
 
 def _metrics(audit: Audit) -> list[tuple[str, Markdown]]:
     """What an audit measured, in words."""
-    found = []
+    lines = []
     for one, value in shown_in("card", audit):
         remark = one.remark(audit)
-        found.append((one.titled(audit) + (f", {remark}" if remark else ""), Markdown(in_words(value))))
-    return found
+        lines.append((one.titled(audit) + (f", {remark}" if remark else ""), Markdown(in_words(value))))
+    return lines
 
 
 def model_card(run: RunDirectory, repo: str, stated: Stated, files: Mapping[str, str]) -> str:

@@ -125,14 +125,14 @@ def model_bundle(run: RunDirectory, repo: str, stated: Stated, folder: Path) -> 
     run.result()
     files: dict[str, Path] = {}
     for part in ("model", "encoder"):
-        found = {
+        bundle = {
             f"{part}/{path.relative_to(run.file(part)).as_posix()}": path
             for path in sorted(run.file(part).rglob("*"))
             if is_sent(path)
         }
-        if not found:
+        if not bundle:
             raise InputError(f"{run.path} has no {part}/; train the run again", where=run.path)
-        files |= found
+        files |= bundle
     if "model/config.json" in files and publish.write_config(files["model/config.json"], folder / "config.json"):
         files["model/config.json"] = folder / "config.json"
     files |= _about_the_run(run, folder)

@@ -42,11 +42,11 @@ def write_config(config: Path, path: Path) -> bool:
     with undamaged(config):
         known = json.loads(config.read_text(encoding="utf-8"))
         inner = known.get("inner") or {}
-        found = "_name_or_path" in inner
+        named = "_name_or_path" in inner
         inner.pop("_name_or_path", None)
-    if found:
+    if named:
         write_json(path, known)
-    return found
+    return named
 
 
 def write_labels(run: RunDirectory, path: Path) -> None:

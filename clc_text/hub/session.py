@@ -91,8 +91,8 @@ def _factory_in_use() -> Callable[[], Any]:
     """What makes the clients of `huggingface_hub` so far: its own, or one that the user has set (a proxy, say)."""
     from huggingface_hub.utils import _http
 
-    found: Callable[[], Any] = _http._GLOBAL_CLIENT_FACTORY  # it has a public setter and no public getter
-    return found
+    factory: Callable[[], Any] = _http._GLOBAL_CLIENT_FACTORY  # it has a public setter and no public getter
+    return factory
 
 
 def _guarded(client: Any, patience: Patience) -> Any:

@@ -98,9 +98,9 @@ def evaluate_run(
     notes: list[str] = []
     row_name: Callable[[Sequence[int]], str] | None = None
     if run.recipe().get("modality") != "vision":
-        found = read_labelled(run, source, how)
-        rows, values, row_name = found.texts, found.labels, found.row_name
-        notes = [f"{name} {fact}" for name, fact in found.facts.items()]
+        labelled = read_labelled(run, source, how)
+        rows, values, row_name = labelled.texts, labelled.labels, labelled.row_name
+        notes = [f"{name} {fact}" for name, fact in labelled.facts.items()]
     else:
         rows = read_rows(run, source, how)
         # Of a folder of images the subfolders are the classes.
@@ -203,15 +203,15 @@ def label_pairs(text: str | None) -> dict[str, str]:
     Raises:
         InputError: it is no list of such pairs.
     """
-    found: dict[str, str] = {}
+    pairs: dict[str, str] = {}
     for pair in next(csv.reader([text or ""]), []):
         label, equals, name = pair.partition("=")
-        if not equals or label in found:
+        if not equals or label in pairs:
             raise InputError(
                 f"--label-map: '{pair[:60]}' is no new pair; write it as 0=billing,1=login", key="--label-map"
             )
-        found[label] = name
-    return found
+        pairs[label] = name
+    return pairs
 
 
 def _nothing_known(strange: list[str], names: list[str], where: str, is_number: Callable[[str], bool]) -> InputError:

@@ -21,8 +21,8 @@ THRESHOLD = 0.5
 
 def holding(log_probs: np.ndarray, asked: int) -> np.ndarray:
     """float64 [n, K], the ensemble's probability that each class holds, of log-probabilities [P, n · K, 2]."""
-    found: np.ndarray = np.exp(log_probs.astype(np.float64)).mean(0)[:, 1].reshape(-1, asked)
-    return found
+    probs: np.ndarray = np.exp(log_probs.astype(np.float64)).mean(0)[:, 1].reshape(-1, asked)
+    return probs
 
 
 def entries(run: RunDirectory, rows: Sequence[str], ids: Sequence[Any] | None, threshold: float) -> Iterator[Any]:

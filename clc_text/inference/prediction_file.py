@@ -84,8 +84,8 @@ def read_named_rows(
         return read_images(path, how.column or run.environment()["input_column"]), None
     if path.suffix == ".txt" and not path.is_dir():
         return _lines(path, _reader(run, path, how).encoding), None
-    found = read_labelled(run, path, how, labelled=False)
-    return found.texts, found.ids
+    read = read_labelled(run, path, how, labelled=False)
+    return read.texts, read.ids
 
 
 def read_labelled(run: RunDirectory, path: Path, how: HowToRead = RECIPES, labelled: bool = True) -> Labelled:
@@ -261,20 +261,20 @@ def write_predictions(
             key="--threshold",
         )
     if run.asked:
-        found = entries(run, rows, ids, THRESHOLD if threshold is None else threshold)
+        lines = entries(run, rows, ids, THRESHOLD if threshold is None else threshold)
         if out is not None and out.suffix in (".csv", ".parquet"):
-            found = map(flat, found)
+            lines = map(flat, lines)
     else:
-        found = _entries(run, rows, ids)
+        lines = _entries(run, rows, ids)
     if out is None:
         count = 0
-        for entry in found:
+        for entry in lines:
             sys.stdout.write(printable_json(entry) + "\n")
             count += 1
         return count
     if out.suffix not in WRITABLE:
         raise InputError(f"{out} is none of {', '.join(WRITABLE)}; give one of these endings", where=out)
-    return _write_table(found, out)
+    return _write_table(lines, out)
 
 
 def _entries(run: RunDirectory, rows: Sequence[Any], ids: Sequence[Any] | None) -> Iterator[dict[str, Any]]:
@@ -283,8 +283,8 @@ def _entries(run: RunDirectory, rows: Sequence[Any], ids: Sequence[Any] | None) 
     name = _image if predictor.recipe.modality == "vision" else _text_entry
     start = 0
     for block in predictor.blocks(rows):
-        found = zip(block.classes, block.confidence, block.entropy, block.peers_agree, strict=True)
-        for offset, (label, confidence, entropy, agree) in enumerate(found):
+        columns = zip(block.classes, block.confidence, block.entropy, block.peers_agree, strict=True)
+        for offset, (label, confidence, entropy, agree) in enumerate(columns):
             yield {
                 "row": start + offset,
                 **({} if ids is None else {"source_id": ids[start + offset]}),

@@ -138,8 +138,8 @@ class Predictor:
         """All rows at once; `rows` are texts (or whatever the run's input column holds)."""
         if len(rows) == 0:
             raise InputError("there are no rows to predict", key="rows")
-        found = list(self.blocks(rows, hidden))
-        layers = [block.hidden for block in found if block.hidden is not None]
+        blocks = list(self.blocks(rows, hidden))
+        layers = [block.hidden for block in blocks if block.hidden is not None]
         return Predictions(
-            np.concatenate([block.log_probs for block in found], 1), np.concatenate(layers, 1) if layers else None
+            np.concatenate([block.log_probs for block in blocks], 1), np.concatenate(layers, 1) if layers else None
         )

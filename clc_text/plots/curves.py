@@ -23,21 +23,21 @@ def draw_curves(axes: Axes, groups: Sequence[Group], reading: Reading) -> list[C
 
     drawn = []
     for index, group in enumerate(groups):
-        found = curve(group, reading)
+        one = curve(group, reading)
         look = line(index)
         axes.plot(
-            found.epochs,
-            found.mean,
+            one.epochs,
+            one.mean,
             color=look.colour,
             linestyle=look.dashes,
             marker=look.marker,
-            markevery=marks(len(found.epochs)),
+            markevery=marks(len(one.epochs)),
             label=f"{group.title} (n = {group.n})",
         )
-        if found.deviation is not None:
-            low, high = found.mean - found.deviation, found.mean + found.deviation
-            axes.fill_between(found.epochs, low, high, color=look.colour, alpha=0.18, linewidth=0)
-        drawn.append(found)
+        if one.deviation is not None:
+            low, high = one.mean - one.deviation, one.mean + one.deviation
+            axes.fill_between(one.epochs, low, high, color=look.colour, alpha=0.18, linewidth=0)
+        drawn.append(one)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     grid(axes)
@@ -94,8 +94,8 @@ def unequal_lengths(groups: Sequence[Group]) -> str | None:
 
 def room_above(axes: Axes, curves: Sequence[Curve]) -> None:
     """The y limits of percentages: what is drawn, and a little air, never beyond 0 and 100."""
-    values = np.concatenate([found.mean for found in curves] or [np.zeros(1)])
-    spread = np.concatenate([found.deviation for found in curves if found.deviation is not None] or [np.zeros(1)])
+    values = np.concatenate([one.mean for one in curves] or [np.zeros(1)])
+    spread = np.concatenate([one.deviation for one in curves if one.deviation is not None] or [np.zeros(1)])
     if np.isfinite(values).any():
         reach = float(np.nanmax(spread)) if np.isfinite(spread).any() else 0.0
         low, high = float(np.nanmin(values)) - reach, float(np.nanmax(values)) + reach

@@ -30,14 +30,14 @@ def points_over(table: SweepTable, directory: Path, key: str, measure: str) -> d
     """
     from clc_text.artifacts.run_directory import RunDirectory
 
-    found: dict[str, dict[str, Points]] = {}
+    lines: dict[str, dict[str, Points]] = {}
     for (variant, recipe), cell in table.cells.items():
         seed = min(cell.values)
         plain = RunDirectory(directory / recipe / variant / f"seed-{seed}").recipe()
         value = number_at(plain, key)
-        points = found.setdefault(recipe, {}).setdefault(cell.method, {})
+        points = lines.setdefault(recipe, {}).setdefault(cell.method, {})
         points.setdefault(value, []).extend(cell.of(measure))
-    return {recipe: found[recipe] for recipe in table.recipes if recipe in found}
+    return {recipe: lines[recipe] for recipe in table.recipes if recipe in lines}
 
 
 def number_at(recipe: dict[str, Any], key: str) -> float:
@@ -61,16 +61,16 @@ def draw_over(table: SweepTable, directory: Path, key: str, measure: str = "last
     """One panel a recipe, one line a method: mean over the seeds, each seed as a dot."""
     from matplotlib.ticker import MaxNLocator
 
-    found = points_over(table, directory, key, measure)
-    methods = list(dict.fromkeys(method for points in found.values() for method in points))
+    lines = points_over(table, directory, key, measure)
+    methods = list(dict.fromkeys(method for points in lines.values() for method in points))
     with house_style():
-        columns = min(len(found), 2)
-        rows = -(-len(found) // columns)
+        columns = min(len(lines), 2)
+        rows = -(-len(lines) // columns)
         picture = new_figure(PAGE * columns / 2, 2.1 * rows + 0.4)
         panels = picture.subplots(rows, columns, sharex=True, squeeze=False)
-        for axes in panels.flat[len(found) :]:
+        for axes in panels.flat[len(lines) :]:
             axes.set_visible(False)
-        for axes, (recipe, by_method) in zip(panels.flat, found.items(), strict=False):
+        for axes, (recipe, by_method) in zip(panels.flat, lines.items(), strict=False):
             for index, method in enumerate(methods):
                 if method in by_method:
                     _draw_line(axes, by_method[method], index, method)
@@ -79,11 +79,11 @@ def draw_over(table: SweepTable, directory: Path, key: str, measure: str = "last
             grid(axes)
         for axes in panels[-1]:
             axes.set_xlabel(printable(key))
-            if all(float(value).is_integer() for by in found.values() for points in by.values() for value in points):
+            if all(float(value).is_integer() for by in lines.values() for points in by.values() for value in points):
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         handles, labels = panels.flat[0].get_legend_handles_labels()
         picture.legend(handles, labels, loc="outside upper right", ncols=len(methods))
-        every = [values for by_method in found.values() for points in by_method.values() for values in points.values()]
+        every = [values for by_method in lines.values() for points in by_method.values() for values in points.values()]
         counts = sorted({len(values) for values in every})
         seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
         who = "mean of the peers" if table.of == "peers" else "ensemble"

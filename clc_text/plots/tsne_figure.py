@@ -83,8 +83,8 @@ def draw(maps: Maps, labellings: Sequence[str], narrow: bool = False) -> Figure:
 
 
 def _numbers(panel: Panel, labelling: str) -> str:
-    found = panel.quality[labelling]
-    knn, silhouette = found["knn"]["map"], found["silhouette"]["map"]
+    quality = panel.quality[labelling]
+    knn, silhouette = quality["knn"]["map"], quality["silhouette"]["map"]
     return "one class only" if knn is None or silhouette is None else f"k-NN {knn:.1f} %, s = {silhouette:.2f}"
 
 
@@ -143,8 +143,8 @@ def _dense_places(own: np.ndarray) -> list[tuple[float, float]]:
     cells = np.minimum((own * _CELLS).astype(int), _CELLS - 1)
     keys = cells[:, 0] * _CELLS + cells[:, 1]
     fullest = np.argsort(-np.bincount(keys), kind="stable")[:_PLACES]
-    found = [own[keys == key].mean(0).tolist() for key in fullest if (keys == key).any()]
-    return [(x, y) for x, y in found]
+    places = [own[keys == key].mean(0).tolist() for key in fullest if (keys == key).any()]
+    return [(x, y) for x, y in places]
 
 
 def _draw_legend(picture: Figure, names: list[str], columns: int, place: str, title: str | None = None) -> None:

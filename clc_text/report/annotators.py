@@ -38,24 +38,24 @@ def annotators_html(run: RunDirectory, audit: Audit | None) -> Markup:
     if audit is None or several is None:
         return Markup("")
     listed = in_order(several)
-    found = table_of(sources_table(several, MOST_SOURCES))
+    section = table_of(sources_table(several, MOST_SOURCES))
     sentences = [worse_in_words(several), enough_in_words(several["alone"])]
     if several["alpha"] is not None:
         sentences.append(alpha_in_words(several["alpha"], several.get("soft", 0)))
-    found += Markup("").join(paragraph(sentence) for sentence in sentences if sentence)
+    section += Markup("").join(paragraph(sentence) for sentence in sentences if sentence)
     if several["unsure"]:
-        found += folded("Rows where another label would help most", _unsure(run, several))
+        section += folded("Rows where another label would help most", _unsure(run, several))
     if wrong := _confusions(listed):
         shown = table("Most frequent errors, in percent of the class", ["source", "is", "is called", "#share"], wrong)
-        found += folded("Who confuses what", shown)
+        section += folded("Who confuses what", shown)
     names = audit["label_names"]
     if len(names) <= MOST_CLASSES and (lines := _matrices(listed[:MATRICES], names)):
         heads = ["source", "is", *(f"#called {name}" for name in names)]
         shown = table("Of each class, what the source calls it, in percent", heads, lines)
         if len(listed) > MATRICES:
             shown += paragraph(f"those of {len(listed) - MATRICES:,} more are in audit.json")
-        found += folded("The matrix of each source", shown)
-    return found
+        section += folded("The matrix of each source", shown)
+    return section
 
 
 def _unsure(run: RunDirectory, several: SeveralLabels) -> Markup:
@@ -85,7 +85,7 @@ def _short(said: Said) -> Said:
 
 
 def _confusions(listed: Sequence[SourceOfLabels]) -> list[list[str]]:
-    found = [
+    lines = [
         (
             one["share"],
             [printable(source["name"], MOST_LETTERS), one["true"], one["said"], f"{100 * one['share']:.1f} %"],
@@ -94,7 +94,7 @@ def _confusions(listed: Sequence[SourceOfLabels]) -> list[list[str]]:
         for one in source["confused"]
         if one["share"] >= LEAST
     ]
-    return [line for _, line in sorted(found, key=lambda one: -one[0])[:CONFUSIONS]]
+    return [line for _, line in sorted(lines, key=lambda one: -one[0])[:CONFUSIONS]]
 
 
 def _matrices(listed: Sequence[SourceOfLabels], names: Sequence[str]) -> list[list[str]]:

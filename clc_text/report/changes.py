@@ -52,8 +52,8 @@ def frequent_pairs(labels: Labels, now: CorrectedLabels, classes: int) -> list[t
 
 def pairs_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> Markup:
     """Buttons that set the table's filters; where no script runs they still tell the numbers."""
-    found = [(given, label, f"{rows:,}") for given, label, rows in frequent_pairs(labels, now, len(names))]
-    return piece("pairs", found, short_names(names)) if found else Markup("")
+    pairs = [(given, label, f"{rows:,}") for given, label, rows in frequent_pairs(labels, now, len(names))]
+    return piece("pairs", pairs, short_names(names)) if pairs else Markup("")
 
 
 def summary_sentence(labels: Labels, now: CorrectedLabels, audit: Audit | None) -> str:

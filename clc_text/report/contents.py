@@ -94,27 +94,27 @@ def _texts(values: Sequence[Any], budget: int) -> Contents:
 
 def _images(values: Sequence[Any], budget: int, side: int) -> Contents:
     """Thumbnails of the first rows, as many as fit."""
-    found: list[str | None] = []
+    images: list[str | None] = []
     unreadable = 0
     for value in values[:MOST_THUMBNAILS]:
         try:
             thumbnail = _thumbnail(value, side)
         except InputError:
             unreadable += 1
-            found.append(None)
+            images.append(None)
             continue
         budget -= len(thumbnail)
         if budget < 0:
             break
-        found.append(thumbnail)
+        images.append(thumbnail)
     remarks = []
-    if len(found) < len(values):
+    if len(images) < len(values):
         remarks.append(
-            f"The first {len(found):,} of {len(values):,} rows have thumbnails, so that the page stays small."
+            f"The first {len(images):,} of {len(values):,} rows have thumbnails, so that the page stays small."
         )
     if unreadable:
         remarks.append(f"{unreadable:,} images could not be read: their files are elsewhere or gone.")
-    return Contents(images=found + [None] * (len(values) - len(found)), remark=" ".join(remarks))
+    return Contents(images=images + [None] * (len(values) - len(images)), remark=" ".join(remarks))
 
 
 def _thumbnail(value: Any, side: int) -> str:

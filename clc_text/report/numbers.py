@@ -40,10 +40,10 @@ class Number:
 
 
 def numbers_html(run: RunDirectory, audit: Audit | None, labels: Labels, now: CorrectedLabels | None) -> Markup:
-    found = [*_of_labels(audit, labels, now), *_of_tests(run)]
+    numbers = [*_of_labels(audit, labels, now), *_of_tests(run)]
     lines = [
         [one.name, f"{100 * one.value:.1f} %", _interval(one), piece("bar", one.value, one.interval), one.remark]
-        for one in found
+        for one in numbers
     ]
     if not lines:
         return Markup("")

@@ -22,8 +22,8 @@ BYTES = 40_000
 
 def odd_texts_html(run: RunDirectory) -> Markup:
     """Nothing where nobody has looked (`clc_text.runs.flaws`), or nothing was found."""
-    found = run.flaws()
-    return Markup("") if found is None else joined(_parts(run, found))
+    flaws = run.flaws()
+    return Markup("") if flaws is None else joined(_parts(run, flaws))
 
 
 def _parts(run: RunDirectory, flaws: Flaws) -> Iterator[Markup]:

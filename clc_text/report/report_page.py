@@ -46,19 +46,19 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
         InputError: the run stopped before its labels were made, or a file of it is damaged.
     """
     labels, names = run.labels(), run.label_names
-    found = judged(run)
+    judgement = judged(run)
     now = corrected_labels(run, labels) if has_corrections(run) else None
     asked = None if now is None or not has_corrected(run) else report_questions(run)
     sections = {
-        "Verdict": verdict_html(run, found),
-        "Changes": _corrections_html(found, labels, now, names, asked),
+        "Verdict": verdict_html(run, judgement),
+        "Changes": _corrections_html(judgement, labels, now, names, asked),
         "Classes": _classes_html(run, labels, now),
-        "Who labelled": annotators_html(run, found.audit),
+        "Who labelled": annotators_html(run, judgement.audit),
         "Odd texts": odd_texts_html(run),
-        "Noise": rate_html(found.audit) + (picture_html(run, "confusion") if now else Markup("")),
+        "Noise": rate_html(judgement.audit) + (picture_html(run, "confusion") if now else Markup("")),
     }
     curious = {
-        "Numbers": numbers_html(run, found.audit, labels, now),
+        "Numbers": numbers_html(run, judgement.audit, labels, now),
         "The noise in numbers": _or_nothing(matrices_html, run) if now else Markup(""),
         "Pictures": (pictures_html(run) if now else Markup("")) + _maps_html(maps) + epochs_html(run),
         "Recipe and hashes": recipe_html(run) + hashes_html(run) + background_html(run),
@@ -77,7 +77,7 @@ def report_page(run: RunDirectory, maps: Maps | None = None) -> str:
         "rows": None,
         "review": None if asked is None else asked.data,
     }
-    if (now is not None and now.changed.any()) or found.audit is not None:
+    if (now is not None and now.changed.any()) or judgement.audit is not None:
         data |= _table(run, labels, now, MOST_BYTES - len((body + style + scripts).encode()) - len(json_in_html(data)))
     return page(f"{title} – report", body, style, scripts, data)
 

@@ -122,10 +122,10 @@ def report_questions(run: RunDirectory) -> Questions | None:
     if corrected.rows > MOST_ROWS:
         return None
     try:
-        found = questions(corrected, IN_REPORT, "both", REPORT_BYTES, vectors=_words)
+        asked = questions(corrected, IN_REPORT, "both", REPORT_BYTES, vectors=_words)
     except InputError:
         return None
-    return found if len(found) else None
+    return asked if len(asked) else None
 
 
 def _words(texts: list[str]) -> Any | None:
@@ -164,5 +164,5 @@ def _begin(text: str) -> str:
 
 
 def _rounded(values: np.ndarray) -> list[float]:
-    found: list[float] = np.nan_to_num(values.astype(float)).round(3).tolist()
-    return found
+    rounded: list[float] = np.nan_to_num(values.astype(float)).round(3).tolist()
+    return rounded

@@ -116,10 +116,10 @@ def _of_dataset(
 def _called(corrected: Corrected, rows: np.ndarray) -> dict[str, list[str]]:
     from clc_text.corrections.identity import names_of
 
-    found: Sequence[Mapping[str, Any]] = names_of(corrected, rows)
+    names: Sequence[Mapping[str, Any]] = names_of(corrected, rows)
     for key, title in (("source_id", "Id"), ("source_row", "Row of the file")):
-        if found and all(key in entry for entry in found):
-            return {title: [printable(str(entry[key])) for entry in found]}
+        if names and all(key in entry for entry in names):
+            return {title: [printable(str(entry[key])) for entry in names]}
     return {}
 
 
@@ -141,5 +141,5 @@ def page_rows(rows: ReportRows) -> dict[str, Any]:
 
 
 def _rounded(values: np.ndarray) -> list[float]:
-    found: list[float] = np.nan_to_num(values.astype(float)).round(3).tolist()
-    return found
+    rounded: list[float] = np.nan_to_num(values.astype(float)).round(3).tolist()
+    return rounded

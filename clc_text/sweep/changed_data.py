@@ -23,7 +23,7 @@ def changed_data(cells: Iterable[Cell], directory: Path) -> dict[str, list[str]]
         cells: those that are done.
     """
     sha256 = cache(sha256_of_file)  # cells share their data
-    found: dict[str, list[str]] = {}
+    changed: dict[str, list[str]] = {}
     for cell in cells:
         try:
             sources = RunDirectory(directory / cell.path).environment().get("sources") or []
@@ -35,8 +35,8 @@ def changed_data(cells: Iterable[Cell], directory: Path) -> dict[str, list[str]]
             files = [place if place.name == name else place / name for place in places]
             files = [file for file in files if file.is_file()]
             if files and not any(_is(file, source, sha256) for file in files):
-                found.setdefault(str(files[0]), []).append(cell.path)
-    return found
+                changed.setdefault(str(files[0]), []).append(cell.path)
+    return changed
 
 
 def _is(file: Path, source: Mapping[str, object], sha256: Callable[[Path], str]) -> bool:

@@ -118,7 +118,7 @@ def read_sweep(path: Path) -> tuple[Sweep, list[Cell]]:
 
 def _dotted(changes: dict[str, Node]) -> dict[str, Node]:
     """The changes with a section of seeds as its single keys, which the sweep's own numbers then leave alone."""
-    found: dict[str, Node] = {}
+    dotted: dict[str, Node] = {}
     for key, node in changes.items():
         if key == "name":
             raise InputError(
@@ -126,10 +126,10 @@ def _dotted(changes: dict[str, Node]) -> dict[str, Node]:
                 where=node.where,
             )
         if key == "seeds" and isinstance(node.value, dict):
-            found |= {f"seeds.{kind}": seed for kind, seed in node.value.items()}
+            dotted |= {f"seeds.{kind}": seed for kind, seed in node.value.items()}
         else:
-            found[key] = node
-    return found
+            dotted[key] = node
+    return dotted
 
 
 def _changed(recipe: Node, stem: str, changes: dict[str, Node]) -> Recipe:

@@ -35,13 +35,13 @@ def progress_bars() -> Iterator[Begin]:
 def quality_table(maps: Maps) -> RichTable:
     several, rows = len({panel.run for panel in maps.panels}) > 1, []
     for panel in maps.panels:
-        for labelling, found in panel.quality.items():
+        for labelling, quality in panel.quality.items():
             figures = [
-                *(_number(found["knn"][space], 1) for space in ("hidden", "map")),
-                *(_number(found["silhouette"][space], 3) for space in ("hidden", "map")),
+                *(_number(quality["knn"][space], 1) for space in ("hidden", "map")),
+                *(_number(quality["silhouette"][space], 3) for space in ("hidden", "map")),
             ]
             title = f"{panel.title} ({panel.run})" if several else panel.title
-            rows.append([title, labelling, f"{found['rows']:,}", *figures])
+            rows.append([title, labelling, f"{quality['rows']:,}", *figures])
     heads = ["map", "labels", "#rows"]
     heads += [Lines(f"#{name}\n{space}") for name in ("k-NN", "silhouette") for space in ("hidden", "map")]
     caption = "k-NN: % of rows whose 10 nearest neighbours mostly have their class; silhouette: -1 … 1"

@@ -32,7 +32,7 @@ def caption(table: SweepTable, measure: str) -> str:
 
 def leads(table: SweepTable, reference: str, measure: str = "last10") -> list[str]:
     """One sentence a column: the reference beside the best of the others."""
-    found = []
+    sentences = []
     for recipe in table.recipes:
         lead = table.lead(recipe, reference, measure)
         if lead is None:
@@ -47,11 +47,11 @@ def leads(table: SweepTable, reference: str, measure: str = "last10") -> list[st
             rows = lead.over_rows
             how += f"; over the {rows.rows:,} test rows, last epoch: {rows.difference:+.1f}, 95 % "
             how += f"{rows.low:+.1f} to {rows.high:+.1f}, paired bootstrap"
-        found.append(
+        sentences.append(
             f"{recipe}: {reference} is {abs(lead.difference):.2f} points "
             f"{'above' if lead.difference >= 0 else 'below'} {lead.other}, the best of the others ({how})"
         )
-    return found
+    return sentences
 
 
 def _p(value: float) -> str:

@@ -48,9 +48,9 @@ class Unwritable(InputError, OSError):
 
 
 def _unwritable(path: Path, number: int) -> Unwritable:
-    found = Unwritable(f"{path} cannot be written: {_WHY[number]}", where=path)
-    found.errno, found.filename = number, str(path)
-    return found
+    error = Unwritable(f"{path} cannot be written: {_WHY[number]}", where=path)
+    error.errno, error.filename = number, str(path)
+    return error
 
 
 @contextmanager
@@ -188,15 +188,15 @@ def json_lines(content: bytes) -> list[Any]:
     Raises:
         ValueError: a line is no JSON; without the file's name.
     """
-    found = []
+    values = []
     # Cut before it is decoded: a last line that was cut short may end within a character.
     for number, line in enumerate(content[: content.rfind(b"\n") + 1].split(b"\n"), 1):
         try:
             if line.strip():
-                found.append(json.loads(line.decode("utf-8")))
+                values.append(json.loads(line.decode("utf-8")))
         except (ValueError, RecursionError) as error:
             raise ValueError(f"line {number} is not readable JSON ({error})") from None
-    return found
+    return values
 
 
 def lines_of(text: str) -> list[str]:

@@ -16,7 +16,7 @@ def mapped(path: Path) -> np.ndarray:
         ValueError: it is no such file, whatever NumPy calls what is wrong with its header.
     """
     try:
-        found: np.ndarray = np.load(path, allow_pickle=False, mmap_mode="r")
+        array: np.ndarray = np.load(path, allow_pickle=False, mmap_mode="r")
     except (
         EOFError,
         MemoryError,
@@ -27,4 +27,4 @@ def mapped(path: Path) -> np.ndarray:
         tokenize.TokenError,
     ) as error:
         raise ValueError(f"its header is damaged ({error})") from None
-    return found
+    return array

@@ -126,7 +126,7 @@ def _latex_row(cells: Iterable[str]) -> str:
 
 
 def _latex(text: str) -> str:
-    found = without_controls(text).translate(_LATEX)
+    escaped = without_controls(text).translate(_LATEX)
     for sign, written in _LATEX_SIGNS.items():
-        found = found.replace(sign, written)
-    return found
+        escaped = escaped.replace(sign, written)
+    return escaped

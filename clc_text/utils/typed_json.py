@@ -22,7 +22,7 @@ _WORDS = {
 
 
 def read_json(
-    path: Path, wanted: type[Typed], way_out: str = AGAIN, renamed: Callable[[Any], Any] = lambda found: found
+    path: Path, wanted: type[Typed], way_out: str = AGAIN, renamed: Callable[[Any], Any] = lambda content: content
 ) -> Typed:
     """What a JSON file holds; keys that `wanted` does not know are left as they are.
 
@@ -35,8 +35,8 @@ def read_json(
         InputError: the file is missing, no JSON, or not of that type.
     """
     with undamaged(path, way_out):
-        found = renamed(json.loads(path.read_text(encoding="utf-8")))
-    return checked(found, wanted, path, way_out)
+        content = renamed(json.loads(path.read_text(encoding="utf-8")))
+    return checked(content, wanted, path, way_out)
 
 
 def read_typed_lines(path: Path, wanted: type[Typed], way_out: str = AGAIN) -> list[Typed]:
@@ -46,15 +46,15 @@ def read_typed_lines(path: Path, wanted: type[Typed], way_out: str = AGAIN) -> l
         InputError: the file is missing, or a line is no JSON or not of that type.
     """
     try:
-        found = json_lines(path.read_bytes())
+        values = json_lines(path.read_bytes())
     except FileNotFoundError:
         raise InputError(f"{path} is missing; {way_out}", where=path) from None
     except ValueError as error:
         raise InputError(f"{path}: {error}; it was changed after it was written, {way_out}", where=path) from None
-    for number, line in enumerate(found, 1):
+    for number, line in enumerate(values, 1):
         if fault := fault_of(line, wanted):
             raise InputError(f"{path} is damaged (line {number}: {fault}); {way_out}", where=path, row=number)
-    return found
+    return values
 
 
 def checked(found: Any, wanted: type[Typed], path: Path, way_out: str = AGAIN) -> Typed:

@@ -71,25 +71,25 @@ def folds_of(seen: Seen, inputs: Any, model: Callable[[], Any], most: int = FIT_
         most: rows that are learnt from, at most.
     """
     fold = seen.folds[0]
-    found = np.empty((len(fold), seen.classes))
+    probs = np.empty((len(fold), seen.classes))
     for number in np.unique(fold):
         own, rest = np.flatnonzero(fold == number), some(np.flatnonzero(fold != number), seen.seed, most)
         labels = seen.labels[rest]
-        found[own] = shares(labels, seen.classes)
+        probs[own] = shares(labels, seen.classes)
         present = np.unique(labels)
         if len(present) < 2:
             continue
         fitted = model().fit(inputs[rest], labels)
         missing = np.ones(seen.classes, bool)
         missing[present] = False
-        left = 1 - found[own[0], missing].sum()
+        left = 1 - probs[own[0], missing].sum()
         with np.errstate(invalid="ignore"):
             said = fitted.predict_proba(inputs[own])
         said[~np.isfinite(said).all(1)] = 1 / len(present)  # older releases divide by 0 where no class fits at all
-        found[np.ix_(own, present)] = left * said
-    np.clip(found, LEAST, None, out=found)
-    found /= found.sum(1, keepdims=True)  # a model's own sums are those of float32
-    return found
+        probs[np.ix_(own, present)] = left * said
+    np.clip(probs, LEAST, None, out=probs)
+    probs /= probs.sum(1, keepdims=True)  # a model's own sums are those of float32
+    return probs
 
 
 def fit_rows(classes: int) -> int:

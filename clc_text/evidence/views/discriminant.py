@@ -41,10 +41,10 @@ def discriminant(seen: Seen) -> np.ndarray:
     """
     assert seen.features is not None
     outer, inner = seen.folds[0], seen.folds[-1] % INNER
-    numbers, found = np.unique(outer), np.empty((len(outer), seen.classes))
+    numbers, probs = np.unique(outer), np.empty((len(outer), seen.classes))
     if len(numbers) < 2:
-        found[:] = shares(seen.labels, seen.classes)
-        return found
+        probs[:] = shares(seen.labels, seen.classes)
+        return probs
     most = fit_rows(seen.classes) * len(numbers) // (len(numbers) - 1)
     table = _Table.of(seen.features, some(np.arange(len(outer)), seen.seed, most), outer, inner)
     for number in numbers:
@@ -53,8 +53,8 @@ def discriminant(seen: Seen) -> np.ndarray:
         own = np.flatnonzero(outer == number)
         for start in range(0, len(own), ROWS_AT_ONCE):
             rows = own[start : start + ROWS_AT_ONCE]
-            found[rows] = _softened(table.standardised(seen.features[rows]) @ weights + biases)
-    return no_surer(found, seen) if seen.words is None else found
+            probs[rows] = _softened(table.standardised(seen.features[rows]) @ weights + biases)
+    return no_surer(probs, seen) if seen.words is None else probs
 
 
 def no_surer(probs: np.ndarray, seen: Seen) -> np.ndarray:
@@ -82,14 +82,14 @@ def _targets(table: _Table, cells: Sequence[_Cell], seen: Seen) -> list[np.ndarr
     )  # fmt: skip
     given = np.concatenate(labels)
     fit = fit_noise(np.log(probs), given)
-    found = posterior_labels(fit.probs, given, fit.transition)
-    return np.split(found, np.cumsum([len(one) for one in labels])[:-1])
+    posterior = posterior_labels(fit.probs, given, fit.transition)
+    return np.split(posterior, np.cumsum([len(one) for one in labels])[:-1])
 
 
 def _softened(logits: np.ndarray) -> np.ndarray:
     """Probabilities [n, C] of which none is below `LEAST`."""
-    found = softmax(logits).clip(LEAST)
-    return np.asarray(found / found.sum(1, keepdims=True))
+    probs = softmax(logits).clip(LEAST)
+    return np.asarray(probs / probs.sum(1, keepdims=True))
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ def neighbours(seen: Seen) -> np.ndarray:
     """
     assert seen.features is not None
     near = nearest(seen.features, seen.first, seen.seed, FIT_ROWS) if seen.near is None else seen.near
-    found = (_taken(near) @ _labels(near, seen)).toarray()[near.group]
-    found += shares(seen.labels, seen.classes)
-    found /= found.sum(1, keepdims=True)
-    return np.asarray(found)
+    probs = (_taken(near) @ _labels(near, seen)).toarray()[near.group]
+    probs += shares(seen.labels, seen.classes)
+    probs /= probs.sum(1, keepdims=True)
+    return np.asarray(probs)
 
 
 def _taken(near: Nearest) -> csr_matrix:

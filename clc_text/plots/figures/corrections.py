@@ -50,19 +50,19 @@ def draw(run: RunDirectory, examples: int = 12) -> Figure:
             key="label",
         )
     short = dict(zip(run.label_names, short_names(run.label_names, 24), strict=True))
-    found = [
+    shown = [
         replace(
             one, given=short[one.given], corrected=short[one.corrected],
             true=None if one.true is None else short[one.true],
         )
         for one in pick_examples(run, labels, corrected, examples)
     ]  # fmt: skip
-    bodies = [wrapped(example.text, _TEXT_WIDTH, _TEXT_LINES) or "(empty)" for example in found]
+    bodies = [wrapped(example.text, _TEXT_WIDTH, _TEXT_LINES) or "(empty)" for example in shown]
     # A change of long names takes two smaller lines.
-    heights = [max(1.0 if _fits(one) else 1.6, body.count("\n") + 1) for one, body in zip(found, bodies, strict=True)]
+    heights = [max(1.0 if _fits(one) else 1.6, body.count("\n") + 1) for one, body in zip(shown, bodies, strict=True)]
     picture = new_figure(PAGE, 0.75 + sum(0.125 * lines + 0.085 for lines in heights))
     axes = picture.subplots()
-    _draw_table(axes, found, bodies, heights)
+    _draw_table(axes, shown, bodies, heights)
     heading(picture, _title(run, corrected, count_changes(labels, corrected)))
     ending = not_ended(run, "The run")
     footnote(

@@ -116,11 +116,11 @@ def _draw_entropies(axes: Axes, run: RunDirectory, classes: int, narrow: bool) -
     for index, (kind, title) in enumerate(KINDS.items()):
         if kind != "all" and not known:
             continue
-        found = curve([run], mean_entropy(kind))
+        entropies = curve([run], mean_entropy(kind))
         look = line(index)
         axes.plot(
-            found.epochs, found.mean, color=look.colour, linestyle=look.dashes, marker=look.marker,
-            markevery=marks(len(found.epochs)), label=title,
+            entropies.epochs, entropies.mean, color=look.colour, linestyle=look.dashes, marker=look.marker,
+            markevery=marks(len(entropies.epochs)), label=title,
         )  # fmt: skip
     most = np.log(classes) if classes > 1 else 1.0
     told = f"log C = {most:.2f}: knows nothing"
@@ -149,13 +149,13 @@ def _draw_counts(axes: Axes, run: RunDirectory, gamma: float, rows: int) -> str 
     series = [(f"H ≤ {gamma:g}", low_entropy(run, {epoch: [gamma] * peers for epoch in epochs}))]
     if own.by_epoch:
         series.append((f"H ≤ Γ of the run ({own.in_words})", low_entropy(run, own.by_epoch)))
-    for index, (title, found) in enumerate(series):
+    for index, (title, counts) in enumerate(series):
         look = line(index)
-        shared: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markevery": marks(len(found.epochs))}
-        axes.plot(found.epochs, found.count, linestyle="-", label=title, **shared)
-        if found.right is not None:
+        shared: dict[str, Any] = {"color": look.colour, "marker": look.marker, "markevery": marks(len(counts.epochs))}
+        axes.plot(counts.epochs, counts.count, linestyle="-", label=title, **shared)
+        if counts.right is not None:
             axes.plot(
-                found.epochs, found.right, linestyle=(0, (1.2, 1.2)), markerfacecolor="white",
+                counts.epochs, counts.right, linestyle=(0, (1.2, 1.2)), markerfacecolor="white",
                 label="    of these right", **shared,
             )  # fmt: skip
     axes.set_ylim(0, rows * 1.04)

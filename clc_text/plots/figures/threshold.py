@@ -82,14 +82,14 @@ def draw(run: RunDirectory, bins: int = 40, narrow: bool = False) -> Figure:
     if bins < 2:
         raise InputError(f"--bins is {bins}; give at least 2", key="--bins")
     begun([run])
-    found, own = entropy_histogram(run, bins), own_thresholds(run)
+    histogram, own = entropy_histogram(run, bins), own_thresholds(run)
     picture = new_figure(NARROW, 5.0) if narrow else new_figure(PAGE, 3.0)
     if narrow:
         left, right = picture.subplots(2, 1)
     else:
         left, right = picture.subplots(1, 2, sharey=True, width_ratios=(2.2, 1))
-    _draw_epochs(left, picture, found, own, method_begins(run))
-    _draw_last(right, found, own)
+    _draw_epochs(left, picture, histogram, own, method_begins(run))
+    _draw_last(right, histogram, own)
     rows, peers = run.environment()["rows"]["train"], run.environment()["peers"]
     heading(picture, f"{subject([run])}; {rows:,} rows × {peers} peer{'s' * (peers > 1)}")
     left.set_title("all epochs", pad=8)
