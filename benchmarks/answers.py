@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,6 +26,7 @@ import numpy as np
 from benchmarks import cifar10n, training
 from benchmarks.crowd import rows_of
 from benchmarks.training import encoded_table
+from benchmarks.trec_rules import trec_rules
 from clc_text.corrections.asking.asked import Asked
 from clc_text.corrections.asking.draw import DOUBT, PURPOSES, RANDOM, Drawn, draw
 from clc_text.corrections.asking.shares import share_right
@@ -84,7 +84,6 @@ def encoded(name: str, train: list[str], test: list[str], kept: Path) -> tuple[n
 
 def table(name: str, seed: int, kept: Path) -> Table:
     """Args: seed: of the noise, and of which tweets test."""
-    folder = Path(os.environ["CLC_TEXT_DATA"])
     if name == "disaster":
         return _disaster(seed, kept)
     if name in IMAGES:
@@ -92,25 +91,19 @@ def table(name: str, seed: int, kept: Path) -> Table:
         given = found.said[cifar10n.COLUMNS[IMAGES[name]]]
         numbers = list(range(len(given)))
         return Table(numbers, found.features, given, found.true, found.test_features, found.test, 10)
-    parts = [
-        [json.loads(line) for line in (folder / f"trec_rules/weak_{part}.jsonl").read_text().splitlines()]
-        for part in ("train_5500", "test")
-    ]
-    names = sorted({row["gold"] for row in parts[0]})
-    texts = [row["text"] for row in parts[0]]
-    train, test = encoded("trec", texts, [row["text"] for row in parts[1]], kept)
-    true, tested = (np.array([names.index(row["gold"]) for row in part]) for part in parts)
+    questions, tests = trec_rules(), trec_rules("test")
+    train, test = encoded("trec", questions.texts, tests.texts, kept)
+    true, names = questions.true, questions.names
     if name == "weak":
-        weak = np.array([-1 if row["majority"] is None else names.index(row["majority"]) for row in parts[0]])
-        spoken = weak >= 0
-        said = [texts[row] for row in np.flatnonzero(spoken)]
-        return Table(said, train[spoken], weak[spoken], true[spoken], test, tested, len(names))
+        spoken = questions.spoken
+        said = [questions.texts[row] for row in spoken]
+        return Table(said, train[spoken], questions.weak[spoken], true[spoken], test, tests.true, len(names))
     from clc_text.noise.base import NoiseInput, noise
 
     made: Any = noise.get(name)
     drawn = {"row_rate": "drawn"} if name == "instance" else {}  # as in the figures of earlier versions
     given = made(rate=0.4, **drawn).draw_labels(NoiseInput(true, names, train, {}), seed)
-    return Table(texts, train, given, true, test, tested, len(names))
+    return Table(questions.texts, train, given, true, test, tests.true, len(names))
 
 
 def _disaster(seed: int, kept: Path) -> Table:

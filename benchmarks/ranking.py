@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.crowd import rows_of
+from benchmarks.trec_rules import trec_rules
 from clc_text.corrections.audit import class_changes
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.policy import policy_named
@@ -107,11 +108,9 @@ def source(name: str, noise: str = "", seed: int = 0) -> Source:
     """
     folder = Path(os.environ["CLC_TEXT_DATA"])
     if name == "trec" and noise == "rules'":
-        lines = (folder / "trec_rules/weak_train_5500.jsonl").read_text(encoding="utf-8").splitlines()
-        spoken = [row for row in map(json.loads, lines) if row["majority"] is not None]
-        names = sorted({row["gold"] for row in spoken})
-        said, true = (np.array([names.index(row[key]) for row in spoken]) for key in ("majority", "gold"))
-        return [row["text"] for row in spoken], said, true
+        found = trec_rules()
+        spoken = found.spoken
+        return [found.texts[row] for row in spoken], found.weak[spoken], found.true[spoken]
     if name == "reviews":
         reviews, votes = (rows_of(f"isbook_{part}.csv") for part in ("texts", "votes"))
         random, said_of = np.random.default_rng(seed), {row["question"]: list[int]() for row in reviews}

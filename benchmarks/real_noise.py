@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ import numpy as np
 from benchmarks import cifar10n
 from benchmarks.crowd import rows_of
 from benchmarks.training import encoded_table, trained
+from benchmarks.trec_rules import trec_rules
 from clc_text.utils.files import write_json
 
 CROWD = {"disaster": 2, "chemicals": 2, "messaging": 3, "selfdriving": 3}
@@ -117,7 +117,6 @@ def encoded(encoder: str, name: str, train: list[str], test: list[str], kept: Pa
 def table(name: str, seed: int, kept: Path) -> Table:
     """A set of `SETS`, its noise drawn with the seed."""
     encoder, of = name.split(" ", 1)
-    folder = Path(os.environ["CLC_TEXT_DATA"])
     if of in CROWD:
         return _crowd(encoder, of, kept)
     if of in cifar10n.COLUMNS:
@@ -125,25 +124,19 @@ def table(name: str, seed: int, kept: Path) -> Table:
         numbers, given = list(range(len(of_all.true))), of_all.said[cifar10n.COLUMNS[of]]
         features = of_all.features
         return Table(numbers, features, features, given, of_all.true, of_all.test_features, of_all.test, 10)
-    parts = [
-        [json.loads(line) for line in (folder / f"trec_rules/weak_{part}.jsonl").read_text().splitlines()]
-        for part in ("train_5500", "test")
-    ]
-    names = sorted({row["gold"] for row in parts[0]})
-    texts = [[row["text"] for row in part] for part in parts]
-    train, frozen, test = encoded(encoder, "trec", texts[0], texts[1], kept)
-    true, tested = (np.array([names.index(row["gold"]) for row in part]) for part in parts)
+    questions, tests = trec_rules(), trec_rules("test")
+    texts, names, true, weak, tested = questions.texts, questions.names, questions.true, questions.weak, tests.true
+    train, frozen, test = encoded(encoder, "trec", texts, tests.texts, kept)
     if of == "weak":
-        weak = np.array([-1 if row["majority"] is None else names.index(row["majority"]) for row in parts[0]])
-        rows = np.flatnonzero(weak >= 0)
-        spoken = [texts[0][row] for row in rows]
+        rows = questions.spoken
+        spoken = [texts[row] for row in rows]
         return Table(spoken, train[rows], frozen[rows], weak[rows], true[rows], test, tested, len(names))
     from clc_text.noise.base import NoiseInput, noise
 
     kind, options = NOISES[of]
     made: Any = noise.get(kind)
     given = made(**options).draw_labels(NoiseInput(true, names, train, {}), seed)
-    return Table(texts[0], train, frozen, given, true, test, tested, len(names))
+    return Table(texts, train, frozen, given, true, test, tested, len(names))
 
 
 def _crowd(encoder: str, name: str, kept: Path) -> Table:

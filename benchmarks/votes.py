@@ -28,6 +28,7 @@ import numpy as np
 from benchmarks import cifar10n
 from benchmarks.crowd import rows_of
 from benchmarks.ranking import features_of
+from benchmarks.trec_rules import trec_rules
 from clc_text.data.copies import firsts
 from clc_text.data.folds import assign_folds
 from clc_text.data.votes import Votes
@@ -120,18 +121,17 @@ def _images(kept: Path) -> Table:
 
 
 def _trec(kept: Path) -> Table:
-    train, test = (_rules(part) for part in ("train_5500", "test"))
-    names = sorted({row["gold"] for row in train})
-    fired = [(place, rule, names.index(said)) for place, row in enumerate(train) for rule, said in row["rules_fired"]]
+    train, test = trec_rules(), trec_rules("test")
+    fired = [
+        (place, rule, train.names.index(said))
+        for place, row in enumerate(train.rows)
+        for rule, said in row["rules_fired"]
+    ]
     row, source, label = np.array(fired).T
     rules = [str(one) for one in range(source.max() + 1)]
-    parts = [
-        features_of(f"trec_rules_{part}", [row["text"] for row in rows], kept)
-        for part, rows in (("train", train), ("test", test))
-    ]
-    true, tested = (np.array([names.index(row["gold"]) for row in rows]) for rows in (train, test))
-    words = terms_of([row["text"] for row in train])
-    return Table(Votes.of(row, source, label, len(train), rules, len(names)), true, parts[0], parts[1], tested, words)
+    parts = [features_of(f"trec_rules_{name}", of.texts, kept) for name, of in (("train", train), ("test", test))]
+    votes = Votes.of(row, source, label, len(train.rows), rules, len(train.names))
+    return Table(votes, train.true, parts[0], parts[1], test.true, terms_of(train.texts))
 
 
 def texts(name: str) -> tuple[list[str], list[str]]:
@@ -139,13 +139,8 @@ def texts(name: str) -> tuple[list[str], list[str]]:
     if name == "isbook":
         parts = [[row["text"] for row in rows_of(f"isbook_{part}.csv")] for part in ("texts", "test")]
     else:
-        parts = [[row["text"] for row in _rules(part)] for part in ("train_5500", "test")]
+        parts = [trec_rules(part).texts for part in ("train_5500", "test")]
     return parts[0], parts[1]
-
-
-def _rules(part: str) -> list[dict[str, Any]]:
-    path = Path(os.environ["CLC_TEXT_DATA"]) / f"trec_rules/weak_{part}.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def drawn(votes: Votes, k: int, seed: int) -> Votes:
