@@ -51,19 +51,19 @@ def audit(
     if format not in FORMATS:
         raise InputError(f"there is no format '{format}'{nearest(format, FORMATS)}", key=format)
     corrected = corrected_in(run)
-    found = audit_run(corrected, bootstrap)
+    audited = audit_run(corrected, bootstrap)
     flaws = flaws_of_run(corrected.run) if gate.asks_for_flaws(fail_if or []) else None
-    checked = gate.check(fail_if or [], found, corrected.run.environment()["facts"].get("data", {}), flaws)
+    checked = gate.check(fail_if or [], audited, corrected.run.environment()["facts"].get("data", {}), flaws)
     if json_out or format == "json":
-        echo_json(found | {"conditions": [vars(one) for one in checked]} if checked else found)
+        echo_json(audited | {"conditions": [vars(one) for one in checked]} if checked else audited)
     elif format == "junit":
         echo(gate.as_junit(checked, str(run)))
     elif format == "github":
         echo(gate.as_github(checked))
     else:
-        show_audit(found)
+        show_audit(audited)
         if checked:
             echo(gate.as_text(checked))
-        echo_next(terminal(), *after_audit(found["verdict"], run))
+        echo_next(terminal(), *after_audit(audited["verdict"], run))
     if any(one.failed for one in checked):
         raise typer.Exit(1)

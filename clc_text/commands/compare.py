@@ -37,20 +37,20 @@ def compare(
         raise InputError("--markdown, --csv and --json exclude each other", key="--markdown")
     opened = [RunDirectory(path) for path in runs]
     untested = without_test_rows(opened)
-    found: Any
+    comparison: Any
     told: ModuleType
     if untested:
-        found, told = compare_untested(opened), compare_untested_text
+        comparison, told = compare_untested(opened), compare_untested_text
         if len(untested) < len(opened):
             names = ", ".join(str(run.path) for run in untested)
             echo(f"clc-text: no test rows in {names}: all are compared by what needs none", err=True)
     else:
-        found, told = compare_runs(opened, of), compare_text
-    for sentence in found.remarks:
+        comparison, told = compare_runs(opened, of), compare_text
+    for sentence in comparison.remarks:
         echo(f"clc-text: {sentence}", err=True)
-    for sentence in found.warnings:
+    for sentence in comparison.warnings:
         echo(f"clc-text: not comparable without care: {sentence}", err=True)
     if markdown or csv or json:
-        echo_table((told.as_markdown if markdown else told.as_csv if csv else told.as_json)(found))
+        echo_table((told.as_markdown if markdown else told.as_csv if csv else told.as_json)(comparison))
     else:
-        terminal().print(told.as_table(found))
+        terminal().print(told.as_table(comparison))

@@ -59,16 +59,16 @@ def check(
 
     chosen = load(recipe, overrides or [])
     task = load_task(chosen)
-    found = describe(task) | {"encoder": reading(chosen, task)}
+    facts = describe(task) | {"encoder": reading(chosen, task)}
     if json_out:
-        echo_json(found, indent=2)
+        echo_json(facts, indent=2)
         return
     from clc_text.data.checks.tables import show_check
     from clc_text.utils.shown import echo_next, terminal
 
-    show_check(found)
+    show_check(facts)
     changed = [part for override in overrides or [] for part in ("--set", override)]
-    if found["label_variants"]:
+    if facts["label_variants"]:
         echo_next(terminal(), ["data", "check", recipe, *changed], "again", then="add the label_map, then ")
     else:
         why = "how many labels are wrong, and which class is taken for which"

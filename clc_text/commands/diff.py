@@ -42,5 +42,5 @@ def diff(
         steps = corrected.history()
         echo_json(steps) if json_out else show_history(steps)
     else:
-        found = differences(corrected, step, examples)
-        echo_json(found) if json_out else show_differences(found)
+        compared = differences(corrected, step, examples)
+        echo_json(compared) if json_out else show_differences(compared)

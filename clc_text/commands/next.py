@@ -58,12 +58,12 @@ def ask(corrected: Corrected, k: int, format: str, out: Path | None, purpose: An
     for written in (target, target.with_suffix(".settings.json"), target.with_suffix(".config.xml")):
         check_output(written, force=force)
     check_answers_taken_over(corrected, target)
-    found = export(corrected, target, k, format, write_png, purpose, lambda: features_or_none(corrected.run))
-    random = f", {found.random:,} of them drawn at random" if purpose is not None else ""
-    echo(f"{found.rows:,} rows in {target}{random}")
-    if found.folded:
-        echo(f"{found.folded:,} further rows are copies of these, and are not shown (column `copies`)")
-    if found.empty:
-        echo(f"{found.empty:,} rows without a text come last; {found.empty_shown:,} of them are among these")
+    exported = export(corrected, target, k, format, write_png, purpose, lambda: features_or_none(corrected.run))
+    random = f", {exported.random:,} of them drawn at random" if purpose is not None else ""
+    echo(f"{exported.rows:,} rows in {target}{random}")
+    if exported.folded:
+        echo(f"{exported.folded:,} further rows are copies of these, and are not shown (column `copies`)")
+    if exported.empty:
+        echo(f"{exported.empty:,} rows without a text come last; {exported.empty_shown:,} of them are among these")
     echo(how_to_answer(format, target))
     echo(f"then: clc-text apply {shlex.quote(str(corrected.run.path))} ANSWERS")

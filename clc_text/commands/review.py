@@ -51,20 +51,20 @@ def review(
         """What was answered, into the corrected dataset as it is now."""
         now = corrected_in(run)
         journal = Journal(now)
-        found = journal.take_over(now)
-        if found is None:
+        asked = journal.take_over(now)
+        if asked is None:
             return "No answer."
         return (
-            f"{found['answers']:,} answer{'s' * (found['answers'] != 1)}: {found['confirmed']:,} confirm the given "
-            f"label, {found['corrected']:,} correct it."
+            f"{asked['answers']:,} answer{'s' * (asked['answers'] != 1)}: {asked['confirmed']:,} confirm the given "
+            f"label, {asked['corrected']:,} correct it."
         )
 
     if Journal(corrected).answers:
         echo(f"answers of a review that was cut off are taken over: {take_over()}")
         corrected = corrected_in(run)
     which: Any = purpose
-    found = questions(corrected, k, which, PAGE_BYTES, lambda: features_or_none(corrected.run))
-    if not len(found):
+    asked = questions(corrected, k, which, PAGE_BYTES, lambda: features_or_none(corrected.run))
+    if not len(asked):
         echo(f"nothing to ask: people have answered every row of {run}")
         return
     door = free_socket(port)
@@ -76,7 +76,7 @@ def review(
         return told[0]
 
     def opened(address: str) -> None:
-        echo(f"{len(found):,} rows to answer, on this machine only, with an address that opens once:")
+        echo(f"{len(asked):,} rows to answer, on this machine only, with an address that opens once:")
         echo(address)
         echo("Ctrl-C ends it; answers are kept")
         if browser:
@@ -84,7 +84,7 @@ def review(
 
             webbrowser.open(address)
 
-    served = Review(found, Journal(corrected), str(run), take_over_once)
+    served = Review(asked, Journal(corrected), str(run), take_over_once)
     try:
         serve(served, door, opened)
     finally:

@@ -173,18 +173,18 @@ def load_tokenizer(folder: Path, key: str) -> Any:
             key=key,
         )
     try:
-        found = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except Exception as error:
         raise _unreadable(folder, key, error) from None
-    if found.pad_token is None:
-        found.pad_token = found.eos_token or found.unk_token
-    if found.pad_token is None:
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if tokenizer.pad_token is None:
         raise InputError(
             f"{key}: the tokenizer in {folder} has no padding token, so texts cannot be put in one batch",
             where=folder,
             key=key,
         )
-    return found
+    return tokenizer
 
 
 def longest_text(folder: Path, tokenizer: Any) -> int:

@@ -108,10 +108,10 @@ class Noise(Options, ABC):
         """The noise that wrote this manifest; its options are checked as a recipe's are, as anyone may change them."""
         where = f"the manifest's options do not fit the noise '{cls.name}'"
         try:
-            found: Noise = to_dataclass(cls, _as_node(manifest["options"], where), "options")
+            built: Noise = to_dataclass(cls, _as_node(manifest["options"], where), "options")
         except RecursionError:
             raise InputError(f"{where}: nested too deeply", where=where) from None
-        return found
+        return built
 
 
 def _as_node(value: Any, where: str) -> Node:

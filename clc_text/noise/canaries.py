@@ -87,8 +87,8 @@ def before_flips(transition: np.ndarray, share: float) -> np.ndarray:
     """
     if share == 0:
         return transition
-    found = (transition @ np.linalg.inv(_flips(len(transition), share))).clip(0)
-    return np.asarray(found / found.sum(1, keepdims=True))
+    matrix = (transition @ np.linalg.inv(_flips(len(transition), share))).clip(0)
+    return np.asarray(matrix / matrix.sum(1, keepdims=True))
 
 
 def after_flips(transition: np.ndarray, share: float) -> np.ndarray:
@@ -98,9 +98,9 @@ def after_flips(transition: np.ndarray, share: float) -> np.ndarray:
 
 def _flips(classes: int, share: float) -> np.ndarray:
     """float64 [C, C], K."""
-    found = np.full((classes, classes), share / (classes - 1))
-    np.fill_diagonal(found, 1 - share)
-    return found
+    matrix = np.full((classes, classes), share / (classes - 1))
+    np.fill_diagonal(matrix, 1 - share)
+    return matrix
 
 
 def apportion(sizes: np.ndarray, seats: int) -> np.ndarray:

@@ -103,8 +103,8 @@ def _of_texts(task: Task, labels: np.ndarray) -> Tensor:
     """Labels [N] as a network learns them: [texts, K] where several of K classes may hold of a text."""
     import torch
 
-    found = torch.from_numpy(labels)
-    return found.view(-1, task.per_text) if task.asked else found
+    of_texts = torch.from_numpy(labels)
+    return of_texts.view(-1, task.per_text) if task.asked else of_texts
 
 
 def features_by(prepared: Prepared) -> Features:

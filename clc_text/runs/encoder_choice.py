@@ -74,17 +74,17 @@ def compare_encoders(recipe: Recipe, names: Sequence[str], observer: Observer | 
     known = registries(recipe.modality)["encoders"]
     for name in names:
         known.get(name)
-    found = []
+    candidates = []
     for name in dict.fromkeys(names):
         observer.stage(f"encoder {name}")
         try:
-            found.append(_measured(name, replace(recipe, encoder=_encoder(recipe, name)), observer))
+            candidates.append(_measured(name, replace(recipe, encoder=_encoder(recipe, name)), observer))
         except InputError as error:
-            found.append(Candidate(name, problem=str(error)))
-    problems = {one.problem for one in found}
-    if len(found) > 1 and len(problems) == 1 and (problem := problems.pop()) is not None:  # of the data
+            candidates.append(Candidate(name, problem=str(error)))
+    problems = {one.problem for one in candidates}
+    if len(candidates) > 1 and len(problems) == 1 and (problem := problems.pop()) is not None:  # of the data
         raise InputError(problem)
-    return sorted(found, key=lambda one: -one.mean)
+    return sorted(candidates, key=lambda one: -one.mean)
 
 
 def _encoder(recipe: Recipe, name: str) -> Any:

@@ -114,11 +114,11 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
             path.unlink(missing_ok=True)
             return None
         return views(run)
-    found = _made(run, labels, crossfit, progress)
-    if found is None:
+    predictions = _made(run, labels, crossfit, progress)
+    if predictions is None:
         path.unlink(missing_ok=True)
         return None
-    found.save(path, mark)
+    predictions.save(path, mark)
     KeptViews(run.file(FILE)).forget()
     return views(run)
 

@@ -31,9 +31,9 @@ def flaws_of_run(run: RunDirectory) -> Flaws | None:
     Raises:
         InputError: the run keeps no rows, and their source is gone or has changed.
     """
-    found = run.flaws()
-    if found is not None:
-        return found
+    flaws = run.flaws()
+    if flaws is not None:
+        return flaws
     recipe, name = load(run.file("recipe.yaml")), run.environment()["input_column"]
     rows = rows_of_run(run, recipe)
     if getattr(rows.features[name], "dtype", None) not in ("string", "large_string"):

@@ -88,8 +88,8 @@ def _inputs(prepared: EncodedRows) -> Any:
 
 
 def _features(encoder: Any, rows: Any) -> np.ndarray:
-    found: np.ndarray = encoder.frozen(rows).float().numpy()
-    return found
+    features: np.ndarray = encoder.frozen(rows).float().numpy()
+    return features
 
 
 def _encoder_and_inputs(run: RunDirectory) -> tuple[Any, Any]:

@@ -83,8 +83,8 @@ def estimate_of_run(directory: Path) -> Estimated:
     from clc_text.artifacts.run_directory import RunDirectory
 
     run = RunDirectory(directory)
-    found = CrossFit.load(run.path)
-    if found is None:
+    cross_fit = CrossFit.load(run.path)
+    if cross_fit is None:
         unfinished = "" if run.complete else "it has not come that far (`--resume` goes on with it), or "
         raise InputError(
             f"{directory} has no out-of-sample predictions: {unfinished}its method does not cross-fit; give its "
@@ -93,8 +93,8 @@ def estimate_of_run(directory: Path) -> Estimated:
         )
     labels = run.labels()
     if run.asked:
-        return _of_each(found, labels, run.asked)
-    return _estimated(found, labels, run.label_names, _readings_of_run(run, labels))
+        return _of_each(cross_fit, labels, run.asked)
+    return _estimated(cross_fit, labels, run.label_names, _readings_of_run(run, labels))
 
 
 def _of_each(cross_fit: CrossFit, labels: Labels, asked: list[str]) -> Estimated:

@@ -78,12 +78,12 @@ class Memo:
         plain = recipe.to_dict()
         seeds = [recipe.seeds.data, recipe.seeds.network]
         key = json.dumps([plain["modality"], plain["data"], plain["encoder"], seeds], sort_keys=True)
-        found = self._kept.pop(key, None)
-        if found is None:
+        encoded = self._kept.pop(key, None)
+        if encoded is None:
             _make_room(self._kept, self.size)  # before the next one is read, which may be large
-            found = encode(recipe, observer)
-        self._kept[key] = found
-        return found
+            encoded = encode(recipe, observer)
+        self._kept[key] = encoded
+        return encoded
 
     def cross_fit(self, recipe: Recipe) -> CrossFit | None:
         """What a run with the same data, noise, networks and folds has found."""
@@ -198,8 +198,8 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
 
 def _texts(task: Task, rows: Dataset) -> Sequence[Any]:
     """The inputs of the task's rows, each text once."""
-    found = inputs_of(rows, task.input_column)
-    return found[:: task.per_text] if task.asked else found
+    texts = inputs_of(rows, task.input_column)
+    return texts[:: task.per_text] if task.asked else texts
 
 
 def inputs_of(rows: Dataset, name: str) -> Sequence[Any]:
@@ -215,13 +215,13 @@ def reading(recipe: Recipe, task: Task) -> dict[str, Any]:
         rows = _texts(task, task.train)
         settled, why = recipe.encoder.settle(rows)
         sample = rows[:: max(1, -(-len(rows) // READ))] if isinstance(rows, list) else rows
-        found = {"name": settled.name} | ({"chosen": why} if why else {}) | settled.reading(sample)
+        facts = {"name": settled.name} | ({"chosen": why} if why else {}) | settled.reading(sample)
     except InputError as error:
         return told | {"problem": str(error)}
-    if len(sample) < len(rows) and "texts_cut_off" in found:
-        found["texts_cut_off"] = round(found["share_cut_off"] * len(rows))
-        found["measured_on"] = f"{len(sample):,} of {len(rows):,} texts"
-    return found
+    if len(sample) < len(rows) and "texts_cut_off" in facts:
+        facts["texts_cut_off"] = round(facts["share_cut_off"] * len(rows))
+        facts["measured_on"] = f"{len(sample):,} of {len(rows):,} texts"
+    return facts
 
 
 def _check_training(recipe: Recipe, task: Task, cross_fits: bool = False) -> None:

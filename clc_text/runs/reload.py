@@ -37,13 +37,13 @@ def check_sources(run: RunDirectory, task: Task) -> None:
         InputError: one of their files has changed, or the labels that they give.
     """
     recorded: Sequence[Mapping[str, Any]] = run.environment()["sources"]
-    found = list(task.sources)
+    sources = list(task.sources)
     nothing: Mapping[str, Any] = {}
     # By their places: the files of training and test rows may share a name, which is all that is recorded of a path.
-    for number, (before, now) in enumerate(zip_longest(recorded, found, fillvalue=nothing), start=1):
+    for number, (before, now) in enumerate(zip_longest(recorded, sources, fillvalue=nothing), start=1):
         if any(before.get(key) != now.get(key) for key in ("path", "sha256")):
             name = before.get("path") or now.get("path")
-            files = max(len(recorded), len(found))
+            files = max(len(recorded), len(sources))
             of = f" (file {number} of {files})" if files > 1 else ""
             raise InputError(
                 f"{name}{of} has changed since {run.path} was trained on it (its sha256 is not the recorded one); "

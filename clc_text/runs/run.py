@@ -280,14 +280,14 @@ def _empty(directory: Path) -> None:
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
-    found = []
+    differences = []
     for key in before.keys() | now.keys():
         one, other = before.get(key), now.get(key)
         if isinstance(one, dict) and isinstance(other, dict):
-            found += _differences(one, other, f"{prefix}{key}.")
+            differences += _differences(one, other, f"{prefix}{key}.")
         elif one != other:
-            found.append(prefix + key)
-    return sorted(found)
+            differences.append(prefix + key)
+    return sorted(differences)
 
 
 def _open(

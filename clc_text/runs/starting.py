@@ -23,10 +23,10 @@ def files_of(
 ) -> Files:
     """The table, read as `overrides` (of a whole recipe) say of `data`, and what several sources say of its rows."""
     of_data = [one for one in overrides if one.startswith("data.")]
-    found = loads(f"data: {{name: files, train: {_quoted(train)}}}", f"--set of {train}", of_data).data
-    if not isinstance(found, Files) or found.train != train:
+    data = loads(f"data: {{name: files, train: {_quoted(train)}}}", f"--set of {train}", of_data).data
+    if not isinstance(data, Files) or data.train != train:
         raise InputError(f"the table is {train}, and --set names other data", where=train, key="--set")
-    return replace(found, votes=votes or found.votes, annotator=annotator or found.annotator)
+    return replace(data, votes=votes or data.votes, annotator=annotator or data.annotator)
 
 
 def columns_of(

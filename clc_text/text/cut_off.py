@@ -28,15 +28,15 @@ def cut_off(lengths: np.ndarray, limit: int, unit: str, option: str, remedy: str
     cut = int((lengths > limit).sum())
     share = cut / max(len(lengths), 1)
     read = float(np.minimum(lengths, limit).sum() / total) if total else 1.0
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "texts_cut_off": cut, "share_cut_off": round(share, 4), "share_read": round(read, 4)
     }  # fmt: skip
     if share >= LITTLE:
-        found["cut_off"] = (
+        facts["cut_off"] = (
             f"{cut:,} of {len(lengths):,} texts ({share:.0%}) are longer than the first {limit} {unit} that the "
             f"encoder reads ({option}), so that {read:.0%} of all {unit} are read; {remedy}"
         )
-    return found
+    return facts
 
 
 def tokens_cut_off(tokens: np.ndarray, max_length: int, folder: Path, tokenizer: Any) -> dict[str, Any]:

@@ -75,5 +75,5 @@ def _confident_joint(p: np.ndarray, labels: np.ndarray, w: np.ndarray) -> Confid
 
 def confident_all(p: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """T [R, C, C] and the rate [R] for each of R weightings [R, N] of the rows; the input is not checked."""
-    found = [_confident_joint(p, labels, row) for row in weights]
-    return np.stack([one.matrix for one in found]), np.array([one.rate for one in found])
+    joints = [_confident_joint(p, labels, row) for row in weights]
+    return np.stack([one.matrix for one in joints]), np.array([one.rate for one in joints])

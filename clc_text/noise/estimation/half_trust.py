@@ -35,8 +35,8 @@ def half_trusted(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, 
             and never given wrongly stays where it is given: half trust would ask for it too often (20 % left out,
             joined TREC questions and posts, four sets: average precision 1 to 3 points higher).
     """
-    found = np.empty(probs.shape, probs.dtype)
+    belief = np.empty(probs.shape, probs.dtype)
     for part in blocks(probs, labels):
         evidence = columns_of(transition, labels[part])
-        found[part] = believed(probs[part], np.where(evidence < room, evidence, np.sqrt(evidence)))
-    return found
+        belief[part] = believed(probs[part], np.where(evidence < room, evidence, np.sqrt(evidence)))
+    return belief

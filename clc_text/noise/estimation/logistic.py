@@ -36,8 +36,8 @@ def linear_model(
         slope = np.concatenate([features.T @ error + penalty * weights[:-1], error.sum(0, keepdims=True)])
         return value / len(targets), slope.ravel() / len(targets)
 
-    found: Any = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": iterations})
-    return np.asarray(found.x.reshape(start.shape))
+    solution: Any = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": iterations})
+    return np.asarray(solution.x.reshape(start.shape))
 
 
 def of_one_class(odds: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:

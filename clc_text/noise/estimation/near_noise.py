@@ -73,13 +73,13 @@ def near_others(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     float [N, C] distributions."""
     if labels.ndim == 2:
         named = probs * labels
-        found = (named.sum(1, keepdims=True) - named) / np.maximum(1 - probs, _SMALLEST)
-        return np.asarray(found.clip(0.0, 1.0))
+        shares = (named.sum(1, keepdims=True) - named) / np.maximum(1 - probs, _SMALLEST)
+        return np.asarray(shares.clip(0.0, 1.0))
     each = np.arange(len(labels))
-    found = probs[each, labels][:, None] / np.maximum(1 - probs, _SMALLEST)
-    np.minimum(found, 1.0, out=found)  # as it is, but for rounding
-    found[each, labels] = 0.0
-    return np.asarray(found)
+    shares = probs[each, labels][:, None] / np.maximum(1 - probs, _SMALLEST)
+    np.minimum(shares, 1.0, out=shares)  # as it is, but for rounding
+    shares[each, labels] = 0.0
+    return np.asarray(shares)
 
 
 def explaining(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, nearness: float) -> np.ndarray:
@@ -110,10 +110,10 @@ def fit_near_noise(
     for power in sharpness:
         rows = _rows_of(sharpened(logits, power), labels)
         for even in (True, False):
-            found = rows.fitted(even, rounds)
-            likelihood = float(rows.log_likelihoods(*found).mean())
+            noise = rows.fitted(even, rounds)
+            likelihood = float(rows.log_likelihoods(*noise).mean())
             if even not in best or likelihood > likely[even]:
-                best[even], likely[even] = NearNoise(power, *found), likelihood
+                best[even], likely[even] = NearNoise(power, *noise), likelihood
     if len(labels) < 2:
         return best[True]
     held_out = {even: _held_out(sharpened(logits, one.sharpness), labels, even, rounds) for even, one in best.items()}
@@ -151,10 +151,10 @@ def class_weights(probs: np.ndarray, labels: np.ndarray, noise: NearNoise, round
         probs: [N, C], sharpened.
         labels: int64 [N], given labels, or float [N, C] distributions.
     """
-    weights, found = np.ones(probs.shape[1]), probs
+    weights, weighted = np.ones(probs.shape[1]), probs
     for _ in range(rounds):
-        belief = posterior_of_both(found, labels, noise.transition, noise.nearness)
-        found = reweighed(weights, probs, found, belief.sum(0))
+        belief = posterior_of_both(weighted, labels, noise.transition, noise.nearness)
+        weighted = reweighed(weights, probs, weighted, belief.sum(0))
     return weights
 
 

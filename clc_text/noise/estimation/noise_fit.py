@@ -266,9 +266,9 @@ def reweighed(weights: np.ndarray, probs: np.ndarray, now: np.ndarray, believed_
     """
     even = SHRINKAGE * len(probs) / len(weights)
     weights *= (believed_of + even) / (now.sum(0) + even)
-    found = np.multiply(probs, weights, out=None if now is probs else now)
-    found /= found.sum(1, keepdims=True)
-    return found
+    weighted = np.multiply(probs, weights, out=None if now is probs else now)
+    weighted /= weighted.sum(1, keepdims=True)
+    return weighted
 
 
 def counts_by(belief: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -276,9 +276,9 @@ def counts_by(belief: np.ndarray, labels: np.ndarray) -> np.ndarray:
     if labels.ndim == 2:
         return np.asarray(belief.T @ labels)
     if belief.shape[1] > MANY_CLASSES:
-        found = np.zeros((belief.shape[1], belief.shape[1]))
-        np.add.at(found, labels, belief)
-        return found.T
+        counts = np.zeros((belief.shape[1], belief.shape[1]))
+        np.add.at(counts, labels, belief)
+        return counts.T
     return np.stack([belief[labels == given].sum(0) for given in range(belief.shape[1])], 1)
 
 
@@ -292,9 +292,9 @@ def shrunk(counts: np.ndarray) -> np.ndarray:
     classes, rows = counts.shape[-1], counts.sum((-2, -1), keepdims=True)
     stay = np.trace(counts, axis1=-2, axis2=-1)[..., None, None] / np.maximum(rows, _SMALLEST)
     even = np.where(np.eye(classes, dtype=bool), stay, (1 - stay) / max(classes - 1, 1))
-    found: np.ndarray = counts + np.minimum(SHRINKAGE * rows / classes, MOST_ROWS) * even
-    found /= np.maximum(found.sum(-1, keepdims=True), _SMALLEST)
-    return found
+    matrix: np.ndarray = counts + np.minimum(SHRINKAGE * rows / classes, MOST_ROWS) * even
+    matrix /= np.maximum(matrix.sum(-1, keepdims=True), _SMALLEST)
+    return matrix
 
 
 def log_likelihood(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> float:
@@ -357,16 +357,16 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 def sharpened(logits: np.ndarray, power: float) -> np.ndarray:
     """float64 [..., C], softmax(power · logits), with no other table than the one that is given out."""
     if logits.ndim == 2 and logits.shape[1] <= ONE_BY_ONE:
-        found = np.empty(logits.shape)
-        for part in blocks(found):
+        probs = np.empty(logits.shape)
+        for part in blocks(probs):
             of_class = np.multiply(logits[part].T, power, dtype=np.float64, order="C")
             of_class -= of_class.max(0)
             np.exp(of_class, out=of_class)
             of_class /= of_class.sum(0)
-            found[part] = of_class.T
-        return found
-    found = np.multiply(logits, power, dtype=np.float64)
-    found -= found.max(-1, keepdims=True)
-    np.exp(found, out=found)
-    found /= found.sum(-1, keepdims=True)
-    return found
+            probs[part] = of_class.T
+        return probs
+    probs = np.multiply(logits, power, dtype=np.float64)
+    probs -= probs.max(-1, keepdims=True)
+    np.exp(probs, out=probs)
+    probs /= probs.sum(-1, keepdims=True)
+    return probs

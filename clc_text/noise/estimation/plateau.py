@@ -106,9 +106,9 @@ def by_odds(odds: np.ndarray, labels: np.ndarray) -> Plateau:
     else:
         away = (left - left[best]) ** 2 + (wrong - wrong[best]) ** 2
         own = (values - away[:, None] / (2 * APART**2)).argmax(0)
-    found = np.stack([left[own], wrong[own]])
-    moved = [found + np.array([[left[end] - left[best]], [wrong[end] - wrong[best]]]) for end in ends]
-    return Plateau(*(_matrices(one[0], one[1], shares) for one in (found, *moved)))
+    stacked = np.stack([left[own], wrong[own]])
+    moved = [stacked + np.array([[left[end] - left[best]], [wrong[end] - wrong[best]]]) for end in ends]
+    return Plateau(*(_matrices(one[0], one[1], shares) for one in (stacked, *moved)))
 
 
 def of_given(each: np.ndarray, rates: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
@@ -116,10 +116,10 @@ def of_given(each: np.ndarray, rates: np.ndarray, share: float) -> tuple[np.ndar
     which a share was then flipped on purpose (`noise.canaries`). Where these flips may be all noise, there is none."""
     if share == 0:
         return each, rates
-    found = (rates - share) / (1 - 2 * share)
-    if found[1].mean() <= 0:
-        return np.stack([np.eye(2)] * len(each)), found.clip(0) * np.array([[0], [0], [1]])
-    return np.stack([before_flips(one, share) for one in each]), found.clip(0)
+    before = (rates - share) / (1 - 2 * share)
+    if before[1].mean() <= 0:
+        return np.stack([np.eye(2)] * len(each)), before.clip(0) * np.array([[0], [0], [1]])
+    return np.stack([before_flips(one, share) for one in each]), before.clip(0)
 
 
 def believed(log_probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:

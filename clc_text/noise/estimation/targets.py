@@ -29,8 +29,8 @@ def targets_of(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:
         pool: [N, C], log-probabilities of the true class, by whoever never saw the row's label.
         labels: int64 [N], given labels, or float [N, C] distributions.
     """
-    found = posterior_with_shares(pool, labels)
+    targets = posterior_with_shares(pool, labels)
     by_class = fit_shares(fit_noise(pool, labels), labels)
-    found += half_trusted(by_class.probs, labels, never_certain(by_class.transition))
-    found /= 2
-    return found
+    targets += half_trusted(by_class.probs, labels, never_certain(by_class.transition))
+    targets /= 2
+    return targets

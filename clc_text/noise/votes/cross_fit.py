@@ -327,14 +327,14 @@ class _Tried:
         if power and log_probs is not self._of:
             self._kept = {key: value for key, value in self._kept.items() if key[1] == 0}
             self._of = log_probs
-        found = self._kept.get((dependence, power))
-        if found is None:
+        likelihood = self._kept.get((dependence, power))
+        if likelihood is None:
             heard = normalised_logs(power * log_probs) if power and log_probs is not None else None
-            found = held_out_likelihood(
+            likelihood = held_out_likelihood(
                 self.votes, self.rules, heard, self.shrinkage, self.seed, dependence=dependence
             )
-            self._kept[dependence, power] = found
-        return found
+            self._kept[dependence, power] = likelihood
+        return likelihood
 
     def dependence_alone(self) -> float:
         """The likeliest one without a classifier, where it gains more than its error: else 0.

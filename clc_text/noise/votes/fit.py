@@ -64,8 +64,8 @@ class Rules:
         matrices = np.zeros((len(self.which), votes.classes, votes.classes))
         matrices[self.which] = self.rates
         of_rules = votes.part(self.which[votes.source])
-        found = log_likelihood(of_rules, matrices)
-        return found + silences(of_rules, matrices, self.which) if self.silence else found
+        logs = log_likelihood(of_rules, matrices)
+        return logs + silences(of_rules, matrices, self.which) if self.silence else logs
 
 
 @dataclass(frozen=True)

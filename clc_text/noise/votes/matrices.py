@@ -70,15 +70,15 @@ def counted_by_others(votes: Votes, log_probs: np.ndarray | None, odds: float) -
     evidence = np.log(odds) * votes.counts
     if log_probs is not None:
         evidence += log_probs
-    found = np.zeros((sources * classes, classes))
+    counts = np.zeros((sources * classes, classes))
     for entries, row, vote in votes.blocks():
         source, label, weight = votes.source[entries], votes.label[entries], votes.weight[entries]
         others = evidence[row]
         others[vote, label] -= np.log(odds) * weight  # the whole distribution, where it is one
         belief = softmax(others)[vote] * weight[:, None]
         for true in range(classes):
-            found[:, true] += np.bincount(source * classes + label, belief[:, true], sources * classes)
-    return found.reshape(sources, classes, classes).transpose(0, 2, 1)
+            counts[:, true] += np.bincount(source * classes + label, belief[:, true], sources * classes)
+    return counts.reshape(sources, classes, classes).transpose(0, 2, 1)
 
 
 def shrunk_matrices(counts: np.ndarray, shrinkage: Shrinkage) -> np.ndarray:
@@ -89,9 +89,9 @@ def shrunk_matrices(counts: np.ndarray, shrinkage: Shrinkage) -> np.ndarray:
     together = counts.sum(0)
     pool = shrunk(together + ANCHOR * together.sum() / classes * np.eye(classes))
     expected = _expected(counts, pool, shrinkage.accuracy)
-    found = counts + shrinkage.row * expected
-    found /= counts.sum(2, keepdims=True) + shrinkage.row
-    return np.maximum(found, _SMALLEST)
+    matrices = counts + shrinkage.row * expected
+    matrices /= counts.sum(2, keepdims=True) + shrinkage.row
+    return np.maximum(matrices, _SMALLEST)
 
 
 def _even(counts: np.ndarray, strength: float) -> np.ndarray:
@@ -105,11 +105,11 @@ def _even(counts: np.ndarray, strength: float) -> np.ndarray:
 
 def even_matrices(accuracy: np.ndarray, classes: int) -> np.ndarray:
     """float64 [J, C, C], of sources that are right with these probabilities [J], and else say any other class."""
-    found = np.empty((len(accuracy), classes, classes))
-    found[:] = ((1 - accuracy) / (classes - 1))[:, None, None]
+    matrices = np.empty((len(accuracy), classes, classes))
+    matrices[:] = ((1 - accuracy) / (classes - 1))[:, None, None]
     each = np.arange(classes)
-    found[:, each, each] = accuracy[:, None]
-    return found
+    matrices[:, each, each] = accuracy[:, None]
+    return matrices
 
 
 def _expected(counts: np.ndarray, pool: np.ndarray, strength: float) -> np.ndarray:
@@ -121,10 +121,10 @@ def _expected(counts: np.ndarray, pool: np.ndarray, strength: float) -> np.ndarr
     often = errs.sum(1)
     share = np.minimum(often * ((1 - accuracy) / max(1 - of_pool, _SMALLEST))[:, None], 0.98)  # [J, C]
     where = errs / np.maximum(often, _SMALLEST)[:, None]
-    found = share[:, :, None] * where
+    expected = share[:, :, None] * where
     each = np.arange(counts.shape[1])
-    found[:, each, each] = 1 - share
-    return found
+    expected[:, each, each] = 1 - share
+    return expected
 
 
 def agreement(votes: Votes) -> float:

@@ -83,16 +83,16 @@ def firing_rates(votes: Votes, which: np.ndarray, shares: np.ndarray) -> np.ndar
     rates = np.repeat(np.minimum(elsewhere, 1.0)[:, None], classes, axis=1)
     each = np.arange(len(own))
     rates[each, own] = on_own
-    found = np.zeros((len(own), classes, classes))
-    found[each, :, own] = rates
-    return found
+    matrices = np.zeros((len(own), classes, classes))
+    matrices[each, :, own] = rates
+    return matrices
 
 
 def silences(votes: Votes, matrices: np.ndarray, which: np.ndarray) -> np.ndarray:
     """float64 [N, C], log P(the sources `which` [J] say nothing where they say nothing | class)."""
     quiet = np.log(np.maximum(1 - matrices.sum(2), 1e-3)) * which[:, None]  # [J, C]
-    found = np.tile(quiet.sum(0), (votes.rows, 1))
+    logs = np.tile(quiet.sum(0), (votes.rows, 1))
     for true in range(votes.classes):
         spoken = votes.weight * quiet[votes.source, true]
-        found[:, true] -= np.bincount(votes.row, spoken, votes.rows)
-    return found
+        logs[:, true] -= np.bincount(votes.row, spoken, votes.rows)
+    return logs

@@ -96,10 +96,10 @@ def _of_rows(files: Files, lines: Rows, rows: Rows, ids: str | None) -> str:
     """The column that names rows as one of the texts' does: the ids', or one of the same name; else of those whose
     values are all among such ids the one with most of them."""
     wanted = [name for name in ([ids] if ids else rows.table.column_names) if _names_rows(rows, name)]
-    found = [name for name in wanted if name in lines.table.column_names]
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    there = [name for name in wanted if name in lines.table.column_names]
+    if len(there) == 1:
+        return there[0]
+    if not there:
         known = [rows.table.column(name).cast(pa.string()).combine_chunks() for name in wanted]
         meant = {name: pc.unique(lines.table.column(name).cast(pa.string())) for name in lines.table.column_names}
         inside = {
@@ -110,7 +110,7 @@ def _of_rows(files: Files, lines: Rows, rows: Rows, ids: str | None) -> str:
         most = [name for name, count in inside.items() if count == max(inside.values())]
         if len(most) == 1:
             return most[0]
-    raise _unknown(files.votes, "the rows", "vote_row", found or lines.table.column_names)
+    raise _unknown(files.votes, "the rows", "vote_row", there or lines.table.column_names)
 
 
 def _identity(lines: Rows, of_row: str, rows: Rows) -> str | None:

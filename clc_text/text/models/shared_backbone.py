@@ -77,10 +77,10 @@ class SharedBackbone(PeersModel):
     @classmethod
     def from_pretrained(cls, *positional: Any, **named: Any) -> Any:
         """As usual; what is frozen is so again, which `transformers` forgets."""
-        found = super().from_pretrained(*positional, **named)
-        for model in found[:1] if isinstance(found, tuple) else [found]:
+        given = super().from_pretrained(*positional, **named)
+        for model in given[:1] if isinstance(given, tuple) else [given]:
             model._freeze()
-        return found
+        return given
 
     def _freeze(self) -> None:
         for name, parameter in self.backbone.named_parameters():
@@ -98,11 +98,11 @@ class SharedBackbone(PeersModel):
             with torch.no_grad():
                 hidden = self._read(input_ids, attention_mask)
         else:
-            found = []
+            outputs = []
             for peer in range(self.peers):
                 self._wear(peer)
-                found.append(self._read(input_ids, attention_mask))
-            hidden = torch.stack(found)
+                outputs.append(self._read(input_ids, attention_mask))
+            hidden = torch.stack(outputs)
         for head in self.heads[:-1]:
             hidden = torch.relu(head(self.dropout(self._each(hidden))))
         hidden = self._each(hidden)

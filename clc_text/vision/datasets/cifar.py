@@ -54,10 +54,10 @@ class _Cifar(ImageDataset):
         from clc_text.data.hub_datasets import hub_place
 
         what = f"train-*.parquet and test-*.parquet, or {self.pickle_folder}/"
-        found = [Place(str(folder), self._form(folder) is not None, what) for folder in self._folders()]
+        places = [Place(str(folder), self._form(folder) is not None, what) for folder in self._folders()]
         if self.path is not None:
-            return found
-        return [*unset_folder(self.name, what), *found, hub_place(self.hub_id, None)]
+            return places
+        return [*unset_folder(self.name, what), *places, hub_place(self.hub_id, None)]
 
     def load(self, seed: int) -> Task:
         import pyarrow as pa
@@ -134,14 +134,14 @@ class _Cifar(ImageDataset):
         from clc_text.data.hub_datasets import load_splits
 
         try:
-            found = load_splits(self.hub_id, None, None)
+            splits = load_splits(self.hub_id, None, None)
         except InputError:
             raise nothing_found(self.title, self.places()) from None
         parts = [
             _Split(
                 self._columns(rows.data.table, self.hub_id), [Path(entry["filename"]) for entry in rows.cache_files]
             )
-            for rows in (found["train"], found["test"])
+            for rows in (splits["train"], splits["test"])
         ]
         return parts[0], parts[1], None
 

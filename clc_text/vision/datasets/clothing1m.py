@@ -39,8 +39,8 @@ class Clothing1M(ImageDataset):
     missing: Literal["error", "drop"] = option("error", "images that are listed and not there: refuse, or leave out")
 
     def places(self) -> list[Place]:
-        found = [Place(str(folder), self._has_lists(folder), WHAT) for folder in self._folders()]
-        return found if self.path is not None else [*unset_folder(self.name, WHAT), *found]
+        places = [Place(str(folder), self._has_lists(folder), WHAT) for folder in self._folders()]
+        return places if self.path is not None else [*unset_folder(self.name, WHAT), *places]
 
     def load(self, seed: int) -> Task:
         from clc_text.vision.datasets.reading.listed_task import listed_rows

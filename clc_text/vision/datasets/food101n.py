@@ -97,10 +97,10 @@ def _folders(path: str | None, usual: str) -> list[Path]:
 
 def _places(path: str | None, usual: str, meta: tuple[str, ...]) -> list[Place]:
     what = f"images/ and {', '.join(meta)}"
-    found = [
+    places = [
         Place(str(folder), all((folder / name).is_file() for name in meta), what) for folder in _folders(path, usual)
     ]
-    return found if path is not None else [*unset_folder(usual, what), *found]
+    return places if path is not None else [*unset_folder(usual, what), *places]
 
 
 def _root(path: str | None, usual: str, meta: tuple[str, ...], title: str, places: list[Place]) -> Path:

@@ -134,7 +134,7 @@ class Pixels(Encoder):
             )
 
     def fit(self, train: Sequence[Any], test: Sequence[Any], seed: int) -> FittedPixels:
-        found = FittedPixels(
+        fitted = FittedPixels(
             self.size, self.in_memory, Augmentation(self.pad, self.crop, self.flip, self.jitter, seed)
         )
         if self.size is None and len(train):
@@ -145,7 +145,7 @@ class Pixels(Encoder):
                     f"{self.pad}; lower it",
                     key="encoder.crop",
                 )
-            found.facts["image_size"] = f"{width} x {height}"
+            fitted.facts["image_size"] = f"{width} x {height}"
         else:
-            found.facts["image_size"] = f"{self.size} x {self.size}"
-        return found
+            fitted.facts["image_size"] = f"{self.size} x {self.size}"
+        return fitted

@@ -28,13 +28,13 @@ class _Template:
 
 
 def _templates() -> list[_Template]:
-    found = []
+    templates = []
     for label, (name, share) in enumerate(zip(CLASSES, SHARES, strict=True)):
         whole = sum(TEMPLATES[name].values())
         for pattern, weight in TEMPLATES[name].items():
             pieces = _SLOT.split(pattern)
-            found.append(_Template(label, share * weight / whole, pieces[::2], pieces[1::2]))
-    return found
+            templates.append(_Template(label, share * weight / whole, pieces[::2], pieces[1::2]))
+    return templates
 
 
 def questions(rows: int, seed: int, stream: int) -> Iterator[pa.RecordBatch]:

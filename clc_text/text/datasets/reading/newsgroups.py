@@ -131,8 +131,8 @@ class _Array:
         width = re.fullmatch(r"U(\d{1,4})", self.dtype.code)
         if width is None or self.dtype.order not in ("<", ">"):
             raise pickle.UnpicklingError(f"an array of type {self.dtype.code} where file names are expected")
-        found: list[str] = np.frombuffer(self.content, dtype=f"{self.dtype.order}U{width[1]}").tolist()
-        return found
+        texts: list[str] = np.frombuffer(self.content, dtype=f"{self.dtype.order}U{width[1]}").tolist()
+        return texts
 
 
 class _PlainUnpickler(pickle.Unpickler):

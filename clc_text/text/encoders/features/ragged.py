@@ -45,8 +45,8 @@ class Ragged:
         inside = places < lengths[:, None]
         if not len(self.values):
             return torch.full(inside.shape, self.fill, dtype=torch.int64)
-        found = self.values[(starts[:, None] + places).clamp_(max=len(self.values) - 1)].long()
-        return torch.where(inside, found, self.fill)
+        padded = self.values[(starts[:, None] + places).clamp_(max=len(self.values) - 1)].long()
+        return torch.where(inside, padded, self.fill)
 
     def max(self) -> Tensor:
         """The largest number of any row; `fill` where no row has any."""

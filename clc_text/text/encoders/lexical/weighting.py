@@ -39,9 +39,9 @@ class Weighting:
 
     def project(self, weighted: Any) -> np.ndarray:
         """Sparse [n, V] to float32 [n, K], each row of length 1, or 0 where no term is known."""
-        found = np.asarray(weighted @ self.components.T, dtype=np.float32)
-        lengths = np.linalg.norm(found, axis=1, keepdims=True)
-        return np.asarray(found / np.where(lengths > 0, lengths, 1), dtype=np.float32)
+        projected = np.asarray(weighted @ self.components.T, dtype=np.float32)
+        lengths = np.linalg.norm(projected, axis=1, keepdims=True)
+        return np.asarray(projected / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
 
 def weighted_terms(
@@ -114,5 +114,5 @@ def terms_of(texts: Sequence[str]) -> Any | None:
     from clc_text.text.encoders.lexical.terms import analyser
 
     # scikit-learn's own way to words is twice as fast, and knows no script without blanks.
-    found = weighted_terms(texts, analyser(2) if any(map(has_spaceless, texts)) else None, TERMS, 2)
-    return None if found is None else found[1]
+    weighted = weighted_terms(texts, analyser(2) if any(map(has_spaceless, texts)) else None, TERMS, 2)
+    return None if weighted is None else weighted[1]

@@ -102,6 +102,6 @@ def _concat(block: Tokens, position: np.ndarray, vectors: Tensor, length: int) -
     missing = ids < 0
     if missing.all():
         return vectors.new_zeros(len(block), length * vectors.shape[1])
-    found = vectors[torch.from_numpy(np.where(missing, 0, position[ids]))]
-    found[torch.from_numpy(missing)] = 0
-    return found.reshape(len(block), -1)
+    of_words = vectors[torch.from_numpy(np.where(missing, 0, position[ids]))]
+    of_words[torch.from_numpy(missing)] = 0
+    return of_words.reshape(len(block), -1)

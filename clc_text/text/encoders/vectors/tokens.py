@@ -96,7 +96,7 @@ def _beyond_ascii(piece: str) -> tuple[str, ...]:
         mark = unicodedata.category(character) in ("Mn", "Mc")
         on_letter = on_letter if mark else character.isalpha()
         shown.append(_MARK if mark and on_letter else character)
-    return tuple(piece[found.start() : found.end()] for found in _PENN_TREEBANK.finditer("".join(shown)))
+    return tuple(piece[match.start() : match.end()] for match in _PENN_TREEBANK.finditer("".join(shown)))
 
 
 class Numbering(dict[str, int]):

@@ -34,23 +34,23 @@ def read_human_labels(path: Path, which: str, clean: np.ndarray) -> np.ndarray:
         from clc_text.vision.datasets.reading.tables import read_shards
 
         table = read_shards([path])
-        found = {name: table[name].to_numpy() for name in table.column_names}
+        columns = {name: table[name].to_numpy() for name in table.column_names}
     else:
         from clc_text.vision.datasets.reading.pickles import read_pickle
 
-        found = {name: np.asarray(values) for name, values in read_pickle(path).items()}
+        columns = {name: np.asarray(values) for name, values in read_pickle(path).items()}
     for needed in (column, "clean_label"):
-        if needed not in found:
+        if needed not in columns:
             raise InputError(
-                f"{path} has no labels '{needed}'; it has {', '.join(sorted(found))}", where=path, key=needed
+                f"{path} has no labels '{needed}'; it has {', '.join(sorted(columns))}", where=path, key=needed
             )
-    if len(found["clean_label"]) != len(clean) or (found["clean_label"] != clean).any():
+    if len(columns["clean_label"]) != len(clean) or (columns["clean_label"] != clean).any():
         raise InputError(
             f"{path} belongs to other rows: its clean_label is not the label of CIFAR's {len(clean):,} training rows "
             "in their official order; use the original order of CIFAR",
             where=path,
         )
-    labels = found[column].astype(np.int64)
+    labels = columns[column].astype(np.int64)
     if len(labels) != len(clean) or labels.min() < 0 or labels.max() > clean.max():
         raise InputError(
             f"{path}: '{column}' does not hold one class number for each of {len(clean):,} rows",

@@ -27,7 +27,7 @@ def read_pickle(path: Path) -> dict[str, Any]:
         InputError: the file is missing, cut short or damaged, holds no dictionary, or asks for anything but arrays.
     """
     try:
-        found = _Arrays(io.BytesIO(_content(path)), encoding="bytes").load()
+        content = _Arrays(io.BytesIO(_content(path)), encoding="bytes").load()
     except FileNotFoundError:
         raise InputError(f"there is no file {path}", where=path) from None
     except _Refused as error:
@@ -36,11 +36,11 @@ def read_pickle(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path} is damaged or no pickle of arrays ({type(error).__name__}); fetch it again", where=path
         ) from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise InputError(
-            f"{path} holds no dictionary but {type(found).__name__}; is this the original file?", where=path
+            f"{path} holds no dictionary but {type(content).__name__}; is this the original file?", where=path
         )
-    return {key.decode("latin-1") if isinstance(key, bytes) else str(key): value for key, value in found.items()}
+    return {key.decode("latin-1") if isinstance(key, bytes) else str(key): value for key, value in content.items()}
 
 
 def _content(path: Path) -> bytes:
