@@ -58,8 +58,8 @@ class NearNoise:
         transition: float64 [C, C], T; row = true class, column = given class.
         nearness: λ, the share of labels that are drawn near a decision.
         ahead: by how many standard errors noise explains labels that it was not fitted to better than predictions
-            alone do, of whatever sharpness; None where that is not known, as of distributions, which flat predictions
-            explain as well however wrong they are.
+            alone do, of whatever sharpness; None where that is not known or not asked, as of distributions, which flat
+            predictions explain as well however wrong they are.
     """
 
     sharpness: float
@@ -96,7 +96,11 @@ def posterior_of_both(probs: np.ndarray, labels: np.ndarray, transition: np.ndar
 
 
 def fit_near_noise(
-    logits: np.ndarray, labels: np.ndarray, sharpness: tuple[float, ...] = SHARPNESS, rounds: int = ROUNDS
+    logits: np.ndarray,
+    labels: np.ndarray,
+    sharpness: tuple[float, ...] = SHARPNESS,
+    rounds: int = ROUNDS,
+    compared: bool = True,
 ) -> NearNoise:
     """The sharpness, among a few, with the T and λ that give the labels the highest likelihood.
 
@@ -104,6 +108,7 @@ def fit_near_noise(
         logits: [N, C] held-out logits (or log-probabilities), by models that never saw the row's label.
         labels: int64 [N], given labels, or float [N, C] distributions.
         rounds: of expectation-maximisation for each sharpness.
+        compared: whether it is to be known how far noise is `ahead`.
     """
     best: dict[bool, NearNoise] = {}
     likely = dict.fromkeys((True, False), -np.inf)
@@ -119,7 +124,7 @@ def fit_near_noise(
     held_out = {even: _held_out(sharpened(logits, one.sharpness), labels, even, rounds) for even, one in best.items()}
     asked = CLEARLY if logits.shape[1] > 2 else 0.0
     even = _errors_ahead(held_out[False], held_out[True]) <= asked
-    if labels.ndim > 1:
+    if labels.ndim > 1 or not compared:
         return best[even]
     alone = _held_out_alone(logits, labels, (best[even].sharpness, *ALONE))
     return replace(best[even], ahead=_errors_ahead(held_out[even], alone))
@@ -133,7 +138,7 @@ def posterior_with_shares(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:
         labels: int64 [N], given labels, or float [N, C] distributions.
     """
     rows = every_nth(len(pool), max(1, SEARCH_CELLS // pool.shape[1]))
-    noise = fit_near_noise(pool[rows], labels[rows])
+    noise = fit_near_noise(pool[rows], labels[rows], compared=False)
     weights = class_weights(sharpened(pool[rows], noise.sharpness), labels[rows], noise)
     posterior = np.empty(pool.shape)
     for part in blocks(pool, labels):

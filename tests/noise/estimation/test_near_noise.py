@@ -206,6 +206,8 @@ def test_noise_is_ahead_where_there_is_some(sharpness: float) -> None:
     for labels in (moved_near(probs, true, 0.1, random), moved_anywhere(5, true, 0.03, random)):
         assert fit_near_noise(logits, labels).ahead > CLEARLY
     assert fit_near_noise(logits, np.eye(5)[labels]).ahead is None  # of distributions it says nothing
+    alike, asked = fit_near_noise(logits, labels, compared=False), fit_near_noise(logits, labels)
+    assert alike.ahead is None and alike.nearness == asked.nearness and (alike.transition == asked.transition).all()
 
 
 def test_two_classes_may_differ_by_a_slight_lead() -> None:
