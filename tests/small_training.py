@@ -9,13 +9,19 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
-from transformers import TrainerCallback
+from transformers import TrainerCallback, TrainingArguments
 
 from clc_text.crossfit.trainer import EpochResult, NoisyLabelArguments, NoisyLabelTrainer
 from clc_text.data.rows import Rows
 from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
 
 FEATURES, CLASSES, ROWS = 8, 4, 50
+# Before transformers 5.2 an argument of its own.
+LONG_BESIDE_LONG: dict[str, Any] = (
+    {"train_sampling_strategy": "group_by_length"}
+    if hasattr(TrainingArguments, "train_sampling_strategy")
+    else {"group_by_length": True}
+)
 
 
 def rows(count: int = ROWS, seed: int = 1, noise: float = 0.2) -> Rows:

@@ -347,7 +347,7 @@ class PeersOf(SeparatePeersModel):
 
     def align_special_tokens(self, tokenizer: Any) -> None:
         """Each network's padding and the like as the tokenizer has them."""
-        from transformers.trainer_utils import align_special_tokens
+        from clc_text.utils.older_transformers import align_special_tokens  # imports `Trainer`
 
         for network in self.networks:
             if isinstance(network, PreTrainedModel):

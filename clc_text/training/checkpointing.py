@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-from transformers.trainer_utils import rotate_checkpoints
 
 from clc_text.artifacts.run_files import Complete
 from clc_text.errors import InputError
@@ -31,6 +30,7 @@ from clc_text.training.saving import PeersSaving
 from clc_text.training.supervisor import Supervisor
 from clc_text.utils.damage import undamaged
 from clc_text.utils.files import settle, to_be_written
+from clc_text.utils.older_transformers import rotate_checkpoints
 
 
 class Checkpointing(PeersSaving):

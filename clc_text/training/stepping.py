@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from clc_text.models.peers import PeersModel
 from clc_text.training.accumulation import StepBatches
 from clc_text.training.arguments import NoisyLabelOptions
 from clc_text.training.loading import RowLoading
@@ -26,6 +25,7 @@ class PeersStepping(RowLoading):
 
     options: NoisyLabelOptions
     step_batches: StepBatches
+    model: Any
     groups: int | None = None
     _numbers: int | None = None  # of all networks
 
@@ -35,14 +35,18 @@ class PeersStepping(RowLoading):
         self.step_batches.begin(batches)
         return batches, items
 
-    def _clip_grad_norm(self, model: nn.Module) -> Tensor:
-        """Clips each peer by its own norm; gives the joint norm, for the log."""
-        self.accelerator.unscale_gradients()
-        peers: PeersModel = self.accelerator.unwrap_model(model)
-        return peers.clip_peer_grad_norms_(self.args.max_grad_norm).norm()
+    def create_accelerator_and_postprocess(self) -> None:
+        """As `Trainer` makes it, but that each peer is clipped by its own norm."""
+        super().create_accelerator_and_postprocess()
+        accelerator: Any = self.accelerator
+        accelerator.clip_grad_norm_ = self._clip_each_peer
 
-    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        return grad_norm  # without clipping nobody reads it, and it costs a tenth of a step
+    def _clip_each_peer(self, parameters: Any, max_norm: float, norm_type: int = 2) -> Tensor | None:
+        """In place of `Accelerator.clip_grad_norm_`; gives the joint norm, for the log."""
+        if max_norm != self.args.max_grad_norm:
+            return None  # only for the log, without clipping: nobody reads it, and it costs a tenth of a step
+        self.accelerator.unscale_gradients()
+        return self.model.clip_peer_grad_norms_(max_norm).norm()
 
     def create_optimizer(self, *positional: Any, **named: Any) -> torch.optim.Optimizer:
         """As `Trainer.create_optimizer`; within a training, parameters that are treated alike in one group."""

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin, TrainingArguments
-from transformers.trainer_utils import align_special_tokens
 from transformers.utils.logging import get_logger
 
 from clc_text.data.trusted import TrustedLabels
@@ -41,6 +40,7 @@ from clc_text.training.supervisor import Supervisor
 from clc_text.training.targets import RowTargets
 from clc_text.training.tasks import check_task
 from clc_text.training.warm_up import WarmUp
+from clc_text.utils.older_transformers import align_special_tokens
 
 logger = get_logger(__name__)
 

@@ -12,7 +12,7 @@ import torch
 from datasets import Dataset
 from drop_in_script import NAMES, bert, training_arguments
 from refusals import refused
-from small_training import whole_and_resumed
+from small_training import LONG_BESIDE_LONG, whole_and_resumed
 from torch import Tensor, nn
 from transformers import (
     AutoModelForSequenceClassification,
@@ -290,7 +290,7 @@ def test_training_twice_begins_twice(tmp_path: Path, train_rows: Dataset, tokeni
         {"gradient_accumulation_steps": 2},
         {"gradient_checkpointing": True},
         {"max_steps": 5, "save_strategy": "steps", "save_steps": 2},
-        {"train_sampling_strategy": "group_by_length"},
+        LONG_BESIDE_LONG,
         {"dataloader_num_workers": 1},
         {"eval_strategy": "steps", "eval_steps": 3, "batch_eval_metrics": True},
         {"eval_strategy": "epoch", "eval_do_concat_batches": False},

@@ -14,7 +14,16 @@ import torch
 from datasets import Dataset
 from drop_in_script import bert, training_arguments
 from refusals import refused
-from small_training import Collected, arguments, peers_model, rows, same_results, same_tensors, whole_and_resumed
+from small_training import (
+    LONG_BESIDE_LONG,
+    Collected,
+    arguments,
+    peers_model,
+    rows,
+    same_results,
+    same_tensors,
+    whole_and_resumed,
+)
 from torch import Tensor, nn
 from transformers import (
     DataCollatorWithPadding,
@@ -215,7 +224,7 @@ def test_batches_grouped_by_length_resume_exactly(
     def build(name: str, **more: Any) -> CLCTrainer:
         own = {
             "num_train_epochs": 3, "save_strategy": "steps", "save_steps": 1, "per_device_train_batch_size": 8,
-            "train_sampling_strategy": "group_by_length",
+            **LONG_BESIDE_LONG,
         }  # fmt: skip
         return script(
             tmp_path / name, None, train_rows, model_init=lambda: bert(), arguments=own, processing_class=tokenizer,

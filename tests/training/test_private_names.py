@@ -9,8 +9,6 @@ from transformers import Trainer
 from clc_text import CLCTrainer
 
 REPLACED = {
-    "_clip_grad_norm": "each peer by its own norm",
-    "_get_grad_norm": "not computed where nobody reads it",
     "_get_dataloader": "batches with the numbers of their rows",
     "_get_train_sampler": "an order of lengths that is the same after a resume",
     "_set_signature_columns_if_needed": "the columns that a network takes",
