@@ -121,7 +121,7 @@ def verdict(
         trust = "do not use"
         summary = leave if little else "Do not use these corrections: train again, or keep the given labels."
         if nothing_learnt and by_joining:
-            summary = "Nothing tells which of these labels are wrong: have some rows labelled by a second source."
+            summary = f"Nothing tells which of these labels are wrong: have some rows labelled by {_whom(several)}."
     elif little:
         trust, summary = ("trust" if basis in ("true labels", "answers") and not warnings else "look first"), leave
         if several is not None and trust == "look first":
@@ -257,6 +257,12 @@ def _good_by_answers(answers: AnswerMetrics) -> bool:
         return False
     falsely = answers["broken"] / max(before * answers["random"], 1)
     return bool(gain["low"] > 0 and falsely <= FALSE_CORRECTIONS)
+
+
+def _whom(several: SeveralLabels | None) -> str:
+    """Who is to label rows of whose labels nothing is known."""
+    second = several is not None and any(int(number) > 1 for number in several["rows_by_votes"])
+    return "further sources, since those there are hardly bear each other out" if second else "a second source"
 
 
 def _objections(

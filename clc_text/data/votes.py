@@ -138,21 +138,39 @@ class Votes:
     @property
     def counts(self) -> np.ndarray:
         """float64 [N, C], the weight of the votes for each class."""
-        return np.bincount(
-            self.row * self.classes + self.label, self.weight, self.rows * self.classes
-        ).reshape(self.rows, self.classes)  # fmt: skip
+        cells = np.bincount(self.row * self.classes + self.label, self.weight, self.rows * self.classes)
+        return cells.astype(np.float64, copy=False).reshape(self.rows, self.classes)  # of no votes they are whole
 
     @property
     def likeliest(self) -> Votes:
-        """The votes for one class each: of a distribution the likeliest, the first of several."""
-        if (self.weight == 1).all():
+        """The votes for one class each: of a distribution the likeliest, the first of them, at its whole weight."""
+        if self.single:
             return self
         order = np.lexsort((self.label, -self.weight, self.source, self.row))
         first = order[self._firsts]  # rows and sources are in their places before and after
-        label, weight = self.label[first], np.ones(len(first))
+        label, weight = self.label[first], np.add.reduceat(self.weight, self.starts)
         return Votes(
             self.row[first], self.source[first], label, weight, self.rows, self.sources, self.classes
         )  # fmt: skip
+
+    @property
+    def single(self) -> bool:
+        """Whether every vote is for one class."""
+        return bool(self._firsts.all())
+
+    def of_vote(self, values: np.ndarray) -> np.ndarray:
+        """float64 [M], to each entry the sum of values [M] over the entries of its vote."""
+        if self.single:
+            return values
+        vote = np.cumsum(self._firsts) - 1
+        return np.bincount(vote, values)[vote]
+
+    @property
+    def probs(self) -> np.ndarray:
+        """float64 [M], of each entry within its vote: 1 for a vote for one class, whatever its weight."""
+        if self.single:
+            return np.ones(len(self))
+        return self.weight / np.maximum(self.of_vote(self.weight), 1e-300)
 
     @property
     def majority(self) -> np.ndarray:

@@ -574,7 +574,7 @@ def test_labels_that_nothing_checks(join: str) -> None:
         "predictions": "votes",
         "interval": [0, 0.5],
     }
-    several: Any = {"join": join, "planted": None, "sources": [{}] * 9}
+    several: Any = {"join": join, "planted": None, "sources": [{}] * 9, "rows_by_votes": {"1": 90}}
     nothing: Any = {"share": 0.0, "by_class": []}
     for rules in (0, 7):
         found = verdict(nothing, noise, None, None, [], None, several | {"rules": rules})
@@ -582,6 +582,9 @@ def test_labels_that_nothing_checks(join: str) -> None:
     found = verdict(nothing, noise, None, None, [notice], None, several)  # type: ignore[list-item]
     assert found["trust"] == "do not use"
     assert ("second source" in found["summary"]) == (join == "cross_fit")
+    more = several | {"rows_by_votes": {"1": 90, "2": 10}}
+    found = verdict(nothing, noise, None, None, [notice], None, more)  # type: ignore[list-item]
+    assert ("further sources" in found["summary"]) == (join == "cross_fit")
     assert (notice["message"] in found["reasons"]) == (join == "majority")
 
 

@@ -267,7 +267,8 @@ def _evened(tried: _Tried) -> _Tried:
 
 def _foretold(votes: Votes, likelihood: np.ndarray) -> dict[str, float]:
     shares = np.bincount(votes.label, votes.weight, votes.classes) + 1.0
-    gain, error = _a_vote(votes, likelihood - votes.weight * np.log(shares / shares.sum())[votes.label])
+    by_shares = votes.of_vote(votes.probs * (shares / shares.sum())[votes.label])
+    gain, error = _a_vote(votes, likelihood - votes.weight * np.log(by_shares))
     return {"foretold": gain, "foretold_error": error}
 
 
@@ -298,13 +299,15 @@ def _alone(votes: Votes, rules: Rules, shrinkage: Shrinkage, dependence: float, 
     else:
         other = fit_votes(votes, rules, None, shrinkage._replace(even=False), dependence=dependence).posterior
     posterior = (fit.posterior + other) / 2
-    return VotesFit(posterior, shrunk_matrices(counted(votes, posterior), shrinkage), even=True)
+    return VotesFit(posterior, shrunk_matrices(counted(votes, posterior, fit.matrices), shrinkage), even=True)
 
 
 def _named_exchanged(votes: Votes, belief: np.ndarray) -> np.ndarray:
-    """[N, C], the belief, the classes of the two votes on a row having changed places where they are two."""
+    """[N, C], the belief, the classes of the two votes on a row having changed places where they are two; of
+    distributions the surer one is believed more, and they stay."""
     found = belief.copy()
-    rows = np.flatnonzero(((votes.counts > 0).sum(1) == 2) & (votes.per_row == 2))
+    entries = np.bincount(votes.row, minlength=votes.rows)
+    rows = np.flatnonzero(((votes.counts > 0).sum(1) == 2) & (votes.per_row == 2) & (entries == 2))
     named = np.argsort(-votes.counts[rows], 1, kind="stable")[:, :2]
     found[rows[:, None], named] = belief[rows[:, None], named[:, ::-1]]
     return found

@@ -16,8 +16,9 @@ PSEUDO_COUNT = 0.01
 def dawid_skene(votes: Votes, rounds: int = ROUNDS) -> VotesFit:
     """Expectation-maximisation from the majority (Dawid and Skene, 1979), 0.01 counts in every cell of a matrix."""
     posterior = votes.majority
+    matrices = np.full((len(votes.sources), votes.classes, votes.classes), 1 / votes.classes)
     for _ in range(rounds):
-        counts = counted(votes, posterior) + PSEUDO_COUNT
+        counts = counted(votes, posterior, matrices) + PSEUDO_COUNT
         matrices = counts / counts.sum(2, keepdims=True)
         shares = posterior.mean(0)
         posterior = softmax(log_likelihood(votes, matrices) + np.log(np.maximum(shares, 1e-12)))

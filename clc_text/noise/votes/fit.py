@@ -113,7 +113,7 @@ def fit_votes(
     matrices = shrunk_matrices(counts, shrinkage)
     before, posterior = None, counting.posterior(matrices, None, 1.0)
     for _ in range(1, rounds):
-        matrices = shrunk_matrices(counted(people, posterior), shrinkage)
+        matrices = shrunk_matrices(counted(people, posterior, matrices), shrinkage)
         before, posterior = posterior, counting.posterior(matrices, posterior, 1.0)
     posterior = known.posterior(matrices, before, trust)
     return VotesFit(posterior, _with_rules(matrices, rules), shrinkage.even)

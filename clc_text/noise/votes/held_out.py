@@ -46,11 +46,13 @@ def held_out_likelihood(
     likelihood = np.empty(len(votes))
     for number in range(parts):
         seen, unseen = votes.part(part != number), votes.part(part == number)
-        posterior = fit_votes(seen, rules, log_probs, shrinkage, ROUNDS, dependence).posterior
-        matrices = shrunk_matrices(counted(seen, posterior), JUDGED_BY)
+        fit = fit_votes(seen, rules, log_probs, shrinkage, ROUNDS, dependence)
+        posterior = fit.posterior
+        matrices = shrunk_matrices(counted(seen, posterior, fit.matrices), JUDGED_BY)
         matrices[rules.which] = rules.rates
         likely = np.zeros(len(unseen))
         for true in range(votes.classes):
             likely += posterior[unseen.row, true] * matrices[unseen.source, true, unseen.label]
+        likely = unseen.of_vote(unseen.probs * likely)
         likelihood[part == number] = unseen.weight * np.log(np.maximum(likely, _SMALLEST))
     return likelihood

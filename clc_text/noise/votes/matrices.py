@@ -50,13 +50,23 @@ def check_sources(votes: Votes) -> None:
         )
 
 
-def counted(votes: Votes, belief: np.ndarray) -> np.ndarray:
-    """float64 [J, C, C], each source's votes by (true class, said class), for the rows' beliefs [N, C]."""
+def counted(votes: Votes, belief: np.ndarray, matrices: np.ndarray | None = None) -> np.ndarray:
+    """float64 [J, C, C], each source's votes by (true class, said class), for the rows' beliefs [N, C].
+
+    A vote that is a distribution is for one class that is not quite known: how probable each is depends on the true
+    class, too, by the `matrices` [J, C, C] that are believed so far. None: as the distribution says.
+    """
     sources, classes = len(votes.sources), votes.classes
     cell = votes.source * classes + votes.label
     counts = np.empty((sources, classes, classes))
+    single = matrices is None or votes.single
+    likely = np.ones(1) if matrices is None else np.maximum(matrices, _SMALLEST)
+    whole = 1.0 if single else votes.of_vote(votes.weight)
     for true in range(classes):
         weight = votes.weight * belief[votes.row, true]
+        if not single:
+            said = votes.weight * likely[votes.source, true, votes.label]
+            weight = belief[votes.row, true] * whole * said / votes.of_vote(said)
         counts[:, true] = np.bincount(cell, weight, sources * classes).reshape(sources, classes)
     return counts
 
@@ -129,7 +139,7 @@ def _expected(counts: np.ndarray, pool: np.ndarray, strength: float) -> np.ndarr
 
 def agreement(votes: Votes) -> float:
     """How many of the pairs of votes on a row name the same class."""
-    counts = votes.counts
+    counts = votes.likeliest.counts
     said = counts.sum(1)
     pairs = np.maximum((said**2 - said).sum(), _SMALLEST)
     return float(np.clip((counts**2 - counts).sum() / pairs, 0, 1))
@@ -149,10 +159,17 @@ def right_by_pairs(votes: Votes) -> float:
 
 
 def log_likelihood(votes: Votes, matrices: np.ndarray) -> np.ndarray:
-    """float64 [N, C], log P(a row's votes | class); a vote that is a distribution counts by its expectation."""
-    logs = np.log(np.maximum(matrices, _SMALLEST))
+    """float64 [N, C], log P(a row's votes | class); of a vote that is a distribution the mean probability of what it
+    may be."""
+    likely = np.maximum(matrices, _SMALLEST)
+    logs, single = np.log(likely), votes.single
+    probs = np.ones(1) if single else votes.probs
     likelihood = np.empty((votes.rows, votes.classes))
     for true in range(votes.classes):
-        weight = votes.weight * logs[votes.source, true, votes.label]
+        if single:
+            weight = votes.weight * logs[votes.source, true, votes.label]
+        else:
+            said = votes.of_vote(probs * likely[votes.source, true, votes.label])
+            weight = votes.weight * np.log(np.maximum(said, _SMALLEST))
         likelihood[:, true] = np.bincount(votes.row, weight, votes.rows)
     return likelihood

@@ -79,7 +79,7 @@ def wrong_labels(
         uneven = fit_votes(votes, rules, heard, shrinkage._replace(even=False))
         least.append(_wrong(uneven.posterior, labels))
         if log_probs is None:
-            contradicted = (votes.counts > 0).sum(1) > 1  # and of all these the other class may be right
+            contradicted = (votes.likeliest.counts > 0).sum(1) > 1  # and of all these the other class may be right
             most.append(_wrong(np.where(contradicted[:, None], 0.0, fit.posterior), labels))
     if log_probs is not None:
         half, trust = normalised_logs(facts["likeliest"] / 2 * log_probs), facts.get("trust", 1.0)
@@ -90,7 +90,7 @@ def wrong_labels(
             most.append(_wrong(by_votes.posterior, labels))
     elif people:
         further = 1.0 if few else max(_further(_further(facts["dependence"])), LEAST)
-        tight = shrunk_matrices(counted(votes, fit.posterior), TIGHT)
+        tight = shrunk_matrices(counted(votes, fit.posterior, fit.matrices), TIGHT)
         tight[rules.which] = fit.matrices[rules.which]
         fits = [fit, VotesFit(fit.posterior, tight, fit.even)]
         fits += [] if alike is None else [alike]

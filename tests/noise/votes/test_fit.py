@@ -65,12 +65,14 @@ def slow_fit(votes: Votes, log_probs: np.ndarray | None, rounds: int, trust: flo
             belief = np.exp(score) / np.exp(score).sum()
         counts[source, :, label] += weight * belief
     posterior = np.empty((rows, classes))
-    shares = np.ones(classes)
+    matrices, shares = np.ones_like(counts), np.ones(classes)
     for number in range(rounds):
         if number:
             counts = np.zeros_like(counts)
             for row, source, label, weight in said:
-                counts[source, :, label] += weight * posterior[row]
+                here = [(k, much) for other, by, k, much in said if (other, by) == (row, source)]
+                likely = sum(much * matrices[source, :, k] for k, much in here)  # [C], of what it may be
+                counts[source, :, label] += posterior[row] * weight * matrices[source, :, label] / likely
             even = 0.1 * rows / classes
             shares = posterior.sum(0) + even
             if log_probs is not None:
@@ -78,10 +80,10 @@ def slow_fit(votes: Votes, log_probs: np.ndarray | None, rounds: int, trust: flo
         matrices = slow_matrices(counts, LOOSE)
         for row in range(rows):
             score = np.log(shares) + (0 if log_probs is None else log_probs[row])
-            for other, source, label, weight in said:
-                if other == row:
-                    power = trust if number == rounds - 1 else 1
-                    score = score + power * weight * np.log(matrices[source, :, label])
+            power = trust if number == rounds - 1 else 1
+            for by in {source for other, source, _, _ in said if other == row}:
+                here = [(k, much) for other, source, k, much in said if (other, source) == (row, by)]
+                score = score + power * np.log(sum(much * matrices[by, :, k] for k, much in here))
             posterior[row] = np.exp(score - score.max())
             posterior[row] /= posterior[row].sum()
     return posterior

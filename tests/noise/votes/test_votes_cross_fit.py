@@ -344,3 +344,41 @@ def test_a_rule_beside_people_leaves_them_as_they_are() -> None:
     beside, alone = cross_fit_votes(Votes.of_table(table, 2), None), cross_fit_votes(votes, None)
     assert beside.posterior == pytest.approx(alone.posterior)
     assert beside.matrices[3, :, 1].min() > 0.9, "what it says is told as it is"
+
+
+def calibrated(random: np.random.Generator, true: np.ndarray, classes: int, sure: float) -> np.ndarray:
+    """float64 [N, C], probabilities that hold, of somebody who sees each class's score with noise."""
+    scores = random.normal(size=(len(true), classes)) + sure * np.eye(classes)[true]
+    return np.exp(sure * scores) / np.exp(sure * scores).sum(1, keepdims=True)
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_probabilities_tell_more_than_their_likeliest_classes(classes: int) -> None:
+    random = np.random.default_rng(0)
+    true = random.integers(0, classes, 800)
+    votes = Votes.of_table(np.stack([calibrated(random, true, classes, sure) for sure in (2.0, 1.5, 1.8)], 1), classes)
+    joined, hard = (cross_fit_votes(one, None) for one in (votes, votes.likeliest))
+    wrong, of_hard = (float((one.posterior.argmax(1) != true).mean()) for one in (joined, hard))
+    assert wrong < 0.8 * of_hard
+    least, _, most = joined.facts["wrong"]
+    assert least <= wrong <= most
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+def test_probabilities_beside_people_do_not_overrule_them_where_they_are_even(classes: int) -> None:
+    random = np.random.default_rng(1)
+    true = random.integers(0, classes, 800)
+    said = np.where(random.random((800, 2)) < 0.8, true[:, None], random.integers(0, classes, (800, 2)))
+    model = calibrated(random, true, classes, 2.0)
+    model[:400] = 1 / classes
+    votes = Votes.of_table(np.stack([*np.eye(classes)[said.T], model], 1), classes)
+    right = cross_fit_votes(votes, None).posterior.argmax(1) == true
+    assert right[:400].mean() > 0.75
+    assert right[400:].mean() > 0.9
+    one = Votes.of_table(np.stack([np.eye(classes)[said[:, 0]], model], 1), classes)
+    assert (cross_fit_votes(one, None).posterior.argmax(1) == true)[:400].mean() > 0.75
+
+
+def test_no_votes_at_all() -> None:
+    found = cross_fit_votes(Votes.of_table(np.full((20, 3), -1), 4), None)
+    assert found.posterior == pytest.approx(np.full((20, 4), 0.25))
