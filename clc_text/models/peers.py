@@ -32,12 +32,14 @@ class PeersOutput(ModelOutput):
             log-odds where several classes may hold. While several learn: [P, B, C].
         hidden: [P, B, H], the last hidden layer; None where a network has none to show.
         peer_logits: [P, B, C], always.
+        further: what one network gives beside its logits, by name, or of a tuple by place; None of several.
     """
 
     loss: Tensor | None = None
     logits: Tensor | None = None
     hidden: Tensor | None = None
     peer_logits: Tensor | None = None
+    further: dict[Any, Any] | None = None
 
 
 class PeersModel(PreTrainedModel):
@@ -47,11 +49,18 @@ class PeersModel(PreTrainedModel):
     `SeparatePeersModel`.
     """
 
-    def output(self, logits: Tensor, hidden: Tensor | None, labels: Tensor | None = None) -> PeersOutput:
+    def output(
+        self,
+        logits: Tensor,
+        hidden: Tensor | None,
+        labels: Tensor | None = None,
+        further: dict[Any, Any] | None = None,
+    ) -> PeersOutput:
         """What `forward` gives, of the peers' logits [P, B, C].
 
         Args:
             labels: int64 [B] or float [B, C]; None: no loss is asked for.
+            further: as in `PeersOutput`.
         """
         if self.training and self.peers > 1:
             return PeersOutput(logits=logits, hidden=hidden, peer_logits=logits)
@@ -61,7 +70,7 @@ class PeersModel(PreTrainedModel):
             loss = nn.functional.binary_cross_entropy_with_logits(together, labels.to(together.dtype))
         elif labels is not None:
             loss = nn.functional.cross_entropy(together, labels)
-        return PeersOutput(loss=loss, logits=together, hidden=hidden, peer_logits=logits)
+        return PeersOutput(loss=loss, logits=together, hidden=hidden, peer_logits=logits, further=further)
 
     def save_alone(self, folder: Path) -> None:
         """As `save_pretrained`, with nothing left out that lies elsewhere, such as the model below adapters."""

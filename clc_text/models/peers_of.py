@@ -143,6 +143,9 @@ class PeersOf(SeparatePeersModel):
         if not hasattr(first, name):
             raise AttributeError(f"neither {type(self).__name__} nor its networks have an attribute '{name}'")
         if peers > 1:
+            values = [getattr(network, name) for network in self.networks]
+            if all(isinstance(value, (bool, int, float, str)) and value == values[0] for value in values):
+                return values[0]  # such as `num_labels`
             raise AttributeError(f"each of the {peers} networks has a '{name}' of its own: model.networks[0].{name}")
         return getattr(first, name)
 
@@ -310,12 +313,13 @@ class PeersOf(SeparatePeersModel):
         With ``return_dict=False`` a tuple: (loss, logits), the loss where there are labels.
         """
         as_tuple = inputs.get("return_dict") is False
-        outputs = [self._of(network, inputs) for network in self.networks]
-        hidden = [values for _, values in outputs if values is not None]
+        outputs, fed = zip(*[self._of(network, inputs) for network in self.networks], strict=True)
+        hidden = [values for values in fed if values is not None]
         output = self.output(
-            torch.stack([logits for logits, _ in outputs]),
+            torch.stack([logits_of(each) for each in outputs]),
             torch.stack(hidden) if len(hidden) == self.peers else None,
             labels,
+            _beside_logits(outputs[0]) if self.peers == 1 and not self.training else None,
         )
         if as_tuple:
             return tuple(part for part in (output.loss, output.logits) if part is not None)  # type: ignore[return-value]
@@ -324,20 +328,33 @@ class PeersOf(SeparatePeersModel):
     def peer_logits(self, peer: int, **inputs: Any) -> Tensor:
         return logits_of(self.networks[peer](**inputs))
 
-    def _of(self, network: nn.Module, inputs: dict[str, Any]) -> tuple[Tensor, Tensor | None]:
-        """One network's logits and, when nothing is learnt, what its last linear layer is fed."""
+    def _of(self, network: nn.Module, inputs: dict[str, Any]) -> tuple[Any, Tensor | None]:
+        """One network's output and, when nothing is learnt, what its last linear layer is fed."""
         if self.training:
-            return logits_of(network(**inputs)), None
+            return network(**inputs), None
         fed: list[Tensor] = []
         heads = [part for part in network.modules() if isinstance(part, nn.Linear)]
         handle = heads[-1].register_forward_pre_hook(lambda _, given: fed.append(given[0])) if heads else None
         try:
-            logits = logits_of(network(**inputs))
+            output = network(**inputs)
         finally:
             if handle is not None:
                 handle.remove()
+        logits = logits_of(output)
         shown = bool(fed) and heads[-1].out_features == logits.shape[-1] and fed[-1].shape[:-1] == logits.shape[:-1]
-        return logits, fed[-1] if shown else None
+        return output, fed[-1] if shown else None
+
+    def get_input_embeddings(self) -> Any:
+        """Of one network.
+
+        Raises:
+            NotImplementedError: there are several, as `transformers` raises it.
+        """
+        if self.peers > 1:
+            own = "model.networks[0].get_input_embeddings()"
+            raise NotImplementedError(f"each of the {self.peers} networks has embeddings of its own: {own}")
+        first: Any = self.networks[0]
+        return first.get_input_embeddings()
 
     def network_signature(self) -> list[str]:
         """The names of the columns that a network takes, for `remove_unused_columns`."""
@@ -384,6 +401,16 @@ def logits_of(output: Any) -> Tensor:
             key="logits",
         )
     return logits
+
+
+def _beside_logits(output: Any) -> dict[Any, Any] | None:
+    """What a network gives beside its logits and its loss, in its order; None: nothing."""
+    if isinstance(output, tuple):
+        logits = logits_of(output)
+        behind = next(place for place, part in enumerate(output) if part is logits) + 1
+        return dict(enumerate(output[behind:])) or None
+    given = output if isinstance(output, dict) else getattr(output, "__dict__", {})
+    return {name: part for name, part in given.items() if name not in ("loss", "logits") and part is not None} or None
 
 
 # ---- from what a script has to k peers ----

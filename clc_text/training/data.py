@@ -102,6 +102,12 @@ def _check_each_label(items: list[tuple[int, Any]], cause: Exception | None) -> 
                 "class, from 0",
                 row=number,
             ) from cause
+        if isinstance(row[name], Mapping):
+            raise InputError(
+                f"the label of row {number} of the training set is a dictionary ({', '.join(map(str, row[name]))}); "
+                "give the number of its class, from 0",
+                row=number,
+            ) from cause
 
 
 def _label_name(row: Any) -> str | None:

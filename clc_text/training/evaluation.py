@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
+from transformers.trainer_pt_utils import nested_detach
 
 from clc_text.data.rows import Rows
 from clc_text.models.multi_label import log_odds_together, no_and_yes
@@ -19,7 +20,7 @@ from clc_text.training import distributed
 from clc_text.training.data import as_classes
 from clc_text.training.multi_label import pairs
 from clc_text.training.problem_type import SingleLabel, problem_type_of
-from clc_text.training.scoring import classes_of_all, ensemble_alone
+from clc_text.training.scoring import classes_of_all, shown_alone
 from clc_text.training.stepping import PeersStepping
 
 
@@ -155,11 +156,20 @@ class PeersEvaluation(PeersStepping):
         if self.model.multi_label:
             ensemble = log_odds_together(at_least_float32(logits))
             held = torch.cat([logits, ensemble[None]]) > 0
-            return loss, (ensemble, held.long().movedim(0, 1).contiguous()), labels
+            return loss, (self._shown(ensemble, outputs, ignore_keys), held.long().movedim(0, 1).contiguous()), labels
         ensemble = ensemble_logits(logits)
-        return loss, (ensemble, torch.cat([logits.argmax(-1), ensemble.argmax(-1)[None]]).T.contiguous()), labels
+        classes = torch.cat([logits.argmax(-1), ensemble.argmax(-1)[None]]).T.contiguous()
+        return loss, (self._shown(ensemble, outputs, ignore_keys), classes), labels
+
+    def _shown(self, ensemble: Tensor, outputs: Any, ignored: list[str] | None) -> Any:
+        """The ensemble's logits; with what one network gives beside them a tuple, as `Trainer` makes it."""
+        if ignored is None:
+            ignored = getattr(self.model.config, "keys_to_ignore_at_inference", ["past_key_values"])
+        further = getattr(outputs, "further", None) or {}
+        beside = tuple(nested_detach(part) for name, part in further.items() if name not in ignored)
+        return (ensemble, *beside) if beside else ensemble
 
     def evaluation_loop(self, *positional: Any, **more: Any) -> Any:
         output = super().evaluation_loop(*positional, **more)
         self.classes_seen = classes_of_all(output.predictions)
-        return ensemble_alone(output)
+        return shown_alone(output)

@@ -16,9 +16,9 @@ from clc_text.artifacts.multi_label import f1_micro, multi_label_scores
 class Scores:
     """Stands between `Trainer` and the user's two functions.
 
-    Inside `Trainer` a prediction is the pair (ensemble [N, C], classes [N, P + 1] of the peers and of the ensemble;
-    where several may hold [N, P + 1, C], whether each does); the user's functions see the ensemble alone, as of an
-    ordinary model.
+    Inside `Trainer` a prediction is the pair (what the user's functions see, as of an ordinary model; classes
+    [N, P + 1] of the peers and of the ensemble; where several may hold [N, P + 1, C], whether each does). They see the
+    ensemble's logits [N, C], or the tuple of these and what else one network gives.
 
     Args:
         compute_metrics: the user's; the accuracies of the peers are put beside what it gives.
@@ -35,23 +35,23 @@ class Scores:
         self.compute_metrics, self.user_preprocess, self.by_batch = compute_metrics, preprocess, by_batch
         self.added: set[str] = set()  # what was put beside the user's metrics
 
-    def preprocess(self, logits: tuple[Tensor, Tensor], labels: Tensor) -> tuple[Any, Tensor]:
-        ensemble, classes = logits
-        return (ensemble if self.user_preprocess is None else self.user_preprocess(ensemble, labels)), classes
+    def preprocess(self, logits: tuple[Any, Tensor], labels: Tensor) -> tuple[Any, Tensor]:
+        seen, classes = logits
+        return (seen if self.user_preprocess is None else self.user_preprocess(seen, labels)), classes
 
     def __call__(self, prediction: EvalPrediction, compute_result: bool = True) -> dict[str, Any]:
         pairs, labels = prediction.predictions, prediction.label_ids
         if isinstance(pairs, list):  # `eval_do_concat_batches` is off: one pair a batch
-            ensemble: Any = [pair[0] for pair in pairs]
+            shown: Any = [pair[0] for pair in pairs]
             classes, truth = np.concatenate([pair[1] for pair in pairs]), np.concatenate(labels)
         else:
-            (ensemble, classes), truth = pairs, labels
-        seen = EvalPrediction(ensemble, labels, prediction.inputs, prediction.losses)
+            (shown, classes), truth = pairs, labels
+        seen = EvalPrediction(shown, labels, prediction.inputs, prediction.losses)
         if self.by_batch:
             return {} if self.compute_metrics is None else self.compute_metrics(seen, compute_result=compute_result)
         metrics = {} if self.compute_metrics is None else dict(self.compute_metrics(seen))
         if classes.ndim == 3:
-            added = {} if self.user_preprocess is not None else multi_label_scores(_whole(ensemble), truth)
+            added = {} if self.user_preprocess is not None else multi_label_scores(_logits(shown), truth)
             added |= {
                 f"f1_micro_peer_{peer}": f1_micro(classes[:, peer], truth) for peer in range(classes.shape[1] - 1)
             }
@@ -64,7 +64,7 @@ class Scores:
             metrics
         )  # with or without `Trainer`'s prefix
         if self.user_preprocess is None and not own:
-            added["accuracy"] = float((_whole(ensemble).argmax(-1) == truth).mean())
+            added["accuracy"] = float((_logits(shown).argmax(-1) == truth).mean())
         self.added |= added.keys()
         return metrics | added
 
@@ -80,9 +80,10 @@ class Scores:
         return default_compute_objective({name: value for name, value in metrics.items() if name not in ours})
 
 
-def _whole(values: Any) -> np.ndarray:
-    """Of a list of batches, or of all rows already."""
-    return np.concatenate(values) if isinstance(values, list) else np.asarray(values)
+def _logits(shown: Any) -> np.ndarray:
+    """[N, C], of a list of batches, or of all rows already."""
+    batches = shown if isinstance(shown, list) else [shown]
+    return np.concatenate([batch[0] if isinstance(batch, tuple) else batch for batch in batches])
 
 
 def classes_of_all(predictions: Any) -> np.ndarray | None:
@@ -94,8 +95,8 @@ def classes_of_all(predictions: Any) -> np.ndarray | None:
     return classes if classes.ndim == 2 else classes.transpose(0, 2, 1).reshape(-1, classes.shape[1])
 
 
-def ensemble_alone(output: EvalLoopOutput) -> EvalLoopOutput:
-    """What a caller of `Trainer.predict` gets: the ensemble's logits as the predictions."""
+def shown_alone(output: EvalLoopOutput) -> EvalLoopOutput:
+    """What a caller of `Trainer.predict` gets: the ensemble's logits, and what one network gives beside them."""
     predictions = output.predictions
     if isinstance(predictions, tuple):
         return output._replace(predictions=predictions[0])

@@ -12,7 +12,7 @@ import torch
 from datasets import Dataset
 from drop_in_script import bert, training_arguments
 from refusals import refused
-from torch import nn
+from torch import Tensor, nn
 from transformers import (
     BertForMaskedLM,
     BertForQuestionAnswering,
@@ -233,6 +233,9 @@ def test_labels_in_a_dictionary_are_refused(
     trainer = made(CLCTrainer, tmp_path, train_rows, tokenizer, data_collator=collate)
     with refused(key="labels"):
         trainer.train()
+    rows = [{"input_ids": [2, 3], "labels": {"kind": 1}}]
+    with refused(row=0):
+        made(CLCTrainer, tmp_path, rows, tokenizer).train()
 
 
 def test_rows_marked_as_without_a_class_are_named(
@@ -389,6 +392,64 @@ def test_predictions_of_one_network_are_its_logits(
     ours = made(NoisyLabelTrainer, tmp_path, train_rows, tokenizer, peers=1)
     stock = made(Trainer, tmp_path, train_rows, tokenizer)
     np.testing.assert_allclose(ours.predict(test_rows).predictions, stock.predict(test_rows).predictions, atol=1e-5)
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "by batches"])
+def test_what_one_network_gives_beside_its_logits_is_predicted_as_by_stock(
+    tmp_path: Path, train_rows: Dataset, test_rows: Dataset, tokenizer: PreTrainedTokenizerFast, whole: bool
+) -> None:
+    """Hidden states are a tuple of their own; `ignore_keys` leaves them out."""
+    found, seen = [], []
+
+    def compute_metrics(prediction: Any) -> dict[str, float]:
+        seen.append(prediction.predictions)
+        return {}
+
+    for kind in (NoisyLabelTrainer, Trainer):
+        set_seed(0)
+        network = bert()
+        network.config.output_hidden_states = True
+        arguments = TrainingArguments(**training_arguments(tmp_path, eval_do_concat_batches=whole))
+        trainer = kind(
+            network, arguments, train_dataset=train_rows, processing_class=tokenizer, compute_metrics=compute_metrics
+        )
+        found.append(trainer.predict(test_rows))
+        without = trainer.predict(test_rows, ignore_keys=["hidden_states"]).predictions
+        assert (without if whole else without[0]).shape[1:] == (3,)
+    for ours, stock in (seen[::2], (found[0].predictions, found[1].predictions)):
+        batches = zip(*[[each] if whole else each for each in (ours, stock)], strict=True)
+        for (logits, states), (stock_logits, stock_states) in batches:
+            np.testing.assert_allclose(logits, stock_logits, atol=1e-5)
+            assert len(states) == len(stock_states) == 2
+            for layer, stock_layer in zip(states, stock_states, strict=True):
+                np.testing.assert_allclose(layer, stock_layer, atol=1e-5)
+    assert found[0].metrics["test_accuracy"] == found[0].metrics["test_accuracy_peer_0"]
+
+
+class WithVectors(nn.Module):
+    """Gives (logits, vectors)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.head = nn.EmbeddingBag(200, 4), nn.Linear(4, 3)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        vectors = self.words(input_ids)
+        return self.head(vectors), vectors
+
+
+def test_what_several_networks_give_beside_their_logits_is_left_out(
+    tmp_path: Path, train_rows: Dataset, test_rows: Dataset, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    def predicted(**more: Any) -> Any:
+        return NoisyLabelTrainer(
+            None, TrainingArguments(**training_arguments(tmp_path)), train_dataset=train_rows, model_init=WithVectors,
+            processing_class=tokenizer, **more,
+        ).predict(test_rows).predictions  # fmt: skip
+
+    assert predicted(peers=2).shape == (21, 3)
+    logits, vectors = predicted()
+    assert (logits.shape, vectors.shape) == ((21, 3), (21, 4))
 
 
 def test_no_arguments_are_stock_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

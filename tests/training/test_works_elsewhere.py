@@ -348,3 +348,7 @@ def test_the_configuration_and_the_body(pair: CLCTrainer, one: NoisyLabelTrainer
     with pytest.raises(AttributeError, match="neither PeersOf nor its networks have an attribute 'roberta'"):
         pair.model.roberta  # noqa: B018
     assert one.model.bert is one.model.networks[0].bert
+    assert pair.model.num_labels == one.model.num_labels == len(NAMES)
+    assert one.model.get_input_embeddings() is one.model.bert.embeddings.word_embeddings
+    with pytest.raises(NotImplementedError, match=r"model.networks\[0\].get_input_embeddings"):
+        pair.model.get_input_embeddings()
