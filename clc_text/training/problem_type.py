@@ -55,6 +55,10 @@ class SingleLabel:
         """Logits [P, B, C] -> log-probabilities [P, B, C] that methods take."""
         return logits.log_softmax(-1)
 
+    def logits_of_classes(self, logits: Tensor) -> Tensor | None:
+        """Logits [P, B, C] that `log_probs` are the softmax of, detached, for `TrainingState`; None: of none."""
+        return logits.detach()
+
     def in_front(self, labels: Tensor) -> Tensor:
         """Labels or distributions of rows [B, ...] as they stand beside `log_probs`."""
         return labels
@@ -86,9 +90,12 @@ class MultiLabel(SingleLabel):
         """Logits [P, B, C] -> log-probabilities [C, P, B, 2]."""
         return problems(logits)
 
+    def logits_of_classes(self, logits: Tensor) -> None:
+        """None: a problem of no and yes has one logit, of which the other's would be made up."""
+
     def in_front(self, labels: Tensor) -> Tensor:
-        """[B, C] -> [C, B], distributions [B, C, 2] -> [C, B, 2]."""
-        return of_problems(labels.long() if labels.dim() == 2 else labels)
+        """[B, C] of `checked` -> [C, B], distributions [B, C, 2] -> [C, B, 2]."""
+        return of_problems(labels)
 
     def of_rows(self, rows: Tensor, log_probs: Tensor, supervision: Supervision) -> tuple[Tensor, Tensor, Supervision]:
         """By pairs of a row and a class."""

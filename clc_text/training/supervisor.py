@@ -69,15 +69,15 @@ class Supervisor:
         Raises:
             InputError: labels that are no classes, or rows without numbers.
         """
-        if not self.accounts.steps or (self.unseen and not self.accounts.closed):
-            self.problem.checked(labels, logits.shape[-1], rows)
+        if self.problem.multi_label or not self.accounts.steps or (self.unseen and not self.accounts.closed):
+            labels = self.problem.checked(labels, logits.shape[-1], rows)
         if rows is None and self.needs_numbers is not None:
             raise InputError(
                 f"the batches of get_train_dataloader have no numbers of their rows ('index'), and "
                 f"{self.needs_numbers}; take what super().get_train_dataloader() gives, or another method",
                 key="index",
             )
-        self.state.rows, self.state.logits = rows, logits.detach()
+        self.state.rows, self.state.logits = rows, self.problem.logits_of_classes(logits)
         log_probs = self.problem.log_probs(logits)
         supervision = self.supervise(log_probs, self.problem.in_front(self.targets.of(labels, rows)))
         loss = supervision.loss / self.problem.asked
@@ -119,7 +119,7 @@ class Supervisor:
         labels = self.problem.checked(labels, logits.shape[-1])
         log_probs, distributions = self.problem.log_probs(logits), self.targets.distributions
         targets = self.problem.in_front(labels if distributions is None else distributions)
-        self.state.num_classes, self.state.logits = log_probs.shape[-1], logits
+        self.state.num_classes, self.state.logits = log_probs.shape[-1], self.problem.logits_of_classes(logits)
         self.notes += self.warm_up.take_over(self.state, log_probs, targets, given, model)
 
     def close(self, accelerator: Accelerator, epoch: int, write: bool) -> tuple[float, EpochRecord]:

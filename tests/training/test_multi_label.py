@@ -18,12 +18,14 @@ from transformers import (
     Trainer,
     TrainerCallback,
     TrainingArguments,
+    default_data_collator,
 )
 
 from clc_text.artifacts.multi_label import multi_label_scores
 from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelTrainer
 from clc_text.data.rows import Rows
 from clc_text.data.trusted import TrustedLabels
+from clc_text.errors import InputError
 from clc_text.methods.base import Method, TrainingState, method
 from clc_text.methods.clc import CLC
 from clc_text.methods.co_teaching import CoTeaching
@@ -331,6 +333,28 @@ def test_labels_that_are_no_yes_or_no(tmp_path: Path, labels: list[Any], told: d
     rows = Dataset.from_dict({"input_ids": [[5, 6]] * 4, "labels": labels})
     with refused(**told):
         CLCTrainer(bert(), training_arguments(tmp_path), train_dataset=rows)
+
+
+@pytest.mark.parametrize("after", [1, 5])
+def test_a_label_that_a_collator_makes_is_looked_at_in_every_batch(tmp_path: Path, after: int) -> None:
+    """Half a label would be learnt as none: of three batches an epoch, the second of the first and the last of the
+    second epoch have one."""
+    batches: list[int] = []
+
+    def collate(rows: list[Any]) -> dict[str, Tensor]:
+        batch = default_data_collator(rows)
+        if len(rows) == 8:  # single rows are asked for to see whether rows keep their order
+            batches.append(1)
+            if len(batches) > after:
+                batch["labels"][3, 1] = 0.5
+        return batch
+
+    trainer = CLCTrainer(bert(), training_arguments(tmp_path), collate, token_rows(), method="standard", peers=1)
+    with pytest.raises(InputError) as caught:
+        trainer.train()
+    assert caught.value.row is not None and "0.5" in str(caught.value)
+    assert trainer.state.global_step == after
+    assert trainer.supervisor.state.logits is None, "they are of classes of which one holds"
 
 
 # ---- scores ----
