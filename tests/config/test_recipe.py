@@ -131,7 +131,7 @@ def test_the_order_of_overrides_does_not_matter() -> None:
     named, rows, seed = "data.name=quickstart", "data.rows=70", "seeds.data=5"
     recipes = [loads(GOOD, overrides=list(order)) for order in itertools.permutations([named, rows, seed])]
     assert {(recipe.data.name, recipe.data.rows, recipe.seeds.data) for recipe in recipes} == {("quickstart", 70, 5)}
-    with refused(where="--set noise=none", key="noise"):
+    with refused(where="--set noise=none", key="noise", says="earlier --set"):
         loads(GOOD, overrides=["noise.rate=0.3", "noise=none"])
 
 

@@ -81,7 +81,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("names", [["tfdif"], ["tokens"]])
 def test_encoders_that_cannot_be_compared(names: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     if names == ["tfdif"]:
-        with refused(key="tfdif"):
+        with refused(key="tfdif", says="'tfidf'"):
             compare_encoders(loads(SMALL), names)
     else:
         (one,) = compare_encoders(loads(SMALL), names)

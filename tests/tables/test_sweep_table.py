@@ -292,7 +292,7 @@ def test_runs_on_different_data_are_not_compared(sweep: Path) -> None:
         (run / "recipe.yaml").write_text("data: {name: files, train: corrected.csv}\nmethod: {name: clc}\n")
     assert len(read_table(sweep).cells) == 5
     run_on(sweep / "own/clc/seed-1", train="01234567", test="89abcdef")
-    with refused(where=sweep / "own", key="data"):
+    with refused(where=sweep / "own", key="data", says="clc/seed-1: train.csv 01234567"):
         read_table(sweep)
 
 

@@ -15,7 +15,6 @@ from small_training import CLASSES, arguments, peers_model, rows, same_tensors
 from torch import Tensor, nn
 
 from clc_text import NoisyLabelTrainer
-from clc_text.errors import InputError
 from clc_text.training.data import NumberedBatch
 
 NAMES = "abcd"
@@ -125,7 +124,7 @@ def test_a_collator_with_labels_of_its_own_is_taken_at_its_word(collate: Any) ->
 def test_workers_count_together(tmp_path: Path) -> None:
     said = []
     for workers in (0, 1):
-        with pytest.raises(InputError) as found:
+        with refused(key="data collator", says="another order") as found:
             trainer(tmp_path, collator(MADE["a name"], reverse=True), dataloader_num_workers=workers).train()
         said.append(str(found.value))
     assert said[0] == said[1], "no traceback of the process that loaded the batch"

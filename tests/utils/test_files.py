@@ -181,7 +181,7 @@ def test_a_place_that_takes_no_file_is_named_before_anything_is_made(tmp_path: P
             write_with(path, never)
         assert ".part" not in str(found.value)
     for path in (tmp_path / "file", tmp_path / "file" / "model", Path("/proc/model")):
-        with refused(where=path):
+        with refused(where=path, says="cannot be written"):
             replace_folder(path, never)
     assert (tmp_path / "file").read_text() == "a file"
     nothing_else(tmp_path, "file", "folder")
@@ -194,9 +194,9 @@ def test_a_read_only_place_is_one_sentence(number: int, tmp_path: Path, monkeypa
 
     for method in ("touch", "mkdir"):
         monkeypatch.setattr(Path, method, read_only)
-    with refused(where=tmp_path / "a.json"):
+    with refused(where=tmp_path / "a.json", says="name another place"):
         write_json(tmp_path / "a.json", 1)
-    with refused(where=tmp_path / "model"):
+    with refused(where=tmp_path / "model", says="name another place"):
         replace_folder(tmp_path / "model", lambda aside: None)
     monkeypatch.undo()
     nothing_else(tmp_path)
@@ -208,7 +208,7 @@ def test_a_full_disk_is_one_sentence_about_the_outermost_place(tmp_path: Path) -
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as `write` raises it: without a name
 
     for write in (full, lambda aside: write_with(aside / "one", full)):
-        with refused(where=tmp_path / "model") as found:
+        with refused(where=tmp_path / "model", says="the disk is full") as found:
             (write_with if write is full else replace_folder)(tmp_path / "model", write)
         assert ".part" not in str(found.value)
         nothing_else(tmp_path)
@@ -254,7 +254,7 @@ def test_what_libraries_say_of_a_disk_without_room_is_one_sentence(tmp_path: Pat
         with at_most(9_000), pytest.raises(InputError, match=f"/a cannot be written: {reason}"):
             write_with(path, write)
         nothing_else(tmp_path)
-        with at_most(9_000), refused(where=path), to_be_written(path):
+        with at_most(9_000), refused(where=path, says=reason), to_be_written(path):
             write(path)
         path.unlink(missing_ok=True)
 
@@ -304,8 +304,8 @@ def test_a_plain_name_is_taken(name: str) -> None:
 def test_only_files_have_an_end(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path("/dev/zero")):
-        with refused(where=path):
+        with refused(where=path, says="pipe or a device"):
             check_regular(path, "recipe")
-    with refused(where=tmp_path):
+    with refused(where=tmp_path, says="is a folder"):
         check_regular(tmp_path, "recipe")
     check_regular(tmp_path / "missing", "recipe")

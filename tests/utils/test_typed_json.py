@@ -84,5 +84,5 @@ def test_the_sentence_names_file_key_and_way_out(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"a\.json is damaged or cut short \(.*\); bring it back or train again$"):
             read_json(path, run_files.NoiseManifest)
     path.write_text('{"epoch": 1}\n{"epoch": true}\n')
-    with refused(where=path, row=2):
+    with refused(where=path, row=2, says="`epoch`"):
         read_typed_lines(path, run_files.Epoch)

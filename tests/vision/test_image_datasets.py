@@ -309,9 +309,8 @@ def test_an_image_cut_short_is_found_when_the_list_is_read(tmp_path: Path) -> No
     noisy, clean = food101n(tmp_path)
     cut = noisy / "images/filet_mignon/aa.jpg"
     cut.write_bytes(cut.read_bytes()[:200])
-    with refused(where=f"image 2 of {noisy / 'meta/imagelist.tsv'}") as found:
+    with refused(where=f"image 2 of {noisy / 'meta/imagelist.tsv'}", says=f"{cut}) is no readable image"):
         Food101N(path=str(noisy), test_path=str(clean), missing="drop").load(0)
-    assert str(cut) in str(found.value)
     cut.unlink()
     assert len(Food101N(path=str(noisy), test_path=str(clean), missing="drop").load(0).train) == 2
 

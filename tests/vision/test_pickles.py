@@ -67,9 +67,8 @@ def test_no_other_name_is_admitted(tmp_path: Path, name: str) -> None:
     module, _, what = name.rpartition(".")
     path = tmp_path / "batch"
     path.write_bytes(f"c{module}\n{what}\n.".encode())
-    with refused(where=path) as found:
+    with refused(where=path, says=name):
         read_pickle(path)
-    assert name in str(found.value)
 
 
 def test_damaged_and_strange_files(tmp_path: Path) -> None:

@@ -455,7 +455,7 @@ def test_missing_files_folders_and_splits(tmp_path: Path) -> None:
         Files(train=str(tmp_path / "empty")).load(0)
     rows = datasets.Dataset.from_dict({"text": ["a", "b"], "label": [0, 1]})
     datasets.DatasetDict(train=rows, test=rows).save_to_disk(str(tmp_path / "dict"))
-    with refused(where=tmp_path / "dict"):
+    with refused(where=tmp_path / "dict", says=f"several splits; name one of them: {tmp_path / 'dict/test'}"):
         Files(train=str(tmp_path / "dict")).load(0)
 
 

@@ -126,7 +126,7 @@ def test_a_name_may_end_in_a_usual_one(tmp_path: Path) -> None:
     path = written(tmp_path, {"mail": "mail", "team": "team", "stars": "crowd_label"})
     assert guess_columns(path).label == "crowd_label"
     both = written(tmp_path, {"mail": "mail", "team": "gold_label", "stars": "crowd_label", "customer": "customer"})
-    with refused(key="--label"):
+    with refused(key="--label", says="gold_label, crowd_label"):
         guess_columns(both)
 
 

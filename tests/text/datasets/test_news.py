@@ -117,7 +117,7 @@ class Command:
 def test_a_hostile_cache_runs_nothing(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     path = cache(tmp_path, Command(mark))
-    with refused(where=path):
+    with refused(where=path, says="mkdir"):
         News(path=str(path)).load(0)
     assert not mark.exists()
 

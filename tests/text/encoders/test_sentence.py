@@ -156,7 +156,7 @@ def test_a_model_that_changed_since_is_refused(tmp_path: Path) -> None:
     model = write_tiny_bert(tmp_path / "model")
     fit(model).save(tmp_path / "run" / "encoder")
     write_tiny_bert(model, seed=3)
-    with refused(where=model):
+    with refused(where=model, says="has changed"):
         load_encoder(tmp_path / "run" / "encoder")
     shutil.rmtree(model)
     with refused(where=model, key="encoder.model"):

@@ -251,7 +251,7 @@ def test_a_pickle_that_would_run_code_does_not(tmp_path: Path) -> None:
 
     for name in ("evil.kv", "evil.pt"):
         (tmp_path / name).write_bytes(pickle.dumps(Evil()))
-        with refused(where=tmp_path / name):
+        with refused(where=tmp_path / name, says="asks for"):
             read(tmp_path / name)
     assert not (tmp_path / "ran").exists()
     with refused(where=tmp_path / "text.kv"):

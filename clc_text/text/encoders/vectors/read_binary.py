@@ -132,6 +132,8 @@ def read_torchtext(path: Path, wanted: Wanted) -> VectorTable:
         words, matrix = [str(word) for word in words], matrix.numpy()
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if isinstance(error, pickle.UnpicklingError):
+            reason = "it asks for more than words and tensors"  # torch's own advice is to load it all the same
         raise InputError(
             f"{path} is not a readable cache file of torchtext's vectors ({reason})", where=path
         ) from None
