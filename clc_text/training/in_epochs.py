@@ -112,6 +112,7 @@ class InEpochs(Checkpointing):
 
     def end_training(self) -> None:
         """Called when training is over."""
+        self.model.eval()  # what is asked of it from now on is the ensemble; another training begins with `train()`
         supervisor = self.supervisor
         supervisor.accounts.end(write=self.is_world_process_zero())
         if self.epochs_closed and self.state.global_step < self.state.max_steps and supervisor.warm_up.lasts:

@@ -322,6 +322,19 @@ def test_a_trained_model_in_a_pipeline_speaks_for_all(
         assert probs(answer) == pytest.approx(expected[0].tolist(), abs=1e-5)
 
 
+def test_a_model_that_was_not_evaluated_speaks_for_all_too(
+    tmp_path: Path, train_rows: Dataset, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    """Without an evaluation set nothing else puts the networks into evaluation mode."""
+    trainer = CLCTrainer(
+        bert(), TrainingArguments(**training_arguments(tmp_path)), train_dataset=train_rows,
+        processing_class=tokenizer, method=CLC(warmup_epochs=1),
+    )  # fmt: skip
+    trainer.train()
+    assert not trainer.model.training
+    assert len(pipeline("text-classification", model=trainer.model, tokenizer=tokenizer)(TEXTS)) == len(TEXTS)
+
+
 def test_outputs_outside_of_training(pair: CLCTrainer, test_rows: Dataset, tokenizer: PreTrainedTokenizerFast) -> None:
     model = pair.model.eval()
     batch = tokenizer.pad([{"input_ids": ids} for ids in test_rows["input_ids"]], return_tensors="pt")
