@@ -70,7 +70,7 @@ class Training(Options):
 
     section: ClassVar[str] = "training"
     # What `TrainingArguments` have, and a recipe has elsewhere or otherwise.
-    elsewhere: ClassVar[dict[str, str]] = {
+    others: ClassVar[dict[str, str]] = {
         "bf16": "set training.precision: bf16",
         "fp16": "one loss scale would serve all peers; set training.precision: bf16",
         "optim": "set training.optimizer",
@@ -86,8 +86,6 @@ class Training(Options):
         "eval_steps": "the test rows are scored after every epoch",
         "logging_strategy": "set training.logging_steps",
         "load_best_model_at_end": "the test labels would choose the networks; metrics.jsonl has every epoch",
-        "gradient_checkpointing": "train in a script (docs/trainer.md)",
-        "group_by_length": "train in a script (docs/trainer.md)",
         "output_dir": "name the run directory with --out",
         "run_name": "set name",
         "push_to_hub": "run clc-text push when the run has ended",
@@ -199,6 +197,18 @@ class Training(Options):
         choices=TRACKERS,
         argument="report_to",
     )
+
+    @classmethod
+    def elsewhere(cls, key: str) -> str | None:
+        """What to do in place of an option of `TrainingArguments` that recipes do not have; None: it is none."""
+        if key in cls.others:
+            return cls.others[key]
+        from transformers import TrainingArguments  # takes seconds, and is asked on the way to a refusal only
+
+        known = {each.name for each in dataclasses.fields(TrainingArguments)} | {"group_by_length"}  # before 5.0
+        return (
+            "of Trainer's options recipes lack this one; train in a script (docs/trainer.md)" if key in known else None
+        )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -400,7 +410,7 @@ def _recipe(tree: Node) -> Recipe:
             if key == "monitor" and values[key].value is False:
                 values[key] = Node("off", values[key].where)  # what YAML 1.1 makes of an unquoted off
             arguments[key] = convert(values[key], hints[key], key)
-    return construct(Recipe, arguments, tree.where)
+    return construct(Recipe, arguments, tree.where, values)
 
 
 _DEFAULT_PARTS: dict[str, dict[str, str]] = {

@@ -9,7 +9,7 @@ import dataclasses
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from typing import Any, Literal
 import yaml
 
 from clc_text.config.components import types_of
-from clc_text.errors import InputError, nearest
+from clc_text.errors import InputError, close_name, nearest
 from clc_text.utils.files import check_regular
 from clc_text.utils.shown import printable
 from clc_text.utils.yaml_loaders import by_safe_loader
@@ -245,7 +245,7 @@ def to_dataclass(cls: type, node: Node, path: str) -> Any:
         )
     known = {field.name: field for field in dataclasses.fields(cls) if field.init}
     values = by_own_names(node.value, known, path)
-    check_keys(values, known, path, getattr(cls, "elsewhere", {}))
+    check_keys(values, known, path, getattr(cls, "elsewhere", None))
     hints = types_of(cls)
     arguments = {key: convert(child, hints[key], f"{path}.{key}") for key, child in values.items()}
     for key, field in known.items():
@@ -256,7 +256,7 @@ def to_dataclass(cls: type, node: Node, path: str) -> Any:
                 where=node.where,
                 key=f"{path}.{key}",
             )
-    return construct(cls, arguments, node.where)
+    return construct(cls, arguments, node.where, values, path)
 
 
 _OTHER_NAMES = ("argument", "earlier")
@@ -290,21 +290,25 @@ def by_own_names(values: dict[str, Node], known: dict[str, dataclasses.Field[Any
     return {name: values[key] for name, key in called.items()}
 
 
-def construct(cls: type, arguments: dict[str, Any], where: str) -> Any:
+def construct(cls: type, arguments: dict[str, Any], where: str, values: Mapping[str, Node], path: str = "") -> Any:
+    """Told of a value that is refused is the line of its key, among the `values` of the section; else `where`."""
     try:
         return cls(**arguments)
     except InputError as error:
-        raise InputError(f"{where}: {error}", where=where, key=error.key) from None
+        option = (error.key or "").removeprefix(f"{path}.").partition(".")[0]
+        place = values[option].where if option in values else where
+        raise InputError(f"{place}: {error}", where=place, key=error.key) from None
 
 
 def check_keys(
-    values: dict[str, Node], known: dict[str, Any], path: str, elsewhere: Mapping[str, str] | None = None
+    values: dict[str, Node], known: dict[str, Any], path: str, elsewhere: Callable[[str], str | None] | None = None
 ) -> None:
-    """`elsewhere`: of keys that another library knows, what to do here."""
+    """`elsewhere` says of a key that another library knows what to do here, and None of any other."""
     for key, node in values.items():
         if key not in known:
             full = f"{path}.{key}" if path else key
-            hint = f"; {elsewhere[key]}" if elsewhere and key in elsewhere else nearest(key, known)
+            told = None if elsewhere is None or close_name(key, list(known), 0.9) else elsewhere(key)
+            hint = nearest(key, known) if told is None else f"; {told}"
             raise InputError(f"{node.where}: unknown key '{full}'{hint}", where=node.where, key=full)
 
 

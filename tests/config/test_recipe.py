@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
 
 import pytest
 from refusals import refused
+from transformers import TrainingArguments
 
 from clc_text.config.recipe import Recipe, Training, from_dict, load, loads
 from clc_text.config.recipe_text import explain
@@ -53,10 +55,10 @@ def test_a_whole_number_serves_where_a_number_is_wanted() -> None:
         (GOOD.replace("epochs: 3", "epochs: many"), "some.yaml:8", "training.epochs"),
         (GOOD.replace("epochs: 3", "epochs: 2.5"), "some.yaml:8", "training.epochs"),
         (GOOD.replace("epochs: 3", "epochs: true"), "some.yaml:8", "training.epochs"),
-        (GOOD.replace("epochs: 3", "epochs: 0"), "some.yaml:7", "training.epochs"),
+        (GOOD.replace("epochs: 3", "epochs: 0"), "some.yaml:8", "training.epochs"),
         (GOOD.replace("epochs: 3", "epochs: [3]"), "some.yaml:8", "training.epochs"),
         (GOOD.replace("symmetric", "symetric"), "some.yaml:5", "noise.name"),
-        (GOOD.replace("0.5", "1.0"), "some.yaml:4", "noise.rate"),
+        (GOOD.replace("0.5", "1.0"), "some.yaml:6", "noise.rate"),
         (GOOD + "method: {name: clc, criterion: entropie}\n", "some.yaml:10", "method.criterion"),
         (GOOD + "noise: {name: none}\n", "some.yaml:10", "noise"),
         ("noise: {name: none}\n", "some.yaml:1", "data"),
@@ -68,10 +70,10 @@ def test_a_whole_number_serves_where_a_number_is_wanted() -> None:
         ("data: &a {name: quickstart}\nnoise: *a\n", "some.yaml:2", None),
         ("data: !!python/object/apply:os.system ['true']\n", "some.yaml:1", None),
         ("data: {name: !!python/name:os.system x}\n", "some.yaml:1", None),
-        (GOOD + "peers: 0\n", "some.yaml:1", "peers"),
-        (GOOD + "canaries: 0.5\n", "some.yaml:1", "canaries"),
+        (GOOD + "peers: 0\n", "some.yaml:10", "peers"),
+        (GOOD + "canaries: 0.5\n", "some.yaml:10", "canaries"),
         (GOOD + "noise_rate: guess\n", "some.yaml:10", "noise_rate"),
-        (GOOD + "noise_rate: 1.5\n", "some.yaml:1", "noise_rate"),
+        (GOOD + "noise_rate: 1.5\n", "some.yaml:10", "noise_rate"),
         (GOOD + "seeds: {noise: -1}\n", "some.yaml:10", "seeds.noise"),
     ],
 )
@@ -87,7 +89,7 @@ def test_a_mistake_is_named_with_its_place(text: str, where: str, key: str | Non
     [
         (GOOD.replace("epochs", "epoch"), "some.yaml:8: unknown key 'training.epoch'; did you mean 'epochs'?"),
         (GOOD.replace(": 3", ": many"), "some.yaml:8: 'training.epochs' must be a whole number, not 'many'"),
-        (GOOD.replace("epochs: 3", "epochs: 0"), "some.yaml:7: training.epochs is 0; give at least 1"),
+        (GOOD.replace("epochs: 3", "epochs: 0"), "some.yaml:8: training.epochs is 0; give at least 1"),
         (GOOD.replace("symmetric", "symetric"), "some.yaml:5: noise.name: there is no noise 'symetric'; did you mean"),
         ("noise: {name: none}\n", "some.yaml:1: the section 'data' is missing"),
         ("data: !!python/object/apply:os.system ['true']\n", "some.yaml:1: not valid YAML (the tag"),
@@ -189,7 +191,7 @@ def test_a_table_in_place_of_a_recipe_is_told_how_to_get_one(tmp_path: Path, nam
 @pytest.mark.parametrize("written", ['"\\ud800"', '"a\\0b"'])
 def test_a_text_that_nothing_can_print_is_refused(written: str) -> None:
     told = complaint(GOOD + f"name: {written}\n")
-    assert "some.yaml:1: name holds a zero character or half a character" in told
+    assert "some.yaml:10: name holds a zero character or half a character" in told
     assert told.isprintable()
 
 
@@ -258,11 +260,34 @@ def test_what_a_user_of_trainer_knows_is_held_to_limits() -> None:
     assert "training.decay_from_epoch" in complaint(GOOD + "  max_steps: 7\n  decay_from_epoch: 1\n")
 
 
-@pytest.mark.parametrize("key", Training.elsewhere)
+@pytest.mark.parametrize("key", Training.others)
 def test_what_trainer_knows_and_a_recipe_has_elsewhere_is_said(key: str) -> None:
     with refused(where="recipe:10", key=f"training.{key}") as found:
         loads(GOOD + f"  {key}: 1\n")
-    assert str(found.value).endswith(Training.elsewhere[key])
+    assert str(found.value).endswith(Training.others[key])
+
+
+def test_every_other_option_of_trainer_is_said_to_be_one() -> None:
+    ours = {each.name for each in dataclasses.fields(Training)} | Training.arguments().keys() | Training.others.keys()
+    theirs = {each.name for each in dataclasses.fields(TrainingArguments) if each.init} | {"group_by_length"}
+    assert len(theirs - ours) > 50
+    for key in sorted(theirs - ours):
+        with refused(where="recipe:10", key=f"training.{key}", says="train in a script"):
+            loads(GOOD + f"  {key}: 1\n")
+    with refused(where="recipe:10", key="training.epochz", says="did you mean 'epochs'"):
+        loads(GOOD + "  epochz: 1\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [("max_steps: 0", "max_steps"), ("report_to: [nobody]", "report_to"), ("class_weights: [1, -1]", "class_weights"),
+     ("per_device_eval_batch_size: 0", "eval_batch_size"), ("decay_from_epoch: 9999", "decay_from_epoch")],
+)  # fmt: skip
+def test_a_value_out_of_limits_is_told_with_its_own_line(line: str, key: str) -> None:
+    with refused(where="recipe:10", key=f"training.{key}"):
+        loads(GOOD + f"  {line}\n")
+    with refused(where="--set training.max_steps=0", key="training.max_steps"):
+        loads(GOOD, overrides=["training.max_steps=0"])
 
 
 def test_options_may_have_the_names_that_trainer_knows() -> None:

@@ -41,9 +41,9 @@ def test_options_of_a_recipe_are_arguments_of_the_trainer(tiny_recipe: Path, tmp
     from clc_text.training.arguments import NoisyLabelArguments
 
     assert Training.arguments().keys() <= {each.name for each in fields(NoisyLabelArguments)}
-    earlier = {"warmup_ratio", "group_by_length"}  # of older versions of transformers
-    assert Training.elsewhere.keys() - earlier <= {each.name for each in fields(NoisyLabelArguments)}
-    assert not Training.elsewhere.keys() & Training.arguments().keys()
+    earlier = {"warmup_ratio"}  # of older versions of transformers
+    assert Training.others.keys() - earlier <= {each.name for each in fields(NoisyLabelArguments)}
+    assert not Training.others.keys() & Training.arguments().keys()
     assert set(TRACKERS) <= INTEGRATION_TO_CALLBACK.keys()
     given = {"learning_rate": 0.125, "warmup_steps": 3, "max_steps": 7, "logging_steps": 2, "momentum": 0.5}
     overrides = [f"training.{name}={value}" for name, value in given.items()]
