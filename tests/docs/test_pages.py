@@ -40,14 +40,6 @@ def contract_and_training(folder: Path, tests: list[str]) -> None:
     app(["train", "recipe.yaml", "--out", "run"], standalone_mode=False)
 
 
-@pytest.mark.parametrize("page", sorted(path.name for path in DOCS.glob("*.md")))
-def test_links_lead_somewhere(page: str) -> None:
-    code = re.compile(r"^```.*?^```$|`[^`]*`", flags=re.DOTALL | re.MULTILINE)
-    for target in re.findall(r"\]\(([^)#]+)\)", code.sub("", (DOCS / page).read_text(encoding="utf-8"))):
-        if "://" not in target:
-            assert (DOCS / target).exists(), target
-
-
 def test_from_trainer_to_clc_trainer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
