@@ -255,6 +255,8 @@ class SeveralLabels(TypedDict, total=False):
     planted: PlantedVotes | None
     wrong: list[float] | None
     rules: int
+    repeat: list[str]
+    constant: list[str]
     joined: JoinedLabels
     unsure: list[dict[str, Any]]
     alone: list[RightByVotes]

@@ -9,6 +9,8 @@ sources         [{"name", "votes", "share": of the rows, "agreement": with most 
                   "accuracy": {"value", "low", "high"}: the expected share of right labels by what is believed, and
                   its 95 % interval, "matrix": [C][C], P(says k | true class c) | null (of more than 30 classes),
                   "confused": [{"true", "said", "share"}] the most frequent errors}]
+repeat          names of sources that repeat others, and count as one with them (`noise.votes.alike`)
+constant        names of sources that say one class alone beside people, and are not heard
 joined          {"labels": of all sources together, "overruled": rows whose believed class is none of those that most
                   of their labels say, "tied": rows on which several classes have as many labels}
 planted         {"planted", "doubted": metric, "stood": metric} | null: labels of single sources that were swapped on
@@ -43,7 +45,8 @@ from clc_text.corrections.state import PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.data.agreement import accuracies, votes_facts
 from clc_text.data.votes import Votes, places_in_row
-from clc_text.noise.votes.one_class import one_class_sources
+from clc_text.noise.votes.alike import weights_of_alike
+from clc_text.noise.votes.one_class import constant_sources, one_class_sources
 
 MOST_CELLS_OF = 30
 CONFUSED = 3
@@ -77,6 +80,11 @@ def several_labels(corrected: Corrected, state: State) -> SeveralLabels | None:
     unsure = unsure[~np.isin(unsure, answered)]
     per_row = kept.votes.per_row
     row_names = names_of(corrected, unsure)
+    rules = one_class_sources(kept.votes)
+    nobody = np.zeros(len(rules), bool)
+    heard = kept.facts["join"] == "cross_fit"
+    repeat = weights_of_alike(kept.votes, rules) < 1 if heard else nobody
+    constant = constant_sources(kept.votes) if heard else nobody
     return {
         "join": kept.facts["join"],
         "classifier": kept.facts.get("power"),
@@ -86,7 +94,9 @@ def several_labels(corrected: Corrected, state: State) -> SeveralLabels | None:
         "sources": found["sources"],
         "planted": _planted(kept.facts.get("planted")),
         "wrong": kept.facts.get("wrong"),
-        "rules": int(one_class_sources(kept.votes).sum()),
+        "rules": int(rules.sum()),
+        "repeat": _named(kept.votes, repeat),
+        "constant": _named(kept.votes, constant),
         "joined": joined(kept.votes, kept.belief.argmax(1)),
         "unsure": [
             {"row": int(row), **name, "votes": int(per_row[row]), "belief": float(belief[row].max())}
@@ -94,6 +104,10 @@ def several_labels(corrected: Corrected, state: State) -> SeveralLabels | None:
         ],
         "alone": enough(kept.votes, belief.argmax(1)),
     }
+
+
+def _named(votes: Votes, which: np.ndarray) -> list[str]:
+    return [votes.sources[number] for number in np.flatnonzero(which)]
 
 
 def _planted(trial: Mapping[str, int] | None) -> PlantedVotes | None:

@@ -25,7 +25,7 @@ def show_annotators(several: SeveralLabels, console: Console, most: int = MOST_S
         ask: whether the rows where a label would help are named, too.
     """
     console.print(sources_table(several, most).on_screen())
-    for sentence in (worse_in_words(several), enough_in_words(several["alone"])):
+    for sentence in (worse_in_words(several), unheard_in_words(several), enough_in_words(several["alone"])):
         if sentence:
             console.print(for_rich(sentence))
     if not ask or not several["unsure"]:
@@ -40,6 +40,16 @@ def worse_in_words(several: SeveralLabels) -> str:
     worst = worse_than_all(several["sources"])
     named = [f"{printable(name, MOST_LETTERS)} {right['value']:.0%}" for name, right in worst]
     return f"clearly less often right than all together: {some_of(named, 10)}" if named else ""
+
+
+def unheard_in_words(several: SeveralLabels) -> str:
+    """Who does not count as a source more, and why; nothing where everybody does."""
+    told = (
+        ("say what others of these say, and count as one source with them", several.get("repeat", [])),
+        ("says one class alone, and is not heard", several.get("constant", [])),
+    )
+    shown = [(why, [printable(name, MOST_LETTERS) for name in names]) for why, names in told if names]
+    return "; ".join(f"{some_of(names, 10)}: {why}" for why, names in shown)
 
 
 def in_order(several: SeveralLabels) -> list[SourceOfLabels]:

@@ -15,6 +15,7 @@ from clc_text.corrections.annotators_shown import (
     in_order,
     row_key,
     sources_table,
+    unheard_in_words,
     worse_in_words,
 )
 from clc_text.corrections.who_said import Said, in_words, who_said
@@ -39,7 +40,7 @@ def annotators_html(run: RunDirectory, audit: Audit | None) -> Markup:
         return Markup("")
     listed = in_order(several)
     section = table_of(sources_table(several, MOST_SOURCES))
-    sentences = [worse_in_words(several), enough_in_words(several["alone"])]
+    sentences = [worse_in_words(several), unheard_in_words(several), enough_in_words(several["alone"])]
     if several["alpha"] is not None:
         sentences.append(alpha_in_words(several["alpha"], several.get("soft", 0)))
     section += Markup("").join(paragraph(sentence) for sentence in sentences if sentence)

@@ -21,6 +21,7 @@ from clc_text.corrections.annotators import (
     several_labels,
     worse_than_all,
 )
+from clc_text.corrections.annotators_shown import unheard_in_words
 from clc_text.corrections.state import PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.data.votes import Votes
@@ -122,3 +123,22 @@ def test_sources_that_are_clearly_worse() -> None:
     assert worse_than_all(never_wrong) == []  # type: ignore[arg-type]
     sources = [source("a", 100, 0.9, 0.95), source("b", 10, 0.5, 0.8), source("c", 2, 0.5, 0.99)]
     assert [name for name, _ in worse_than_all([*sources, {"name": "d", "votes": 0, "accuracy": None}])] == ["b"]
+
+
+@pytest.mark.parametrize("join", ["cross_fit", "majority"])
+def test_who_repeats_another_and_who_says_one_class_alone_is_named(tmp_path: Path, join: str) -> None:
+    random = np.random.default_rng(0)
+    said = random.integers(0, 2, (200, 3))
+    table = np.concatenate([said, said[:, :1], np.ones((200, 1), int)], 1)
+    votes = Votes.of_table(table, 2, ["ann", "bob", "cid", "ann again", "always"])
+    KeptVotes(votes, votes.majority, np.array([np.eye(2)] * 5), {"join": join}).save(tmp_path)
+    run = a_run(tmp_path)
+    run.environment = lambda: {"label_names": ["no", "yes"]}  # type: ignore[method-assign,return-value]
+    run.labels = lambda: SimpleNamespace(source_row=np.arange(200))  # type: ignore[method-assign,assignment,return-value]
+    state = cast(State, SimpleNamespace(source=np.zeros(200), label=np.zeros(200, int)))
+    found = several_labels(cast(Corrected, SimpleNamespace(run=run)), state)
+    assert found is not None
+    expected = (["ann", "ann again"], ["always"]) if join == "cross_fit" else ([], [])
+    assert (found["repeat"], found["constant"]) == expected
+    told = unheard_in_words(found)
+    assert ("ann again" in told, "always" in told) == ((True, True) if join == "cross_fit" else (False, False))
