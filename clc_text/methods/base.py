@@ -54,7 +54,7 @@ class TrainingState:
         rows: [B] (or [S, B]) ids of the rows of this batch.
         class_weights: [C], what each class counts; None: all the same. See `weigh`.
         logits: [P, B, C] what `log_probs` was made of, detached, for the one criterion that needs it, the energy;
-            [P, N, C] during `Method.prepare`. Not saved.
+            [P, N, C] during `Method.prepare`. None where several classes may hold. Not saved.
         began: epochs completed when the method took over from the warm-up; 0 without one.
     """
 
