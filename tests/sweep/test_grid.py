@@ -101,7 +101,7 @@ def test_without_variants_and_seeds_the_recipe_runs_as_written(tiny_recipe: Path
         ("recipes: [tiny.yaml, deeper/tiny.yaml]\n", "{file}:1: two recipes are called tiny.yaml"),
         ("recipes: [tinny.yaml]\n", "there is no recipe {folder}/tinny.yaml; did you mean '{folder}/tiny.yaml'?"),
         ("recipes: [tiny.yaml]\nseed: [1]\n", "{file}:2: unknown key 'sweep.seed'; did you mean 'seeds'?"),
-        ("recipes: [tiny.yaml]\nseeds: [1, 1]\n", "{file}:1: 'seeds' names one of them twice"),
+        ("recipes: [tiny.yaml]\nseeds: [1, 1]\n", "{file}:2: 'seeds' names one of them twice"),
         ("recipes: [tiny.yaml]\nseeds: [-1]\n", "{file}:2: seeds.data is -1"),
         ("recipes: [tiny.yaml]\nseeds: [a]\n", "{file}:2: 'sweep.seeds[0]' must be a whole number, not 'a'"),
         ("recipes: [tiny.yaml]\nvariants:\n  ../x: {}\n", "{file}:1: the variant '../x' names a folder"),

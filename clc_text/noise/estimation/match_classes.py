@@ -18,7 +18,8 @@ def match_classes(probs: np.ndarray, labels: np.ndarray, margin: float = 1.0) ->
     Args:
         probs: [N, C].
         labels: int64 [N] given labels.
-        margin: how many times as often. Where half of a class's labels are wrong, chance alone may turn the balance.
+        margin: how many times as often, or by a standard error where that is less. Where half of a class's labels are
+            wrong, chance alone may turn the balance.
     """
     from scipy.optimize import linear_sum_assignment
 
@@ -27,9 +28,10 @@ def match_classes(probs: np.ndarray, labels: np.ndarray, margin: float = 1.0) ->
     best_given, best_predicted = counts.argmax(1), counts.argmax(0)
     mutual = np.zeros_like(counts)
     for predicted_class, given in enumerate(best_given):
-        enough = counts[predicted_class, given] > margin * counts[predicted_class, predicted_class]
+        named, partner = counts[predicted_class, predicted_class], counts[predicted_class, given]
+        enough = partner > min(margin * named, named + (named + partner) ** 0.5)
         own = given == predicted_class
-        if (own or enough) and counts[predicted_class, given] > 0 and best_predicted[given] == predicted_class:
+        if (own or enough) and partner > 0 and best_predicted[given] == predicted_class:
             mutual[predicted_class, given] = 1
     # A mutual pair outweighs all counts; staying as it is outweighs a tie.
     value = 2 * len(labels) * mutual + counts + 0.5 * np.eye(classes)
