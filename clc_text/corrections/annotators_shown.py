@@ -45,11 +45,11 @@ def worse_in_words(several: SeveralLabels) -> str:
 def unheard_in_words(several: SeveralLabels) -> str:
     """Who does not count as a source more, and why; nothing where everybody does."""
     told = (
-        ("say what others of these say, and count as one source with them", several.get("repeat", [])),
-        ("says one class alone, and is not heard", several.get("constant", [])),
+        ("counted as one source, since they say much the same", several.get("repeat", [])),
+        ("not heard, since one class alone is said", several.get("constant", [])),
     )
     shown = [(why, [printable(name, MOST_LETTERS) for name in names]) for why, names in told if names]
-    return "; ".join(f"{some_of(names, 10)}: {why}" for why, names in shown)
+    return "; ".join(f"{why}: {some_of(names, 10)}" for why, names in shown)  # a name keeps its first letter so
 
 
 def in_order(several: SeveralLabels) -> list[SourceOfLabels]:
