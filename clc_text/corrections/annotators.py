@@ -84,7 +84,7 @@ def several_labels(corrected: Corrected, state: State) -> SeveralLabels | None:
     nobody = np.zeros(len(rules), bool)
     heard = kept.facts["join"] == "cross_fit"
     repeat = weights_of_alike(kept.votes, rules) < 1 if heard else nobody
-    constant = constant_sources(kept.votes) if heard else nobody
+    constant = constant_sources(kept.votes, rules) if heard else nobody
     return {
         "join": kept.facts["join"],
         "classifier": kept.facts.get("power"),

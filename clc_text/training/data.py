@@ -97,17 +97,15 @@ def _check_each_label(items: list[tuple[int, Any]], cause: Exception | None) -> 
                 f"row {number} of the training set has no label; give it one, or leave it out", row=number
             ) from cause
         if isinstance(row[name], str):
-            raise InputError(
-                f"the label of row {number} of the training set is the text '{row[name]}'; give the number of its "
-                "class, from 0",
-                row=number,
-            ) from cause
-        if isinstance(row[name], Mapping):
-            raise InputError(
-                f"the label of row {number} of the training set is a dictionary ({', '.join(map(str, row[name]))}); "
-                "give the number of its class, from 0",
-                row=number,
-            ) from cause
+            held = f"the text '{row[name]}'"
+        elif isinstance(row[name], Mapping):
+            held = f"a dictionary ({', '.join(map(str, row[name]))})"
+        else:
+            continue
+        raise InputError(
+            f"the label of row {number} of the training set is {held}; give the number of its class, from 0",
+            row=number,
+        ) from cause
 
 
 def _label_name(row: Any) -> str | None:

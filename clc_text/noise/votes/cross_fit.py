@@ -116,8 +116,8 @@ def cross_fit_votes(
     if labels is not None:
         return _one_label(votes, labels, held_out)
     rules = Rules.of(votes, silence)
-    weights, said = weights_of_alike(votes, rules.which), votes
-    votes = _heard(votes, weights)
+    weights, constant, said = weights_of_alike(votes, rules.which), constant_sources(votes, rules.which), votes
+    votes = votes.part(~constant[votes.source]).weighed(weights)
     some = np.arange(votes.rows)[every_nth(votes.rows, CHOICE_ROWS)]
     few = votes.of_rows(some)
     shrinkage, checked = _shrinkage(few, rules, seed)
@@ -153,7 +153,7 @@ def cross_fit_votes(
         None if heard is None or log_probs is None else log_probs[some], votes.rows,
     )  # fmt: skip
     facts |= {"shrinkage": list(shrinkage), "rules": int(rules.which.sum()), "alike": int((weights < 1).sum())}
-    return FittedVotes(fit.posterior, _of_all(fit, said).matrices, log_probs, facts)
+    return FittedVotes(fit.posterior, _of_all(fit, said, constant).matrices, log_probs, facts)
 
 
 def joined_again(
@@ -171,28 +171,24 @@ def joined_again(
         once = _one_label(votes, labels, heard_once)
         return VotesFit(once.posterior, once.matrices)
     rules = Rules.of(votes, silence)
-    said, votes = votes, _heard(votes, weights_of_alike(votes, rules.which))
+    constant, said = constant_sources(votes, rules.which), votes
+    votes = votes.part(~constant[votes.source]).weighed(weights_of_alike(votes, rules.which))
     shrinkage = Shrinkage(*facts["shrinkage"])
     power = facts["power"] if log_probs is not None else 0.0
     if not power and known is None:
-        return _of_all(_alone(votes, rules, shrinkage, facts["dependence"], facts["checked"]), said)
+        return _of_all(_alone(votes, rules, shrinkage, facts["dependence"], facts["checked"]), said, constant)
     heard = power * log_probs if power and log_probs is not None else np.zeros((votes.rows, votes.classes))
     if known is not None:
         heard = heard.copy()
         heard[known] += SURE
     trust = facts.get("trust", 1.0) if power else 1.0
     fit = fit_votes(votes, rules, normalised_logs(heard), shrinkage, dependence=facts["dependence"], trust=trust)
-    return _of_all(fit, said)
+    return _of_all(fit, said, constant)
 
 
-def _heard(votes: Votes, weights: np.ndarray) -> Votes:
-    """The votes that tell of a row, each for as much as its source's weight [J]."""
-    return votes.part(~constant_sources(votes)[votes.source]).weighed(weights)
-
-
-def _of_all(fit: VotesFit, votes: Votes) -> VotesFit:
-    """The fit with the matrices of sources that were not heard."""
-    if (constant := constant_sources(votes)).any():
+def _of_all(fit: VotesFit, votes: Votes, constant: np.ndarray) -> VotesFit:
+    """The fit with the matrices of the sources `constant` [J], which were not heard, by all votes."""
+    if constant.any():
         fit.matrices[constant] = shrunk_matrices(counted(votes, fit.posterior), LOOSE)[constant]
     return fit
 

@@ -110,11 +110,10 @@ def fit_votes(
     )
     # A dependence within the rounds would make a rare class rarer in each, until it is gone.
     counting = replace(known, worth=np.ones_like(known.worth)) if shrinkage.even and plain else known
-    matrices = shrunk_matrices(counts, shrinkage)
-    before, posterior = None, counting.posterior(matrices, None, 1.0)
+    matrices, before = shrunk_matrices(counts, shrinkage), None
     for _ in range(1, rounds):
-        matrices = shrunk_matrices(counted(people, posterior, matrices), shrinkage)
-        before, posterior = posterior, counting.posterior(matrices, posterior, 1.0)
+        before = counting.posterior(matrices, before, 1.0)
+        matrices = shrunk_matrices(counted(people, before, matrices), shrinkage)
     posterior = known.posterior(matrices, before, trust)
     return VotesFit(posterior, _with_rules(matrices, rules), shrinkage.even)
 

@@ -106,11 +106,15 @@ def shrunk_matrices(counts: np.ndarray, shrinkage: Shrinkage) -> np.ndarray:
 
 def _even(counts: np.ndarray, strength: float) -> np.ndarray:
     """[J, C, C], every source's accuracy, drawn towards the pool's, and all errors alike."""
-    classes = counts.shape[1]
+    accuracy, _ = _accuracies(counts, strength)
+    return np.maximum(even_matrices(accuracy, counts.shape[1]), _SMALLEST)
+
+
+def _accuracies(counts: np.ndarray, strength: float) -> tuple[np.ndarray, float]:
+    """float64 [J], how often every source is right, drawn towards the pool; and the pool's own."""
     right, said = np.einsum("jcc->j", counts), counts.sum((1, 2))
-    of_pool = right.sum() / max(said.sum(), _SMALLEST)
-    accuracy = (right + strength * of_pool) / (said + strength)
-    return np.maximum(even_matrices(accuracy, classes), _SMALLEST)
+    of_pool = float(right.sum() / max(said.sum(), _SMALLEST))
+    return (right + strength * of_pool) / (said + strength), of_pool
 
 
 def even_matrices(accuracy: np.ndarray, classes: int) -> np.ndarray:
@@ -124,9 +128,7 @@ def even_matrices(accuracy: np.ndarray, classes: int) -> np.ndarray:
 
 def _expected(counts: np.ndarray, pool: np.ndarray, strength: float) -> np.ndarray:
     """[J, C, C]: the pool's matrix with every source's own accuracy: all its errors rarer or more frequent alike."""
-    right, said = np.einsum("jcc->j", counts), counts.sum((1, 2))
-    of_pool = right.sum() / max(said.sum(), _SMALLEST)
-    accuracy = (right + strength * of_pool) / (said + strength)
+    accuracy, of_pool = _accuracies(counts, strength)
     errs = pool - np.diag(np.diag(pool))
     often = errs.sum(1)
     share = np.minimum(often * ((1 - accuracy) / max(1 - of_pool, _SMALLEST))[:, None], 0.98)  # [J, C]

@@ -36,8 +36,9 @@ def one_class_sources(votes: Votes) -> np.ndarray:
     return alone if (sure.any() and lead and votes.classes > 1) else np.zeros(len(alone), bool)
 
 
-def constant_sources(votes: Votes) -> np.ndarray:
-    """bool [J], sources that have no other class, beside people who have: none where rules lead.
+def constant_sources(votes: Votes, rules: np.ndarray) -> np.ndarray:
+    """bool [J], sources that have no other class, beside people who have: none where rules lead, who are then heard
+    as such (`one_class_sources`, bool [J]).
 
     What such a source says tells nothing of a row, and that it speaks at all is not heard, since its rate cannot be
     known beforehand. Even matrices cannot be its own, and would be refused for its sake (of three people right on 85
@@ -45,7 +46,7 @@ def constant_sources(votes: Votes) -> np.ndarray:
     the rule).
     """
     _, sure, _ = _of_one_class(votes)
-    return np.zeros(len(sure), bool) if one_class_sources(votes).any() else sure
+    return np.zeros(len(sure), bool) if rules.any() else sure
 
 
 def _of_one_class(votes: Votes) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

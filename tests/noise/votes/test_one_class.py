@@ -50,8 +50,10 @@ def test_a_person_with_few_rows_is_no_rule() -> None:
     assert one_class_sources(Votes.of_table(rules_table()[0], 3)).all()
     table[:, 1] = np.where(random.random(200) < 0.3, 1, -1)
     table[60:, 0] = -1
-    assert one_class_sources(Votes.of_table(table, 2)).tolist() == [False, True, True]
-    assert not constant_sources(Votes.of_table(table, 2)).any(), "rules that lead are heard"
+    votes = Votes.of_table(table, 2)
+    rules = one_class_sources(votes)
+    assert rules.tolist() == [False, True, True]
+    assert not constant_sources(votes, rules).any(), "rules that lead are heard"
 
 
 @pytest.mark.parametrize("own", [0, 1])
@@ -62,7 +64,8 @@ def test_someone_who_says_one_class_whatever_the_row_does_no_harm_among_people(o
     for source in range(3):
         table[:, source] = np.where(random.random(600) < 0.8, true, 1 - true)
     table[random.random(600) < 0.5, 3] = own
-    assert constant_sources(Votes.of_table(table, 2)).tolist() == [False, False, False, True]
+    votes = Votes.of_table(table, 2)
+    assert constant_sources(votes, one_class_sources(votes)).tolist() == [False, False, False, True]
     right = (cross_fit_votes(Votes.of_table(table, 2), None).posterior.argmax(1) == true).mean()
     assert right >= (Votes.of_table(table[:, :3], 2).majority.argmax(1) == true).mean() - 0.01
 
