@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -204,3 +206,24 @@ PROBS = [[0.9, 0.1]] * 4
 def test_what_is_refused_and_where(arguments: dict[str, Any], told: dict[str, Any]) -> None:
     with refused(**told):
         clc_text.find_issues(**arguments)
+
+
+def test_no_network_library_is_imported_for_any_kind_of_labels() -> None:
+    """Importing torch takes longer than most tables take to be judged."""
+    code = """
+import sys
+import numpy as np
+import clc_text
+random = np.random.default_rng(0)
+true = random.integers(0, 3, 90)
+features = np.eye(3)[true] + random.normal(0, 0.5, (90, 3))
+given = np.where(random.random(90) < 0.1, (true + 1) % 3, true)
+print(len(clc_text.find_issues(given, features=features).ranking))
+print(len(clc_text.find_issues(given, texts=[f"w{one} common {row}" for row, one in enumerate(true)]).ranking))
+print(len(clc_text.find_issues(given, pred_probs=0.1 + 0.7 * np.eye(3)[true]).ranking))
+print(len(clc_text.find_issues(np.stack([given, true], 1), features=features).ranking))
+print(len(clc_text.find_issues(np.eye(3, dtype=int)[given], features=features, task="multi_label").ranking))
+print(sorted({"torch", "transformers", "datasets", "gensim"} & set(sys.modules)))
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.splitlines() == ["90", "90", "90", "90", "270", "[]"]

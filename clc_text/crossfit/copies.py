@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from clc_text.data.copies import BLOCK, content_of, first_copies, firsts
+from clc_text.data.copies import BLOCK, firsts
+from clc_text.data.input_copies import content_of, first_copies
 from clc_text.data.rows import Rows
 from clc_text.training.data import NumberedRows
 from clc_text.training.order import apart, untouched_generators

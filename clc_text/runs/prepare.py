@@ -123,7 +123,7 @@ def prepare(
     Args:
         cross_fits: it is for cross-fitting, whatever the recipe's method does.
     """
-    from clc_text.data.copies import first_copies
+    from clc_text.data.input_copies import first_copies
     from clc_text.noise.canaries import plant
     from clc_text.noise.inject import inject
 

@@ -135,8 +135,8 @@ def _crowdlab(recipe: Recipe, encoded: Encoded, votes: Votes) -> Again:
 
 def _blind(recipe: Recipe, encoded: Encoded, votes: Votes) -> tuple[HeldOut, np.ndarray, np.ndarray]:
     """A classifier that is blind to a row and its copies, the folds [ROUNDS, N], and each row's first copy [N]."""
-    from clc_text.data.copies import first_copies
     from clc_text.data.folds import deal_rounds
+    from clc_text.data.input_copies import first_copies
     from clc_text.evidence.voted import blind_regressions, hears_words
     from clc_text.runs.frozen_features import features_of, words_of
 
