@@ -20,8 +20,8 @@ import numpy as np
 from benchmarks import cifar10n
 from benchmarks.interleaved import Ratio, interleave, ratio
 from benchmarks.ranking import SETTINGS, Table, linear_folds, made, ranked, right
-from clc_text.corrections.ranked import Ranked
-from clc_text.issues import Issues, find_issues
+from clc_text.api.issues import Issues, find_issues
+from clc_text.api.ranked import Ranked
 
 SCORES = ("self_confidence", "normalized_margin")
 

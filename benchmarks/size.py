@@ -33,7 +33,7 @@ from clc_text.text.datasets.trec import FINE, TRAIN_FILE
 WRONG = 0.15
 OF_A_CLASS = 12  # words that only texts of a class have, where classes are more than TREC's
 STAGES = {
-    "columns": ["clc_text.cleaning:columns_of"],
+    "columns": ["clc_text.api.cleaning:columns_of"],
     "reading": ["clc_text.runs.prepare:load_task"],
     "encoding": ["clc_text.runs.prepare:encode"],
     "copies": ["clc_text.data.copies:first_copies", "clc_text.crossfit.fold_trainer:first_copies_of"],

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from clc_text.api.classifier import NoisyLabelClassifier
+    from clc_text.api.cleaning import Cleaned, clean
+    from clc_text.api.issues import Issues, find_issues
+    from clc_text.api.multi_label_issues import MultiLabelIssues
+    from clc_text.api.voted_issues import VotedIssues
     from clc_text.artifacts.run_directory import RunDirectory
-    from clc_text.classifier import NoisyLabelClassifier
-    from clc_text.cleaning import Cleaned, clean
-    from clc_text.corrections.multi_label_issues import MultiLabelIssues
-    from clc_text.corrections.voted_issues import VotedIssues
     from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
     from clc_text.errors import InputError
-    from clc_text.issues import Issues, find_issues
 
 __all__ = [
     "CLCTrainer",
@@ -35,17 +35,17 @@ __all__ = [
 # Importing `transformers.Trainer` takes seconds, so the public names are looked up when they are first used.
 _HOME = {
     "CLCTrainer": "clc_text.crossfit.trainer",
-    "Cleaned": "clc_text.cleaning",
+    "Cleaned": "clc_text.api.cleaning",
     "InputError": "clc_text.errors",
-    "Issues": "clc_text.issues",
-    "MultiLabelIssues": "clc_text.corrections.multi_label_issues",
+    "Issues": "clc_text.api.issues",
+    "MultiLabelIssues": "clc_text.api.multi_label_issues",
     "NoisyLabelArguments": "clc_text.crossfit.trainer",
-    "NoisyLabelClassifier": "clc_text.classifier",
+    "NoisyLabelClassifier": "clc_text.api.classifier",
     "NoisyLabelTrainer": "clc_text.crossfit.trainer",
     "RunDirectory": "clc_text.artifacts.run_directory",
-    "VotedIssues": "clc_text.corrections.voted_issues",
-    "clean": "clc_text.cleaning",
-    "find_issues": "clc_text.issues",
+    "VotedIssues": "clc_text.api.voted_issues",
+    "clean": "clc_text.api.cleaning",
+    "find_issues": "clc_text.api.issues",
 }
 
 

@@ -43,7 +43,7 @@ def clean(
     CSV) beside it, with the given labels in a column of their own. Columns that are not named are guessed, and said.
     Labels by several annotators (--label A --label B, --annotator, or --votes) are joined first, and all of them kept.
     """
-    from clc_text.cleaning import clean_table
+    from clc_text.api.cleaning import clean_table
     from clc_text.corrections.export import look_first
     from clc_text.corrections.tables import show_cleaned
     from clc_text.runs.console import TrainingDisplay

@@ -17,6 +17,7 @@ import pytest
 from refusals import refused
 
 from clc_text.analysis.maps import make_maps
+from clc_text.api.issues import find_issues
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import Recipe, loads
@@ -41,7 +42,6 @@ from clc_text.inference.evaluation import evaluate_run, matrix_csv
 from clc_text.inference.multi_label import holding
 from clc_text.inference.prediction_file import write_predictions
 from clc_text.inference.predictor import Predictor
-from clc_text.issues import find_issues
 from clc_text.noise.estimation.half_trust import ROOM
 from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.runs.evidence import judges_of_run, views_of_run

@@ -157,7 +157,7 @@ def test_neighbours_that_have_been_found_are_taken() -> None:
 
 
 def test_features_of_blank_texts_are_no_outliers_in_a_notebook() -> None:
-    from clc_text.issues import Issues, find_issues
+    from clc_text.api.issues import Issues, find_issues
 
     generator = np.random.default_rng(6)
     labels = generator.integers(0, 2, 300)

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.api.given_inputs import GivenInputs
+from clc_text.api.ranked import Ranked, named, reasons
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.gather import judged_by
-from clc_text.corrections.given_inputs import GivenInputs
 from clc_text.corrections.kinds import LIKELY
 from clc_text.corrections.policy import DEFAULT, Policy, policy_of_views
-from clc_text.corrections.ranked import Ranked, named, reasons
 from clc_text.data.tabular.values import missing, table_of
 from clc_text.data.yes_no import said
 from clc_text.errors import InputError, some_of

@@ -13,8 +13,8 @@ from refusals import refused
 from sklearn.metrics import average_precision_score
 
 import clc_text
-from clc_text.corrections.multi_label_issues import MultiLabelIssues
-from clc_text.corrections.voted_issues import VotedIssues
+from clc_text.api.multi_label_issues import MultiLabelIssues
+from clc_text.api.voted_issues import VotedIssues
 
 CLASSES = ("art", "money", "sport")
 WORDS = {"sport": "goal match team ball", "money": "bank stock price tax", "art": "paint stage film song"}

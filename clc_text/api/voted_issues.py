@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clc_text.corrections.given_inputs import GivenInputs
-from clc_text.corrections.multi_label_issues import rows_of_votes
-from clc_text.corrections.ranked import Ranked
+from clc_text.api.given_inputs import GivenInputs
+from clc_text.api.multi_label_issues import rows_of_votes
+from clc_text.api.ranked import Ranked
 from clc_text.data.agreement import accuracies, votes_facts
 from clc_text.data.checks.rare_labels import in_words, rare_votes
 from clc_text.data.tabular.annotators import distribution, frame_of_votes

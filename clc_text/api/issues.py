@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from clc_text.api.given_inputs import GivenInputs
+from clc_text.api.multi_label_issues import MultiLabelIssues, has_several_classes, issues_of_classes
+from clc_text.api.ranked import Ranked, named, reasons
+from clc_text.api.voted_issues import VotedIssues, is_several, issues_of_votes
 from clc_text.corrections.evidence import Evidence
-from clc_text.corrections.given_inputs import GivenInputs
 from clc_text.corrections.kinds import LIKELY, kinds
-from clc_text.corrections.multi_label_issues import MultiLabelIssues, has_several_classes, issues_of_classes
 from clc_text.corrections.policy import DEFAULT, policy_of_views
-from clc_text.corrections.ranked import Ranked, named, reasons
-from clc_text.corrections.voted_issues import VotedIssues, is_several, issues_of_votes
 from clc_text.data.checks.garbled import garbled
 from clc_text.data.checks.outliers import Outliers, outliers
 from clc_text.data.labels import Labels

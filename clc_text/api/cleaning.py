@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.api.ranked import Ranked
 from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.unlabelled import Unlabelled
@@ -21,7 +22,6 @@ from clc_text.config.recipe import loads
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.kinds import garbled_rows, kinds, outlier_rows
 from clc_text.corrections.policy import DEFAULT, policy_named
-from clc_text.corrections.ranked import Ranked
 from clc_text.corrections.share_in_words import likeliest_in_words
 from clc_text.corrections.tables import ProgressBar
 from clc_text.corrections.who_said import in_words as who_said_in_words
