@@ -242,7 +242,7 @@ def test_long_texts_unfold(opened, data):
 
 
 def test_row_numbers_are_copied_as_revert_reads_them(opened, data):
-    from clc_text.commands import revert
+    from clc_text.cli.commands import revert
 
     opened.run(
         "window.copied = []; Object.defineProperty(navigator, 'clipboard', {configurable: true, value: "

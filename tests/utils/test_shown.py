@@ -18,7 +18,7 @@ from rich.console import Console
 
 import clc_text
 from clc_text.cli import _tell
-from clc_text.commands.recipe import list_recipes
+from clc_text.cli.commands.recipe import list_recipes
 from clc_text.corrections.tables import show_audit, show_differences
 from clc_text.data.checks.tables import show_check
 from clc_text.errors import InputError, nearest

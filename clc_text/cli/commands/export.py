@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.commands import AskedIn, Force, Rows
+from clc_text.cli.commands import AskedIn, Force, Rows
 from clc_text.utils.shown import echo
 
 
@@ -35,7 +35,7 @@ def export(
     that they came from, with the corrected labels and the given ones beside. The format `dataset` is RUN/corrected
     itself, for `datasets.load_dataset`, with the labels as they are now.
     """
-    from clc_text.commands.next import ask
+    from clc_text.cli.commands.next import ask
     from clc_text.corrections.asking.draw import check_purpose
     from clc_text.corrections.existing import corrected_in
     from clc_text.corrections.table_export import file_for_table, write_whole_table

@@ -1,4 +1,4 @@
-"""The command `clc-text`: commands parse, call one function and print. The commands are in `clc_text.commands`.
+"""The command `clc-text`: commands parse, call one function and print. The commands are in `clc_text.cli.commands`.
 
 Everything heavy is imported inside a command, so that ``--help`` answers at once.
 """
@@ -15,7 +15,7 @@ import sys
 
 import typer
 
-from clc_text import commands
+from clc_text.cli import commands
 from clc_text.errors import InputError, bounded
 
 app = typer.Typer(
@@ -44,7 +44,7 @@ def _options(
 
 
 for _module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda module: module.name):
-    importlib.import_module(f"clc_text.commands.{_module.name}").add_to(app)
+    importlib.import_module(f"clc_text.cli.commands.{_module.name}").add_to(app)
 
 
 # What the system says of a path that the user chose badly, or of a disk; any other OSError is a defect.
@@ -102,7 +102,3 @@ def main() -> None:
         else:
             _tell(f"a file could not be written: {reason}; make room on the disk (or raise `ulimit -f`), and go on")
         sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

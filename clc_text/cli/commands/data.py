@@ -19,7 +19,7 @@ def add_to(app: typer.Typer) -> None:
 @commands.command("list")
 def list_datasets(modality: Annotated[str, typer.Option(help="text or vision.")] = "text") -> None:
     """The datasets that a recipe's `data:` section can name."""
-    from clc_text.commands.recipe import parts
+    from clc_text.cli.commands.recipe import parts
 
     parts("datasets", None, modality)
 

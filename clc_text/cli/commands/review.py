@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from clc_text.commands import Purpose, Rows
+from clc_text.cli.commands import Purpose, Rows
 from clc_text.utils.shown import echo
 
 

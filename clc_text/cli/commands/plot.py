@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.commands import Force, finite
+from clc_text.cli.commands import Force, finite
 from clc_text.utils.shown import echo
 
 

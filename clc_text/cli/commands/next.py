@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from clc_text.commands import AskedIn, Force, Purpose, Rows
+from clc_text.cli.commands import AskedIn, Force, Purpose, Rows
 from clc_text.utils.shown import echo
 
 if TYPE_CHECKING:

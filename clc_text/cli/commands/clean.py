@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.commands.init import Annotator, Ids, Label, Table, Text, Votes
+from clc_text.cli.commands.init import Annotator, Ids, Label, Table, Text, Votes
 from clc_text.utils.shown import echo
 
 SHOWN = 10  # rows worth a look
