@@ -25,7 +25,6 @@ LAYERS = [
     {"corrections"},
     {"inference"},
     {"runs", "analysis"},
-    {"tables"},
     {"plots"},
     {"report", "hub"},
     {"sweep", "api"},
@@ -36,7 +35,7 @@ LAYER = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
 # What only the rooms of texts and pictures, and those above them, may know.
 MODAL = {"gensim", "torchtext", "tokenizers", "PIL", "torchvision", "kornia", "timm"}
 # They read what runs left behind, and train nothing.
-READERS = {"evidence", "corrections", "analysis", "tables", "plots", "report", "hub"}
+READERS = {"evidence", "corrections", "analysis", "plots", "report", "hub"}
 TRAINING = {"training", "crossfit", "runs"}
 HEAVY = {
     "transformers",

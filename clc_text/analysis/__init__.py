@@ -1,1 +1,1 @@
-"""What runs show, read and reckoned, nothing drawn: groups, series, maps, comparisons, the table of a sweep."""
+"""What runs show, read and reckoned, nothing drawn: groups, series, maps, comparisons, their tables."""

@@ -10,10 +10,10 @@ from refusals import refused
 from rich.console import Console
 
 from clc_text.analysis.row_history import row_history, stretches
+from clc_text.analysis.tables.row_history_text import as_table
 from clc_text.data.labels import Labels
 from clc_text.plots.figure import as_bytes
 from clc_text.plots.row_history_figure import draw
-from clc_text.tables.row_history_text import as_table
 
 
 def printed(found, **options) -> str:

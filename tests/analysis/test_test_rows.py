@@ -12,10 +12,10 @@ from safetensors.numpy import save_file
 
 from clc_text.analysis.compare import compare_runs
 from clc_text.analysis.sweep_table import read_table
+from clc_text.analysis.tables.compare_text import as_csv, as_json, as_markdown
+from clc_text.analysis.tables.sweep_table_text import leads
 from clc_text.analysis.test_rows import DRAWS, hits, row_interval
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.tables.compare_text import as_csv, as_json, as_markdown
-from clc_text.tables.sweep_table_text import leads
 from clc_text.utils.files import write_json
 
 

@@ -28,9 +28,9 @@ def compare(
     """
     from clc_text.analysis.compare import compare_runs
     from clc_text.analysis.compare_untested import compare_untested, without_test_rows
+    from clc_text.analysis.tables import compare_text, compare_untested_text
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.errors import InputError
-    from clc_text.tables import compare_text, compare_untested_text
     from clc_text.utils.shown import terminal
 
     if markdown + csv + json > 1:

@@ -30,11 +30,11 @@ def inspect(
     """Show what the peers predicted of one row in each epoch, how sure they were, and what they were taught."""
     from clc_text.analysis.row_history import row_history
     from clc_text.analysis.state import not_ended
+    from clc_text.analysis.tables.row_history_text import as_table
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.plots.figure import format_of, write
     from clc_text.plots.row_history_figure import draw
     from clc_text.runs.outputs import check_output
-    from clc_text.tables.row_history_text import as_table
     from clc_text.utils.shown import terminal
 
     directory = RunDirectory(run)

@@ -32,12 +32,12 @@ def report(
     """Write one page that people read: verdict, corrections to filter and sort, noise, pictures, recipe and hashes."""
     from clc_text.analysis.maps import make_maps
     from clc_text.analysis.state import not_ended
+    from clc_text.analysis.tables.maps_text import progress_bars
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.corrections.store import has_corrected
     from clc_text.errors import InputError
     from clc_text.report.report_page import report_page
     from clc_text.runs.outputs import check_output
-    from clc_text.tables.maps_text import progress_bars
     from clc_text.utils.files import write_text
     from clc_text.utils.shown import echo_next, terminal
 

@@ -41,8 +41,8 @@ def table(
     """A sweep as a table: variants by recipes, mean ± deviation over seeds, the paper's figures, and significance."""
     from clc_text.analysis.compare import TITLES
     from clc_text.analysis.sweep_table import read_table
+    from clc_text.analysis.tables.sweep_table_text import as_csv, as_latex, as_markdown, as_table, leads
     from clc_text.errors import InputError, nearest
-    from clc_text.tables.sweep_table_text import as_csv, as_latex, as_markdown, as_table, leads
     from clc_text.utils.shown import terminal
 
     if markdown + csv + latex > 1:

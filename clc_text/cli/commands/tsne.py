@@ -68,13 +68,13 @@ def tsne(
     """Draw t-SNE maps of the last hidden layer: a picture, an interactive page, and cluster quality in numbers."""
     from clc_text.analysis.maps import check_class, check_labellings, make_maps, write_numbers
     from clc_text.analysis.state import not_ended
+    from clc_text.analysis.tables.maps_text import progress_bars, quality_table
     from clc_text.analysis.tsne import PERPLEXITY
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.plots.figure import format_of, write
     from clc_text.plots.tsne_figure import draw
     from clc_text.report.tsne_page import tsne_page
     from clc_text.runs.outputs import check_output
-    from clc_text.tables.maps_text import progress_bars, quality_table
     from clc_text.utils.files import write_text
     from clc_text.utils.shown import terminal
 

@@ -13,7 +13,7 @@ from refusals import refused
 
 from clc_text.analysis.compare import compare_runs
 from clc_text.analysis.significance import compare, holm
-from clc_text.tables.compare_text import as_csv, as_json, as_markdown, as_table
+from clc_text.analysis.tables.compare_text import as_csv, as_json, as_markdown, as_table
 
 
 def test_welch_by_hand():

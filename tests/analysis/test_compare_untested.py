@@ -12,11 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from clc_text.analysis.compare_untested import compare_untested, figures
+from clc_text.analysis.tables.compare_untested_text import as_csv, as_markdown, as_table
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
 from clc_text.data.labels import Labels
-from clc_text.tables.compare_untested_text import as_csv, as_markdown, as_table
 
 Make = Callable[..., RunDirectory]
 

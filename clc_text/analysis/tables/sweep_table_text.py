@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from clc_text.analysis.compare import TITLES
 from clc_text.analysis.sweep_table import SweepTable
-from clc_text.tables.compare_text import SIGNIFICANT, TOLD
+from clc_text.analysis.tables.compare_text import SIGNIFICANT, TOLD
 from clc_text.utils.table import Strong, Table, csv_of
 
 if TYPE_CHECKING:
