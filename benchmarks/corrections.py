@@ -132,9 +132,9 @@ def _cross_validate(run: RunDirectory, folder: Path) -> np.ndarray:
     import torch
     from transformers import PrinterCallback, TrainerCallback
 
-    from clc_text.crossfit.fold_forward import FoldForward
     from clc_text.crossfit.trainer import NoisyLabelTrainer
     from clc_text.data.folds import assign_folds
+    from clc_text.methods.fold_forward import FoldForward
     from clc_text.runs.build import build_trainer
     from clc_text.runs.prepare import prepare
 

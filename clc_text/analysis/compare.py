@@ -14,6 +14,7 @@ from clc_text.analysis.groups import Group, group
 from clc_text.analysis.significance import Test, compare, holm
 from clc_text.analysis.state import begun, epochs_planned, not_ended
 from clc_text.analysis.test_rows import RowInterval, hits, row_interval
+from clc_text.artifacts.how_it_learnt import told_the_noise
 from clc_text.artifacts.results import summarise
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Measure, Predictor, Seeds
@@ -135,21 +136,6 @@ def _over_rows(groups: list[Group], of: str) -> list[RowInterval | None]:
         else row_interval(other[0], best[0])
         for other in others
     ]
-
-
-def told_the_noise(recipe: dict[str, Any]) -> bool:
-    """Whether a run's method was told a noise rate, true or typed in, and uses it, or a matrix."""
-    described = recipe.get("method") or {}
-    if described.get("matrix") in ("true", True) or described.get("matrix_file"):
-        return True
-    if recipe.get("noise_rate") in (None, "estimate"):
-        return False
-    from clc_text.methods.base import method
-
-    try:
-        return method.get(str(described.get("name"))).needs_noise_rate
-    except InputError:
-        return True  # a method that is not installed here
 
 
 def _test(best: Line, other: Line) -> Test:

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from clc_text.analysis.compare import MEASURES, WHO, told_the_noise
+from clc_text.analysis.compare import MEASURES, WHO
 from clc_text.analysis.paper import paper_accuracy
 from clc_text.analysis.significance import Test, compare, holm
 from clc_text.analysis.sweep_data import check_same_data
 from clc_text.analysis.test_rows import RowInterval, hits, row_interval
+from clc_text.artifacts.how_it_learnt import told_the_noise
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Result
 from clc_text.artifacts.sweep_plan import is_planned, read_plan, recipe_of

@@ -102,8 +102,6 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         """float64 [n, C], the peers' mean probability of every class, in the order of `classes_`."""
         import torch
 
-        from clc_text.models.peers import ensemble_log_probs
-
         check_is_fitted(self)
         texts = as_texts(X)
         if (texts is not None) != hasattr(self, "encoder_"):
@@ -119,7 +117,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
             for start in range(0, len(probs), ROWS):
                 part = {name: values[start : start + ROWS].to(device) for name, values in inputs.items()}
                 logits = self.network_(**part).peer_logits.double()
-                probs[start : start + ROWS] = ensemble_log_probs(logits.log_softmax(-1)).exp().cpu().numpy()
+                probs[start : start + ROWS] = self.network_.mean_probs(logits).cpu().numpy()
         return probs / probs.sum(1, keepdims=True)
 
     def predict(self, X: Any) -> np.ndarray:
@@ -143,7 +141,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         from clc_text.crossfit.trainer import NoisyLabelArguments, NoisyLabelTrainer
         from clc_text.methods.base import method
         from clc_text.text.networks.mlp import MLP
-        from clc_text.training.order import untouched_generators
+        from clc_text.utils.generators import untouched_generators
 
         chosen = method.get(self.method)() if isinstance(self.method, str) else self.method
         network = MLP(hidden=list(self.hidden))

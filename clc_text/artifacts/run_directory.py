@@ -44,6 +44,7 @@ import numpy as np
 
 from clc_text.artifacts import run_files
 from clc_text.artifacts.names import current, located
+from clc_text.data.columns import JOINED
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from clc_text.artifacts.dynamics import EpochRecord
+    from clc_text.config.recipe import Recipe
 
 ANSWERS = "answers.parquet"
 FLAWS = "flaws.json"
@@ -138,13 +140,23 @@ class RunDirectory:
         return str(self.environment()["run_id"])
 
     def recipe(self) -> dict[str, Any]:
-        """The resolved recipe as plain values; `clc_text.config.recipe.load` gives it as dataclasses."""
+        """The resolved recipe as plain values; `typed_recipe` gives it as dataclasses."""
         import yaml
 
         path = self.file("recipe.yaml")
         with undamaged(path):
             plain = by_safe_loader(path.read_text(encoding="utf-8"), yaml.load)
         return dict(checked(plain, run_files.Recipe, path))
+
+    def typed_recipe(self) -> Recipe:
+        """The resolved recipe with its parts.
+
+        Raises:
+            InputError: it is of another version of this package, or of parts that are not installed here.
+        """
+        from clc_text.config.recipe import load
+
+        return load(self.file("recipe.yaml"))
 
     def environment(self) -> run_files.Environment:
         """Keys: ``run_id``, ``label_names`` [C], ``input_column``, ``label_column``, ``rows`` {train, test},
@@ -155,6 +167,11 @@ class RunDirectory:
     @property
     def label_names(self) -> list[str]:
         return list(self.environment()["label_names"])
+
+    @property
+    def labels_joined(self) -> bool:
+        """Whether the label of a row was made of several labels, or of a distribution."""
+        return self.environment()["label_column"] == JOINED
 
     @property
     def asked(self) -> list[str]:

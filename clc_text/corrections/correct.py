@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from clc_text.artifacts.cross_fit import has_learnt_nothing
+from clc_text.artifacts.how_it_learnt import cross_fits
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.columns import SOURCE_ROW
 from clc_text.corrections.dataset_files import Progress, silent
@@ -87,12 +87,7 @@ def check_nothing_lost(run: RunDirectory) -> None:
     Raises:
         InputError: the run, or a later command, has made such predictions, and they are gone.
     """
-    from clc_text.methods.base import method
-
-    made = run.file("crossfit.json").is_file()
-    with suppress(InputError):  # a method of the user's own, which only that training knew
-        made = made or method.get(run.environment()["method"]["name"]).cross_fits
-    if made:
+    if run.file("crossfit.json").is_file() or cross_fits(run):
         raise InputError(
             f"{run.path} was cross-fitted, but has no {OUT_OF_SAMPLE_FILE} any more; bring it back, or say "
             "--out-of-sample, which makes it anew, or --in-sample",

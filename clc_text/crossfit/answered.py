@@ -24,7 +24,6 @@ import torch
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_files import CrossFitMore
 from clc_text.crossfit.answered_noise import AnsweredNoise
-from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import (
     PUSH,
     AfterEpoch,
@@ -40,6 +39,7 @@ from clc_text.crossfit.rounds import (
 from clc_text.crossfit.seeds import seeds_of_rounds
 from clc_text.data.folds import assign_folds
 from clc_text.data.labels import Labels, classes_of
+from clc_text.methods.fold_forward import FoldForward
 from clc_text.noise.estimation.noise_fit import NoiseFit, fit_shares, sharpened
 from clc_text.noise.estimation.probabilities import check_classes
 

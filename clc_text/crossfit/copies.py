@@ -11,8 +11,9 @@ from clc_text.data.copies import BLOCK, firsts
 from clc_text.data.input_copies import content_of, first_copies
 from clc_text.data.rows import Rows
 from clc_text.training.data import NumberedRows
-from clc_text.training.order import apart, untouched_generators
+from clc_text.training.order import apart
 from clc_text.training.trainer import PeersTrainer
+from clc_text.utils.generators import untouched_generators
 
 
 def first_copies_of(trainer: PeersTrainer) -> np.ndarray:

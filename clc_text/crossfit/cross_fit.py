@@ -33,7 +33,6 @@ import torch
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_files import CrossFitMore
-from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import (
     AfterEpoch,
     Round,
@@ -48,6 +47,7 @@ from clc_text.crossfit.rounds import (
 from clc_text.crossfit.seeds import seeds_of_rounds
 from clc_text.data.folds import assign_folds, rarest_of
 from clc_text.data.labels import Labels
+from clc_text.methods.fold_forward import FoldForward
 from clc_text.noise.estimation.half_trust import never_certain
 from clc_text.noise.estimation.match_classes import match_classes
 from clc_text.noise.estimation.noise_fit import (

@@ -16,10 +16,10 @@ from transformers import TrainerCallback
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_files import CrossFitFacts, CrossFitMore, RoundFacts
-from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.seeds import SCHEME
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
+from clc_text.methods.fold_forward import FoldForward
 from clc_text.noise.estimation.gain import gain_over_shares
 from clc_text.noise.estimation.noise_fit import (
     Explained,

@@ -17,7 +17,6 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Notice
 from clc_text.artifacts.votes import joined_with_texts
 from clc_text.corrections.audit_metrics import in_words, shown_in
-from clc_text.data.columns import JOINED
 from clc_text.errors import InputError
 from clc_text.hub.markdown import Markdown, environment, line
 from clc_text.hub.sources import source_of
@@ -89,7 +88,7 @@ def dataset_card(
     from datasets.splits import SplitDict, SplitInfo
     from huggingface_hub import DatasetCardData
 
-    recipe, known = run.recipe(), run.environment()
+    recipe, known, joined = run.recipe(), run.environment(), run.labels_joined
     source = source_of(recipe, known["dataset"])
     licence = stated.licence or source.licence
     meanings = COLUMNS | (OF_JOINED if joined_with_texts(run.path) else {})
@@ -142,7 +141,7 @@ def dataset_card(
             {
                 "name": name,
                 "type": _type(feature),
-                "meaning": Markdown(meanings.get(name) or _of_source(name, feature, known, recipe)),
+                "meaning": Markdown(meanings.get(name) or _of_source(name, feature, known, recipe, joined)),
             }
             for name, feature in features.items()
         ],
@@ -303,12 +302,12 @@ def _warnings(run: RunDirectory) -> list[Notice]:
     return [notice for notice in run.notices() if notice["severity"] == "warning"]
 
 
-def _of_source(name: str, feature: Any, known: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
-    """What a column of the source is."""
+def _of_source(name: str, feature: Any, known: Mapping[str, Any], recipe: Mapping[str, Any], joined: bool) -> str:
+    """What a column of the source is; `joined`: the labels are made of several (`RunDirectory.labels_joined`)."""
     if name == known.get("class_column"):
         return "the class that is asked: whether it holds of the text is what the labels say"
     if name == known["label_column"]:
-        return "what the labels of all sources say together" if name == JOINED else "the source's own label"
+        return "what the labels of all sources say together" if joined else "the source's own label"
     if name != known["input_column"]:
         return "of the source, untouched"
     if recipe["modality"] == "vision" and getattr(feature, "dtype", "") == "string":

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.config.recipe import load as load_recipe
 from clc_text.errors import InputError
 from clc_text.inference.multi_label import THRESHOLD, entries, flat
 from clc_text.inference.predictor import Predictor
@@ -156,7 +155,7 @@ def _reader(run: RunDirectory, path: Path, how: HowToRead) -> Files:
     from clc_text.data.columns import NamedColumns
     from clc_text.text.datasets.files import Files
 
-    data = load_recipe(run.file("recipe.yaml")).data
+    data = run.typed_recipe().data
     given: dict[str, Any] = {}
     if isinstance(data, NamedColumns):
         given = {

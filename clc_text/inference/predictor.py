@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory, undamaged
-from clc_text.config.recipe import Recipe
-from clc_text.config.recipe import load as load_recipe
 from clc_text.errors import InputError
 
 if TYPE_CHECKING:
@@ -86,7 +84,7 @@ class Predictor:
 
         disable_progress_bar()
         self.run = run
-        self.recipe: Recipe = load_recipe(run.file("recipe.yaml"))
+        self.recipe = run.typed_recipe()
         self.block: int = block or self.recipe.training.eval_batch_size
         self.label_names = run.label_names
         self.encoder: Any = type(self.recipe.encoder).fitted.load(run.file("encoder"))
@@ -105,13 +103,13 @@ class Predictor:
                 pass
         with undamaged(folder):
             model: PreTrainedModel = self.recipe.network.load(folder)
-            return model
+        if self.run.asked:  # adapters need not say so
+            model.make_multi_label()
+        return model
 
     def blocks(self, rows: Sequence[Any], hidden: bool = False) -> Iterator[Predictions]:
         """Predictions block by block, so that any number of rows fits into memory."""
         import torch
-
-        from clc_text.models.multi_label import no_and_yes
 
         for start in range(0, len(rows), self.block):
             inputs = self._inputs(rows, start)
@@ -119,7 +117,9 @@ class Predictor:
                 outputs = self.model(**inputs)
             shown = outputs.hidden if hidden else None
             logits = outputs.peer_logits.float()
-            log_probs = no_and_yes(logits).flatten(-3, -2) if self.run.asked else logits.log_softmax(-1)
+            log_probs = self.model.log_probs(logits)
+            if self.run.asked:
+                log_probs = log_probs.flatten(-3, -2)
             yield Predictions(log_probs.numpy(), None if shown is None else shown.float().numpy())
 
     def _inputs(self, rows: Sequence[Any], start: int) -> dict[str, Tensor]:

@@ -32,10 +32,3 @@ def log_odds_together(logits: Tensor) -> Tensor:
         return logits[0]
     together = no_and_yes(logits).logsumexp(0) - math.log(len(logits))
     return together[..., 1] - together[..., 0]
-
-
-def made_multi_label(model: Any) -> Any:
-    """The peers' model, told that several of its classes may hold at once; saved networks say so, too."""
-    for part in (model, *getattr(model, "networks", ())):
-        part.config.problem_type = PROBLEM
-    return model

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 from transformers.modeling_outputs import ModelOutput
 
 from clc_text.errors import InputError
-from clc_text.models.multi_label import is_multi_label, log_odds_together
+from clc_text.models.multi_label import PROBLEM, is_multi_label, log_odds_together, no_and_yes
 
 
 @dataclass
@@ -92,6 +92,10 @@ class PeersModel(PreTrainedModel):
     def choose_main(self, classes: np.ndarray, together: np.ndarray) -> None:
         """For a model whose folder holds one network before the others; see `PeersOf.choose_main`."""
 
+    def choose_main_by(self, log_probs: Tensor) -> None:
+        """`choose_main`, by log-probabilities [P, N, C] of rows that were held out."""
+        self.choose_main(log_probs.argmax(-1).T.numpy(), ensemble_log_probs(log_probs).argmax(-1).numpy())
+
     def check_peer(self, peer: int) -> None:
         if not 0 <= peer < self.peers:
             raise InputError(f"there is no peer {peer}; the model has {self.peers}, counted from 0", key="peer")
@@ -107,6 +111,18 @@ class PeersModel(PreTrainedModel):
     def multi_label(self) -> bool:
         """Whether several classes may hold of one row (``config.problem_type``)."""
         return is_multi_label(self.config)
+
+    def make_multi_label(self) -> None:
+        """From now on several classes may hold of one row; saved networks say so, too."""
+        self.config.problem_type = PROBLEM
+
+    def log_probs(self, logits: Tensor) -> Tensor:
+        """Logits [..., C] of any peers -> [..., C], or where several classes may hold [..., C, 2], no and yes."""
+        return no_and_yes(logits) if self.multi_label else logits.log_softmax(-1)
+
+    def mean_probs(self, logits: Tensor) -> Tensor:
+        """[P, B, C] -> [B, C], the peers' mean probability of classes that exclude each other."""
+        return ensemble_log_probs(logits.log_softmax(-1)).exp()
 
     def ensemble(self, logits: Tensor) -> Tensor:
         """[P, B, C] -> [B, C], logits of the peers' mean probability."""
@@ -147,6 +163,12 @@ class SeparatePeersModel(PeersModel):
     """Base of models whose peers are whole networks with parameters of their own, in `networks`."""
 
     networks: Sequence[nn.Module]
+
+    def make_multi_label(self) -> None:
+        super().make_multi_label()
+        network: Any
+        for network in self.networks:
+            network.config.problem_type = PROBLEM
 
     def peer_parameters(self, peer: int) -> Iterator[Tensor]:
         yield from (parameter for parameter in self.networks[peer].parameters() if parameter.requires_grad)

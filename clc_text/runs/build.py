@@ -45,7 +45,6 @@ def build_trainer(
 
     from clc_text.crossfit.trainer import NoisyLabelTrainer
     from clc_text.data.rows import Rows
-    from clc_text.models.multi_label import made_multi_label
 
     task, labels = prepared.task, prepared.labels
     passing = tempfile.TemporaryDirectory(prefix="clc-text-")  # `Trainer` makes the folder that it is told at once
@@ -64,7 +63,9 @@ def build_trainer(
 
     def networks(peers: int, seed: int) -> Any:
         model = recipe.network.build(prepared.train_inputs, task.output_names, peers, seed)
-        return made_multi_label(model) if task.asked else model
+        if task.asked:
+            model.make_multi_label()
+        return model
 
     model = networks(recipe.num_peers, recipe.seeds.network)
     test = None

@@ -8,7 +8,7 @@ import numpy as np
 
 from clc_text.artifacts.cross_fit import WITHOUT_ANSWERS, CrossFit
 from clc_text.artifacts.run_directory import ANSWERS, RunDirectory
-from clc_text.config.recipe import Recipe, load
+from clc_text.config.recipe import Recipe
 from clc_text.errors import InputError
 from clc_text.runs.prepare import Prepared, cross_fit_key
 
@@ -30,7 +30,7 @@ def found_without_answers(run: Path, recipe: Recipe, prepared: Prepared) -> Cros
         found = CrossFit.load(run / WITHOUT_ANSWERS if answered_before else run)
         if found is None:
             return None
-        if cross_fit_key(load(directory.file("recipe.yaml"))) != cross_fit_key(recipe):
+        if cross_fit_key(directory.typed_recipe()) != cross_fit_key(recipe):
             return None
         before = directory.labels().trained
     except InputError:  # damaged, or of another version: found anew

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from clc_text.artifacts.run_directory import FLAWS, RunDirectory
 from clc_text.artifacts.run_files import Flaws
-from clc_text.config.recipe import Recipe, load
+from clc_text.config.recipe import Recipe
 from clc_text.data.checks.drift import drift
 from clc_text.data.checks.garbled import garbled
 from clc_text.data.checks.outliers import outliers
@@ -34,7 +34,7 @@ def flaws_of_run(run: RunDirectory) -> Flaws | None:
     flaws = run.flaws()
     if flaws is not None:
         return flaws
-    recipe, name = load(run.file("recipe.yaml")), run.environment()["input_column"]
+    recipe, name = run.typed_recipe(), run.environment()["input_column"]
     rows = rows_of_run(run, recipe)
     if getattr(rows.features[name], "dtype", None) not in ("string", "large_string"):
         return None

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.config.recipe import load
 from clc_text.corrections.source import kept_rows
 from clc_text.errors import InputError
 from clc_text.runs.load import load_task
@@ -38,7 +37,7 @@ def features_of_run(run: RunDirectory) -> np.ndarray:
 def distances_of_run(run: RunDirectory) -> np.ndarray | None:
     """`features_of_run`, of a multi-label run of each text once; None where their distances tell nothing of what is
     strange among the rows (`FittedEncoder.distances`), or they cannot be had any more."""
-    if not type(load(run.file("recipe.yaml")).encoder).fitted.distances:
+    if not type(run.typed_recipe().encoder).fitted.distances:
         return None
     try:
         return _features(*_encoder_and_inputs(run))
@@ -94,7 +93,7 @@ def _features(encoder: Any, rows: Any) -> np.ndarray:
 
 def _encoder_and_inputs(run: RunDirectory) -> tuple[Any, Any]:
     """The run's fitted encoder, and what it reads of each training row."""
-    recipe = load(run.file("recipe.yaml"))
+    recipe = run.typed_recipe()
     rows = rows_of_run(run, recipe)[run.environment()["input_column"]]
     asked = len(run.asked)
     return type(recipe.encoder).fitted.load(run.file("encoder")), rows[::asked] if asked else rows

@@ -43,10 +43,9 @@ def predict_out_of_sample(run: RunDirectory, progress: Progress = silent) -> Row
 
 
 def _cross_fit(run: RunDirectory) -> CrossFit:
-    from clc_text.config.recipe import load
     from clc_text.runs.build import build_trainer
 
-    recipe = load(run.file("recipe.yaml"))
+    recipe = run.typed_recipe()
     prepared = _prepared_from_kept(run, recipe) if kept_rows(run) is not None else _prepared_from_source(run, recipe)
     with tempfile.TemporaryDirectory() as folder:
         return build_trainer(recipe, Path(folder), prepared).make_cross_fit()

@@ -7,7 +7,6 @@ from itertools import zip_longest
 from typing import Any
 
 from clc_text.artifacts.run_directory import RunDirectory
-from clc_text.config.recipe import load
 from clc_text.corrections.source import SourceRows, from_dataset, kept_rows
 from clc_text.data.labels import sha256_of_labels
 from clc_text.data.task import Task
@@ -24,7 +23,7 @@ def source_rows(run: RunDirectory) -> SourceRows:
     kept = kept_rows(run)
     if kept is not None:
         return kept
-    recipe = load(run.file("recipe.yaml"))
+    recipe = run.typed_recipe()
     task = load_task(recipe)
     check_sources(run, task)
     return from_dataset(task.train)

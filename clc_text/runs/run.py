@@ -373,7 +373,6 @@ def _save(trainer: NoisyLabelTrainer, directory: Path, prepared: Prepared) -> No
     from safetensors.torch import save_file
 
     from clc_text.data.rows import Rows
-    from clc_text.models.peers import ensemble_log_probs
 
     model = trainer.accelerator.unwrap_model(trainer.model)
     predictions = {"train": trainer.predict_log_probs(trainer.train_dataset).cpu().contiguous()}
@@ -382,7 +381,7 @@ def _save(trainer: NoisyLabelTrainer, directory: Path, prepared: Prepared) -> No
         labels = trainer.eval_dataset.labels
         if labels.ndim == 1:  # without them a run that keeps no rows could not be set against another row by row
             predictions["test_labels"] = labels.cpu().contiguous()
-        model.choose_main(tested.argmax(-1).T.numpy(), ensemble_log_probs(tested).argmax(-1).numpy())
+        model.choose_main_by(tested)
 
     apart = prepared.task
     if apart.unlabelled is not None and apart.unlabelled_row is not None:

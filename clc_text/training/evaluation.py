@@ -13,7 +13,7 @@ from torch.utils.data import SequentialSampler
 from transformers.trainer_pt_utils import nested_detach
 
 from clc_text.data.rows import Rows
-from clc_text.models.multi_label import log_odds_together, no_and_yes
+from clc_text.models.multi_label import log_odds_together
 from clc_text.models.peers import at_least_float32, ensemble_logits
 from clc_text.models.peers_of import logits_of
 from clc_text.training import distributed
@@ -80,7 +80,7 @@ class PeersEvaluation(PeersStepping):
                     index.append(numbers[own])
         places = torch.cat(index).to(logits_of_peers[0].device)
         (logits,) = distributed.in_order(self.accelerator, places, [torch.cat(logits_of_peers)[None]])
-        return no_and_yes(logits[0]) if self.model.multi_label else logits[0].log_softmax(-1)
+        return self.model.log_probs(logits[0])
 
     @torch.no_grad()
     def _predict(self, rows: Any) -> tuple[Tensor, Tensor]:

@@ -16,8 +16,9 @@ from clc_text.models.peers_of import PeersOf
 from clc_text.training.data import NumberedBatch, NumberedRows, indexable
 from clc_text.training.fingerprint import Fingerprint, fingerprint_of, rows_to_fingerprint
 from clc_text.training.names import by_name, named_classes, names_of_model
-from clc_text.training.order import apart, untouched_generators
+from clc_text.training.order import apart
 from clc_text.training.resident import ResidentLoader
+from clc_text.utils.generators import untouched_generators
 
 _SETS = {"Evaluation": "evaluation set", "test": "test set", "Scoring": "evaluation set"}
 

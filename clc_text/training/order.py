@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 from transformers.trainer_utils import RemoveColumnsCollator
 
 from clc_text.errors import InputError
+from clc_text.utils.generators import untouched_generators
 
 BATCHES, PROBES = 4, 32
 
@@ -99,24 +99,3 @@ def apart(collate: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
         elif name == "data_collator" and isinstance(collate, RemoveColumnsCollator):
             kept[name] = apart(value)
     return twin
-
-
-@contextmanager
-def untouched_generators(seed: int | None = None) -> Iterator[None]:
-    """The random generators of Python, NumPy and PyTorch go on afterwards as if nothing had been drawn.
-
-    Args:
-        seed: what they start from inside; None: as they are.
-    """
-    before = random.getstate(), np.random.get_state()
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    try:
-        with torch.random.fork_rng(devices=devices):
-            if seed is not None:
-                random.seed(seed)
-                np.random.seed(seed)
-                torch.manual_seed(seed)
-            yield
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])

@@ -16,10 +16,10 @@ from refusals import refused
 from scipy import stats
 from typer.testing import CliRunner
 
-from clc_text.analysis.compare import told_the_noise
 from clc_text.analysis.paper import paper_accuracy
 from clc_text.analysis.significance import holm
 from clc_text.analysis.sweep_table import read_table
+from clc_text.artifacts.how_it_learnt import told_the_noise
 from clc_text.artifacts.sweep_plan import write_plan
 from clc_text.cli import app
 from clc_text.config.recipe import loads

@@ -49,3 +49,8 @@ def test_only_a_line_feed_ends_a_line_of_metrics(tmp_path: Path) -> None:
 def test_what_is_no_run_directory_is_said(tmp_path: Path) -> None:
     with refused(where=tmp_path, key="recipe.yaml"):
         RunDirectory(tmp_path)
+
+
+@pytest.mark.parametrize(("column", "joined"), [("joined_label", True), ("label", False)])
+def test_labels_that_were_made_of_several_are_told(column: str, joined: bool, tmp_path: Path) -> None:
+    assert make_run(tmp_path / "run", rows=20, label_column=column).run.labels_joined == joined

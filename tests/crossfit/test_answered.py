@@ -23,12 +23,12 @@ from clc_text.crossfit.answered_targets import (
     _borne_out,
     taught_with_answers,
 )
-from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.rounds import MOST, SHARE, Round, Settings
 from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
 from clc_text.methods.base import TrainingState
+from clc_text.methods.fold_forward import FoldForward
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import fit_transition, posterior_labels
 from clc_text.training.answer_targets import weight_of_answers

@@ -8,11 +8,11 @@ import pytest
 import torch
 from transformers import TrainingArguments
 
-from clc_text.crossfit.fold_forward import FoldForward
 from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.folds import assign_folds, deal_rounds
 from clc_text.data.rows import Rows
 from clc_text.methods.base import TrainingState
+from clc_text.methods.fold_forward import FoldForward
 from clc_text.models.peers_of import peers_from_init
 from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
 

@@ -343,9 +343,9 @@ def test_what_is_no_licence_or_language(stated: dict[str, Any]) -> None:
 
 
 def test_a_label_that_was_joined_is_nobodys_own() -> None:
-    for column, said in (
-        ("joined_label", "what the labels of all sources say together"),
-        ("y", "the source's own label"),
+    for joined, said in (
+        (True, "what the labels of all sources say together"),
+        (False, "the source's own label"),
     ):
-        known = {"label_column": column, "input_column": "text"}
-        assert _of_source(column, None, known, {"modality": "text"}) == said
+        known = {"label_column": "y", "input_column": "text"}
+        assert _of_source("y", None, known, {"modality": "text"}, joined) == said

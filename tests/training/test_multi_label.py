@@ -32,7 +32,6 @@ from clc_text.methods.co_teaching import CoTeaching
 from clc_text.methods.elr import ELR
 from clc_text.methods.gce import GCE
 from clc_text.methods.standard import Standard
-from clc_text.models.multi_label import made_multi_label
 from clc_text.models.peers_of import PeersOf
 from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
 from clc_text.training.multi_label import (
@@ -61,7 +60,9 @@ def multi_label_rows(count: int = N, seed: int = 1) -> Rows:
 
 def network(peers: int = P, seed: int = 0) -> StackedMLP:
     config = StackedMLPConfig(input_size=8, hidden_sizes=[12], num_labels=C, peers=peers, seed=seed, dropout=0.0)
-    return made_multi_label(StackedMLP(config))
+    made = StackedMLP(config)
+    made.make_multi_label()
+    return made
 
 
 def sigmoid(value: float) -> float:
