@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from clc_text.artifacts.how_it_learnt import result_settings
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import NoiseManifest, Seeds
-from clc_text.config.recipe import TRAINING_WITHOUT_EFFECT, WITHOUT_EFFECT, from_dict
-from clc_text.errors import InputError
 
 _MOST_KEYS_IN_A_TITLE = 3
 
@@ -41,30 +40,13 @@ def group(runs: Sequence[RunDirectory]) -> list[Group]:
     members: dict[str, list[RunDirectory]] = {}
     settings: dict[str, dict[str, Any]] = {}
     for run in runs:
-        plain = result_settings(_resolved(run))
+        plain = result_settings(run)
         key = json.dumps(plain, sort_keys=True)
         members.setdefault(key, []).append(run)
         settings[key] = plain
     names = [members[key][0].name for key in members]
     titles = _titles([flat(settings[key]) for key in members], names)
     return [Group(title, tuple(members[key])) for title, key in zip(titles, members, strict=True)]
-
-
-def _resolved(run: RunDirectory) -> dict[str, Any]:
-    """The recipe with the defaults of options that came after the run; as it stands where it no longer loads."""
-    try:
-        return from_dict(run.recipe()).to_dict()
-    except InputError:
-        return run.recipe()
-
-
-def result_settings(recipe: dict[str, Any]) -> dict[str, Any]:
-    """What of a recipe decides the result, the seeds left out."""
-    plain = {key: value for key, value in recipe.items() if key not in (*WITHOUT_EFFECT, "seeds")}
-    # On another device the numbers differ in their last digits only.
-    left_out = (*TRAINING_WITHOUT_EFFECT, "device")
-    plain["training"] = {key: value for key, value in (plain.get("training") or {}).items() if key not in left_out}
-    return plain
 
 
 def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -18,8 +18,7 @@ from clc_text.analysis.test_rows import RowInterval, hits, row_interval
 from clc_text.artifacts.how_it_learnt import told_the_noise
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Result
-from clc_text.artifacts.sweep_plan import is_planned, read_plan, recipe_of
-from clc_text.config.typed_yaml import convert, read_yaml
+from clc_text.artifacts.sweep_plan import is_planned, named_cells, read_plan, recipe_of
 from clc_text.errors import InputError, nearest
 
 
@@ -166,7 +165,7 @@ def read_table(directory: Path, of: str = "peers") -> SweepTable:
             where=directory,
             key="sweep.yaml",
         )
-    recipes, variants, seeds = _named(directory)
+    recipes, variants, seeds = named_cells(directory)
     plan = read_plan(directory)
     cells: dict[tuple[str, str], Cell] = {}
     planned: set[Path] = set()
@@ -253,21 +252,3 @@ def _as_in_the_paper(recipe: dict[str, Any], title: str) -> bool:
     encoder, data = recipe.get("encoder") or {}, recipe.get("data") or {}
     own = encoder.get("name", "word_vectors") not in ("word_vectors", "pixels") or data.get("labels") == "fine"
     return data.get("name") == title and not own
-
-
-def _named(directory: Path) -> tuple[list[str], list[str], list[int]]:
-    """Recipes, variants and seeds as the sweep's file names them: texts as they are written, as the sweep reads them.
-
-    (To YAML a variant `on` is a truth value and `0.10` the number 0.1; the folders have the written names.)
-    """
-    path = directory / "sweep.yaml"
-    try:
-        tree = read_yaml(path, "sweep").value
-        recipes = [Path(recipe).stem for recipe in convert(tree["recipes"], list[str], "sweep.recipes")]
-        variants = list(tree["variants"].value) if "variants" in tree else []
-        seeds = convert(tree["seeds"], list[int], "sweep.seeds") if "seeds" in tree else [0]
-    except (KeyError, TypeError, InputError) as error:
-        raise InputError(
-            f"{path} is not the file that a sweep writes ({error}); run the sweep again", where=path
-        ) from None
-    return recipes, variants or ["as_written"], seeds

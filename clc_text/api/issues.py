@@ -20,9 +20,9 @@ from clc_text.data.checks.outliers import Outliers, outliers
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import nearest
 from clc_text.data.reading.written_lists import lists_in
-from clc_text.data.tabular.values import numbered, probabilities
+from clc_text.data.tabular.values import all_finite, numbered, probabilities
 from clc_text.errors import InputError
-from clc_text.evidence.evidence import all_finite, first_of_copies, mixture_of, too_large
+from clc_text.evidence.evidence import first_of_copies, mixture_of, too_large
 from clc_text.evidence.mixture import Judged, judge_near
 from clc_text.evidence.readings import likeliest, readings, span
 from clc_text.evidence.rules import RuleLike, rule_like

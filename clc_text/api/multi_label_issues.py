@@ -15,10 +15,10 @@ from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.gather import judged_by
 from clc_text.corrections.kinds import LIKELY
 from clc_text.corrections.policy import DEFAULT, Policy, policy_of_views
-from clc_text.data.tabular.values import missing, table_of
+from clc_text.data.tabular.values import all_finite, missing, table_of
 from clc_text.data.yes_no import said
 from clc_text.errors import InputError, some_of
-from clc_text.evidence.evidence import Mixture, all_finite, too_large
+from clc_text.evidence.evidence import Mixture, too_large
 from clc_text.evidence.mixture import LEAST, Judged
 from clc_text.evidence.several_classes import mixtures_of_each
 from clc_text.noise.estimation.plateau import Plateau, by_odds, plateau

@@ -14,7 +14,7 @@ from clc_text.api.ranked import Ranked
 from clc_text.data.agreement import accuracies, votes_facts
 from clc_text.data.checks.rare_labels import in_words, rare_votes
 from clc_text.data.tabular.annotators import distribution, frame_of_votes
-from clc_text.data.tabular.values import numbered, probabilities
+from clc_text.data.tabular.values import all_finite, numbered, probabilities
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
 from clc_text.noise.votes.one_class import one_class_sources, rules_in_words
@@ -188,7 +188,6 @@ def issues_of_votes(
     Raises:
         InputError: as `find_issues`, or a row has no label at all.
     """
-    from clc_text.evidence.evidence import all_finite
     from clc_text.evidence.voted import joined_by
 
     votes, names = _votes(labels, label_names)

@@ -1,4 +1,4 @@
-"""From which recipe each run of a sweep must be: `cells.json`, which the sweep writes beside its sweep.yaml.
+"""Which runs a sweep has, and from which recipe each must be: `sweep.yaml` and `cells.json`, which it leaves there.
 
 The sweep's file names recipes by their paths from where it stood, which its copy in the directory cannot follow.
 """
@@ -13,10 +13,29 @@ from typing import Any
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import Recipe, from_dict, left_open
+from clc_text.config.typed_yaml import convert, read_yaml
 from clc_text.errors import InputError
 from clc_text.utils.files import write_json
 
 CELLS = "cells.json"
+
+
+def named_cells(directory: Path) -> tuple[list[str], list[str], list[int]]:
+    """Recipes, variants and seeds as the sweep's file names them: texts as they are written, as the sweep reads them.
+
+    (To YAML a variant `on` is a truth value and `0.10` the number 0.1; the folders have the written names.)
+    """
+    path = directory / "sweep.yaml"
+    try:
+        tree = read_yaml(path, "sweep").value
+        recipes = [Path(recipe).stem for recipe in convert(tree["recipes"], list[str], "sweep.recipes")]
+        variants = list(tree["variants"].value) if "variants" in tree else []
+        seeds = convert(tree["seeds"], list[int], "sweep.seeds") if "seeds" in tree else [0]
+    except (KeyError, TypeError, InputError) as error:
+        raise InputError(
+            f"{path} is not the file that a sweep writes ({error}); run the sweep again", where=path
+        ) from None
+    return recipes, variants or ["as_written"], seeds
 
 
 def write_plan(directory: Path, recipes: Mapping[str, Recipe]) -> None:

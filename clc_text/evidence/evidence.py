@@ -14,7 +14,7 @@ from clc_text.data.copies import digest_of, first_rows, firsts
 from clc_text.data.folds import deal_rounds
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import Nearest
-from clc_text.errors import InputError
+from clc_text.data.tabular.values import all_finite
 from clc_text.evidence.heard import Heard, KeptViews
 from clc_text.evidence.mixture import chosen_views, clipped, fit_near, gain_of_view, judge_near
 from clc_text.evidence.readings import Reading, readings
@@ -22,6 +22,7 @@ from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
 from clc_text.noise.estimation.near_noise import NearNoise
 from clc_text.utils.files import write_with
+from clc_text.utils.memory import check_limit
 from clc_text.utils.tensors import save_tensors
 
 FOLDS = 5
@@ -102,22 +103,7 @@ def save_of_each(made: list[Mixture], path: Path, made_from: str, rates: np.ndar
 def too_large(rows: int, classes: int) -> None:
     """Raises: InputError: so many probabilities do not fit into memory."""
     needed = 4 * rows * classes * (len(VIEWS) + 1)
-    if needed > LARGEST:
-        raise InputError(
-            f"{rows:,} rows of {classes:,} classes need {needed / 2**30:.0f} GB for all views of them, more than "
-            f"{LARGEST >> 30} GB",
-            key="views",
-        )
-
-
-def all_finite(features: np.ndarray) -> None:
-    """Raises: InputError: a feature [N, D] is not finite."""
-    finite = np.isfinite(features).all(1)
-    if not finite.all():
-        row = int(np.flatnonzero(~finite)[0])
-        raise InputError(
-            f"the features of row {row} are not finite; remove the row, or choose another encoder", row=row
-        )
+    check_limit(needed, LARGEST, f"{rows:,} rows of {classes:,} classes need {{}} for all views of them", "views")
 
 
 def first_of_copies(features: np.ndarray | None, words: Any | None, count: int) -> np.ndarray:

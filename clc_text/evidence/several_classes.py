@@ -27,7 +27,8 @@ import numpy as np
 from clc_text.data.folds import deal_rounds
 from clc_text.data.nearest import nearest
 from clc_text.data.sampling import every_nth
-from clc_text.evidence.evidence import FOLDS, NETWORKS, Mixture, Progress, all_finite, first_of_copies
+from clc_text.data.tabular.values import all_finite
+from clc_text.evidence.evidence import FOLDS, NETWORKS, Mixture, Progress, first_of_copies
 from clc_text.evidence.mixture import clipped, pool_probs
 from clc_text.evidence.views.base import FIT_ROWS, Seen, View
 from clc_text.evidence.views.bayes import bayes

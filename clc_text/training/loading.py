@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from torch.utils.data import Sampler
 from transformers import Trainer
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
+from clc_text.data.copies import BLOCK
 from clc_text.data.rows import Rows, as_batch
 from clc_text.models.peers_of import PeersOf
 from clc_text.training.data import NumberedBatch, NumberedRows, indexable
@@ -101,6 +103,16 @@ class RowLoading(Trainer):
 
         first = once()
         return first if first == once() else None
+
+    def each_alone(self, dataset: Any) -> Iterator[Any]:
+        """What the collator makes of each row alone, in order; nothing that it draws is missing elsewhere."""
+        kept, collate = self._kept(dataset, "Comparing")
+        collate, rows = apart(collate), NumberedRows(kept)
+        for start in range(0, len(rows), BLOCK):
+            with untouched_generators(seed=start):  # not the same at each block: what is drawn must tell rows apart
+                items = rows.__getitems__(list(range(start, min(start + BLOCK, len(rows)))))
+                block = [collate([copy.deepcopy(row)]) for _, row in items]  # a collator may empty what it is given
+            yield from block
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         sampler = super()._get_train_sampler(train_dataset)

@@ -29,6 +29,21 @@ def check_memory(needed: float, what: str, lower: str) -> None:
         )
 
 
+def check_limit(needed: int, most: int, what: str, key: str) -> None:
+    """Refuses what would take more than a limit of our own.
+
+    Args:
+        needed, most: bytes.
+        what: takes them, with ``{}`` where the message says how many.
+
+    Raises:
+        InputError: it would.
+    """
+    if needed > most:
+        told = what.format(f"{needed / _GIB:.0f} GB")
+        raise InputError(f"{told}, more than {most // _GIB} GB", key=key)
+
+
 def free_memory() -> int | None:
     """Bytes that this process could still get, swap included; None where the system does not say.
 

@@ -137,3 +137,13 @@ def texts_of(texts: Iterable[str], rows: int) -> list[str]:
     if strange is not None:
         raise InputError(f"row {strange} of texts is no text: {str(found[strange])[:60]!r}", key="texts", row=strange)
     return [str(one) for one in found]
+
+
+def all_finite(features: np.ndarray) -> None:
+    """Raises: InputError: a feature [N, D] is not finite."""
+    finite = np.isfinite(features).all(1)
+    if not finite.all():
+        row = int(np.flatnonzero(~finite)[0])
+        raise InputError(
+            f"the features of row {row} are not finite; remove the row, or choose another encoder", row=row
+        )
