@@ -159,7 +159,8 @@ def find_issues(
             NaN, blank text or -1 says that one has not labelled a row; or their distributions [N, J, C]. Where several
             classes may hold of a row, N lists of them, or [N, C] of 0 and 1.
         pred_probs: [N, C], probabilities by any model that had not seen the label of the row (cross-validated), in the
-            order of `label_names`, or of the sorted labels; where several classes may hold, of each that it does.
+            order of `label_names`, or of the sorted labels, or by columns that are called as the classes; where
+            several classes may hold, of each that it does.
         features: [N, D], embeddings by any encoder that no label has shaped.
         texts: N texts, for the views of words.
         label_names: C names; labels are these, or their numbers from 0. None: the labels that occur, sorted.
@@ -196,7 +197,7 @@ def find_issues(
             "there is nothing to judge the labels by; give pred_probs, features or texts", key="pred_probs"
         )
     too_large(rows, classes)
-    probs = None if pred_probs is None else probabilities(pred_probs, rows, classes)
+    probs = None if pred_probs is None else probabilities(pred_probs, rows, names)
     inputs = GivenInputs.of(features, texts, rows)
     dense, written = inputs.features, inputs.texts
     unplanted = Labels(given)

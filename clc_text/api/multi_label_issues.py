@@ -15,7 +15,7 @@ from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.gather import judged_by
 from clc_text.corrections.kinds import LIKELY
 from clc_text.corrections.policy import DEFAULT, Policy, policy_of_views
-from clc_text.data.tabular.values import all_finite, missing, table_of
+from clc_text.data.tabular.values import all_finite, by_class, missing
 from clc_text.data.yes_no import said
 from clc_text.errors import InputError, some_of
 from clc_text.evidence.evidence import Mixture, too_large
@@ -209,7 +209,7 @@ def issues_of_classes(
             "there is nothing to judge the labels by; give pred_probs, features or texts", key="pred_probs"
         )
     too_large(rows * classes, 2)
-    probs = None if pred_probs is None else _probabilities(pred_probs, rows, classes)
+    probs = None if pred_probs is None else _probabilities(pred_probs, rows, names)
     inputs = GivenInputs.of(features, texts, rows)
     dense, words = inputs.features, inputs.words
     if dense is not None:
@@ -339,10 +339,8 @@ def _of_lists(labels: Any, label_names: Sequence[Any] | None) -> tuple[np.ndarra
     return given, names
 
 
-def _probabilities(values: Any, rows: int, classes: int) -> np.ndarray:
-    found = table_of("pred_probs", values, rows, np.float64)
-    if found.shape[1] != classes:
-        raise InputError(f"pred_probs has {found.shape[1]} columns, but there are {classes} classes", key="pred_probs")
+def _probabilities(values: Any, rows: int, names: Sequence[Any]) -> np.ndarray:
+    found = by_class(values, rows, names)
     bad = np.flatnonzero(~((found >= 0) & (found <= 1)).all(1))
     if len(bad):
         raise InputError(

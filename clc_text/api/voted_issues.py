@@ -195,8 +195,8 @@ def issues_of_votes(
         raise InputError(
             f"row {bare[0]} has no label by anybody ({len(bare):,} such rows); leave them out", row=bare[0]
         )
-    rows, classes = votes.rows, votes.classes
-    probs = None if pred_probs is None else probabilities(pred_probs, rows, classes)
+    rows = votes.rows
+    probs = None if pred_probs is None else probabilities(pred_probs, rows, names)
     inputs = GivenInputs.of(features, texts, rows)
     if inputs.features is not None:
         all_finite(inputs.features)

@@ -77,7 +77,8 @@ def span(readings: list[Reading], rows: int) -> tuple[float, float]:
 
 def _reach(rate: float, rows: int) -> float:
     """Half a 95 % interval of a share of so many rows."""
-    return float(1.96 * np.sqrt(rate * (1 - rate) / max(rows, 1)))
+    within = min(max(rate, 0.0), 1.0)  # a mean of shares may be beyond by the last digit
+    return float(1.96 * np.sqrt(within * (1 - within) / max(rows, 1)))
 
 
 def agreement(log_probs: np.ndarray) -> float:

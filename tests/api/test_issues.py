@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 import torch
 from refusals import refused
@@ -107,7 +108,7 @@ def test_it_says_which_views_find_a_row_wrong() -> None:
     assert all(view in repr(found) for view in found.views) and "more probably wrong than right" in repr(found)
 
 
-@pytest.mark.parametrize("kind", ["list", "numpy", "pandas", "datasets", "strings"])
+@pytest.mark.parametrize("kind", ["list", "numpy", "pandas", "datasets", "tensors", "arrow", "strings"])
 def test_labels_as_people_have_them(kind: str) -> None:
     texts, _, given, _ = table(rows=200)
     labels: Any = given.tolist()
@@ -115,10 +116,12 @@ def test_labels_as_people_have_them(kind: str) -> None:
         labels = given.astype(np.int32)
     elif kind == "pandas":
         labels = pd.Series(given, index=np.arange(200)[::-1])
-    elif kind == "datasets":
+    elif kind in ("datasets", "tensors"):
         from datasets import Dataset
 
-        labels = Dataset.from_dict({"label": given.tolist()})["label"]
+        labels = Dataset.from_dict({"label": labels}).with_format("torch" if kind == "tensors" else None)["label"]
+    elif kind == "arrow":
+        labels = pa.chunked_array([labels])
     elif kind == "strings":
         labels = [CLASSES[label] for label in given]
     found = clc_text.find_issues(labels, texts=pd.Series(texts))
@@ -150,11 +153,26 @@ def test_a_missing_text_is_an_empty_one(missing: object) -> None:
     pd.testing.assert_frame_equal(found.ranking, empty.ranking)
 
 
+def test_probabilities_whose_columns_are_called_as_the_classes_are_read_by_name() -> None:
+    texts, _, given, _ = table(200)
+    labels = [CLASSES[label] for label in given]
+    probs = np.random.default_rng(0).dirichlet(np.ones(3), 200) + 2 * np.eye(3)[given]
+    frame = pd.DataFrame(probs / 3, columns=CLASSES)
+    expected = clc_text.find_issues(labels, pred_probs=frame.to_numpy(), texts=texts).ranking
+    for named in (frame, frame[[*CLASSES[::-1]]], frame.set_axis(["p0", "p1", "p2"], axis=1)):
+        found = clc_text.find_issues(labels, pred_probs=named, texts=texts).ranking
+        pd.testing.assert_frame_equal(found, expected)
+    with refused(key="pred_probs"):  # whose place the last column takes is not known
+        clc_text.find_issues(labels, pred_probs=frame.set_axis([*CLASSES[:2], "other"], axis=1), texts=texts)
+
+
 def test_tensors() -> None:
     _, features, given, _ = table(120)
     expected = clc_text.find_issues(given, features=features).ranking
     found = clc_text.find_issues(torch.tensor(given), features=torch.tensor(features, requires_grad=True))
     pd.testing.assert_frame_equal(found.ranking, expected)
+    half = torch.tensor(np.eye(3)[given]).bfloat16()  # numbers that NumPy has not
+    assert clc_text.find_issues(given, pred_probs=half).given.tolist() == given.tolist()
 
 
 def test_policies_that_judge_by_the_networks_of_a_run_are_refused() -> None:

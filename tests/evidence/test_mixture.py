@@ -9,7 +9,7 @@ from refusals import refused
 from clc_text.data.labels import Labels
 from clc_text.evidence.evidence import LARGEST, mixture_of, too_large
 from clc_text.evidence.mixture import LEAST, chosen_views, clipped, gain_of_view, judge, judge_near
-from clc_text.evidence.readings import agreement, span
+from clc_text.evidence.readings import Reading, agreement, span
 from clc_text.evidence.views import weights
 from clc_text.noise.estimation.near_noise import NearNoise
 
@@ -135,3 +135,8 @@ def test_what_cannot_be_judged() -> None:
         mixture_of(features, labels_of(true), 4, 0)
     with refused(key="views"):
         too_large(LARGEST, 5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_share_that_is_beyond_its_ends_by_rounding_has_a_range() -> None:
+    assert span([Reading("mixture", "doubt", -1e-17), Reading("words", "doubt", 1 + 1e-15)], 100) == (0.0, 1.0)

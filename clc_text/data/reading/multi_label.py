@@ -383,7 +383,7 @@ def _labelled(
     if columns.unlabelled != "drop":
         raise InputError(
             f"{rows.where}: no labels in {rows.row_names(without)} ({_where(columns)}); an empty list or zeros say "
-            "that no class holds; label them, or set data.unlabelled=drop",
+            "that no class holds; label them, or leave them out by --set data.unlabelled=drop",
             where=rows.where,
             key="data.unlabelled",
             row=rows.number(without),

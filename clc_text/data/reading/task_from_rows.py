@@ -192,7 +192,7 @@ def _labelled(
             who = "no source speaks of them" if joint else f"column '{given}'"
             raise InputError(
                 f"{rows.where}: no label in {rows.row_names(without)} ({who}); label them, or leave them out of "
-                "training by data.unlabelled=drop, which predicts them",
+                "training by --set data.unlabelled=drop, which predicts them",
                 where=rows.where,
                 key="data.unlabelled" if joint else given,
                 row=rows.number(without),

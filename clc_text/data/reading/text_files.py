@@ -93,7 +93,7 @@ def check_encoding(path: Path, encoding: str) -> None:
                     raise InputError(
                         f"{path}: line {lines_before} is not {encoding}: byte 0x{error.object[error.start]:02X} at "
                         f"position {position - pending + error.start} of the file; save the file as {encoding}, "
-                        "or set data.encoding",
+                        "or name its encoding, such as --set data.encoding=cp1252",
                         where=str(path),
                         key="data.encoding",
                         row=lines_before,

@@ -79,8 +79,16 @@ def column(name: str, values: Iterable[Any]) -> list[Any]:
         raise InputError(f"{name} is {what}; give a list or a column, one of them for each row", key=name)
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuU":
         return list(values.tolist())
-    scalar = (np.generic, np.ndarray) if not hasattr(values, "detach") else object
-    return [one.item() if isinstance(one, scalar) and hasattr(one, "item") else one for one in values]
+    if hasattr(values, "to_pylist"):  # of Arrow, whose items are no values yet
+        return list(values.to_pylist())
+    return [_own(one) for one in values]
+
+
+def _own(value: Any) -> Any:
+    """A number of NumPy, or a tensor of one, as Python's."""
+    if isinstance(value, (np.generic, np.ndarray)) or hasattr(value, "detach"):
+        return value.item()
+    return value
 
 
 def missing(value: Any) -> bool:
@@ -94,6 +102,7 @@ def missing(value: Any) -> bool:
 def table_of(name: str, values: Any, rows: int, kind: type) -> np.ndarray:
     if hasattr(values, "detach"):  # a tensor
         values = values.detach().cpu()
+        values = values.float() if str(values.dtype) == "torch.bfloat16" else values  # NumPy has no such numbers
     if hasattr(values, "toarray"):
         raise InputError(
             f"{name} is a sparse matrix; give embeddings, or texts= for words, or its toarray()", key=name
@@ -110,14 +119,37 @@ def table_of(name: str, values: Any, rows: int, kind: type) -> np.ndarray:
     return found
 
 
-def probabilities(values: Any, rows: int, classes: int) -> np.ndarray:
+def by_class(values: Any, rows: int, names: Sequence[Any]) -> np.ndarray:
+    """float64 [N, C], the table `pred_probs` in the order of the classes: that of its columns where it names them as
+    the classes are called.
+
+    Raises:
+        InputError: its shape is another one, or some columns are called as classes and others are not.
+    """
     found = table_of("pred_probs", values, rows, np.float64)
-    if found.shape[1] != classes:
+    called = list(getattr(values, "columns", ()))
+    if found.shape[1] != len(names):
         raise InputError(
-            f"pred_probs has {found.shape[1]} columns, but there are {classes} classes; give label_names in the order "
-            "of the columns",
+            f"pred_probs has {found.shape[1]} columns, but there are {len(names)} classes; give label_names in the "
+            "order of the columns",
             key="pred_probs",
         )
+    places = {str(name): place for place, name in enumerate(called)}
+    if len(places) == len(called) and set(places) == set(map(str, names)):
+        return found[:, [places[str(name)] for name in names]]
+    if all(isinstance(name, str) for name in called) and set(called) & set(names):
+        strange = next((name for name in called if name not in names), called[0])
+        raise InputError(
+            f"pred_probs has a column '{str(strange)[:60]}' beside columns that are called as classes; name each "
+            "class once, or give the numbers alone, with label_names in their order",
+            key="pred_probs",
+        )
+    return found
+
+
+def probabilities(values: Any, rows: int, names: Sequence[Any]) -> np.ndarray:
+    """`by_class`, where one class holds of each row."""
+    found = by_class(values, rows, names)
     sums = found.sum(1)
     bad = np.flatnonzero(~(np.isfinite(found).all(1) & (found >= 0).all(1) & (np.abs(sums - 1) <= NEAR_ONE)))
     if len(bad):
