@@ -101,10 +101,11 @@ def form_of(path: Path, recipe: Mapping[str, Any], names: list[str]) -> Form:
 
 
 class Written(NamedTuple):
-    """How many rows a table has, and how many of them nobody labelled."""
+    """How many rows a table has, how many of them nobody labelled, and in how many cells a formula was defused."""
 
     rows: int
     unlabelled: int
+    defused: int
 
 
 def write_source_table(
@@ -122,9 +123,13 @@ def write_source_table(
     import pyarrow.parquet as pq
 
     plan = (_Folded if run.asked else _Plan).of(run, pq.read_schema(shards[0]), facts)
-    writer = {"delimited": _write_delimited, "lines": _write_lines, "list": _write_list, "parquet": _write_parquet}
-    rows = writer[form.kind](plan, shards, path, form)
-    return Written(rows, 0 if plan.bare is None else len(plan.bare.number))
+    bare, defused = 0 if plan.bare is None else len(plan.bare.number), 0
+    if form.kind == "delimited":
+        rows, defused = _write_delimited(plan, shards, path, form)
+    else:
+        writer = {"lines": _write_lines, "list": _write_list, "parquet": _write_parquet}
+        rows = writer[form.kind](plan, shards, path, form)
+    return Written(rows, bare, defused)
 
 
 @dataclass(frozen=True)
@@ -381,8 +386,9 @@ def _bare(
     )  # fmt: skip
 
 
-def _write_delimited(plan: _Plan, shards: list[Path], path: Path, form: Form) -> int:
-    count = 0
+def _write_delimited(plan: _Plan, shards: list[Path], path: Path, form: Form) -> tuple[int, int]:
+    """How many rows are written, and how many cells differ from what they hold."""
+    count = defused = 0
     quoting: dict[str, Any] = (
         {"quotechar": form.quote} if form.quote else {"quoting": csv.QUOTE_NONE, "quotechar": None}
     )
@@ -390,10 +396,13 @@ def _write_delimited(plan: _Plan, shards: list[Path], path: Path, form: Form) ->
         writer = csv.writer(handle, delimiter=form.separator, lineterminator="\n", **quoting)
         if form.header:
             writer.writerow([harmless(name) for name in plan.header])
+            defused += sum(harmless(name) != name for name in plan.header)
         for row in plan.rows(shards):
-            writer.writerow([_cell(value) for value in row.values()])
+            cells = [_cell(value) for value in row.values()]
+            writer.writerow(cells)
             count += 1
-    return count
+            defused += sum(isinstance(was, str) and cell != was for cell, was in zip(cells, row.values(), strict=True))
+    return count, defused
 
 
 def _write_lines(plan: _Plan, shards: list[Path], path: Path, form: Form) -> int:

@@ -38,12 +38,13 @@ def write_whole_table(corrected: Corrected, path: Path, may_replace: bool = Fals
         with written_aside(path) as aside:
             return write_source_table(run, shards, corrected.facts, aside, form)
 
-    count, bare = corrected.of_shards(write)
+    count, bare, defused = corrected.of_shards(write)
     label = corrected.facts["label_column"]
     said = [f"{count:,} rows in {path}: {_columns_of_labels(corrected, label)}"]
-    if form.kind == "delimited":
+    if defused:
         said.append(
-            "in the corrected table, what a spreadsheet would take for a formula (=, +, -, @) is after an apostrophe"
+            f"in {defused:,} cell{'s' * (defused != 1)} of the corrected table an apostrophe stands before what a "
+            "spreadsheet would take for a formula (=, +, -, @)"
         )
     if bare:
         said.append(

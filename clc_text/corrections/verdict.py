@@ -155,6 +155,12 @@ def verdict(
             f"More of the joined labels are wrong than the sources tell ({_known_wrong(noise, told)}): they err on "
             "the same rows. Labels by others help, first where the joined ones are least sure."
         )
+    elif hard and by_rule is None:  # canaries, or true labels, say that wrong ones were missed
+        trust = "look first"
+        summary = (
+            "Nothing was changed, but wrong labels were missed: the texts are too few or too hard to tell which they "
+            "are. Have people look at a sample: `clc-text next RUN --k 50 --purpose estimate` writes one."
+        )
     elif share < LITTLE:
         trust = "look first"
         summary = (

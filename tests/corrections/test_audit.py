@@ -541,6 +541,9 @@ def test_where_texts_are_hard_the_verdict_says_what_was_asked_for() -> None:
     assert sum("ahead by 1.2 standard errors, 2 are asked for" in reason for reason in found["reasons"]) == 1
     behind = verdict({"share": 0.0, "by_class": []}, noise | {"ahead": -3.1}, None, None, [])  # type: ignore[typeddict-item]
     assert any("fitted to as well, so nothing is changed" in reason for reason in behind["reasons"])
+    missed: Any = measured(found=0.1) | {"precision_adjusted": None}  # nothing is changed, nothing memorised
+    few = verdict({"share": 0.0, "by_class": []}, noise, missed, None, [])  # type: ignore[typeddict-item]
+    assert "too few or too hard" in few["summary"] and "memorised" not in few["summary"]
     ruled = verdict({"share": 0.0, "by_class": []}, noise | BY_RULE, None, None, [])  # type: ignore[typeddict-item]
     assert "follow a rule" in ruled["summary"]
 

@@ -129,12 +129,13 @@ def test_a_table_where_it_is_wanted(tmp_path: Path, clc_text: Command, refused: 
     corrected_of(made)
     run, source = made.run.path, (tmp_path / "t.csv").read_bytes()
     said = clc_text("export", run, "--format", "table")
-    assert "51 rows in" in said and "9 rows without a label" in said
+    assert "51 rows in" in said and "9 rows without a label" in said and "cells of the corrected table" in said
     inside = (made.run.file("corrected") / "table" / "t.csv").read_text(encoding="utf-8")
     assert made.run.file("corrected.csv").read_text(encoding="utf-8") == inside
     assert "is there already" in refused("export", run, "--format", "table", "--out", tmp_path / "t.csv")
     assert (tmp_path / "t.csv").read_bytes() == source
     clc_text("export", run, "--format", "table", "--out", tmp_path / "all.jsonl")
+    assert "cells of" not in clc_text("export", run, "--format", "table", "--out", tmp_path / "all.json")
     assert [row["queue"] for row in read(tmp_path / "all.jsonl")] == [
         as_it_was(row["queue"]) for row in read(made.run.file("corrected.csv"), separator=";")
     ]
