@@ -262,8 +262,8 @@ def clean(
     does.
 
     Args:
-        data: a file (CSV, TSV, Excel, JSON lines, Parquet), a data frame of pandas or polars, a `datasets.Dataset`, or
-            a sequence of texts.
+        data: a file (CSV, TSV, Excel, JSON lines, Parquet), ``hf://datasets/OWNER/NAME`` of the Hub, a data frame of
+            pandas or polars, a `datasets.Dataset`, or a sequence of texts.
         labels: the texts' given labels, where `data` is a sequence of texts.
         text, label: the columns of a table; None: guessed. Several columns of labels are those of several annotators.
         annotators: what several people or models say of each row, in place of labels: the names of the columns of a

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from clc_text.config.length import enough_epochs, enough_patience
 from clc_text.config.recipe import loads
+from clc_text.data.columns import NamedColumns
 from clc_text.errors import InputError
 from clc_text.text.datasets.files import Files
 from clc_text.text.datasets.guess import Guessed, guess_columns
+from clc_text.text.datasets.hub import Hub
 from clc_text.utils.files import expanded
 
 CANARIES, MOST_CANARIES = 0.02, 0.1  # shares of the rows
 ENOUGH = 32  # canaries, for the audit to measure by (it asks for 30, and of a class of few rows none is flipped)
+
+# A dataset of the Hub, as `huggingface_hub` and pandas write it; what makes a path of it takes a stroke away. A bare
+# ``owner/name`` may be a mistyped path, and nothing is asked of the network for that.
+_HUB = re.compile(r"hf:/{1,2}datasets/([^/]+(?:/[^/]+)?)/?")
+
+
+def hub_id(train: str) -> str | None:
+    """The id of a dataset that is named as one of the Hub; None where it is a file or a folder."""
+    found = _HUB.fullmatch(train)
+    return None if found is None else found[1]
 
 
 def files_of(
@@ -41,23 +54,58 @@ def columns_of(
     """The columns of the table; those that are named are only looked for (see `guess_columns`).
 
     Args:
+        train: a file, a folder, or ``hf://datasets/OWNER/NAME``.
         overrides, votes, annotator: see `files_of`.
     """
+    if (identity := hub_id(train)) is not None:
+        return _columns_of_hub(identity, overrides, text, label, ids, votes, annotator)
+    if re.fullmatch(r"[\w-]+/[\w-]+", train) and not Path(train).exists():
+        raise InputError(
+            f"data.train: '{train}' does not exist; check the path, or write hf://datasets/{train} for a dataset of "
+            "the Hub",
+            where=train,
+            key="data.train",
+        )
     return guess_columns(files_of(train, overrides, votes, annotator), text, label, ids)
+
+
+def _columns_of_hub(
+    identity: str,
+    overrides: Sequence[str],
+    text: str | None,
+    label: str | Sequence[str] | None,
+    ids: str | None,
+    votes: str | None,
+    annotator: str | None,
+) -> Guessed:
+    if votes is not None:
+        raise InputError("--votes goes with a file, whose rows it names; the Hub's dataset has none", key="--votes")
+    of_data = [one for one in overrides if one.startswith("data.")]
+    hub = loads(f"data: {{name: hub, id: {_quoted(identity)}}}", f"--set of {identity}", of_data).data
+    if not isinstance(hub, Hub) or hub.id != identity:
+        raise InputError(f"the table is {identity}, and --set names other data", where=identity, key="--set")
+    columns = {field.name: getattr(hub, field.name) for field in fields(NamedColumns)}
+    files = Files(train=identity, **columns | {"annotator": annotator or hub.annotator})
+    found = guess_columns(files, text, label, ids or hub.id_column, hub.train_rows())
+    own = {field.name: field.default for field in fields(Hub) if field.name not in (*columns, "id")}
+    return replace(
+        found, reading=found.reading | {name: getattr(hub, name) for name in own if getattr(hub, name) != own[name]}
+    )
 
 
 def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str | None = None) -> str:
     """A recipe with its comments; `loads` reads it.
 
     Args:
-        train: the table.
+        train: the table, as in `columns_of`.
         guessed: its columns.
         ids: the column that names a row; None: it is guessed.
         name: of the run; None: that of the file.
     """
-    data = {"name": "files", "train": train, "text": guessed.text}
-    data |= ({} if guessed.label is None else {"label": guessed.label}) | guessed.reading
-    data |= {"id": ids} if ids else {}
+    identity = hub_id(train)
+    data = {"name": "files", "train": train} if identity is None else {"name": "hub", "id": identity}
+    data |= {"text": guessed.text} | ({} if guessed.label is None else {"label": guessed.label}) | guessed.reading
+    data |= {} if not ids else {"id": ids} if identity is None else {"id_column": ids}
     written = ", ".join(f"{key}: {_quoted(value)}" for key, value in data.items())
     few = enough_patience(guessed.rows)
     patience = "" if few is None else f", fold_patience: {few}"

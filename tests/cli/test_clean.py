@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets
 import numpy as np
+import pandas as pd
 import pytest
 from refusals import refused
 
@@ -18,6 +20,7 @@ from clc_text.errors import InputError
 from clc_text.methods.clc_auto import CLCAuto
 from clc_text.runs.starting import canary_share, corrected_table, recipe_text, run_name
 from clc_text.text.datasets.guess import Guessed
+from clc_text.text.datasets.hub import Hub
 
 WORDS = {
     "billing": "invoice refund charge card payment euro receipt tax",
@@ -162,6 +165,33 @@ def test_init_writes_what_clean_uses(table: Path, clc_text: Callable[..., str]) 
         clc_text("init", table, "--force", "--set", "data.train=other.csv")
     with pytest.raises(InputError):
         clc_text("init", table, "--out", table, "--force", "--label", "nothing")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_dataset_of_the_hub(table: Path, clc_text: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+
+    def load_dataset(*arguments: Any, **options: Any) -> datasets.DatasetDict:
+        asked.append((*arguments, options["revision"]))
+        frame = pd.read_csv(table)
+        return datasets.DatasetDict(train=datasets.Dataset.from_pandas(frame).class_encode_column("queue"))
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    told = clc_text("init", "hf://datasets/me/tickets", "--set", "data.config=small", "--set", "data.revision=v1")
+    recipe = load("tickets.yaml").data
+    assert "label: queue (3 values)" in told and isinstance(recipe, Hub) and asked == [("me/tickets", "small", "v1")]
+    assert (recipe.id, recipe.text, recipe.label, recipe.config) == ("me/tickets", "message", "queue", "small")
+    clc_text("clean", "hf://datasets/me/tickets", "--id", "id", *SMALL)
+    with open("runs/tickets_corrected.csv", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    with open(table, newline="") as handle:
+        assert [row["queue_given"] for row in rows] == [row["queue"] for row in csv.DictReader(handle)]
+    assert {row["queue"] for row in rows} == set(WORDS) and load("runs/tickets/recipe.yaml").data.id_column == "id"
+    with refused(key="--votes"):
+        clc_text("init", "hf://datasets/me/tickets", "--votes", table, "--force")
+    with refused(where="me/tickets", key="data.train"):  # it may be a mistyped path, of which the Hub is not to hear
+        clc_text("init", "me/tickets", "--force")
+    assert len(asked) < 5
 
 
 @pytest.mark.parametrize("value", ['a "quoted" name', "yes", "1e3", "a: b", "ä #x", "{x}"])

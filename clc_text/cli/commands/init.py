@@ -11,7 +11,10 @@ from clc_text.utils.shown import echo
 
 Table = Annotated[
     Path,
-    typer.Argument(help="CSV, TSV, Excel, JSON (lines), Parquet, a folder of Parquet files, or a folder a class."),
+    typer.Argument(
+        help="CSV, TSV, Excel, JSON (lines), Parquet, a folder of Parquet files, a folder a class, or "
+        "hf://datasets/OWNER/NAME of the Hub."
+    ),
 ]
 Text = Annotated[
     str | None, typer.Option("--text", help="The column of texts; guessed without it.", show_default=False)

@@ -98,9 +98,14 @@ def in_words(rare: Sequence[RareLabel], of_recipe: bool = True) -> list[str]:
         like = "" if one["like"] is None else f" and is spelt like '{one['like']}'"
         what = "correct it there"
         if one["like"] is not None and of_recipe:
-            what = f"data.label_map={{{one['label']}: {one['like']}}} reads it so"
+            what = f"data.label_map={{{_in_yaml(one['label'])}: {_in_yaml(one['like'])}}} reads it so"
         told.append(
             f"the label '{one['label']}' is given{who} on {place}{like}: if it is no class of its own, {what}; "
             f"{names} lists the classes, and refuses any other"
         )
     return told
+
+
+def _in_yaml(name: str) -> str:
+    """A class in a map; YAML would take blanks around it away."""
+    return name if name == name.strip() else f'"{name}"'

@@ -13,6 +13,7 @@ from clc_text.errors import InputError
 from clc_text.utils.files import check_regular, expanded
 
 BLOCK = 1 << 20
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def existing(path: str | Path, what: str) -> Path:
@@ -89,11 +90,12 @@ def check_encoding(path: Path, encoding: str) -> None:
                     decoder.decode(block, final=not block)
                 except UnicodeDecodeError as error:
                     pending = len(error.object) - len(block)
+                    likely = "utf-16" if position == 0 and block.startswith(_UTF16) else "cp1252"
                     lines_before = line + error.object[: error.start].count(b"\n")
                     raise InputError(
                         f"{path}: line {lines_before} is not {encoding}: byte 0x{error.object[error.start]:02X} at "
                         f"position {position - pending + error.start} of the file; save the file as {encoding}, "
-                        "or name its encoding, such as --set data.encoding=cp1252",
+                        f"or name its encoding, such as --set data.encoding={likely}",
                         where=str(path),
                         key="data.encoding",
                         row=lines_before,

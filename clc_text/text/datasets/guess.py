@@ -12,6 +12,7 @@ import numpy as np
 
 from clc_text.data.reading.annotation_exports import BY, voters_column
 from clc_text.data.reading.label_a_line import one_row_each
+from clc_text.data.reading.rows import Rows
 from clc_text.data.reading.written_lists import with_lists
 from clc_text.errors import InputError, some_of
 from clc_text.text.datasets.files import Files
@@ -51,12 +52,17 @@ class Guessed:
 
 
 def guess_columns(
-    files: Files, text: str | None = None, label: str | Sequence[str] | None = None, ids: str | None = None
+    files: Files,
+    text: str | None = None,
+    label: str | Sequence[str] | None = None,
+    ids: str | None = None,
+    rows: Rows | None = None,
 ) -> Guessed:
     """The columns of a table; those that are named, here or in `files`, are only looked for.
 
     Args:
         label: a column; several, where several people or models label the rows.
+        rows: of the table, which is no file then; None: they are read.
 
     Raises:
         InputError: the file cannot be read, a named column is not there, or no column looks like it.
@@ -71,9 +77,10 @@ def guess_columns(
             key="--label",
         )
     files = replace(files, text=named_text or Files.text, label=named_label or Files.label)
-    if files.separator is None and named_text is None:
-        files = replace(files, separator=files.likely_separator())
-    rows = files.read(files.train, "data.train")
+    if rows is None:
+        if files.separator is None and named_text is None:
+            files = replace(files, separator=files.likely_separator())
+        rows = files.read(files.train, "data.train")
     wanted = [*(files.texts if named_text else ()), *named_label]
     rows = with_lists(rows.reaching(wanted), rows.table.column_names)
     for name in wanted:
@@ -151,7 +158,7 @@ def _label(values: dict[str, list[Any]], others: Collection[str], train: str) ->
         )
     raise InputError(
         f"{train}: no column looks like labels, a few values that come again and again; name it with --label "
-        f"(columns: {some_of(list(values))})",
+        f"(columns: {some_of(_names(values))})",
         where=train,
         key="--label",
     )
@@ -177,6 +184,15 @@ def _holds_lists(there: list[Any]) -> bool:
     if not names or not of_one_kind:
         return False
     return 2 <= len(set(names)) <= min(MOST, len(names) / AGAIN)
+
+
+def _names(values: dict[str, list[Any]]) -> list[str]:
+    """The columns as they can be named: of nested records the parts, such as ``content.text``."""
+    named = []
+    for name, column in values.items():
+        first = next((one for one in column if one is not None), None)
+        named += [f"{name}.{part}" for part in first] if isinstance(first, dict) else [name]
+    return named
 
 
 def _called_so(name: str) -> bool:
@@ -213,7 +229,7 @@ def _text(values: dict[str, list[Any]], labels: Collection[str], train: str) -> 
         return known[0]
     if longest is None or lengths[longest] < LONG:
         raise InputError(
-            f"{train}: no column looks like texts; name it with --text (columns: {some_of(list(values))})",
+            f"{train}: no column looks like texts; name it with --text (columns: {some_of(_names(values))})",
             where=train,
             key="--text",
         )

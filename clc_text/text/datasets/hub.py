@@ -52,6 +52,10 @@ class Hub(NamedColumns):
     def places(self) -> list[Place]:
         return [hub_place(self.id, self.revision)]
 
+    def train_rows(self) -> Rows:
+        """Raises: InputError: there is no such dataset, split or network."""
+        return _rows(load_splits(self.id, self.config, self.revision), self.train_split, self.id)
+
     def load(self, seed: int) -> Task:
         from clc_text.data.reading.task_from_rows import task_from_rows
 

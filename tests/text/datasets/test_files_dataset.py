@@ -375,6 +375,10 @@ def test_other_encodings_separators_and_headerless_files(tmp_path: Path) -> None
         Files(train=str(path)).load(0)
     with refused(key="encoding"):
         Files(train=str(path), encoding="utf-77").load(0)
+    path.write_text("text,label\ncafé,1\ntea,2\n", encoding="utf-16")
+    with refused(where=path, key="data.encoding", says="data.encoding=utf-16"):
+        Files(train=str(path)).load(0)
+    assert list(Files(train=str(path), encoding="utf-16").load(0).train["text"]) == ["café", "tea"]
 
 
 def test_the_place_of_a_wrong_byte_is_right_across_blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,6 +85,10 @@ def test_what_cannot_be_guessed_is_asked_for(tmp_path: Path) -> None:
     none = written(tmp_path, {"mail": "mail", "id": "id"})
     with refused(where=two, key="--label"):
         guess_columns(none)
+    nested = tmp_path / "nested.jsonl"
+    nested.write_text("".join(json.dumps({"said": {"text": f"t{row}", "by": row}}) + "\n" for row in range(20)))
+    with refused(where=nested, key="--label", says="said.text, said.by"):
+        guess_columns(str(nested))
     numbers = written(tmp_path, {"stars": "stars", "team": "team"})
     with refused(where=two, key="--text"):
         guess_columns(numbers)
