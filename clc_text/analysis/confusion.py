@@ -11,6 +11,7 @@ from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.errors import InputError
+from clc_text.noise.estimation.estimate import estimate
 from clc_text.noise.estimation.probabilities import MOST_CLASSES, count_pairs
 
 
@@ -75,7 +76,6 @@ def _confusion(run: RunDirectory, labels: Labels, classes: int) -> Made:
 def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
     """T as `clc-text audit` estimated it; without a sound audit, from predictions of the training rows."""
     from clc_text.corrections.predictions import out_of_sample
-    from clc_text.noise.estimation.estimate import estimate
 
     try:
         audit, remark = sound_audit(run), ""

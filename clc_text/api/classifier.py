@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, check_random_state, valida
 
 from clc_text.config.length import enough_epochs
 from clc_text.errors import InputError
+from clc_text.text.encoders.lexical.weighting import terms_of
 
 BATCHES = 8  # of an epoch at least
 ROWS = 8192  # that are predicted at once
@@ -153,7 +154,6 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
 
         def views(found: Any, labels: Any) -> np.ndarray | None:
             from clc_text.evidence.pool_of_views import pool_of_views
-            from clc_text.text.encoders.lexical.weighting import terms_of
 
             frozen = rows.inputs["features"] if texts is None else self.encoder_.frozen(texts)
             words = None if texts is None else terms_of(texts)

@@ -23,15 +23,20 @@ from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.kinds import garbled_rows, kinds, outlier_rows
 from clc_text.corrections.policy import DEFAULT, policy_named
 from clc_text.corrections.share_in_words import likeliest_in_words
+from clc_text.corrections.store import Corrected, has_corrected
+from clc_text.corrections.table_export import write_whole_table
 from clc_text.corrections.tables import ProgressBar
 from clc_text.corrections.who_said import in_words as who_said_in_words
 from clc_text.corrections.who_said import said_of
 from clc_text.data.tabular.annotators import frame_of_votes
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
+from clc_text.runs.flaws import flaws_of_run
 from clc_text.runs.outputs import check_output
+from clc_text.runs.reload import source_rows
 from clc_text.runs.starting import columns_of, corrected_table, recipe_text, run_name
 from clc_text.utils.dataset_bars import without_bars
+from clc_text.utils.files import write_text, write_with
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,8 +67,6 @@ class Cleaned(Ranked):
 
     @functools.cached_property
     def corrected(self) -> Corrected:
-        from clc_text.corrections.store import Corrected
-
         return Corrected(self.run)
 
     @functools.cached_property
@@ -326,15 +329,10 @@ def clean_table(
     """
     from clc_text.corrections.audit import audit
     from clc_text.corrections.correct import correct
-    from clc_text.corrections.store import Corrected, has_corrected
-    from clc_text.corrections.table_export import write_whole_table
     from clc_text.report.report_page import report_page
     from clc_text.runs.evidence import judges_of_run
-    from clc_text.runs.flaws import flaws_of_run
     from clc_text.runs.observer import Silent
-    from clc_text.runs.reload import source_rows
     from clc_text.runs.run import train
-    from clc_text.utils.files import write_text
 
     observer = observer or Silent()
     chosen = policy_named(policy)
@@ -479,8 +477,6 @@ def as_file(
 def given_rows(frame: pd.DataFrame | None, path: Path, directory: Path) -> Iterator[None]:
     """The rows are in the file during the body, and after it if a run in `directory` has begun with them: else all is
     as it was before."""
-    from clc_text.utils.files import write_with
-
     if frame is None:
         yield
         return

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.data.tabular.values import table_of, texts_of
+from clc_text.text.encoders.lexical.weighting import terms_of
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,5 @@ class GivenInputs:
         dense = None if features is None else table_of("features", features, rows, np.float32)
         if texts is None:
             return cls(dense, None, None)
-        from clc_text.text.encoders.lexical.weighting import terms_of
-
         written = texts_of(texts, rows)
         return cls(dense, tuple(written), terms_of(written))

@@ -17,6 +17,7 @@ from clc_text.data.tabular.annotators import distribution, frame_of_votes
 from clc_text.data.tabular.values import all_finite, numbered, probabilities
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
+from clc_text.evidence.voted import joined_by
 from clc_text.noise.votes.one_class import one_class_sources, rules_in_words
 
 if TYPE_CHECKING:
@@ -188,8 +189,6 @@ def issues_of_votes(
     Raises:
         InputError: as `find_issues`, or a row has no label at all.
     """
-    from clc_text.evidence.voted import joined_by
-
     votes, names = _votes(labels, label_names)
     if len(bare := np.flatnonzero(votes.per_row == 0)):
         raise InputError(

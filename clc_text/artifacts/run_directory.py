@@ -44,6 +44,7 @@ import numpy as np
 
 from clc_text.artifacts import run_files
 from clc_text.artifacts.names import current, located
+from clc_text.config.recipe import load as load_recipe
 from clc_text.data.columns import JOINED
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
@@ -154,9 +155,7 @@ class RunDirectory:
         Raises:
             InputError: it is of another version of this package, or of parts that are not installed here.
         """
-        from clc_text.config.recipe import load
-
-        return load(self.file("recipe.yaml"))
+        return load_recipe(self.file("recipe.yaml"))
 
     def environment(self) -> run_files.Environment:
         """Keys: ``run_id``, ``label_names`` [C], ``input_column``, ``label_column``, ``rows`` {train, test},

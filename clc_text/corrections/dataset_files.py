@@ -11,6 +11,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import CorrectedFacts
 from clc_text.corrections.columns import Layout
 from clc_text.corrections.source import SourceRows
+from clc_text.corrections.source_table import form_of, source_name, write_source_table
 from clc_text.corrections.state import State, to_arrow
 from clc_text.corrections.stored import shards_in
 from clc_text.utils.files import sha256_of_file, write_text
@@ -96,8 +97,6 @@ def _write_shards(
 
 def _write_table(folder: Path, run: RunDirectory, facts: CorrectedFacts) -> None:
     """Writes table/ where the rows came from one file."""
-    from clc_text.corrections.source_table import form_of, source_name, write_source_table
-
     recipe = run.recipe()
     name = source_name(recipe)
     if name is None or recipe.get("modality") == "vision":

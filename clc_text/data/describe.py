@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.data.agreement import votes_facts
+from clc_text.data.checks.drift import drift
+from clc_text.data.checks.garbled import garbled
+from clc_text.data.checks.label_variants import label_variants
+from clc_text.data.checks.near_copies import first_near_copies
+from clc_text.data.checks.outliers import outliers
+from clc_text.data.checks.rare_labels import rare_labels
+from clc_text.data.checks.scripts import scripts
 from clc_text.data.scripts import PICTURES, SPACELESS
 from clc_text.data.task import Task, column
 
@@ -38,13 +45,6 @@ def describe(task: Task) -> dict[str, Any]:
         With several labels a row ``votes`` has `votes_facts`. ``rare_labels`` has those of `checks.rare_labels`.
     """
     import pyarrow.compute as pc
-
-    from clc_text.data.checks.drift import drift
-    from clc_text.data.checks.garbled import garbled
-    from clc_text.data.checks.label_variants import label_variants
-    from clc_text.data.checks.outliers import outliers
-    from clc_text.data.checks.rare_labels import rare_labels
-    from clc_text.data.checks.scripts import scripts
 
     per = task.per_text
     names, given = (task.label_names, task.given_labels) if not task.asked else _sets(task)
@@ -168,8 +168,6 @@ def near_copy_facts(texts: Sequence[str], labels: Sequence[str], test_texts: Seq
         labels), ``leaked_test_texts`` (test rows with a near copy among the training rows), and of a few groups with
         several labels the ``examples``: ``{"rows": [first, another], "labels", "texts"}``.
     """
-    from clc_text.data.checks.near_copies import first_near_copies
-
     first = first_near_copies([*texts, *test_texts])
     of_train, of_test = first[: len(texts)], first[len(texts) :]
     _, label = np.unique(np.asarray(labels, dtype=object), return_inverse=True)

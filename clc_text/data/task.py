@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.utils.files import sha256_of_file
+
 if TYPE_CHECKING:
     import pyarrow as pa
     from datasets import Dataset
@@ -120,6 +122,4 @@ def column(rows: Dataset, name: str) -> pa.ChunkedArray:
 
 def describe_file(path: Path) -> dict[str, Any]:
     """The `sources` entry of one file."""
-    from clc_text.utils.files import sha256_of_file
-
     return {"path": path.name, "sha256": sha256_of_file(path), "bytes": path.stat().st_size}

@@ -27,6 +27,7 @@ from clc_text.inference.prediction_file import (
 from clc_text.inference.predictor import Predictor
 from clc_text.utils.confusions import LISTED, as_csv, worst
 from clc_text.utils.shown import for_rich, terminal
+from clc_text.utils.spreadsheet import harmless
 from clc_text.utils.table import Strong, Table
 
 if TYPE_CHECKING:
@@ -349,8 +350,6 @@ def matrix_csv(evaluation: Evaluation | MultiLabelEvaluation) -> str:
     """The confusion matrix as CSV; row = label, column = prediction. Of a multi-label run one of each class."""
     if "multi_label" in evaluation:
         return multi_label.matrices_csv(evaluation)
-    from clc_text.utils.spreadsheet import harmless
-
     return as_csv(
         evaluation["confusion"], [harmless(entry["name"]) for entry in evaluation["classes"]], "label \\ predicted"
     )

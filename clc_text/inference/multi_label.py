@@ -14,6 +14,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
 from clc_text.inference.predictor import Predictor
 from clc_text.utils.shown import terminal
+from clc_text.utils.spreadsheet import harmless
 from clc_text.utils.table import Table
 
 THRESHOLD = 0.5
@@ -119,8 +120,6 @@ def scores(log_probs: np.ndarray, truth: np.ndarray, names: Sequence[str]) -> Mu
 
 def matrices_csv(evaluation: MultiLabelEvaluation) -> str:
     """The matrices of all classes as CSV, two lines each: where the class does not hold, and where it does."""
-    from clc_text.utils.spreadsheet import harmless
-
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["class", "holds", "predicted no", "predicted yes"])

@@ -12,12 +12,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.data.columns import NamedColumns
+from clc_text.data.reading.text_files import check_encoding, existing, first_line
+from clc_text.data.reading.written_lists import with_lists
+from clc_text.data.tabular.separators import header_names
+from clc_text.data.tabular.workbook import read_workbook
 from clc_text.errors import InputError
 from clc_text.inference.multi_label import THRESHOLD, entries, flat
 from clc_text.inference.predictor import Predictor
+from clc_text.text.datasets.files import DELIMITED, WORKBOOKS, Files, ending
 from clc_text.utils.files import lines_of, written_aside
 from clc_text.utils.shown import printable_json
 from clc_text.utils.spreadsheet import harmless_row
+from clc_text.vision.inputs import read_images, shown
 
 if TYPE_CHECKING:
     from clc_text.data.reading.rows import Rows
@@ -78,8 +85,6 @@ def read_named_rows(
 ) -> tuple[Sequence[Any], Sequence[Any] | None]:
     """`read_rows`, and the rows' ids, where the file has the run's column of ids."""
     if run.recipe().get("modality") == "vision":
-        from clc_text.vision.inputs import read_images
-
         return read_images(path, how.column or run.environment()["input_column"]), None
     if path.suffix == ".txt" and not path.is_dir():
         return _lines(path, _reader(run, path, how).encoding), None
@@ -122,7 +127,6 @@ def read_held(run: RunDirectory, path: Path, asked: Sequence[str], how: HowToRea
         InputError: the file names other classes, or has none.
     """
     from clc_text.data.reading.multi_label import trusted_of
-    from clc_text.data.reading.written_lists import with_lists
 
     reader = _reader(run, path, how)
     try:
@@ -142,7 +146,6 @@ def read_held(run: RunDirectory, path: Path, asked: Sequence[str], how: HowToRea
 def read_labels(path: Path, column: str) -> list[str | None]:
     """The labels in a column of any table that `Files` reads, as `label_strings` writes them."""
     from clc_text.data.reading.labels import label_strings
-    from clc_text.text.datasets.files import Files
 
     rows = Files(train=str(path), text=column, label=column).read(str(path), "the file")
     _require(rows, column)
@@ -152,9 +155,6 @@ def read_labels(path: Path, column: str) -> list[str | None]:
 
 def _reader(run: RunDirectory, path: Path, how: HowToRead) -> Files:
     """The recipe's way of reading files, with what is asked for instead."""
-    from clc_text.data.columns import NamedColumns
-    from clc_text.text.datasets.files import Files
-
     data = run.typed_recipe().data
     given: dict[str, Any] = {}
     if isinstance(data, NamedColumns):
@@ -172,11 +172,6 @@ def _reader(run: RunDirectory, path: Path, how: HowToRead) -> Files:
 
 def _as_the_file_is(reader: Files, path: Path, how: HowToRead) -> Files:
     """The reader, where the file differs from the recipe's own: in its separator, its sheets, or by a header row."""
-    from clc_text.data.reading.text_files import existing, first_line
-    from clc_text.data.tabular.separators import header_names
-    from clc_text.data.tabular.workbook import read_workbook
-    from clc_text.text.datasets.files import DELIMITED, WORKBOOKS, ending
-
     kind = ending(path)
     if kind in WORKBOOKS and existing(path, "the file").is_file():
         if how.sheet is not None or reader.sheet is not None:
@@ -199,8 +194,6 @@ def _as_the_file_is(reader: Files, path: Path, how: HowToRead) -> Files:
 
 def _lines(path: Path, encoding: str) -> list[str]:
     """One text a line."""
-    from clc_text.data.reading.text_files import check_encoding
-
     if not path.is_file():
         raise InputError(f"there is no file {path}", where=path)
     check_encoding(path, encoding)
@@ -302,8 +295,6 @@ def _text_entry(row: str) -> dict[str, str | None]:
 
 def _image(row: Any) -> dict[str, str | None]:
     """An image is named by its path, where it has one."""
-    from clc_text.vision.inputs import shown
-
     return {"image": shown(row)}
 
 

@@ -16,6 +16,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.store import has_corrected
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
+from clc_text.plots.tsne_figure import draw
 from clc_text.report.annotators import annotators_html
 from clc_text.report.changes import by_asked_html, by_class_html, pairs_html, summary_sentence
 from clc_text.report.contents import Contents, read_contents
@@ -119,8 +120,6 @@ def _or_nothing(make: Callable[[RunDirectory], Markup], run: RunDirectory) -> Ma
 def _maps_html(maps: Maps | None) -> Markup:
     if maps is None:
         return Markup("")
-    from clc_text.plots.tsne_figure import draw
-
     wide, narrow = (draw(maps, maps.labellings, narrow) for narrow in (False, True))
     return figure_html(wide, narrow, "t-SNE of the last hidden layer: rows that a network sees as alike lie together.")
 

@@ -19,6 +19,7 @@ from clc_text.errors import InputError
 from clc_text.report.contents import Contents, contents_of
 from clc_text.report.markup import rendered
 from clc_text.report.page import asset, page, script
+from clc_text.text.encoders.lexical.weighting import terms_of
 from clc_text.utils.shown import printable, without_controls
 from clc_text.utils.spreadsheet import harmless
 
@@ -129,8 +130,6 @@ def report_questions(run: RunDirectory) -> Questions | None:
 
 
 def _words(texts: list[str]) -> Any | None:
-    from clc_text.text.encoders.lexical.weighting import terms_of
-
     return terms_of(texts) if len(texts) <= MOST_WORDS else None
 
 

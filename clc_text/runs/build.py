@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING, Any
 from clc_text.artifacts.names import located
 from clc_text.config.recipe import Recipe, Training
 from clc_text.data.labels import Labels
+from clc_text.data.rows import Rows
 from clc_text.errors import InputError
+from clc_text.evidence.heard import FILE, KeptViews
+from clc_text.evidence.pool_of_views import pool_of_views
 from clc_text.noise.estimation.probabilities import count_pairs, rows_to_one
 from clc_text.noise.matrix import checked_matrix, read_matrix
+from clc_text.runs.frozen_features import features_of, words_of
 from clc_text.runs.prepare import Prepared
 
 if TYPE_CHECKING:
@@ -44,7 +48,6 @@ def build_trainer(
     from transformers import PrinterCallback
 
     from clc_text.crossfit.trainer import NoisyLabelTrainer
-    from clc_text.data.rows import Rows
 
     task, labels = prepared.task, prepared.labels
     passing = tempfile.TemporaryDirectory(prefix="clc-text-")  # `Trainer` makes the folder that it is told at once
@@ -112,8 +115,6 @@ def features_by(prepared: Prepared) -> Features:
     """Gives features of each text that no label has shaped."""
 
     def features() -> np.ndarray:
-        from clc_text.runs.frozen_features import features_of
-
         return features_of(prepared)
 
     return features
@@ -124,10 +125,6 @@ def views_of(prepared: Prepared, seed: int, directory: Path) -> MoreViews:
     `directory` keeps it for who judges."""
 
     def views(found: CrossFit, labels: Labels) -> np.ndarray | None:
-        from clc_text.evidence.heard import FILE, KeptViews
-        from clc_text.evidence.pool_of_views import pool_of_views
-        from clc_text.runs.frozen_features import features_of, words_of
-
         kept = None if prepared.task.asked else KeptViews(directory / FILE)
         return pool_of_views(features_of(prepared), words_of(prepared), labels, found, seed, kept)
 

@@ -17,6 +17,9 @@ from clc_text.errors import InputError
 from clc_text.noise.canaries import CanaryCount, count_canaries
 from clc_text.noise.estimation.noise_fit import columns_of
 from clc_text.runs.observer import Observer, Silent
+from clc_text.text.encoders.auto import PACKAGE
+from clc_text.text.encoders.features.available import available, sentence_of
+from clc_text.text.encoders.word_vectors import WordVectors
 from clc_text.utils.table import Table
 
 if TYPE_CHECKING:
@@ -88,10 +91,6 @@ def compare_encoders(recipe: Recipe, names: Sequence[str], observer: Observer | 
 
 
 def _encoder(recipe: Recipe, name: str) -> Any:
-    from clc_text.text.encoders.auto import PACKAGE
-    from clc_text.text.encoders.features.available import available, sentence_of
-    from clc_text.text.encoders.word_vectors import WordVectors
-
     if name == recipe.encoder.name:
         return recipe.encoder
     if name == "sentence":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from clc_text.artifacts.cross_fit import CrossFit, has_learnt_nothing
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import joined_with_texts
 from clc_text.corrections.correct import check_nothing_lost
@@ -27,6 +28,9 @@ from clc_text.evidence.heard import FILE, KeptViews
 from clc_text.evidence.several_classes import OF_EACH, mixtures_of_each
 from clc_text.evidence.views import VIEWS
 from clc_text.noise.estimation.half_trust import never_certain
+from clc_text.noise.estimation.plateau import of_given, plateau
+from clc_text.runs.frozen_features import features_and_words_of_run
+from clc_text.runs.out_of_sample import predict_out_of_sample
 from clc_text.utils.files import sha256_of_file
 
 if TYPE_CHECKING:
@@ -62,8 +66,6 @@ def judges_of_run(
     Raises:
         InputError: the run has not ended, or its out-of-sample predictions are gone.
     """
-    from clc_text.artifacts.cross_fit import has_learnt_nothing
-
     note, nothing = None, False
     if policy.views and held_out is None and joined_with_texts(run.path):
         note = "judged by the belief of all labels of a row together with its text"
@@ -78,8 +80,6 @@ def judges_of_run(
             nothing = True
     policy = policy.without_views()
     if held_out:
-        from clc_text.runs.out_of_sample import predict_out_of_sample
-
         made: RowPredictions | None = predict_out_of_sample(run, progress)
     else:
         own = policy.in_sample if held_out is None else True
@@ -97,8 +97,6 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
     Raises:
         InputError: the run has not ended; there are too many rows and classes; or there are no features of the rows.
     """
-    from clc_text.artifacts.cross_fit import CrossFit
-
     if not run.complete:
         raise InputError(
             f"{run.path} has not ended, so there is nothing to judge; `--resume` goes on with it", where=run.path
@@ -129,9 +127,6 @@ def _of_each_class(
     """Writes what is said of the K classes that may hold of a text, through the noise that cross-fitting was told or
     else that the features show; whether there is anything. What is told of noise is that of the given labels: views
     learn canaries, too, whose flips are no noise of what is judged."""
-    from clc_text.noise.estimation.plateau import of_given, plateau
-    from clc_text.runs.frozen_features import features_and_words_of_run
-
     progress("encoding", 0, 1)
     features, words = features_and_words_of_run(run)
     known = None if crossfit is None or crossfit.learnt_nothing else crossfit
@@ -158,8 +153,6 @@ def _of_each_class(
 
 
 def _made(run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress: Progress) -> Mixture | None:
-    from clc_text.runs.frozen_features import features_and_words_of_run
-
     progress("encoding", 0, 1)
     features, words = features_and_words_of_run(run)
     networks = None if crossfit is None or crossfit.learnt_nothing else crossfit.probs

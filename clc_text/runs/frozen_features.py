@@ -11,6 +11,8 @@ from clc_text.corrections.source import kept_rows
 from clc_text.errors import InputError
 from clc_text.runs.load import load_task
 from clc_text.runs.reload import check_sources
+from clc_text.text.encoders.lexical.weighting import terms_of
+from clc_text.utils.shown import echo
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -47,8 +49,6 @@ def distances_of_run(run: RunDirectory) -> np.ndarray | None:
 
 def features_or_none(run: RunDirectory) -> np.ndarray | None:
     """`features_of_run`, or None where they cannot be had, which is said."""
-    from clc_text.utils.shown import echo
-
     try:
         return features_of_run(run)
     except InputError as error:
@@ -69,8 +69,6 @@ def words_of(prepared: EncodedRows) -> Any | None:
 
 
 def _words(rows: Any) -> Any | None:
-    from clc_text.text.encoders.lexical.weighting import terms_of
-
     return terms_of(list(rows)) if len(rows) and isinstance(rows[0], str) else None
 
 

@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clc_text.artifacts.cross_fit import CrossFit, of_rounds
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import Recipe
+from clc_text.data.sampling import every_nth
 from clc_text.errors import InputError
+from clc_text.evidence.evidence import mixture_of, too_large
 from clc_text.evidence.readings import MIXTURE, Reading, readings, span
 from clc_text.noise.estimation.estimate import NoiseEstimate, estimate
 from clc_text.noise.estimation.gain import NOTHING
 from clc_text.noise.estimation.probabilities import count_pairs
+from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
 from clc_text.runs.observer import Observer, Silent
 from clc_text.utils.confusions import LISTED, worst
 from clc_text.utils.shown import without_controls
@@ -79,9 +84,6 @@ def estimate_of_run(directory: Path) -> Estimated:
     Raises:
         InputError: it has not.
     """
-    from clc_text.artifacts.cross_fit import CrossFit
-    from clc_text.artifacts.run_directory import RunDirectory
-
     run = RunDirectory(directory)
     cross_fit = CrossFit.load(run.path)
     if cross_fit is None:
@@ -127,7 +129,6 @@ def _of_each(cross_fit: CrossFit, labels: Labels, asked: list[str]) -> Estimated
 
 def _readings_of(prepared: Prepared, cross_fit: CrossFit, seed: int) -> list[Reading]:
     """Of what a recipe was prepared to; none where there are no features, or too many rows and classes."""
-    from clc_text.evidence.evidence import mixture_of, too_large
     from clc_text.runs.frozen_features import features_of, words_of
 
     labels, classes = prepared.labels, len(prepared.task.label_names)
@@ -166,10 +167,6 @@ def _estimated(
 ) -> Estimated:
     """Of all rows but the canaries, which the user has not mislabelled; `others`: by other ways, too; `told`: T, and
     the rate with its ends, where they were known before there were predictions."""
-    from clc_text.artifacts.cross_fit import of_rounds
-    from clc_text.data.sampling import every_nth
-    from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
-
     rows = np.arange(len(labels.given))[every_nth(len(labels.given), ROWS)]
     rows = rows[~labels.canary[rows]]
     given, probs = labels.given[rows], cross_fit.probs[rows]

@@ -14,6 +14,7 @@ from clc_text.config.recipe import Recipe
 from clc_text.data.labels import Labels
 from clc_text.data.task import Task, with_labels
 from clc_text.errors import InputError
+from clc_text.noise.inject import inject, noise_of, replay
 from clc_text.runs.load import load_task
 from clc_text.runs.prepare import noise_input
 from clc_text.utils.files import check_regular, replace_folder, write_json
@@ -27,8 +28,6 @@ def inject_and_save(recipe: Recipe, out: Path) -> dict[str, Any]:
     The training rows' label column holds the noisy labels; `label_true` (the first free of `BEFORE`) holds the
     source's. Gives the manifest.
     """
-    from clc_text.noise.inject import inject
-
     _must_be_new(out)
     task = load_task(recipe)
     injection = inject(recipe.noise, noise_input(recipe, task), recipe.seeds.noise)
@@ -38,8 +37,6 @@ def inject_and_save(recipe: Recipe, out: Path) -> dict[str, Any]:
 
 def replay_and_save(manifest_file: Path, recipe: Recipe, out: Path) -> int:
     """The same files from a manifest; gives the number of rows."""
-    from clc_text.noise.inject import noise_of, replay
-
     _must_be_new(out)
     if manifest_file.is_dir():
         manifest_file = located(manifest_file, "noise/manifest.json")

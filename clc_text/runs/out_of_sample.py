@@ -13,6 +13,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.dataset_files import Progress, silent
 from clc_text.corrections.predictions import RowPredictions, out_of_sample
 from clc_text.corrections.source import kept_rows
+from clc_text.data.task import Task
 from clc_text.errors import InputError
 from clc_text.runs.reload import check_sources
 
@@ -53,7 +54,6 @@ def _cross_fit(run: RunDirectory) -> CrossFit:
 
 def _prepared_from_kept(run: RunDirectory, recipe: Recipe) -> Prepared:
     """From the run directory alone: its rows, its labels, its fitted encoder."""
-    from clc_text.data.task import Task
     from clc_text.runs.prepare import Prepared
 
     environment = run.environment()

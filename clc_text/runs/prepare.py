@@ -12,14 +12,19 @@ import numpy as np
 from clc_text.artifacts.run_files import Environment, Source
 from clc_text.config.recipe import Recipe
 from clc_text.data.checks.rare_labels import RareLabel, in_words, rare_labels
+from clc_text.data.input_copies import first_copies
 from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.data.task import Task, column, with_labels
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput
+from clc_text.noise.canaries import plant
 from clc_text.noise.estimation.probabilities import check_classes
+from clc_text.noise.inject import inject
 from clc_text.runs.encoded import Encoded
 from clc_text.runs.load import load_task
 from clc_text.runs.observer import Observer, Silent
+from clc_text.runs.votes import join_votes
+from clc_text.training.multi_label import check_method
 from clc_text.utils.memory import check_memory
 
 if TYPE_CHECKING:
@@ -123,10 +128,6 @@ def prepare(
     Args:
         cross_fits: it is for cross-fitting, whatever the recipe's method does.
     """
-    from clc_text.data.input_copies import first_copies
-    from clc_text.noise.canaries import plant
-    from clc_text.noise.inject import inject
-
     observer = observer or Silent()
     encoded = encode(recipe, observer, cross_fits) if memo is None else memo.encoded(recipe, observer)
     task = encoded.task
@@ -166,8 +167,6 @@ def prepare(
 
 
 def _joined(recipe: Recipe, encoded: Encoded, votes: Votes, observer: Observer) -> JoinedVotes:
-    from clc_text.runs.votes import join_votes
-
     observer.stage(f"joining {int(votes.per_source.sum()):,} labels of {len(votes.sources):,} sources")
     return join_votes(recipe, encoded, votes)
 
@@ -256,8 +255,6 @@ def check_multi_label(recipe: Recipe) -> None:
     """Raises:
     InputError: the recipe asks for what is of classes of which one holds.
     """
-    from clc_text.training.multi_label import check_method
-
     check_method(recipe.method)
     if recipe.modality != "text":
         raise InputError("several classes that hold at once (multi-label) are read of texts only")

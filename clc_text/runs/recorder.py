@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clc_text.artifacts.cross_fit import estimated_rate
+from clc_text.artifacts.dynamics import epoch_file, read_epoch
 from clc_text.artifacts.names import located
+from clc_text.artifacts.results import calibration_summary, summarise, training_summary
 from clc_text.artifacts.run_files import Environment, Result
 from clc_text.config.recipe import Recipe
+from clc_text.data.checks.rare_labels import in_words
 from clc_text.runs.observer import Observer
 from clc_text.runs.prepare import Prepared
+from clc_text.training.metrics import MetricsLog, epoch_entry
 from clc_text.training.monitors import Watch
 
 if TYPE_CHECKING:
@@ -43,9 +47,6 @@ class Recorder:
     ) -> None:
         import torch
 
-        from clc_text.data.checks.rare_labels import in_words
-        from clc_text.training.metrics import MetricsLog
-
         self.recipe, self.prepared, self.observer = recipe, prepared, observer
         self.metrics = MetricsLog(directory / METRICS, done, sha256.get(METRICS))
         before = self.metrics.entries[-1]["seconds"] if self.metrics.entries else 0.0
@@ -68,8 +69,6 @@ class Recorder:
         self.test_labels = None if test is None else torch.from_numpy(test)
 
     def __call__(self, result: EpochResult) -> None:
-        from clc_text.training.metrics import epoch_entry
-
         seconds = time.perf_counter() - self.started
         asked = len(self.prepared.task.asked)
         entry = epoch_entry(result, self.prepared.labels, self.classes, self.test_labels, seconds, asked)
@@ -85,8 +84,6 @@ class Recorder:
 
     def changed_by_class(self) -> list[float]:
         """[C], the share of each trained class's rows that the peers' last targets put into another class."""
-        from clc_text.artifacts.dynamics import epoch_file, read_epoch
-
         record = read_epoch(epoch_file(self.dynamics, self.metrics.entries[-1]["epoch"]))
         trained = self.prepared.labels.trained
         changed = (record.target.numpy() != trained) & record.seen.numpy()
@@ -95,8 +92,6 @@ class Recorder:
         return (np.bincount(trained, weights=share, minlength=self.classes) / np.maximum(rows, 1)).tolist()
 
     def result(self, environment: Environment) -> Result:
-        from clc_text.artifacts.results import calibration_summary, summarise, training_summary
-
         entries, labels, manifest = self.metrics.entries, self.prepared.labels, self.prepared.manifest
         test = entries[-1]["test"]
         given_right = None if labels.true is None else int((labels.trained == labels.true)[labels.true >= 0].sum())

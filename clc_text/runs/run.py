@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from clc_text.artifacts import unlabelled
+from clc_text.artifacts.dynamics import forget_after
 from clc_text.artifacts.names import EARLIER, located
 from clc_text.artifacts.run_directory import ANSWERS, RunDirectory, write_rows
 from clc_text.artifacts.run_files import Complete, Environment
@@ -22,12 +23,14 @@ from clc_text.artifacts.run_lock import LOCK, alone_in
 from clc_text.config.recipe import Recipe, is_run_of, settled_as
 from clc_text.config.recipe import load as load_recipe
 from clc_text.corrections.asking.of_run import Answers, answers_in
+from clc_text.data.rows import Rows
 from clc_text.errors import InputError
 from clc_text.runs.build import build_trainer
 from clc_text.runs.earlier_cross_fit import found_without_answers
 from clc_text.runs.observer import Observer, Silent
 from clc_text.runs.prepare import Memo, Prepared, describe, inputs_of, prepare, with_answers
 from clc_text.runs.recorder import METRICS, Recorder
+from clc_text.training.metrics import kept_lines
 from clc_text.utils.files import replace_folder, sha256_of_file, to_be_written, write_json, write_text, write_with
 from clc_text.utils.leftovers import name_of_whole
 from clc_text.utils.links import leading_out
@@ -299,8 +302,6 @@ def _open(
     answers: Answers | None,
 ) -> tuple[Path | None, int]:
     """Writes what is known before training; gives the checkpoint to go on from, and the number of epochs until it."""
-    from clc_text.artifacts.dynamics import forget_after
-
     checkpoint, done = None, 0
     files: dict[str, str] = {}
     if not resume:
@@ -348,7 +349,6 @@ def _where_it_ended(directory: Path) -> tuple[Path | None, int]:
         InputError: something has changed since.
     """
     from clc_text.training.checkpoints import check_beside, check_resumable, last_complete_checkpoint
-    from clc_text.training.metrics import kept_lines
 
     newest = last_complete_checkpoint(directory / "checkpoints")
     if newest is None:
@@ -371,8 +371,6 @@ def _recorded(checkpoint: Path | None) -> dict[str, str]:
 def _save(trainer: NoisyLabelTrainer, directory: Path, prepared: Prepared) -> None:
     import torch
     from safetensors.torch import save_file
-
-    from clc_text.data.rows import Rows
 
     model = trainer.accelerator.unwrap_model(trainer.model)
     predictions = {"train": trainer.predict_log_probs(trainer.train_dataset).cpu().contiguous()}

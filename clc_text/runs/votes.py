@@ -13,7 +13,16 @@ import numpy as np
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_files import CrossFitFacts, RoundFacts
 from clc_text.artifacts.votes import KeptVotes
+from clc_text.data.folds import deal_rounds
+from clc_text.data.labels import sha256_of_labels
 from clc_text.data.votes import Votes
+from clc_text.noise.estimation.noise_fit import matrix_of
+from clc_text.noise.votes.cross_fit import cross_fit_votes, joined_again
+from clc_text.noise.votes.crowdlab import crowdlab
+from clc_text.noise.votes.dawid_skene import dawid_skene
+from clc_text.noise.votes.fit import LOOSE, VotesFit
+from clc_text.noise.votes.matrices import check_sources, counted, shrunk_matrices
+from clc_text.noise.votes.planted import planted_votes
 
 if TYPE_CHECKING:
     from clc_text.config.recipe import Recipe
@@ -79,9 +88,6 @@ def join_votes(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
 
     Canaries are votes that are swapped on trial, and none of them is learnt (`noise.votes.planted`).
     """
-    from clc_text.noise.votes.matrices import check_sources
-    from clc_text.noise.votes.planted import planted_votes
-
     check_sources(votes)
     joined = _joined(recipe, encoded, votes)
     if not recipe.canaries:
@@ -108,15 +114,10 @@ def _joined(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
 
 
 def _dawid_skene(votes: Votes, known: Known | None) -> VotesFit:
-    from clc_text.noise.votes.dawid_skene import dawid_skene
-
     return dawid_skene(votes)
 
 
 def _majority(votes: Votes, known: Known | None) -> VotesFit:
-    from clc_text.noise.votes.fit import LOOSE, VotesFit
-    from clc_text.noise.votes.matrices import counted, shrunk_matrices
-
     belief = votes.majority
     return VotesFit(belief, shrunk_matrices(counted(votes, belief), LOOSE))
 
@@ -126,8 +127,6 @@ _OF_VOTES: dict[str, Again] = {"dawid_skene": _dawid_skene, "majority": _majorit
 
 def _crowdlab(recipe: Recipe, encoded: Encoded, votes: Votes) -> Again:
     """With a classifier that has learnt the majorities of other folds."""
-    from clc_text.noise.votes.crowdlab import crowdlab
-
     held_out, _, _ = _blind(recipe, encoded, votes)
     log_probs = held_out(votes.majority, 0)
     return lambda others, known: crowdlab(others, log_probs)
@@ -135,7 +134,6 @@ def _crowdlab(recipe: Recipe, encoded: Encoded, votes: Votes) -> Again:
 
 def _blind(recipe: Recipe, encoded: Encoded, votes: Votes) -> tuple[HeldOut, np.ndarray, np.ndarray]:
     """A classifier that is blind to a row and its copies, the folds [ROUNDS, N], and each row's first copy [N]."""
-    from clc_text.data.folds import deal_rounds
     from clc_text.data.input_copies import first_copies
     from clc_text.evidence.voted import blind_regressions, hears_words
     from clc_text.runs.frozen_features import features_of, words_of
@@ -149,8 +147,6 @@ def _blind(recipe: Recipe, encoded: Encoded, votes: Votes) -> tuple[HeldOut, np.
 
 
 def _cross_fitted(recipe: Recipe, encoded: Encoded, votes: Votes) -> JoinedVotes:
-    from clc_text.noise.votes.cross_fit import cross_fit_votes, joined_again
-
     held_out, dealt, first = _blind(recipe, encoded, votes)
     fitted = cross_fit_votes(votes, held_out, recipe.seeds.network, ROUNDS)
     copies = int((first != np.arange(votes.rows)).sum())
@@ -173,9 +169,6 @@ def as_cross_fit(
         told: ``foretold``, ``foretold_error`` and ``power`` (`FittedVotes`), ``copies``, and ``votes``, their number.
         labels: int64 [N], y; None: the likeliest classes.
     """
-    from clc_text.data.labels import sha256_of_labels
-    from clc_text.noise.estimation.noise_fit import matrix_of
-
     labels = belief.argmax(1) if labels is None else labels
     transition = matrix_of(belief, labels)
     probs = belief / np.maximum(transition.T[labels], 1e-9)
