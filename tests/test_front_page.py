@@ -64,7 +64,9 @@ def test_the_site_lists_pages_and_names_that_there_are() -> None:
             return [entry]
         return [page for part in (entry.values() if isinstance(entry, dict) else entry) for page in pages(part)]
 
-    assert [page for page in pages(site["nav"]) if not (ROOT / page).is_file()] == []
+    listed = pages(site["nav"])
+    assert [page for page in listed if not (ROOT / page).is_file()] == []
+    assert [page.name for page in ROOT.glob("docs/*.md") if f"docs/{page.name}" not in listed] == []
     names = re.findall(r"^::: (\S+)$", (ROOT / "docs/reference.md").read_text(encoding="utf-8"), flags=re.M)
     for name in names:
         module, _, attribute = name.rpartition(".")

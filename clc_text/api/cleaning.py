@@ -465,6 +465,8 @@ def as_file(
             f"data is {type(data).__name__}; give a file, a data frame, a `datasets.Dataset`, or texts with labels=",
             key="data",
         )
+    if len(twice := frame.columns[frame.columns.duplicated()]):
+        raise InputError(f"two columns of the table are called '{str(twice[0])[:60]}'; rename one", key=str(twice[0]))
     path = beside.parent / f"{beside.name}_given.parquet"
     if path.exists() and not overwrite:
         raise InputError(
@@ -487,7 +489,7 @@ def given_rows(frame: pd.DataFrame | None, path: Path, directory: Path) -> Itera
     if path.exists():
         os.replace(path, before)
     try:
-        write_with(path, lambda aside: frame.reset_index(drop=True).to_parquet(aside, index=False))
+        write_with(path, functools.partial(_write_rows, frame.reset_index(drop=True)))
         yield
     except BaseException:
         if _marked(recipe) == begun:
@@ -500,6 +502,31 @@ def given_rows(frame: pd.DataFrame | None, path: Path, directory: Path) -> Itera
         raise
     finally:
         before.unlink(missing_ok=True)
+
+
+def _write_rows(frame: pd.DataFrame, path: Path) -> None:
+    import pyarrow as pa
+
+    try:
+        frame.to_parquet(path, index=False)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        names = [name for name in frame.columns if not _fits(frame[name])]
+        which = f"the column '{str(names[0])[:60]}' of the table" if names else "the table"
+        reason = str(error.args[0] if error.args else error).splitlines()[0][:200]
+        raise InputError(
+            f"{which} cannot be kept with the rows ({reason}); make its values one kind, or leave it out",
+            key=str(names[0]) if names else "data",
+        ) from None
+
+
+def _fits(column: pd.Series) -> bool:
+    import pyarrow as pa
+
+    try:
+        pa.Array.from_pandas(column)
+    except (pa.ArrowException, ValueError, TypeError):
+        return False
+    return True
 
 
 def _marked(path: Path) -> tuple[int, int] | None:

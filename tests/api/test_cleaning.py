@@ -195,6 +195,8 @@ def test_rows_that_nobody_labels_keep_their_places(tmp_path: Path, capfd: pytest
         (pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"]}), {"policy": "bold"}, {"key": "bold"}),
         (pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"]}), {"text": "body"}, {"key": "data.text"}),
         (pd.DataFrame({"text": ["a"], "ann": ["x"]}), {"annotators": "ann"}, {"key": "annotators"}),
+        (pd.DataFrame([["a", "x", "y"]], columns=["text", "label", "label"]), {}, {"key": "label"}),
+        (pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"], "more": [1, "z"]}), {}, {"key": "more"}),
         (["a", "b"], {"annotators": [[0, 1], [0]]}, {"key": "annotators", "row": 1}),
         (["a", "b"], {"annotators": np.ones((2, 3, 2))}, {"row": 0}),
     ],

@@ -126,5 +126,7 @@ def test_the_command_exits_with_one(made: Made) -> None:
     assert run.invoke(app, [*call, "--fail-if", "changed>1"]).exit_code == 0
     failed = run.invoke(app, [*call, "--fail-if", "changed>=0", "--fail-if", "changed>1"])
     assert failed.exit_code == 1 and failed.stdout.count("::error") == failed.stdout.count("::notice") == 1
+    nothing = run.invoke(app, call)  # a gate without a condition would let everything pass
+    assert isinstance(nothing.exception, InputError) and nothing.exception.key == "--fail-if"
     refused = run.invoke(app, [*call[:-1], "xml"])
     assert isinstance(refused.exception, InputError) and "there is no format 'xml'" in str(refused.exception)

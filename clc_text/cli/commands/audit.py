@@ -9,7 +9,8 @@ import typer
 
 from clc_text.utils.shown import echo_json
 
-FORMATS = ("text", "json", "github", "junit")
+OF_CONDITIONS = ("github", "junit")
+FORMATS = ("text", "json", *OF_CONDITIONS)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -50,6 +51,10 @@ def audit(
 
     if format not in FORMATS:
         raise InputError(f"there is no format '{format}'{nearest(format, FORMATS)}", key=format)
+    if format in OF_CONDITIONS and not fail_if:
+        raise InputError(
+            f"--format {format} tells what became of conditions, and there are none; give --fail-if", key="--fail-if"
+        )
     corrected = corrected_in(run)
     audited = audit_run(corrected, bootstrap)
     flaws = flaws_of_run(corrected.run) if gate.asks_for_flaws(fail_if or []) else None
