@@ -34,6 +34,11 @@ class AnswerTargets:
         told = torch.from_numpy(trusted.classes(rows * asked)).to(device)
         return cls(told if asked == 1 else told.view(rows, asked), weight)
 
+    @property
+    def counted_once(self) -> AnswerTargets:
+        """The same answers, each no more than a row."""
+        return replace(self, weight=1.0)
+
     def held_in(self, supervision: Supervision, log_probs: Tensor, rows: Tensor, state: TrainingState) -> Supervision:
         """The supervision of the rows [B] of a batch, in which every peer learns each answered one as it was told.
 

@@ -276,6 +276,21 @@ def test_a_few_answers_do_not_drown_all_other_rows() -> None:
     assert weight_of_answers(100, 100, SHARE, MOST) == 1
 
 
+@pytest.mark.parametrize(("method", "weight"), [("clc_auto", 1.0), ("standard", 3.0)])
+def test_answers_weigh_more_where_nothing_else_learns_of_them(method: str, weight: float, tmp_path: Path) -> None:
+    trainer = NoisyLabelTrainer(
+        peers_model(),
+        arguments(tmp_path),
+        train_dataset=rows(),
+        method=method,
+        trusted=TrustedLabels(np.array([0]), np.array([1])),
+        peers_init=peers_model,
+    )
+    trainer.train()
+    answers = trainer.supervisor.answers
+    assert answers is not None and answers.told[0] == 1 and answers.weight == weight
+
+
 def test_views_are_heard_without_answers_and_with_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     heard: list[Any] = []
     even = np.full((4, 4), 0.25)
