@@ -16,6 +16,7 @@ from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.kinds import LIKELY, kinds
 from clc_text.corrections.policy import DEFAULT, policy_of_views
 from clc_text.data.checks.garbled import garbled
+from clc_text.data.checks.near_copies import contradicting, first_near_copies
 from clc_text.data.checks.outliers import Outliers, outliers
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import nearest
@@ -53,6 +54,7 @@ class Issues(Ranked):
             `interval` says.
         outliers: rows like no other, by features and texts; None where there are too few rows, or neither of the two.
         garbled: int64, the numbers of rows whose text is.
+        copies: int64, those of rows whose text is nearly that of a row with another label, a group together.
         ahead: by how many standard errors noise explains held-out labels better than hard texts alone do; below
             two the default policy changes nothing.
     """
@@ -72,6 +74,7 @@ class Issues(Ranked):
     garbled: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     ahead: float | None = None
     likeliest: tuple[float, float] = (0.0, 1.0)
+    copies: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def ranking(self) -> pd.DataFrame:
@@ -95,7 +98,7 @@ class Issues(Ranked):
             "doubt": found.wrong[order],
             "confidence": found.belief[order, found.suggested[order]],
             "why": self._reasons(order),
-            "kind": kinds(found.wrong, odd, self.garbled)[order],
+            "kind": kinds(found.wrong, odd, self.garbled, self.copies)[order],
         }
         if self._texts is not None:
             columns["text"] = [self._texts[row] for row in order.tolist()]
@@ -216,6 +219,7 @@ def find_issues(
         names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(told, rows),
         matrix_of(judged.belief, given), by_rule, written, mixture.log_probs.argmax(2),
         outliers(written, dense, seed, near), _garbled(written), mixture.noise.ahead, likeliest(told),
+        np.zeros(0, np.int64) if written is None else contradicting(first_near_copies(written), given),
     )  # fmt: skip
 
 

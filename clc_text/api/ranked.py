@@ -28,8 +28,8 @@ class Ranked:
     @property
     def issues(self) -> pd.DataFrame:
         """`ranking`, of the rows with which something is wrong, as the column ``kind`` says: "label" where another
-        class is more probable, "outlier" where the row is like no other, "garbled" where its text is, or several of
-        them. Doubtful labels come first."""
+        class is more probable, "outlier" where the row is like no other, "garbled" where its text is, "copy" where it
+        is nearly that of a row with another label, or several of them. Doubtful labels come first."""
         import pandas as pd
 
         ranking = self.ranking

@@ -415,13 +415,29 @@ class FlawedDrift(TypedDict):
     train_terms: list[str]
 
 
-class Flaws(TypedDict):
-    """flaws.json, see `clc_text.runs.flaws`; rows are numbers of texts, from 0."""
+class NearCopies(TypedDict):
+    """See `clc_text.data.checks.near_copies`.
 
+    Keys:
+        conflicting: the texts of groups of near copies with several labels, a group together.
+        leaked: test texts with a near copy among the training texts.
+    """
+
+    conflicting: list[int]
+    leaked: int
+
+
+class _FlawsBefore(TypedDict):
     texts: int
     garbled: dict[str, list[int]]
     outliers: FlawedOutliers | None
     drift: FlawedDrift | None
+
+
+class Flaws(_FlawsBefore, total=False):
+    """flaws.json, see `clc_text.runs.flaws`; rows are numbers of texts, from 0."""
+
+    copies: NearCopies
 
 
 class _CompleteBefore(TypedDict):

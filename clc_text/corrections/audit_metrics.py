@@ -16,7 +16,7 @@ from clc_text.artifacts.run_files import Flaws
 from clc_text.corrections import canary_metrics as inferred
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.intervals import metric
-from clc_text.corrections.kinds import garbled_rows
+from clc_text.corrections.kinds import copied_rows, garbled_rows
 from clc_text.corrections.outcome import Outcome
 
 Place = Literal["screen", "report", "card"]
@@ -188,6 +188,11 @@ METRICS = (
     AuditMetric("data.empty_texts", "training rows without a text", gate="empty", places=NOWHERE),
     AuditMetric("flaws.garbled", "garbled training texts", gate="garbled", places=NOWHERE,
                 read=_flaws(lambda flaws: len(garbled_rows(flaws)))),
+    AuditMetric("flaws.near_conflicts", "training texts in groups of near copies with several labels",
+                gate="near_conflicts", places=NOWHERE,
+                read=_flaws(lambda flaws: len(copied_rows(flaws)) if "copies" in flaws else None)),
+    AuditMetric("flaws.near_leaked", "test texts that are nearly training texts", gate="near_leaked", places=NOWHERE,
+                read=_flaws(lambda flaws: flaws["copies"]["leaked"] if "copies" in flaws else None)),
     AuditMetric("flaws.outliers", "training texts like no other", gate="outliers", places=NOWHERE, read=_flaws(_odd)),
     AuditMetric("flaws.drift", "how far words tell test from training texts: area under the curve, 0.5 is not at all",
                 gate="drift", places=NOWHERE, read=_flaws(lambda flaws: flaws["drift"] and flaws["drift"]["auc"])),

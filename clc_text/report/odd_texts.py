@@ -1,4 +1,4 @@
-"""Texts that are flawed whatever their labels: like no other, garbled, or of another kind in the test rows."""
+"""Texts that are flawed whatever their labels: like no other, garbled, near copies, or others in the test rows."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Flaws
+from clc_text.corrections.kinds import copied_rows
 from clc_text.data.checks.drift import apart_in_words
 from clc_text.report.contents import read_contents
 from clc_text.report.markup import joined, paragraph, table
@@ -42,6 +43,13 @@ def _parts(run: RunDirectory, flaws: Flaws) -> Iterator[Markup]:
             for kind, rows in garbled.items()
         ]
         yield table("Garbled texts", ["what stands in them", "#texts", "rows"], lines)
+    if copied := copied_rows(flaws):
+        yield table(
+            f"Near copies with several labels, {len(copied):,} texts", ["row", "text"], _lines(run, copied[:MOST])
+        )
+    if "copies" in flaws and (leaked := flaws["copies"]["leaked"]):
+        are = "test text is" if leaked == 1 else "test texts are"
+        yield paragraph(f"{leaked:,} {are} nearly a training text, so test accuracy may be told too high", "remark")
     if flaws["drift"] is not None and (sentence := apart_in_words(flaws["drift"])):
         yield paragraph(sentence, "remark")
 

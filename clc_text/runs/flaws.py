@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from clc_text.artifacts.run_directory import FLAWS, RunDirectory
-from clc_text.artifacts.run_files import Flaws
+from clc_text.artifacts.run_files import Flaws, NearCopies
 from clc_text.config.recipe import Recipe
 from clc_text.data.checks.drift import drift
 from clc_text.data.checks.garbled import garbled
+from clc_text.data.checks.near_copies import contradicting, first_near_copies
 from clc_text.data.checks.outliers import outliers
 from clc_text.data.task import column
 from clc_text.runs.frozen_features import distances_of_run, rows_of_run
@@ -20,7 +23,8 @@ if TYPE_CHECKING:
 
 
 def flaws_of_run(run: RunDirectory) -> Flaws | None:
-    """Garbled texts, texts like no other and test texts of another kind, of the run's rows as it was trained on them.
+    """Garbled texts, texts like no other, near copies with several labels or in the test rows, and test texts of
+    another kind, of the run's rows as it was trained on them.
 
     Texts like no other are told by their words and, where the run's encoder was trained on far more than its rows, by
     its features (`clc_text.data.checks.outliers`).
@@ -32,7 +36,7 @@ def flaws_of_run(run: RunDirectory) -> Flaws | None:
         InputError: the run keeps no rows, and their source is gone or has changed.
     """
     flaws = run.flaws()
-    if flaws is not None:
+    if flaws is not None and "copies" in flaws:
         return flaws
     recipe, name = run.typed_recipe(), run.environment()["input_column"]
     rows = rows_of_run(run, recipe)
@@ -56,8 +60,18 @@ def flaws_of_run(run: RunDirectory) -> Flaws | None:
             "test_terms": apart.test_terms, "train_terms": apart.train_terms,
         },
     }  # fmt: skip
+    made["copies"] = _near_copies(texts, tested, run.labels().given.reshape(len(texts), -1))
     write_json(run.file(FLAWS), made)
     return made
+
+
+def _near_copies(texts: list[str], tested: list[str], given: np.ndarray) -> NearCopies:
+    """Of training texts [N], test texts and the classes [N, …] that were given to the former."""
+    first = first_near_copies([*texts, *tested])
+    return {
+        "conflicting": contradicting(first[: len(texts)], given).tolist(),
+        "leaked": int((first[len(texts) :] < len(texts)).sum()),
+    }
 
 
 def _test_texts(run: RunDirectory, recipe: Recipe, name: str) -> list[str | None]:

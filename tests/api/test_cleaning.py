@@ -85,10 +85,11 @@ def test_rows_with_flawed_texts_are_issues_whatever_their_labels(
     sure = cleaned.ranking["row"].tolist()[-2:]  # labels that nobody doubts
     doubted = cleaned.ranking["row"].tolist()[0]
     flaws = {"texts": 300, "garbled": {"a": [sure[0]], "b": [sure[0], doubted]}, "drift": None,
-             "outliers": {"rows": [sure[1]], "surprise": [20.0], "by": ["words"]}}  # fmt: skip
+             "outliers": {"rows": [sure[1]], "surprise": [20.0], "by": ["words"]},
+             "copies": {"conflicting": sure, "leaked": 0}}  # fmt: skip
     monkeypatch.setattr(type(cleaned.run), "flaws", lambda run: flaws)
     issues = cleaned.issues.set_index("row")
-    assert issues.loc[sure, "kind"].tolist() == ["garbled", "outlier"]
+    assert issues.loc[sure, "kind"].tolist() == ["garbled, copy", "outlier, copy"]
     assert issues.loc[doubted, "kind"] == "label, garbled"
     assert list(issues.index[-2:]) == sure and (issues["doubt"][:-2] > 0.5).all()
 

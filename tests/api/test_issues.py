@@ -62,15 +62,19 @@ def held_out(features: np.ndarray, given: np.ndarray) -> np.ndarray:
 def test_rows_like_no_other_and_garbled_ones_are_issues_whatever_their_labels() -> None:
     texts, features, given, _ = table(wrong=0.0)
     texts[7], texts[11] = "Bitte geben Sie Ihre letzte Rechnungsnummer noch einmal ein", texts[11] + " \ufffd"
+    one, other = (int(np.flatnonzero(given == label)[-1]) for label in (0, 1))
+    texts[other] = texts[one].upper() + " !"
     found = clc_text.find_issues(given, texts=texts, label_names=CLASSES)
     issues = found.issues.set_index("row")
     assert "outlier" in issues.loc[7, "kind"] and "garbled" in issues.loc[11, "kind"]
+    assert {one, other} <= {*found.copies.tolist()} and all("copy" in issues.loc[row, "kind"] for row in (one, other))
     doubted = (issues["doubt"] > 0.5).tolist()
     assert doubted == sorted(doubted, reverse=True)  # doubtful labels first
     features = np.eye(3, 10)[given] + 0.15 * np.random.default_rng(0).normal(size=features.shape)
     features[19] = [0] * 9 + [5]
     found = clc_text.find_issues(given, features=features, label_names=CLASSES)
     assert found.outliers is not None and found.outliers.rows.tolist() == [19] and not len(found.garbled)
+    assert not len(found.copies)
 
 
 @pytest.mark.parametrize("by", ["texts", "features", "pred_probs", "all"])

@@ -13,9 +13,11 @@ from synthetic_run import make_run
 from clc_text.artifacts.run_directory import FLAWS, RunDirectory
 from clc_text.data.checks.outliers import LEAST
 from clc_text.data.checks.outliers import outliers as plain
+from clc_text.report.odd_texts import odd_texts_html
 from clc_text.runs import flaws as module
 from clc_text.runs.flaws import flaws_of_run
 from clc_text.runs.frozen_features import distances_of_run
+from clc_text.utils.files import write_json
 
 
 @pytest.fixture
@@ -56,6 +58,32 @@ def test_test_rows_of_another_kind(run: RunDirectory, monkeypatch: pytest.Monkey
     ))  # fmt: skip
     found = flaws_of_run(run)
     assert found is not None and found["drift"] is not None and found["drift"]["auc"] > 0.95
+
+
+def test_near_copies_with_other_labels_and_in_the_test_rows(
+    run: RunDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, texts = run.labels().given, list(run.data()["text"])
+    one = 7
+    other = int(np.flatnonzero(given != given[one])[-1])
+    alike = int(np.flatnonzero(given == given[one])[-1])  # a copy with the same label contradicts nothing
+    for row, sign in ((one, "?"), (other, "!"), (alike, " ")):
+        texts[row] = f"Is a parcel that never left the depot by the river of use to anybody at all {sign}"
+    alone = "A refund that was promised to every customer of the year before"
+    same = [row for row in np.flatnonzero(given == given[0]).tolist() if row not in (one, alike)][:2]
+    for row in same:
+        texts[row] = alone
+    with_texts(run, monkeypatch, texts)
+    monkeypatch.setattr(module, "_test_texts", lambda *_: [f"{alone.upper()} !", "nothing of the kind is there"])
+    found = flaws_of_run(run)
+    assert found is not None and found["copies"]["leaked"] == 1
+    torn = found["copies"]["conflicting"]  # the run has some of its own
+    assert torn[:3] == sorted([one, other, alike]) and not {*torn} & {*same}
+    kept = {name: value for name, value in found.items() if name != "copies"}
+    write_json(run.file(FLAWS), kept)  # as it was once: looked for anew
+    assert flaws_of_run(run) == found
+    shown = odd_texts_html(run)
+    assert f"Near copies with several labels, {len(torn)} texts" in shown and "1 test text is nearly" in shown
 
 
 def test_rows_that_are_no_texts_have_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

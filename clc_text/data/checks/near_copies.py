@@ -43,6 +43,18 @@ def first_near_copies(texts: Sequence[str]) -> np.ndarray:
     return found
 
 
+def contradicting(first: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """int64, the rows of groups of near copies that were given several labels, a group together.
+
+    Args:
+        first: [N], see `first_near_copies`.
+        given: [N, …], the given classes of each row.
+    """
+    differs = (given != given[first]).reshape(len(first), -1).any(1)
+    rows = np.flatnonzero(np.isin(first, first[differs]))
+    return rows[np.argsort(first[rows], kind="stable")]
+
+
 def _reduced(text: str) -> str:
     """What of a text is compared; a text of signs alone is compared as it is."""
     cut = text[:_LONGEST]
