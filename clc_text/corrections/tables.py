@@ -223,7 +223,7 @@ def flawed_in_words(flaws: Flaws) -> str:
         (len(copied_rows(flaws)), "near copies with several labels"),
     )  # fmt: skip
     told = [f"{count:,} {'is' if count == 1 else 'are'} {what}" for count, what in counts if count]
-    return f"of the texts, whatever their labels, {' and '.join(told)} (in the report)" if told else ""
+    return f"of the texts, whatever their labels, {', '.join(told)} (in the report)" if told else ""
 
 
 def after_audit(verdict: Mapping[str, Any], run: Path) -> tuple[list[object], str]:
