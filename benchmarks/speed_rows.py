@@ -319,7 +319,8 @@ def _ours(row: Row, folder: Path, records: bool) -> Iterator[None]:
     """All that a run of the command records: dynamics on disk, test accuracy after every epoch, checkpoints."""
     from transformers import TrainerCallback
 
-    from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments
+    from clc_text.crossfit.trainer import CLCTrainer
+    from clc_text.training.arguments import NoisyLabelArguments
 
     more: dict[str, Any] = {"checkpoint_epochs": row.epochs, "save_total_limit": 2} if records else {}
     arguments = NoisyLabelArguments(**_arguments(row, folder / "checkpoints"), **more)

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from clc_text.api.multi_label_issues import MultiLabelIssues
     from clc_text.api.voted_issues import VotedIssues
     from clc_text.artifacts.run_directory import RunDirectory
-    from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelArguments, NoisyLabelTrainer
+    from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelTrainer
     from clc_text.errors import InputError
+    from clc_text.training.arguments import NoisyLabelArguments
 
 __all__ = [
     "CLCTrainer",
@@ -39,7 +40,7 @@ _HOME = {
     "InputError": "clc_text.errors",
     "Issues": "clc_text.api.issues",
     "MultiLabelIssues": "clc_text.api.multi_label_issues",
-    "NoisyLabelArguments": "clc_text.crossfit.trainer",
+    "NoisyLabelArguments": "clc_text.training.arguments",
     "NoisyLabelClassifier": "clc_text.api.classifier",
     "NoisyLabelTrainer": "clc_text.crossfit.trainer",
     "RunDirectory": "clc_text.artifacts.run_directory",

@@ -11,9 +11,11 @@ import torch
 from torch import Tensor
 from transformers import TrainerCallback, TrainingArguments
 
-from clc_text.crossfit.trainer import EpochResult, NoisyLabelArguments, NoisyLabelTrainer
+from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.rows import Rows
 from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
+from clc_text.training.arguments import NoisyLabelArguments
+from clc_text.training.epochs import EpochResult
 
 FEATURES, CLASSES, ROWS = 8, 4, 50
 # Before transformers 5.2 an argument of its own.

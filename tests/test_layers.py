@@ -121,6 +121,26 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert not arrows
 
 
+def passed_on(path: Path) -> set[str]:
+    """Names that a module has of another one of the package."""
+    return {
+        alias.asname or alias.name
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module in MODULES
+        for alias in node.names
+        if f"{node.module}.{alias.name}" not in MODULES
+    }
+
+
+def test_names_are_imported_from_where_they_are_defined() -> None:
+    of_others = {name: passed_on(path) for name, path in MODULES.items() if name != "clc_text"}
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module in of_others:
+                for name in {alias.name for alias in node.names} & of_others[node.module]:
+                    raise AssertionError(f"{path} has {name} of {node.module}, which has it of another module")
+
+
 def test_few_modules_stand_outside_of_the_rooms() -> None:
     assert len(list(PACKAGE.glob("*.py"))) <= 10
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -224,14 +223,3 @@ def write_numbers(maps: Maps, json_file: Path, parquet_file: Path) -> None:
     with written_aside(parquet_file) as aside:
         pq.write_table(pa.table(columns), aside, compression="zstd")
     write_json(json_file, summary(maps))
-
-
-def read_points(json_file: Path, parquet_file: Path) -> list[tuple[dict[str, Any], np.ndarray, np.ndarray]]:
-    """What `write_numbers` wrote, for each panel: its entry of `tsne.json`, rows int64 [n], points float32 [n, 2]."""
-    import pyarrow.parquet as pq
-
-    panels = json.loads(json_file.read_text(encoding="utf-8"))["panels"]
-    table = pq.read_table(parquet_file)
-    which = table["panel"].to_numpy()
-    points = np.stack([table["x"].to_numpy(), table["y"].to_numpy()], 1)
-    return [(panel, table["row"].to_numpy()[which == i], points[which == i]) for i, panel in enumerate(panels)]

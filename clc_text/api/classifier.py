@@ -139,12 +139,13 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         """The trained peers, and what cross-fitting found, where it was made."""
         from transformers import PrinterCallback
 
-        from clc_text.crossfit.trainer import NoisyLabelArguments, NoisyLabelTrainer
-        from clc_text.methods.base import method
+        from clc_text.crossfit.trainer import NoisyLabelTrainer
         from clc_text.text.networks.mlp import MLP
+        from clc_text.training.arguments import NoisyLabelArguments
+        from clc_text.training.trainer import as_method
         from clc_text.utils.generators import untouched_generators
 
-        chosen = method.get(self.method)() if isinstance(self.method, str) else self.method
+        chosen = as_method(self.method)
         network = MLP(hidden=list(self.hidden))
         names = [str(name) for name in self.classes_]
         count = len(rows)

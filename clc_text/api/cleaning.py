@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from clc_text.corrections.state import State
-    from clc_text.corrections.store import Corrected
     from clc_text.runs.observer import Observer
 
 

@@ -49,7 +49,7 @@ from clc_text.data.columns import JOINED
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
-from clc_text.utils.damage import undamaged as undamaged
+from clc_text.utils.damage import undamaged
 from clc_text.utils.files import write_with
 from clc_text.utils.typed_json import Typed, checked, read_json, read_typed_lines
 from clc_text.utils.yaml_loaders import by_safe_loader

@@ -24,7 +24,7 @@ from clc_text.data.labels import Labels, classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.evidence.mixture import Judged, judge, pool_probs
 from clc_text.noise.canaries import after_flips, before_flips
-from clc_text.noise.estimation.estimate import em_matrix
+from clc_text.noise.estimation.expectation_maximisation import em_matrix
 from clc_text.noise.estimation.half_trust import ROOM
 from clc_text.noise.estimation.noise_fit import counts_by, posterior_labels, shrunk
 

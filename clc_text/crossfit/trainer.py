@@ -19,23 +19,10 @@ from clc_text.errors import InputError
 from clc_text.methods.clc import CLC
 from clc_text.models.peers import PeersModel
 from clc_text.noise.estimation.gain import NOTHING
-from clc_text.training.arguments import NoisyLabelArguments, NoisyLabelOptions
-from clc_text.training.checkpoints import COMPLETE, METHOD_STATE, check_beside, last_complete_checkpoint
-from clc_text.training.epochs import EpochResult
+from clc_text.training.checkpoints import check_beside
 from clc_text.training.fingerprint import Fingerprint, same_rows
 from clc_text.training.notices import Notice
 from clc_text.training.trainer import PeersTrainer
-
-__all__ = [
-    "COMPLETE",
-    "METHOD_STATE",
-    "CLCTrainer",
-    "EpochResult",
-    "NoisyLabelArguments",
-    "NoisyLabelOptions",
-    "NoisyLabelTrainer",
-    "last_complete_checkpoint",
-]
 
 
 class NoisyLabelTrainer(PeersTrainer):

@@ -11,7 +11,8 @@ from clc_text.data.folds import deal_rounds
 from clc_text.data.votes import Votes
 from clc_text.evidence.evidence import FOLDS, first_of_copies
 from clc_text.evidence.soft_linear import soft_linear_folds
-from clc_text.noise.votes.cross_fit import FittedVotes, HeldOut, cross_fit_votes, normalised_logs
+from clc_text.noise.votes.cross_fit import FittedVotes, HeldOut, cross_fit_votes
+from clc_text.noise.votes.fit import normalised_logs
 from clc_text.noise.votes.one_class import one_class_sources
 
 ROUNDS = 2

@@ -28,7 +28,6 @@ from clc_text.vision.inputs import read_images, shown
 
 if TYPE_CHECKING:
     from clc_text.data.reading.rows import Rows
-    from clc_text.text.datasets.files import Files
 
 WRITABLE = (".csv", ".jsonl", ".parquet")
 

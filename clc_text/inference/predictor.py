@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clc_text.artifacts.run_directory import RunDirectory, undamaged
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
+from clc_text.utils.damage import undamaged
 
 if TYPE_CHECKING:
     from torch import Tensor

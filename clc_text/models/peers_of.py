@@ -516,7 +516,6 @@ def _network_in(
     name: Any, place: str, classes: list[str], network_class: Any, positional: tuple[Any, ...], named: dict[str, Any]
 ) -> tuple[nn.Module, Any]:
     """One network of a folder, and what `transformers` tells of its loading."""
-    from transformers import PreTrainedConfig
     from transformers.utils.peft_utils import find_adapter_config_file
 
     hub = {key: value for key, value in named.items() if key in HUB}
@@ -539,8 +538,6 @@ def _with_adapters(name: Any, place: str, classes: list[str], hub: dict[str, Any
         raise InputError(
             f"{name} holds adapters, which need peft; `pip install 'clc-text[peft]'`", where=name
         ) from None
-    from transformers import AutoModelForSequenceClassification
-
     below = PeftConfig.from_pretrained(name, subfolder=place or None, **hub).base_model_name_or_path
     if not below:
         raise InputError(f"the adapters in {name} do not name the model that they lie on; save that first, load it "

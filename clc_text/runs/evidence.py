@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,9 +31,6 @@ from clc_text.noise.estimation.plateau import of_given, plateau
 from clc_text.runs.frozen_features import features_and_words_of_run
 from clc_text.runs.out_of_sample import predict_out_of_sample
 from clc_text.utils.files import sha256_of_file
-
-if TYPE_CHECKING:
-    from clc_text.artifacts.cross_fit import CrossFit
 
 
 @dataclass(frozen=True)

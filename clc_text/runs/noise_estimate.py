@@ -25,8 +25,6 @@ from clc_text.utils.confusions import LISTED, worst
 from clc_text.utils.shown import without_controls
 
 if TYPE_CHECKING:
-    from clc_text.artifacts.cross_fit import CrossFit
-    from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.data.labels import Labels
     from clc_text.runs.prepare import Prepared
 

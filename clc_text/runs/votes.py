@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from clc_text.config.recipe import Recipe
     from clc_text.data.trusted import TrustedLabels
     from clc_text.noise.votes.cross_fit import HeldOut
-    from clc_text.noise.votes.fit import VotesFit
     from clc_text.runs.encoded import Encoded
 
 Known = tuple[np.ndarray, np.ndarray]

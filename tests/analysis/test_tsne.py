@@ -6,12 +6,13 @@ import json
 from collections import Counter
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from refusals import refused
 
 from clc_text.analysis.hidden import HiddenRows, sample_rows
-from clc_text.analysis.maps import Maps, Panel, check_labellings, make_maps, read_points, write_numbers
+from clc_text.analysis.maps import Maps, Panel, check_labellings, make_maps, write_numbers
 from clc_text.analysis.tsne import embed, neighbour_accuracy, quality, silhouette
 from clc_text.errors import InputError
 from clc_text.plots.figure import as_bytes
@@ -161,15 +162,15 @@ def test_forty_classes_differ():
     )
 
 
-def test_numbers_are_written_and_read_back(maps, tmp_path):
+def test_numbers_are_written(maps, tmp_path):
     write_numbers(maps, tmp_path / "tsne.json", tmp_path / "tsne.parquet")
-    read = read_points(tmp_path / "tsne.json", tmp_path / "tsne.parquet")
-    assert len(read) == 2
-    for panel, (entry, rows, points) in zip(maps.panels, read, strict=True):
-        assert entry["quality"] == panel.quality
-        assert rows.tolist() == panel.rows.rows.tolist()
-        assert (points == panel.map.points).all()
-    assert json.loads((tmp_path / "tsne.json").read_text())["settings"]["perplexity"] == 20
+    told, table = json.loads((tmp_path / "tsne.json").read_text()), pq.read_table(tmp_path / "tsne.parquet")
+    assert [entry["quality"] for entry in told["panels"]] == [panel.quality for panel in maps.panels]
+    assert table["panel"].to_pylist() == [i for i, panel in enumerate(maps.panels) for _ in panel.rows.rows]
+    assert table["row"].to_pylist() == [row for panel in maps.panels for row in panel.rows.rows.tolist()]
+    points = np.stack([table["x"].to_numpy(), table["y"].to_numpy()], 1)
+    assert (points == np.concatenate([panel.map.points for panel in maps.panels])).all()
+    assert told["settings"]["perplexity"] == 20
 
 
 def test_maps_of_a_trained_run(tiny_run):

@@ -12,9 +12,10 @@ import torch
 from datasets import Dataset
 from small_training import arguments, peers_model, rows
 
-from clc_text.crossfit.copies import first_copies, first_copies_of
+from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.folds import assign_folds
+from clc_text.data.input_copies import first_copies
 from clc_text.data.rows import Rows
 from clc_text.methods.clc_auto import CLCAuto
 from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig

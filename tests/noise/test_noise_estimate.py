@@ -12,15 +12,10 @@ from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.base import NoiseInput
 from clc_text.noise.estimation import estimate as module
-from clc_text.noise.estimation.estimate import (
-    anchor_matrix,
-    confident_counts,
-    confident_joint,
-    em_matrix,
-    estimate,
-    sharpened,
-    true_shares,
-)
+from clc_text.noise.estimation.anchors import anchor_matrix, true_shares
+from clc_text.noise.estimation.confident_joint import confident_counts, confident_joint
+from clc_text.noise.estimation.estimate import estimate
+from clc_text.noise.estimation.expectation_maximisation import em_matrix, sharpened
 from clc_text.noise.estimation.noise_fit import posterior_labels
 from clc_text.noise.estimation.probabilities import resamplings
 from clc_text.noise.inject import inject

@@ -27,12 +27,13 @@ from transformers import (
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from clc_text import CLCTrainer, NoisyLabelTrainer
-from clc_text.crossfit.trainer import EpochResult, NoisyLabelArguments
 from clc_text.data.rows import Rows
 from clc_text.methods.clc import CLC
 from clc_text.methods.elr import ELR
 from clc_text.models.peers import PeersOutput
 from clc_text.models.peers_of import PeersOf, equal_peers
+from clc_text.training.arguments import NoisyLabelArguments
+from clc_text.training.epochs import EpochResult
 
 
 def accuracy(prediction: EvalPrediction) -> dict[str, float]:

@@ -26,10 +26,10 @@ from transformers import (
 )
 
 from clc_text import CLCTrainer, NoisyLabelTrainer
-from clc_text.crossfit.trainer import EpochResult
 from clc_text.errors import InputError
 from clc_text.methods.clc import CLC
 from clc_text.methods.elr import ELR
+from clc_text.training.epochs import EpochResult
 
 Batch = dict[str, Any]
 

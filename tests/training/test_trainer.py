@@ -24,7 +24,7 @@ from small_training import (
 )
 from torch import Tensor, nn
 
-from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelTrainer, last_complete_checkpoint
+from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelTrainer
 from clc_text.data.rows import Rows
 from clc_text.methods.base import Method
 from clc_text.methods.clc import CLC
@@ -33,6 +33,7 @@ from clc_text.methods.decouple import Decouple
 from clc_text.methods.elr import ELR
 from clc_text.methods.standard import Standard
 from clc_text.models.peers import PeersModel
+from clc_text.training.checkpoints import last_complete_checkpoint
 
 # A fused optimizer rounds the tail of a tensor otherwise than its middle, so stacked peers differ in their last bits.
 OPTIMIZERS: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from datasets import builder
 
-from clc_text.artifacts.run_directory import RunDirectory, undamaged
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import main
 from clc_text.errors import InputError
+from clc_text.utils.damage import undamaged
 
 DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "cut": lambda content: content[: len(content) // 2],

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
 from clc_text.config.recipe import Recipe, load, loads, registries
-from clc_text.crossfit.trainer import NoisyLabelArguments, NoisyLabelTrainer
+from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.rows import Rows
 from clc_text.inference.predictor import Predictor
 from clc_text.methods.base import method
@@ -27,6 +27,7 @@ from clc_text.methods.clc import CLC
 from clc_text.runs.observer import Silent
 from clc_text.runs.prepare import encode, noise_input
 from clc_text.runs.run import train
+from clc_text.training.arguments import NoisyLabelArguments
 from clc_text.vision.datasets.reading.tables import encode_png
 from clc_text.vision.encoders.pixels import FittedPixels, Pixels
 from clc_text.vision.images import LazyImages

@@ -15,23 +15,10 @@ from typing import Literal
 import numpy as np
 
 from clc_text.errors import InputError, nearest
-from clc_text.noise.estimation.anchors import anchor_all, anchor_matrix, true_shares
-from clc_text.noise.estimation.confident_joint import ConfidentJoint, confident_all, confident_counts, confident_joint
-from clc_text.noise.estimation.expectation_maximisation import em_all, em_matrix, sharpened
+from clc_text.noise.estimation.anchors import anchor_all
+from clc_text.noise.estimation.confident_joint import confident_all
+from clc_text.noise.estimation.expectation_maximisation import em_all
 from clc_text.noise.estimation.probabilities import check_classes, checked, resamplings
-
-__all__ = [
-    "ConfidentJoint",
-    "EstimateMethod",
-    "NoiseEstimate",
-    "anchor_matrix",
-    "confident_counts",
-    "confident_joint",
-    "em_matrix",
-    "estimate",
-    "sharpened",
-    "true_shares",
-]
 
 EstimateMethod = Literal["confident_joint", "em", "anchor"]
 FoundBy = Literal["confident_joint", "em", "anchor", "plateau"]

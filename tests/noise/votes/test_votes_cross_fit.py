@@ -13,10 +13,11 @@ from refusals import refused
 
 from clc_text.data.votes import Votes
 from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares, posterior_labels
-from clc_text.noise.votes.cross_fit import DEPENDENCES, LOOSE, TIGHT, cross_fit_votes, joined_again, power_of
-from clc_text.noise.votes.fit import Rules, fit_votes, normalised_logs
+from clc_text.noise.votes.cross_fit import cross_fit_votes, joined_again, power_of
+from clc_text.noise.votes.fit import LOOSE, TIGHT, Rules, fit_votes, normalised_logs
 from clc_text.noise.votes.held_out import JUDGED_BY, ROUNDS, dealt, held_out_likelihood
 from clc_text.noise.votes.matrices import Shrinkage, counted, shrunk_matrices
+from clc_text.noise.votes.wrong import DEPENDENCES
 
 CROWD = Path(os.environ.get("CLC_TEXT_DATA", ""), "crowd")
 

@@ -12,7 +12,6 @@ from refusals import refused
 from clc_text.errors import InputError
 from clc_text.text.datasets.base import dataset
 from clc_text.text.datasets.hub import Hub
-from clc_text.text.datasets.where import places
 
 
 @pytest.fixture
@@ -57,17 +56,14 @@ def test_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_places_in_the_order_of_looking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLC_TEXT_DATA", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    first, second = places("trec")
+    first, second = dataset.get("trec")().places()
     assert (first.path, first.found) == (str(tmp_path / "trec"), False)
     assert second.path == (
         "the Hub's dataset CogComp/trec at refs/convert/parquet (offline: only a copy in the cache is used)"
     )
-    assert places("quickstart") == []
-    assert [place.found for place in places("files", train=str(tmp_path), test="nowhere.csv")] == [True, False]
-    with refused(key="data.train"):
-        places("files")
-    with refused(key="trek"):
-        places("trek")
+    assert dataset.get("quickstart")().places() == []
+    files = dataset.get("files")(train=str(tmp_path), test="nowhere.csv")
+    assert [place.found for place in files.places()] == [True, False]
 
 
 def test_all_datasets_are_found() -> None:

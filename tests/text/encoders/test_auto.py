@@ -115,7 +115,7 @@ def test_it_is_the_default_of_own_data_alone() -> None:
 def test_the_run_names_what_was_taken_and_goes_on_with_it(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from clc_text.sweep.cell import check_done
+    from clc_text.sweep.outcome import check_done
 
     text = own(tmp_path)
     run = train(loads(text), tmp_path / "run")
