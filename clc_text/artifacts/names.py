@@ -8,8 +8,11 @@ from typing import Any
 
 EARLIER = {"noise/manifest.json": "noise/passport.json", "dynamics": "ledger", "notices.json": "guards.json"}
 """Files and folders: today's name and the earlier one."""
-EARLIER_KEYS = {"ledger": "dynamics", "guards": "warnings", "taught_right": "target_right", "taught": "in_targets"}
-"""Keys of JSON files: the earlier name and today's."""
+EARLIER_KEYS = {
+    "ledger": "dynamics", "guards": "warnings", "taught_right": "target_right", "taught": "in_targets",
+    "notes": "notices",
+}  # fmt: skip
+"""Keys of JSON files and of lines of JSON: the earlier name and today's."""
 
 
 def located(directory: Path, name: str) -> Path:

@@ -250,10 +250,10 @@ class RunDirectory:
         ``accuracy`` [P] in percent and ``ece`` [P] against the true labels | null, ``entropy`` {``all`` [P],
         ``right`` [P] | null, ``wrong`` [P] | null}, ``changed`` [P] rows whose target is not their trained label,
         ``fixed`` | ``broken`` | ``missed`` [P] | null, ``class_shares`` [C] of the predictions};
-        ``notes``: what the run decided by itself, each with ``name``, ``message``, ``severity``.
+        ``notices``: what the run decided by itself, each with ``name``, ``message``, ``severity``.
         """
         path = self._needed("metrics.jsonl", "no epoch has ended yet")
-        entries = read_typed_lines(path, run_files.Epoch, "bring back what it was")
+        entries = read_typed_lines(path, run_files.Epoch, "bring back what it was", current)
         return cast(list[run_files.Epoch], [_Keys(path, entry) for entry in entries])
 
     def dynamics_epochs(self) -> list[int]:

@@ -105,13 +105,18 @@ class NoiseManifest(_NoiseManifestName, total=False):
     matrices: dict[str, Matrix]
 
 
-class Notice(TypedDict):
-    """An entry of notices.json."""
+class EpochNotice(TypedDict):
+    """What an epoch has noticed, in its line of metrics.jsonl."""
 
     name: str
-    severity: Literal["warning", "note"]
-    epoch: int
     message: str
+    severity: Literal["warning", "note"]
+
+
+class Notice(EpochNotice):
+    """An entry of notices.json."""
+
+    epoch: int
 
 
 class TestAccuracy(TypedDict):
@@ -151,12 +156,6 @@ class TrainScores(_TrainScoresBefore, total=False):
     ece: list[float | None] | None
 
 
-class EpochNote(TypedDict):
-    name: str
-    message: str
-    severity: Literal["warning", "note"]
-
-
 class Epoch(TypedDict, total=False):
     """A line of metrics.jsonl, see `RunDirectory.metrics`."""
 
@@ -171,7 +170,7 @@ class Epoch(TypedDict, total=False):
     temperature: list[float] | None
     test: TestScores | None
     train: TrainScores
-    notes: list[EpochNote]
+    notices: list[EpochNotice]
 
 
 class MeanAccuracy(TypedDict):
@@ -484,5 +483,5 @@ class MethodFacts(_MethodFactsBefore, total=False):
     asked: int
     began: int
     num_classes: int
-    notes: list[EpochNote]
+    notices: list[EpochNotice]
     recovery: RecoveryFacts

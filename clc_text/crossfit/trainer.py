@@ -184,7 +184,7 @@ class NoisyLabelTrainer(PeersTrainer):
                 # gains nothing beside it, and half of them may be the hardest rows there are.
                 self.supervisor.answers = self.supervisor.answers.counted_once
         self.supervisor.state.memory |= self._given
-        self.supervisor.notes.append(cross_fitted(found))
+        self.supervisor.notices.append(cross_fitted(found))
 
     def _other_than_found(self, cross_fit: CrossFit, given: dict[str, str], inputs: Fingerprint | None) -> str | None:
         """What of the training set is not as it was when it was cross-fitted, where the files say how it was."""

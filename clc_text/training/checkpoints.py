@@ -165,7 +165,7 @@ def _method_facts(folder: Path) -> MethodFacts:
 
     path = folder / METHOD_STATE
     with undamaged(path, way_out(folder)), safe_open(path, "pt") as opened:
-        facts = json.loads((opened.metadata() or {})["facts"])
+        facts = current(json.loads((opened.metadata() or {})["facts"]))
     return checked(facts, MethodFacts, path, way_out(folder))
 
 

@@ -24,7 +24,7 @@ class EpochResult:
         threshold: [P] Γ, None before there is one.
         supervised: False while the warm-up lasts.
         temperature: [P], what the method divides logits by before it measures doubt; None where it does not.
-        notes: what the run decided since the epoch before.
+        notices: what the run decided since the epoch before.
     """
 
     epoch: int
@@ -36,4 +36,4 @@ class EpochResult:
     threshold: Tensor | None
     supervised: bool
     temperature: Tensor | None = None
-    notes: tuple[Notice, ...] = ()
+    notices: tuple[Notice, ...] = ()

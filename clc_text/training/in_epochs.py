@@ -88,8 +88,8 @@ class InEpochs(Checkpointing):
             model, counts = self.accelerator.unwrap_model(self.model), self._given_counts(supervisor.state.num_classes)
             supervisor.after_epoch(epoch, record, counts, model, self.optimizer)
         if last and supervisor.warm_up.lasts:
-            supervisor.notes.append(never_began(self.method.name, epoch, self.method.warmup_epochs))
-        notes, supervisor.notes = tuple(supervisor.notes), []
+            supervisor.notices.append(never_began(self.method.name, epoch, self.method.warmup_epochs))
+        notices, supervisor.notices = tuple(supervisor.notices), []
         if not self.epoch_listeners:
             return
         scored = indexable(self.eval_dataset) and not isinstance(self.eval_dataset, dict)
@@ -104,7 +104,7 @@ class InEpochs(Checkpointing):
             threshold=threshold,
             temperature=memory.get("temperature"),
             supervised=supervised,
-            notes=notes,
+            notices=notices,
         )
         if self.is_world_process_zero():
             for listener in self.epoch_listeners:

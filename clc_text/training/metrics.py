@@ -13,6 +13,7 @@ from torch import Tensor
 
 from clc_text.artifacts.accuracy import test_scores
 from clc_text.artifacts.multi_label import multi_label_scores
+from clc_text.artifacts.names import current
 from clc_text.artifacts.run_files import Epoch, TestScores, TrainScores
 from clc_text.errors import InputError
 from clc_text.methods.calibration import calibration_error
@@ -63,7 +64,7 @@ def epoch_entry(
         "temperature": None if result.temperature is None else _of_peers(result.temperature, asked).tolist(),
         "test": test,
         "train": training_scores(result.record, labels, num_classes),
-        "notes": [{"name": one.name, "message": one.message, "severity": one.severity} for one in result.notes],
+        "notices": [{"name": one.name, "message": one.message, "severity": one.severity} for one in result.notices],
     }
 
 
@@ -165,7 +166,7 @@ def kept_lines(path: Path, keep: int, sha256: str | None = None) -> tuple[list[E
         return [], b""
     if not path.is_file():
         raise InputError(f"{path} is missing, which the epochs that are done are told in; {_WAY_OUT}", where=path)
-    entries = read_typed_lines(path, Epoch, _WAY_OUT)[:keep]
+    entries = read_typed_lines(path, Epoch, _WAY_OUT, current)[:keep]
     if [entry.get("epoch") for entry in entries] != list(range(1, keep + 1)):
         raise InputError(f"{path} has not the epochs 1 to {keep}, which are done; {_WAY_OUT}", where=path)
     lines = b"".join([line + b"\n" for line in path.read_bytes().split(b"\n") if line.strip()][:keep])

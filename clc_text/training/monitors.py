@@ -62,8 +62,8 @@ class Watch:
         """What is new after the last of `entries` (of metrics.jsonl)."""
         known = {notice.name for notice in self.notices}
         decided = [
-            Notice(note["name"], note["message"], note["severity"], entries[-1]["epoch"])
-            for note in entries[-1].get("notes", [])
+            Notice(one["name"], one["message"], one["severity"], entries[-1]["epoch"])
+            for one in entries[-1].get("notices", [])
         ]
         fresh = [notice for notice in decided if notice.name not in known]
         fresh += [notice for notice in self._look(entries) if notice.name not in known]

@@ -40,7 +40,7 @@ class Supervisor:
         accounts: the loss of the epoch, and what was seen of every row.
         needs_numbers: what knows a row by its number, in words; None: nothing does.
         unseen: labels that nobody could check before training: made row by row, or of classes that no model tells.
-        notes: what was decided since the last epoch was told to the listeners.
+        notices: what was decided since the last epoch was told to the listeners.
         made_loss: whether the last batch's loss is of `loss`.
     """
 
@@ -53,7 +53,7 @@ class Supervisor:
     accounts: EpochAccounts
     needs_numbers: str | None
     unseen: bool
-    notes: list[Notice] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     made_loss: bool = False
 
     # ---- one batch ----
@@ -120,7 +120,7 @@ class Supervisor:
         log_probs, distributions = self.problem.log_probs(logits), self.targets.distributions
         targets = self.problem.in_front(labels if distributions is None else distributions)
         self.state.num_classes, self.state.logits = log_probs.shape[-1], self.problem.logits_of_classes(logits)
-        self.notes += self.warm_up.take_over(self.state, log_probs, targets, given, model)
+        self.notices += self.warm_up.take_over(self.state, log_probs, targets, given, model)
 
     def close(self, accelerator: Accelerator, epoch: int, write: bool) -> tuple[float, EpochRecord]:
         """Ends an epoch: its mean loss, and what was seen of every row, by all processes.
@@ -138,7 +138,7 @@ class Supervisor:
 
     def after_epoch(self, epoch: int, record: EpochRecord, given: Tensor, model: nn.Module, optimizer: Any) -> None:
         """Where the peers have collapsed: back to the end of the warm-up; see `WarmUp.after_epoch`."""
-        self.notes += self.warm_up.after_epoch(epoch, record, given, self.state, model, optimizer)
+        self.notices += self.warm_up.after_epoch(epoch, record, given, self.state, model, optimizer)
 
     # ---- checkpoints ----
 
@@ -153,7 +153,7 @@ class Supervisor:
         return {
             "method": self.method.name,
             "num_classes": self.state.num_classes,
-            "notes": [dataclasses.asdict(note) for note in self.notes],
+            "notices": [dataclasses.asdict(notice) for notice in self.notices],
             **self.accounts.facts,
             **self.warm_up.facts,
         }
@@ -164,7 +164,7 @@ class Supervisor:
         memory = {name.removeprefix(_MEMORY): value for name, value in tensors.items() if name.startswith(_MEMORY)}
         self.state.memory = memory
         self.state.num_classes = facts.get("num_classes", self.state.num_classes)
-        self.notes = [Notice(**note) for note in facts.get("notes", [])]
+        self.notices = [Notice(**notice) for notice in facts.get("notices", [])]
         self.accounts.load(tensors, facts, process, processes)
         self.warm_up.load(tensors, facts)
         self.state.began = self.warm_up.began

@@ -15,6 +15,12 @@ from clc_text.utils.damage import AGAIN, undamaged
 from clc_text.utils.files import json_lines
 
 Typed = TypeVar("Typed")
+
+
+def _as_it_is(content: Any) -> Any:
+    return content
+
+
 _WORDS = {
     str: "a text", int: "a whole number", float: "a number", bool: "true or false", type(None): "null",
     list: "a list", dict: "an object",
@@ -22,7 +28,7 @@ _WORDS = {
 
 
 def read_json(
-    path: Path, wanted: type[Typed], way_out: str = AGAIN, renamed: Callable[[Any], Any] = lambda content: content
+    path: Path, wanted: type[Typed], way_out: str = AGAIN, renamed: Callable[[Any], Any] = _as_it_is
 ) -> Typed:
     """What a JSON file holds; keys that `wanted` does not know are left as they are.
 
@@ -39,14 +45,16 @@ def read_json(
     return checked(content, wanted, path, way_out)
 
 
-def read_typed_lines(path: Path, wanted: type[Typed], way_out: str = AGAIN) -> list[Typed]:
-    """The complete lines of a file of JSON lines, each as `wanted` says.
+def read_typed_lines(
+    path: Path, wanted: type[Typed], way_out: str = AGAIN, renamed: Callable[[Any], Any] = _as_it_is
+) -> list[Typed]:
+    """The complete lines of a file of JSON lines, each as `wanted` says; `renamed` as in `read_json`.
 
     Raises:
         InputError: the file is missing, or a line is no JSON or not of that type.
     """
     try:
-        values = json_lines(path.read_bytes())
+        values = [renamed(line) for line in json_lines(path.read_bytes())]
     except FileNotFoundError:
         raise InputError(f"{path} is missing; {way_out}", where=path) from None
     except ValueError as error:

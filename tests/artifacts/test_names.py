@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -70,6 +71,13 @@ def test_an_earlier_result_is_read(tiny_run: Path, tmp_path: Path) -> None:
     write_json(run / "result.json", found | {"guards": named, "train": train | {"taught_right": right}})
     again = RunDirectory(run).result()
     assert again["warnings"] == named and again["train"]["target_right"] == right
+
+
+def test_an_epoch_of_an_earlier_version_is_read(make_run) -> None:
+    run = make_run(epochs=2)
+    notice = {"name": "warm-up ended", "message": "it ended", "severity": "note"}
+    run.file("metrics.jsonl").write_text(json.dumps({"epoch": 1, "notes": [notice]}) + "\n")
+    assert run.metrics() == [{"epoch": 1, "notices": [notice]}]
 
 
 def test_the_epoch_under_way_of_an_earlier_checkpoint_goes_on() -> None:

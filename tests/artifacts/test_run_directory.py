@@ -39,8 +39,8 @@ def test_a_run_that_cannot_be_written_is_read_without_a_trace(
 
 def test_only_a_line_feed_ends_a_line_of_metrics(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", rows=20).run
-    note = {"name": "one\u2028class\x85", "message": "\f and \u2029", "severity": "note"}
-    entries = [{"epoch": 1, "notes": [note]}, {"epoch": 2, "notes": []}]
+    notice = {"name": "one\u2028class\x85", "message": "\f and \u2029", "severity": "note"}
+    entries = [{"epoch": 1, "notices": [notice]}, {"epoch": 2, "notices": []}]
     lines = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in entries)
     run.file("metrics.jsonl").write_text(lines + '{"epoch": 3, "no', encoding="utf-8")
     assert run.metrics() == entries

@@ -180,7 +180,7 @@ def test_a_collapse_is_undone(recovered: RunDirectory, tmp_path: Path) -> None:
     assert max(collapsed.metrics()[-1]["train"]["class_shares"]) > 0.4
 
     entries = recovered.metrics()
-    [first] = [entry for entry in entries if any(note["name"] == "recovered 1" for note in entry["notes"])]
+    [first] = [entry for entry in entries if any(notice["name"] == "recovered 1" for notice in entry["notices"])]
     given = np.bincount(collapsed.labels().trained) / 600
     far = [distance(entry["train"]["class_shares"], given.tolist()) for entry in collapsed.metrics()]
     leaving = next(epoch for epoch, value in enumerate(far, 1) if epoch > 1 and value > far[0] + 0.05)

@@ -167,7 +167,7 @@ def test_networks_that_learnt_nothing_say_so_and_give_no_rate(tmp_path: Path, in
     )  # fmt: skip
     trainer.train()
     assert trainer.cross_fit is not None and trainer.cross_fit.learnt_nothing is not informative
-    [note] = [note for result in told for note in result.notes if note.name in ("cross-fitted", "nothing learnt")]
+    [note] = [note for result in told for note in result.notices if note.name in ("cross-fitted", "nothing learnt")]
     assert (note.name, note.severity) == (("cross-fitted", "note") if informative else ("nothing learnt", "warning"))
 
     needs_rate = NoisyLabelTrainer(

@@ -122,8 +122,8 @@ def test_a_warm_up_that_is_all_there_is_is_said(
     finally:
         library.removeHandler(caplog.handler)
     assert "the warm-up lasts 10 epochs and the training 2, so clc never begins" in caplog.text
-    assert [[note.name for note in result.notes] for result in told] == [[], ["method never began"]]
-    assert told[-1].notes[0].severity == "warning"
+    assert [[notice.name for notice in result.notices] for result in told] == [[], ["method never began"]]
+    assert told[-1].notices[0].severity == "warning"
 
 
 def test_a_method_that_finds_no_time_to_begin_says_so_at_the_end(tmp_path: Path) -> None:
@@ -132,8 +132,8 @@ def test_a_method_that_finds_no_time_to_begin_says_so_at_the_end(tmp_path: Path)
         peers_model(), arguments(tmp_path), train_dataset=rows(), method=CLCAuto(unsure_share=0.0, folds=2),
         peers_init=peers_model, epoch_listeners=[told],
     ).train()  # fmt: skip
-    assert [note.name for note in told[-1].notes][-1] == "method never began"
-    assert not any(note.name == "method never began" for result in told[:-1] for note in result.notes)
+    assert [notice.name for notice in told[-1].notices][-1] == "method never began"
+    assert not any(notice.name == "method never began" for result in told[:-1] for notice in result.notices)
 
 
 def test_a_training_that_is_stopped_in_its_warm_up_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -214,7 +214,7 @@ def test_whether_the_warm_up_ends_is_asked_once_an_epoch(tmp_path: Path) -> None
     whole, resumed = whole_and_resumed(build, epoch * steps + 6)
     assert [result.supervised for result in told["whole"]] == [False] * 4 + [True] * 2
     same_results(told["whole"], told["cut"])
-    assert [result.notes for result in told["whole"]] == [result.notes for result in told["cut"]]
+    assert [result.notices for result in told["whole"]] == [result.notices for result in told["cut"]]
     same_tensors(whole.model.state_dict(), resumed.model.state_dict())
 
 
