@@ -20,7 +20,7 @@ from clc_text.artifacts.unlabelled import Unlabelled
 from clc_text.artifacts.votes import KeptVotes
 from clc_text.config.recipe import loads
 from clc_text.corrections.annotators import in_words as several_in_words
-from clc_text.corrections.kinds import copied_rows, garbled_rows, kinds, outlier_rows
+from clc_text.corrections.kinds import flawed_rows, kinds
 from clc_text.corrections.policy import DEFAULT, policy_named
 from clc_text.corrections.share_in_words import likeliest_in_words
 from clc_text.corrections.store import Corrected, has_corrected
@@ -219,11 +219,11 @@ class Cleaned(Ranked):
 
     def _kinds(self) -> np.ndarray:
         flaws, per = self.run.flaws(), max(len(self.run.asked), 1)
-        flawed: tuple[list[int], ...] = ([], [], [])
-        if flaws is not None:
-            flawed = (outlier_rows(flaws), garbled_rows(flaws), copied_rows(flaws))
-        of_pairs = [np.add.outer(per * np.array(rows, np.int64), np.arange(per)).ravel() for rows in flawed]
-        return kinds(self._state.doubt, *of_pairs)
+        flawed = {} if flaws is None else flawed_rows(flaws)
+        of_pairs = {
+            kind: np.add.outer(per * np.array(rows, np.int64), np.arange(per)).ravel() for kind, rows in flawed.items()
+        }
+        return kinds(self._state.doubt, of_pairs)
 
     def to_pandas(self) -> pd.DataFrame:
         """The corrected rows with who said each label and how sure it is, in the order of the table."""

@@ -13,11 +13,12 @@ from clc_text.api.multi_label_issues import MultiLabelIssues, has_several_classe
 from clc_text.api.ranked import Ranked, named, reasons
 from clc_text.api.voted_issues import VotedIssues, is_several, issues_of_votes
 from clc_text.corrections.evidence import Evidence
-from clc_text.corrections.kinds import LIKELY, kinds
+from clc_text.corrections.kinds import COPY, EMPTY, GARBLED, LIKELY, OUTLIER, SCRIPT, kinds
 from clc_text.corrections.policy import DEFAULT, policy_of_views
 from clc_text.data.checks.garbled import garbled
 from clc_text.data.checks.near_copies import contradicting, first_near_copies
 from clc_text.data.checks.outliers import Outliers, outliers
+from clc_text.data.checks.scripts import in_another_script
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import nearest
 from clc_text.data.reading.written_lists import lists_in
@@ -33,6 +34,10 @@ from clc_text.noise.estimation.noise_fit import matrix_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def _nothing() -> np.ndarray:
+    return np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,8 @@ class Issues(Ranked):
         outliers: rows like no other, by features and texts; None where there are too few rows, or neither of the two.
         garbled: int64, the numbers of rows whose text is.
         copies: int64, those of rows whose text is nearly that of a row with another label, a group together.
+        empty: int64, those of rows without a text.
+        other_script: int64, those of rows in a script that at most one row of 100 is in.
         ahead: by how many standard errors noise explains held-out labels better than hard texts alone do; below
             two the default policy changes nothing.
     """
@@ -71,10 +78,12 @@ class Issues(Ranked):
     _texts: tuple[str, ...] | None = None
     _firsts: np.ndarray | None = None
     outliers: Outliers | None = None
-    garbled: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    garbled: np.ndarray = field(default_factory=_nothing)
     ahead: float | None = None
     likeliest: tuple[float, float] = (0.0, 1.0)
-    copies: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    copies: np.ndarray = field(default_factory=_nothing)
+    empty: np.ndarray = field(default_factory=_nothing)
+    other_script: np.ndarray = field(default_factory=_nothing)
 
     @property
     def ranking(self) -> pd.DataFrame:
@@ -89,6 +98,9 @@ class Issues(Ranked):
         if self.judged is None:
             return pd.DataFrame(columns=["row", "given", "suggested", "doubt", "confidence", "why", "kind"])
         odd = np.zeros(0, np.int64) if self.outliers is None else self.outliers.rows
+        flawed = {
+            OUTLIER: odd, GARBLED: self.garbled, COPY: self.copies, EMPTY: self.empty, SCRIPT: self.other_script
+        }  # fmt: skip
         found, names = self.judged, np.array(self.names, dtype=object)
         order = np.argsort(-found.wrong, kind="stable")
         columns = {
@@ -98,7 +110,7 @@ class Issues(Ranked):
             "doubt": found.wrong[order],
             "confidence": found.belief[order, found.suggested[order]],
             "why": self._reasons(order),
-            "kind": kinds(found.wrong, odd, self.garbled, self.copies)[order],
+            "kind": kinds(found.wrong, flawed)[order],
         }
         if self._texts is not None:
             columns["text"] = [self._texts[row] for row in order.tolist()]
@@ -219,7 +231,9 @@ def find_issues(
         names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(told, rows),
         matrix_of(judged.belief, given), by_rule, written, mixture.log_probs.argmax(2),
         outliers(written, dense, seed, near), _garbled(written), mixture.noise.ahead, likeliest(told),
-        np.zeros(0, np.int64) if written is None else contradicting(first_near_copies(written), given),
+        _nothing() if written is None else contradicting(first_near_copies(written), given),
+        _nothing() if written is None else np.flatnonzero([not text.strip() for text in written]),
+        _nothing() if written is None else in_another_script(written),
     )  # fmt: skip
 
 

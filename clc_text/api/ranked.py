@@ -29,7 +29,8 @@ class Ranked:
     def issues(self) -> pd.DataFrame:
         """`ranking`, of the rows with which something is wrong, as the column ``kind`` says: "label" where another
         class is more probable, "outlier" where the row is like no other, "garbled" where its text is, "copy" where it
-        is nearly that of a row with another label, or several of them. Doubtful labels come first."""
+        is nearly that of a row with another label, "empty" where there is none, "script" where it is in another
+        script than nearly all, or several of them. Doubtful labels come first."""
         import pandas as pd
 
         ranking = self.ranking

@@ -437,6 +437,8 @@ class Flaws(_FlawsBefore, total=False):
     """flaws.json, see `clc_text.runs.flaws`; rows are numbers of texts, from 0."""
 
     copies: NearCopies
+    empty: list[int]
+    other_script: list[int]
 
 
 class _CompleteBefore(TypedDict):

@@ -16,7 +16,7 @@ from clc_text.artifacts.run_files import Flaws
 from clc_text.corrections import canary_metrics as inferred
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.intervals import metric
-from clc_text.corrections.kinds import copied_rows, garbled_rows
+from clc_text.corrections.kinds import COPY, GARBLED, SCRIPT, flawed_rows
 from clc_text.corrections.outcome import Outcome
 
 Place = Literal["screen", "report", "card"]
@@ -121,6 +121,16 @@ def _flaws(found: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda audit: None if audit.get("flaws") is None else found(audit["flaws"])
 
 
+def _flawed(kind: str) -> Callable[[Any], Any]:
+    """How many texts are flawed in one way, where that has been looked for."""
+
+    def count(flaws: Flaws) -> int | None:
+        rows = flawed_rows(flaws).get(kind)
+        return None if rows is None else len(rows)
+
+    return _flaws(count)
+
+
 def _odd(flaws: Flaws) -> dict[str, Any] | None:
     if flaws["outliers"] is None or not flaws["texts"]:
         return None
@@ -187,10 +197,12 @@ METRICS = (
                 places=NOWHERE),
     AuditMetric("data.empty_texts", "training rows without a text", gate="empty", places=NOWHERE),
     AuditMetric("flaws.garbled", "garbled training texts", gate="garbled", places=NOWHERE,
-                read=_flaws(lambda flaws: len(garbled_rows(flaws)))),
+                read=_flawed(GARBLED)),
     AuditMetric("flaws.near_conflicts", "training texts in groups of near copies with several labels",
                 gate="near_conflicts", places=NOWHERE,
-                read=_flaws(lambda flaws: len(copied_rows(flaws)) if "copies" in flaws else None)),
+                read=_flawed(COPY)),
+    AuditMetric("flaws.other_script", "training texts in a script that at most one in 100 is in", gate="other_script",
+                places=NOWHERE, read=_flawed(SCRIPT)),
     AuditMetric("flaws.near_leaked", "test texts that are nearly training texts", gate="near_leaked", places=NOWHERE,
                 read=_flaws(lambda flaws: flaws["copies"]["leaked"] if "copies" in flaws else None)),
     AuditMetric("flaws.outliers", "training texts like no other", gate="outliers", places=NOWHERE, read=_flaws(_odd)),

@@ -2,43 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from clc_text.artifacts.run_files import Flaws
 
 LIKELY = 0.5  # doubt above which another class is more probable than the given one
-LABEL, OUTLIER, GARBLED, COPY = "label", "outlier", "garbled", "copy"
+LABEL, OUTLIER, GARBLED, COPY, EMPTY, SCRIPT = "label", "outlier", "garbled", "copy", "empty", "script"
 
 
-def kinds(
-    doubt: np.ndarray, outliers: np.ndarray, garbled: np.ndarray, copies: np.ndarray | None = None
-) -> np.ndarray:
+def kinds(doubt: np.ndarray, flawed: Mapping[str, np.ndarray | Sequence[int]]) -> np.ndarray:
     """[N], such as "label, outlier"; "" of a row with which nothing seems wrong.
 
     Args:
         doubt: float [N], of the given labels.
-        outliers, garbled, copies: int, the numbers of such rows.
+        flawed: the numbers of rows whose text is flawed, by kind (`flawed_rows`).
     """
     found = np.full(len(doubt), "", dtype=object)
-    likely = np.flatnonzero(doubt > LIKELY)
-    torn = np.zeros(0, np.int64) if copies is None else copies
-    for name, rows in ((LABEL, likely), (OUTLIER, outliers), (GARBLED, garbled), (COPY, torn)):
+    for name, rows in {LABEL: np.flatnonzero(doubt > LIKELY), **flawed}.items():
         here = np.zeros(len(doubt), bool)
-        here[rows] = True
+        here[np.asarray(rows, np.int64)] = True
         found = np.where(here, np.where(found == "", name, found + f", {name}"), found)
     return found
 
 
-def outlier_rows(flaws: Flaws) -> list[int]:
-    """The numbers of texts like no other, the oddest first; none where they have not been looked for."""
-    return [] if flaws["outliers"] is None else flaws["outliers"]["rows"]
-
-
-def garbled_rows(flaws: Flaws) -> list[int]:
-    """The numbers of texts that are garbled in any way, in their order."""
-    return sorted(set().union(*flaws["garbled"].values()))
-
-
-def copied_rows(flaws: Flaws) -> list[int]:
-    """The numbers of near copies with several labels, a group together; none where they have not been looked for."""
-    return flaws["copies"]["conflicting"] if "copies" in flaws else []
+def flawed_rows(flaws: Flaws) -> dict[str, list[int]]:
+    """The numbers of flawed texts by kind: those like no other from the oddest on, near copies with several labels a
+    group together, the others in their order. Kinds that nobody has looked for are missing."""
+    found = {} if flaws["outliers"] is None else {OUTLIER: flaws["outliers"]["rows"]}
+    found[GARBLED] = sorted(set().union(*flaws["garbled"].values()))
+    if "copies" in flaws:
+        found[COPY] = flaws["copies"]["conflicting"]
+    if "empty" in flaws:
+        found[EMPTY] = flaws["empty"]
+    if "other_script" in flaws:
+        found[SCRIPT] = flaws["other_script"]
+    return found

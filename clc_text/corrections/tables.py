@@ -18,7 +18,7 @@ from clc_text.corrections.annotators_shown import row_key, show_annotators
 from clc_text.corrections.audit_metrics import in_words, shown_in
 from clc_text.corrections.diff import Differences, Example
 from clc_text.corrections.intervals import percent
-from clc_text.corrections.kinds import copied_rows, garbled_rows, outlier_rows
+from clc_text.corrections.kinds import COPY, EMPTY, GARBLED, OUTLIER, SCRIPT, flawed_rows
 from clc_text.corrections.rate import rates
 from clc_text.corrections.share_in_words import likeliest_in_words
 from clc_text.corrections.state import SOURCES
@@ -218,10 +218,11 @@ def show_cleaned(
 
 def flawed_in_words(flaws: Flaws) -> str:
     """How many texts are flawed whatever their labels; "" where none is."""
-    counts = (
-        (len(outlier_rows(flaws)), "like no other"), (len(garbled_rows(flaws)), "garbled"),
-        (len(copied_rows(flaws)), "near copies with several labels"),
-    )  # fmt: skip
+    said = {
+        OUTLIER: "like no other", GARBLED: "garbled", COPY: "near copies with several labels", EMPTY: "empty",
+        SCRIPT: "in another script than nearly all",
+    }  # fmt: skip
+    counts = [(len(rows), said[kind]) for kind, rows in flawed_rows(flaws).items()]
     told = [f"{count:,} {'is' if count == 1 else 'are'} {what}" for count, what in counts if count]
     return f"of the texts, whatever their labels, {', '.join(told)} (in the report)" if told else ""
 

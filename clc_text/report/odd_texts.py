@@ -1,4 +1,4 @@
-"""Texts that are flawed whatever their labels: like no other, garbled, near copies, or others in the test rows."""
+"""Texts that are flawed whatever their labels: like no other, garbled, empty, near copies, of another script."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Flaws
-from clc_text.corrections.kinds import copied_rows
+from clc_text.corrections.kinds import COPY, EMPTY, SCRIPT, flawed_rows
 from clc_text.data.checks.drift import apart_in_words
 from clc_text.report.contents import read_contents
 from clc_text.report.markup import joined, paragraph, table
@@ -43,7 +43,16 @@ def _parts(run: RunDirectory, flaws: Flaws) -> Iterator[Markup]:
             for kind, rows in garbled.items()
         ]
         yield table("Garbled texts", ["what stands in them", "#texts", "rows"], lines)
-    if copied := copied_rows(flaws):
+    rows_of = flawed_rows(flaws)
+    if foreign := rows_of.get(SCRIPT):
+        yield table(
+            f"Texts in another script than nearly all, {len(foreign):,}", ["row", "text"], _lines(run, foreign[:MOST])
+        )
+    if empty := rows_of.get(EMPTY):
+        are = "text is" if len(empty) == 1 else "texts are"
+        more = ", …" if len(empty) > MOST else ""
+        yield paragraph(f"{len(empty):,} {are} empty: {', '.join(map(str, empty[:MOST]))}{more}")
+    if copied := rows_of.get(COPY):
         yield table(
             f"Near copies with several labels, {len(copied):,} texts", ["row", "text"], _lines(run, copied[:MOST])
         )

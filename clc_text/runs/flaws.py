@@ -13,6 +13,7 @@ from clc_text.data.checks.drift import drift
 from clc_text.data.checks.garbled import garbled
 from clc_text.data.checks.near_copies import contradicting, first_near_copies
 from clc_text.data.checks.outliers import outliers
+from clc_text.data.checks.scripts import in_another_script
 from clc_text.data.task import column
 from clc_text.runs.frozen_features import distances_of_run, rows_of_run
 from clc_text.runs.load import load_task
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 
 def flaws_of_run(run: RunDirectory) -> Flaws | None:
-    """Garbled texts, texts like no other, near copies with several labels or in the test rows, and test texts of
-    another kind, of the run's rows as it was trained on them.
+    """Garbled and empty texts, texts in another script than nearly all, texts like no other, near copies with several
+    labels or in the test rows, and test texts of another kind, of the run's rows as it was trained on them.
 
     Texts like no other are told by their words and, where the run's encoder was trained on far more than its rows, by
     its features (`clc_text.data.checks.outliers`).
@@ -36,7 +37,7 @@ def flaws_of_run(run: RunDirectory) -> Flaws | None:
         InputError: the run keeps no rows, and their source is gone or has changed.
     """
     flaws = run.flaws()
-    if flaws is not None and "copies" in flaws:
+    if flaws is not None and "other_script" in flaws:
         return flaws
     recipe, name = run.typed_recipe(), run.environment()["input_column"]
     rows = rows_of_run(run, recipe)
@@ -60,6 +61,8 @@ def flaws_of_run(run: RunDirectory) -> Flaws | None:
             "test_terms": apart.test_terms, "train_terms": apart.train_terms,
         },
     }  # fmt: skip
+    made["empty"] = [row for row, text in enumerate(texts) if not text.strip()]
+    made["other_script"] = in_another_script(texts).tolist()
     made["copies"] = _near_copies(texts, tested, run.labels().given.reshape(len(texts), -1))
     write_json(run.file(FLAWS), made)
     return made

@@ -59,15 +59,18 @@ def held_out(features: np.ndarray, given: np.ndarray) -> np.ndarray:
     return np.asarray(cross_val_predict(LogisticRegression(), features, given, cv=5, method="predict_proba"))
 
 
-def test_rows_like_no_other_and_garbled_ones_are_issues_whatever_their_labels() -> None:
+def test_flawed_texts_are_issues_whatever_their_labels() -> None:
     texts, features, given, _ = table(wrong=0.0)
     texts[7], texts[11] = "Bitte geben Sie Ihre letzte Rechnungsnummer noch einmal ein", texts[11] + " \ufffd"
+    texts[13], texts[17] = " ", "не могу войти в свой кабинет"
     one, other = (int(np.flatnonzero(given == label)[-1]) for label in (0, 1))
     texts[other] = texts[one].upper() + " !"
     found = clc_text.find_issues(given, texts=texts, label_names=CLASSES)
     issues = found.issues.set_index("row")
     assert "outlier" in issues.loc[7, "kind"] and "garbled" in issues.loc[11, "kind"]
     assert {one, other} <= {*found.copies.tolist()} and all("copy" in issues.loc[row, "kind"] for row in (one, other))
+    assert "empty" in issues.loc[13, "kind"] and "script" in issues.loc[17, "kind"]
+    assert found.empty.tolist() == [13] and found.other_script.tolist() == [17]
     doubted = (issues["doubt"] > 0.5).tolist()
     assert doubted == sorted(doubted, reverse=True)  # doubtful labels first
     features = np.eye(3, 10)[given] + 0.15 * np.random.default_rng(0).normal(size=features.shape)

@@ -52,7 +52,7 @@ def test_all_that_is_shown_is_said_once(made: Made) -> None:
     known = of_gate(found, {})
     assert {name for name, value in known.items() if value is None} == {
         "leaked", "duplicates", "conflicts", "empty", "agreement", "noise_low", "noise_high", "garbled", "outliers",
-        "drift", "near_conflicts", "near_leaked",
+        "drift", "near_conflicts", "near_leaked", "other_script",
     }  # fmt: skip
     assert known["precision"] == found["truth"]["precision"]["value"]
 

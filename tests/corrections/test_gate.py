@@ -65,6 +65,8 @@ FLAWS: Flaws = {
     "outliers": {"rows": [9, 4, 1], "surprise": [9.0, 8.0, 7.5], "by": ["words"]},
     "drift": {"auc": 0.83, "low": 0.8, "high": 0.86, "test_terms": ["a"], "train_terms": ["b"]},
     "copies": {"conflicting": [1, 7], "leaked": 4},
+    "empty": [],
+    "other_script": [6],
 }
 
 
@@ -74,6 +76,7 @@ FLAWS: Flaws = {
         ("garbled>0", 3, True), ("garbled>3", 3, False), ("outliers>1%", 0.015, True),
         ("outliers>0.02", 0.015, False), ("drift>0.8", 0.83, True), ("drift>0.9", 0.83, False),
         ("near_conflicts>0", 2, True), ("near_leaked>4", 4, False),
+        ("other_script>0", 1, True),
     ],
 )  # fmt: skip
 def test_flawed_texts(condition: str, value: float, failed: bool) -> None:

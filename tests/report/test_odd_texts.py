@@ -23,12 +23,15 @@ def test_what_was_found_is_listed_and_escaped(run: RunDirectory) -> None:
         "garbled": {"HTML entities or tags": list(range(7))},
         "outliers": {"rows": [17, 4], "surprise": [12.0, 9.0], "by": ["words", "features"]},
         "drift": DRIFT,
+        "empty": [3, 8],
+        "other_script": [21],
     }
     write_json(run.file(FLAWS), flaws)
     page = str(odd_texts_html(run))
     assert "2 of 120 texts are like no other (1.7%), told by words and features" in page
     assert page.index(">17<") < page.index(">4<")  # the oddest first
-    for row in (17, 4):
+    assert "2 texts are empty: 3, 8" in page and "Texts in another script than nearly all, 1" in page
+    for row in (17, 4, 21):
         assert str(run.data()[run.environment()["input_column"]][row])[:20] in page
     assert "0, 1, 2, 3, 4, …" in page
     assert "of another kind than training texts" in page and "&lt;b&gt;refund" in page and "<b>refund" not in page
