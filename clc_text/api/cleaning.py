@@ -492,7 +492,7 @@ def given_rows(frame: pd.DataFrame | None, path: Path, directory: Path) -> Itera
     try:
         write_with(path, functools.partial(_write_rows, frame.reset_index(drop=True)))
         yield
-    except BaseException:
+    except BaseException as error:
         if _marked(recipe) == begun:
             path.unlink(missing_ok=True)
             if before.exists():
@@ -500,9 +500,16 @@ def given_rows(frame: pd.DataFrame | None, path: Path, directory: Path) -> Itera
             with suppress(OSError):  # somebody has put something there
                 for folder in made:
                     folder.rmdir()
+            if isinstance(error, InputError) and str(error).startswith(f"{path}: "):
+                raise _of_the_table(error, path) from None  # the file was ours, and is gone
         raise
     finally:
         before.unlink(missing_ok=True)
+
+
+def _of_the_table(error: InputError, path: Path) -> InputError:
+    counted = "" if error.row is None else " (rows are counted from 1)"
+    return InputError(f"the table: {str(error).removeprefix(f'{path}: ')}{counted}", key=error.key, row=error.row)
 
 
 def _write_rows(frame: pd.DataFrame, path: Path) -> None:

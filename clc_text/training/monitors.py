@@ -115,7 +115,7 @@ def collapse(entries: Sequence[Epoch], class_shares: list[float], names: list[st
             "collapse",
             f"collapse: in epoch {entry['epoch']} {seen[largest]:.0%} of the predictions are class "
             f"'{names[largest]}', which has {class_shares[largest]:.0%} of the given labels; train a longer warm-up "
-            "(method.warmup_epochs), or use monitor: recover or method clc_auto",
+            "(method.warmup_epochs), or use monitor: recover or another method (clc_auto ends its warm-up by itself)",
             "warning",
             entry["epoch"],
         )

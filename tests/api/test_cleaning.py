@@ -208,6 +208,15 @@ def test_bad_input(tmp_path: Path, data: Any, more: dict[str, Any], told: dict[s
     assert not list(tmp_path.iterdir()), "nothing stays of what was refused"
 
 
+def test_a_table_that_is_no_file_is_refused_as_a_table(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"text": ["a b", "c d", "e f"] * 10, "label": ["x", "y", "x"] * 10})
+    frame.loc[4, "label"] = None
+    with refused(key="label", row=5) as found:
+        clc_text.clean(frame, out=tmp_path / "run")
+    assert str(found.value).startswith("the table: ") and "counted from 1" in str(found.value)
+    assert found.value.where is None and not list(tmp_path.iterdir())
+
+
 def test_what_an_earlier_call_has_given_stays_where_the_next_is_refused(tmp_path: Path) -> None:
     """Also where that was to replace it; the file of a run that has begun stays, too, since that run needs it."""
     frame = pd.DataFrame({"text": rows(40)[0], "ann": ["x", "y"] * 20, "bob": ["x", "y"] * 20})
