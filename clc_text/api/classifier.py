@@ -153,12 +153,12 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         epochs = enough_epochs(count) if self.epochs is None else self.epochs
         peers = chosen.default_peers
 
-        def views(found: Any, labels: Any) -> np.ndarray | None:
+        def views(cross_fit: Any, labels: Any) -> np.ndarray | None:
             from clc_text.evidence.pool_of_views import pool_of_views
 
             frozen = rows.inputs["features"] if texts is None else self.encoder_.frozen(texts)
             words = None if texts is None else terms_of(texts)
-            return pool_of_views(frozen.float().numpy(), words, labels, found, seed)
+            return pool_of_views(frozen.float().numpy(), words, labels, cross_fit, seed)
 
         with untouched_generators(), tempfile.TemporaryDirectory(prefix="clc-text-") as folder:
             arguments = NoisyLabelArguments(

@@ -88,10 +88,10 @@ class Cleaned(Ranked):
         ``confidence``; None where there are none."""
         import pandas as pd
 
-        found = self._bare
-        if found is None:
+        bare = self._bare
+        if bare is None:
             return None
-        label, confidence = self._names[found.classes], found.probs.max(1)
+        label, confidence = self._names[bare.classes], bare.probs.max(1)
         place = np.setdiff1d(np.arange(len(self._places) + len(label)), self._places)
         return pd.DataFrame({"row": place, "label": label, "confidence": confidence})
 
@@ -166,8 +166,8 @@ class Cleaned(Ranked):
         several = self.audit.get("several_labels")
         if several is None:
             return None
-        found = pd.DataFrame(several["unsure"], columns=["row", "votes", "belief"])
-        return found.assign(row=self._places[found["row"].to_numpy(np.int64)])
+        unsure = pd.DataFrame(several["unsure"], columns=["row", "votes", "belief"])
+        return unsure.assign(row=self._places[unsure["row"].to_numpy(np.int64)])
 
     @property
     def verdict(self) -> str:
@@ -366,11 +366,11 @@ def clean_table(
                 judges.nothing_learnt,
             )  # fmt: skip
     flaws_of_run(finished)
-    found = audit(corrected)
+    audited = audit(corrected)
     page = directory / "report.html"
     write_text(page, report_page(finished))
     of_table = write_whole_table(corrected, target, may_replace=overwrite)
-    return Cleaned(finished, found, target, page, tuple(of_table[1:]))
+    return Cleaned(finished, audited, target, page, tuple(of_table[1:]))
 
 
 def with_annotators(data: Any, annotators: Any, text: str | None) -> tuple[Any, list[str], str | None]:
@@ -419,8 +419,8 @@ def _frame(data: Any) -> pd.DataFrame | None:
     """A table as a data frame, the classes of a `ClassLabel` by name; None where it is none."""
     import pandas as pd
 
-    found = data.to_pandas() if hasattr(data, "to_pandas") else data
-    if not isinstance(found, pd.DataFrame):
+    frame = data.to_pandas() if hasattr(data, "to_pandas") else data
+    if not isinstance(frame, pd.DataFrame):
         return None
     classes = {
         name: feature.names
@@ -428,10 +428,10 @@ def _frame(data: Any) -> pd.DataFrame | None:
         if getattr(feature, "names", None)
     }
     named = {
-        column: [names[int(one)] if one == one and one >= 0 else None for one in found[column]]
+        column: [names[int(one)] if one == one and one >= 0 else None for one in frame[column]]
         for column, names in classes.items()
     }
-    return found.assign(**named)
+    return frame.assign(**named)
 
 
 def as_file(

@@ -101,16 +101,16 @@ class Issues(Ranked):
         flawed = {
             OUTLIER: odd, GARBLED: self.garbled, COPY: self.copies, EMPTY: self.empty, SCRIPT: self.other_script
         }  # fmt: skip
-        found, names = self.judged, np.array(self.names, dtype=object)
-        order = np.argsort(-found.wrong, kind="stable")
+        judged, names = self.judged, np.array(self.names, dtype=object)
+        order = np.argsort(-judged.wrong, kind="stable")
         columns = {
             "row": order,
             "given": names[self.given[order]],
-            "suggested": names[found.suggested[order]],
-            "doubt": found.wrong[order],
-            "confidence": found.belief[order, found.suggested[order]],
+            "suggested": names[judged.suggested[order]],
+            "doubt": judged.wrong[order],
+            "confidence": judged.belief[order, judged.suggested[order]],
             "why": self._reasons(order),
-            "kind": kinds(found.wrong, flawed)[order],
+            "kind": kinds(judged.wrong, flawed)[order],
         }
         if self._texts is not None:
             columns["text"] = [self._texts[row] for row in order.tolist()]

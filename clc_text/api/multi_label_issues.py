@@ -123,11 +123,11 @@ class MultiLabelIssues(Ranked):
 
     def _reasons(self) -> np.ndarray:
         """[N, C], which views find the opposite of what is given."""
-        found = np.full(self.given.shape, "nothing tells", object)
+        told = np.full(self.given.shape, "nothing tells", object)
         for number, made in enumerate(self._made):
             finds = (made.log_probs.argmax(2) != self.given[:, number]).T
-            found[:, number] = reasons(finds, named(made.views))
-        return found
+            told[:, number] = reasons(finds, named(made.views))
+        return told
 
     @property
     def _named(self) -> np.ndarray:
@@ -340,15 +340,15 @@ def _of_lists(labels: Any, label_names: Sequence[Any] | None) -> tuple[np.ndarra
 
 
 def _probabilities(values: Any, rows: int, names: Sequence[Any]) -> np.ndarray:
-    found = by_class(values, rows, names)
-    bad = np.flatnonzero(~((found >= 0) & (found <= 1)).all(1))
+    probs = by_class(values, rows, names)
+    bad = np.flatnonzero(~((probs >= 0) & (probs <= 1)).all(1))
     if len(bad):
         raise InputError(
             f"row {bad[0]} of pred_probs has a number that is no probability: they are 0 … 1",
             key="pred_probs",
             row=int(bad[0]),
         )
-    return found
+    return probs
 
 
 def _of_words(words: Any, seed: int) -> np.ndarray | None:

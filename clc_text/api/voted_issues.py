@@ -99,14 +99,14 @@ class VotedIssues(Ranked):
         (expected share of right votes) and its 95 % interval ``low``, ``high``."""
         import pandas as pd
 
-        found = pd.DataFrame(votes_facts(self.votes)["sources"])
-        return found.assign(**pd.DataFrame(accuracies(self.votes, self.belief), columns=["accuracy", "low", "high"]))
+        sources = pd.DataFrame(votes_facts(self.votes)["sources"])
+        return sources.assign(**pd.DataFrame(accuracies(self.votes, self.belief), columns=["accuracy", "low", "high"]))
 
     @property
     def alpha(self) -> float | None:
         """Krippendorff's α, of distributions that of their likeliest classes; None where no row has two votes."""
-        found: float | None = votes_facts(self.votes)["alpha"]
-        return found
+        agreement: float | None = votes_facts(self.votes)["alpha"]
+        return agreement
 
     @property
     def wrong_votes(self) -> pd.DataFrame:

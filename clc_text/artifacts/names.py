@@ -23,9 +23,9 @@ def located(directory: Path, name: str) -> Path:
     return path
 
 
-def current(found: Any) -> Any:
+def current(content: Any) -> Any:
     """A JSON object with today's keys: its own, and those of its part `train`. Anything else is left as it is."""
-    if not isinstance(found, Mapping):
-        return found
-    part = {"train": current(found["train"])} if isinstance(found.get("train"), Mapping) else {}
-    return {EARLIER_KEYS.get(key, key): value for key, value in found.items()} | part
+    if not isinstance(content, Mapping):
+        return content
+    part = {"train": current(content["train"])} if isinstance(content.get("train"), Mapping) else {}
+    return {EARLIER_KEYS.get(key, key): value for key, value in content.items()} | part

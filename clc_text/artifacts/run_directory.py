@@ -68,8 +68,8 @@ NO_DYNAMICS = "no epoch has ended yet, or its files were removed"
 class _Keys(dict[str, Any]):
     """What a file of a run says; a key that it lacks is told as damage."""
 
-    def __init__(self, path: Path, found: Any) -> None:
-        super().__init__(found)
+    def __init__(self, path: Path, content: Any) -> None:
+        super().__init__(content)
         self._path = path
 
     def __missing__(self, key: str) -> Any:

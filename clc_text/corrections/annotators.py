@@ -65,12 +65,12 @@ def several_labels(corrected: Corrected, state: State) -> SeveralLabels | None:
     kept = KeptVotes.load(run.path)
     if kept is None:
         return None
-    found = votes_facts(kept.votes)
+    facts_of_votes = votes_facts(kept.votes)
     names, belief = run.label_names, kept.belief.copy()
     answered = np.flatnonzero(state.source == PERSON)
     belief[answered] = np.eye(len(names))[state.label[answered]]
     shares = accuracies(kept.votes, belief)
-    for number, source in enumerate(found["sources"]):
+    for number, source in enumerate(facts_of_votes["sources"]):
         share, low, high = shares[number]
         source["accuracy"] = None if np.isnan(share) else {"value": share, "low": low, "high": high}
         matrix = kept.matrices[number]
@@ -88,10 +88,10 @@ def several_labels(corrected: Corrected, state: State) -> SeveralLabels | None:
     return {
         "join": kept.facts["join"],
         "classifier": kept.facts.get("power"),
-        "alpha": found["alpha"],
-        "soft": found["soft"],
-        "rows_by_votes": found["rows_by_votes"],
-        "sources": found["sources"],
+        "alpha": facts_of_votes["alpha"],
+        "soft": facts_of_votes["soft"],
+        "rows_by_votes": facts_of_votes["rows_by_votes"],
+        "sources": facts_of_votes["sources"],
         "planted": _planted(kept.facts.get("planted")),
         "wrong": kept.facts.get("wrong"),
         "rules": int(rules.sum()),
@@ -147,8 +147,8 @@ def worse_than_all(sources: Sequence[SourceOfLabels]) -> list[tuple[str, RightBy
     known = [(one["name"], one["votes"], right) for one in sources if (right := one["accuracy"])]
     said = sum(votes for _, votes, _ in known)
     whole = sum(votes * right["value"] for _, votes, right in known) / max(said, 1)
-    found = [(name, right) for name, _, right in known if right["high"] < whole and right["value"] < whole - 1e-9]
-    return sorted(found, key=lambda one: one[1]["high"])
+    worse = [(name, right) for name, _, right in known if right["high"] < whole and right["value"] < whole - 1e-9]
+    return sorted(worse, key=lambda one: one[1]["high"])
 
 
 def enough(votes: Votes, believed: np.ndarray, seed: int = 0) -> list[RightByVotes]:
@@ -156,7 +156,7 @@ def enough(votes: Votes, believed: np.ndarray, seed: int = 0) -> list[RightByVot
     class [N]: where the figure no longer rises, more labels a row are not worth their cost."""
     place = places_in_row(votes.row, np.random.Generator(np.random.PCG64(seed)))
     per_row = votes.per_row
-    found: list[RightByVotes] = []
+    right_by_votes: list[RightByVotes] = []
     for number in range(1, int(per_row.max(initial=0)) + 1):
         rows = np.flatnonzero(per_row >= number)
         if len(rows) < LEAST_ROWS:
@@ -164,8 +164,8 @@ def enough(votes: Votes, believed: np.ndarray, seed: int = 0) -> list[RightByVot
         counts = votes.part(place < number).counts[rows]
         best = counts >= counts.max(1, keepdims=True) - 1e-9
         right = best[np.arange(len(rows)), believed[rows]] / best.sum(1)
-        found.append({"votes": number, "right": float(right.mean())})
-    return found
+        right_by_votes.append({"votes": number, "right": float(right.mean())})
+    return right_by_votes
 
 
 def enough_in_words(alone: Sequence[RightByVotes]) -> str:

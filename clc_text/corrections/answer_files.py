@@ -71,14 +71,14 @@ class _Reading:
         self.unsubmitted = 0
 
     def answers(self, entries: Iterable[Entry]) -> list[Answer]:
-        found = self._of_one_question([answer for where, entry in entries for answer in self._of(where, entry)])
-        if not found and self.unsubmitted:
+        answered = self._of_one_question([answer for where, entry in entries for answer in self._of(where, entry)])
+        if not answered and self.unsubmitted:
             what = "1 is" if self.unsubmitted == 1 else f"{self.unsubmitted:,} are"
             raise InputError(
                 f"{self.path} holds no answer that was submitted: {what} a draft, discarded or skipped",
                 where=self.path,
             )
-        return found
+        return answered
 
     def _of(self, where: str, entry: dict[str, Any]) -> Iterator[Answer]:
         try:

@@ -104,10 +104,10 @@ def apply_answers(
         )
     answers = with_numbers(corrected, read_answers(path, question, encoding), path)
     names, run_id = corrected.facts["label_names"], corrected.facts["run_id"]
-    found = _checked(answers, path, names, corrected.rows, run_id, on_disagreement)
-    summary = lock_in(corrected, found, path.name, on_disagreement)
-    if found.disagreed:
-        summary["disagreed"], summary["left_out"] = found.disagreed, found.left_out
+    checked = _checked(answers, path, names, corrected.rows, run_id, on_disagreement)
+    summary = lock_in(corrected, checked, path.name, on_disagreement)
+    if checked.disagreed:
+        summary["disagreed"], summary["left_out"] = checked.disagreed, checked.left_out
     return summary
 
 
@@ -154,14 +154,14 @@ def check_answers_taken_over(corrected: Corrected, path: Path) -> None:
         if not answers:
             return
         answers = with_numbers(corrected, answers, path)
-        found = _checked(answers, path, names, len(state), corrected.facts["run_id"], "refuse")
+        checked = _checked(answers, path, names, len(state), corrected.facts["run_id"], "refuse")
     except InputError as error:
         raise InputError(
             f"{path} is there already, and its answers cannot be taken over ({error}); choose another file with --out",
             where=path,
         ) from None
-    rows = found.rows
-    still_open = int(((state.source[rows] != PERSON) | (state.label[rows] != found.labels)).sum())
+    rows = checked.rows
+    still_open = int(((state.source[rows] != PERSON) | (state.label[rows] != checked.labels)).sum())
     if still_open:
         raise InputError(
             f"{path} has {still_open} answers that were not taken over yet; do that first (clc-text apply), or choose "
@@ -176,7 +176,7 @@ def _checked(
     if not answers:
         raise InputError(f"{path} holds no answer: every one is empty", where=path)
     number = {name: index for index, name in enumerate(names)}
-    found: dict[int, _Votes] = {}
+    votes_of: dict[int, _Votes] = {}
     asked: dict[int, Asked] = {}
     for answer in answers:
         place = f"{path}, {answer.where}"
@@ -195,14 +195,14 @@ def _checked(
         if answer.asked is not None:
             asked[row] = answer.asked
         for label in answer.labels:
-            found.setdefault(row, _Votes()).cast.append(
+            votes_of.setdefault(row, _Votes()).cast.append(
                 (_class_number(label, number, place, answer.harmless), answer.where)
             )
-    torn = {row: votes for row, votes in found.items() if not votes.agreed}
+    torn = {row: votes for row, votes in votes_of.items() if not votes.agreed}
     if torn and on_disagreement == "refuse":
         raise _refused(path, torn, names)
     taken: dict[int, int] = {}
-    for row, votes in found.items():
+    for row, votes in votes_of.items():
         label = votes.cast[0][0] if votes.agreed else votes.majority() if on_disagreement == "majority" else None
         if label is not None:
             taken[row] = label

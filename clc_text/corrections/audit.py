@@ -115,9 +115,9 @@ ESTIMATE_ROWS = ROWS  # of larger datasets every n-th row is enough for the nois
 
 def audit(corrected: Corrected, bootstrap: int = 200) -> Audit:
     """Judges the corrected dataset as it is now (see `judge`), and writes RUN/audit.json."""
-    found = judge(corrected, bootstrap)
-    write_json(corrected.run.file("audit.json"), found)
-    return found
+    audited = judge(corrected, bootstrap)
+    write_json(corrected.run.file("audit.json"), audited)
+    return audited
 
 
 def judge(corrected: Corrected, bootstrap: int = 200) -> Audit:
@@ -152,7 +152,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> Audit:
     if several is not None and several["wrong"] is not None:
         low, noise["rate"], high = several["wrong"]
         noise["interval"] = [low, high]
-    found: Any = {
+    content: Any = {
         "version": VERSION,
         "run_id": run.run_id,
         "recipe": facts["recipe"],
@@ -175,7 +175,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> Audit:
         "notices": notices,
         "verdict": verdict(corrections, noise, canaries, truth, notices, answers, several),
     } | ({} if several is None else {"several_labels": several})
-    made: Audit = found
+    made: Audit = content
     return made
 
 
@@ -271,16 +271,16 @@ def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: n
     by_rule = rule_like(log_probs, classes_of(given), predictions.views, predictions.left_out)
     if predictions.rates is None:
         judged = predictions.judged(log_probs, given)
-        found = readings(log_probs, given, predictions.views, judged)
-        rate, (low, high) = found[0].rate, span(found, len(given))
+        of_views = readings(log_probs, given, predictions.views, judged)
+        rate, (low, high) = of_views[0].rate, span(of_views, len(given))
         matrix = matrix_of(judged.belief, given)
     else:  # known before there were views, of which none may change it or say another
-        found, matrix = [], predictions.noise.transition
+        of_views, matrix = [], predictions.noise.transition
         rate, low, high = predictions.rates.tolist()
     noise: AuditNoise = {
         "rate": rate,
         "interval": [low, high],
-        "readings": [{"of": one.of, "method": one.method, "rate": one.rate} for one in found],
+        "readings": [{"of": one.of, "method": one.method, "rate": one.rate} for one in of_views],
         "agreement": agreement(log_probs),
         "rule_like": None if by_rule is None else {"words": by_rule.words, "others": by_rule.others},
         "matrix": matrix.round(6).tolist(),

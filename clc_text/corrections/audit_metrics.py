@@ -74,10 +74,10 @@ class AuditMetric:
         """Its value: a share as `intervals.metric`, a share alone, a whole number or a word; None: not known."""
         if self.read is not None:
             return self.read(audit)
-        found: Any = audit
+        value: Any = audit
         for name in self.path.split("."):
-            found = None if found is None else found.get(name)
-        return found
+            value = None if value is None else value.get(name)
+        return value
 
     def titled(self, audit: Audit) -> str:
         return self.title.format(library=opinion["library"] if (opinion := audit["second_opinion"]) else "")
@@ -112,13 +112,13 @@ def _if_followed(audit: Audit) -> Any:
 
 
 def _changed(audit: Audit) -> dict[str, Any]:
-    found = {"value": audit["corrections"]["share"]}
-    return found | ({"count": audit["corrections"]["rows"], "of": audit["rows"]} if "rows" in audit else {})
+    share = {"value": audit["corrections"]["share"]}
+    return share | ({"count": audit["corrections"]["rows"], "of": audit["rows"]} if "rows" in audit else {})
 
 
-def _flaws(found: Callable[[Any], Any]) -> Callable[[Any], Any]:
+def _flaws(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """What a run's flaws.json says, where it has been made."""
-    return lambda audit: None if audit.get("flaws") is None else found(audit["flaws"])
+    return lambda audit: None if audit.get("flaws") is None else read(audit["flaws"])
 
 
 def _flawed(kind: str) -> Callable[[Any], Any]:
@@ -253,10 +253,10 @@ def of_gate(audit: Audit, facts: Mapping[str, Any], flaws: Flaws | None = None) 
         facts: of the dataset.
         flaws: of its texts.
     """
-    found: dict[str, float | str | None] = dict.fromkeys(GATE)
+    values: dict[str, float | str | None] = dict.fromkeys(GATE)
     for one in METRICS:
-        if one.gate and found[one.gate] is None:
+        if one.gate and values[one.gate] is None:
             about: Any = {**audit, "data": facts, "flaws": flaws}
             value = one.of(about)
-            found[one.gate] = float(value["value"]) if isinstance(value, Mapping) else value
-    return found
+            values[one.gate] = float(value["value"]) if isinstance(value, Mapping) else value
+    return values

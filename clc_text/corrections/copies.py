@@ -31,8 +31,8 @@ def first_alike(texts: Sequence[str], closely: np.ndarray, parts: int = 1) -> np
     for one in range(parts):
         part = groups[groups % parts == one]
         joined[part] = part[first_near_copies([texts[row] for row in part.tolist()])]
-    found: np.ndarray = joined[first]
-    return found
+    firsts: np.ndarray = joined[first]
+    return firsts
 
 
 def is_blank(text: str) -> bool:

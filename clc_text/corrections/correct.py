@@ -58,11 +58,11 @@ def correct(
     policy = policy.resolve(_threshold(run)).of_noise(predictions.ahead)
     if policy.peers_agree and predictions.peers == 1:
         policy = replace(policy, peers_agree=False)  # a single prediction agrees with itself: no condition at all
-    found = gather(predictions, labels, policy, progress)
+    gathered = gather(predictions, labels, policy, progress)
     if nothing_learnt is None:
         nothing_learnt = predictions.kind != "views" and has_learnt_nothing(run.path)
-    changes = np.zeros(len(labels.given), bool) if nothing_learnt else policy.changes(found.rows, labels.given)
-    state = _decide(run, labels, changes, found)
+    changes = np.zeros(len(labels.given), bool) if nothing_learnt else policy.changes(gathered.rows, labels.given)
+    state = _decide(run, labels, changes, gathered)
     if not include_person:
         if labels.trusted is not None:  # what the run was trained with
             state = state.with_labels(labels.trusted.rows, labels.trusted.labels, PERSON)
@@ -72,7 +72,7 @@ def correct(
             state = state.with_labels(persons, earlier.label[persons], PERSON)
     kept = int((state.source == PERSON).sum())
     arguments = {**policy.to_dict(), "predictions": predictions.kind, "include_person": include_person}
-    facts = _facts(run, labels, policy, predictions, found) | {"nothing_learnt": nothing_learnt}
+    facts = _facts(run, labels, policy, predictions, gathered) | {"nothing_learnt": nothing_learnt}
     if nothing_learnt:
         facts["canaries"] = facts["canaries"] and facts["canaries"] | {"found": 0, "repaired": 0, "doubted": 0}
     if labels.source_row is not None and SOURCE_ROW not in source.features:

@@ -81,12 +81,12 @@ def differences(corrected: Corrected, step: int | None = None, examples: int = 2
     # Sorted by pair, and within a pair by confidence, so that every pair's examples are its first rows.
     order = rows[np.lexsort((-after.confidence[rows], pair))]
     starts = np.concatenate([[0], np.cumsum(counts)])
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     for key in np.argsort(-counts, kind="stable")[: int((counts > 0).sum())].tolist():
         origin, target = divmod(key, classes)
         mine = order[starts[key] : starts[key + 1]]
         of: Any = {"class": asked[origin // classes]} if asked else {}
-        found.append(
+        pairs.append(
             {
                 **of,
                 "from": names[origin % classes],
@@ -97,8 +97,8 @@ def differences(corrected: Corrected, step: int | None = None, examples: int = 2
                 "examples": _examples(after, mine[:examples]),
             }
         )
-    _add_names(corrected, found)
-    _add_texts(corrected, found)
+    _add_names(corrected, pairs)
+    _add_texts(corrected, pairs)
     return {
         "run_id": corrected.facts["run_id"],
         "step": corrected.facts["step"] if step is None else step,
@@ -106,7 +106,7 @@ def differences(corrected: Corrected, step: int | None = None, examples: int = 2
         "changed": len(rows),
         "share": len(rows) / max(len(after), 1),
         "labels": after.counts,
-        "pairs": found,
+        "pairs": pairs,
     }
 
 

@@ -63,5 +63,5 @@ class Evidence:
 
 def entropy_of(probs: np.ndarray) -> np.ndarray:
     """float32 [n], of probabilities [n, C], in nats."""
-    found: np.ndarray = -(probs * np.log(probs.clip(1e-300))).sum(1)
-    return found.astype(np.float32)
+    entropy: np.ndarray = -(probs * np.log(probs.clip(1e-300))).sum(1)
+    return entropy.astype(np.float32)

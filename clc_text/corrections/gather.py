@@ -77,8 +77,10 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
         agree += int((probs.argmax(1) == given).sum())
         confidence += float(probs.max(1).sum())
         if canaries is not None and canary.any():
-            found = _evidence(predictions, log_probs[:, canary], probs[canary], trained[canary], of_canaries, policy)
-            canaries.put(slice(done, done + int(canary.sum())), found)
+            of_flipped = _evidence(
+                predictions, log_probs[:, canary], probs[canary], trained[canary], of_canaries, policy
+            )
+            canaries.put(slice(done, done + int(canary.sum())), of_flipped)
             done += int(canary.sum())
             if predictions.kind == "in sample":
                 probs[canary] = _without(probs[canary], trained[canary], given[canary])
@@ -95,23 +97,23 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
 def _of_each_class(predictions: RowPredictions, labels: Labels, policy: Policy, progress: Progress) -> Gathered:
     """Of pairs of a text and a class: every class is judged by itself."""
     asked = predictions.asked
-    found = [gather(predictions.problem(one), labels.of_class(one, asked), policy, progress) for one in range(asked)]
+    parts = [gather(predictions.problem(one), labels.of_class(one, asked), policy, progress) for one in range(asked)]
     rows = Evidence.empty(predictions.rows)
-    for one, part in enumerate(found):
+    for one, part in enumerate(parts):
         rows.put(slice(one, None, asked), part.rows)
     canaries = None
     if labels.canary.any():
         canaries = Evidence.empty(int(labels.canary.sum()))
         of_class = np.flatnonzero(labels.canary) % asked
-        for one, part in enumerate(found):
+        for one, part in enumerate(parts):
             if part.canaries is not None:
                 canaries.put(of_class == one, part.canaries)
     return Gathered(
         rows,
         canaries,
         predictions.transition if policy.noise_matrix or predictions.kind == "views" else None,
-        float(np.mean([part.agree_with_given for part in found])),
-        float(np.mean([part.mean_confidence for part in found])),
+        float(np.mean([part.agree_with_given for part in parts])),
+        float(np.mean([part.mean_confidence for part in parts])),
     )
 
 
@@ -171,10 +173,10 @@ def judged_by(
     """What views say of one class among several, whose noise is known, and that there is room for it in place of their
     agreement where a policy asks for that; arguments as `judge`. A label counts for less than half only where the
     noise leaves room for it."""
-    found = judge(log_probs, weights, given, sharpness, matrix, bias, ROOM)
+    judged = judge(log_probs, weights, given, sharpness, matrix, bias, ROOM)
     if policy.room:
-        found = replace(found, agree=matrix[found.suggested, classes_of(given)] >= ROOM)
-    return found
+        judged = replace(judged, agree=matrix[judged.suggested, classes_of(given)] >= ROOM)
+    return judged
 
 
 def _judged(

@@ -25,16 +25,16 @@ def names_of(corrected: Corrected, rows: np.ndarray) -> list[RowNames]:
     Args:
         rows: int [n], numbers in the run.
     """
-    found: list[RowNames] = [{} for _ in rows]
+    names: list[RowNames] = [{} for _ in rows]
     column = id_column_here(corrected)
     if column is not None:
-        for entry, value in zip(found, corrected.of_rows(partial(values_of, column=column, rows=rows)), strict=True):
+        for entry, value in zip(names, corrected.of_rows(partial(values_of, column=column, rows=rows)), strict=True):
             entry["source_id"] = value
     numbers = corrected.run.labels().source_row
     if numbers is not None:
-        for entry, number in zip(found, numbers[rows].tolist(), strict=True):
+        for entry, number in zip(names, numbers[rows].tolist(), strict=True):
             entry["source_row"] = number
-    return found
+    return names
 
 
 def rows_called(corrected: Corrected, key: str, names: Collection[str]) -> dict[str, int] | None:

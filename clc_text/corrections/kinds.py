@@ -19,12 +19,12 @@ def kinds(doubt: np.ndarray, flawed: Mapping[str, np.ndarray | Sequence[int]]) -
         doubt: float [N], of the given labels.
         flawed: the numbers of rows whose text is flawed, by kind (`flawed_rows`).
     """
-    found = np.full(len(doubt), "", dtype=object)
+    words = np.full(len(doubt), "", dtype=object)
     for name, rows in {LABEL: np.flatnonzero(doubt > LIKELY), **flawed}.items():
         here = np.zeros(len(doubt), bool)
         here[np.asarray(rows, np.int64)] = True
-        found = np.where(here, np.where(found == "", name, found + f", {name}"), found)
-    return found
+        words = np.where(here, np.where(words == "", name, words + f", {name}"), words)
+    return words
 
 
 def flawed_rows(flaws: Flaws) -> dict[str, list[int]]:

@@ -242,12 +242,12 @@ def write_changes(path: Path, state: State, rows: np.ndarray, facts: Mapping[int
 
 def changes_of(entry: HistoryStep) -> Changes:
     """What a line says that its step has set."""
-    found = entry["changes"]
+    changes = entry["changes"]
     return Changes(
-        np.array([one["row"] for one in found], np.int64),
-        np.array([one["label"] for one in found], np.int32),
-        np.array([SOURCES.index(one["source"]) for one in found], np.int8),
-        {one["row"]: one["facts"] for one in found if "facts" in one},
+        np.array([one["row"] for one in changes], np.int64),
+        np.array([one["label"] for one in changes], np.int32),
+        np.array([SOURCES.index(one["source"]) for one in changes], np.int8),
+        {one["row"]: one["facts"] for one in changes if "facts" in one},
     )
 
 

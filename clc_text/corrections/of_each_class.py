@@ -12,7 +12,7 @@ from clc_text.corrections.state import State
 
 def changes_of_each(state: State, asked: list[str]) -> list[ChangesOfAsked]:
     """The entry ``corrections.by_asked``: added where a class was not given, and taken away where it was."""
-    found = []
+    entries = []
     for number, name in enumerate(asked):
         part = state.part(np.arange(number, len(state), len(asked)))
         given, label = part.given > 0, part.label > 0
@@ -31,8 +31,8 @@ def changes_of_each(state: State, asked: list[str]) -> list[ChangesOfAsked]:
             changed, wrong = known & (label != given), known & (given != true)
             fixed = int((changed & wrong).sum())
             entry["precision"], entry["recall"] = metric(fixed, int(changed.sum())), metric(fixed, int(wrong.sum()))
-        found.append(entry)
-    return found
+        entries.append(entry)
+    return entries
 
 
 def mean_noise(
@@ -76,7 +76,7 @@ def _mean_readings(of_each: list[list[ReadingOfNoise]]) -> list[ReadingOfNoise]:
         for reading in one:
             rates.setdefault((reading["of"], reading["method"]), []).append(reading["rate"])
     return [
-        {"of": of, "method": method, "rate": float(np.mean(found))}
-        for (of, method), found in rates.items()
-        if len(found) == len(of_each)
+        {"of": of, "method": method, "rate": float(np.mean(of_classes))}
+        for (of, method), of_classes in rates.items()
+        if len(of_classes) == len(of_each)
     ]

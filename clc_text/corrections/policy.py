@@ -125,8 +125,8 @@ class Policy:
 
     def doubts(self, probability_given: np.ndarray) -> np.ndarray:
         """bool [N], whether the given label of a row is doubted enough; its probability is float32 [N]."""
-        found: np.ndarray = 1 - probability_given >= self.min_doubt
-        return found
+        doubted: np.ndarray = 1 - probability_given >= self.min_doubt
+        return doubted
 
     def takes(self, evidence: Evidence) -> np.ndarray:
         """bool [N], the rows whose suggested class meets the conditions, more probable than the given one or not."""
@@ -140,12 +140,12 @@ class Policy:
     def changes(self, evidence: Evidence, given: np.ndarray) -> np.ndarray:
         """bool [N], the rows whose given class [N] the rule changes."""
         # Earlier versions suggested the given class where it was the most probable one, and such states are read, too.
-        found: np.ndarray = (evidence.suggested != given) & self.takes(evidence)
+        changed: np.ndarray = (evidence.suggested != given) & self.takes(evidence)
         if not self.rival:
-            found &= evidence.confidence > evidence.probability_given
-        if self.uncertain or found.mean() < self.least_share:
-            found = np.zeros_like(found)
-        return found
+            changed &= evidence.confidence > evidence.probability_given
+        if self.uncertain or changed.mean() < self.least_share:
+            changed = np.zeros_like(changed)
+        return changed
 
     def sentence(self, judges: str | None = None) -> str:
         """The rule in words, for people; `judges` is the `kind` of the predictions that it was applied to."""

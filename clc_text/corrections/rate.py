@@ -23,5 +23,5 @@ def rate_in_words(noise: Mapping[str, Any]) -> str:
 
 def rates(noise: Mapping[str, Any]) -> list[tuple[str, float]]:
     """What each reading of the evidence says: its name in words, and the share; nothing where there is one alone."""
-    found = noise.get("readings") or []
-    return [(f"{one['of']}: {METHODS.get(one['method'], one['method'])}", one["rate"]) for one in found]
+    readings = noise.get("readings") or []
+    return [(f"{one['of']}: {METHODS.get(one['method'], one['method'])}", one["rate"]) for one in readings]

@@ -69,5 +69,5 @@ def kappa(one: np.ndarray, other: np.ndarray) -> float | None:
 def _truth(probs: np.ndarray, issues: np.ndarray, state: State) -> IfFollowed | None:
     if state.true is None:
         return None
-    found = outcome(if_followed(probs, issues, state.given), state.given, state.true)
-    return {"fixed": found.fixed, "broken": found.broken, "right_after": metric(found.right_after, found.rows)}
+    now = outcome(if_followed(probs, issues, state.given), state.given, state.true)
+    return {"fixed": now.fixed, "broken": now.broken, "right_after": metric(now.right_after, now.rows)}

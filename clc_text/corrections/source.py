@@ -74,16 +74,16 @@ def values_of(paths: list[Path], column: str, rows: np.ndarray) -> list[Any]:
     import pyarrow.parquet as pq
 
     wanted = np.sort(np.unique(rows))
-    found: dict[int, Any] = {}
+    values: dict[int, Any] = {}
     start = 0
     for path in paths:
         with pq.ParquetFile(path) as file:
             for batch in file.iter_batches(batch_size=VALUE_ROWS, columns=[column]):
                 inside = wanted[(wanted >= start) & (wanted < start + len(batch))]
                 for row in inside.tolist():
-                    found[row] = batch.column(0)[row - start].as_py()
+                    values[row] = batch.column(0)[row - start].as_py()
                 start += len(batch)
-    return [found[row] for row in rows.tolist()]
+    return [values[row] for row in rows.tolist()]
 
 
 def asked_of(values: list[Any], rows: np.ndarray, asked: list[str]) -> list[Any]:

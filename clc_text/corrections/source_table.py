@@ -364,25 +364,25 @@ def _bare(
     """The run's rows that nobody labelled; None where it has none."""
     import pyarrow as pa
 
-    found = Unlabelled.of(run)
-    if found is None:
+    unlabelled = Unlabelled.of(run)
+    if unlabelled is None:
         return None
     flag = _free(flag, features)
     renamed = facts["renamed"]
-    there = {renamed.get(name, name): found.rows.column(name) for name in found.rows.column_names}
+    there = {renamed.get(name, name): unlabelled.rows.column(name) for name in unlabelled.rows.column_names}
     there |= {
-        "label": pa.chunked_array([pa.array(found.classes)]),
-        "label_given": pa.chunked_array([pa.nulls(len(found.rows), pa.int64())]),
-        flag: pa.chunked_array([pa.array(np.ones(len(found.rows), bool))]),
-        SOURCE_ROW: there.get(SOURCE_ROW, pa.chunked_array([pa.array(found.number)])),
+        "label": pa.chunked_array([pa.array(unlabelled.classes)]),
+        "label_given": pa.chunked_array([pa.nulls(len(unlabelled.rows), pa.int64())]),
+        flag: pa.chunked_array([pa.array(np.ones(len(unlabelled.rows), bool))]),
+        SOURCE_ROW: there.get(SOURCE_ROW, pa.chunked_array([pa.array(unlabelled.number)])),
     }
     needed = [here for here, _ in columns.values()]
-    nothing = pa.chunked_array([pa.nulls(len(found.rows), pa.string())])
+    nothing = pa.chunked_array([pa.nulls(len(unlabelled.rows), pa.string())])
     if said is not None:
         there[said] = nothing
     return Bare(
         pa.table({name: there[name] for name in dict.fromkeys([*needed, SOURCE_ROW, flag])}),
-        found.number, flag, bool(facts.get("numbered")),
+        unlabelled.number, flag, bool(facts.get("numbered")),
     )  # fmt: skip
 
 

@@ -22,12 +22,12 @@ def assign_folds(labels: np.ndarray, folds: int, seed: int, first: np.ndarray | 
     random = np.random.Generator(np.random.PCG64(seed))
     order = random.permutation(len(labels))
     by_class = order[np.argsort(labels[order], kind="stable")]  # dealt on from class to class, so folds are equal too
-    found = np.empty(len(labels), dtype=np.int64)
-    found[by_class] = np.arange(len(labels)) % folds
+    fold = np.empty(len(labels), dtype=np.int64)
+    fold[by_class] = np.arange(len(labels)) % folds
     if first is None or (first == np.arange(len(first))).all():
-        return found
-    found = found[first]
-    return _dealt_whole(labels, folds, order, first) if _uneven(found, labels, folds, first) else found
+        return fold
+    fold = fold[first]
+    return _dealt_whole(labels, folds, order, first) if _uneven(fold, labels, folds, first) else fold
 
 
 def deal_rounds(labels: np.ndarray, folds: int, seed: int, rounds: int, first: np.ndarray | None = None) -> np.ndarray:
@@ -48,14 +48,14 @@ def rarest_of(labels: np.ndarray) -> np.ndarray:
     return np.where(held.any(1), 1 + order[held.argmax(1)], 0)
 
 
-def _uneven(found: np.ndarray, labels: np.ndarray, folds: int, first: np.ndarray) -> bool:
+def _uneven(fold: np.ndarray, labels: np.ndarray, folds: int, first: np.ndarray) -> bool:
     """Whether following their first copies has made a fold too large or small, or robbed it of a class."""
-    even, sizes = len(labels) / folds, np.bincount(found, minlength=folds)
+    even, sizes = len(labels) / folds, np.bincount(fold, minlength=folds)
     if (np.abs(sizes - even) > UNEVEN * even + 1).any() or (sizes == 0).any():
         return True
     for label in np.unique(labels):
         rows = labels == label
-        if len(np.unique(first[rows])) >= folds and len(np.unique(found[rows])) < folds:
+        if len(np.unique(first[rows])) >= folds and len(np.unique(fold[rows])) < folds:
             return True
     return False
 

@@ -50,7 +50,7 @@ def _contents(block: Mapping[str, Any], rows: int) -> Iterator[bytes]:
     if not tables:
         raise ValueError("a row without inputs is equal to every other")
     for row in range(rows):
-        found = alike.copy()
+        digest = alike.copy()
         for table in tables:
-            found.update(table[row])
-        yield found.digest()
+            digest.update(table[row])
+        yield digest.digest()

@@ -67,8 +67,8 @@ class Labels:
         """Of classes or distributions [N, C]. Distributions that name one class each are these classes."""
         if given.dtype.kind != "f":
             return cls(given, **known)
-        found = given.astype(np.float32)
-        return cls(found.argmax(1), distribution=none_of_one_each(found), **known)
+        shares = given.astype(np.float32)
+        return cls(shares.argmax(1), distribution=none_of_one_each(shares), **known)
 
     def _check(self) -> None:
         rows = len(self.given)
@@ -100,15 +100,15 @@ class Labels:
             if self.given.ndim == 1 and self.canary[self.trusted.rows].any():
                 raise ValueError("a row that somebody has answered is no canary")
 
-    def _check_distribution(self, name: str, found: np.ndarray | None) -> None:
-        if found is None:
+    def _check_distribution(self, name: str, shares: np.ndarray | None) -> None:
+        if shares is None:
             return
-        if found.ndim != 2 or len(found) != len(self.given) or found.dtype.kind != "f":
-            raise ValueError(f"`{name}` is of the shape {found.shape}, of {len(self.given):,} rows")
-        if not (found >= 0).all() or (np.abs(found.sum(1) - 1) > SUM).any():
+        if shares.ndim != 2 or len(shares) != len(self.given) or shares.dtype.kind != "f":
+            raise ValueError(f"`{name}` is of the shape {shares.shape}, of {len(self.given):,} rows")
+        if not (shares >= 0).all() or (np.abs(shares.sum(1) - 1) > SUM).any():
             raise ValueError(f"`{name}` has a row that is no distribution")
         heard_since = name == "belief" and self.trusted is not None
-        if not heard_since and (found.argmax(1) != self.given).any():
+        if not heard_since and (shares.argmax(1) != self.given).any():
             raise ValueError(f"`given` is not the likeliest class of `{name}`")
 
     def __len__(self) -> int:
@@ -122,14 +122,14 @@ class Labels:
     @property
     def as_answered(self) -> np.ndarray:
         """As `learnt`, a copy, in whose answered rows stands what people have told."""
-        found = self.learnt.copy()
+        answered = self.learnt.copy()
         if self.trusted is not None:
             told = self.trusted.labels
             if self.distribution is None:
-                found.reshape(-1)[self.trusted.rows] = told
+                answered.reshape(-1)[self.trusted.rows] = told
             else:
-                found[self.trusted.rows] = np.eye(found.shape[1])[told]
-        return found
+                answered[self.trusted.rows] = np.eye(answered.shape[1])[told]
+        return answered
 
     @property
     def told(self) -> np.ndarray | None:

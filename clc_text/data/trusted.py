@@ -37,14 +37,14 @@ class TrustedLabels:
         that is not known, and everywhere unless some row stands for more than itself."""
         if self.inclusion is None:
             return np.zeros(len(self))
-        found = np.divide(1.0, self.inclusion, out=np.zeros(len(self)), where=self.inclusion > 0)
-        return found if (found > 1).any() else np.zeros(len(self))
+        weights = np.divide(1.0, self.inclusion, out=np.zeros(len(self)), where=self.inclusion > 0)
+        return weights if (weights > 1).any() else np.zeros(len(self))
 
     def classes(self, count: int) -> np.ndarray:
         """int64 [count], the class of each row of the training set; -1 where nobody has told it."""
-        found = np.full(count, -1, np.int64)
-        found[self.rows] = self.labels
-        return found
+        told = np.full(count, -1, np.int64)
+        told[self.rows] = self.labels
+        return told
 
     def of_rows(self, rows: np.ndarray, count: int) -> TrustedLabels | None:
         """The answers of some rows of `count`, numbered anew; None where nobody has answered any of them."""
@@ -143,7 +143,7 @@ class TrustedLabels:
 
         table = pq.read_table(path)
         inclusion = table["inclusion"].cast("float64").fill_null(np.nan).to_numpy()
-        found = cls(table["row"].to_numpy(), table["label"].to_numpy().astype(np.int64), inclusion)
-        if not len(found) or len(np.unique(found.rows)) != len(found):
+        trusted = cls(table["row"].to_numpy(), table["label"].to_numpy().astype(np.int64), inclusion)
+        if not len(trusted) or len(np.unique(trusted.rows)) != len(trusted):
             raise ValueError("its rows are not all different")
-        return found
+        return trusted

@@ -68,9 +68,9 @@ class Votes:
             raise InputError("a vote's weight must be a number of at least 0", key="weight")
         order = np.lexsort((columns["label"], columns["source"], columns["row"]))
         ordered = (columns["row"][order], columns["source"][order], columns["label"][order], weights[order])
-        found = cls(*ordered, rows, tuple(sources), classes)
-        found._check_once()
-        return found
+        votes = cls(*ordered, rows, tuple(sources), classes)
+        votes._check_once()
+        return votes
 
     @classmethod
     def of_table(cls, table: np.ndarray, classes: int, sources: Sequence[str] | None = None) -> Votes:
@@ -203,9 +203,9 @@ class Votes:
     @property
     def _firsts(self) -> np.ndarray:
         """bool [M], the first entry of each source on each row."""
-        found = np.ones(len(self), bool)
-        found[1:] = (self.row[1:] != self.row[:-1]) | (self.source[1:] != self.source[:-1])
-        return found
+        first = np.ones(len(self), bool)
+        first[1:] = (self.row[1:] != self.row[:-1]) | (self.source[1:] != self.source[:-1])
+        return first
 
     def _check_once(self) -> None:
         starts = self.starts
@@ -229,7 +229,7 @@ def places_in_row(row: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 def _whole(values: Any, name: str) -> np.ndarray:
-    found = np.asarray(values)
-    if found.ndim != 1 or (len(found) and found.dtype.kind not in "iu"):
+    numbers = np.asarray(values)
+    if numbers.ndim != 1 or (len(numbers) and numbers.dtype.kind not in "iu"):
         raise InputError(f"the {name}s of votes must be a list of whole numbers", key=name)
-    return found.astype(np.int64)
+    return numbers.astype(np.int64)

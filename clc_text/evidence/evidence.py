@@ -164,22 +164,22 @@ def mixture_of(
                 heard.log_probs[name] = clipped(probs)
         return heard
 
-    found: dict[str, np.ndarray] = {}
+    of_views: dict[str, np.ndarray] = {}
     gains: dict[str, tuple[float, float]] = {}
     if networks is not None:
         gains[NETWORKS] = gain_of_view(networks, labels.learnt, folds[0], first)
-        found[NETWORKS] = clipped(networks)
+        of_views[NETWORKS] = clipped(networks)
     heard = hear() if kept is None else kept.of(seen, labels.learnt, list(views), hear)
-    found |= heard.log_probs
+    of_views |= heard.log_probs
     gains |= heard.gains
     del heard  # the tables go one after another below
     progress("judging by views", len(views), len(views))
     chosen = chosen_views(gains) if gains else []
     if not chosen:
         return None
-    left_out = tuple(name for name in found if name not in chosen)
+    left_out = tuple(name for name in of_views if name not in chosen)
     log_probs = np.empty((len(chosen), len(labels.given), classes), np.float32)
     for place, name in enumerate(chosen):
-        log_probs[place] = found.pop(name)
+        log_probs[place] = of_views.pop(name)
     noise = fit_near(log_probs, weights(chosen), labels.as_given, ~labels.canary)
     return Mixture(tuple(chosen), left_out, log_probs, noise)

@@ -115,8 +115,8 @@ class InstanceDependent(RatedNoise):
 
         def rates(location: float) -> np.ndarray:
             low, high = (0 - location) / self.rate_std, (1 - location) / self.rate_std
-            found: np.ndarray = truncnorm.ppf(ranks, low, high, loc=location, scale=self.rate_std)
-            return np.clip(found, 0, 1)
+            drawn: np.ndarray = truncnorm.ppf(ranks, low, high, loc=location, scale=self.rate_std)
+            return np.clip(drawn, 0, 1)
 
         # Far from [0, 1] the mean is about the variance over the distance from it, or 1 less that.
         reach = self.rate_std**2 / min(self.rate, 1 - self.rate) + self.rate_std

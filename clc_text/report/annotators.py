@@ -78,11 +78,11 @@ def _unsure(run: RunDirectory, several: SeveralLabels) -> Markup:
 
 def _short(said: Said) -> Said:
     """With names that leave room for the texts; two that are alike by then are numbered."""
-    found: Said = {}
+    shortened: Said = {}
     for name, label in said.items():
         short = printable(name, MOST_LETTERS)
-        found[short if short not in found else f"{short} {len(found) + 1}"] = label
-    return found
+        shortened[short if short not in shortened else f"{short} {len(shortened) + 1}"] = label
+    return shortened
 
 
 def _confusions(listed: Sequence[SourceOfLabels]) -> list[list[str]]:

@@ -48,9 +48,9 @@ def table(caption: str, heads: Sequence[str], lines: Iterable[Sequence[str]], ki
     return piece("table", caption, heads, list(lines), kind)
 
 
-def table_of(found: Table, kind: str = "") -> Markup:
+def table_of(shown: Table, kind: str = "") -> Markup:
     """A table that others show, too, its title as the caption."""
-    return table(found.title[:1].upper() + found.title[1:], found.heads, found.rows, kind)
+    return table(shown.title[:1].upper() + shown.title[1:], shown.heads, shown.rows, kind)
 
 
 def facts_table(caption: str, facts: Iterable[tuple[str, str]]) -> Markup:

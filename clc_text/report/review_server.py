@@ -150,19 +150,19 @@ def application(review: Review, port: int, stop: Callable[[], None]) -> Any:
             return refused("That is no JSON.", 400)
 
     async def answer(request: Request) -> Response:
-        found = await sent(request)
-        if isinstance(found, Response):
-            return found
+        received = await sent(request)
+        if isinstance(received, Response):
+            return received
         try:
-            await run_in_threadpool(review.answer, found)
+            await run_in_threadpool(review.answer, received)
         except InputError as error:
             return refused(str(error), 400)
         return JSONResponse({"saved": True}, headers=HEADERS)
 
     async def finish(request: Request) -> Response:
-        found = await sent(request)
-        if isinstance(found, Response):
-            return found
+        received = await sent(request)
+        if isinstance(received, Response):
+            return received
         try:
             said = await run_in_threadpool(review.finish)
         except InputError as error:

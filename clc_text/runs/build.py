@@ -124,9 +124,9 @@ def views_of(prepared: Prepared, seed: int, directory: Path) -> MoreViews:
     """What features that no label has shaped, and words, tell of the rows beside networks. Where a row has one class,
     `directory` keeps it for who judges."""
 
-    def views(found: CrossFit, labels: Labels) -> np.ndarray | None:
+    def views(cross_fit: CrossFit, labels: Labels) -> np.ndarray | None:
         kept = None if prepared.task.asked else KeptViews(directory / FILE)
-        return pool_of_views(features_of(prepared), words_of(prepared), labels, found, seed, kept)
+        return pool_of_views(features_of(prepared), words_of(prepared), labels, cross_fit, seed, kept)
 
     return views
 

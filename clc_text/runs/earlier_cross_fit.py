@@ -27,8 +27,8 @@ def found_without_answers(run: Path, recipe: Recipe, prepared: Prepared) -> Cros
     directory = RunDirectory(run)
     answered_before = (run / ANSWERS).is_file()
     try:
-        found = CrossFit.load(run / WITHOUT_ANSWERS if answered_before else run)
-        if found is None:
+        cross_fit = CrossFit.load(run / WITHOUT_ANSWERS if answered_before else run)
+        if cross_fit is None:
             return None
         if cross_fit_key(directory.typed_recipe()) != cross_fit_key(recipe):
             return None
@@ -37,8 +37,8 @@ def found_without_answers(run: Path, recipe: Recipe, prepared: Prepared) -> Cros
         return None
     after, trusted = prepared.labels.trained, prepared.labels.trusted
     assert trusted is not None
-    if len(before) != len(after) or found.posterior.shape[0] != len(after):
+    if len(before) != len(after) or cross_fit.posterior.shape[0] != len(after):
         return None
     same = before == after
     same[trusted.rows] = True
-    return found if bool(np.all(same)) else None
+    return cross_fit if bool(np.all(same)) else None

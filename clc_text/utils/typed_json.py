@@ -65,17 +65,17 @@ def read_typed_lines(
     return values
 
 
-def checked(found: Any, wanted: type[Typed], path: Path, way_out: str = AGAIN) -> Typed:
-    """`found`, which stands in `path`.
+def checked(content: Any, wanted: type[Typed], path: Path, way_out: str = AGAIN) -> Typed:
+    """`content`, which stands in `path`.
 
     Raises:
         InputError: it is not what is wanted.
     """
-    if fault := fault_of(found, wanted):
+    if fault := fault_of(content, wanted):
         raise InputError(
             f"{path} is damaged{' or cut short' if fault.startswith('it is') else ''} ({fault}); {way_out}", where=path
         )
-    return cast(Typed, found)
+    return cast(Typed, content)
 
 
 def fault_of(value: Any, wanted: Any, key: str = "") -> str | None:

@@ -90,25 +90,25 @@ def read_asked(run: Path) -> dict[int, Asked]:
     path = run / FILE
     if not path.is_file():
         return {}
-    found: dict[int, Asked] = {}
+    asked: dict[int, Asked] = {}
     try:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             entry = json.loads(line)
             one = asked_of(entry, f"{path}, line {number}") or Asked()
-            found[int(entry["row"])] = replace(one, answered=int(entry["answered"]))
+            asked[int(entry["row"])] = replace(one, answered=int(entry["answered"]))
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise InputError(
             f"{path} is damaged ({str(error)[:100]}); bring it back, or remove it: the answers then do not count as "
             "drawn at random",
             where=path,
         ) from None
-    return found
+    return asked
 
 
 def inclusions(rows: np.ndarray, asked: Mapping[int, Asked]) -> np.ndarray:
     """float64 [n], the inclusion probability of each row; nan where it is not known."""
-    found = [asked.get(row, Asked()).inclusion for row in rows.tolist()]
-    return np.array([math.nan if one is None else one for one in found])
+    chances = [asked.get(row, Asked()).inclusion for row in rows.tolist()]
+    return np.array([math.nan if one is None else one for one in chances])
 
 
 def before(asked: Mapping[int, Asked], last: int) -> dict[int, Asked]:

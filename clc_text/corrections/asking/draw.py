@@ -107,8 +107,8 @@ def _systematic(rows: np.ndarray, strata: np.ndarray, k: int, random: np.random.
     tie = random.permutation(len(rows))
     ordered = rows[np.lexsort((tie, *columns.T[::-1]))]
     places = np.floor((random.random() + np.arange(k)) * len(rows) / k).astype(np.int64)
-    found: np.ndarray = random.permutation(ordered[places.clip(max=len(rows) - 1)])
-    return found
+    drawn: np.ndarray = random.permutation(ordered[places.clip(max=len(rows) - 1)])
+    return drawn
 
 
 def _diverse(
@@ -138,5 +138,5 @@ def _diverse(
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
     vectors = vectors.astype(np.float32)
-    found: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return found
+    scaled: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return scaled

@@ -63,5 +63,5 @@ def rows_to_ask(
 def _unsure(state: State) -> np.ndarray:
     """float64 [N], the probability that the present label is wrong: how likely an answer changes it."""
     sure = np.where(state.changed, state.confidence, state.probability_given)
-    found: np.ndarray = (1 - sure.astype(np.float64)).clip(0, 1)
-    return found
+    doubt: np.ndarray = (1 - sure.astype(np.float64)).clip(0, 1)
+    return doubt

@@ -39,8 +39,8 @@ def first_near_copies(texts: Sequence[str]) -> np.ndarray:
     edges = coo_matrix((np.ones(len(left), bool), (kept[left], kept[right])), (count, count))
     _, group = connected_components(edges, directed=False)
     _, first = np.unique(group, return_index=True)
-    found: np.ndarray = first[group]
-    return found
+    firsts: np.ndarray = first[group]
+    return firsts
 
 
 def contradicting(first: np.ndarray, given: np.ndarray) -> np.ndarray:

@@ -185,13 +185,13 @@ def of_flattened_records(rows: Rows) -> Rows:
         for place, given in enumerate(values):
             said = statuses[place] if statuses is not None else None
             each = zip(given or [], users[place] or [], said or ["submitted"] * len(given or []), strict=False)
-            found = [(_one(value), str(user)) for value, user, status in each
+            of_record = [(_one(value), str(user)) for value, user, status in each
                      if value is not None and str(status).lower() == "submitted"]  # fmt: skip
             if hints[0][place] is not None:
-                found.append((_one(hints[0][place]), str(hints[1][place] or "suggestion")))
-            answers.append(found)
+                of_record.append((_one(hints[0][place]), str(hints[1][place] or "suggestion")))
+            answers.append(of_record)
         for column, at in ((question, 0), (f"{question}{BY}", 1)):
-            array = pa.array([[one[at] for one in found] for found in answers])
+            array = pa.array([[one[at] for one in of_record] for of_record in answers])
             table = table.append_column(column, array)
             features[column] = datasets.Features.from_arrow_schema(pa.schema([(column, array.type)]))[column]
     return (

@@ -63,16 +63,16 @@ def joined(strings: pa.ChunkedArray, label_map: Mapping[str, str]) -> pa.Chunked
 
 def class_names(rows: Rows, columns: Iterable[str], strings: Iterable[pa.ChunkedArray]) -> list[str]:
     """All names that stand in the columns: in a `ClassLabel`'s own order, numbers by size, other names sorted."""
-    found: set[str] = set()
+    names: set[str] = set()
     for values in strings:
-        found.update(name for name in pc.unique(values).to_pylist() if name is not None)
+        names.update(name for name in pc.unique(values).to_pylist() if name is not None)
     for column in columns:
         feature = rows.features[column]
-        if isinstance(feature, datasets.ClassLabel) and feature.names is not None and found <= set(feature.names):
+        if isinstance(feature, datasets.ClassLabel) and feature.names is not None and names <= set(feature.names):
             return list(feature.names)
-    if all(is_number(name) for name in found):
-        return sorted(found, key=lambda name: (float(name), name))  # "1" and "1.0" are two classes of one size
-    return sorted(found)
+    if all(is_number(name) for name in names):
+        return sorted(names, key=lambda name: (float(name), name))  # "1" and "1.0" are two classes of one size
+    return sorted(names)
 
 
 def class_numbers(

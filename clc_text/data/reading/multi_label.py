@@ -117,9 +117,9 @@ def multi_label_task(
     of_test: tuple[Rows, np.ndarray] | None = None
     if test is not None:
         test, _ = with_text(test, columns, facts, "test_")
-        found = trusted_of(test, columns, held.names)
-        tested, _ = _labelled(test, columns, found.there, facts, "test_")
-        of_test = tested, found.held[found.there]
+        trusted = trusted_of(test, columns, held.names)
+        tested, _ = _labelled(test, columns, trusted.there, facts, "test_")
+        of_test = tested, trusted.held[trusted.there]
     elif columns.test_share is not None:
         judged = labels if true is None else true
         out = _hold_out(kept, input_column, judged, columns.test_share, seed)
@@ -300,7 +300,7 @@ def _of_lists(rows: Rows, columns: NamedColumns, name: str, names: list[str], ke
 
 
 def _of_columns(rows: Rows, columns: NamedColumns) -> Held:
-    found = []
+    columns_held = []
     for name in columns.labels:
         rows.require(name, "label")
         values = _numbers(rows, name)
@@ -313,8 +313,8 @@ def _of_columns(rows: Rows, columns: NamedColumns) -> Held:
                 key=name,
                 row=rows.number(wrong),
             )
-        found.append(values)
-    held = np.stack(found, 1)
+        columns_held.append(values)
+    held = np.stack(columns_held, 1)
     return Held(list(columns.labels), held == 1, ~np.isnan(held).any(1))
 
 
@@ -331,15 +331,15 @@ def _true(rows: Rows, columns: NamedColumns, held: Held) -> np.ndarray | None:
             where=rows.where,
             key=name,
         )
-    found = _of_lists(rows, columns, name, held.names, "the classes of the training rows")
-    if len(missing := np.flatnonzero(held.there & ~found.there)):
+    by_truth = _of_lists(rows, columns, name, held.names, "the classes of the training rows")
+    if len(missing := np.flatnonzero(held.there & ~by_truth.there)):
         raise InputError(
             f"{rows.where}: no true labels in {rows.row_names(missing)} (column '{name}')",
             where=rows.where,
             key=name,
             row=rows.number(missing),
         )
-    true: np.ndarray = found.held[held.there]
+    true: np.ndarray = by_truth.held[held.there]
     return true
 
 

@@ -64,17 +64,17 @@ def said_in(rows: Rows, column: str, columns: NamedColumns) -> Said:
     names: list[str] = []
     weight: list[float] = []
     for number, value in enumerate(_distributions(rows, column)):
-        found: dict[str, float] = {}
+        shares: dict[str, float] = {}
         for name, share in value.items():
             if not isinstance(share, (int, float)) or isinstance(share, bool) or not share >= 0 or share == np.inf:
                 raise _no_distribution(rows, column, number, f"of '{name}' it has {str(share)[:20]!r}")
-            found[label_map.get(name, name)] = found.get(label_map.get(name, name), 0.0) + share
-        total = sum(found.values())
+            shares[label_map.get(name, name)] = shares.get(label_map.get(name, name), 0.0) + share
+        total = sum(shares.values())
         if total == 0:
             continue
         if abs(total - 1) > NEAR_ONE:
             raise _no_distribution(rows, column, number, f"they sum to {total:g}")
-        kept = {name: share / total for name, share in found.items() if share > 0}
+        kept = {name: share / total for name, share in shares.items() if share > 0}
         row += [number] * len(kept)
         names += kept
         weight += kept.values()
@@ -89,12 +89,12 @@ def _distributions(rows: Rows, column: str) -> Iterable[dict[str, Any]]:
             yield {}
         else:
             try:
-                found = json.loads(value)
+                cell = json.loads(value)
             except ValueError:
-                found = None
-            if not isinstance(found, dict):
+                cell = None
+            if not isinstance(cell, dict):
                 raise _no_distribution(rows, column, number, "they are no JSON")
-            yield found
+            yield cell
 
 
 def _no_distribution(rows: Rows, column: str, number: int, why: str) -> InputError:

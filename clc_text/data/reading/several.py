@@ -41,8 +41,8 @@ class Several:
 
     def of(self, rows: np.ndarray) -> Votes | None:
         """The votes on some rows; None where one source gave each of them a class: these are then their labels."""
-        found = self.votes.of_rows(rows)
-        return found if found.one_each() is None else None
+        chosen = self.votes.of_rows(rows)
+        return chosen if chosen.one_each() is None else None
 
     def of_test(self, rows: Rows) -> Rows:
         """The test rows, with the label that joins theirs where no true one is named.

@@ -28,21 +28,19 @@ def read_excel(
     Raises:
         InputError: see `read_workbook` and `Sheet.refuse_holes_of_formulas`.
     """
-    found = read_workbook(path, sheet, header)
-    found.refuse_holes_of_formulas(needed)
-    columns = [
-        _column(list(values), name in texts) for name, values in zip(found.columns, _turned(found), strict=True)
-    ]
+    book = read_workbook(path, sheet, header)
+    book.refuse_holes_of_formulas(needed)
+    columns = [_column(list(values), name in texts) for name, values in zip(book.columns, _turned(book), strict=True)]
     facts = {}
-    if sheet is None and len(found.sheets) > 1:
-        facts["sheet"] = f"'{found.name}', the first of {len(found.sheets)}; data.sheet names another"
-    table = pa.Table.from_arrays(columns, names=found.columns)
-    rows = rows_from_table(table, path, [describe_file(path)], first=found.first, facts=facts)
+    if sheet is None and len(book.sheets) > 1:
+        facts["sheet"] = f"'{book.name}', the first of {len(book.sheets)}; data.sheet names another"
+    table = pa.Table.from_arrays(columns, names=book.columns)
+    rows = rows_from_table(table, path, [describe_file(path)], first=book.first, facts=facts)
     return rows if sheet is None else Rows(**{**vars(rows), "where": f"{path}, sheet '{sheet}'"})
 
 
-def _turned(found: Any) -> list[tuple[Any, ...]]:
-    return list(zip(*found.rows, strict=True)) if found.rows else [()] * len(found.columns)
+def _turned(book: Any) -> list[tuple[Any, ...]]:
+    return list(zip(*book.rows, strict=True)) if book.rows else [()] * len(book.columns)
 
 
 def _column(values: list[Any], text: bool) -> pa.Array:

@@ -47,16 +47,16 @@ def with_lists(rows: Rows, names: Iterable[str | None]) -> Rows:
 
 def lists_in(cells: Iterable[Any]) -> list[list[Value | None] | None] | None:
     """The lists that values are, None for those that are blank or missing; None where any value is no such text."""
-    found: list[list[Value | None] | None] = []
+    lists: list[list[Value | None] | None] = []
     for value in cells:
         if value is None or value is np.nan or (isinstance(value, str) and not value.strip()):
-            found.append(None)
+            lists.append(None)
             continue
         one = list_in(value) if isinstance(value, str) and _looks(value) else None
         if one is None:
             return None
-        found.append(one)
-    return found if any(one is not None for one in found) else None
+        lists.append(one)
+    return lists if any(one is not None for one in lists) else None
 
 
 def list_in(text: str) -> list[Value | None] | None:

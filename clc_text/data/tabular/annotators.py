@@ -28,23 +28,23 @@ def frame_of_votes(votes: Any) -> pd.DataFrame:
     """
     import pandas as pd
 
-    found = votes.to_pandas() if hasattr(votes, "to_pandas") else votes
-    if not isinstance(found, (pd.DataFrame, dict)):
-        if hasattr(found, "detach"):  # a tensor
-            found = found.detach().cpu().numpy()
-        if not isinstance(found, np.ndarray):
-            found = _of_lists(found)
-        if found.ndim == 3:
-            found = _in_cells(found)
-        if found.ndim != 2:
+    table = votes.to_pandas() if hasattr(votes, "to_pandas") else votes
+    if not isinstance(table, (pd.DataFrame, dict)):
+        if hasattr(table, "detach"):  # a tensor
+            table = table.detach().cpu().numpy()
+        if not isinstance(table, np.ndarray):
+            table = _of_lists(table)
+        if table.ndim == 3:
+            table = _in_cells(table)
+        if table.ndim != 2:
             raise InputError(
-                f"annotators have the shape {list(found.shape)}; give rows and columns, one a source, or beside these "
+                f"annotators have the shape {list(table.shape)}; give rows and columns, one a source, or beside these "
                 "the classes' probabilities",
                 key="annotators",
             )
-        found = {f"annotator_{number + 1}": found[:, number] for number in range(found.shape[1])}
+        table = {f"annotator_{number + 1}": table[:, number] for number in range(table.shape[1])}
     try:
-        frame = pd.DataFrame(found).reset_index(drop=True)
+        frame = pd.DataFrame(table).reset_index(drop=True)
     except ValueError as error:
         raise InputError(f"annotators are no table: {error}", key="annotators") from None
     names = [str(name) for name in frame.columns]
@@ -85,7 +85,7 @@ def _with_shares(frame: pd.DataFrame) -> pd.DataFrame:
     at = [(row, source) for row, source in np.ndindex(*cells.shape) if isinstance(cells[row, source], _LISTS)]
     if not at:
         return frame
-    found, classes = cells.copy(), len(cells[at[0]])
+    filled, classes = cells.copy(), len(cells[at[0]])
     for row, source in at:
         shares = [one.item() if isinstance(one, np.generic) else one for one in cells[row, source]]
         if len(shares) != classes:
@@ -97,8 +97,8 @@ def _with_shares(frame: pd.DataFrame) -> pd.DataFrame:
             )
         said = {number: 0.0 if missing(share) else share for number, share in enumerate(shares)}
         nothing = all(missing(share) or share == 0 for share in shares)
-        found[row, source] = None if nothing else distribution(said, row, frame.columns[source])
-    return type(frame)(found, columns=frame.columns, dtype=object)
+        filled[row, source] = None if nothing else distribution(said, row, frame.columns[source])
+    return type(frame)(filled, columns=frame.columns, dtype=object)
 
 
 def _of_lists(rows: Any) -> np.ndarray:

@@ -24,17 +24,17 @@ def numbered(
         of_row: which row a message calls each label's; None: one label a row.
         by: who has said each; None: it is not known.
     """
-    found = column("labels", labels)
-    of_row = range(len(found)) if of_row is None else of_row
-    if not set(map(type, found)) <= {str, int}:  # else there is nothing to find row by row
-        for row, one in zip(of_row, found, strict=True):
+    given = column("labels", labels)
+    of_row = range(len(given)) if of_row is None else of_row
+    if not set(map(type, given)) <= {str, int}:  # else there is nothing to find row by row
+        for row, one in zip(of_row, given, strict=True):
             if missing(one):
                 raise InputError(f"row {row} has no label; leave such rows out", row=row)
             if not isinstance(one, (str, int, float)):
                 raise InputError(f"the label of row {row} is neither a name nor a number: {str(one)[:60]!r}", row=row)
     if label_names is None:
         try:
-            names = tuple(sorted(set(found)))
+            names = tuple(sorted(set(given)))
         except TypeError:
             raise InputError(
                 "some labels are numbers and others are texts; make them one kind", key="labels"
@@ -43,16 +43,16 @@ def numbered(
         names = tuple(label_names)
         if len(set(names)) < len(names):
             raise InputError("a name is twice in label_names", key="label_names")
-        numbers = all(isinstance(one, int) and not isinstance(one, bool) for one in found)
-        if numbers and not set(found) <= set(names):
-            known(found, range(len(names)), of_row, by)
-            return np.array(found, np.int64), names
+        numbers = all(isinstance(one, int) and not isinstance(one, bool) for one in given)
+        if numbers and not set(given) <= set(names):
+            known(given, range(len(names)), of_row, by)
+            return np.array(given, np.int64), names
     if len(names) < 2:
         there = f"only one class, {str(names[0])[:60]!r}" if names else "no class and no row"
         raise InputError(f"there is {there}; a label is wrong only where there is another class", key="label")
     places = {name: place for place, name in enumerate(names)}
-    known(found, places, of_row, by)
-    return np.array([places[one] for one in found], np.int64), names
+    known(given, places, of_row, by)
+    return np.array([places[one] for one in given], np.int64), names
 
 
 def known(
@@ -109,14 +109,14 @@ def table_of(name: str, values: Any, rows: int, kind: type) -> np.ndarray:
         )
     try:
         with np.errstate(over="ignore"):  # what is too large for `kind` is found not to be finite
-            found: np.ndarray = np.asarray(values, dtype=kind)
+            table: np.ndarray = np.asarray(values, dtype=kind)
     except (TypeError, ValueError):
         raise InputError(f"{name} holds something that is no number", key=name) from None
-    if found.ndim != 2 or len(found) != rows:
+    if table.ndim != 2 or len(table) != rows:
         raise InputError(
-            f"{name} has the shape {list(found.shape)}, but there are {rows:,} labels: one row for each", key=name
+            f"{name} has the shape {list(table.shape)}, but there are {rows:,} labels: one row for each", key=name
         )
-    return found
+    return table
 
 
 def by_class(values: Any, rows: int, names: Sequence[Any]) -> np.ndarray:
@@ -126,17 +126,17 @@ def by_class(values: Any, rows: int, names: Sequence[Any]) -> np.ndarray:
     Raises:
         InputError: its shape is another one, or some columns are called as classes and others are not.
     """
-    found = table_of("pred_probs", values, rows, np.float64)
+    probs = table_of("pred_probs", values, rows, np.float64)
     called = list(getattr(values, "columns", ()))
-    if found.shape[1] != len(names):
+    if probs.shape[1] != len(names):
         raise InputError(
-            f"pred_probs has {found.shape[1]} columns, but there are {len(names)} classes; give label_names in the "
+            f"pred_probs has {probs.shape[1]} columns, but there are {len(names)} classes; give label_names in the "
             "order of the columns",
             key="pred_probs",
         )
     places = {str(name): place for place, name in enumerate(called)}
     if len(places) == len(called) and set(places) == set(map(str, names)):
-        return found[:, [places[str(name)] for name in names]]
+        return probs[:, [places[str(name)] for name in names]]
     if all(isinstance(name, str) for name in called) and set(called) & set(names):
         strange = next((name for name in called if name not in names), called[0])
         raise InputError(
@@ -144,31 +144,31 @@ def by_class(values: Any, rows: int, names: Sequence[Any]) -> np.ndarray:
             "class once, or give the numbers alone, with label_names in their order",
             key="pred_probs",
         )
-    return found
+    return probs
 
 
 def probabilities(values: Any, rows: int, names: Sequence[Any]) -> np.ndarray:
     """`by_class`, where one class holds of each row."""
-    found = by_class(values, rows, names)
-    sums = found.sum(1)
-    bad = np.flatnonzero(~(np.isfinite(found).all(1) & (found >= 0).all(1) & (np.abs(sums - 1) <= NEAR_ONE)))
+    probs = by_class(values, rows, names)
+    sums = probs.sum(1)
+    bad = np.flatnonzero(~(np.isfinite(probs).all(1) & (probs >= 0).all(1) & (np.abs(sums - 1) <= NEAR_ONE)))
     if len(bad):
         raise InputError(
             f"row {bad[0]} of pred_probs is not a row of probabilities: they are 0 … 1 and sum to 1",
             key="pred_probs",
             row=bad[0],
         )
-    return np.asarray(found / sums[:, None])
+    return np.asarray(probs / sums[:, None])
 
 
 def texts_of(texts: Iterable[str], rows: int) -> list[str]:
-    found = ["" if missing(one) else one for one in column("texts", texts)]
-    if len(found) != rows:
-        raise InputError(f"there are {len(found):,} texts and {rows:,} labels: one text for each", key="texts")
-    strange = next((row for row, one in enumerate(found) if not isinstance(one, (str, int, float))), None)
+    cells = ["" if missing(one) else one for one in column("texts", texts)]
+    if len(cells) != rows:
+        raise InputError(f"there are {len(cells):,} texts and {rows:,} labels: one text for each", key="texts")
+    strange = next((row for row, one in enumerate(cells) if not isinstance(one, (str, int, float))), None)
     if strange is not None:
-        raise InputError(f"row {strange} of texts is no text: {str(found[strange])[:60]!r}", key="texts", row=strange)
-    return [str(one) for one in found]
+        raise InputError(f"row {strange} of texts is no text: {str(cells[strange])[:60]!r}", key="texts", row=strange)
+    return [str(one) for one in cells]
 
 
 def all_finite(features: np.ndarray) -> None:

@@ -96,7 +96,7 @@ def read_workbook(path: Path, sheet: str | None = None, header: Sequence[str] | 
     """
     book = _opened(path, values=True)
     try:
-        names = [found.title for found in book.worksheets]
+        names = [one.title for one in book.worksheets]
         if not names:
             raise InputError(f"{path}: the workbook has no sheet of cells", where=path)
         if sheet is not None and sheet not in names:
@@ -187,9 +187,9 @@ def _cell(place: int, row: int) -> str:
 
 
 def _letters(place: int) -> str:
-    found = ""
+    letters = ""
     place += 1
     while place:
         place, rest = divmod(place - 1, 26)
-        found = chr(ord("A") + rest) + found
-    return found
+        letters = chr(ord("A") + rest) + letters
+    return letters

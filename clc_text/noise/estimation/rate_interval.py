@@ -96,5 +96,5 @@ def _at_the_best(likelihoods: np.ndarray, rates: np.ndarray) -> np.ndarray:
     _, slope, bend = around(likelihoods)
     vertex = np.divide(-slope, 2 * bend, out=np.sign(slope), where=bend < 0).clip(-1, 1)
     at, slope, bend = around(rates)
-    found: np.ndarray = at + slope * vertex + bend * vertex**2
-    return found
+    best: np.ndarray = at + slope * vertex + bend * vertex**2
+    return best

@@ -301,12 +301,12 @@ def _alone(votes: Votes, rules: Rules, shrinkage: Shrinkage, dependence: float, 
 def _named_exchanged(votes: Votes, belief: np.ndarray) -> np.ndarray:
     """[N, C], the belief, the classes of the two votes on a row having changed places where they are two; of
     distributions the surer one is believed more, and they stay."""
-    found = belief.copy()
+    exchanged = belief.copy()
     entries = np.bincount(votes.row, minlength=votes.rows)
     rows = np.flatnonzero(((votes.counts > 0).sum(1) == 2) & (votes.per_row == 2) & (entries == 2))
     named = np.argsort(-votes.counts[rows], 1, kind="stable")[:, :2]
-    found[rows[:, None], named] = belief[rows[:, None], named[:, ::-1]]
-    return found
+    exchanged[rows[:, None], named] = belief[rows[:, None], named[:, ::-1]]
+    return exchanged
 
 
 def _of_some(fit: VotesFit, some: np.ndarray) -> VotesFit:
@@ -342,9 +342,9 @@ class _Tried:
         even matrices votes hardly foretell each other where a class is rare, and a great one would end the class.
         """
         tried = [one for one in DEPENDENCES if one <= (LITTLE if self.shrinkage.even else 1.0)]
-        found = max(tried, key=lambda one: self(one, 0.0, None).sum())
-        gain, error = _a_vote(self.votes, self(found, 0.0, None) - self(0.0, 0.0, None))
-        return found if gain > error else 0.0
+        best = max(tried, key=lambda one: self(one, 0.0, None).sum())
+        gain, error = _a_vote(self.votes, self(best, 0.0, None) - self(0.0, 0.0, None))
+        return best if gain > error else 0.0
 
 
 def power_of(

@@ -26,14 +26,14 @@ def analyser(ngrams: int) -> Callable[[str], list[str]]:
     tokenize = tokenizer("glove", lowercase=True)
 
     def terms(text: str) -> list[str]:
-        found: list[str] = []
+        made: list[str] = []
         for run in _RUNS.findall(text):
             if _IS_RUN.match(run):
-                found += _pieces(run)
+                made += _pieces(run)
             else:
                 words = [token for token in tokenize(run) if not _MARKS.fullmatch(token)]
-                found += _in_a_row(words, ngrams)
-        return found
+                made += _in_a_row(words, ngrams)
+        return made
 
     return terms
 
