@@ -12,8 +12,8 @@ import numpy as np
 
 from clc_text.analysis.groups import Group, group
 from clc_text.analysis.significance import Test, compare, holm
-from clc_text.analysis.state import begun, epochs_planned, not_ended
 from clc_text.analysis.test_rows import RowInterval, hits, row_interval
+from clc_text.analysis.unfinished import begun, epochs_planned, not_ended
 from clc_text.artifacts.how_it_learnt import told_the_noise
 from clc_text.artifacts.results import summarise
 from clc_text.artifacts.run_directory import RunDirectory

@@ -10,7 +10,7 @@ import numpy as np
 
 from clc_text.analysis.compare import incomparable
 from clc_text.analysis.groups import group
-from clc_text.analysis.state import begun
+from clc_text.analysis.unfinished import begun
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Seeds

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clc_text.analysis.corrected import corrected_labels, has_corrections
-from clc_text.analysis.state import newest_checkpoint
+from clc_text.analysis.unfinished import newest_checkpoint
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
 from clc_text.inference.predictor import Predictions, Predictor

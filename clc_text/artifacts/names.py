@@ -1,4 +1,4 @@
-"""Names that files of a run, and keys in them, had in earlier versions: what was made with those is read as before."""
+"""Names that files of a run, and what stands in them, had in earlier versions: what was made with those is read."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ EARLIER_KEYS = {
     "notes": "notices",
 }  # fmt: skip
 """Keys of JSON files and of lines of JSON: the earlier name and today's."""
+EARLIER_POLICIES = {"taught": "targets"}
+"""Policies, as corrected datasets and commands name them: likewise. What an option of a recipe was called before, the
+option itself says (`earlier`, `clc_text.config.components.option`)."""
 
 
 def located(directory: Path, name: str) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.artifacts.names import EARLIER_POLICIES
 from clc_text.corrections.evidence import Evidence
 from clc_text.errors import InputError, nearest
 
@@ -211,7 +212,6 @@ POLICIES = {
 }
 DEFAULT = "default"
 _NOT_KEPT = ("sentence", "dissent")  # the second was of policies of earlier versions, for several classes
-EARLIER = {"taught": "targets"}  # what a policy was called before
 # What judges where no views can be had: networks that never saw the row, or those that learnt from it.
 WITHOUT_VIEWS = {"default": "posterior", "doubt": "targets"}
 
@@ -228,7 +228,7 @@ def policy_named(
     min_doubt: float | None = None,
 ) -> Policy:
     """A policy by its name, with other numbers where they are given."""
-    name = EARLIER.get(name, name)
+    name = EARLIER_POLICIES.get(name, name)
     if name not in POLICIES:
         raise InputError(f"there is no policy '{name}'{nearest(name, POLICIES)}", key=name)
     policy = POLICIES[name]

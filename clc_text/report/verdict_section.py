@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from clc_text.analysis.judged import Judged
-from clc_text.analysis.state import not_ended
+from clc_text.analysis.unfinished import not_ended
 from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.report.markup import bullets, joined, paragraph, piece

@@ -14,8 +14,8 @@ from clc_text.analysis.corrected import corrected_labels, target_labels
 from clc_text.analysis.examples import choose_rows, count_changes, pick_examples
 from clc_text.analysis.groups import group, method_title
 from clc_text.analysis.series import curve, mean_of_peers, warm_up_ends
-from clc_text.analysis.state import begun, not_ended
 from clc_text.analysis.thresholds import own_thresholds
+from clc_text.analysis.unfinished import begun, not_ended
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError

@@ -29,8 +29,8 @@ def inspect(
 ) -> None:
     """Show what the peers predicted of one row in each epoch, how sure they were, and what they were taught."""
     from clc_text.analysis.row_history import row_history
-    from clc_text.analysis.state import not_ended
     from clc_text.analysis.tables.row_history_text import as_table
+    from clc_text.analysis.unfinished import not_ended
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.plots.figure import format_of, write
     from clc_text.plots.row_history_figure import draw

@@ -52,7 +52,7 @@ def plot(
     force: Force = False,
 ) -> None:
     """Draw a figure of one run or several: vector graphics, readable in print and for every eye."""
-    from clc_text.analysis.state import begun, not_ended
+    from clc_text.analysis.unfinished import begun, not_ended
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.plots.figure import draw, format_of, write
     from clc_text.runs.outputs import check_output

@@ -31,8 +31,8 @@ def report(
 ) -> None:
     """Write one page that people read: verdict, corrections to filter and sort, noise, pictures, recipe and hashes."""
     from clc_text.analysis.maps import make_maps
-    from clc_text.analysis.state import not_ended
     from clc_text.analysis.tables.maps_text import progress_bars
+    from clc_text.analysis.unfinished import not_ended
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.corrections.store import has_corrected
     from clc_text.errors import InputError

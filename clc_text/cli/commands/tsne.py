@@ -67,9 +67,9 @@ def tsne(
 ) -> None:
     """Draw t-SNE maps of the last hidden layer: a picture, an interactive page, and cluster quality in numbers."""
     from clc_text.analysis.maps import check_class, check_labellings, make_maps, write_numbers
-    from clc_text.analysis.state import not_ended
     from clc_text.analysis.tables.maps_text import progress_bars, quality_table
     from clc_text.analysis.tsne import PERPLEXITY
+    from clc_text.analysis.unfinished import not_ended
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.plots.figure import format_of, write
     from clc_text.plots.tsne_figure import draw

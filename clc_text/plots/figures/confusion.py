@@ -9,7 +9,7 @@ import numpy as np
 from clc_text.analysis.confusion import Matrix, matrices
 from clc_text.analysis.groups import subject
 from clc_text.analysis.short_names import short_names
-from clc_text.analysis.state import not_ended
+from clc_text.analysis.unfinished import not_ended
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.plots.figure import figure
 from clc_text.plots.style import NARROW, footnote, heading, new_figure

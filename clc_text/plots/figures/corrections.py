@@ -11,7 +11,7 @@ from clc_text.analysis.corrected import CorrectedLabels, corrected_labels
 from clc_text.analysis.examples import Counts, Example, count_changes, pick_examples
 from clc_text.analysis.groups import subject
 from clc_text.analysis.short_names import short_names
-from clc_text.analysis.state import begun, not_ended
+from clc_text.analysis.unfinished import begun, not_ended
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
 from clc_text.plots.figure import figure

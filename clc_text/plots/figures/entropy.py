@@ -9,8 +9,8 @@ import numpy as np
 
 from clc_text.analysis.groups import subject
 from clc_text.analysis.series import Reading, curve, mean_of_peers
-from clc_text.analysis.state import begun, not_ended
 from clc_text.analysis.thresholds import own_thresholds
+from clc_text.analysis.unfinished import begun, not_ended
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
 from clc_text.plots.curves import mark_warm_up

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from clc_text.analysis.groups import group, subject
 from clc_text.analysis.series import mean_of_peers
-from clc_text.analysis.state import begun
+from clc_text.analysis.unfinished import begun
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import Epoch
 from clc_text.plots.curves import (

@@ -9,8 +9,8 @@ import numpy as np
 
 from clc_text.analysis.groups import subject
 from clc_text.analysis.series import method_begins
-from clc_text.analysis.state import begun, not_ended
 from clc_text.analysis.thresholds import OwnThresholds, own_thresholds
+from clc_text.analysis.unfinished import begun, not_ended
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.errors import InputError
 from clc_text.plots.figure import figure
