@@ -182,8 +182,8 @@ class _Reading:
             by = entry.get("annotator")
             place = where if _is_blank(by) else f"{where} by {by}"
             key = next(key for key in KEYS if key in entry)
-            found = self._answer(place, entry[key], chosen, entry, None)
-            yield replace(found, harmless=column == ANSWER_COLUMNS[0], named_by=key, of_class=entry.get(CLASS))
+            answer = self._answer(place, entry[key], chosen, entry, None)
+            yield replace(answer, harmless=column == ANSWER_COLUMNS[0], named_by=key, of_class=entry.get(CLASS))
 
     # ---- all of them ----
 

@@ -25,10 +25,10 @@ def read_audit(run: RunDirectory, changed: int, labels: LabelCounts) -> Audit | 
     if not path.is_file():
         return None
     again = f"run `clc-text audit {run.path}` again"
-    found = read_json(path, AuditVersion, again)
-    if found["version"] != VERSION:
+    content = read_json(path, AuditVersion, again)
+    if content["version"] != VERSION:
         raise InputError(f"{path} was written by another version of clc_text; {again}", where=path)
-    of = checked(found, AuditOf, path, again)
+    of = checked(content, AuditOf, path, again)
     about = (of["run_id"], of["corrections"].get("rows"), of["labels"])
     corrected = Corrected(run)
     step = corrected.facts["step"]
@@ -40,4 +40,4 @@ def read_audit(run: RunDirectory, changed: int, labels: LabelCounts) -> Audit | 
             f"{again}, so that the card says what is true",
             where=path,
         )
-    return checked(found, Audit, path, again)
+    return checked(content, Audit, path, again)

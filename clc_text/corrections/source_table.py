@@ -287,15 +287,15 @@ class _Folded(_Plan):
         label = facts["label_column"]
         named = run.recipe().get("data", {}).get("label")
         pair = (str(environment["class_column"]), label, f"{label}_given", str(environment["id_column"]))
-        found = cls(
+        folded = cls(
             {}, plain.label_names, "string", pair=pair,
             lists=named if isinstance(named, str) else None, asked=tuple(run.asked),
         )  # fmt: skip
         for shown, here in plain.columns.items():
-            while shown in found.columns or shown in found.given:  # it was called so by an earlier correction
+            while shown in folded.columns or shown in folded.given:  # it was called so by an earlier correction
                 shown = f"source_{shown}"
-            found.columns[shown] = here
-        return found
+            folded.columns[shown] = here
+        return folded
 
     @property
     def given(self) -> list[str]:

@@ -237,8 +237,8 @@ class Corrected:
         text.
         """
         name = self.facts["renamed"].get(self.facts["input_column"], self.facts["input_column"])
-        found = self.of_rows(partial(values_of, column=name, rows=rows))
-        return asked_of(found, rows, self.run.asked)
+        texts = self.of_rows(partial(values_of, column=name, rows=rows))
+        return asked_of(texts, rows, self.run.asked)
 
     def sweep(self) -> None:
         """Removes what a command left here when it was killed; for one that finds nothing to write."""

@@ -277,20 +277,20 @@ def _objections(
     notices: Sequence[Notice],
     noise: AuditNoise,
 ) -> list[str]:
-    found = [notice["message"] for notice in notices if notice["name"] == "collapse"]
+    objections = [notice["message"] for notice in notices if notice["name"] == "collapse"]
     agreement = noise.get("agreement")
     if agreement is not None and agreement < AGREEMENT:
-        found.append(
+        objections.append(
             f"the views agree on the class of {agreement:.0%} of the rows only: the encoder tells too little of these "
             "classes"
         )
     if truth is not None and truth["broken"] > truth["fixed"]:
-        found.append(f"more labels were broken ({truth['broken']:,}) than fixed ({truth['fixed']:,})")
+        objections.append(f"more labels were broken ({truth['broken']:,}) than fixed ({truth['fixed']:,})")
     elif truth is None and canaries is not None:
         precision = canaries["precision_adjusted"]
         if precision is not None and precision["high"] < HALF:
-            found.append(f"by the canaries only {precision['value']:.0%} of the changed labels are right")
-    return found
+            objections.append(f"by the canaries only {precision['value']:.0%} of the changed labels are right")
+    return objections
 
 
 def _emptied(corrections: Corrections) -> list[str]:

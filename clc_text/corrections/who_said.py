@@ -31,11 +31,11 @@ def said_of(votes: Votes, names: Sequence[str]) -> Callable[[int], Said]:
     ends = np.searchsorted(votes.row, np.arange(votes.rows + 1))
 
     def said(row: int) -> Said:
-        found: dict[str, dict[str, float]] = {}
+        by_source: dict[str, dict[str, float]] = {}
         for entry in range(int(ends[row]), int(ends[row + 1])):
-            shares = found.setdefault(votes.sources[votes.source[entry]], {})
+            shares = by_source.setdefault(votes.sources[votes.source[entry]], {})
             shares[names[votes.label[entry]]] = round(float(votes.weight[entry]), 4)
-        return {source: next(iter(one)) if one == {next(iter(one)): 1.0} else one for source, one in found.items()}
+        return {source: next(iter(one)) if one == {next(iter(one)): 1.0} else one for source, one in by_source.items()}
 
     return said
 

@@ -53,7 +53,7 @@ def describe(task: Task) -> dict[str, Any]:
     if task.test_labels is not None:
         for name, count in zip(task.output_names, _counts(task, task.test_labels), strict=True):
             classes[name]["test"] = int(count)
-    found: dict[str, Any] = {
+    described: dict[str, Any] = {
         "name": task.name,
         "rows": len(task.train) // per,
         "test_rows": 0 if task.test is None else len(task.test) // per,
@@ -63,23 +63,23 @@ def describe(task: Task) -> dict[str, Any]:
         ),
     }
     if task.true_labels is not None:
-        found["label_accuracy"] = round(100.0 * float(np.mean(task.given_labels == task.true_labels)), 2)
+        described["label_accuracy"] = round(100.0 * float(np.mean(task.given_labels == task.true_labels)), 2)
     if getattr(task.train.features[task.input_column], "dtype", None) in ("string", "large_string"):
         texts = _each_once(column(task.train, task.input_column), per)
         test_texts = None if task.test is None else _each_once(column(task.test, task.input_column), per)
-        found.update(text_facts(texts, given, test_texts))
-        found["empty_rows"] = np.flatnonzero(_blank(texts).to_numpy())[:SHOWN].tolist()
-        found["words"] = words = _word_quantiles(texts)
-        found["characters"] = _quantiles(np.asarray(pc.utf8_length(pc.fill_null(texts, ""))))
+        described.update(text_facts(texts, given, test_texts))
+        described["empty_rows"] = np.flatnonzero(_blank(texts).to_numpy())[:SHOWN].tolist()
+        described["words"] = words = _word_quantiles(texts)
+        described["characters"] = _quantiles(np.asarray(pc.utf8_length(pc.fill_null(texts, ""))))
         written = pc.fill_null(texts, "").to_pylist()
-        found["scripts"] = scripts(written)
+        described["scripts"] = scripts(written)
         tested = [] if test_texts is None else pc.fill_null(test_texts, "").to_pylist()
-        found["near_copies"] = near_copy_facts(written, [names[label] for label in given], tested)
-        found["garbled"] = {
+        described["near_copies"] = near_copy_facts(written, [names[label] for label in given], tested)
+        described["garbled"] = {
             kind: {"rows": len(rows), "first": rows[:SHOWN].tolist()} for kind, rows in garbled(texts).items()
         }
         if odd := outliers(written):
-            found["outliers"] = {
+            described["outliers"] = {
                 "rows": len(odd.rows),
                 "examples": [
                     {"row": row, "label": names[given[row]], "text": written[row][:EXCERPT]}
@@ -87,18 +87,18 @@ def describe(task: Task) -> dict[str, Any]:
                 ],
             }
         if tested and (apart := drift(written, tested)):
-            found["drift"] = vars(apart)
+            described["drift"] = vars(apart)
         if spaceless := _count(pc.match_substring_regex(pc.fill_null(texts, ""), SPACELESS)):
-            found["scripts_without_blanks"] = (
+            described["scripts_without_blanks"] = (
                 f"{spaceless} of {len(texts)} training texts are in a script that sets words apart by no blanks; word "
                 "vectors are made of single characters there, and encoder.length counts characters"
             )
         if words["0.5"] <= 1:
-            found["warning"] = "the median text has a single word, which tells little unless it comes again"
+            described["warning"] = "the median text has a single word, which tells little unless it comes again"
     if task.votes is not None:
-        found["votes"] = votes_facts(task.votes)
-    found["rare_labels"] = rare_labels(task)
-    return {**found, "facts": dict(task.facts), "sources": list(task.sources)}
+        described["votes"] = votes_facts(task.votes)
+    described["rare_labels"] = rare_labels(task)
+    return {**described, "facts": dict(task.facts), "sources": list(task.sources)}
 
 
 def _counts(task: Task, labels: np.ndarray) -> np.ndarray:

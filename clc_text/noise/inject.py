@@ -146,9 +146,9 @@ def sha256_of_features(features: np.ndarray | None) -> str:
     return hashlib.sha256(np.ascontiguousarray(features, dtype="<f4").tobytes()).hexdigest()
 
 
-def _compare(stated: Mapping[str, Any], key: str, found: str, what: str, why: str = "") -> None:
-    if stated.get(key) != found:
-        sums = f"sha256 {str(stated.get(key))[:12]} in the manifest, {found[:12]} here"
+def _compare(stated: Mapping[str, Any], key: str, here: str, what: str, why: str = "") -> None:
+    if stated.get(key) != here:
+        sums = f"sha256 {str(stated.get(key))[:12]} in the manifest, {here[:12]} here"
         raise InputError(f"the {what} are not those of the manifest{why} ({sums})", key=what)
 
 

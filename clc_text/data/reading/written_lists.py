@@ -65,18 +65,18 @@ def list_in(text: str) -> list[Value | None] | None:
     What stands side by side without a comma, as NumPy writes it, is no list: Python joins such texts to one.
     """
     try:
-        found: Any = json.loads(text)
+        value: Any = json.loads(text)
     except (ValueError, RecursionError):
         try:
             tree = ast.parse(text.strip(), mode="eval")
-            found = ast.literal_eval(tree)
+            value = ast.literal_eval(tree)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
             return None
         if not isinstance(tree.body, ast.List) or _joined(text, tree.body):
             return None
-    if not isinstance(found, list) or not all(one is None or isinstance(one, Value) for one in found):
+    if not isinstance(value, list) or not all(one is None or isinstance(one, Value) for one in value):
         return None
-    return found
+    return value
 
 
 def _looks(text: str) -> bool:
@@ -84,10 +84,10 @@ def _looks(text: str) -> bool:
     return len(shown) <= LONGEST and shown.startswith("[") and shown.endswith("]")
 
 
-def _joined(text: str, found: ast.List) -> bool:
+def _joined(text: str, parsed: ast.List) -> bool:
     """Whether a text of the list is several side by side: such has more quotes inside than it should."""
     shown = text.strip()
-    for one in found.elts:
+    for one in parsed.elts:
         if isinstance(one, ast.Constant) and isinstance(one.value, str):
             written = ast.get_source_segment(shown, one) or ""
             if len(written) != len(repr(one.value)):

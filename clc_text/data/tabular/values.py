@@ -56,14 +56,14 @@ def numbered(
 
 
 def known(
-    found: Sequence[Any],
+    given: Sequence[Any],
     among: Any,
     of_row: Sequence[int] | np.ndarray,
     by: Sequence[str] | np.ndarray | None = None,
 ) -> None:
-    if set(found) <= set(among):
+    if set(given) <= set(among):
         return
-    for place, (row, one) in enumerate(zip(of_row, found, strict=True)):
+    for place, (row, one) in enumerate(zip(of_row, given, strict=True)):
         if one not in among:
             who = "" if by is None else f" by {str(by[place])[:60]}"
             raise InputError(
