@@ -13,7 +13,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 from refusals import refused
 
 import clc_text
-from clc_text.api.cleaning import as_file, given_rows, with_annotators
+from clc_text.api.given_table import as_file, given_rows, with_annotators
 
 WORDS = {
     "billing": "invoice refund charge card payment euro receipt tax",
