@@ -36,7 +36,7 @@ STAGES = {
     "columns": ["clc_text.api.cleaning:columns_of"],
     "reading": ["clc_text.runs.prepare:load_task"],
     "encoding": ["clc_text.runs.prepare:encode"],
-    "copies": ["clc_text.data.copies:first_copies", "clc_text.crossfit.fold_trainer:first_copies_of"],
+    "copies": ["clc_text.data.input_copies:first_copies", "clc_text.crossfit.fold_trainer:first_copies_of"],
     "cross-fitting": ["clc_text.crossfit.trainer:NoisyLabelTrainer.make_cross_fit"],
     "noise matrix": [
         "clc_text.crossfit.rounds:fit_noise",

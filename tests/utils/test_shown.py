@@ -156,7 +156,7 @@ def test_no_other_console_is_made():
     assert made == {"shown.py"}
 
 
-COMMANDS = Path(clc_text.__file__).parent / "commands"
+COMMANDS = Path(clc_text.__file__).parent / "cli" / "commands"
 
 
 @pytest.mark.parametrize("path", sorted(COMMANDS.glob("*.py")), ids=lambda path: path.name)
