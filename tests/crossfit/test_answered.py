@@ -30,6 +30,7 @@ from clc_text.data.trusted import TrustedLabels
 from clc_text.methods.base import TrainingState
 from clc_text.methods.fold_forward import FoldForward
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
+from clc_text.noise.estimation.near_noise import posterior_with_shares
 from clc_text.noise.estimation.noise_fit import fit_transition, posterior_labels
 from clc_text.training.answer_targets import weight_of_answers
 
@@ -250,6 +251,15 @@ def test_whoever_explains_held_out_answers_best_is_taught(
     assert found.targets is not None
     assert (found.targets[told.rows] == found.posterior[told.rows]).all()
     others = np.setdiff1d(np.arange(ROWS), told.rows)
+    if expected == "views":
+        noise = AnsweredNoise(labels, CLASSES, fold)
+        noise.strength = float(found.facts["strength"])
+        fit = noise.fit_sharpness(log_probs["right"], found.transition)
+        readings = (
+            half_trusted(fit.probs, given, never_certain(fit.transition)),
+            posterior_with_shares(log_probs["right"], given),
+        )
+        np.testing.assert_allclose(found.targets[others], np.mean(readings, 0)[others])
     if expected == "without":
         assert (found.targets[others] == targets[others]).all()
     else:
