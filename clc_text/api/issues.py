@@ -16,7 +16,7 @@ from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.kinds import COPY, EMPTY, GARBLED, LIKELY, OUTLIER, SCRIPT, kinds
 from clc_text.corrections.policy import DEFAULT, policy_of_views
 from clc_text.data.checks.garbled import garbled
-from clc_text.data.checks.near_copies import contradicting, first_near_copies
+from clc_text.data.checks.near_copies import UNASKED, contradicting, first_near_copies
 from clc_text.data.checks.outliers import Outliers, outliers
 from clc_text.data.checks.scripts import in_another_script
 from clc_text.data.labels import Labels
@@ -59,7 +59,8 @@ class Issues(Ranked):
             `interval` says.
         outliers: rows like no other, by features and texts; None where there are too few rows, or neither of the two.
         garbled: int64, the numbers of rows whose text is.
-        copies: int64, those of rows whose text is nearly that of a row with another label, a group together.
+        copies: int64, those of rows whose text is nearly that of a row with another label, a group together; none are
+            looked for in more than 200,000 rows.
         empty: int64, those of rows without a text.
         other_script: int64, those of rows in a script that at most one row of 100 is in.
         ahead: by how many standard errors noise explains held-out labels better than hard texts alone do; below
@@ -231,7 +232,7 @@ def find_issues(
         names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(told, rows),
         matrix_of(judged.belief, given), by_rule, written, mixture.log_probs.argmax(2),
         outliers(written, dense, seed, near), _garbled(written), mixture.noise.ahead, likeliest(told),
-        _nothing() if written is None else contradicting(first_near_copies(written), given),
+        _nothing() if written is None or rows > UNASKED else contradicting(first_near_copies(written), given),
         _nothing() if written is None else np.flatnonzero([not text.strip() for text in written]),
         _nothing() if written is None else in_another_script(written),
     )  # fmt: skip

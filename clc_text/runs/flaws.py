@@ -11,7 +11,7 @@ from clc_text.artifacts.run_files import Flaws, NearCopies
 from clc_text.config.recipe import Recipe
 from clc_text.data.checks.drift import drift
 from clc_text.data.checks.garbled import garbled
-from clc_text.data.checks.near_copies import contradicting, first_near_copies
+from clc_text.data.checks.near_copies import UNASKED, contradicting, first_near_copies
 from clc_text.data.checks.outliers import outliers
 from clc_text.data.checks.scripts import in_another_script
 from clc_text.data.task import column
@@ -63,7 +63,8 @@ def flaws_of_run(run: RunDirectory) -> Flaws | None:
     }  # fmt: skip
     made["empty"] = [row for row, text in enumerate(texts) if not text.strip()]
     made["other_script"] = in_another_script(texts).tolist()
-    made["copies"] = _near_copies(texts, tested, run.labels().given.reshape(len(texts), -1))
+    if len(texts) + len(tested) <= UNASKED:
+        made["copies"] = _near_copies(texts, tested, run.labels().given.reshape(len(texts), -1))
     write_json(run.file(FLAWS), made)
     return made
 

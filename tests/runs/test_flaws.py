@@ -88,6 +88,13 @@ def test_near_copies_with_other_labels_and_in_the_test_rows(
     assert f"Near copies with several labels, {len(torn)} texts" in shown and "1 test text is nearly" in shown
 
 
+def test_near_copies_are_not_looked_for_in_very_many_texts(run: RunDirectory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "UNASKED", len(run.data()) - 1)
+    found = flaws_of_run(run)
+    assert found is not None and "copies" not in found and flaws_of_run(run) == found
+    odd_texts_html(run)
+
+
 def test_rows_that_are_no_texts_have_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = make_run(tmp_path / "run", rows=60).run
     numbers = datasets.Dataset.from_dict({made.environment()["input_column"]: np.arange(60)})

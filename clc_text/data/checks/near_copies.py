@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
+UNASKED = 200_000  # texts, of which they are looked for though nobody asks: of a million it takes minutes and 2.5 GB
 ALIKE = 0.8  # share of all runs of characters that both texts have (Jaccard)
 _RUN = 5
 _SEEDS, _BAND = 128, 4  # 32 bands of 4: of pairs with a share of .8 one in 10 million is missed
@@ -30,13 +31,19 @@ def first_near_copies(texts: Sequence[str]) -> np.ndarray:
     from scipy.sparse.csgraph import connected_components
 
     count = len(texts)
-    whole = [_reduced(text) for text in texts]
-    kept = np.flatnonzero([bool(text) for text in whole])
+    firsts_of: dict[str, int] = {}  # texts that are equal are compared once
+    equal = np.empty(count, np.int64)
+    for row, text in enumerate(texts):
+        reduced = _reduced(text)
+        equal[row] = firsts_of.setdefault(reduced, row) if reduced else row
+    kept = np.fromiter(firsts_of.values(), np.int64, len(firsts_of))
     if not len(kept):
         return np.arange(count)
-    signatures = np.concatenate(list(_signatures([whole[row] for row in kept])))
-    left, right = _pairs(signatures)
-    edges = coo_matrix((np.ones(len(left), bool), (kept[left], kept[right])), (count, count))
+    left, right = _pairs(_signatures(list(firsts_of)))
+    del firsts_of
+    copies = np.flatnonzero(equal != np.arange(count))
+    ends = np.concatenate([kept[left], equal[copies]]), np.concatenate([kept[right], copies])
+    edges = coo_matrix((np.ones(len(ends[0]), bool), ends), (count, count))
     _, group = connected_components(edges, directed=False)
     _, first = np.unique(group, return_index=True)
     firsts: np.ndarray = first[group]
@@ -63,14 +70,16 @@ def _reduced(text: str) -> str:
     return words or " ".join(folded.split())
 
 
-def _signatures(texts: list[str]) -> Iterator[np.ndarray]:
-    """uint32 [n, _SEEDS] a block: the least hash, by each of several functions, of a text's runs of characters."""
+def _signatures(texts: list[str]) -> np.ndarray:
+    """uint32 [n, _SEEDS], the least hash, by each of several functions, of a text's runs of characters."""
     lengths = np.array([len(text) for text in texts])
-    blocks = (np.cumsum(lengths) // _BLOCK).tolist()
+    blocks = np.cumsum(lengths) // _BLOCK
+    found = np.empty((len(texts), _SEEDS), np.uint32)
     start = 0
-    for end in [*np.flatnonzero(np.diff(blocks)) + 1, len(texts)]:
-        yield _block(texts[start:end], lengths[start:end])
+    for end in [*(np.flatnonzero(np.diff(blocks)) + 1).tolist(), len(texts)]:
+        found[start:end] = _block(texts[start:end], lengths[start:end])
         start = end
+    return found
 
 
 def _block(texts: list[str], lengths: np.ndarray) -> np.ndarray:
@@ -103,7 +112,7 @@ def _mixed(values: np.ndarray) -> np.ndarray:
 
 def _pairs(signatures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows that are alike, each beside the first of its bucket: a bucket of n rows takes n comparisons."""
-    lefts, rights = [], []
+    count, pairs = len(signatures), np.zeros(0, np.int64)
     for begin in range(0, _SEEDS, _BAND):
         band = np.zeros(len(signatures), np.uint64)
         for column in range(begin, begin + _BAND):
@@ -111,9 +120,8 @@ def _pairs(signatures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         _, first, bucket = np.unique(band, return_index=True, return_inverse=True)
         left, right = first[bucket], np.arange(len(band))
         apart = left != right
-        lefts.append(left[apart])
-        rights.append(right[apart])
-    left, right = np.unique(np.stack([np.concatenate(lefts), np.concatenate(rights)]), axis=1)
+        pairs = np.union1d(pairs, left[apart] * count + right[apart])
+    left, right = np.divmod(pairs, count)
     alike = np.empty(len(left), bool)
     for start in range(0, len(left), 100_000):
         part = slice(start, start + 100_000)
