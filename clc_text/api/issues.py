@@ -15,7 +15,7 @@ from clc_text.api.voted_issues import VotedIssues, is_several, issues_of_votes
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.kinds import COPY, EMPTY, GARBLED, LIKELY, OUTLIER, SCRIPT, kinds
 from clc_text.corrections.policy import DEFAULT, policy_of_views
-from clc_text.data.checks.garbled import garbled
+from clc_text.data.checks.garbled import empty_rows, garbled
 from clc_text.data.checks.near_copies import UNASKED, contradicting, first_near_copies
 from clc_text.data.checks.outliers import Outliers, outliers
 from clc_text.data.checks.scripts import in_another_script
@@ -231,15 +231,20 @@ def find_issues(
     return Issues(
         names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(told, rows),
         matrix_of(judged.belief, given), by_rule, written, mixture.log_probs.argmax(2),
-        outliers(written, dense, seed, near), _garbled(written), mixture.noise.ahead, likeliest(told),
-        _nothing() if written is None or rows > UNASKED else contradicting(first_near_copies(written), given),
-        _nothing() if written is None else np.flatnonzero([not text.strip() for text in written]),
-        _nothing() if written is None else in_another_script(written),
+        outliers(written, dense, seed, near), ahead=mixture.noise.ahead, likeliest=likeliest(told),
+        **({} if written is None else _flawed(written, given)),
     )  # fmt: skip
 
 
-def _garbled(texts: Sequence[str] | None) -> np.ndarray:
+def _flawed(texts: Sequence[str], given: np.ndarray) -> dict[str, np.ndarray]:
+    """The rows whose text is flawed, by the attributes of `Issues`."""
     import pyarrow as pa
 
-    found = {} if texts is None else garbled(pa.chunked_array([pa.array(texts, pa.large_string())]))
-    return np.unique(np.concatenate([np.zeros(0, np.int64), *found.values()]))
+    found = garbled(pa.chunked_array([pa.array(texts, pa.large_string())]))
+    copies = contradicting(first_near_copies(texts), given) if len(texts) <= UNASKED else _nothing()
+    return {
+        "garbled": np.unique(np.concatenate([*found.values(), _nothing()])),
+        "copies": copies,
+        "empty": empty_rows(texts),
+        "other_script": in_another_script(texts),
+    }

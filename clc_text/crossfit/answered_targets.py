@@ -11,8 +11,8 @@ from clc_text.artifacts.run_files import CrossFitFacts
 from clc_text.crossfit.answered_noise import AnsweredNoise
 from clc_text.data.labels import Labels
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
-from clc_text.noise.estimation.near_noise import posterior_with_shares
 from clc_text.noise.estimation.noise_fit import NoiseFit
+from clc_text.noise.estimation.targets import targets_of
 
 # What all views believe with answers is taught where it explains answers that were held out better than what is
 # believed without them does, by so many standard errors.
@@ -31,8 +31,8 @@ def taught_with_answers(cross_fit: CrossFit, labels: Labels, without: CrossFit, 
 
     Two beliefs know the answers: that of the networks alone, and that of all views together. Where errors follow rules
     that words and features tell, the networks' alone is far better, since the other views repeat the rules; elsewhere
-    that of all views is, the mean of two readings. Held-out answers say which is taken, and whether either is
-    (`ALONE`, `BORNE_OUT`). Answered rows are taught as they were answered.
+    that of all views is, the mean of two readings (`targets_of`). Held-out answers say which is taken, and whether
+    either is (`ALONE`, `BORNE_OUT`). Answered rows are taught as they were answered.
 
     Args:
         cross_fit: of `cross_fit_answered`.
@@ -50,11 +50,10 @@ def taught_with_answers(cross_fit: CrossFit, labels: Labels, without: CrossFit, 
     chosen, gained = _borne_out(noise, fits, without.row_targets)
     if chosen == WITHOUT:
         targets = without.row_targets.copy()
+    elif chosen == VIEWS and pool is not None:
+        targets = targets_of(pool, labels.learnt, fits[VIEWS])
     else:
         targets = half_trusted(fits[chosen].probs, labels.learnt, never_certain(fits[chosen].transition))
-    if chosen == VIEWS and pool is not None:
-        # The other reading is that of both kinds of noise, as without answers (`noise.estimation.targets`).
-        targets = (targets + posterior_with_shares(pool, labels.learnt)) / 2
     targets[trusted.rows] = cross_fit.posterior[trusted.rows]
     facts: CrossFitFacts = {
         **cross_fit.facts,

@@ -179,10 +179,6 @@ class NoisyLabelTrainer(PeersTrainer):
                 targets = targets.reshape(-1, self.problem.asked, 2)
             self.supervisor.targets.distributions = torch.from_numpy(targets).float().to(self.args.device)
             self._given |= {"cross_fit_epochs": torch.tensor(found.warm_up)}
-            if self.supervisor.answers is not None and not self.problem.multi_label:
-                # They are in what the other rows are taught, as far as they are borne out; to let them weigh more
-                # gains nothing beside it, and half of them may be the hardest rows there are.
-                self.supervisor.answers = self.supervisor.answers.counted_once
         self.supervisor.state.memory |= self._given
         self.supervisor.notices.append(cross_fitted(found))
 

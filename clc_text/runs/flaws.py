@@ -10,7 +10,7 @@ from clc_text.artifacts.run_directory import FLAWS, RunDirectory
 from clc_text.artifacts.run_files import Flaws, NearCopies
 from clc_text.config.recipe import Recipe
 from clc_text.data.checks.drift import drift
-from clc_text.data.checks.garbled import garbled
+from clc_text.data.checks.garbled import empty_rows, garbled
 from clc_text.data.checks.near_copies import UNASKED, contradicting, first_near_copies
 from clc_text.data.checks.outliers import outliers
 from clc_text.data.checks.scripts import in_another_script
@@ -61,7 +61,7 @@ def flaws_of_run(run: RunDirectory) -> Flaws | None:
             "test_terms": apart.test_terms, "train_terms": apart.train_terms,
         },
     }  # fmt: skip
-    made["empty"] = [row for row, text in enumerate(texts) if not text.strip()]
+    made["empty"] = empty_rows(texts).tolist()
     made["other_script"] = in_another_script(texts).tolist()
     if len(texts) + len(tested) <= UNASKED:
         made["copies"] = _near_copies(texts, tested, run.labels().given.reshape(len(texts), -1))

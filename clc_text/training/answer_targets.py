@@ -28,16 +28,13 @@ class AnswerTargets:
     weight: float
 
     @classmethod
-    def of(cls, trusted: TrustedLabels, rows: int, device: torch.device, asked: int = 1) -> AnswerTargets:
-        """Of so many rows, each asked of so many classes."""
-        weight = weight_of_answers(rows * asked, len(trusted))
+    def of(
+        cls, trusted: TrustedLabels, rows: int, device: torch.device, asked: int = 1, most: float = MOST
+    ) -> AnswerTargets:
+        """Of so many rows, each asked of so many classes; `most`: as of `weight_of_answers`."""
+        weight = weight_of_answers(rows * asked, len(trusted), most=most)
         told = torch.from_numpy(trusted.classes(rows * asked)).to(device)
         return cls(told if asked == 1 else told.view(rows, asked), weight)
-
-    @property
-    def counted_once(self) -> AnswerTargets:
-        """The same answers, each no more than a row."""
-        return replace(self, weight=1.0)
 
     def held_in(self, supervision: Supervision, log_probs: Tensor, rows: Tensor, state: TrainingState) -> Supervision:
         """The supervision of the rows [B] of a batch, in which every peer learns each answered one as it was told.

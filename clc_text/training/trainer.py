@@ -19,7 +19,7 @@ from clc_text.models.peers import PeersModel, at_least_float32
 from clc_text.models.peers_of import PeersOf, equal_peers, peers_from_init, peers_from_model
 from clc_text.training.accounting import EpochAccounts
 from clc_text.training.accumulation import StepBatches
-from clc_text.training.answer_targets import AnswerTargets
+from clc_text.training.answer_targets import MOST, AnswerTargets
 from clc_text.training.arguments import (
     check_arguments,
     check_limits,
@@ -204,13 +204,16 @@ class PeersTrainer(InEpochs):
         """Forgets what a training has learnt beside the networks: before the first one, and before each new one."""
         problem, rows = self.problem, count_rows(self.train_dataset)
         device, trusted, targets = self.args.device, self.trusted, self._targets
+        # A cross-fit has asked them of all rows: to let them weigh more gains nothing beside that, and half of them
+        # may be the hardest rows there are (measured where one class holds: recipes/results/answers.md).
+        most = 1.0 if self.method.cross_fits and not problem.multi_label else MOST
         self.supervisor = Supervisor(
             self.method,
             problem,
             TrainingState(num_classes=problem.choices, noise_rate=self.noise_rate, memory=dict(self._given)),
             WarmUp(self.method, self.recover),
             RowTargets(self.train_dataset, self._class_weights, None if targets is None else targets.to(device)),
-            None if trusted is None or not rows else AnswerTargets.of(trusted, rows, device, problem.asked),
+            None if trusted is None or not rows else AnswerTargets.of(trusted, rows, device, problem.asked, most),
             EpochAccounts(rows * problem.asked, self.model.peers, self.dynamics_dir),
             why_numbers(self.method, targets is not None, trusted is not None, self.augment is not None),
             unseen=problem.classes is None or label_column(self.train_dataset) is None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,3 +35,8 @@ def garbled(texts: pa.ChunkedArray) -> dict[str, np.ndarray]:
         if len(rows):
             found[kind] = rows
     return found
+
+
+def empty_rows(texts: Sequence[str]) -> np.ndarray:
+    """int64, the rows of the texts [N] in which nothing but blanks stands."""
+    return np.flatnonzero([not text.strip() for text in texts])

@@ -19,18 +19,20 @@ import numpy as np
 
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.near_noise import posterior_with_shares
-from clc_text.noise.estimation.noise_fit import fit_noise, fit_shares
+from clc_text.noise.estimation.noise_fit import NoiseFit, fit_noise, fit_shares
 
 
-def targets_of(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def targets_of(pool: np.ndarray, labels: np.ndarray, by_class: NoiseFit | None = None) -> np.ndarray:
     """float64 [N, C], each row of sum 1; see the module.
 
     Args:
         pool: [N, C], log-probabilities of the true class, by whoever never saw the row's label.
         labels: int64 [N], given labels, or float [N, C] distributions.
+        by_class: noise by class, where more is known of it than these labels tell; None: it is fitted to them.
     """
     targets = posterior_with_shares(pool, labels)
-    by_class = fit_shares(fit_noise(pool, labels), labels)
+    if by_class is None:
+        by_class = fit_shares(fit_noise(pool, labels), labels)
     targets += half_trusted(by_class.probs, labels, never_certain(by_class.transition))
     targets /= 2
     return targets
