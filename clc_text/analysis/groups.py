@@ -60,13 +60,16 @@ def flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return values
 
 
+_CAPITALS_WITHIN = {"mentornet": "MentorNet", "jocor": "JoCoR", "selfmix": "SelfMix", "dividemix": "DivideMix"}
+
+
 def method_title(name: str) -> str:
     """A method's name as papers write it: ``clc`` is CLC, ``co_teaching`` Co-teaching, ``clc_auto`` CLC auto."""
+    if name in _CAPITALS_WITHIN:
+        return _CAPITALS_WITHIN[name]
     first, *more = name.split("_")
     if first == "co":
         return "-".join(["Co", *more])
-    if first == "mentornet":
-        return "MentorNet"
     return " ".join([first.upper() if len(first) <= 3 else first.capitalize(), *more])
 
 

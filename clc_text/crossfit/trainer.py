@@ -80,13 +80,18 @@ class NoisyLabelTrainer(PeersTrainer):
         """Whether out-of-sample predictions are made before the training itself."""
         return self.method.cross_fits or self.estimates_rate or self.method.transition_source == "estimate"
 
+    @property
+    def rate_known(self) -> bool:
+        """Whether the method will be told a noise rate, or one is estimated for it."""
+        return super().rate_known or self.estimates_rate
+
     def check(self) -> None:
         """As `PeersTrainer.check`, and that there are enough rows to cross-fit.
 
         Raises:
-            InputError: the method is told too little, or there are too few rows.
+            InputError: the method is told too little or mixes what cannot be mixed, or there are too few rows.
         """
-        self.method.check(self.model.peers, self.noise_rate is not None or self.estimates_rate)
+        super().check()
         if self.cross_fits_first:
             check_folds(first_copies_of(self), settings_of(self.method))
 

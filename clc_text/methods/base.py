@@ -39,6 +39,33 @@ class Supervision:
         return (self.losses * self.weights).sum()
 
 
+@dataclass(frozen=True)
+class Looks:
+    """What else the peers make of a batch, for a method that mixes its rows (`Method.mixing`); with gradient.
+
+    Attributes:
+        again: [P, B, C] log-probabilities of the same rows by another draw of dropout; without dropout the same.
+        mixed: [P, B, C] log-probabilities of share · row + (1 - share) · partner, mixed where networks read them.
+        partners: int64 [B], which row of the batch each row is mixed with, the same for every peer.
+        share: what a row keeps of itself, 1/2 … 1, the same for the whole batch.
+    """
+
+    again: Tensor
+    mixed: Tensor
+    partners: Tensor
+    share: float
+
+    @classmethod
+    def of(cls, log_probs: Tensor) -> Looks:
+        """Of rows that are not mixed, and of which nothing else was asked."""
+        rows = torch.arange(log_probs.shape[-2], device=log_probs.device)
+        return cls(log_probs, log_probs, rows, 1.0)
+
+    def mix(self, targets: Tensor) -> Tensor:
+        """What mixed rows are taught, of what rows are: [..., B, C] -> [..., B, C]."""
+        return self.share * targets + (1 - self.share) * targets.index_select(-2, self.partners)
+
+
 @dataclass
 class TrainingState:
     """What a method may know about the training around it, saved with every checkpoint.
@@ -56,6 +83,7 @@ class TrainingState:
         logits: [P, B, C] what `log_probs` was made of, detached, for the one criterion that needs it, the energy;
             [P, N, C] during `Method.prepare`. None where several classes may hold. Not saved.
         began: epochs completed when the method took over from the warm-up; 0 without one.
+        looks: what else the peers make of this batch; None: nothing else was asked. Not saved.
     """
 
     epoch: int = 0
@@ -67,6 +95,7 @@ class TrainingState:
     class_weights: Tensor | None = None
     logits: Tensor | None = None
     began: int = 0
+    looks: Looks | None = None
 
     def weigh(self, targets: Tensor) -> Tensor:
         """Targets [..., C] as a cross-entropy meets them, each class's part times its weight.
@@ -97,6 +126,8 @@ class Method(Options, ABC):
             `clc_text.training.multi_label`).
         row_memory: names of what `supervise` changes in `TrainingState.memory` for the rows of its batch, [..., N, ·]:
             where several processes train, each has seen its own rows, and the memories are put together.
+        divides: whether `prepare` is called again before every later epoch, by what the peers then say of all rows,
+            and `supervise` looks up the rows of its batch by their numbers.
     """
 
     section: ClassVar[str] = "method"
@@ -108,6 +139,7 @@ class Method(Options, ABC):
     cross_fits: ClassVar[bool] = False
     multi_label: ClassVar[bool] = False
     row_memory: ClassVar[tuple[str, ...]] = ()
+    divides: ClassVar[bool] = False
 
     warmup_epochs: int = option(
         0, "epochs of plain training on the given labels before the method takes over", at_least=0
@@ -129,6 +161,12 @@ class Method(Options, ABC):
         """Whether what a row counts depends on which other rows stand in its batch: then several small batches of one
         step are not one large one."""
         return False
+
+    @property
+    def mixing(self) -> float | None:
+        """α, where rows of a batch are to be mixed by shares of Beta(α, α), which `supervise` finds in
+        `TrainingState.looks`; None: they are not."""
+        return None
 
     @property
     def transition_source(self) -> Literal["true", "estimate", "file"] | None:
@@ -160,6 +198,8 @@ class Method(Options, ABC):
 
     def prepare(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> None:
         """Takes from the warmed-up peers what the method needs, into `state.memory`.
+
+        Once; of a method that `divides` the rows, before each of its epochs.
 
         Args:
             log_probs: [P, N, C] predictions over the training set, without gradient, in evaluation mode.

@@ -60,7 +60,7 @@ class InEpochs(Checkpointing):
             set_momentum(self.optimizer, momentum)
         supervisor, state = self.supervisor, self.supervisor.state
         state.epoch, state.steps_per_epoch = epoch, steps_per_epoch
-        if supervisor.warm_up.may_end_before(state):
+        if supervisor.warm_up.asks_before(state):
             logits, labels = self._predict(self.train_dataset)
             counts = self._given_counts(logits.shape[-1]) if self.recover else None
             supervisor.take_over(logits, labels, counts, self.accelerator.unwrap_model(self.model))

@@ -18,6 +18,8 @@ def why_numbers(method: Method, targets: bool, trusted: bool, augmented: bool) -
     """
     if method.row_memory:
         return f"the method '{method.name}' remembers every row by its number"
+    if method.divides:
+        return f"the method '{method.name}' divides the rows by their numbers"
     if method.cross_fits or targets:
         return f"the method '{method.name}' teaches every row a label that was made for it"
     if trusted:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from clc_text.artifacts.dynamics import EpochRecord
 from clc_text.artifacts.run_files import MethodFacts
 from clc_text.errors import InputError
-from clc_text.methods.base import Method, Supervision, TrainingState
+from clc_text.methods.base import Looks, Method, Supervision, TrainingState
 from clc_text.models.peers import at_least_float32
 from clc_text.training.accounting import EpochAccounts, of_process
 from clc_text.training.answer_targets import AnswerTargets
@@ -58,13 +58,14 @@ class Supervisor:
 
     # ---- one batch ----
 
-    def loss(self, logits: Tensor, labels: Tensor, rows: Tensor | None) -> Tensor:
+    def loss(self, logits: Tensor, labels: Tensor, rows: Tensor | None, looks: Looks | None = None) -> Tensor:
         """The loss of a batch, the sum over its peers.
 
         Args:
             logits: [P, B, C], at least float32.
             labels: [B], or [B, C].
             rows: int64 [B], their numbers; None where they have none.
+            looks: what else the peers make of them, for a method that mixes rows.
 
         Raises:
             InputError: labels that are no classes, or rows without numbers.
@@ -78,8 +79,9 @@ class Supervisor:
                 key="index",
             )
         self.state.rows, self.state.logits = rows, self.problem.logits_of_classes(logits)
-        log_probs = self.problem.log_probs(logits)
+        log_probs, self.state.looks = self.problem.log_probs(logits), looks
         supervision = self.supervise(log_probs, self.problem.in_front(self.targets.of(labels, rows)))
+        self.state.looks = None
         loss = supervision.loss / self.problem.asked
         if rows is not None:
             self.accounts.dynamics.observe(*self.problem.of_rows(rows, log_probs.detach(), supervision))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, ProcessorMixin, TrainingArguments
 from transformers.utils.logging import get_logger
 
+from clc_text.data.rows import Rows
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError
 from clc_text.methods.base import Method, TrainingState, method
@@ -30,6 +31,7 @@ from clc_text.training.arguments import (
 from clc_text.training.data import check_dataset, count_rows, indexable, label_column, labels_of, named_sets
 from clc_text.training.epochs import EpochResult
 from clc_text.training.in_epochs import EpochHooks, InEpochs
+from clc_text.training.mixing import check_mixable, looks_at
 from clc_text.training.multi_label import check_multi_label
 from clc_text.training.names import by_name, check_names
 from clc_text.training.needs import no_length, why_length, why_numbers
@@ -234,10 +236,14 @@ class PeersTrainer(InEpochs):
         if self.augment is not None and model.training and rows is not None:
             # Here and not in the collator, whose first batch after a resume is drawn before the generators are set.
             features = self.augment(features, rows, self.supervisor.state.epoch)
+        alpha = self.method.mixing if model.training else None
+        if alpha is not None:
+            check_mixable(self.method.name, features)
         outputs = model(**features)
         logits = at_least_float32(outputs.peer_logits)
         if model.training:
-            loss, share = self.supervisor.loss(logits, labels, rows), self.step_batches.share(len(labels))
+            looks = None if alpha is None or not self.supervised else looks_at(model, features, logits, alpha)
+            loss, share = self.supervisor.loss(logits, labels, rows, looks), self.step_batches.share(len(labels))
             loss = loss if share == 1 else loss * share
         else:
             loss = self.supervisor.problem.evaluation_loss(logits, labels)
@@ -260,13 +266,23 @@ class PeersTrainer(InEpochs):
             supervisor.look(whole, logits(), inputs.get("labels"), rows)
         return loss / self.model.peers
 
+    @property
+    def rate_known(self) -> bool:
+        """Whether the method will be told a noise rate."""
+        return self.noise_rate is not None
+
     def check(self) -> None:
         """Refuses what training would only refuse on its way: before anything is written.
 
         Raises:
-            InputError: the method is told too little.
+            InputError: the method is told too little, or mixes what cannot be mixed.
         """
-        self.method.check(self.model.peers, self.noise_rate is not None)
+        self.method.check(self.model.peers, self.rate_known)
+        if self.method.mixing is not None and isinstance(self.train_dataset, Rows):
+            batch = self.train_dataset.__getitems__([0])
+            rows = batch.pop("index")
+            del batch["labels"]
+            check_mixable(self.method.name, batch if self.augment is None else self.augment(batch, rows, 0))
 
     # ---- a training ----
 

@@ -66,18 +66,23 @@ class WarmUp:
             selected=supervision.selected & ~left_out,
         )
 
-    def may_end_before(self, state: TrainingState) -> bool:
-        """Whether the peers are to be asked before epoch `state.epoch` (from 0) if they are ready."""
+    def asks_before(self, state: TrainingState) -> bool:
+        """Whether the peers are to be asked before epoch `state.epoch` (from 0): if they are ready, or, by a method
+        that divides the rows anew in every epoch, what they say of them."""
         asked, self._asked = self._asked, state.epoch
         if asked == state.epoch:
             return False  # resumed in the middle of this epoch, before which the question was answered
+        if self.over:
+            return self.method.divides
         held_back = self.recovery is not None and state.epoch < self.recovery.hold_until
-        return not self.over and not held_back and self.method.warmed_up(state)
+        return not held_back and self.method.warmed_up(state)
 
     def take_over(
         self, state: TrainingState, log_probs: Tensor, targets: Tensor, given: Tensor | None, model: nn.Module
     ) -> list[Notice]:
         """Ends the warm-up, unless the method finds the peers too unsure for that; what is to be said of it.
+
+        After its end, the method takes anew what it needs of the peers.
 
         Args:
             log_probs: [P, N, C] of the training rows.
@@ -85,6 +90,9 @@ class WarmUp:
             given: int64 [C], rows of each given class; needed to recover.
             model: the peers, which are remembered to recover.
         """
+        if self.over:
+            self.method.prepare(log_probs, targets, state)
+            return []
         why_not = self.method.not_yet(log_probs, state)
         if why_not is None and self.recovery is not None:
             why_not = self.recovery.not_yet(log_probs)

@@ -151,3 +151,25 @@ def test_elr() -> None:
     state = TrainingState(rows=torch.tensor([3]), memory={"average": torch.zeros(1, 5, 2, dtype=torch.float64)})
     assert losses("elr", [[RIGHT]], [0], state) == close(0.763376)
     assert losses("elr", [[RIGHT]], [0], state) == close(0.234816)
+
+
+def test_selfmix() -> None:
+    """Row 1 keeps its label: ln 4/3. Row 2 is guessed: (1/16, 9/16) / (10/16) = (0.1, 0.9), 0.1 ln 4 + 0.9 ln 4/3.
+
+    (0.287682 + 0.397543) / 2 = 0.342613, and 0.2 ln 4/3 = 0.057536 for the guessed row; nothing is dropped or mixed.
+    """
+    memory = {"clean": torch.tensor([[0.0, 1.0]], dtype=torch.float64)}
+    state = TrainingState(rows=torch.tensor([1, 0]), memory=memory)
+    assert losses("selfmix", [[LEFT, RIGHT]], [0, 0], state) == close(0.400149)
+
+
+def test_dividemix() -> None:
+    """f learns by w of g. Row 1: (1, 0) / 2 + (0.75, 0.25) / 2 = (7/8, 1/8), sharpened (0.98, 0.02): 0.309655. Row 2:
+    both guess (3/8, 5/8), sharpened (9/34, 25/34): ((9/34 - 1/4)² + (25/34 - 3/4)²) / 2 = 0.000216, twice 0.000433.
+
+    g learns by w of f, 1 for both rows: ln 2. Both predict both classes as often in the mean, so L_reg is 0.
+    """
+    memory = {"clean": torch.tensor([[1.0, 1.0], [0.5, 0.0]], dtype=torch.float64)}
+    state = TrainingState(epoch=16, rows=torch.tensor([0, 1]), memory=memory)
+    found = losses("dividemix", [[LEFT, RIGHT], [HALF, HALF]], [0, 0], state, lam_u=2.0)
+    assert found == close(0.310087, 0.693147)

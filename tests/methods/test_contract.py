@@ -18,7 +18,8 @@ from clc_text.errors import InputError
 from clc_text.methods.base import Method, Supervision, TrainingState, method
 
 NAMES = method.names()
-SELECTING = ["clc", "clc_auto", "co_teaching", "decouple", "jocor", "mentornet", "slc"]
+GUESSING = ["dividemix", "selfmix"]
+SELECTING = ["clc", "clc_auto", "co_teaching", "decouple", *GUESSING, "jocor", "mentornet", "slc"]
 PEERS, ROWS, CLASSES, TRAINING_ROWS = 2, 12, 5, 40
 
 
@@ -94,7 +95,7 @@ def built(request: pytest.FixtureRequest) -> Method:
 
 def test_all_methods_of_the_paper_are_there() -> None:
     paper = {"standard", "bootstrap", "forward", "decouple", "mentornet", "co_teaching", "co_distillation", "clc"}
-    assert paper | {"slc", "gce", "elr", "sop", "jocor"} <= set(NAMES)
+    assert paper | {"slc", "gce", "elr", "sop", "jocor", "selfmix", "dividemix"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("soft", [False, True], ids=["classes", "distributions"])
@@ -155,17 +156,20 @@ def test_one_peer(built: Method) -> None:
 
 @pytest.mark.parametrize("name", SELECTING)
 def test_an_empty_selection(name: str) -> None:
-    """Peers that agree (decouple), a threshold no doubt is below (CLC), a batch with nothing left (small loss)."""
+    """Peers that agree (decouple), a threshold no doubt is below (CLC), a batch with nothing left (small loss), no
+    row that is likely to be wrong (division by loss)."""
     built = method.get(name)()
     batch = a_batch(built)
     log_probs = batch.log_probs.detach()[:1].repeat(2, 1, 1).requires_grad_()
     batch.state.epoch, batch.state.noise_rate = 100, 1.0
     if "threshold" in batch.state.memory:
         batch.state.memory["threshold"].fill_(-1.0)
+    if "clean" in batch.state.memory:
+        batch.state.memory["clean"].fill_(1.0)
     found = built.supervise(log_probs, batch.labels, batch.state)
     check_form(found, log_probs)
     assert not found.selected.any()
-    if name not in ("clc", "clc_auto", "slc"):  # CLC still learns the given labels
+    if name not in ("clc", "clc_auto", "slc", *GUESSING):  # which still learn the given labels
         assert found.loss == 0 and found.weights.abs().max() == 0
 
 

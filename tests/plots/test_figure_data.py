@@ -344,6 +344,9 @@ def test_mean_of_peers_leaves_out_the_unknown():
         ("clc_auto", "CLC auto"),
         ("co_teaching", "Co-teaching"),
         ("mentornet", "MentorNet"),
+        ("jocor", "JoCoR"),
+        ("selfmix", "SelfMix"),
+        ("dividemix", "DivideMix"),
         ("standard", "Standard"),
     ],
 )

@@ -30,7 +30,9 @@ from clc_text.methods.base import Method
 from clc_text.methods.clc import CLC
 from clc_text.methods.co_teaching import CoTeaching
 from clc_text.methods.decouple import Decouple
+from clc_text.methods.dividemix import DivideMix
 from clc_text.methods.elr import ELR
+from clc_text.methods.selfmix import SelfMix
 from clc_text.methods.standard import Standard
 from clc_text.models.peers import PeersModel
 from clc_text.training.checkpoints import last_complete_checkpoint
@@ -161,11 +163,12 @@ def test_a_peer_trains_as_it_would_alone_bit_for_bit(tmp_path: Path, optimizer: 
 @pytest.mark.parametrize(
     ("step", "method"),
     [(3, CLC(warmup_epochs=1)), (4, CLC(warmup_epochs=1)), (7, CLC(warmup_epochs=1)), (12, CLC(warmup_epochs=1)),
-     (6, ELR(warmup_epochs=1))],
+     (6, ELR(warmup_epochs=1)), (4, SelfMix(warmup_epochs=1)), (6, SelfMix(warmup_epochs=1)),
+     (8, DivideMix(warmup_epochs=1)), (10, DivideMix(warmup_epochs=1))],
     ids=lambda value: str(getattr(value, "name", value)),
 )  # fmt: skip
 def test_resume_in_the_middle_of_an_epoch_is_the_uninterrupted_training(
-    tmp_path: Path, step: int, method: CLC | ELR
+    tmp_path: Path, step: int, method: Method
 ) -> None:
     """50 rows in batches of 16 are 4 steps an epoch, the last of 2 rows; 4 and 12 are last steps of an epoch."""
 
