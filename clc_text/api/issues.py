@@ -30,6 +30,7 @@ from clc_text.evidence.readings import likeliest, readings, span
 from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
 from clc_text.evidence.views.base import FIT_ROWS
+from clc_text.noise.estimation.near_noise import FEWEST_ROWS, too_few
 from clc_text.noise.estimation.noise_fit import matrix_of
 
 if TYPE_CHECKING:
@@ -63,8 +64,8 @@ class Issues(Ranked):
             looked for in more than 200,000 rows.
         empty: int64, those of rows without a text.
         other_script: int64, those of rows in a script that at most one row of 100 is in.
-        ahead: by how many standard errors noise explains held-out labels better than hard texts alone do; below
-            two the default policy changes nothing.
+        ahead: by how many standard errors noise explains held-out labels better than hard texts alone do, at most 0
+            where there are too few rows to tell (`near_noise.too_few`); below two the default policy changes nothing.
     """
 
     names: tuple[Any, ...]
@@ -143,6 +144,9 @@ class Issues(Ranked):
         if self.judged is None:
             return f"{len(self.given):,} rows, of whose labels nothing can be told"
         unsure = policy_of_views(DEFAULT).of_noise(self.ahead).uncertain
+        why = "hard texts explain that as well as noise"
+        if too_few(len(self.given), len(self.names)):
+            why = f"fewer than {FEWEST_ROWS} rows a class do not tell wrong labels from hard texts"
         return (
             f"{len(self.given):,} rows, {int((self.judged.wrong > LIKELY).sum()):,} of them more probably wrong than "
             "right; between {:.1%} and {:.1%} of the labels are wrong, most likely {:.1%} to {:.1%}, by ".format(
@@ -150,7 +154,7 @@ class Issues(Ranked):
             )
             + ", ".join(self.views)
             + (f"; {self.rule_like.sentence}" if self.rule_like else "")
-            + ("; hard texts explain that as well as noise, so no label is changed by default" if unsure else "")
+            + (f"; {why}, so no label is changed by default" if unsure else "")
         )
 
 

@@ -49,6 +49,7 @@ from clc_text.corrections.share_in_words import likeliest_in_words
 from clc_text.errors import some_of
 from clc_text.evidence.rules import RuleLike
 from clc_text.noise.estimation.gain import NOTHING
+from clc_text.noise.estimation.near_noise import FEWEST_ROWS, too_few
 from clc_text.noise.votes.one_class import rules_in_words
 
 VERDICTS = ("trust", "look first", "do not use")
@@ -193,10 +194,12 @@ def verdict(
     if hard and not nothing_learnt:
         ahead = noise["ahead"]
         barely = f"nearly as well (noise is ahead by {ahead:.1f} standard errors, {CERTAIN:g} are asked for)"
+        why = f"that texts are hard explains labels which nothing was fitted to {barely if ahead > 0 else 'as well'}"
+        if too_few(sum(one["given"] for one in corrections["by_class"]), len(corrections["by_class"])):
+            why = f"fewer than {FEWEST_ROWS} rows a class do not tell wrong labels from hard texts"
         reasons.append(
-            "that texts are hard explains labels which nothing was fitted to "
-            f"{barely if ahead > 0 else 'as well'}, so nothing is changed by default; `clc-text correct RUN --policy "
-            "doubt` changes what is doubted all the same"
+            f"{why}, so nothing is changed by default; `clc-text correct RUN --policy doubt` changes what is doubted "
+            "all the same"
         )
     if not nothing_learnt:  # else the rate is a fiction
         low = "; networks judged rows that they were trained on, so the estimate may be far off" if _low(noise) else ""

@@ -24,7 +24,7 @@ from clc_text.data.sampling import every_nth
 from clc_text.evidence.views.base import fit_rows
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
-from clc_text.noise.estimation.near_noise import NearNoise, fit_near_noise, posterior_of_both
+from clc_text.noise.estimation.near_noise import NearNoise, fit_near_noise, posterior_of_both, too_few
 from clc_text.noise.estimation.noise_fit import blocks, posterior_labels, sharpened, softmax
 
 LEAST = 1e-4  # probability: no view is surer than that of a class being impossible
@@ -128,9 +128,11 @@ def fit_near(log_probs: np.ndarray, weights: np.ndarray, labels: np.ndarray, sou
         labels: int64 [N], or float [N, C] distributions.
         sound: bool [N], the rows that count.
     """
-    rows = np.flatnonzero(sound)
-    rows = rows[every_nth(len(rows), fit_rows(log_probs.shape[2]))]
-    noise = fit_near_noise(pooled(log_probs, weights, rows), labels[rows])
+    rows, classes = np.flatnonzero(sound), log_probs.shape[2]
+    some = rows[every_nth(len(rows), fit_rows(classes))]
+    noise = fit_near_noise(pooled(log_probs, weights, some), labels[some])
+    if noise.ahead is not None and too_few(len(rows), classes):
+        noise = replace(noise, ahead=min(noise.ahead, 0.0))
     return replace(noise, transition=never_certain(noise.transition))
 
 

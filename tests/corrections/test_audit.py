@@ -541,6 +541,10 @@ def test_where_texts_are_hard_the_verdict_says_what_was_asked_for() -> None:
     assert sum("ahead by 1.2 standard errors, 2 are asked for" in reason for reason in found["reasons"]) == 1
     behind = verdict({"share": 0.0, "by_class": []}, noise | {"ahead": -3.1}, None, None, [])  # type: ignore[typeddict-item]
     assert any("fitted to as well, so nothing is changed" in reason for reason in behind["reasons"])
+    for rows, told in ((74, True), (75, False)):
+        classes: Any = [one_class(rows, 0, rows)] * 3
+        small = verdict({"share": 0.0, "by_class": classes}, noise | {"ahead": 0.0}, None, None, [])  # type: ignore[typeddict-item]
+        assert any("fewer than 75 rows a class do not tell" in reason for reason in small["reasons"]) == told
     missed: Any = measured(found=0.1) | {"precision_adjusted": None}  # nothing is changed, nothing memorised
     few = verdict({"share": 0.0, "by_class": []}, noise, missed, None, [])  # type: ignore[typeddict-item]
     assert "too few or too hard" in few["summary"] and "memorised" not in few["summary"]

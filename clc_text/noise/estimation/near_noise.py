@@ -17,7 +17,8 @@ more.) On 200 to 1,000 questions a slight lead is chance: 18 draws with 20 % wro
 labels right where any lead decided, 82.5 with two standard errors; on 37 larger sets 91.2 and 91.3.
 
 Whether labels are wrong at all, the same held-out labels tell: noise has to be ahead of predictions alone, as sharp or
-as flat as explains the labels best (`NearNoise.ahead`), or hard texts would do as well.
+as flat as explains the labels best (`NearNoise.ahead`), or hard texts would do as well. Of few rows a class they do
+not tell (`too_few`).
 
 Of a distribution g the given label is one class, and which one is not known: P(g | x) = Σ_y g(y) P(y | x).
 """
@@ -46,6 +47,11 @@ ROUNDS = 30
 CLEARLY = 2.0  # standard errors by which a matrix has to be ahead of even noise on labels that neither was fitted to
 ALONE = tuple(np.geomspace(0.1, 4.0, 20).tolist())  # powers of predictions that are to explain labels without noise
 BEGUN = 0.06  # share of labels that noise of each kind is begun with
+# Rows a class, in the mean, below which labels do not tell noise from hard texts: models are so weak there that noise
+# near a decision explains their errors, held out, too. Questions, queues and newsgroups of 2 to 20 classes, 0 to 30 %
+# wrong, 100 to 2,000 rows: of 507 sets with fewer the default policy would have changed 71, 17 of them for the worse,
+# by up to 27 points (.16 points are gained in the mean of all); of 664 with more, 202, and 4 for the worse (2.2).
+FEWEST_ROWS = 75
 _SMALLEST = 1e-12
 
 
@@ -66,6 +72,11 @@ class NearNoise:
     transition: np.ndarray
     nearness: float = 0.0
     ahead: float | None = None
+
+
+def too_few(rows: int, classes: int) -> bool:
+    """Whether so many rows do not tell whether any of their labels are wrong."""
+    return rows < FEWEST_ROWS * classes
 
 
 def near_others(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
