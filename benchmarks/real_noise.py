@@ -57,13 +57,16 @@ METHODS = {
     "sop": "{name: sop}",
     "clc": "{name: clc}",
     "co_teaching": "{name: co_teaching}",
+    "selfmix": "{name: selfmix}",
+    "dividemix": "{name: dividemix}",
 }
+DROPOUT = {"selfmix": 0.1}  # of its recipe: two draws are to agree
 TOLD = ("co_teaching",)  # the rate that `clc_auto` finds
 LAST = 10  # epochs whose mean is told
 RECIPE = """
 data: {name: quickstart, rows: 20, test_rows: 20}
 encoder: ENCODER
-network: {name: mlp, hidden: HIDDEN}
+network: {name: mlp, hidden: HIDDEN, dropout: DROPOUT}
 method: METHOD
 training: {epochs: EPOCHS, batch_size: 128, learning_rate: 3.0e-4, checkpoint_epochs: 0, dynamics_epochs: 1000}
 seeds: {network: SEED}
@@ -92,6 +95,7 @@ def recipe_of(encoder: str, method: str, seed: int, more: str = "") -> Any:
     values = {
         "ENCODER": ENCODERS[encoder],
         "HIDDEN": hidden,
+        "DROPOUT": str(DROPOUT.get(method, 0.0)),
         "METHOD": METHODS[method],
         "EPOCHS": str(epochs),
         "SEED": str(seed),

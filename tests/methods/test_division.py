@@ -141,7 +141,7 @@ def dividemix(p: Table, again: Table, mixed: Table, y: Any, state: TrainingState
         for c in range(CLASSES):
             share = sum(mixed[f][n][c] for n in range(ROWS)) / ROWS
             even = even + (1 / CLASSES) * ((1 / CLASSES) / share).log()
-        losses.append(labelled + 25 * min((state.epoch - state.began) / 16, 1) * guessed + even)
+        losses.append(labelled + 5 * min((state.epoch - state.began) / 16, 1) * guessed + even)
     return losses
 
 
