@@ -48,8 +48,8 @@ class DivideMix(Division):
     default_peers: ClassVar[int] = 2
 
     alpha: float = option(4.0, MIXING, above=0, at_most=1000)
-    # The paper: 0, 25, 50 or 150, by the noise. Without augmented rows and with little noise 25 teaches networks what they
-    # have guessed until one class is gone; 5 by validation rows (recipes/results/real_noise.md).
+    # The paper: 0, 25, 50 or 150, by the noise. Without augmented rows and with little noise 25 teaches networks what
+    # they have guessed until one class is gone; 5 by validation rows (recipes/results/real_noise.md).
     lam_u: float = option(5.0, "λ_u, what guessed rows weigh in the end", at_least=0, at_most=1_000_000)
     ramp_epochs: int = option(16, "epochs since the warm-up's end until they weigh so much", at_least=1)
 

@@ -125,7 +125,12 @@ def test_the_threshold_is_the_mean_over_the_rows_of_all_processes(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("method", "kind"),
-    [("elr", "rows"), ("clc", "dataset"), ("dividemix", "rows"), pytest.param("clc_auto", "rows", marks=pytest.mark.slow)],
+    [
+        ("elr", "rows"),
+        ("clc", "dataset"),
+        ("dividemix", "rows"),
+        pytest.param("clc_auto", "rows", marks=pytest.mark.slow),
+    ],
 )
 def test_resume_in_the_middle_of_an_epoch_is_exact(tmp_path: Path, method: str, kind: str) -> None:
     whole = both(tmp_path / "whole", method, kind)
