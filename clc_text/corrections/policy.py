@@ -20,6 +20,7 @@ LEAST_SHARE = 0.015  # of the labels, where that is not known: as many sound one
 # Standard errors by which noise has to explain held-out labels better than hard texts do (`near_noise.NearNoise`).
 # Of 263 sets of seeds 0, 1 and 10, of 400 to 8,000 rows, sound or 1 to 30 % wrong, labels got worse on 3, by at most
 # .15 points; where instead 1.5 % of them had to change, on 10, by up to 6.3 (recipes/results/find_wrong_rows.md).
+# Of few rows a class it is never so many (`near_noise.too_few`).
 CERTAIN = 2.0
 
 
