@@ -30,7 +30,7 @@ from clc_text.evidence.readings import likeliest, readings, span
 from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
 from clc_text.evidence.views.base import FIT_ROWS
-from clc_text.noise.estimation.near_noise import FEWEST_ROWS, too_few
+from clc_text.noise.estimation.near_noise import TOO_FEW, too_few
 from clc_text.noise.estimation.noise_fit import matrix_of
 
 if TYPE_CHECKING:
@@ -144,9 +144,8 @@ class Issues(Ranked):
         if self.judged is None:
             return f"{len(self.given):,} rows, of whose labels nothing can be told"
         unsure = policy_of_views(DEFAULT).of_noise(self.ahead).uncertain
-        why = "hard texts explain that as well as noise"
-        if too_few(len(self.given), len(self.names)):
-            why = f"fewer than {FEWEST_ROWS} rows a class do not tell wrong labels from hard texts"
+        few = too_few(len(self.given), len(self.names))
+        why = TOO_FEW if few else "hard texts explain that as well as noise"
         return (
             f"{len(self.given):,} rows, {int((self.judged.wrong > LIKELY).sum()):,} of them more probably wrong than "
             "right; between {:.1%} and {:.1%} of the labels are wrong, most likely {:.1%} to {:.1%}, by ".format(

@@ -49,7 +49,7 @@ from clc_text.corrections.share_in_words import likeliest_in_words
 from clc_text.errors import some_of
 from clc_text.evidence.rules import RuleLike
 from clc_text.noise.estimation.gain import NOTHING
-from clc_text.noise.estimation.near_noise import FEWEST_ROWS, too_few
+from clc_text.noise.estimation.near_noise import TOO_FEW, too_few
 from clc_text.noise.votes.one_class import rules_in_words
 
 VERDICTS = ("trust", "look first", "do not use")
@@ -196,7 +196,7 @@ def verdict(
         barely = f"nearly as well (noise is ahead by {ahead:.1f} standard errors, {CERTAIN:g} are asked for)"
         why = f"that texts are hard explains labels which nothing was fitted to {barely if ahead > 0 else 'as well'}"
         if too_few(sum(one["given"] for one in corrections["by_class"]), len(corrections["by_class"])):
-            why = f"fewer than {FEWEST_ROWS} rows a class do not tell wrong labels from hard texts"
+            why = TOO_FEW
         reasons.append(
             f"{why}, so nothing is changed by default; `clc-text correct RUN --policy doubt` changes what is doubted "
             "all the same"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from literal import Table, ce, constant, drawn_labels, tempered
 from refusals import refused
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
@@ -64,28 +65,13 @@ def test_losses_within_a_class_by_hand() -> None:
 
 # ---- the losses ----
 
-Table = list[list[list[Any]]]  # [peer][row][class]
-
 
 def table(log_probs: Tensor) -> Table:
     return [[list(row) for row in peer] for peer in log_probs.exp()]
 
 
-def constant(row: list[Any]) -> list[float]:
-    return [float(torch.as_tensor(x).detach()) for x in row]
-
-
-def ce(target: list[float], p: list[Any]) -> Any:
-    return -sum(target[c] * p[c].log() for c in range(CLASSES))
-
-
 def kl(one: list[Any], other: list[Any]) -> Any:
     return sum(one[c] * (one[c].log() - other[c].log()) for c in range(CLASSES))
-
-
-def sharpened(row: list[float], temperature: float) -> list[float]:
-    raised = [x ** (1 / temperature) for x in row]
-    return [x / sum(raised) for x in raised]
 
 
 def mean(*rows: list[Any]) -> list[float]:
@@ -102,7 +88,7 @@ def selfmix(p: Table, again: Table, mixed: Table, y: Any, state: TrainingState, 
     losses = []
     for f in range(len(p)):
         kept = [float(state.memory["clean"][f, row]) >= 0.5 for row in state.rows]
-        targets = [y[n] if kept[n] else sharpened(mean(p[f][n], again[f][n]), 0.5) for n in range(ROWS)]
+        targets = [y[n] if kept[n] else tempered(mean(p[f][n], again[f][n]), 0.5) for n in range(ROWS)]
         guessed = [n for n in range(ROWS) if not kept[n]]
         total: Any = 0.0
         for n in range(ROWS):
@@ -127,7 +113,7 @@ def dividemix(p: Table, again: Table, mixed: Table, y: Any, state: TrainingState
                 target = [clean[n] * y[n][c] + (1 - clean[n]) * own[c] for c in range(CLASSES)]
             else:
                 target = mean(*(p[g][n] for g in range(peers)), *(again[g][n] for g in range(peers)))
-            targets.append(sharpened(target, 0.5))
+            targets.append(tempered(target, 0.5))
         labelled: Any = 0.0
         guessed: Any = 0.0
         for n in range(ROWS):
@@ -157,10 +143,7 @@ def test_loss_and_gradients_equal_the_literal_formula(
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
-    labels = torch.randint(CLASSES, (ROWS,), generator=generator)
-    y = torch.eye(CLASSES, dtype=torch.float64)[labels]
-    if soft:
-        y = labels = normal(ROWS, CLASSES).softmax(-1)
+    labels, y = drawn_labels(ROWS, CLASSES, soft, generator)
     clean = torch.rand(peers, TRAINING_ROWS, generator=generator, dtype=torch.float64)
     clean = {"both": clean, "only kept": 0.5 + clean / 2, "only guessed": clean / 2.1}[parts]
     state = TrainingState(epoch=9, began=2, num_classes=CLASSES, memory={"clean": clean})

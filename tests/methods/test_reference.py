@@ -8,25 +8,16 @@ from typing import Any
 
 import pytest
 import torch
+from literal import Table, ce, constant, drawn_labels, tempered
 from torch import Tensor
 
 from clc_text.methods.base import TrainingState, method
 
 ROWS, CLASSES, TRAINING_ROWS = 9, 4, 30
 
-Table = list[list[list[Any]]]  # [peer][row][class], probabilities with gradient
-
-
-def ce(target: list[Any], p: list[Tensor]) -> Any:
-    return -sum(target[c] * p[c].log() for c in range(len(p)))
-
 
 def entropy(p: list[Any]) -> Any:
     return -sum(x * x.log() for x in p)
-
-
-def constant(p: list[Tensor]) -> list[float]:
-    return [float(torch.as_tensor(x).detach()) for x in p]
 
 
 def first(p: list[Tensor]) -> int:
@@ -93,17 +84,13 @@ def small_loss(p: Table, y: Any, state: TrainingState, from_peer: bool, scale: f
 
 
 def co_distillation(p: Table, y: Any, state: TrainingState, lam: float, temperature: float) -> list[Any]:
-    def tempered(row: list[Any]) -> list[Any]:
-        raised = [x ** (1 / temperature) for x in row]
-        return [x / sum(raised) for x in raised]
-
     losses = []
     for f, own in enumerate(p):
         other = p[teacher(f, len(p))]
         total: Any = 0.0
         for n in range(ROWS):
-            peer = constant(tempered(other[n]))
-            total = total + lam * ce(y[n], own[n]) + (1 - lam) * ce(peer, tempered(own[n]))
+            peer = constant(tempered(other[n], temperature))
+            total = total + lam * ce(y[n], own[n]) + (1 - lam) * ce(peer, tempered(own[n], temperature))
         losses.append(total / ROWS)
     return losses
 
@@ -261,10 +248,7 @@ def test_loss_and_gradient_equal_the_literal_formula(case: Any, peers: int, soft
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
-    labels = torch.randint(CLASSES, (ROWS,), generator=generator)
-    y = torch.eye(CLASSES, dtype=torch.float64)[labels]
-    if soft:
-        y = labels = normal(ROWS, CLASSES).softmax(-1)
+    labels, y = drawn_labels(ROWS, CLASSES, soft, generator)
     rows = torch.randperm(TRAINING_ROWS, generator=generator)[:ROWS]
     state = TrainingState(epoch=6, num_classes=CLASSES, noise_rate=0.45, rows=rows)
     built = method.get(name)(**options)
@@ -296,10 +280,7 @@ def test_the_numbers_of_sop_go_down_the_gradients_that_autograd_finds(soft: bool
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
-    labels = torch.randint(CLASSES, (ROWS,), generator=generator)
-    y = torch.eye(CLASSES, dtype=torch.float64)[labels]
-    if soft:
-        y = labels = normal(ROWS, CLASSES).softmax(-1)
+    labels, y = drawn_labels(ROWS, CLASSES, soft, generator)
     rows = torch.randperm(TRAINING_ROWS, generator=generator)[:ROWS]
     built = method.get("sop")(rate_u=0.7, rate_v=0.4)
     state = TrainingState(rows=rows)

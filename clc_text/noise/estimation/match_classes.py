@@ -21,10 +21,7 @@ def match_classes(probs: np.ndarray, labels: np.ndarray, margin: float = 1.0) ->
         margin: how many times as often, or by a standard error where that is less. Where half of a class's labels are
             wrong, chance alone may turn the balance.
     """
-    from scipy.optimize import linear_sum_assignment
-
-    classes = probs.shape[1]
-    counts = count_pairs(probs.argmax(1), labels, classes)
+    counts = count_pairs(probs.argmax(1), labels, probs.shape[1])
     best_given, best_predicted = counts.argmax(1), counts.argmax(0)
     mutual = np.zeros_like(counts)
     for predicted_class, given in enumerate(best_given):
@@ -33,15 +30,18 @@ def match_classes(probs: np.ndarray, labels: np.ndarray, margin: float = 1.0) ->
         own = given == predicted_class
         if (own or enough) and partner > 0 and best_predicted[given] == predicted_class:
             mutual[predicted_class, given] = 1
-    # A mutual pair outweighs all counts; staying as it is outweighs a tie.
-    value = 2 * len(labels) * mutual + counts + 0.5 * np.eye(classes)
-    return linear_sum_assignment(-value)[1]
+    return _names_of_most(2 * len(labels) * mutual + counts)  # a mutual pair outweighs all counts
 
 
 def match_by_counts(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """int64 [C], for each class of the predictions the given class that it is if as many labels as can be are right;
     arguments as of `match_classes`."""
+    return _names_of_most(count_pairs(probs.argmax(1), labels, probs.shape[1]))
+
+
+def _names_of_most(value: np.ndarray) -> np.ndarray:
+    """int64 [C], a given class for each predicted one, so that the values [C, C] of all pairs sum to the most; whole
+    numbers, of which a tie leaves classes as they are called."""
     from scipy.optimize import linear_sum_assignment
 
-    counts = count_pairs(probs.argmax(1), labels, probs.shape[1])
-    return linear_sum_assignment(-(counts + 0.5 * np.eye(len(counts))))[1]  # staying as it is outweighs a tie
+    return linear_sum_assignment(-(value + 0.5 * np.eye(len(value))))[1]
