@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -34,6 +34,8 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         encoder: of texts: the name of an encoder (``"auto"``: a sentence encoder that is on this machine, else
             ``"tfidf"``), or one with its options. Features are taken as they are; they should be of one scale.
         random_state: of weights, folds and the order of rows; None draws one.
+        class_shares: how common the true classes of the rows are, where you know it, for a method that cross-fits:
+            ``"even"``, or of some classes a share, or a range ``(0.1, 0.3)``.
 
     Attributes:
         classes_: [C], the classes, sorted.
@@ -56,6 +58,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         noise_rate: float | str | None = None,
         encoder: Any = "auto",
         random_state: Any = None,
+        class_shares: Literal["even"] | Mapping[Any, Any] | None = None,
     ) -> None:
         self.method = method
         self.hidden = hidden
@@ -65,6 +68,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         self.noise_rate = noise_rate
         self.encoder = encoder
         self.random_state = random_state
+        self.class_shares = class_shares
 
     def fit(self, X: Any, y: Any) -> NoisyLabelClassifier:
         """Learns from features [N, D] or N texts, and their given labels [N].
@@ -140,6 +144,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         from transformers import PrinterCallback
 
         from clc_text.crossfit.trainer import NoisyLabelTrainer
+        from clc_text.noise.estimation.class_shares import ClassShares
         from clc_text.text.networks.mlp import MLP
         from clc_text.training.arguments import NoisyLabelArguments
         from clc_text.training.trainer import as_method
@@ -148,6 +153,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         chosen = as_method(self.method)
         network = MLP(hidden=list(self.hidden))
         names = [str(name) for name in self.classes_]
+        told = self.class_shares
         count = len(rows)
         batch = min(self.batch_size, max(1, count // BATCHES))
         epochs = enough_epochs(count) if self.epochs is None else self.epochs
@@ -181,6 +187,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
                 noise_rate=self.noise_rate,
                 peers_init=lambda peers, seed: network.build(rows.inputs, names, peers, seed),
                 views=views,
+                class_shares=None if told is None else ClassShares.of(told, names),
             )
             trainer.remove_callback(PrinterCallback)
             trainer.train()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from clc_text.corrections.who_said import in_words as who_said_in_words
 from clc_text.corrections.who_said import said_of
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
+from clc_text.noise.estimation.class_shares import plain
 from clc_text.runs.flaws import flaws_of_run
 from clc_text.runs.outputs import check_output
 from clc_text.runs.reload import source_rows
@@ -253,6 +254,7 @@ def clean(
     annotators: Any = None,
     out: str | Path | None = None,
     policy: str = DEFAULT,
+    class_shares: Literal["even"] | Mapping[str, Any] | None = None,
     overrides: Sequence[str] = (),
     overwrite: bool = False,
     quiet: bool = True,
@@ -273,6 +275,8 @@ def clean(
             ``{class: probability}`` in cells, or [N, J, C] of classes numbered from 0.
         out: the run directory; None: ``runs/NAME``, for data that is no file ``runs/table``.
         policy: when to change a label: "default" or "doubt".
+        class_shares: how common the true classes are, where you know it, of one label a row: ``"even"``, or of some
+            classes a share 0 … 1, or a range, ``(0.1, 0.3)`` or ``"0.1-0.3"``.
         overrides: further recipe keys, such as ``"training.epochs=20"``.
         overwrite: replace what an earlier call has written.
         quiet: show no progress.
@@ -291,7 +295,7 @@ def clean(
     directory = Path(out) if out else None if frame is None else beside
     with given_rows(frame, source, beside), TrainingDisplay(quiet) as display, without_bars():
         return clean_table(
-            source, text, label, out=directory, policy=policy, overrides=overrides,
+            source, text, label, out=directory, policy=policy, class_shares=class_shares, overrides=overrides,
             overwrite=overwrite, observer=display, log=display.stage, bar=not quiet,
         )  # fmt: skip
 
@@ -306,6 +310,7 @@ def clean_table(
     annotator: str | None = None,
     out: Path | None = None,
     policy: str = DEFAULT,
+    class_shares: Literal["even"] | Mapping[str, Any] | list[str] | None = None,
     overrides: Sequence[str] = (),
     resume: bool = False,
     overwrite: bool = False,
@@ -320,6 +325,7 @@ def clean_table(
         ids: the column that names a row; None: guessed.
         votes: a second table with a label a line; None: there is none.
         annotator: of a table with a label a line, the column of who gives it; None: a line is a row.
+        class_shares: as `clean` has it, or as words: ``CLASS=SHARE`` of each, or ``even``.
         resume: go on with what an earlier call began; what it corrected stays.
         observer: told how the training goes.
         log: told of the columns that were guessed.
@@ -352,6 +358,8 @@ def clean_table(
     recipe = loads(
         recipe_text(str(table), guessed, ids), f"the recipe of {table}", overrides, default_name=directory.name
     )
+    if class_shares is not None:
+        recipe = replace(recipe, class_shares=plain(class_shares))
     finished = train(recipe, directory, resume=resume, overwrite=overwrite, observer=observer)
     if has_corrected(finished):  # by the call that this one resumes, and perhaps by people since
         corrected = Corrected(finished)

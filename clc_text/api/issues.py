@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,6 +30,7 @@ from clc_text.evidence.readings import likeliest, readings, span
 from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
 from clc_text.evidence.views.base import FIT_ROWS
+from clc_text.noise.estimation.class_shares import KEY, ClassShares
 from clc_text.noise.estimation.near_noise import TOO_FEW, too_few
 from clc_text.noise.estimation.noise_fit import matrix_of
 
@@ -66,6 +67,8 @@ class Issues(Ranked):
         other_script: int64, those of rows in a script that at most one row of 100 is in.
         ahead: by how many standard errors noise explains held-out labels better than hard texts alone do, at most 0
             where there are too few rows to tell (`near_noise.too_few`); below two the default policy changes nothing.
+        told_wrong: the share of labels that have to be wrong by nothing but the `class_shares` that were told; None:
+            nothing was.
     """
 
     names: tuple[Any, ...]
@@ -86,6 +89,7 @@ class Issues(Ranked):
     copies: np.ndarray = field(default_factory=_nothing)
     empty: np.ndarray = field(default_factory=_nothing)
     other_script: np.ndarray = field(default_factory=_nothing)
+    told_wrong: float | None = None
 
     @property
     def ranking(self) -> pd.DataFrame:
@@ -152,7 +156,7 @@ class Issues(Ranked):
                 *self.interval, *self.likeliest
             )
             + ", ".join(self.views)
-            + (f"; {self.rule_like.sentence}" if self.rule_like else "")
+            + (f"; {self.rule_like.sentence(self.told_wrong is not None)}" if self.rule_like else "")
             + (f"; {why}, so no label is changed by default" if unsure else "")
         )
 
@@ -166,6 +170,7 @@ def find_issues(
     label_names: Sequence[Any] | None = None,
     seed: int = 0,
     task: Literal["multi_label", "votes"] | None = None,
+    class_shares: Literal["even"] | Mapping[Any, Any] | None = None,
 ) -> Issues | VotedIssues | MultiLabelIssues:
     """Judges labels by whatever is known of their rows: no model is trained beyond small ones, in seconds.
 
@@ -185,6 +190,9 @@ def find_issues(
         label_names: C names; labels are these, or their numbers from 0. None: the labels that occur, sorted.
         seed: of the folds that small models are cross-fitted by.
         task: what a table of 0 and 1 is: classes of which several may hold, or several people's labels of one.
+        class_shares: how common the true classes are, where you know it, of one label a row: ``"even"``, or of some
+            classes a share 0 … 1, or a range, ``(0.1, 0.3)`` or ``"0.1-0.3"``
+            (`clc_text.noise.estimation.class_shares`).
 
     Raises:
         InputError: sizes that do not fit together, missing labels, numbers that are no probabilities or not finite, or
@@ -197,7 +205,10 @@ def find_issues(
     if task != "votes" and hasattr(labels, "__len__") and not isinstance(labels, (str, bytes, dict)):
         listed = lists_in(labels)  # a column of lists comes back from a CSV file as text
         labels = labels if listed is None else listed
-    if has_several_classes(labels, task):
+    several = has_several_classes(labels, task)
+    if class_shares is not None and (several or task == "votes" or is_several(labels)):
+        raise InputError(f"{KEY} is of one label and one class a row; leave it out", key=KEY)
+    if several:
         try:
             return issues_of_classes(labels, pred_probs, features, texts, label_names, seed)
         except InputError as error:
@@ -211,6 +222,7 @@ def find_issues(
         return issues_of_votes(labels, pred_probs, features, texts, label_names, seed)
     given, names = numbered(labels, label_names)
     rows, classes = len(given), len(names)
+    shares = None if class_shares is None else ClassShares.of(class_shares, names)
     if pred_probs is None and features is None and texts is None:
         raise InputError(
             "there is nothing to judge the labels by; give pred_probs, features or texts", key="pred_probs"
@@ -224,17 +236,18 @@ def find_issues(
     if dense is not None:
         all_finite(dense)
         near = nearest(dense, first_of_copies(dense, None, rows), seed, FIT_ROWS)  # for a view, and for outliers
-    mixture = mixture_of(dense, unplanted, classes, seed, probs, inputs.words, near=near)
+    mixture = mixture_of(dense, unplanted, classes, seed, probs, inputs.words, near=near, shares=shares)
     if mixture is None:
         return Issues(names, given, None, (), (), float("nan"), (0.0, 1.0), np.full((classes, classes), np.nan))
     judged = judge_near(mixture.log_probs, weights(mixture.views), given, mixture.noise)
     rate = float(judged.wrong.mean())
-    told = readings(mixture.log_probs, given, mixture.views, judged)
+    told = readings(mixture.log_probs, given, mixture.views, judged, shares)
+    least = None if shares is None else shares.least_wrong(given)
     by_rule = rule_like(mixture.log_probs, given, mixture.views, mixture.left_out)
     return Issues(
-        names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(told, rows),
+        names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(told, rows, least or 0.0),
         matrix_of(judged.belief, given), by_rule, written, mixture.log_probs.argmax(2),
-        outliers(written, dense, seed, near), ahead=mixture.noise.ahead, likeliest=likeliest(told),
+        outliers(written, dense, seed, near), ahead=mixture.noise.ahead, likeliest=likeliest(told), told_wrong=least,
         **({} if written is None else _flawed(written, given)),
     )  # fmt: skip
 

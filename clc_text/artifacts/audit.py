@@ -96,7 +96,8 @@ class NoiseOfClass(TypedDict):
 
 
 class AuditNoise(_NoiseBefore, total=False):
-    """The entry ``noise``; `by_class` of a multi-label run, `ahead` (`near_noise.NearNoise`) of views of others."""
+    """The entry ``noise``; `by_class` of a multi-label run, `ahead` (`near_noise.NearNoise`) and `told_wrong`
+    (`class_shares.ClassShares.least_wrong`) of views of others."""
 
     readings: list[ReadingOfNoise]
     agreement: float | None
@@ -104,6 +105,7 @@ class AuditNoise(_NoiseBefore, total=False):
     nothing_learnt: bool
     by_class: list[NoiseOfClass]
     ahead: float
+    told_wrong: float
 
 
 class _CanariesBefore(TypedDict):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,9 @@ from clc_text.artifacts.run_files import CrossFitFacts, CrossFitGain, CrossFitRo
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.canaries import before_flips
+from clc_text.noise.estimation.class_shares import ClassShares, weighed
 from clc_text.noise.estimation.gain import NOTHING, is_nothing
-from clc_text.noise.estimation.noise_fit import posterior_labels
+from clc_text.noise.estimation.noise_fit import matrix_of, posterior_labels
 from clc_text.noise.estimation.plateau import of_given
 from clc_text.utils.damage import undamaged
 from clc_text.utils.files import sha256_of_file, write_json, write_with
@@ -48,7 +49,8 @@ class CrossFit:
             ``answers_gain_error`` (`AnsweredNoise.explained_better`), ``in_targets`` (whether what is believed with
             them is taught), ``targets_of`` (whose belief: `crossfit.answered_targets`) and ``warm_up``; in a
             training ``labels``, the sha256 of the given labels, where these are distributions ``distribution``, and
-            ``trusted``, that of the answers.
+            ``trusted``, that of the answers; ``class_shares`` [[low] * C, [high] * C], where somebody has told how
+            common the classes truly are, and ``shares_by_answers``, where people's answers have.
     """
 
     folds: np.ndarray
@@ -116,6 +118,29 @@ class CrossFit:
     def row_targets(self) -> np.ndarray:
         """float64 [N, C], what a method that cross-fits is to be taught of the rows."""
         return self.posterior if self.targets is None else self.targets
+
+    def with_shares(self, shares: ClassShares, labels: Labels, by_answers: bool = False) -> CrossFit:
+        """What is believed, moved as little as may be so that the classes are as common as somebody has told, or as
+        answers say; answered rows stay as they are answered, of one class a row. Where nothing has been learnt nothing
+        is moved."""
+        ends = [shares.low.tolist(), shares.high.tolist()]
+        facts: CrossFitFacts = {**self.facts}
+        if by_answers:
+            facts["shares_by_answers"] = ends
+        else:
+            facts["class_shares"] = ends
+        if self.learnt_nothing:
+            return replace(self, facts=facts)
+        targets = None if self.targets is None else shares.applied(self.targets)
+        weights = shares.weights(self.posterior)
+        if (weights == 1).all():
+            return replace(self, targets=targets, facts=facts)
+        posterior = weighed(self.posterior, weights)
+        facts["rate"] = float(1 - posterior[np.arange(len(posterior)), labels.trained].mean())
+        return replace(
+            self, probs=weighed(self.probs, weights), posterior=posterior, targets=targets, facts=facts,
+            transition=matrix_of(posterior, labels.learnt),
+        )  # fmt: skip
 
     @property
     def rate(self) -> float:

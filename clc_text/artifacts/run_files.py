@@ -283,6 +283,8 @@ class CrossFitMore(TypedDict, total=False):
     trusted: str
     inputs: dict[str, list[float]]
     votes: int
+    class_shares: list[list[float]]
+    shares_by_answers: list[list[float]]
 
 
 class CrossFitFacts(_CrossFitBefore, CrossFitGain, CrossFitMore, total=False):

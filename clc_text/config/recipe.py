@@ -257,6 +257,10 @@ class Recipe(Options):
         below=1,
         give="a rate in [0, 1), 'estimate' or 'true'",
     )
+    class_shares: Literal["even"] | dict[str, float | str | list[float]] | None = option(
+        None,
+        "how common the true classes are, where you know it: even, or of some a share, or a range such as 0.1-0.3",
+    )
     canaries: float = option(
         0.0,
         "share of labels flipped on purpose, to measure how many the run finds (0 … 0.2)",
@@ -302,6 +306,8 @@ class Recipe(Options):
         plain["network"].pop("head", None)  # it came later, and those of before are told by backbone and hidden alone
         if getattr(self.network, "adapts_own_head", False):
             plain["network"]["head"] = "own"
+        if plain["class_shares"] is None:
+            plain.pop("class_shares")
         for key in _LATER:
             if plain["training"][key] == getattr(Training(), key):
                 plain["training"].pop(key)

@@ -31,7 +31,9 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                         rows matters), "readings": [{"of", "method", "rate"}] of views (see
                        `clc_text.evidence.readings`), "agreement": of views, the mean share of rows on whose class two
                        of them agree | null, "rule_like": {"words", "others"} | null, shares of the labels that views
-                       foretell, where these look made by a rule (`clc_text.evidence.rules`),
+                       foretell, where these look made by a rule (`clc_text.evidence.rules`), "told_wrong": the
+                       least share that has to be wrong by what was told of the classes' shares (absent where nothing
+                       was),
                         "matrix": [C][C] (row = true class, column = given) | null (of more than 1,000 classes),
                         "method", "predictions": as `predictions.kind` (in sample the rate is too low, since networks
                        repeat labels that they were trained on), "known_rate": share of wrong given labels where the
@@ -141,6 +143,8 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> Audit:
         noise, probs, kept = _judged(best, labels, state, bootstrap, rates_of_rounds(run.path))
         opinion = None if several else second_opinion(probs, state.part(kept))
     noise["nothing_learnt"] = bool(facts.get("nothing_learnt", has_learnt_nothing(run.path)))
+    if best.shares is not None and run.recipe().get("class_shares") is not None:
+        noise["told_wrong"] = best.shares.least_wrong(labels.as_given[labels.sound])
     corrections = _corrections(state, facts["label_names"])
     if run.asked:
         corrections["by_asked"] = changes_of_each(state, run.asked)
@@ -271,8 +275,9 @@ def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: n
     by_rule = rule_like(log_probs, classes_of(given), predictions.views, predictions.left_out)
     if predictions.rates is None:
         judged = predictions.judged(log_probs, given)
-        of_views = readings(log_probs, given, predictions.views, judged)
-        rate, (low, high) = of_views[0].rate, span(of_views, len(given))
+        of_views = readings(log_probs, given, predictions.views, judged, predictions.shares)
+        least = 0.0 if predictions.shares is None else predictions.shares.least_wrong(given)
+        rate, (low, high) = of_views[0].rate, span(of_views, len(given), least)
         matrix = matrix_of(judged.belief, given)
     else:  # known before there were views, of which none may change it or say another
         of_views, matrix = [], predictions.noise.transition

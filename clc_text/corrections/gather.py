@@ -24,6 +24,7 @@ from clc_text.data.labels import Labels, classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.evidence.mixture import Judged, judge, pool_probs
 from clc_text.noise.canaries import after_flips, before_flips
+from clc_text.noise.estimation.class_shares import weighed
 from clc_text.noise.estimation.expectation_maximisation import em_matrix
 from clc_text.noise.estimation.half_trust import ROOM
 from clc_text.noise.estimation.noise_fit import counts_by, posterior_labels, shrunk
@@ -142,7 +143,8 @@ def sample(predictions: RowPredictions, most: int) -> tuple[np.ndarray, np.ndarr
 def pooled(predictions: RowPredictions, log_probs: np.ndarray) -> np.ndarray:
     """float64 [n, C], one prediction a row of log-probabilities [P, n, C]: the peers' mean, or the views' pool."""
     if predictions.kind == "views":
-        return pool_probs(log_probs, predictions.weights, predictions.sharpness, predictions.bias)
+        probs = pool_probs(log_probs, predictions.weights, predictions.sharpness, predictions.bias)
+        return probs if predictions.class_weights is None else weighed(probs, predictions.class_weights)
     return mean_of_peers(log_probs)
 
 

@@ -14,6 +14,7 @@ from clc_text.artifacts.votes import joined_with_texts
 from clc_text.errors import InputError
 from clc_text.evidence.mixture import Judged, judge_near
 from clc_text.evidence.views import weights
+from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.near_noise import NearNoise
 
 Kind = Literal["in sample", "out of sample", "views", "votes"]
@@ -50,6 +51,8 @@ class RowPredictions:
         nearness: of views, how much of the noise is near a decision (`noise.estimation.near_noise`).
         ahead: of views, by how many standard errors noise explains held-out labels better than they alone do; None:
             not known.
+        class_weights: float64 [C], of what views believe, and
+        shares: how common the classes truly are, where somebody has told; else None.
     """
 
     path: Path
@@ -70,6 +73,8 @@ class RowPredictions:
     rates: np.ndarray | None = None
     nearness: float = 0.0
     ahead: float | None = None
+    class_weights: np.ndarray | None = None
+    shares: ClassShares | None = None
 
     @property
     def noise(self) -> NearNoise:
@@ -82,7 +87,7 @@ class RowPredictions:
             raise InputError(
                 f"{self.path} has no noise matrix; remove it and run `clc-text correct` again", where=self.path
             )
-        return NearNoise(self.sharpness, self.transition, self.nearness, self.ahead)
+        return NearNoise(self.sharpness, self.transition, self.nearness, self.ahead, self.class_weights)
 
     @property
     def weights(self) -> np.ndarray:
@@ -185,6 +190,8 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
             transition = opened.get_tensor("transition") if "transition" in opened.keys() else None  # noqa: SIM118
             each = opened.get_tensor("each") if "each" in opened.keys() else None  # noqa: SIM118
             rates = opened.get_tensor("rates") if "rates" in opened.keys() else None  # noqa: SIM118
+            class_weights = opened.get_tensor("class_weights") if "class_weights" in opened.keys() else None  # noqa: SIM118
+            ends = opened.get_tensor("class_shares") if "class_shares" in opened.keys() else None  # noqa: SIM118
             facts = opened.metadata() or {}
     except SafetensorError as error:
         raise InputError(
@@ -204,7 +211,11 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     predictions = RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)
     if not run.asked:
         ahead = float(facts["ahead"]) if "ahead" in facts else None
-        return replace(predictions, nearness=float(facts.get("nearness", 0.0)), ahead=ahead)
+        shares = None if ends is None else ClassShares(ends[0], ends[1])
+        return replace(
+            predictions, nearness=float(facts.get("nearness", 0.0)), ahead=ahead, class_weights=class_weights,
+            shares=shares,
+        )  # fmt: skip
     if kind == "views" and "weights" not in facts:
         raise InputError(
             f"{path} is of an earlier version, whose views were not weighed; make the corrections anew with "

@@ -36,6 +36,7 @@ from clc_text.artifacts.audit import (
     Corrections,
     InferredShare,
     PlantedVotes,
+    RuleShares,
     SeveralLabels,
     Share,
     ShareByAnswers,
@@ -68,6 +69,7 @@ UNCHECKED = (
 ENOUGH_ANSWERS = 30
 EMPTIED = 0.1  # of its given rows: a class with fewer left is as good as gone
 FEW = 10  # given rows below which a class may come and go
+NOT_NONE = 0.001  # of labels, that would be shown as 0.0 %
 AGREEMENT = 0.5  # of rows, on whose class two views agree
 
 
@@ -174,7 +176,7 @@ def verdict(
             "Look at the most doubtful rows before you use the corrections: `clc-text export` writes them, and "
             "`clc-text apply` takes the answers."
         )
-    reasons = [*against, *evidence, *([RuleLike(**by_rule).sentence] if by_rule else [])]
+    reasons = [*against, *evidence, *_told_wrong(noise), *([_by_rule(by_rule, noise)] if by_rule else [])]
     reasons += [sentence for sentence in warnings if sentence not in reasons]
     if several is not None and several["planted"] is not None:
         reasons.append(planted_in_words(several["planted"]))
@@ -320,6 +322,18 @@ def _rate(noise: AuditNoise) -> str:
     low, high = interval
     count = len(noise["readings"])
     return f"between {low:.1%} and {high:.1%} (by {count} readings; {likeliest_in_words(noise, 1)})"
+
+
+def _told_wrong(noise: AuditNoise) -> list[str]:
+    """What follows from the told shares of the classes alone, in a sentence."""
+    least = noise.get("told_wrong", 0.0)
+    if least < NOT_NONE:
+        return []
+    return [f"if the classes are as common as was told, at least {least:.1%} of the given labels are wrong"]
+
+
+def _by_rule(shares: RuleShares, noise: AuditNoise) -> str:
+    return RuleLike(**shares).sentence(shares_told="told_wrong" in noise)
 
 
 def _told_of_classes(noise: AuditNoise) -> bool:

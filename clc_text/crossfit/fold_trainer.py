@@ -23,6 +23,7 @@ from clc_text.methods.base import Method
 from clc_text.methods.fold_forward import FoldForward
 from clc_text.models.peers import PeersModel
 from clc_text.models.peers_of import PeersOf, peers_from_init, peers_from_model
+from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.half_trust import ROOM, half_trusted, never_certain
 from clc_text.noise.estimation.plateau import Plateau, plateau
 from clc_text.noise.estimation.targets import targets_of
@@ -48,6 +49,7 @@ def cross_fit_of(
     without: CrossFit | None = None,
     views: MoreViews | None = None,
     features: Features | None = None,
+    shares: ClassShares | None = None,
 ) -> CrossFit:
     """Cross-fits the training set of a trainer with networks like its own.
 
@@ -59,6 +61,7 @@ def cross_fit_of(
         views: heard beside the networks in what a method that learns it is taught; None: the networks alone.
         features: of the rows, by which the noise of classes of which several may hold is known before; None: there
             are none, and networks find what they can.
+        shares: how common the classes truly are, of one a row; None: nobody has told, and answers to random rows do.
 
     Raises:
         InputError: no more networks like the trainer's can be made, or none that do not know the labels.
@@ -92,12 +95,16 @@ def cross_fit_of(
             if labels.problems > 1 and labels.trusted is not None:
                 targets[labels.trusted.rows] = np.eye(2)[labels.trusted.labels]
             found = replace(found, targets=targets)
-        return found
+        return found if shares is None else found.with_shares(shares, labels)
     log(f"cross-fitting with {len(labels.trusted):,} answers of people")
     found = cross_fit_answered(fold_trainer, labels, classes, settings, seed, without, log, first)
-    if not trainer.method.cross_fits:
-        return found
-    return taught_with_answers(found, labels, without, _pool(found, Labels.of(labels.as_answered), views, log))
+    if trainer.method.cross_fits:
+        pool = _pool(found, Labels.of(labels.as_answered), views, log)
+        found = taught_with_answers(found, labels, without, pool)
+    if shares is not None:
+        return found.with_shares(shares, labels)
+    by_answers = ClassShares.of_answers(labels.trusted, len(labels), classes)
+    return found if by_answers is None else found.with_shares(by_answers, labels, by_answers=True)
 
 
 def _targets(cross_fit: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:

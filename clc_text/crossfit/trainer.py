@@ -18,6 +18,7 @@ from clc_text.data.labels import sha256_of_labels
 from clc_text.errors import InputError
 from clc_text.methods.clc import CLC
 from clc_text.models.peers import PeersModel
+from clc_text.noise.estimation.class_shares import KEY, ClassShares
 from clc_text.noise.estimation.gain import NOTHING
 from clc_text.training.checkpoints import check_beside
 from clc_text.training.fingerprint import Fingerprint, same_rows
@@ -40,6 +41,8 @@ class NoisyLabelTrainer(PeersTrainer):
         features: gives float [N, D] of the training rows, which no label has shaped, such as sentence embeddings; of
             multi-label sets, by these it is found how often classes are left out. Without them networks find little of
             that (`noise.estimation.plateau`).
+        class_shares: how common the true classes are, where somebody knows it (`clc_text.ClassShares.of`); for what
+            cross-fitting finds.
 
     Raises:
         InputError: an argument that means something else for several networks than for one, or data without what is
@@ -55,13 +58,14 @@ class NoisyLabelTrainer(PeersTrainer):
         log: Callable[[str], None] = lambda _: None,
         views: MoreViews | None = None,
         features: Features | None = None,
+        class_shares: ClassShares | None = None,
         **named: Any,
     ) -> None:
         self.estimates_rate = noise_rate == "estimate"
         if isinstance(noise_rate, str) and not self.estimates_rate:
             raise InputError(f"noise_rate is {noise_rate!r}; give a rate in [0, 1), or 'estimate'", key="noise_rate")
         self.peers_init, self.cross_fit_dir, self.log_stage, self.views = peers_init, cross_fit_dir, log, views
-        self.features = features
+        self.features, self.class_shares = features, class_shares
         self.cross_fit: CrossFit | None = None
         self.without_answers: CrossFit | None = None
         """Where people have answered: what networks like these find in these rows without that; None: not known."""
@@ -74,6 +78,19 @@ class NoisyLabelTrainer(PeersTrainer):
                 "optimizer_cls_and_kwargs, or set optim and learning_rate",
                 key="optimizers",
             )
+
+    def _check_shares(self, shares: ClassShares) -> None:
+        classes = self.number_of_classes()
+        if self.problem.multi_label:
+            raise InputError(f"{KEY} are those of one class a row, and here several may hold; leave it out", key=KEY)
+        if not self.cross_fits_first:
+            raise InputError(
+                f"{KEY} is for what cross-fitting finds, and the method '{self.method.name}' makes none; leave it "
+                "out, or take clc_auto",
+                key=KEY,
+            )
+        if len(shares.low) != classes:
+            raise InputError(f"{KEY} tells of {len(shares.low):,} classes, and there are {classes:,}", key=KEY)
 
     @property
     def cross_fits_first(self) -> bool:
@@ -100,11 +117,20 @@ class NoisyLabelTrainer(PeersTrainer):
         answered, first without their answers, unless `without_answers` has that, and then with them; of a multi-label
         set, whose noise is known beforehand, with them at once."""
         if self.trusted is None or self.problem.multi_label or self.without_answers is None:
-            cross_fit = cross_fit_of(self, self.peers_init, self.log_stage, views=self.views, features=self.features)
+            cross_fit = cross_fit_of(
+                self,
+                self.peers_init,
+                self.log_stage,
+                views=self.views,
+                features=self.features,
+                shares=self.class_shares,
+            )
             if self.trusted is None or self.problem.multi_label:
                 return cross_fit
             self.without_answers = cross_fit
-        return cross_fit_of(self, self.peers_init, self.log_stage, self.without_answers, self.views)
+        return cross_fit_of(
+            self, self.peers_init, self.log_stage, self.without_answers, self.views, shares=self.class_shares
+        )
 
     def more_peers(self, peers: int, seed: int) -> PeersModel:
         """A model of so many peers like this trainer's, from a seed."""
@@ -133,6 +159,8 @@ class NoisyLabelTrainer(PeersTrainer):
 
     def before_training(self) -> None:
         super().before_training()
+        if self.class_shares is not None:
+            self._check_shares(self.class_shares)
         self._cross_fit_files = {}
         if self.cross_fits_first:
             self._cross_fit()
@@ -193,6 +221,11 @@ class NoisyLabelTrainer(PeersTrainer):
             return "labels"
         if cross_fit.facts.get("trusted") != (None if self.trusted is None else self.trusted.digest):
             return "answers"
+        shares = self.class_shares
+        if cross_fit.facts.get("class_shares") != (
+            None if shares is None else [shares.low.tolist(), shares.high.tolist()]
+        ):
+            return "class shares"
         classes = 2 if self.problem.multi_label else self.problem.classes
         if classes not in (None, cross_fit.posterior.shape[1]) or self.problem.asked != (
             1 if cross_fit.each is None else len(cross_fit.each)

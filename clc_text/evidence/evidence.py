@@ -20,6 +20,7 @@ from clc_text.evidence.mixture import chosen_views, clipped, fit_near, gain_of_v
 from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
+from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.near_noise import NearNoise
 from clc_text.utils.files import write_with
 from clc_text.utils.memory import check_limit
@@ -43,6 +44,7 @@ class Mixture:
         noise: of the given labels, canaries aside, with the power of the views' pool.
         weights: [V], how much each view counts, of sum 1; None: as `views.weights` has it.
         bias: float64 [C], what is added to the sharpened pool; None: nothing.
+        shares: how common the classes truly are, where somebody has told.
     """
 
     views: tuple[str, ...]
@@ -51,6 +53,7 @@ class Mixture:
     noise: NearNoise
     weights: np.ndarray | None = None
     bias: np.ndarray | None = None
+    shares: ClassShares | None = None
 
     def save(self, path: Path, made_from: str) -> None:
         """As `corrections.predictions` reads it: a safetensors file with the tensors ``train`` and ``transition``."""
@@ -63,13 +66,18 @@ class Mixture:
             "made_from": made_from,
         } | ({} if self.noise.ahead is None else {"ahead": repr(self.noise.ahead)})
         tensors = {"train": self.log_probs, "transition": self.noise.transition}
+        if self.shares is not None and self.noise.class_weights is not None:
+            tensors |= {
+                "class_weights": self.noise.class_weights,
+                "class_shares": np.stack([self.shares.low, self.shares.high]),
+            }
         write_with(path, lambda aside: save_tensors(tensors, aside, facts))
 
     def readings(self, labels: np.ndarray, rows: np.ndarray) -> list[Reading]:
         """See `readings.readings`, of some rows."""
         log_probs, given = self.log_probs[:, rows], labels[rows]
         judged = judge_near(log_probs, weights(self.views), given, self.noise)
-        return readings(log_probs, given, self.views, judged)
+        return readings(log_probs, given, self.views, judged, self.shares)
 
 
 def save_of_each(made: list[Mixture], path: Path, made_from: str, rates: np.ndarray) -> None:
@@ -129,6 +137,7 @@ def mixture_of(
     progress: Progress = lambda what, done, total: None,
     near: Nearest | None = None,
     kept: KeptViews | None = None,
+    shares: ClassShares | None = None,
 ) -> Mixture | None:
     """All views of the rows, those that have learnt enough; None where none has.
 
@@ -142,6 +151,7 @@ def mixture_of(
         progress: told of each view.
         near: the nearest others of each row, where somebody has found them (`data.nearest`).
         kept: where views of the same rows, heard before, are kept; None: nowhere.
+        shares: how common the classes truly are; None: nobody has told.
 
     Raises:
         InputError: a feature is not finite.
@@ -181,5 +191,5 @@ def mixture_of(
     log_probs = np.empty((len(chosen), len(labels.given), classes), np.float32)
     for place, name in enumerate(chosen):
         log_probs[place] = of_views.pop(name)
-    noise = fit_near(log_probs, weights(chosen), labels.as_given, ~labels.canary)
-    return Mixture(tuple(chosen), left_out, log_probs, noise)
+    noise = fit_near(log_probs, weights(chosen), labels.as_given, ~labels.canary, shares)
+    return Mixture(tuple(chosen), left_out, log_probs, noise, shares=shares)

@@ -10,6 +10,9 @@ Of classes of which several may hold of a row, each a question of no and yes, no
 the given label counts for half of what it says, h(c) ∝ p(c) · T[c, y]^½, and a label is doubted by how far the best
 other class is ahead of it: (1 + max h − h(y)) / 2.
 
+Where somebody knows how common the classes truly are, what is believed is moved as little as may be so that it is as
+he says (`noise.estimation.class_shares`): one weight a class, of what is believed and of what every view says.
+
 Measured, beside the half-trusted label and others: `recipes/results/find_wrong_rows.md`.
 """
 
@@ -22,6 +25,7 @@ import numpy as np
 from clc_text.data.labels import classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.evidence.views.base import fit_rows
+from clc_text.noise.estimation.class_shares import ClassShares, weighed
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.near_noise import NearNoise, fit_near_noise, posterior_of_both, too_few
@@ -31,6 +35,9 @@ LEAST = 1e-4  # probability: no view is surer than that of a class being impossi
 # A view that gains less than this share of what the best one gains over the labels' shares is left out.
 WORTH = 0.4
 SURE = 3.0
+# Of all labels, that are wrong by nothing but what was told of the classes' shares: from so many on it is certain that
+# there is noise, whatever explains the labels. Fewer may come of shares that somebody has rounded.
+TOLD = 0.05
 SEVERAL = 3  # views, of which one may differ where the doubt is a probability
 
 
@@ -113,27 +120,42 @@ def pool_probs(
     return sharpened(pool, sharpness) if bias is None else softmax(sharpness * pool + bias)
 
 
-def _best_other(belief: np.ndarray, named: np.ndarray) -> np.ndarray:
+def best_other(belief: np.ndarray, named: np.ndarray) -> np.ndarray:
     """int64 [n], of a belief [n, C] the likeliest class but the one that is named [n]."""
     rivals = belief.copy()
     rivals[np.arange(len(named)), named] = -1.0
     return np.asarray(rivals.argmax(1))
 
 
-def fit_near(log_probs: np.ndarray, weights: np.ndarray, labels: np.ndarray, sound: np.ndarray) -> NearNoise:
+def fit_near(
+    log_probs: np.ndarray,
+    weights: np.ndarray,
+    labels: np.ndarray,
+    sound: np.ndarray,
+    shares: ClassShares | None = None,
+) -> NearNoise:
     """Sharpness of the pool of views' log-probabilities [V, N, C], T of noise by class and λ of noise near a decision,
     from every n-th row of many.
 
     Args:
         labels: int64 [N], or float [N, C] distributions.
         sound: bool [N], the rows that count.
+        shares: how common the classes truly are; None: nobody has told.
     """
     rows, classes = np.flatnonzero(sound), log_probs.shape[2]
     some = rows[every_nth(len(rows), fit_rows(classes))]
     noise = fit_near_noise(pooled(log_probs, weights, some), labels[some])
-    if noise.ahead is not None and too_few(len(rows), classes):
+    few = too_few(len(rows), classes)
+    if noise.ahead is not None and few:
         noise = replace(noise, ahead=min(noise.ahead, 0.0))
-    return replace(noise, transition=never_certain(noise.transition))
+    noise = replace(noise, transition=never_certain(noise.transition))
+    if shares is None:
+        return noise
+    if noise.ahead is not None and not few and shares.least_wrong(labels[rows]) >= TOLD:
+        noise = replace(noise, ahead=None)
+    probs = pool_probs(log_probs[:, some], weights, noise.sharpness)
+    belief = posterior_of_both(probs, labels[some], noise.transition, noise.nearness)
+    return replace(noise, class_weights=shares.weights(belief))
 
 
 def judge_near(log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, noise: NearNoise) -> Judged:
@@ -145,9 +167,14 @@ def judge_near(log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, no
     """
     probs = pool_probs(log_probs, weights, noise.sharpness)
     belief = posterior_of_both(probs, given, noise.transition, noise.nearness)
+    firsts = log_probs.argmax(2)
+    if noise.class_weights is not None:
+        belief, probs = weighed(belief, noise.class_weights), weighed(probs, noise.class_weights)
+        added = np.log(noise.class_weights).astype(np.float32) / np.float32(noise.sharpness)
+        firsts = np.stack([(one + added).argmax(1) for one in log_probs])
     named = classes_of(given)
-    suggested = _best_other(belief, named)
-    differ = (log_probs.argmax(2) != suggested).sum(0)
+    suggested = best_other(belief, named)
+    differ = (firsts != suggested).sum(0)
     wrong = 1 - belief[np.arange(len(named)), named]
     return Judged(probs, belief, wrong, suggested, differ <= (1 if len(log_probs) >= SEVERAL else 0))
 
@@ -176,7 +203,7 @@ def judge(
     belief = posterior_labels(probs, given, transition)
     half = half_trusted(probs, given, transition, room)
     each, named = np.arange(len(given)), classes_of(given)
-    suggested = _best_other(half, named)
+    suggested = best_other(half, named)
     wrong = (1 + half[each, suggested] - half[each, named]) / 2
     agree = (log_probs.argmax(2) == suggested).all(0)
     return Judged(probs, belief, wrong, suggested, agree)

@@ -6,19 +6,23 @@
 * The confident joint of each view (Northcutt et al., 2021): takes what a view cannot tell apart for noise; too high
   where the encoder is weak.
 * The mean doubt of the mixture where a given label counts for half of what noise by class says, between both.
+
+Where somebody knows how common the classes truly are, every one of them is of beliefs that were moved to be so
+(`noise.estimation.class_shares`), and none can be lower than what follows from that alone.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from clc_text.data.labels import classes_of
-from clc_text.evidence.mixture import Judged, judge, pooled
+from clc_text.evidence.mixture import Judged, best_other, judge, pooled
 from clc_text.evidence.views import weights
+from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.confident_joint import confident_joint
-from clc_text.noise.estimation.half_trust import never_certain
+from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, softmax
 
 # So many sound labels even the lowest reading may take for wrong, since encoders are not perfect (measured: 0.2 to 1.7
@@ -36,7 +40,13 @@ class Reading:
     rate: float
 
 
-def readings(log_probs: np.ndarray, given: np.ndarray, views: tuple[str, ...], judged: Judged) -> list[Reading]:
+def readings(
+    log_probs: np.ndarray,
+    given: np.ndarray,
+    views: tuple[str, ...],
+    judged: Judged,
+    shares: ClassShares | None = None,
+) -> list[Reading]:
     """The mean doubt first, which is the one to name where one number is asked for.
 
     Args:
@@ -44,21 +54,37 @@ def readings(log_probs: np.ndarray, given: np.ndarray, views: tuple[str, ...], j
         given: int64 [n], or float [n, C] distributions.
         views: [V], their names.
         judged: these labels, by the mixture (`mixture.judge_near`).
+        shares: how common the classes truly are; None: nobody has told.
     """
     each, named, counted = np.arange(len(given)), classes_of(given), weights(views)
     by_class = fit_noise(pooled(log_probs, counted), given)
     half = judge(log_probs, counted, given, by_class.sharpness, never_certain(by_class.transition))
+    half_wrong = half.wrong
+    if shares is not None:
+        trusted = shares.applied(half_trusted(half.probs, given, never_certain(by_class.transition)))
+        half_wrong = (1 + trusted[each, best_other(trusted, named)] - trusted[each, named]) / 2
     told = [
         Reading(MIXTURE, "doubt", float(judged.wrong.mean())),
-        Reading(MIXTURE, "half", float(half.wrong.mean())),
-        Reading(MIXTURE, "em", float(1 - half.belief[each, named].mean())),
+        Reading(MIXTURE, "half", float(half_wrong.mean())),
+        Reading(MIXTURE, "em", _doubt(half.belief, named, shares)),
     ]
     for name, one in zip(views, log_probs.astype(np.float64), strict=True):
         fit = fit_noise(one, given)
         belief = posterior_labels(fit.probs, given, fit.transition)
-        told.append(Reading(name, "em", float(1 - belief[each, named].mean())))
-        told.append(Reading(name, "confident_joint", float(confident_joint(softmax(one), named).rate)))
-    return told
+        told.append(Reading(name, "em", _doubt(belief, named, shares)))
+        seen = softmax(one)
+        of_joint = confident_joint(seen if shares is None else shares.applied(seen), named)
+        told.append(Reading(name, "confident_joint", float(of_joint.rate)))
+    if shares is None:
+        return told
+    least = shares.least_wrong(given)
+    return [replace(one, rate=max(one.rate, least)) for one in told]
+
+
+def _doubt(belief: np.ndarray, named: np.ndarray, shares: ClassShares | None) -> float:
+    """The mean of 1 - q of the given classes [n], of a belief [n, C]."""
+    belief = belief if shares is None else shares.applied(belief)
+    return float(1 - belief[np.arange(len(named)), named].mean())
 
 
 def likeliest(readings: list[Reading]) -> tuple[float, float]:
@@ -69,10 +95,11 @@ def likeliest(readings: list[Reading]) -> tuple[float, float]:
     return min(one, other), max(one, other)
 
 
-def span(readings: list[Reading], rows: int) -> tuple[float, float]:
-    """From the lowest reading, less what encoders are wrong about, to the highest, and what a draw of rows matters."""
+def span(readings: list[Reading], rows: int, least: float = 0.0) -> tuple[float, float]:
+    """From the lowest reading, less what encoders are wrong about, to the highest, and what a draw of rows matters;
+    not below what is certain to be wrong, `least`."""
     low, high = min(one.rate for one in readings), max(one.rate for one in readings)
-    return max(0.0, low - ENCODER - _reach(low, rows)), min(1.0, high + _reach(high, rows))
+    return max(least, low - ENCODER - _reach(low, rows)), min(1.0, high + _reach(high, rows))
 
 
 def _reach(rate: float, rows: int) -> float:

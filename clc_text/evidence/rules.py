@@ -27,13 +27,15 @@ class RuleLike:
     words: float
     others: float | None
 
-    @property
-    def sentence(self) -> str:
+    def sentence(self, shares_told: bool = False) -> str:
+        """Args: shares_told: somebody has said how common the classes truly are already."""
         others = "too little to be heard" if self.others is None else f"{self.others:.0%}"
+        known = "" if shares_told else "; so does how common the classes truly are, if you know it (`class_shares`)"
         return (
             f"words alone foretell {self.words:.0%} of the labels and what the texts mean {others}, as where rules or "
             "keywords made the labels: where such a rule is wrong nothing here can tell, and more labels may "
             "be wrong than estimated; answers to rows drawn at random tell (`clc-text next RUN --purpose estimate`)"
+            + known
         )
 
 

@@ -17,7 +17,7 @@ from clc_text.evidence.pool_of_views import pool_of_views
 from clc_text.noise.estimation.probabilities import count_pairs, rows_to_one
 from clc_text.noise.matrix import checked_matrix, read_matrix
 from clc_text.runs.frozen_features import features_of, words_of
-from clc_text.runs.prepare import Prepared
+from clc_text.runs.prepare import Prepared, shares_told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,6 +97,8 @@ def build_trainer(
         views=views_of(prepared, recipe.seeds.network, directory),
         features=features_by(prepared) if task.asked else None,
     )
+    if trainer.cross_fits_first:
+        trainer.class_shares = shares_told(recipe, task)
     arguments.output_dir = str(directory / "checkpoints")
     passing.cleanup()
     trainer.remove_callback(PrinterCallback)  # the observers say how a run is going

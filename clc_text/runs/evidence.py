@@ -26,6 +26,7 @@ from clc_text.evidence.evidence import Mixture, mixture_of, save_of_each, too_la
 from clc_text.evidence.heard import FILE, KeptViews
 from clc_text.evidence.several_classes import OF_EACH, mixtures_of_each
 from clc_text.evidence.views import VIEWS
+from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.half_trust import never_certain
 from clc_text.noise.estimation.plateau import of_given, plateau
 from clc_text.runs.frozen_features import features_and_words_of_run
@@ -154,7 +155,19 @@ def _made(run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress
     networks = None if crossfit is None or crossfit.learnt_nothing else crossfit.probs
     seed = int(run.environment()["seeds"]["network"])
     kept = KeptViews(run.file(FILE))
-    return mixture_of(features, labels, len(run.label_names), seed, networks, words, progress, kept=kept)
+    return mixture_of(
+        features, labels, len(run.label_names), seed, networks, words, progress, kept=kept, shares=_shares(run, labels)
+    )
+
+
+def _shares(run: RunDirectory, labels: Labels) -> ClassShares | None:
+    """How common the true classes are: as the run's recipe tells, else as answers to random rows do that it learnt."""
+    told = run.recipe().get("class_shares")
+    if told is not None:
+        return ClassShares.of(told, run.label_names)
+    if labels.trusted is None:
+        return None
+    return ClassShares.of_answers(labels.trusted, len(labels), len(run.label_names))
 
 
 def _mark(run: RunDirectory, labels: Labels) -> str:
@@ -165,6 +178,8 @@ def _mark(run: RunDirectory, labels: Labels) -> str:
         sha256_of_labels(labels.as_answered if run.asked else labels.trained),
         sha256_of_file(crossfit) if crossfit.is_file() else "none",
     ]
+    if not run.asked and (shares := _shares(run, labels)) is not None:
+        parts.append(f"{shares.low.tolist()} {shares.high.tolist()}")
     return " ".join(parts)
 
 

@@ -128,6 +128,7 @@ def _of_each(cross_fit: CrossFit, labels: Labels, asked: list[str]) -> Estimated
 def _readings_of(prepared: Prepared, cross_fit: CrossFit, seed: int) -> list[Reading]:
     """Of what a recipe was prepared to; none where there are no features, or too many rows and classes."""
     from clc_text.runs.frozen_features import features_of, words_of
+    from clc_text.runs.prepare import shares_told
 
     labels, classes = prepared.labels, len(prepared.task.label_names)
     try:
@@ -136,7 +137,8 @@ def _readings_of(prepared: Prepared, cross_fit: CrossFit, seed: int) -> list[Rea
     except InputError:
         return []
     networks = None if cross_fit.learnt_nothing else cross_fit.probs
-    mixture = mixture_of(features, labels, classes, seed, networks, words_of(prepared))
+    shares = shares_told(prepared.recipe, prepared.task)
+    mixture = mixture_of(features, labels, classes, seed, networks, words_of(prepared), shares=shares)
     return [] if mixture is None else mixture.readings(labels.as_given, np.flatnonzero(~labels.canary))
 
 
@@ -152,7 +154,7 @@ def _readings_of_run(run: RunDirectory, labels: Labels) -> list[Reading]:
         return []
     sound = np.flatnonzero(~labels.canary)
     log_probs, given = predictions.of(sound), labels.as_given[sound]
-    return readings(log_probs, given, predictions.views, predictions.judged(log_probs, given))
+    return readings(log_probs, given, predictions.views, predictions.judged(log_probs, given), predictions.shares)
 
 
 def _estimated(

@@ -18,6 +18,7 @@ from clc_text.data.task import Task, column, with_labels
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput
 from clc_text.noise.canaries import plant
+from clc_text.noise.estimation.class_shares import KEY, ClassShares
 from clc_text.noise.estimation.probabilities import check_classes
 from clc_text.noise.inject import inject
 from clc_text.runs.encoded import Encoded
@@ -117,7 +118,8 @@ def cross_fit_key(recipe: Recipe) -> str:
     }
     folds = {name: value for name, value in plain["method"].items() if name.startswith("fold")}
     taught = recipe.method.cross_fits  # only then is there anything to be taught in it
-    return json.dumps([[plain[part] for part in parts], training, folds, taught], sort_keys=True)
+    told = [plain["class_shares"]] if plain["class_shares"] else []
+    return json.dumps([[plain[part] for part in parts], training, folds, taught, *told], sort_keys=True)
 
 
 def prepare(
@@ -229,12 +231,27 @@ def _check_training(recipe: Recipe, task: Task, cross_fits: bool = False) -> Non
         _check_one_class(recipe, "several" if task.distribution is None else "distributions")
     if task.asked:
         check_multi_label(recipe)
+    shares_told(recipe, task)
     if cross_fits or recipe.method.cross_fits:
         check_classes(len(task.label_names))
     if isinstance(recipe.training.class_weights, list):
         from clc_text.training.data import class_weights
 
         class_weights(recipe.training.class_weights, None, len(task.label_names))
+
+
+def shares_told(recipe: Recipe, task: Task) -> ClassShares | None:
+    """What the recipe tells of how common the true classes are; None: nothing.
+
+    Raises:
+        InputError: it cannot be, or rows have not one label of one class.
+    """
+    if recipe.class_shares is None:
+        return None
+    if task.asked or task.votes is not None:
+        several = "several classes may hold of these rows" if task.asked else "these rows have several labels each"
+        raise InputError(f"{KEY} is of one label and one class a row, and {several}; leave it out", key=KEY)
+    return ClassShares.of(recipe.class_shares, task.label_names)
 
 
 def _check_one_class(recipe: Recipe, instead: str) -> None:

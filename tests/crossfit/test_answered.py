@@ -307,7 +307,13 @@ def test_views_are_heard_without_answers_and_with_them(monkeypatch: pytest.Monke
     found = CrossFit(np.zeros((1, 4), int), even, even, even, {})
 
     def cross_fit_of(
-        trainer: Any, init: Any, log: Any, without: Any = None, views: Any = None, features: Any = None
+        trainer: Any,
+        init: Any,
+        log: Any,
+        without: Any = None,
+        views: Any = None,
+        features: Any = None,
+        shares: Any = None,
     ) -> CrossFit:
         heard.append((without, views))
         return found

@@ -35,7 +35,8 @@ def test_words_have_to_foretell_nearly_all_and_much_more_than_the_rest(
     assert (found is not None) == flagged
     if found is not None:
         assert (found.words, found.others) == (pytest.approx(words), pytest.approx(others))
-        assert f"{words:.0%}" in found.sentence
+        assert f"{words:.0%}" in found.sentence() and "class_shares" in found.sentence()
+        assert "class_shares" not in found.sentence(shares_told=True)
 
 
 @pytest.mark.parametrize("views", [("words", "linear_words"), ("networks", "neighbours")])
@@ -47,7 +48,7 @@ def test_one_kind_of_views_tells_nothing(views: tuple[str, ...]) -> None:
 def test_views_that_are_not_heard_are_behind() -> None:
     given = np.arange(100) % 2
     found = rule_like(foretelling(0.99, given)[None], given, ("words",), ("neighbours",))
-    assert found is not None and found.others is None and "too little to be heard" in found.sentence
+    assert found is not None and found.others is None and "too little to be heard" in found.sentence()
     assert rule_like(foretelling(0.9, given)[None], given, ("words",), ("neighbours",)) is None
 
 

@@ -28,6 +28,15 @@ def clean(
         Path | None, typer.Option("--out", help="The run directory; runs/NAME without it.", show_default=False)
     ] = None,
     policy: Annotated[str, typer.Option("--policy", help="When to change a label: default or doubt.")] = "default",
+    share: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--share",
+            metavar="CLASS=SHARE",
+            help="How common a class truly is, if you know it: 0.2, or 0.1-0.3; again for each more. Or even.",
+            show_default=False,
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key.", show_default=False)
     ] = None,
@@ -56,7 +65,7 @@ def clean(
         with TrainingDisplay(quiet) as display:
             cleaned = clean_table(
                 table, text, label, ids, votes=votes, annotator=annotator, out=out, policy=policy,
-                overrides=overrides or [], resume=resume,
+                class_shares=share or None, overrides=overrides or [], resume=resume,
                 overwrite=overwrite, observer=display, log=told,
             )  # fmt: skip
     except KeyboardInterrupt:

@@ -66,13 +66,16 @@ class NearNoise:
         nearness: λ, the share of labels that are drawn near a decision.
         ahead: by how many standard errors noise explains labels that it was not fitted to better than predictions
             alone do, of whatever sharpness; None where that is not known or not asked, as of distributions, which flat
-            predictions explain as well however wrong they are.
+            predictions explain as well however wrong they are, and of labels that have to be noisy by what was told.
+        class_weights: float64 [C], by which what is believed is weighed, since somebody has told how common the
+            classes truly are (`class_shares`); None: nobody has.
     """
 
     sharpness: float
     transition: np.ndarray
     nearness: float = 0.0
     ahead: float | None = None
+    class_weights: np.ndarray | None = None
 
 
 def too_few(rows: int, classes: int) -> bool:
