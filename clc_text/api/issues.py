@@ -146,7 +146,10 @@ class Issues(Ranked):
 
     def __repr__(self) -> str:
         if self.judged is None:
-            return f"{len(self.given):,} rows, of whose labels nothing can be told"
+            alone = (
+                f", but that by the shares told at least {self.told_wrong:.1%} are wrong" if self.told_wrong else ""
+            )
+            return f"{len(self.given):,} rows, of whose labels nothing can be told{alone}"
         unsure = policy_of_views(DEFAULT).of_noise(self.ahead).uncertain
         few = too_few(len(self.given), len(self.names))
         why = TOO_FEW if few else "hard texts explain that as well as noise"
@@ -223,6 +226,7 @@ def find_issues(
     given, names = numbered(labels, label_names)
     rows, classes = len(given), len(names)
     shares = None if class_shares is None else ClassShares.of(class_shares, names)
+    least = None if shares is None else shares.least_wrong(given)
     if pred_probs is None and features is None and texts is None:
         raise InputError(
             "there is nothing to judge the labels by; give pred_probs, features or texts", key="pred_probs"
@@ -238,11 +242,13 @@ def find_issues(
         near = nearest(dense, first_of_copies(dense, None, rows), seed, FIT_ROWS)  # for a view, and for outliers
     mixture = mixture_of(dense, unplanted, classes, seed, probs, inputs.words, near=near, shares=shares)
     if mixture is None:
-        return Issues(names, given, None, (), (), float("nan"), (0.0, 1.0), np.full((classes, classes), np.nan))
+        return Issues(
+            names, given, None, (), (), float("nan"), (least or 0.0, 1.0), np.full((classes, classes), np.nan),
+            told_wrong=least,
+        )  # fmt: skip
     judged = judge_near(mixture.log_probs, weights(mixture.views), given, mixture.noise)
     rate = float(judged.wrong.mean())
     told = readings(mixture.log_probs, given, mixture.views, judged, shares)
-    least = None if shares is None else shares.least_wrong(given)
     by_rule = rule_like(mixture.log_probs, given, mixture.views, mixture.left_out)
     return Issues(
         names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(told, rows, least or 0.0),

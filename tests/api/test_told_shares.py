@@ -77,6 +77,15 @@ def test_shares_that_were_rounded_do_not_make_noise_certain() -> None:
     assert certain.ahead is None and (certain.labels != given).any()
 
 
+def test_where_nothing_is_learnt_it_is_told_all_the_same() -> None:
+    random = np.random.default_rng(0)
+    given = np.arange(400) % 3
+    found: Any = clc_text.find_issues(given, features=random.normal(size=(400, 3)), class_shares={0: 0.1})
+    least = (given == 0).mean() - 0.1
+    assert found.views == () and found.told_wrong == pytest.approx(least) == found.interval[0]
+    assert f"{least:.1%}" in repr(found)
+
+
 @pytest.mark.parametrize("labels", [[["a"], ["a", "b"]] * 30, [["a", "b"], ["b", "a"]] * 30])
 def test_it_is_of_one_label_and_one_class_a_row(labels: list[list[str]]) -> None:
     task: Any = None if len(labels[0]) == 1 else "votes"

@@ -16,12 +16,14 @@ already, and change nothing then.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from clc_text.data.labels import classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.data.trusted import TrustedLabels
 from clc_text.errors import InputError, nearest
@@ -34,6 +36,7 @@ ROUNDED = 0.02
 Z = 1.96
 LARGEST = 30.0  # of |log w|: beliefs that rule a class out are not turned round by what is told
 _SMALLEST = 1e-12
+_BETWEEN = re.compile(r"(?<=[\d.\s])[-–]")  # two numbers; not the minus of 1e-3
 _HOW = "give a share from 0 to 1, or a range such as 0.1-0.3"
 
 
@@ -53,7 +56,8 @@ class ClassShares:
         """What was told of classes by their names.
 
         Args:
-            told: ``"even"``, or a mapping of some names to a share, a range ``"0.1-0.3"``, or a pair of numbers.
+            told: ``"even"``, or a mapping, or a pandas Series, of some names to a share, a range ``"0.1-0.3"``, or a
+                pair of numbers.
             names: the C classes.
 
         Raises:
@@ -63,19 +67,20 @@ class ClassShares:
         if isinstance(told, str) and told == EVEN:
             even = np.full(classes, 1 / classes)
             return cls(even, even.copy())
-        if not isinstance(told, Mapping):
+        told = _mapping(told)
+        if not isinstance(told, Mapping) or not told:
             raise InputError(
                 f"{KEY} is {told!r:.60}; give 'even', or a share, or a range such as 0.1-0.3, for each class", key=KEY
             )
         low, high = np.zeros(classes), np.ones(classes)
-        places = {str(name): place for place, name in enumerate(names)}
+        found: set[int] = set()
         for name, share in told.items():
-            if str(name) not in places:
-                raise InputError(
-                    f"{KEY}.{name}: no class is called so{nearest(str(name), places)}", key=f"{KEY}.{name}"
-                )
-            low[places[str(name)]], high[places[str(name)]] = _range(share, str(name))
-        return cls(*_possible(low, high))
+            place = _place(name, names)
+            if place in found:
+                raise InputError(f"{KEY}.{name} is told twice; give one share, or a range", key=f"{KEY}.{name}")
+            found.add(place)
+            low[place], high[place] = _range(share, str(name))
+        return cls(*_possible(low, high, names))
 
     @classmethod
     def of_answers(cls, trusted: TrustedLabels, rows: int, classes: int) -> ClassShares | None:
@@ -96,10 +101,9 @@ class ClassShares:
         """The least share of wrong labels, 0 … 1, that follows from nothing but these shares.
 
         Args:
-            labels: int64 [N], given, or float [N, C] distributions.
+            labels: int64 [N], given, or float [N, C] distributions, of which the likeliest class is the label.
         """
-        classes = len(self.low)
-        given = labels.mean(0) if labels.dtype.kind == "f" else np.bincount(labels, minlength=classes) / len(labels)
+        given = np.bincount(classes_of(labels), minlength=len(self.low)) / len(labels)
         return float(max(np.maximum(given - self.high, 0).sum(), np.maximum(self.low - given, 0).sum()))
 
     def weights(self, belief: np.ndarray) -> np.ndarray:
@@ -149,9 +153,10 @@ def plain(told: Any) -> Any:
     `ClassShares.of` judges it."""
     if isinstance(told, list):
         return written(told)
+    told = _mapping(told)
     if not isinstance(told, Mapping):
         return told
-    return {str(name): _plain_share(share) for name, share in told.items()}
+    return {_as_read(name): _plain_share(share) for name, share in told.items()}
 
 
 def written(shares: Sequence[str]) -> Any:
@@ -167,7 +172,8 @@ def written(shares: Sequence[str]) -> Any:
         name, equals, share = one.rpartition("=")
         if not equals:
             raise InputError(
-                f"--share {one!r} has no '='; write CLASS=SHARE, such as spam=0.1-0.3, or even", key="--share"
+                f"--share {one!r} has no '='; write CLASS=SHARE, such as spam=0.1-0.3, or even alone",
+                key="--share",
             )
         if name in told:
             raise InputError(f"--share tells of '{name}' twice; give one share, or a range", key="--share")
@@ -175,10 +181,33 @@ def written(shares: Sequence[str]) -> Any:
     return told
 
 
+def _as_read(name: Any) -> str:
+    """What a class of this value is called once a table of it is read (`data.reading.labels.label_strings`)."""
+    if isinstance(name, (bool, np.bool_)):
+        return str(name).lower()
+    return str(int(name)) if isinstance(name, float) and name.is_integer() else str(name)
+
+
 def _plain_share(share: Any) -> Any:
     if isinstance(share, (list, tuple)):
         return [_plain_share(end) for end in share]
-    return share.item() if isinstance(share, np.generic) else share
+    return share.tolist() if hasattr(share, "tolist") else share  # of NumPy and pandas, one number or some
+
+
+def _mapping(told: Any) -> Any:
+    """Of a pandas Series, such as `value_counts(normalize=True)` gives, the mapping that it is."""
+    return dict(told.items()) if hasattr(told, "items") else told
+
+
+def _place(name: Any, names: Sequence[Any]) -> int:
+    """Which of the classes is meant, by what equals its name or is written as it is."""
+    equal = {own: place for place, own in enumerate(names)}
+    if isinstance(name, Hashable) and name in equal:
+        return equal[name]
+    written_so = {str(own): place for place, own in enumerate(names)}
+    if str(name) not in written_so:
+        raise InputError(f"{KEY}.{name}: no class is called so{nearest(str(name), written_so)}", key=f"{KEY}.{name}")
+    return written_so[str(name)]
 
 
 def weighed(belief: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -192,14 +221,14 @@ def weighed(belief: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _range(share: Any, name: str) -> tuple[float, float]:
-    ends: Any = share
-    if isinstance(share, str):
-        ends = share.split("-")
-    elif not isinstance(share, (list, tuple)):
-        ends = [share]
+    ends: Any = _plain_share(share)
+    if isinstance(ends, str):
+        ends = _BETWEEN.split(ends)
+    elif not isinstance(ends, list):
+        ends = [ends]
     try:
         numbers = [float(end) for end in ends] if len(ends) in (1, 2) else []
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = []
     if not numbers or isinstance(share, bool) or not 0 <= numbers[0] <= numbers[-1] <= 1:
         raise InputError(f"{KEY}.{name} is {share!r:.60}; {_HOW}", key=f"{KEY}.{name}")
@@ -212,8 +241,9 @@ def _range(share: Any, name: str) -> tuple[float, float]:
     return numbers[0], numbers[-1]
 
 
-def _possible(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The ranges, where they leave room for a sum of 1; shares of all classes that were rounded, divided by theirs."""
+def _possible(low: np.ndarray, high: np.ndarray, names: Sequence[Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The ranges, where they leave room for a sum of 1, and for every class; shares of all classes that were rounded,
+    divided by theirs."""
     if (low == high).all() and abs(low.sum() - 1) <= ROUNDED:
         return low / low.sum(), high / high.sum()
     least, most = float(low.sum()), float(high.sum())
@@ -221,6 +251,13 @@ def _possible(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray
         raise InputError(
             f"the shares in {KEY} sum to {'at least' if least > 1 else 'at most'} {least if least > 1 else most:.3g}, "
             "and those of all classes have to be 1 in sum",
+            key=KEY,
+        )
+    without = np.flatnonzero(1 - (least - low) <= 1e-9)
+    if len(without):
+        raise InputError(
+            f"the shares in {KEY} leave nothing to '{names[without[0]]}', and a class that no row is of cannot be "
+            "learnt; tell less of the others, or make another class of its labels first (data.label_map)",
             key=KEY,
         )
     return low, high

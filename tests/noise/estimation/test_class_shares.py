@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from refusals import refused
 from scipy.optimize import linprog
@@ -121,6 +122,30 @@ def test_told_by_names() -> None:
     np.testing.assert_allclose(ClassShares.of("even", "abcd").low, 0.25)
     np.testing.assert_allclose(ClassShares.of({"a": 0.33, "b": 0.33, "c": 0.33}, "abc").high, 1 / 3)
     np.testing.assert_allclose(ClassShares.of({1: 0.2}, [1, 2]).low, [0.2, 0])
+    np.testing.assert_allclose(ClassShares.of({1: 0.2}, [1.0, 2.0]).low, [0.2, 0])
+
+
+@pytest.mark.parametrize(
+    ("share", "ends"),
+    [
+        ("1e-3", (0.001, 0.001)), ("1e-3-2e-1", (0.001, 0.2)), (" .1 - .3 ", (0.1, 0.3)), ("0.1–0.3", (0.1, 0.3)),
+        (np.array([0.1, 0.3]), (0.1, 0.3)), (np.float64(0.25), (0.25, 0.25)),
+    ],
+)  # fmt: skip
+def test_shares_as_they_are_written(share: Any, ends: tuple[float, float]) -> None:
+    shares = ClassShares.of({"a": share}, "abc")
+    assert (shares.low[0], shares.high[0]) == ends
+
+
+def test_shares_counted_by_pandas() -> None:
+    counted = pd.Series(["b", "a", "b", "c"]).value_counts(normalize=True)
+    np.testing.assert_allclose(ClassShares.of(counted, "abc").low, [0.25, 0.5, 0.25])
+    assert plain(counted) == {"a": 0.25, "b": 0.5, "c": 0.25}
+    assert plain({"a": np.array([0.1, 0.2]), True: 0.1, 2.0: 0.1, 2.5: 0.1}) == {
+        "a": [0.1, 0.2], "true": 0.1, "2": 0.1, "2.5": 0.1
+    }  # fmt: skip
+    with refused(says="give a share", key="class_shares.b"):
+        ClassShares.of(pd.Series(["b", "a", "b", "c"]).value_counts(), "abc")
 
 
 @pytest.mark.parametrize(
@@ -138,11 +163,27 @@ def test_told_by_names() -> None:
         ({"spam": 0}, "a small share", "class_shares.spam"),
         ({"spam": 0.7, "ham": 0.6}, "sum to at least 1.3", "class_shares"),
         ({"spam": 0.2, "ham": 0.5}, "sum to at most 0.7", "class_shares"),
+        ({"spam": 1}, "leave nothing to 'ham'", "class_shares"),
+        ({"spam": -0.1}, "-0.1", "class_shares.spam"),
+        ({"spam": "-0.1"}, "-0.1", "class_shares.spam"),
+        ({"spam": 10**400}, "give a share", "class_shares.spam"),
+        ({}, "give 'even'", "class_shares"),
     ],
 )
 def test_shares_that_cannot_be(told: Any, words: str, key: str) -> None:
     with refused(says=words, key=key):
         ClassShares.of(told, ["ham", "spam"])
+
+
+def test_a_class_told_by_two_names_is_told_twice() -> None:
+    with refused(says="twice", key="class_shares.1"):
+        ClassShares.of({1: 0.2, "1": 0.3}, [1, 2, 3])
+
+
+def test_of_distributions_the_likeliest_class_is_what_may_be_wrong() -> None:
+    """All rows are labelled 0, of which by what was told a tenth are wrong, however unsure the labels are."""
+    unsure = np.tile([0.6, 0.4], (50, 1))
+    assert ClassShares.of({1: 0.1}, [0, 1]).least_wrong(unsure) == pytest.approx(0.1)
 
 
 def test_written_on_a_command_line() -> None:
