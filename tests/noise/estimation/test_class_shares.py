@@ -9,10 +9,12 @@ import pandas as pd
 import pytest
 from refusals import refused
 from scipy.optimize import linprog
+from scipy.stats import binom
 
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
+from clc_text.evidence.mixture import TOLD
 from clc_text.noise.estimation.class_shares import ClassShares, plain, weighed, written
 
 
@@ -233,6 +235,32 @@ def test_ranges_by_random_answers_hold_the_truth(at_random: int) -> None:
         counted = np.bincount(true, minlength=4) / 2000
         held += (shares.low <= counted) & (counted <= shares.high)
     assert (held / 300 >= 0.92).all()
+
+
+@pytest.mark.parametrize(("classes", "at_random"), [(2000, 100), (500, 25), (20, 12), (2, 12)])
+def test_right_answers_do_not_make_sound_labels_wrong(classes: int, at_random: int) -> None:
+    """Of all ranges together, and most of classes that are too rare for so few answers to count."""
+    random = np.random.default_rng(0)
+    true = np.arange(6000) % classes
+    least = []
+    for _ in range(100):
+        rows = random.choice(6000, at_random, replace=False)
+        inclusion = np.full(at_random, at_random / 6000)
+        shares = ClassShares.of_answers(TrustedLabels(rows, true[rows], inclusion), 6000, classes)
+        assert shares is not None and (shares.low <= shares.high).all()
+        least.append(shares.least_wrong(true))
+    assert np.mean(least) < 0.02 and np.quantile(least, 0.95) < TOLD
+
+
+@pytest.mark.parametrize("answered", [0, 7, 25])
+def test_ranges_by_answers_are_where_so_many_would_be_rare(answered: int) -> None:
+    """By their definition: at either end 2.5 % of draws of 25 have so many of the class, or more, or less."""
+    labels = (np.arange(25) < answered).astype(int)
+    shares = ClassShares.of_answers(TrustedLabels(np.arange(25), labels, np.full(25, 0.25)), 100, 2)
+    assert shares is not None
+    low, high = shares.low[1], shares.high[1]
+    assert low == 0 if answered == 0 else binom.sf(answered - 1, 25, low) == pytest.approx(0.025)
+    assert high == 1 if answered == 25 else binom.cdf(answered, 25, high) == pytest.approx(0.025)
 
 
 def test_answers_that_say_nothing_of_all_rows() -> None:
