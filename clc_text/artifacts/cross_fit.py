@@ -121,8 +121,9 @@ class CrossFit:
 
     def with_shares(self, shares: ClassShares, labels: Labels, by_answers: bool = False) -> CrossFit:
         """What is believed, moved as little as may be so that the classes are as common as somebody has told, or as
-        answers say; answered rows stay as they are answered, of one class a row. Where nothing has been learnt nothing
-        is moved."""
+        answers say; answered rows stay as they are answered, of one class a row. What networks predict, which knows no
+        label of its row, is moved by weights of its own: those of a belief that repeats the labels would leave nothing
+        of the class that most rows are given. Where nothing has been learnt nothing is moved."""
         ends = [shares.low.tolist(), shares.high.tolist()]
         facts: CrossFitFacts = {**self.facts}
         if by_answers:
@@ -138,9 +139,15 @@ class CrossFit:
         posterior = weighed(self.posterior, weights)
         facts["rate"] = float(1 - posterior[np.arange(len(posterior)), labels.trained].mean())
         return replace(
-            self, probs=weighed(self.probs, weights), posterior=posterior, targets=targets, facts=facts,
+            self, probs=shares.applied(self.probs), posterior=posterior, targets=targets, facts=facts,
             transition=matrix_of(posterior, labels.learnt),
         )  # fmt: skip
+
+    @property
+    def shares(self) -> ClassShares | None:
+        """How common the classes truly are, as somebody has told, else as answers say; None: neither."""
+        ends = self.facts.get("class_shares", self.facts.get("shares_by_answers"))
+        return None if ends is None else ClassShares(np.array(ends[0]), np.array(ends[1]))
 
     @property
     def rate(self) -> float:

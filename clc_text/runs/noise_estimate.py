@@ -46,6 +46,7 @@ class Estimated:
             know, so that either can be chosen without clean labels.
         true_rate: share of wrong labels, where the true ones are known, else None.
         true_matrix: float64 [C, C] likewise, counted.
+        least: the share that has to be wrong by what is known of how common the classes truly are; 0: nothing is.
         each: where several classes may hold, the same of each class by its name; rows are then pairs of a text and a
             class, and the rates those of all pairs.
     """
@@ -57,6 +58,7 @@ class Estimated:
     true_rate: float | None
     true_matrix: np.ndarray | None
     readings: list[Reading] = field(default_factory=list)
+    least: float = 0.0
     each: dict[str, Estimated] = field(default_factory=dict)
 
 
@@ -179,7 +181,10 @@ def _estimated(
         transition = cross_fit.transition_of_given(labels)
         # Where several classes may hold, each has a matrix of its own, and `transition` is that of all together.
         learnt = labels.as_given[rows]
-        rate = rate_of(probs, learnt, transition) if cross_fit.each is None else cross_fit.noise_of_given(labels)[0]
+        if cross_fit.each is None:
+            rate = rate_of(probs, learnt, transition, cross_fit.shares)
+        else:
+            rate = cross_fit.noise_of_given(labels)[0]
         interval = rate_interval(probs, learnt, transition, RESAMPLINGS, of_rounds(cross_fit.facts), rate=rate)
         estimates = [NoiseEstimate(rate, transition, interval, "em")]
         # Both are made for networks that predict the given labels; cross-fitting's predict the true ones.
@@ -192,8 +197,9 @@ def _estimated(
         counts = count_pairs(true[known], given[known], len(names))
         true_matrix = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     fit = cross_fit.facts["log_likelihood"]
-    sound = int((~labels.canary).sum())
-    return Estimated(names, sound, estimates, fit, true_rate, true_matrix, readings)
+    sound = ~labels.canary
+    least = 0.0 if cross_fit.shares is None else cross_fit.shares.least_wrong(labels.as_given[sound])
+    return Estimated(names, int(sound.sum()), estimates, fit, true_rate, true_matrix, readings, least)
 
 
 def _reported(estimated: Estimated) -> tuple[float, tuple[float, float] | None] | None:
@@ -201,7 +207,7 @@ def _reported(estimated: Estimated) -> tuple[float, tuple[float, float] | None] 
     if not estimated.estimates:
         return None
     if estimated.readings:
-        return estimated.readings[0].rate, span(estimated.readings, estimated.rows)
+        return estimated.readings[0].rate, span(estimated.readings, estimated.rows, estimated.least)
     return estimated.estimates[0].rate, estimated.estimates[0].interval
 
 

@@ -131,7 +131,11 @@ def test_a_whole_run_is_told(table: pd.DataFrame, capsys: pytest.CaptureFixture[
     assert (corrected == table.true).mean() > (table.given == table.true).mean() + 0.1
     capsys.readouterr()
     app(["noise", "estimate", "run", "--json"], standalone_mode=False)
-    assert json.loads(capsys.readouterr().out)["rate"] == pytest.approx(audit["noise"]["rate"])
+    estimated = json.loads(capsys.readouterr().out)
+    assert estimated["rate"] == pytest.approx(audit["noise"]["rate"])
+    assert estimated["interval"] == pytest.approx(audit["noise"]["interval"])
+    by_networks = [one["rate"] for one in estimated["estimates"] if one["method"] == "em"]
+    assert by_networks and min(by_networks) >= audit["noise"]["told_wrong"] - 1e-4
 
 
 @pytest.mark.parametrize(

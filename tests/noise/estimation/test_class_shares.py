@@ -210,6 +210,7 @@ def test_cross_fitted_beliefs_are_moved_together() -> None:
     moved = found.with_shares(ClassShares(wanted, wanted), Labels(given))
     assert moved.targets is not None
     np.testing.assert_allclose(moved.posterior.mean(0), wanted, atol=1e-5)
+    np.testing.assert_allclose(moved.probs.mean(0), wanted, atol=1e-5)
     np.testing.assert_allclose(moved.targets.mean(0), wanted, atol=1e-5)
     np.testing.assert_allclose(moved.transition.sum(1), 1)
     assert moved.rate == pytest.approx(1 - moved.posterior[np.arange(400), given].mean())
