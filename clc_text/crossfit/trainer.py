@@ -214,6 +214,11 @@ class NoisyLabelTrainer(PeersTrainer):
             self._given |= {"cross_fit_epochs": torch.tensor(found.warm_up)}
         self.supervisor.state.memory |= self._given
         self.supervisor.notices.append(cross_fitted(found))
+        if self.class_shares is not None and self.trusted is not None:
+            names = [str(name) for name in self.model.config.id2label.values()]
+            against = self.class_shares.contradicted(self.trusted, len(known), names)
+            if against is not None:
+                self.supervisor.notices.append(Notice(KEY, against, "warning"))
 
     def _other_than_found(self, cross_fit: CrossFit, given: dict[str, str], inputs: Fingerprint | None) -> str | None:
         """What of the training set is not as it was when it was cross-fitted, where the files say how it was."""

@@ -16,6 +16,7 @@ import clc_text
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.cli import app
 from clc_text.config.recipe import loads
+from clc_text.data.trusted import TrustedLabels
 from clc_text.evidence.mixture import TOLD
 from clc_text.methods.clc_auto import CLCAuto
 from clc_text.noise.estimation.class_shares import ClassShares
@@ -165,18 +166,19 @@ def test_what_was_found_under_other_shares_is_not_taken(tmp_path: Path) -> None:
     from clc_text.text.networks.mlp import MLP
     from clc_text.training.arguments import NoisyLabelArguments
 
-    _, features, given, _ = by_keywords(200)
+    _, features, given, true = by_keywords(200)
     numbers = torch.from_numpy(np.array([list(CLASSES).index(name) for name in given]))
     rows = Rows({"features": torch.from_numpy(features)}, numbers)
     network = MLP(hidden=[8])
 
-    def trainer(shares: ClassShares | None) -> clc_text.NoisyLabelTrainer:
+    def trainer(shares: ClassShares | None, **more: Any) -> clc_text.NoisyLabelTrainer:
         arguments = NoisyLabelArguments(
             output_dir=str(tmp_path / "trainer"), num_train_epochs=1, save_strategy="no", report_to=[], seed=0
         )
         return clc_text.NoisyLabelTrainer(
             network.build(rows.inputs, list(CLASSES), 2, 0), arguments, class_shares=shares,
-            method=CLCAuto(folds=2, fold_rounds=2, fold_epochs=2), train_dataset=rows, cross_fit_dir=tmp_path,
+            method=CLCAuto(folds=2, fold_rounds=2, fold_epochs=2), train_dataset=rows,
+            **{"cross_fit_dir": tmp_path, **more},
             peers_init=lambda peers, seed: network.build(rows.inputs, list(CLASSES), peers, seed),
         )  # fmt: skip
 
@@ -187,3 +189,10 @@ def test_what_was_found_under_other_shares_is_not_taken(tmp_path: Path) -> None:
         trainer(None).train()
     with refused(key="class_shares", says="2"):
         trainer(ClassShares(np.zeros(2), np.ones(2))).train()
+
+    asked = np.random.default_rng(1).choice(200, 40, replace=False)
+    answers = np.array([list(CLASSES).index(name) for name in true[asked]])
+    told = clc_text.ClassShares.of({"other": 0.9}, list(CLASSES))
+    trusted, said = TrustedLabels(asked, answers, np.full(40, 0.2)), []
+    trainer(told, trusted=trusted, cross_fit_dir=None, epoch_listeners=[lambda one: said.extend(one.notices)]).train()
+    assert any(notice.name == "class_shares" and "'other'" in notice.message for notice in said)

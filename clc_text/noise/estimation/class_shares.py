@@ -33,6 +33,7 @@ EVEN = "even"
 KEY = "class_shares"
 # Told exactly, shares may miss a sum of 1 by so much, since people round them; they are then divided by their sum.
 ROUNDED = 0.02
+CONTRADICTED = 0.01  # how often right answers contradict what is so
 OUTSIDE = 0.05  # how often the share of a class is not in its range, by answers
 LARGEST = 30.0  # of |log w|: beliefs that rule a class out are not turned round by what is told
 _SMALLEST = 1e-12
@@ -83,12 +84,17 @@ class ClassShares:
         return cls(*_possible(low, high, names))
 
     @classmethod
-    def of_answers(cls, trusted: TrustedLabels, rows: int, classes: int) -> ClassShares | None:
+    def of_answers(
+        cls, trusted: TrustedLabels, rows: int, classes: int, outside: float = OUTSIDE
+    ) -> ClassShares | None:
         """Between what shares the classes of so many rows lie by people's answers to some drawn at random: of each
         class the exact 95 % interval (Clopper and Pearson, 1934), of as many answers as the unequal weights leave
         (Kish, 1965). That of Wilson is too narrow where a class is rarer than one answer tells: of 100 answers to
         2,000 classes it would have 12 % of sound labels wrong. None: no such row is answered, or they were drawn from
         less than half of all rows, whose shares may be others.
+
+        Args:
+            outside: how often the share of a class is not in its range.
         """
         from scipy.special import betaincinv
 
@@ -98,9 +104,25 @@ class ClassShares:
         shares = np.bincount(trusted.labels, weights, classes) / weights.sum()
         count = weights.sum() ** 2 / (weights**2).sum()
         of_class = shares * count
-        low = betaincinv(of_class, count - of_class + 1, OUTSIDE / 2)
-        high = betaincinv(of_class + 1, np.maximum(count - of_class, 0), 1 - OUTSIDE / 2)
+        low = betaincinv(of_class, count - of_class + 1, outside / 2)
+        high = betaincinv(of_class + 1, np.maximum(count - of_class, 0), 1 - outside / 2)
         return cls(np.nan_to_num(low, nan=0.0), np.nan_to_num(high, nan=1.0))  # of no answer, and of all
+
+    def contradicted(self, trusted: TrustedLabels, rows: int, names: Sequence[str]) -> str | None:
+        """Where answers to random ones of so many rows say that a class is rarer or more common than this, in a
+        sentence on the one of which they are surest; None: they do not (99 % and more, of all C classes together)."""
+        by = ClassShares.of_answers(trusted, rows, len(names), CONTRADICTED / len(names))
+        if by is None:
+            return None
+        apart = np.maximum(by.low - self.high, self.low - by.high)
+        if apart.max() <= 0:
+            return None
+        one = int(apart.argmax())
+        return (
+            f"by answers to random rows {by.low[one]:.1%} to {by.high[one]:.1%} of all rows are '{names[one]}', and "
+            f"{KEY} tells of {self.low[one]:.1%} to {self.high[one]:.1%}, which what is learnt was moved to; tell "
+            "what the answers say, or leave it out"
+        )
 
     def least_wrong(self, labels: np.ndarray) -> float:
         """The least share of wrong labels, 0 … 1, that follows from nothing but these shares.

@@ -264,6 +264,18 @@ def test_ranges_by_answers_are_where_so_many_would_be_rare(answered: int) -> Non
     assert high == 1 if answered == 25 else binom.cdf(answered, 25, high) == pytest.approx(0.025)
 
 
+def test_answers_that_contradict_what_was_told() -> None:
+    random = np.random.default_rng(0)
+    true = random.choice(3, 2000, p=[0.3, 0.3, 0.4])
+    rows = random.choice(2000, 60, replace=False)
+    trusted, names = TrustedLabels(rows, true[rows], np.full(60, 60 / 2000)), ["ham", "other", "spam"]
+    told = ClassShares.of({"other": 0.7, "ham": (0.01, 0.3)}, names).contradicted(trusted, 2000, names)
+    assert told is not None and "'other'" in told and "70.0%" in told
+    assert ClassShares.of({"other": (0.2, 0.4)}, names).contradicted(trusted, 2000, names) is None
+    chosen = TrustedLabels(rows, true[rows])  # nobody knows how these were drawn
+    assert ClassShares.of({"other": 0.7}, names).contradicted(chosen, 2000, names) is None
+
+
 def test_answers_that_say_nothing_of_all_rows() -> None:
     told = np.arange(20) % 2
     assert ClassShares.of_answers(TrustedLabels(np.arange(20), told), 100, 2) is None
