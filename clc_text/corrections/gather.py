@@ -144,7 +144,7 @@ def pooled(predictions: RowPredictions, log_probs: np.ndarray) -> np.ndarray:
     """float64 [n, C], one prediction a row of log-probabilities [P, n, C]: the peers' mean, or the views' pool."""
     if predictions.kind == "views":
         probs = pool_probs(log_probs, predictions.weights, predictions.sharpness, predictions.bias)
-        return probs if predictions.class_weights is None else weighed(probs, predictions.class_weights)
+        return probs if predictions.prior_weights is None else weighed(probs, predictions.prior_weights)
     return mean_of_peers(log_probs)
 
 

@@ -51,7 +51,8 @@ class RowPredictions:
         nearness: of views, how much of the noise is near a decision (`noise.estimation.near_noise`).
         ahead: of views, by how many standard errors noise explains held-out labels better than they alone do; None:
             not known.
-        class_weights: float64 [C], of what views believe, and
+        class_weights: float64 [C], of what views believe,
+        prior_weights: float64 [C], of what they say without the label, and
         shares: how common the classes truly are, where somebody has told; else None.
     """
 
@@ -74,6 +75,7 @@ class RowPredictions:
     nearness: float = 0.0
     ahead: float | None = None
     class_weights: np.ndarray | None = None
+    prior_weights: np.ndarray | None = None
     shares: ClassShares | None = None
 
     @property
@@ -87,7 +89,9 @@ class RowPredictions:
             raise InputError(
                 f"{self.path} has no noise matrix; remove it and run `clc-text correct` again", where=self.path
             )
-        return NearNoise(self.sharpness, self.transition, self.nearness, self.ahead, self.class_weights)
+        return NearNoise(
+            self.sharpness, self.transition, self.nearness, self.ahead, self.class_weights, self.prior_weights
+        )
 
     @property
     def weights(self) -> np.ndarray:
@@ -191,6 +195,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
             each = opened.get_tensor("each") if "each" in opened.keys() else None  # noqa: SIM118
             rates = opened.get_tensor("rates") if "rates" in opened.keys() else None  # noqa: SIM118
             class_weights = opened.get_tensor("class_weights") if "class_weights" in opened.keys() else None  # noqa: SIM118
+            prior_weights = opened.get_tensor("prior_weights") if "prior_weights" in opened.keys() else None  # noqa: SIM118
             ends = opened.get_tensor("class_shares") if "class_shares" in opened.keys() else None  # noqa: SIM118
             facts = opened.metadata() or {}
     except SafetensorError as error:
@@ -214,7 +219,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
         shares = None if ends is None else ClassShares(ends[0], ends[1])
         return replace(
             predictions, nearness=float(facts.get("nearness", 0.0)), ahead=ahead, class_weights=class_weights,
-            shares=shares,
+            prior_weights=prior_weights, shares=shares,
         )  # fmt: skip
     if kind == "views" and "weights" not in facts:
         raise InputError(

@@ -66,9 +66,11 @@ class Mixture:
             "made_from": made_from,
         } | ({} if self.noise.ahead is None else {"ahead": repr(self.noise.ahead)})
         tensors = {"train": self.log_probs, "transition": self.noise.transition}
-        if self.shares is not None and self.noise.class_weights is not None:
+        of_class, of_prior = self.noise.class_weights, self.noise.prior_weights
+        if self.shares is not None and of_class is not None and of_prior is not None:
             tensors |= {
-                "class_weights": self.noise.class_weights,
+                "class_weights": of_class,
+                "prior_weights": of_prior,
                 "class_shares": np.stack([self.shares.low, self.shares.high]),
             }
         write_with(path, lambda aside: save_tensors(tensors, aside, facts))

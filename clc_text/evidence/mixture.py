@@ -11,7 +11,9 @@ the given label counts for half of what it says, h(c) ∝ p(c) · T[c, y]^½, an
 other class is ahead of it: (1 + max h − h(y)) / 2.
 
 Where somebody knows how common the classes truly are, what is believed is moved as little as may be so that it is as
-he says (`noise.estimation.class_shares`): one weight a class, of what is believed and of what every view says.
+he says (`noise.estimation.class_shares`): one weight a class, and another one of what views say without the label. A
+label of a class that is rarer than was believed is against what was told already, so views that repeat it are asked
+which of the other classes they find most probable. They are not weighed, or all would agree on a class that is raised.
 
 Measured, beside the half-trusted label and others: `recipes/results/find_wrong_rows.md`.
 """
@@ -123,7 +125,7 @@ def pool_probs(
 def best_other(belief: np.ndarray, named: np.ndarray) -> np.ndarray:
     """int64 [n], of a belief [n, C] the likeliest class but the one that is named [n]."""
     rivals = belief.copy()
-    rivals[np.arange(len(named)), named] = -1.0
+    rivals[np.arange(len(named)), named] = -np.inf
     return np.asarray(rivals.argmax(1))
 
 
@@ -155,7 +157,11 @@ def fit_near(
         noise = replace(noise, ahead=None)
     probs = pool_probs(log_probs[:, some], weights, noise.sharpness)
     belief = posterior_of_both(probs, labels[some], noise.transition, noise.nearness)
-    return replace(noise, class_weights=shares.weights(belief))
+    class_weights = shares.weights(belief)
+    # Where what is believed is as was told nothing is moved. A belief that repeats the labels takes weights so far
+    # from 1 that predictions without labels would be of hardly any class but those that these raise.
+    moved = bool((class_weights != 1).any())
+    return replace(noise, class_weights=class_weights, prior_weights=shares.weights(probs) if moved else class_weights)
 
 
 def judge_near(log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, noise: NearNoise) -> Judged:
@@ -167,12 +173,11 @@ def judge_near(log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, no
     """
     probs = pool_probs(log_probs, weights, noise.sharpness)
     belief = posterior_of_both(probs, given, noise.transition, noise.nearness)
-    firsts = log_probs.argmax(2)
-    if noise.class_weights is not None:
-        belief, probs = weighed(belief, noise.class_weights), weighed(probs, noise.class_weights)
-        added = np.log(noise.class_weights).astype(np.float32) / np.float32(noise.sharpness)
-        firsts = np.stack([(one + added).argmax(1) for one in log_probs])
-    named = classes_of(given)
+    firsts, named = log_probs.argmax(2), classes_of(given)
+    if noise.class_weights is not None and noise.prior_weights is not None:
+        belief, probs = weighed(belief, noise.class_weights), weighed(probs, noise.prior_weights)
+        rarer = noise.class_weights[named] < 1
+        firsts[:, rarer] = [best_other(one[rarer], named[rarer]) for one in log_probs]
     suggested = best_other(belief, named)
     differ = (firsts != suggested).sum(0)
     wrong = 1 - belief[np.arange(len(named)), named]

@@ -8,9 +8,10 @@ from refusals import refused
 
 from clc_text.data.labels import Labels
 from clc_text.evidence.evidence import LARGEST, mixture_of, too_large
-from clc_text.evidence.mixture import LEAST, chosen_views, clipped, gain_of_view, judge, judge_near
+from clc_text.evidence.mixture import LEAST, chosen_views, clipped, fit_near, gain_of_view, judge, judge_near
 from clc_text.evidence.readings import Reading, agreement, span
 from clc_text.evidence.views import weights
+from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.near_noise import NearNoise
 
 
@@ -55,25 +56,51 @@ def test_judging_row_by_row() -> None:
     assert ((found.wrong >= 0) & (found.wrong <= 1)).all()
 
 
-@pytest.mark.parametrize("views", [1, 3])
-def test_judging_by_noise_near_a_decision_row_by_row(views: int) -> None:
+@pytest.mark.parametrize(("views", "told"), [(1, False), (3, False), (3, True)])
+def test_judging_by_noise_near_a_decision_row_by_row(views: int, told: bool) -> None:
     random = np.random.default_rng(3)
     log_probs = clipped(random.dirichlet(np.ones(3), size=(views, 50)))
     transition = random.dirichlet(np.ones(3), size=3) * 0.3 + np.eye(3) * 0.7
     given, shares = random.integers(0, 3, 50), np.full(views, 1 / views)
-    found = judge_near(log_probs, shares, given, NearNoise(1.4, transition, 0.2))
+    w, v = (np.array([0.01, 2.0, 1.0]), np.array([0.5, 1.5, 1.0])) if told else (np.ones(3), np.ones(3))
+    noise = NearNoise(1.4, transition, 0.2, class_weights=w if told else None, prior_weights=v if told else None)
+    found = judge_near(log_probs, shares, given, noise)
     for row, label in enumerate(given.tolist()):
         p = np.exp(1.4 * log_probs[:, row].astype(float).mean(0))
         p /= p.sum()
         near = [0.0 if c == label else p[label] / (1 - p[c]) for c in range(3)]
-        q = p * (0.8 * transition[:, label] + 0.2 * np.array(near))
-        q /= q.sum()
+        q = w * p * (0.8 * transition[:, label] + 0.2 * np.array(near))
+        q, p = q / q.sum(), v * p / (v * p).sum()
         other = max((c for c in range(3) if c != label), key=lambda c: q[c])
         np.testing.assert_allclose(found.probs[row], p)
         np.testing.assert_allclose(found.belief[row], q)
         assert found.suggested[row] == other and found.wrong[row] == pytest.approx(1 - q[label])
-        differ = sum(int(view[row].argmax()) != other for view in log_probs)
+        asked = [c for c in range(3) if not (told and label == 0 and c == label)]
+        differ = sum(max(asked, key=lambda c: view[row, c]) != other for view in log_probs)
         assert found.agree[row] == (differ <= (views == 3))
+
+
+def test_predictions_without_labels_are_of_the_classes_as_common_as_was_told() -> None:
+    """Labels that a rule made and that the predictions repeat: what is believed of a row is its label for certain, and
+    predictions that were weighed like it would leave nothing to the class that most rows are given."""
+    random = np.random.default_rng(0)
+    true = random.integers(0, 3, 3000)
+    given = np.where((true > 0) & (random.random(3000) < 0.5), 0, true)
+    probs = np.full((3000, 3), 0.02)
+    probs[np.arange(3000), given] += 0.74
+    probs[np.arange(3000), true] += 0.2
+    log_probs = clipped(probs[None])
+    told = ClassShares.of({0: (0.3, 0.4)}, [0, 1, 2])
+    noise = fit_near(log_probs, np.ones(1), given, np.ones(3000, bool), told)
+    judged = judge_near(log_probs, np.ones(1), given, noise)
+    for found in (judged.probs, judged.belief):
+        assert found.mean(0)[0] == pytest.approx(0.4, abs=1e-3)
+    assert noise.class_weights is not None and noise.prior_weights is not None
+    assert noise.class_weights[0] < noise.prior_weights[0] < 1
+    as_believed = fit_near(
+        log_probs, np.ones(1), given, np.ones(3000, bool), ClassShares.of({0: (0, 0.99)}, [0, 1, 2])
+    )
+    assert (as_believed.prior_weights == 1).all() and (as_believed.class_weights == 1).all()
 
 
 def test_no_view_is_surer_than_the_bound() -> None:

@@ -69,6 +69,7 @@ class NearNoise:
             predictions explain as well however wrong they are, and of labels that have to be noisy by what was told.
         class_weights: float64 [C], by which what is believed is weighed, since somebody has told how common the
             classes truly are (`class_shares`); None: nobody has.
+        prior_weights: float64 [C], likewise of predictions that know no label of their row.
     """
 
     sharpness: float
@@ -76,6 +77,7 @@ class NearNoise:
     nearness: float = 0.0
     ahead: float | None = None
     class_weights: np.ndarray | None = None
+    prior_weights: np.ndarray | None = None
 
 
 def too_few(rows: int, classes: int) -> bool:
