@@ -187,7 +187,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
                 noise_rate=self.noise_rate,
                 peers_init=lambda peers, seed: network.build(rows.inputs, names, peers, seed),
                 views=views,
-                class_shares=None if told is None else ClassShares.of(told, names),
+                class_shares=None if told is None else ClassShares.of(told, self.classes_.tolist()),
             )
             trainer.remove_callback(PrinterCallback)
             trainer.train()

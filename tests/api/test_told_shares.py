@@ -103,6 +103,9 @@ def test_a_classifier_is_told_and_one_that_makes_nothing_of_it_refuses() -> None
         scores.append((model.fit(features, given).labels_ == true).mean())
         rates.append(model.noise_rate_)
     assert scores[1] > scores[0] + 0.05 and rates[1] is not None and rates[1] > 0.2
+    numbers = (given == "other").astype(float)
+    with refused(key="class_shares.0", says="2"):  # and not that no class is called so: 0 is 0.0
+        clc_text.NoisyLabelClassifier(method, epochs=1, class_shares={0: 2}).fit(features, numbers)
     with refused(key="class_shares", says="clc_auto"):
         clc_text.NoisyLabelClassifier("clc", epochs=1, class_shares="even").fit(features, given)
 

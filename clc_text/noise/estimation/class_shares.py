@@ -118,10 +118,12 @@ class ClassShares:
         if apart.max() <= 0:
             return None
         one = int(apart.argmax())
+        told = f"{self.low[one]:.1%} to {self.high[one]:.1%}"
+        if self.low[one] == self.high[one]:
+            told = f"{self.low[one]:.1%}"
         return (
             f"by answers to random rows {by.low[one]:.1%} to {by.high[one]:.1%} of all rows are '{names[one]}', and "
-            f"{KEY} tells of {self.low[one]:.1%} to {self.high[one]:.1%}, which what is learnt was moved to; tell "
-            "what the answers say, or leave it out"
+            f"{KEY} tells of {told}, which what is learnt was moved to; tell what the answers say, or leave it out"
         )
 
     def least_wrong(self, labels: np.ndarray) -> float:
