@@ -105,6 +105,21 @@ class TrainingState:
         """
         return targets if self.class_weights is None else targets * self.class_weights.to(targets)
 
+    def weigh_predicted(self, targets: Tensor, given: Tensor) -> Tensor:
+        """Targets [..., C] that networks have predicted, each row's times the weight of its label, Σ_c w_c y_c.
+
+        Networks that learn under weights predict by them already. Were their predictions weighed by class once more
+        when others learn them, a class of weight w would be w times as probable at every turn, until all rows were of
+        the rarest one (selfdriving, three classes of 9 to 68 %, balanced: `clc_auto` 69 % after its warm-up, 34 in
+        the end).
+
+        Args:
+            given: [..., C], the rows' labels as distributions.
+        """
+        if self.class_weights is None:
+            return targets
+        return targets * (given @ self.class_weights.to(given)).unsqueeze(-1)
+
 
 @dataclass(frozen=True)
 class Method(Options, ABC):

@@ -53,5 +53,7 @@ class Bootstrap(Method):
             own = one_hot(log_probs.detach().argmax(-1), log_probs)
         else:
             own = (log_probs if self.target_gradient else log_probs.detach()).exp()
-        targets = b * as_distribution(labels, log_probs) + (1 - b) * own
-        return supervise_all(cross_entropy(state.weigh(targets), log_probs), targets.detach(), log_probs)
+        given = as_distribution(labels, log_probs)
+        targets = b * given + (1 - b) * own
+        weighed = state.weigh(b * given) + state.weigh_predicted((1 - b) * own, given)
+        return supervise_all(cross_entropy(weighed, log_probs), targets.detach(), log_probs)

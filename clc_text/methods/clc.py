@@ -147,8 +147,12 @@ class CLC(Method):
         if self.supervision == "hard":
             teaching = one_hot(teaching.argmax(-1), teaching)
 
-        targets = torch.where(peer_low.unsqueeze(-1), teaching, as_distribution(labels, log_probs))
-        crossed = (state.weigh(targets) * log_probs).sum(-1)
+        given = as_distribution(labels, log_probs)
+        targets = weighed = torch.where(peer_low.unsqueeze(-1), teaching, given)
+        if state.class_weights is not None:
+            of_peer = state.weigh_predicted(teaching, given)
+            weighed = torch.where(peer_low.unsqueeze(-1), of_peer, state.weigh(given))
+        crossed = (weighed * log_probs).sum(-1)
         taught = torch.full_like(minus_entropy, self.beta).masked_fill_(peer_low, 1.0)
         sharpened = torch.zeros_like(minus_entropy).masked_fill_(low, self.alpha)
         weight = 1.0 / log_probs.shape[-2]

@@ -44,12 +44,14 @@ class CoDistillation(Method):
     temperature: float = option(1.0, "T, above 1 flattens what the peers compare", at_least=0.01, at_most=1_000_000)
 
     def supervise(self, log_probs: Tensor, labels: Tensor, state: TrainingState) -> Supervision:
-        given = self.lam * as_distribution(labels, log_probs)
+        labelled = as_distribution(labels, log_probs)
+        given = self.lam * labelled
         tempered = log_probs if self.temperature == 1 else (log_probs / self.temperature).log_softmax(-1)
         peer = (1 - self.lam) * from_teacher(tempered.detach().exp(), -3)
         targets = given + peer
+        weighed, of_peer = state.weigh(given), state.weigh_predicted(peer, labelled)
         if self.temperature == 1:  # both terms meet the same prediction, so they are one
-            losses = cross_entropy(state.weigh(targets), log_probs)
+            losses = cross_entropy(weighed + of_peer, log_probs)
         else:
-            losses = cross_entropy(state.weigh(given), log_probs) + cross_entropy(state.weigh(peer), tempered)
+            losses = cross_entropy(weighed, log_probs) + cross_entropy(of_peer, tempered)
         return supervise_all(losses, targets, log_probs)

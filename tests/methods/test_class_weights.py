@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -69,3 +71,27 @@ def test_rows_are_chosen_by_their_plain_loss() -> None:
     log_probs, _, classes = drawn()
     one, other = (CoTeaching(ramp_epochs=1).supervise(log_probs, classes, state(w)) for w in (None, 100 * WEIGHTS))
     assert one.selected.equal(other.selected) and 0 < int(one.selected.sum()) < one.selected.numel()
+
+
+@pytest.mark.parametrize("name", ["clc", "clc_auto", "slc", "co_distillation", "bootstrap"])
+def test_what_networks_teach_is_weighed_by_the_rows_label_alone(name: str) -> None:
+    """Where predictions are all that is learnt, networks that predict what they are taught stay as they are: the
+    gradient is 0. By class, a prediction would be drawn to the classes of large weight, turn after turn."""
+    log_probs, _, classes = drawn()
+    own = log_probs[:1].expand(2, -1, -1).clone().requires_grad_()
+    options: dict[str, Any] = {
+        "co_distillation": {"lam": 0.0},
+        "bootstrap": {"b": 0.0, "target_gradient": False},
+    }.get(name, {"warmup_epochs": 1, "alpha": 0.0, "threshold_scale": 10.0})
+    sure = state(WEIGHTS)
+    sure.memory["threshold"] = torch.tensor([99.0, 99.0], dtype=torch.float64)
+    logits = own
+    found = method.get(name)(**options).supervise(logits.log_softmax(-1), classes, sure)
+    found.losses.sum().backward()
+    torch.testing.assert_close(own.grad, torch.zeros_like(own))
+    literal = [
+        -WEIGHTS[classes[row]] * (own[peer, row].exp() * own[peer, row]).sum()
+        for peer in range(2)
+        for row in range(12)
+    ]
+    torch.testing.assert_close(found.losses.flatten(), torch.stack(literal))
