@@ -25,7 +25,7 @@ import numpy as np
 
 from benchmarks.real_noise import LAST, Table, recipe_of, table
 from benchmarks.training import encoded_table
-from clc_text.noise.estimation.class_shares import ClassShares
+from clc_text.data.class_shares import ClassShares
 from clc_text.utils.files import write_json
 
 SETS = ("minilm weak", "glove weak", "minilm instance 0.4", "minilm pairwise 0.2", "minilm symmetric 0.5")

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from clc_text.api.voted_issues import VotedIssues
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.crossfit.trainer import CLCTrainer, NoisyLabelTrainer
+    from clc_text.data.class_shares import ClassShares
     from clc_text.errors import InputError
-    from clc_text.noise.estimation.class_shares import ClassShares
     from clc_text.training.arguments import NoisyLabelArguments
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
 # Importing `transformers.Trainer` takes seconds, so the public names are looked up when they are first used.
 _HOME = {
     "CLCTrainer": "clc_text.crossfit.trainer",
-    "ClassShares": "clc_text.noise.estimation.class_shares",
+    "ClassShares": "clc_text.data.class_shares",
     "Cleaned": "clc_text.api.cleaning",
     "InputError": "clc_text.errors",
     "Issues": "clc_text.api.issues",

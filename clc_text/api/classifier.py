@@ -144,7 +144,7 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         from transformers import PrinterCallback
 
         from clc_text.crossfit.trainer import NoisyLabelTrainer
-        from clc_text.noise.estimation.class_shares import ClassShares
+        from clc_text.data.class_shares import ClassShares
         from clc_text.text.networks.mlp import MLP
         from clc_text.training.arguments import NoisyLabelArguments
         from clc_text.training.trainer import as_method

@@ -26,9 +26,9 @@ from clc_text.corrections.table_export import write_whole_table
 from clc_text.corrections.tables import ProgressBar
 from clc_text.corrections.who_said import in_words as who_said_in_words
 from clc_text.corrections.who_said import said_of
+from clc_text.data.class_shares import plain
 from clc_text.data.votes import Votes
 from clc_text.errors import InputError
-from clc_text.noise.estimation.class_shares import plain
 from clc_text.runs.flaws import flaws_of_run
 from clc_text.runs.outputs import check_output
 from clc_text.runs.reload import source_rows

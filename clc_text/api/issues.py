@@ -19,6 +19,7 @@ from clc_text.data.checks.garbled import empty_rows, garbled
 from clc_text.data.checks.near_copies import UNASKED, contradicting, first_near_copies
 from clc_text.data.checks.outliers import Outliers, outliers
 from clc_text.data.checks.scripts import in_another_script
+from clc_text.data.class_shares import KEY, ClassShares
 from clc_text.data.labels import Labels
 from clc_text.data.nearest import nearest
 from clc_text.data.reading.written_lists import lists_in
@@ -30,7 +31,6 @@ from clc_text.evidence.readings import likeliest, readings, span
 from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
 from clc_text.evidence.views.base import FIT_ROWS
-from clc_text.noise.estimation.class_shares import KEY, ClassShares
 from clc_text.noise.estimation.near_noise import TOO_FEW, too_few
 from clc_text.noise.estimation.noise_fit import matrix_of
 
@@ -195,7 +195,7 @@ def find_issues(
         task: what a table of 0 and 1 is: classes of which several may hold, or several people's labels of one.
         class_shares: how common the true classes are, where you know it, of one label a row: ``"even"``, or of some
             classes a share 0 … 1, or a range, ``(0.1, 0.3)`` or ``"0.1-0.3"``
-            (`clc_text.noise.estimation.class_shares`).
+            (`clc_text.data.class_shares`).
 
     Raises:
         InputError: sizes that do not fit together, missing labels, numbers that are no probabilities or not finite, or

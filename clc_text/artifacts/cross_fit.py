@@ -9,10 +9,10 @@ import numpy as np
 
 from clc_text.artifacts.names import current
 from clc_text.artifacts.run_files import CrossFitFacts, CrossFitGain, CrossFitRounds
+from clc_text.data.class_shares import ClassShares, weighed
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.canaries import before_flips
-from clc_text.noise.estimation.class_shares import ClassShares, weighed
 from clc_text.noise.estimation.gain import NOTHING, is_nothing
 from clc_text.noise.estimation.noise_fit import matrix_of, posterior_labels
 from clc_text.noise.estimation.plateau import of_given

@@ -20,11 +20,11 @@ from clc_text.corrections.dataset_files import Progress, silent
 from clc_text.corrections.evidence import Evidence, entropy_of
 from clc_text.corrections.policy import Policy
 from clc_text.corrections.predictions import RowPredictions
+from clc_text.data.class_shares import weighed
 from clc_text.data.labels import Labels, classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.evidence.mixture import Judged, judge, pool_probs
 from clc_text.noise.canaries import after_flips, before_flips
-from clc_text.noise.estimation.class_shares import weighed
 from clc_text.noise.estimation.expectation_maximisation import em_matrix
 from clc_text.noise.estimation.half_trust import ROOM
 from clc_text.noise.estimation.noise_fit import counts_by, posterior_labels, shrunk

@@ -11,10 +11,10 @@ import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import joined_with_texts
+from clc_text.data.class_shares import ClassShares
 from clc_text.errors import InputError
 from clc_text.evidence.mixture import Judged, judge_near
 from clc_text.evidence.views import weights
-from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.near_noise import NearNoise
 
 Kind = Literal["in sample", "out of sample", "views", "votes"]

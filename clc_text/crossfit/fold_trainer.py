@@ -17,13 +17,13 @@ from clc_text.crossfit.answered_targets import taught_with_answers
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import cross_fit
 from clc_text.crossfit.rounds import AfterEpoch, Settings
+from clc_text.data.class_shares import ClassShares
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.methods.base import Method
 from clc_text.methods.fold_forward import FoldForward
 from clc_text.models.peers import PeersModel
 from clc_text.models.peers_of import PeersOf, peers_from_init, peers_from_model
-from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.half_trust import ROOM, half_trusted, never_certain
 from clc_text.noise.estimation.plateau import Plateau, plateau
 from clc_text.noise.estimation.targets import targets_of

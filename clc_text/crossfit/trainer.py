@@ -14,11 +14,11 @@ from clc_text.artifacts.run_files import Complete
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.fold_trainer import Features, MoreViews, PeersInit, cross_fit_of, peers_like, settings_of
 from clc_text.crossfit.rounds import check_folds
+from clc_text.data.class_shares import KEY, ClassShares
 from clc_text.data.labels import sha256_of_labels
 from clc_text.errors import InputError
 from clc_text.methods.clc import CLC
 from clc_text.models.peers import PeersModel
-from clc_text.noise.estimation.class_shares import KEY, ClassShares
 from clc_text.noise.estimation.gain import NOTHING
 from clc_text.training.checkpoints import check_beside
 from clc_text.training.fingerprint import Fingerprint, same_rows

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.data.class_shares import ClassShares
 from clc_text.data.copies import digest_of, first_rows, firsts
 from clc_text.data.folds import deal_rounds
 from clc_text.data.labels import Labels
@@ -20,7 +21,6 @@ from clc_text.evidence.mixture import chosen_views, clipped, fit_near, gain_of_v
 from clc_text.evidence.readings import Reading, readings
 from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
-from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.near_noise import NearNoise
 from clc_text.utils.files import write_with
 from clc_text.utils.memory import check_limit

@@ -11,7 +11,7 @@ the given label counts for half of what it says, h(c) ∝ p(c) · T[c, y]^½, an
 other class is ahead of it: (1 + max h − h(y)) / 2.
 
 Where somebody knows how common the classes truly are, what is believed is moved as little as may be so that it is as
-he says (`noise.estimation.class_shares`): one weight a class, and another one of what views say without the label. A
+he says (`data.class_shares`): one weight a class, and another one of what views say without the label. A
 label of a class that is rarer than was believed is against what was told already, so views that repeat it are asked
 which of the other classes they find most probable. They are not weighed, or all would agree on a class that is raised.
 
@@ -24,10 +24,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from clc_text.data.class_shares import ClassShares, weighed
 from clc_text.data.labels import classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.evidence.views.base import fit_rows
-from clc_text.noise.estimation.class_shares import ClassShares, weighed
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.near_noise import NearNoise, fit_near_noise, posterior_of_both, too_few

@@ -8,7 +8,7 @@
 * The mean doubt of the mixture where a given label counts for half of what noise by class says, between both.
 
 Where somebody knows how common the classes truly are, every one of them is of beliefs that were moved to be so
-(`noise.estimation.class_shares`), and none can be lower than what follows from that alone.
+(`data.class_shares`), and none can be lower than what follows from that alone.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from clc_text.data.class_shares import ClassShares
 from clc_text.data.labels import classes_of
 from clc_text.evidence.mixture import Judged, best_other, judge, pooled
 from clc_text.evidence.views import weights
-from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.confident_joint import confident_joint
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, softmax

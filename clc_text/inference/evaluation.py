@@ -13,6 +13,7 @@ import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.run_files import TestAccuracy
+from clc_text.data.class_shares import ClassShares
 from clc_text.errors import InputError, nearest, some_of
 from clc_text.inference import multi_label
 from clc_text.inference.multi_label import MultiLabelEvaluation, ScoresOfClass
@@ -23,8 +24,9 @@ from clc_text.inference.prediction_file import (
     read_labelled,
     read_labels,
     read_rows,
+    shares_of,
 )
-from clc_text.inference.predictor import Predictor
+from clc_text.inference.predictor import Predictions, Predictor
 from clc_text.utils.confusions import LISTED, as_csv, worst
 from clc_text.utils.shown import for_rich, terminal
 from clc_text.utils.spreadsheet import harmless
@@ -60,12 +62,14 @@ def evaluate_run(
     source: Path | None,
     how: HowToRead | None = None,
     label_map: Mapping[str, str] | None = None,
+    class_shares: Any = None,
 ) -> Evaluation | MultiLabelEvaluation:
     """Figures on the run's test rows, or on those rows of a file whose class `known_classes` knows.
 
     Args:
         how: what is asked for of the file in place of what the recipe says.
         label_map: labels of the file that are read as a class of the run.
+        class_shares: how common the classes are among these rows, as `write_predictions` takes it; None: nobody knows.
 
     Returns:
         ``rows``, ``accuracy`` {``peers`` [P], ``ensemble``} in percent, ``ece``, ``classes`` (one entry a class:
@@ -74,6 +78,7 @@ def evaluate_run(
         that each was read as), ``left_out`` (how many rows have no class of the run) and ``notes`` (sentences). Of a
         multi-label run `multi_label.scores`.
     """
+    shares = shares_of(run, class_shares)
     if run.asked:
         if label_map:
             raise InputError(
@@ -89,9 +94,9 @@ def evaluate_run(
             raise InputError(
                 f"{run.path} had no test rows; name a file of labelled rows after it", where=run.path, key="test rows"
             )
-        log_probs = run.log_probs("test")
+        predictions = Predictions(run.log_probs("test"))
         labels = np.asarray(run.data("test")[environment["label_column"]], dtype=np.int64)
-        return scores(log_probs, labels, names)
+        return scores(_moved(predictions, shares), labels, names)
 
     how = how or RECIPES
     rows: Sequence[Any]
@@ -113,10 +118,14 @@ def evaluate_run(
     known = known_classes(values, names, f"{source}", label_map, row_name)
     kept = np.flatnonzero(known.numbers >= 0)
     rows = rows if len(kept) == len(rows) else [rows[index] for index in kept.tolist()]
-    log_probs = Predictor(run).predict(rows).log_probs
-    scored = scores(log_probs, known.numbers[kept], names)
+    scored = scores(_moved(Predictor(run).predict(rows), shares), known.numbers[kept], names)
     scored["read_as"], scored["left_out"], scored["notes"] = known.read_as, known.left_out, [*notes, *known.notes]
     return scored
+
+
+def _moved(predictions: Predictions, shares: ClassShares | None) -> np.ndarray:
+    """float32 [P, n, C], log-probabilities, as shares of the classes have them that somebody has told."""
+    return predictions.log_probs if shares is None else predictions.with_shares(shares).log_probs
 
 
 def _of_several_classes(run: RunDirectory, source: Path | None, how: HowToRead) -> MultiLabelEvaluation:

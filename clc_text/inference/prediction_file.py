@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.data.class_shares import ClassShares, plain
 from clc_text.data.columns import NamedColumns
 from clc_text.data.reading.text_files import check_encoding, existing, first_line
 from clc_text.data.reading.written_lists import with_lists
@@ -236,15 +237,20 @@ def write_predictions(
     out: Path | None,
     ids: Sequence[Any] | None = None,
     threshold: float | None = None,
+    class_shares: Any = None,
 ) -> int:
     """Predicts block by block and writes them; without `out`, as JSON lines to standard output. Gives their number.
 
     Args:
         threshold: of a multi-label run, the probability from which a class is said to hold.
+        class_shares: how common the classes are among these rows (`class_shares.plain`); all are then predicted before
+            the first is written. None: nobody knows.
 
     Raises:
-        InputError: the file's ending is none that is written, or there is a threshold where a row has one class.
+        InputError: the file's ending is none that is written, there is a threshold where a row has one class, or
+            shares where several may hold, or shares that cannot be.
     """
+    shares = shares_of(run, class_shares)
     if not run.asked and threshold is not None:
         raise InputError(
             f"--threshold is of runs in which several classes may hold; in {run.path} a row has one",
@@ -256,7 +262,7 @@ def write_predictions(
         if out is not None and out.suffix in (".csv", ".parquet"):
             lines = map(flat, lines)
     else:
-        lines = _entries(run, rows, ids)
+        lines = _entries(run, rows, ids, shares)
     if out is None:
         count = 0
         for entry in lines:
@@ -268,12 +274,32 @@ def write_predictions(
     return _write_table(lines, out)
 
 
-def _entries(run: RunDirectory, rows: Sequence[Any], ids: Sequence[Any] | None) -> Iterator[dict[str, Any]]:
+def shares_of(run: RunDirectory, told: Any) -> ClassShares | None:
+    """What was told of how common the classes are among some rows.
+
+    Raises:
+        InputError: several classes may hold of a row, or the shares cannot be.
+    """
+    if told is None:
+        return None
+    if run.asked:
+        raise InputError(
+            f"--share is of one class a row; in {run.path} several may hold", where=run.path, key="--share"
+        )
+    return ClassShares.of(plain(told), run.label_names)
+
+
+def _entries(
+    run: RunDirectory, rows: Sequence[Any], ids: Sequence[Any] | None, shares: ClassShares | None
+) -> Iterator[dict[str, Any]]:
     predictor = Predictor(run)
     names = predictor.label_names
     name = _image if predictor.recipe.modality == "vision" else _text_entry
     start = 0
-    for block in predictor.blocks(rows):
+    blocks = predictor.blocks(rows)
+    if shares is not None:
+        blocks = iter([predictor.predict(rows).with_shares(shares)])
+    for block in blocks:
         columns = zip(block.classes, block.confidence, block.entropy, block.peers_agree, strict=True)
         for offset, (label, confidence, entropy, agree) in enumerate(columns):
             yield {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.data.class_shares import ClassShares
 from clc_text.errors import InputError
 from clc_text.utils.damage import undamaged
 
@@ -30,6 +31,13 @@ class Predictions:
 
     log_probs: np.ndarray
     hidden: np.ndarray | None = None
+
+    def with_shares(self, shares: ClassShares) -> Predictions:
+        """The predictions of all rows together, each peer's moved as little as may be so that the classes are as
+        common among these rows as somebody has told."""
+        moved = [shares.applied(np.exp(peer.astype(np.float64))) for peer in self.log_probs]
+        log_probs = np.log(np.maximum(moved, np.finfo(np.float32).tiny)).astype(np.float32)
+        return Predictions(log_probs, self.hidden)
 
     @property
     def probs(self) -> np.ndarray:

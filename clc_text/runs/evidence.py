@@ -20,13 +20,13 @@ from clc_text.corrections.predictions import (
     out_of_sample,
     views,
 )
+from clc_text.data.class_shares import ClassShares
 from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import Mixture, mixture_of, save_of_each, too_large
 from clc_text.evidence.heard import FILE, KeptViews
 from clc_text.evidence.several_classes import OF_EACH, mixtures_of_each
 from clc_text.evidence.views import VIEWS
-from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.half_trust import never_certain
 from clc_text.noise.estimation.plateau import of_given, plateau
 from clc_text.runs.frozen_features import features_and_words_of_run

@@ -12,13 +12,13 @@ import numpy as np
 from clc_text.artifacts.run_files import Environment, Source
 from clc_text.config.recipe import Recipe
 from clc_text.data.checks.rare_labels import RareLabel, in_words, rare_labels
+from clc_text.data.class_shares import KEY, ClassShares
 from clc_text.data.input_copies import first_copies
 from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.data.task import Task, column, with_labels
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput
 from clc_text.noise.canaries import plant
-from clc_text.noise.estimation.class_shares import KEY, ClassShares
 from clc_text.noise.estimation.probabilities import check_classes
 from clc_text.noise.inject import inject
 from clc_text.runs.encoded import Encoded

@@ -16,10 +16,10 @@ import clc_text
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.cli import app
 from clc_text.config.recipe import loads
+from clc_text.data.class_shares import ClassShares
 from clc_text.data.trusted import TrustedLabels
 from clc_text.evidence.mixture import TOLD
 from clc_text.methods.clc_auto import CLCAuto
-from clc_text.noise.estimation.class_shares import ClassShares
 
 CLASSES = np.array(["other", "billing", "login"])
 WORDS = {

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from refusals import refused
 
+from clc_text.data.class_shares import ClassShares
 from clc_text.data.labels import Labels
 from clc_text.evidence.evidence import LARGEST, mixture_of, too_large
 from clc_text.evidence.mixture import LEAST, chosen_views, clipped, fit_near, gain_of_view, judge, judge_near
 from clc_text.evidence.readings import Reading, agreement, span
 from clc_text.evidence.views import weights
-from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.near_noise import NearNoise
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import math
 import shutil
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from refusals import refused
 
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.cli import app
+from clc_text.data.class_shares import ClassShares
 from clc_text.inference.prediction_file import _write_table
 from clc_text.inference.predictor import Predictions, Predictor
 
@@ -65,3 +68,33 @@ def test_no_class_that_is_written_is_a_formula(tmp_path: Path) -> None:
     assert _write_table(iter(rows), out) == 2
     with open(out, newline="") as handle:
         assert [tuple(row) for row in csv.reader(handle)][1:] == [("0", "-1", "'=HYPERLINK(1)"), ("1", "'@x", "plain")]
+
+
+def test_told_how_common_classes_are_among_the_rows() -> None:
+    random = np.random.default_rng(0)
+    probs = random.dirichlet([4.0, 2.0, 0.5], (2, 300))
+    moved = Predictions(np.log(probs).astype(np.float32)).with_shares(ClassShares.of("even", "abc"))
+    np.testing.assert_allclose(np.exp(moved.log_probs).mean(1), 1 / 3, atol=1e-4)
+    np.testing.assert_allclose(moved.probs.mean(0), 1 / 3, atol=1e-4)
+    for peer in range(2):  # one weight a class, of every row alike
+        raised = moved.log_probs[peer] - np.log(probs[peer])
+        raised -= raised[:, :1]
+        np.testing.assert_allclose(raised, np.broadcast_to(raised[:1], raised.shape), atol=1e-3)
+
+
+def test_the_commands_are_told_it(tiny_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = RunDirectory(tiny_run)
+    name, texts = run.label_names[2], run.data("test")["text"]
+    (tmp_path / "new.txt").write_text("\n".join(texts))
+
+    def labels(*share: str) -> list[str]:
+        out = tmp_path / "out.jsonl"
+        app(["predict", str(tiny_run), str(tmp_path / "new.txt"), "--out", str(out), "--force", *share],
+            standalone_mode=False)  # fmt: skip
+        return [json.loads(line)["label"] for line in out.read_text().splitlines()]
+
+    assert labels().count(name) < 60 <= labels("--share", f"{name}=0.8").count(name)
+    app(["evaluate", str(tiny_run), "--json", "--share", f"{name}=0.8"], standalone_mode=False)
+    assert np.array(json.loads(capsys.readouterr().out)["confusion"])[:, 2].sum() >= 60
+    with refused(key="class_shares.nobody"):
+        labels("--share", "nobody=0.2")

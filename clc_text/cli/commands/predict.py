@@ -18,6 +18,15 @@ Separator = Annotated[
     str | None,
     typer.Option(help="Between the columns of a CSV file; what the header has without it.", show_default=False),
 ]
+Share = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--share",
+        metavar="CLASS=SHARE",
+        help="How common a class is among these rows, if you know it: 0.2, or 0.1-0.3; again for each more. Or even.",
+        show_default=False,
+    ),
+]
 Sheet = Annotated[str | None, typer.Option(help="Of an Excel workbook; the first without it.", show_default=False)]
 
 
@@ -48,6 +57,7 @@ def predict(
             show_default=False,
         ),
     ] = None,
+    share: Share = None,
     force: Force = False,
 ) -> None:
     """Classify new texts: label, confidence, entropy, and whether the peers agree."""
@@ -65,7 +75,7 @@ def predict(
         check_output(out, inputs=[source], force=force)
     how = HowToRead(column=column, separator=separator, sheet=sheet)
     rows, ids = (text, None) if text else read_named_rows(directory, source, how)  # type: ignore[arg-type]
-    count = write_predictions(directory, rows, out, ids, threshold)
+    count = write_predictions(directory, rows, out, ids, threshold, share or None)
     if out is not None:
         echo(f"{count:,} predictions in {out}", err=True)
 
@@ -92,6 +102,7 @@ def evaluate(
     ] = None,
     separator: Separator = None,
     sheet: Sheet = None,
+    share: Share = None,
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     matrix: Annotated[
         Path | None,
@@ -112,7 +123,7 @@ def evaluate(
     if matrix is not None:
         check_output(matrix, inputs=[source])
     how = HowToRead(column, label, separator, sheet)
-    evaluation = evaluate_run(RunDirectory(run), source, how, label_pairs(label_map))
+    evaluation = evaluate_run(RunDirectory(run), source, how, label_pairs(label_map), share or None)
     if matrix is not None:
         write_text(matrix, matrix_csv(evaluation))
     if json_out:

@@ -22,8 +22,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clc_text.data.class_shares import ClassShares
 from clc_text.data.labels import classes_of
-from clc_text.noise.estimation.class_shares import ClassShares
 from clc_text.noise.estimation.expectation_maximisation import em_weighted, sharpened
 from clc_text.noise.estimation.noise_fit import posterior_labels, shrunk
 from clc_text.noise.estimation.probabilities import MANY_CLASSES, resamplings

@@ -12,10 +12,10 @@ from scipy.optimize import linprog
 from scipy.stats import binom
 
 from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.data.class_shares import ClassShares, plain, weighed, written
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
 from clc_text.evidence.mixture import TOLD
-from clc_text.noise.estimation.class_shares import ClassShares, plain, weighed, written
 
 
 def beliefs(rows: int = 400, classes: int = 4, seed: int = 0) -> np.ndarray:
