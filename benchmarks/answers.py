@@ -185,7 +185,14 @@ def without_answers(out: Path, name: str, seed: int) -> CrossFit:
     return found
 
 
-def measure(name: str, seed: int, purpose: Any, k: int, out: Path) -> dict[str, Any]:
+def erring(told: np.ndarray, given: np.ndarray, classes: int, wrong: float, seed: int) -> np.ndarray:
+    """Answers [n] of which a share is wrong: the label that stands there, where that is wrong, else another class."""
+    random = np.random.default_rng([seed, 1])
+    other = (told + random.integers(1, classes, len(told))) % classes
+    return np.where(random.random(len(told)) < wrong, np.where(given == told, other, given), told)
+
+
+def measure(name: str, seed: int, purpose: Any, k: int, out: Path, wrong: float = 0.0) -> dict[str, Any]:
     rows = table(name, seed, out / "features")
     if k == 0:
         found, cross_fit = trained(rows, seed)
@@ -193,9 +200,11 @@ def measure(name: str, seed: int, purpose: Any, k: int, out: Path) -> dict[str, 
         return found
     without = without_answers(out, name, seed)
     asked = drawn(purpose, k, rows, without.posterior, seed)
-    told = rows.true[asked.row]
+    told = erring(rows.true[asked.row], rows.given[asked.row], rows.classes, wrong, seed)
     trusted = TrustedLabels(asked.row, told, asked.inclusion)
     found, _ = trained(rows, seed, trusted, without)
+    if wrong:
+        return found
     return found | {"alone": alone(rows, asked.row)}
 
 
@@ -338,6 +347,7 @@ def main() -> None:
     parser.add_argument("--answers", type=int, nargs="*", default=list(ANSWERS))
     parser.add_argument("--purposes", nargs="+", default=list(PURPOSES))
     parser.add_argument("--plain", action="store_true", help="the answers as plain labels, too")
+    parser.add_argument("--wrong", type=float, default=0.0, help="so many of the answers are wrong, 0 … 1")
     parser.add_argument("--coverage", type=int, default=0, help="so many draws of 100 for the intervals alone")
     parser.add_argument("--picture", type=Path, help="draws what is there, and measures nothing")
     parser.add_argument("--table", action="store_true", help="prints what is there as Markdown, and measures nothing")
@@ -365,6 +375,10 @@ def main() -> None:
             for name in chosen.sets:
                 for purpose in chosen.purposes:
                     where = (name, seed, purpose, k, chosen.out)
+                    if chosen.wrong:
+                        called = f"{purpose}_{100 * chosen.wrong:.0f}wrong"
+                        cell(chosen.out / f"{name}-{seed}-{called}-{k}.json", measure, *where, chosen.wrong)
+                        continue
                     cell(chosen.out / f"{name}-{seed}-{purpose}-{k}.json", measure, *where)
                     if chosen.plain:
                         cell(chosen.out / f"{name}-{seed}-{purpose}_plain-{k}.json", as_plain_labels, *where)
