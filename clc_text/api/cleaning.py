@@ -20,7 +20,7 @@ from clc_text.config.recipe import loads
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.kinds import flawed_rows, kinds
 from clc_text.corrections.policy import DEFAULT, policy_named
-from clc_text.corrections.share_in_words import likeliest_in_words
+from clc_text.corrections.share_in_words import wrong_in_words
 from clc_text.corrections.store import Corrected, has_corrected
 from clc_text.corrections.table_export import write_whole_table
 from clc_text.corrections.tables import ProgressBar
@@ -236,12 +236,10 @@ class Cleaned(Ranked):
         return concatenate_datasets(parts)
 
     def __repr__(self) -> str:
-        low, high = self.interval
-        likely = likeliest_in_words(self.audit["noise"], 0)
         rows, changed = self.audit["rows"], self.audit["corrections"]["rows"]
         several = self.audit.get("several_labels")
         joined = f"{several_in_words(several, rows)}; " if several else ""
-        told = f"{joined}between {low:.0%} and {high:.0%} of {rows:,} labels are wrong, {likely}"
+        told = joined + wrong_in_words(self.audit["noise"], rows)
         return f"{told}; {changed:,} are changed; {self.verdict}: {self.audit['verdict']['summary']}"
 
 

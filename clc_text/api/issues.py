@@ -153,11 +153,14 @@ class Issues(Ranked):
         unsure = policy_of_views(DEFAULT).of_noise(self.ahead).uncertain
         few = too_few(len(self.given), len(self.names))
         why = TOO_FEW if few else "hard texts explain that as well as noise"
+        share = "between {:.1%} and {:.1%} of the labels are wrong, most likely {:.1%} to {:.1%}".format(
+            *self.interval, *self.likeliest
+        )
+        if self.told_wrong and self.rule_like:  # of what rules have wrong elsewhere no reading knows
+            share = f"at least {self.interval[0]:.1%} of the labels are wrong"
         return (
             f"{len(self.given):,} rows, {int((self.judged.wrong > LIKELY).sum()):,} of them more probably wrong than "
-            "right; between {:.1%} and {:.1%} of the labels are wrong, most likely {:.1%} to {:.1%}, by ".format(
-                *self.interval, *self.likeliest
-            )
+            f"right; {share}, by "
             + ", ".join(self.views)
             + (f"; {self.rule_like.sentence(self.told_wrong is not None)}" if self.rule_like else "")
             + (f"; {why}, so no label is changed by default" if unsure else "")

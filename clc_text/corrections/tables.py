@@ -20,7 +20,7 @@ from clc_text.corrections.diff import Differences, Example
 from clc_text.corrections.intervals import percent
 from clc_text.corrections.kinds import COPY, EMPTY, GARBLED, OUTLIER, SCRIPT, flawed_rows
 from clc_text.corrections.rate import rates
-from clc_text.corrections.share_in_words import likeliest_in_words
+from clc_text.corrections.share_in_words import wrong_in_words
 from clc_text.corrections.state import SOURCES
 from clc_text.corrections.store import Corrected
 from clc_text.noise.estimation.gain import NOTHING
@@ -181,9 +181,7 @@ def show_cleaned(
     if noise.get("nothing_learnt"):
         told = f"of {audit['rows']:,} labels nothing is known"
     else:
-        low, high = noise["interval"] or (noise["rate"], noise["rate"])
-        likely = likeliest_in_words(noise, 0)
-        told = f"between {low:.0%} and {high:.0%} of {audit['rows']:,} labels are wrong, {likely}"
+        told = wrong_in_words(noise, audit["rows"])
     several = audit.get("several_labels")
     if several is not None:
         console.print(for_rich(several_in_words(several, audit["rows"])))

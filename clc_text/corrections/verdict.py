@@ -46,7 +46,7 @@ from clc_text.artifacts.audit import (
 )
 from clc_text.artifacts.run_files import Notice
 from clc_text.corrections.policy import CERTAIN
-from clc_text.corrections.share_in_words import likeliest_in_words
+from clc_text.corrections.share_in_words import known_from_below, likeliest_in_words
 from clc_text.errors import some_of
 from clc_text.evidence.rules import RuleLike
 from clc_text.noise.estimation.gain import NOTHING
@@ -321,6 +321,8 @@ def _rate(noise: AuditNoise) -> str:
         return f"{noise['rate']:.1%}"
     low, high = interval
     count = len(noise["readings"])
+    if known_from_below(noise):
+        return f"at least {low:.1%} (by {count} readings)"
     return f"between {low:.1%} and {high:.1%} (by {count} readings; {likeliest_in_words(noise, 1)})"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clc_text.corrections.share_in_words import likeliest_in_words
+from clc_text.corrections.share_in_words import likeliest_in_words, wrong_in_words
 
 
 def noise(doubt: float, half: float) -> Any:
@@ -30,3 +30,12 @@ def noise(doubt: float, half: float) -> Any:
 )
 def test_in_words(told: Any, digits: int, said: str) -> None:
     assert likeliest_in_words(told, digits) == said
+
+
+def test_of_rules_whose_classes_were_told_only_the_least_is_known() -> None:
+    told = {**noise(0.337, 0.337), "interval": [0.337, 0.355], "told_wrong": 0.337}
+    assert wrong_in_words(told, 4422) == "between 34% and 36% of 4,422 labels are wrong, about 34%"
+    assert wrong_in_words({**told, "rule_like": {"words": 0.98, "others": 0.87}}, 4422) == (
+        "at least 34% of 4,422 labels are wrong"
+    )
+    assert "between" in wrong_in_words({**told, "told_wrong": 0.0, "rule_like": {"words": 1.0, "others": None}}, 9)
