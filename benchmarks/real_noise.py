@@ -20,7 +20,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -29,6 +29,9 @@ from benchmarks.crowd import rows_of
 from benchmarks.training import encoded_table, trained
 from benchmarks.trec_rules import trec_rules
 from clc_text.utils.files import write_json
+
+if TYPE_CHECKING:
+    from clc_text.runs.prepare import Prepared
 
 CROWD = {"disaster": 2, "chemicals": 2, "messaging": 3, "selfdriving": 3}
 NOISES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -152,20 +155,25 @@ def _crowd(encoder: str, name: str, kept: Path) -> Table:
     return Table(texts[0], train, frozen, given, np.full(len(given), -1), test, true, CROWD[name])
 
 
-def measure(name: str, method: str, seed: int, out: Path) -> dict[str, Any]:
-    """The cell: last-10 accuracy, how often each test row was right in those epochs, processor seconds."""
+def prepared_of(rows: Table, recipe: Any) -> Prepared:
+    """What a recipe's training needs, of features that are there."""
     from clc_text.data.labels import Labels
     from clc_text.runs.prepare import Prepared
 
+    made = encoded_table(
+        recipe, rows.texts, rows.features, rows.frozen, rows.given, rows.test_features, rows.test, rows.classes
+    )
+    return Prepared(made.task, Labels(rows.given), {}, made.encoder, made.train_inputs, made.test_inputs, recipe)
+
+
+def measure(name: str, method: str, seed: int, out: Path) -> dict[str, Any]:
+    """The cell: last-10 accuracy, how often each test row was right in those epochs, processor seconds."""
     rows = table(name, seed, out / "features")
     more = ""
     if method in TOLD:
         more = f"noise_rate: {json.loads(cell(out, name, 'clc_auto', seed).read_text())['rate']}\n"
     recipe = recipe_of(name.split(" ")[0], method, seed, more)
-    made = encoded_table(
-        recipe, rows.texts, rows.features, rows.frozen, rows.given, rows.test_features, rows.test, rows.classes
-    )
-    prepared = Prepared(made.task, Labels(rows.given), {}, made.encoder, made.train_inputs, made.test_inputs, recipe)
+    prepared = prepared_of(rows, recipe)
     begun = time.process_time()
     right, trainer = trained(recipe, prepared, rows.test)
     last = np.mean(right[-LAST:], axis=0)

@@ -18,8 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.real_noise import CROWD, LAST, recipe_of, table
-from benchmarks.training import encoded_table
+from benchmarks.real_noise import CROWD, LAST, prepared_of, recipe_of, table
 from clc_text.data.class_shares import ClassShares
 from clc_text.inference.predictor import Predictions
 from clc_text.utils.files import write_json
@@ -30,18 +29,13 @@ METHODS = ("standard", "clc_auto", "elr")
 def measure(name: str, method: str, seed: int, balanced: bool, out: Path) -> dict[str, float]:
     """Last-10 accuracy, as the networks are and told the shares among the test rows."""
     from clc_text.config.recipe import from_dict
-    from clc_text.data.labels import Labels
     from clc_text.runs.build import build_trainer
-    from clc_text.runs.prepare import Prepared
 
     rows = table(f"minilm {name}", seed, out / "features")
     recipe = recipe_of("minilm", method, seed)
     if balanced:
         recipe = from_dict(recipe.to_dict(), overrides=["training.class_weights=balanced"])
-    made = encoded_table(
-        recipe, rows.texts, rows.features, rows.frozen, rows.given, rows.test_features, rows.test, rows.classes
-    )
-    prepared = Prepared(made.task, Labels(rows.given), {}, made.encoder, made.train_inputs, made.test_inputs, recipe)
+    prepared = prepared_of(rows, recipe)
     shares = ClassShares.of("even", range(rows.classes))
     right: list[list[float]] = []
 

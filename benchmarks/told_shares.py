@@ -23,8 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.real_noise import LAST, Table, recipe_of, table
-from benchmarks.training import encoded_table
+from benchmarks.real_noise import LAST, Table, prepared_of, recipe_of, table
 from clc_text.data.class_shares import ClassShares
 from clc_text.utils.files import write_json
 
@@ -51,23 +50,17 @@ def told(way: str, given: np.ndarray, true: np.ndarray, classes: int) -> ClassSh
 
 def measure(name: str, seed: int, ways: list[str], out: Path) -> dict[str, dict[str, Any]]:
     """The cells of a set and a seed, by how shares are told."""
-    from clc_text.data.labels import Labels
     from clc_text.runs.build import build_trainer
-    from clc_text.runs.prepare import Prepared
 
     rows = table(name, seed, out / "features")
     recipe = recipe_of(name.split(" ")[0], "clc_auto", seed)
-    made = encoded_table(
-        recipe, rows.texts, rows.features, rows.frozen, rows.given, rows.test_features, rows.test, rows.classes
-    )
-    labels = Labels(rows.given)
-    prepared = Prepared(made.task, labels, {}, made.encoder, made.train_inputs, made.test_inputs, recipe)
+    prepared = prepared_of(rows, recipe)
     cells = {}
     with tempfile.TemporaryDirectory() as folder:
         found = build_trainer(recipe, Path(folder), prepared).make_cross_fit()
         for way in ways:
             shares = told(way, rows.given, rows.true, rows.classes)
-            now = found if shares is None else found.with_shares(shares, labels)
+            now = found if shares is None else found.with_shares(shares, prepared.labels)
             right: list[float] = []
 
             def listen(result: Any, right: list[float] = right) -> None:

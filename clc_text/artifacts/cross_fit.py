@@ -124,12 +124,11 @@ class CrossFit:
         answers say; answered rows stay as they are answered, of one class a row. What networks predict, which knows no
         label of its row, is moved by weights of its own: those of a belief that repeats the labels would leave nothing
         of the class that most rows are given. Where nothing has been learnt nothing is moved."""
-        ends = [shares.low.tolist(), shares.high.tolist()]
         facts: CrossFitFacts = {**self.facts}
         if by_answers:
-            facts["shares_by_answers"] = ends
+            facts["shares_by_answers"] = shares.ends
         else:
-            facts["class_shares"] = ends
+            facts["class_shares"] = shares.ends
         if self.learnt_nothing:
             return replace(self, facts=facts)
         targets = None if self.targets is None else shares.applied(self.targets)
@@ -147,7 +146,7 @@ class CrossFit:
     def shares(self) -> ClassShares | None:
         """How common the classes truly are, as somebody has told, else as answers say; None: neither."""
         ends = self.facts.get("class_shares", self.facts.get("shares_by_answers"))
-        return None if ends is None else ClassShares(np.array(ends[0]), np.array(ends[1]))
+        return None if ends is None else ClassShares(*np.array(ends))
 
     @property
     def rate(self) -> float:

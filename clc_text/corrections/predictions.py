@@ -216,7 +216,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     predictions = RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)
     if not run.asked:
         ahead = float(facts["ahead"]) if "ahead" in facts else None
-        shares = None if ends is None else ClassShares(ends[0], ends[1])
+        shares = None if ends is None else ClassShares(*ends)
         return replace(
             predictions, nearness=float(facts.get("nearness", 0.0)), ahead=ahead, class_weights=class_weights,
             prior_weights=prior_weights, shares=shares,

@@ -6,17 +6,17 @@ from clc_text.artifacts.audit import AuditNoise
 from clc_text.evidence.readings import Reading, likeliest
 
 
-def known_from_below(noise: AuditNoise) -> bool:
+def known_from_below(told_wrong: float | None, rule_like: object) -> bool:
     """Whether told shares of the classes say how many labels are wrong at least, and rules made the labels, of whose
     other errors nothing tells: the readings then lie close above the least, and the truth may be far above them (TREC
     by regular expressions, one share told: 34 to 36 % by all readings, 43 % wrong)."""
-    return noise.get("told_wrong", 0.0) > 0 and noise.get("rule_like") is not None
+    return bool(told_wrong) and rule_like is not None
 
 
 def wrong_in_words(noise: AuditNoise, rows: int) -> str:
     """ "between 10% and 30% of 5,000 labels are wrong, most likely 12% to 14%", or "at least" so many."""
     low, high = noise["interval"] or (noise["rate"], noise["rate"])
-    if known_from_below(noise):
+    if known_from_below(noise.get("told_wrong"), noise.get("rule_like")):
         return f"at least {low:.0%} of {rows:,} labels are wrong"
     return f"between {low:.0%} and {high:.0%} of {rows:,} labels are wrong, {likeliest_in_words(noise, 0)}"
 

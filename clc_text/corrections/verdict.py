@@ -321,7 +321,7 @@ def _rate(noise: AuditNoise) -> str:
         return f"{noise['rate']:.1%}"
     low, high = interval
     count = len(noise["readings"])
-    if known_from_below(noise):
+    if known_from_below(noise.get("told_wrong"), noise.get("rule_like")):
         return f"at least {low:.1%} (by {count} readings)"
     return f"between {low:.1%} and {high:.1%} (by {count} readings; {likeliest_in_words(noise, 1)})"
 

@@ -227,9 +227,7 @@ class NoisyLabelTrainer(PeersTrainer):
         if cross_fit.facts.get("trusted") != (None if self.trusted is None else self.trusted.digest):
             return "answers"
         shares = self.class_shares
-        if cross_fit.facts.get("class_shares") != (
-            None if shares is None else [shares.low.tolist(), shares.high.tolist()]
-        ):
+        if cross_fit.facts.get("class_shares") != (None if shares is None else shares.ends):
             return "class shares"
         classes = 2 if self.problem.multi_label else self.problem.classes
         if classes not in (None, cross_fit.posterior.shape[1]) or self.problem.asked != (

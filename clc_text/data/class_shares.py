@@ -74,9 +74,11 @@ class ClassShares:
                 f"{KEY} is {told!r:.60}; give 'even', or a share, or a range such as 0.1-0.3, for each class", key=KEY
             )
         low, high = np.zeros(classes), np.ones(classes)
+        equal = {own: place for place, own in enumerate(names)}
+        as_written = {str(own): place for place, own in enumerate(names)}
         found: set[int] = set()
         for name, share in told.items():
-            place = _place(name, names)
+            place = _place(name, equal, as_written)
             if place in found:
                 raise InputError(f"{KEY}.{name} is told twice; give one share, or a range", key=f"{KEY}.{name}")
             found.add(place)
@@ -107,6 +109,11 @@ class ClassShares:
         low = betaincinv(of_class, count - of_class + 1, outside / 2)
         high = betaincinv(of_class + 1, np.maximum(count - of_class, 0), 1 - outside / 2)
         return cls(np.nan_to_num(low, nan=0.0), np.nan_to_num(high, nan=1.0))  # of no answer, and of all
+
+    @property
+    def ends(self) -> list[list[float]]:
+        """[low, high], as files keep them; `ClassShares(*np.array(ends))` reads them back."""
+        return [self.low.tolist(), self.high.tolist()]
 
     def contradicted(self, trusted: TrustedLabels, rows: int, names: Sequence[str]) -> str | None:
         """Where answers to random ones of so many rows say that a class is rarer or more common than this, in a
@@ -228,15 +235,13 @@ def _mapping(told: Any) -> Any:
     return dict(told.items()) if hasattr(told, "items") else told
 
 
-def _place(name: Any, names: Sequence[Any]) -> int:
+def _place(name: Any, equal: Mapping[Any, int], as_written: Mapping[str, int]) -> int:
     """Which of the classes is meant, by what equals its name or is written as it is."""
-    equal = {own: place for place, own in enumerate(names)}
     if isinstance(name, Hashable) and name in equal:
         return equal[name]
-    written_so = {str(own): place for place, own in enumerate(names)}
-    if str(name) not in written_so:
-        raise InputError(f"{KEY}.{name}: no class is called so{nearest(str(name), written_so)}", key=f"{KEY}.{name}")
-    return written_so[str(name)]
+    if str(name) not in as_written:
+        raise InputError(f"{KEY}.{name}: no class is called so{nearest(str(name), as_written)}", key=f"{KEY}.{name}")
+    return as_written[str(name)]
 
 
 def _parts(values: np.ndarray) -> Iterator[slice]:

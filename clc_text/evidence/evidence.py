@@ -71,7 +71,7 @@ class Mixture:
             tensors |= {
                 "class_weights": of_class,
                 "prior_weights": of_prior,
-                "class_shares": np.stack([self.shares.low, self.shares.high]),
+                "class_shares": np.array(self.shares.ends),
             }
         write_with(path, lambda aside: save_tensors(tensors, aside, facts))
 

@@ -122,7 +122,7 @@ def pool_probs(
     return sharpened(pool, sharpness) if bias is None else softmax(sharpness * pool + bias)
 
 
-def best_other(belief: np.ndarray, named: np.ndarray) -> np.ndarray:
+def _best_other(belief: np.ndarray, named: np.ndarray) -> np.ndarray:
     """int64 [n], of a belief [n, C] the likeliest class but the one that is named [n]."""
     rivals = belief.copy()
     rivals[np.arange(len(named)), named] = -np.inf
@@ -177,8 +177,8 @@ def judge_near(log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, no
     if noise.class_weights is not None and noise.prior_weights is not None:
         belief, probs = weighed(belief, noise.class_weights), weighed(probs, noise.prior_weights)
         rarer = noise.class_weights[named] < 1
-        firsts[:, rarer] = [best_other(one[rarer], named[rarer]) for one in log_probs]
-    suggested = best_other(belief, named)
+        firsts[:, rarer] = [_best_other(one[rarer], named[rarer]) for one in log_probs]
+    suggested = _best_other(belief, named)
     differ = (firsts != suggested).sum(0)
     wrong = 1 - belief[np.arange(len(named)), named]
     return Judged(probs, belief, wrong, suggested, differ <= (1 if len(log_probs) >= SEVERAL else 0))
@@ -192,6 +192,7 @@ def judge(
     transition: np.ndarray,
     bias: np.ndarray | None = None,
     room: float = 0.0,
+    shares: ClassShares | None = None,
 ) -> Judged:
     """See the module.
 
@@ -203,12 +204,15 @@ def judge(
         transition: float64 [C, C], T.
         bias: [C], what is added to the sharpened pool; None: nothing.
         room: see `half_trusted`.
+        shares: how common the classes truly are, of all rows of which these are a sample; None: nobody has told.
     """
     probs = pool_probs(log_probs, weights, sharpness, bias)
     belief = posterior_labels(probs, given, transition)
     half = half_trusted(probs, given, transition, room)
+    if shares is not None:
+        belief, half = shares.applied(belief), shares.applied(half)
     each, named = np.arange(len(given)), classes_of(given)
-    suggested = best_other(half, named)
+    suggested = _best_other(half, named)
     wrong = (1 + half[each, suggested] - half[each, named]) / 2
     agree = (log_probs.argmax(2) == suggested).all(0)
     return Judged(probs, belief, wrong, suggested, agree)

@@ -19,10 +19,10 @@ import numpy as np
 
 from clc_text.data.class_shares import ClassShares
 from clc_text.data.labels import classes_of
-from clc_text.evidence.mixture import Judged, best_other, judge, pooled
+from clc_text.evidence.mixture import Judged, judge, pooled
 from clc_text.evidence.views import weights
 from clc_text.noise.estimation.confident_joint import confident_joint
-from clc_text.noise.estimation.half_trust import half_trusted, never_certain
+from clc_text.noise.estimation.half_trust import never_certain
 from clc_text.noise.estimation.noise_fit import fit_noise, posterior_labels, softmax
 
 # So many sound labels even the lowest reading may take for wrong, since encoders are not perfect (measured: 0.2 to 1.7
@@ -58,33 +58,24 @@ def readings(
     """
     each, named, counted = np.arange(len(given)), classes_of(given), weights(views)
     by_class = fit_noise(pooled(log_probs, counted), given)
-    half = judge(log_probs, counted, given, by_class.sharpness, never_certain(by_class.transition))
-    half_wrong = half.wrong
-    if shares is not None:
-        trusted = shares.applied(half_trusted(half.probs, given, never_certain(by_class.transition)))
-        half_wrong = (1 + trusted[each, best_other(trusted, named)] - trusted[each, named]) / 2
+    transition = never_certain(by_class.transition)
+    half = judge(log_probs, counted, given, by_class.sharpness, transition, shares=shares)
     told = [
         Reading(MIXTURE, "doubt", float(judged.wrong.mean())),
-        Reading(MIXTURE, "half", float(half_wrong.mean())),
-        Reading(MIXTURE, "em", _doubt(half.belief, named, shares)),
+        Reading(MIXTURE, "half", float(half.wrong.mean())),
+        Reading(MIXTURE, "em", float(1 - half.belief[each, named].mean())),
     ]
     for name, one in zip(views, log_probs.astype(np.float64), strict=True):
         fit = fit_noise(one, given)
-        belief = posterior_labels(fit.probs, given, fit.transition)
-        told.append(Reading(name, "em", _doubt(belief, named, shares)))
-        seen = softmax(one)
-        of_joint = confident_joint(seen if shares is None else shares.applied(seen), named)
-        told.append(Reading(name, "confident_joint", float(of_joint.rate)))
+        belief, seen = posterior_labels(fit.probs, given, fit.transition), softmax(one)
+        if shares is not None:
+            belief, seen = shares.applied(belief), shares.applied(seen)
+        told.append(Reading(name, "em", float(1 - belief[each, named].mean())))
+        told.append(Reading(name, "confident_joint", float(confident_joint(seen, named).rate)))
     if shares is None:
         return told
     least = shares.least_wrong(given)
     return [replace(one, rate=max(one.rate, least)) for one in told]
-
-
-def _doubt(belief: np.ndarray, named: np.ndarray, shares: ClassShares | None) -> float:
-    """The mean of 1 - q of the given classes [n], of a belief [n, C]."""
-    belief = belief if shares is None else shares.applied(belief)
-    return float(1 - belief[np.arange(len(named)), named].mean())
 
 
 def likeliest(readings: list[Reading]) -> tuple[float, float]:

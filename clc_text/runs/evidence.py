@@ -99,7 +99,8 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
             f"{run.path} has not ended, so there is nothing to judge; `--resume` goes on with it", where=run.path
         )
     labels = run.labels()
-    path, mark = run.file(VIEWS_FILE), _mark(run, labels)
+    shares = None if run.asked else _shares(run, labels)
+    path, mark = run.file(VIEWS_FILE), _mark(run, labels, shares)
     if _marked(run) == mark:
         return views(run)
     too_large(len(labels.given), len(run.label_names))
@@ -109,7 +110,7 @@ def views_of_run(run: RunDirectory, progress: Progress = silent) -> RowPredictio
             path.unlink(missing_ok=True)
             return None
         return views(run)
-    predictions = _made(run, labels, crossfit, progress)
+    predictions = _made(run, labels, crossfit, shares, progress)
     if predictions is None:
         path.unlink(missing_ok=True)
         return None
@@ -149,14 +150,16 @@ def _of_each_class(
     return True
 
 
-def _made(run: RunDirectory, labels: Labels, crossfit: CrossFit | None, progress: Progress) -> Mixture | None:
+def _made(
+    run: RunDirectory, labels: Labels, crossfit: CrossFit | None, shares: ClassShares | None, progress: Progress
+) -> Mixture | None:
     progress("encoding", 0, 1)
     features, words = features_and_words_of_run(run)
     networks = None if crossfit is None or crossfit.learnt_nothing else crossfit.probs
     seed = int(run.environment()["seeds"]["network"])
     kept = KeptViews(run.file(FILE))
     return mixture_of(
-        features, labels, len(run.label_names), seed, networks, words, progress, kept=kept, shares=_shares(run, labels)
+        features, labels, len(run.label_names), seed, networks, words, progress, kept=kept, shares=shares
     )
 
 
@@ -170,7 +173,7 @@ def _shares(run: RunDirectory, labels: Labels) -> ClassShares | None:
     return ClassShares.of_answers(labels.trusted, len(labels), len(run.label_names))
 
 
-def _mark(run: RunDirectory, labels: Labels) -> str:
+def _mark(run: RunDirectory, labels: Labels, shares: ClassShares | None) -> str:
     """What the views were made from."""
     crossfit = run.file(OUT_OF_SAMPLE_FILE)
     parts = [
@@ -178,8 +181,8 @@ def _mark(run: RunDirectory, labels: Labels) -> str:
         sha256_of_labels(labels.as_answered if run.asked else labels.trained),
         sha256_of_file(crossfit) if crossfit.is_file() else "none",
     ]
-    if not run.asked and (shares := _shares(run, labels)) is not None:
-        parts.append(f"{shares.low.tolist()} {shares.high.tolist()}")
+    if shares is not None:
+        parts.append("{} {}".format(*shares.ends))
     return " ".join(parts)
 
 

@@ -29,6 +29,17 @@ AskedIn = Annotated[
     ),
 ]
 """Likewise, where it writes a file for them."""
+Share = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--share",
+        metavar="CLASS=SHARE",
+        help="How common a class truly is among these rows, if you know it: 0.2, or 0.1-0.3; again for each more. Or "
+        "even.",
+        show_default=False,
+    ),
+]
+"""Of every command that is told so; see `clc_text.data.class_shares`."""
 
 
 def finite(value: float | None) -> float | None:

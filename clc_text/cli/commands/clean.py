@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clc_text.cli.commands import Share
 from clc_text.cli.commands.init import Annotator, Ids, Label, Table, Text, Votes
 from clc_text.utils.shown import echo
 
@@ -28,15 +29,7 @@ def clean(
         Path | None, typer.Option("--out", help="The run directory; runs/NAME without it.", show_default=False)
     ] = None,
     policy: Annotated[str, typer.Option("--policy", help="When to change a label: default or doubt.")] = "default",
-    share: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--share",
-            metavar="CLASS=SHARE",
-            help="How common a class truly is, if you know it: 0.2, or 0.1-0.3; again for each more. Or even.",
-            show_default=False,
-        ),
-    ] = None,
+    share: Share = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key.", show_default=False)
     ] = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from clc_text.cli.commands import Force
+from clc_text.cli.commands import Force, Share
 from clc_text.utils.shown import echo, echo_json
 
 Column = Annotated[
@@ -17,15 +17,6 @@ Column = Annotated[
 Separator = Annotated[
     str | None,
     typer.Option(help="Between the columns of a CSV file; what the header has without it.", show_default=False),
-]
-Share = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--share",
-        metavar="CLASS=SHARE",
-        help="How common a class is among these rows, if you know it: 0.2, or 0.1-0.3; again for each more. Or even.",
-        show_default=False,
-    ),
 ]
 Sheet = Annotated[str | None, typer.Option(help="Of an Excel workbook; the first without it.", show_default=False)]
 
