@@ -13,7 +13,7 @@ from small_training import arguments, peers_model, rows
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit import answered
 from clc_text.crossfit import trainer as trainer_module
-from clc_text.crossfit.answered_noise import FEWEST, POWERS, STRENGTHS, AnsweredNoise
+from clc_text.crossfit.answered_noise import ERR, FEWEST, POWERS, STRENGTHS, AnsweredNoise
 from clc_text.crossfit.answered_targets import (
     ALONE,
     BORNE_OUT,
@@ -56,6 +56,17 @@ def answers(true: np.ndarray, count: int, inclusion: float | None = None) -> Tru
     return TrustedLabels(rows, true[rows], np.full(count, count / ROWS if inclusion is None else inclusion))
 
 
+def of_answers(belief: np.ndarray, told: np.ndarray) -> np.ndarray:
+    """[n], probability of each answer by a belief [n, C], an answer at a time: right, or in `ERR` of all cases any of
+    the other classes."""
+    return np.array(
+        [
+            (1 - ERR) * row[answer] + ERR * sum(row[c] for c in range(len(row)) if c != answer) / (len(row) - 1)
+            for row, answer in zip(belief, told, strict=True)
+        ]
+    )
+
+
 def test_answers_correct_what_networks_have_learnt_of_the_errors() -> None:
     true, given, log_probs, fold = drawn(follows=True)
     noise = AnsweredNoise(Labels(given, trusted=answers(true, 200)), CLASSES, fold)
@@ -78,6 +89,45 @@ def test_where_the_networks_are_right_few_answers_weigh_little() -> None:
     start = noise.start()
     assert start is not None
     assert np.abs(fitted - DOWN).max() < np.abs(start - DOWN).max()
+
+
+def test_one_wrong_answer_does_not_make_sure_networks_unsure() -> None:
+    """Networks right on nearly all rows and sure of it: a few answers that contradict them leave them so. Taken as
+    certain, these cost so much that the networks' predictions were flattened until they fit."""
+    true, given, _, fold = drawn()
+    sure = np.log(np.where(np.eye(CLASSES)[true] == 1, 1 - 2e-4, 1e-4))
+    told = answers(true, 100)
+    fits = {}
+    for wrong in (0, 5):
+        labels = told.labels.copy()
+        labels[:wrong] = (labels[:wrong] + 1) % CLASSES
+        noise = AnsweredNoise(Labels(given, trusted=TrustedLabels(told.rows, labels, told.inclusion)), CLASSES, fold)
+        fits[wrong] = noise.fit_sharpness(sure, DOWN)
+        literal = np.log(of_answers(fits[wrong].probs[told.rows], labels)).mean()
+        open_rows = np.setdiff1d(np.arange(ROWS), told.rows)
+        explained = fits[wrong].probs[open_rows] @ fits[wrong].transition
+        given_alone = np.log(explained[np.arange(len(open_rows)), given[open_rows]]).mean()
+        assert fits[wrong].log_likelihood == pytest.approx(given_alone + literal, abs=1e-9)
+    assert fits[5].sharpness == fits[0].sharpness
+
+
+def test_how_strong_answers_are_is_told_by_given_labels_of_answers_that_may_err() -> None:
+    """`choose_strength`, an answer and a strength at a time."""
+    true, given, log_probs, fold = drawn(follows=True)
+    told = answers(true, 40)
+    noise = AnsweredNoise(Labels(given, trusted=told), CLASSES, fold)
+    probs, gains = np.exp(log_probs), np.zeros((len(STRENGTHS), 40))
+    for place, strength in enumerate(STRENGTHS):
+        for number, (row, answer) in enumerate(zip(told.rows, told.labels, strict=True)):
+            part = np.flatnonzero(noise.open & (fold == fold[row]))
+            others = noise._counted(fold[told.rows] != fold[row])
+            fitted = fit_transition(probs[part], given[part], DOWN, 5, strength * len(part) / ROWS * others)
+            gains[place, number] = np.log(of_answers(fitted[None, :, given[row]], np.array([answer]))[0])
+    best = gains.mean(1).argmax()
+    behind = gains[best] - gains
+    error = np.sqrt(((behind - behind.mean(1, keepdims=True)) ** 2).sum(1)) / 40
+    noise.choose_strength(probs, DOWN)
+    assert noise.strength == STRENGTHS[int((behind.mean(1) <= error).argmax())]
 
 
 @pytest.mark.parametrize("inclusion", [1.0, np.nan])
@@ -142,11 +192,10 @@ def test_equally_sure_beliefs_differ_by_what_they_know_alone() -> None:
     doubting = belief**0.6 / (belief**0.6).sum(1, keepdims=True)
     held_out = noise.held_out_belief(fit)
     plain, alike = (noise.explained_better(held_out, doubting[told.rows], equal) for equal in (False, True))
-    each = np.arange(100)
 
     def best(of: np.ndarray) -> float:
         raised = [of[told.rows] ** power for power in POWERS]
-        return max(float(np.log(one[each, told.labels] / one.sum(1)).mean()) for one in raised)
+        return max(float(np.log(of_answers(one / one.sum(1, keepdims=True), told.labels)).mean()) for one in raised)
 
     assert alike[0] == pytest.approx(best(belief) - best(doubting), abs=1e-9)
     assert plain[0] > 0.03 and abs(alike[0]) < 0.01
@@ -180,8 +229,7 @@ def test_an_answer_does_not_speak_for_itself() -> None:
     fit = noise.fit_sharpness(log_probs, noise.start())
     none = AnsweredNoise(Labels(given, trusted=told), CLASSES, fold)  # as without any
     transition = fit_transition(fit.probs[none.open], given[none.open], fit.transition, 8)
-    each = np.arange(60)
-    alone = half_trusted(fit.probs[told.rows], given[told.rows], never_certain(transition))[each, told.labels]
+    alone = of_answers(half_trusted(fit.probs[told.rows], given[told.rows], never_certain(transition)), told.labels)
     found = noise.explained_better(noise.held_out_belief(fit), np.ones((60, CLASSES)))
     assert found[0] == pytest.approx(float(np.log(alone).mean()))
 
