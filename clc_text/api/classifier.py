@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, check_random_state, valida
 
 from clc_text.config.length import enough_epochs
 from clc_text.errors import InputError
+from clc_text.noise.estimation.gain import NOTHING
 from clc_text.text.encoders.lexical.weighting import terms_of
 
 BATCHES = 8  # of an epoch at least
@@ -40,7 +42,8 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
     Attributes:
         classes_: [C], the classes, sorted.
         n_features_in_: D, where features were given.
-        noise_rate_: float, 0 … 1, the share of wrong labels by cross-fitting; None where the method makes none.
+        noise_rate_: float, 0 … 1, the share of wrong labels by cross-fitting; None where the method makes none, or
+            where its networks learn nothing that it could follow from, of which `fit` then warns.
         transition_: float64 [C, C], the noise matrix; row = true class; or None.
         labels_: [N], what the rows' labels are believed to be: the given ones, where nothing else is known.
 
@@ -98,6 +101,14 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         inputs = {"features": torch.from_numpy(np.ascontiguousarray(X))} if texts is None else self._encoded(texts)
         rows = Rows(inputs, torch.from_numpy(given.astype(np.int64)))
         self.network_, cross_fit = self._trained(rows, texts, seed)
+        if cross_fit is not None and cross_fit.learnt_nothing:
+            warnings.warn(
+                f"{NOTHING}, so the noise is not known, and labels_ are the given ones; bring the features to one "
+                "scale, take better ones, or raise learning_rate",
+                UserWarning,
+                stacklevel=2,
+            )
+            cross_fit = None
         self.noise_rate_ = None if cross_fit is None else float(cross_fit.rate)
         self.transition_ = None if cross_fit is None else cross_fit.transition
         self.labels_ = np.asarray(y if cross_fit is None else self.classes_[cross_fit.posterior.argmax(1)])

@@ -19,6 +19,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from clc_text import NoisyLabelClassifier
 from clc_text.methods.clc_auto import CLCAuto
 from clc_text.methods.co_teaching import CoTeaching
+from clc_text.noise.estimation.gain import NOTHING
 
 
 def blobs(rows: int = 400, noise: float = 0.3) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -54,6 +55,16 @@ def test_it_learns_the_true_classes_and_says_how_many_labels_were_wrong(learnt: 
     assert model.n_features_in_ == 6
     probabilities = model.predict_proba(features)
     assert probabilities.shape == (400, 3) and np.allclose(probabilities.sum(1), 1)
+
+
+def test_of_features_that_tell_nothing_no_noise_is_told() -> None:
+    generator = np.random.default_rng(0)
+    features, given = generator.normal(size=(120, 4)), generator.integers(0, 3, 120)
+    model = NoisyLabelClassifier(CLCAuto(folds=2, fold_rounds=2, fold_epochs=3), hidden=(8,), epochs=2, random_state=0)
+    with pytest.warns(UserWarning, match=f"{NOTHING}, .* labels_ are the given ones"):
+        model.fit(features, given)
+    assert model.noise_rate_ is None and model.transition_ is None
+    np.testing.assert_array_equal(model.labels_, given)
 
 
 def test_it_is_pickled_and_repeated_exactly() -> None:
