@@ -32,6 +32,7 @@ def blobs(rows: int = 400, noise: float = 0.3) -> tuple[np.ndarray, np.ndarray, 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # some fifty trainings
 @pytest.mark.parametrize("method", ["standard", "clc_auto"])
 def test_all_checks_of_scikit_learn(method: str) -> None:
     found = check_estimator(NoisyLabelClassifier(method=method, random_state=0), on_fail=None)
