@@ -85,8 +85,7 @@ def test_what_networks_teach_is_weighed_by_the_rows_label_alone(name: str) -> No
     }.get(name, {"warmup_epochs": 1, "alpha": 0.0, "threshold_scale": 10.0})
     sure = state(WEIGHTS)
     sure.memory["threshold"] = torch.tensor([99.0, 99.0], dtype=torch.float64)
-    logits = own
-    found = method.get(name)(**options).supervise(logits.log_softmax(-1), classes, sure)
+    found = method.get(name)(**options).supervise(own.log_softmax(-1), classes, sure)
     found.losses.sum().backward()
     torch.testing.assert_close(own.grad, torch.zeros_like(own))
     literal = [
