@@ -17,6 +17,7 @@ from transformers import TrainerCallback
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_files import CrossFitFacts, CrossFitMore, RoundFacts
 from clc_text.crossfit.seeds import SCHEME
+from clc_text.data.beliefs import blocks
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.methods.fold_forward import FoldForward
@@ -25,7 +26,6 @@ from clc_text.noise.estimation.noise_fit import (
     Explained,
     NoiseFit,
     are_several,
-    blocks,
     fit_noise,
     fit_transition,
     sharpened,

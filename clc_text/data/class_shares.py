@@ -17,12 +17,13 @@ already, and change nothing then.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from clc_text.data.beliefs import SEARCH_CELLS, believed, blocks
 from clc_text.data.labels import classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.data.trusted import TrustedLabels
@@ -36,7 +37,6 @@ CONTRADICTED = 0.01  # how often right answers contradict what is so
 OUTSIDE = 0.05  # how often the share of a class is not in its range, by answers
 LARGEST = 30.0  # of |log w|: beliefs that rule a class out are not turned round by what is told
 _SMALLEST = 1e-12
-_CELLS, _CELLS_AT_ONCE = 20_000_000, 1 << 19  # rows times classes: that weights are found by, and that are worked out
 _BETWEEN = re.compile(r"(?<=[\d.\s])[-–]")  # two numbers; not the minus of 1e-3
 _HOW = "give a share from 0 to 1, or a range such as 0.1-0.3"
 
@@ -147,7 +147,7 @@ class ClassShares:
         n-th row."""
         from scipy.optimize import minimize
 
-        some = belief[every_nth(len(belief), max(1, _CELLS // belief.shape[1]))]
+        some = belief[every_nth(len(belief), max(1, SEARCH_CELLS // belief.shape[1]))]
         mean = some.mean(0)
         classes = len(mean)
         if ((mean >= self.low) & (mean <= self.high)).all():
@@ -158,7 +158,7 @@ class ClassShares:
             raised, lowered = np.split(raised_and_lowered, 2)
             weights = np.exp(raised - lowered)
             total, now = 0.0, np.zeros(classes)
-            for part in _parts(some):
+            for part in blocks(some):
                 moved = some[part] * weights
                 sums = np.maximum(moved.sum(1, keepdims=True), _SMALLEST)
                 total += float(np.log(sums).sum())
@@ -244,22 +244,13 @@ def _place(name: Any, equal: Mapping[Any, int], as_written: Mapping[str, int]) -
     return as_written[str(name)]
 
 
-def _parts(values: np.ndarray) -> Iterator[slice]:
-    """Of rows [N, C], as many at once as take little memory."""
-    at_once = max(1, _CELLS_AT_ONCE // max(values.shape[1], 1))
-    for start in range(0, len(values), at_once):
-        yield slice(start, start + at_once)
-
-
 def weighed(belief: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """float64 [N, C], ∝ w · q."""
     if (weights == 1).all():
         return belief
     moved = np.empty(belief.shape)
-    for part in _parts(belief):
-        joint = belief[part] * weights
-        sums = joint.sum(1, keepdims=True)
-        moved[part] = np.divide(joint, sums, out=belief[part].astype(np.float64), where=sums > _SMALLEST)
+    for part in blocks(belief):
+        moved[part] = believed(belief[part].astype(np.float64, copy=False), weights)
     return moved
 
 

@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from clc_text.data.beliefs import blocks
 from clc_text.data.class_shares import ClassShares, weighed
 from clc_text.data.labels import classes_of
 from clc_text.data.sampling import every_nth
@@ -31,7 +32,7 @@ from clc_text.evidence.views.base import fit_rows
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.near_noise import NearNoise, fit_near_noise, posterior_of_both, too_few
-from clc_text.noise.estimation.noise_fit import blocks, posterior_labels, sharpened, softmax
+from clc_text.noise.estimation.noise_fit import posterior_labels, sharpened, softmax
 
 LEAST = 1e-4  # probability: no view is surer than that of a class being impossible
 # A view that gains less than this share of what the best one gains over the labels' shares is left out.

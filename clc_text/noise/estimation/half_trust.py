@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from clc_text.noise.estimation.noise_fit import believed, blocks, columns_of
+from clc_text.data.beliefs import believed, blocks
+from clc_text.noise.estimation.noise_fit import columns_of
 
 # Of every class, so many labels can be wrong, to any other class alike: a T that rules out what it has not seen would
 # take even a label for right that every view contradicts. More of it ranks worse (measured: 0.01, 0.02).

@@ -30,13 +30,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from clc_text.data.beliefs import SEARCH_CELLS, believed, blocks
 from clc_text.data.labels import classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.noise.estimation.noise_fit import (
-    SEARCH_CELLS,
     SHARPNESS,
-    believed,
-    blocks,
     columns_of,
     reweighed,
     sharpened,

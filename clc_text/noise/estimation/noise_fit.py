@@ -14,11 +14,12 @@ partly even), the mean on three votes' shares, the class on smoothed ones. A dis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from clc_text.data.beliefs import CELLS_AT_ONCE, SEARCH_CELLS, believed, blocks
 from clc_text.noise.estimation.probabilities import MANY_CLASSES
 
 SHARPNESS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
@@ -32,8 +33,6 @@ ONE_BY_ONE = (
 )
 _SMALLEST = 1e-12
 _ROWS_AT_ONCE = 4096
-SEARCH_CELLS = 20_000_000
-_CELLS_AT_ONCE = 1 << 19  # of [N, C], where every row is worked out by itself: 4 MB, for whatever has no name
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def _together_of(logits: np.ndarray, labels: np.ndarray) -> int:
     """Of how many sharpnesses T is found at once: for small tables a step costs more than its arithmetic."""
     if labels.ndim == 2 or logits.shape[1] > MANY_CLASSES:
         return 1
-    return max(1, _CELLS_AT_ONCE // max(logits.size, 1))
+    return max(1, CELLS_AT_ONCE // max(logits.size, 1))
 
 
 def fit_through(logits: np.ndarray, labels: np.ndarray, known: np.ndarray | None) -> NoiseFit:
@@ -311,24 +310,6 @@ def posterior_labels(probs: np.ndarray, labels: np.ndarray, transition: np.ndarr
     for part in blocks(probs, labels):
         posterior[part] = believed(probs[part], columns_of(transition, labels[part]))
     return posterior
-
-
-def blocks(values: np.ndarray, labels: np.ndarray | None = None) -> Iterator[slice]:
-    """Parts of the rows of values [N, ...] that are worked out each by itself, to the bit as all at once; all rows at
-    once where their labels are distributions, whose products with T round as their number has it."""
-    rows = max(len(values), 1)
-    at_once = max(1, _CELLS_AT_ONCE * rows // max(values.size, 1))
-    if labels is not None and labels.dtype.kind == "f":
-        at_once = rows
-    for start in range(0, len(values), at_once):
-        yield slice(start, start + at_once)
-
-
-def believed(probs: np.ndarray, evidence: np.ndarray) -> np.ndarray:
-    """float64 [N, C], ``q ∝ p · evidence``, both [N, C]; a row that the evidence rules out keeps its p."""
-    joint = probs * evidence
-    sums = joint.sum(-1, keepdims=True)
-    return np.divide(joint, sums, out=probs.copy(), where=sums > _SMALLEST)
 
 
 def are_several(labels: np.ndarray) -> bool:

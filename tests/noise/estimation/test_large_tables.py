@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from clc_text.crossfit.rounds import Round, log_of_mean, renamed
+from clc_text.data import beliefs
+from clc_text.data.class_shares import weighed
 from clc_text.evidence.mixture import clipped, pooled
 from clc_text.noise.estimation import noise_fit as module
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
@@ -37,10 +39,15 @@ def peak(function: Callable[[], Any]) -> int:
         tracemalloc.stop()
 
 
+def parts_of(cells: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for one in (beliefs, module):
+        monkeypatch.setattr(one, "CELLS_AT_ONCE", cells)
+
+
 def parts_and_whole(function: Callable[[], np.ndarray], monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     found = []
     for cells in (1, 17 * CLASSES, 1 << 30):
-        monkeypatch.setattr(module, "_CELLS_AT_ONCE", cells)
+        parts_of(cells, monkeypatch)
         found.append(function())
     return found
 
@@ -58,6 +65,7 @@ def test_parts_are_to_the_bit_as_all_at_once(monkeypatch: pytest.MonkeyPatch) ->
         lambda: posterior_labels(of_several, several, matrices),
         lambda: posterior_labels(probs, probs, transition),  # labels that are distributions
         lambda: half_trusted(probs, labels, transition),
+        lambda: weighed(probs, np.linspace(0.3, 3.0, CLASSES)),
         lambda: log_of_mean([logs, logs.astype(np.float32)]),
         lambda: clipped(probs),
         lambda: pooled(views, np.array([0.25, 0.75])),
@@ -74,7 +82,7 @@ def test_parts_are_to_the_bit_as_all_at_once(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_fit_holds_one_table_beside_what_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_CELLS_AT_ONCE", 1 << 12)
+    parts_of(1 << 12, monkeypatch)
     monkeypatch.setattr(module, "_ROWS_AT_ONCE", 32)
     logs, labels, transition = problem(4_000)
     matrices = 12 * transition.nbytes  # of expectation-maximisation
@@ -107,7 +115,7 @@ def test_shares_of_many_classes_are_fitted_as_those_of_few(monkeypatch: pytest.M
     many = module.fit_shares(fit, labels, rounds=4)
     np.testing.assert_array_equal(fit.probs, before)
     monkeypatch.setattr(module, "_ROWS_AT_ONCE", 32)
-    monkeypatch.setattr(module, "_CELLS_AT_ONCE", 1 << 12)
+    parts_of(1 << 12, monkeypatch)
     assert peak(lambda: module.fit_shares(fit, labels, rounds=2)) < 1.3 * logs.nbytes + 8 * transition.nbytes
     monkeypatch.setattr(module, "MANY_CLASSES", 1_000)
     few = module.fit_shares(fit, labels, rounds=4)

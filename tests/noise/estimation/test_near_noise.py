@@ -317,7 +317,8 @@ def test_the_posterior_of_a_large_table_part_by_part(monkeypatch: pytest.MonkeyP
     probs, true, random = drawn(500, 3, 10)
     labels = moved_on(3, true, 0.2, random)
     whole = posterior_with_shares(np.log(probs), labels)
-    monkeypatch.setattr(import_module("clc_text.noise.estimation.noise_fit"), "_CELLS_AT_ONCE", 3 * 37)
+    for one in ("clc_text.data.beliefs", "clc_text.noise.estimation.noise_fit"):
+        monkeypatch.setattr(import_module(one), "CELLS_AT_ONCE", 3 * 37)
     np.testing.assert_array_equal(posterior_with_shares(np.log(probs), labels), whole)
     monkeypatch.setattr(import_module("clc_text.noise.estimation.near_noise"), "SEARCH_CELLS", 3 * 250)
     by_half = posterior_with_shares(np.log(probs), labels)
