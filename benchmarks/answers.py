@@ -30,7 +30,8 @@ from benchmarks.trec_rules import trec_rules
 from clc_text.corrections.asking.asked import Asked
 from clc_text.corrections.asking.draw import DOUBT, PURPOSES, RANDOM, Drawn, draw
 from clc_text.corrections.asking.shares import share_right
-from clc_text.data.trusted import TrustedLabels
+from clc_text.corrections.asking.slips import reach
+from clc_text.data.trusted import ERR, TrustedLabels
 from clc_text.utils.files import write_json
 
 if TYPE_CHECKING:
@@ -217,12 +218,14 @@ def as_plain_labels(name: str, seed: int, purpose: Any, k: int, out: Path) -> di
     return trained(replace(rows, given=given), seed)[0]
 
 
-def coverage(name: str, k: int, draws: int, out: Path, seed: int = 2) -> dict[str, Any]:
-    """How often the interval of the share of right labels, before and after, holds the truth; nothing is trained."""
+def coverage(name: str, k: int, draws: int, out: Path, seed: int = 2, wrong: float = 0.0) -> dict[str, Any]:
+    """How often the interval of the share of right labels, before and after, holds the truth, and what is allowed for
+    slips; nothing is trained. Args: wrong: of the answers."""
     rows = table(name, seed, out / "features")
     posterior = without_answers(out, name, seed).posterior
     known = rows.true >= 0
-    covered = {f"{purpose} {when}": 0 for purpose in ("estimate", "both") for when in ("before", "after")}
+    cells = [(purpose, when) for purpose in ("estimate", "both") for when in ("before", "after")]
+    covered = {f"{purpose} {when}{with_slips}": 0 for purpose, when in cells for with_slips in ("", ", slips allowed")}
     for number in range(draws):
         for purpose in ("estimate", "both"):
             chosen = drawn(purpose, k, rows, posterior, number)
@@ -232,11 +235,14 @@ def coverage(name: str, k: int, draws: int, out: Path, seed: int = 2) -> dict[st
                     chosen.row.tolist(), chosen.random.tolist(), chosen.inclusion.tolist(), strict=True
                 )
             }
+            told = erring(rows.true[chosen.row], rows.given[chosen.row], rows.classes, wrong, number)
             for when, labels in (("before", rows.given), ("after", posterior.argmax(1))):
-                right = labels == rows.true
-                share = share_right(right[chosen.row], chosen.row, asked, known)
+                truth = (labels == rows.true)[known].mean()
+                share = share_right(labels[chosen.row] == told, chosen.row, asked, known)
                 assert share is not None
-                covered[f"{purpose} {when}"] += share["low"] <= right[known].mean() <= share["high"]
+                low, high = reach(share, ERR)
+                covered[f"{purpose} {when}"] += share["low"] <= truth <= share["high"]
+                covered[f"{purpose} {when}, slips allowed"] += low <= truth <= high
     return {name: count / draws for name, count in covered.items()}
 
 
@@ -384,7 +390,7 @@ def main() -> None:
                         cell(chosen.out / f"{name}-{seed}-{purpose}_plain-{k}.json", as_plain_labels, *where)
     if chosen.coverage:
         for name in chosen.sets:
-            found = coverage(name, 100, chosen.coverage, chosen.out, chosen.seeds[0])
+            found = coverage(name, 100, chosen.coverage, chosen.out, chosen.seeds[0], chosen.wrong)
             write_json(chosen.out / f"coverage-{name}.json", found)
             sys.stderr.write(f"{name}: {found}\n")
 

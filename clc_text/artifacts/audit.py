@@ -158,6 +158,17 @@ class AnswersOfClass(TypedDict):
     right_after: ShareByAnswers | None
 
 
+class Slips(TypedDict):
+    """See `clc_text.corrections.asking.slips`."""
+
+    most: float
+    rate: InferredShare | None
+    rows: int
+    differ: int
+    right_before: list[float]
+    right_after: list[float] | None
+
+
 class _AnswersBefore(TypedDict):
     answers: int
     random: int
@@ -173,6 +184,7 @@ class AnswerMetrics(_AnswersBefore, total=False):
     changed: int
     fixed: int
     broken: int
+    slips: Slips
 
 
 class IfFollowed(TypedDict):

@@ -12,6 +12,7 @@ import numpy as np
 from clc_text.corrections.answer_files import Answer, read_answers
 from clc_text.corrections.answered_rows import with_numbers
 from clc_text.corrections.asking.asked import Asked, remember
+from clc_text.corrections.asking.slips import AGAIN
 from clc_text.corrections.log import Step
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected
@@ -25,9 +26,14 @@ _SHOWN = 60  # characters of a name in a message
 
 @dataclass
 class _Votes:
-    """What a row is answered: (class, place in the file), in the order of the file."""
+    """What a row is answered: (class, place in the file), in the order of the file.
+
+    Attributes:
+        chosen: how often each class was chosen alone.
+    """
 
     cast: list[tuple[int, str]] = field(default_factory=list)
+    chosen: Counter[int] = field(default_factory=Counter)
 
     @property
     def agreed(self) -> bool:
@@ -48,6 +54,8 @@ class Checked:
         disagreed: what to say of each row whose answers differ, in their order.
         left_out: how many of those rows are not among `rows`.
         asked: how rows were chosen to be asked about, by their number, where the file says it.
+        again: of rows drawn at random that were answered more than once, how often each class was chosen, the most
+            frequent first; nothing where files with differences are refused, of which only mended ones are seen.
     """
 
     rows: np.ndarray
@@ -55,6 +63,7 @@ class Checked:
     disagreed: list[str]
     left_out: int
     asked: dict[int, Asked]
+    again: dict[int, list[int]] = field(default_factory=dict)
 
 
 class _TakenOver(TypedDict):
@@ -86,7 +95,8 @@ def apply_answers(
             that the ``majority`` gave (and leave rows out where there is none), or ``skip`` them all.
         question, encoding: see `read_answers`.
 
-    How a row was chosen, where the file says it, is kept (`clc_text.corrections.asking.asked`).
+    How a row was chosen, where the file says it, is kept (`clc_text.corrections.asking.asked`), and so is in the log
+    how people differed (`clc_text.corrections.asking.slips`).
 
     Returns:
         ``answers`` (rows answered), ``new``, ``changed_mind`` (rows that had another answer of a person before),
@@ -136,7 +146,8 @@ def lock_in(
     remember(
         corrected.run.path, {row: replace(checked.asked.get(row, Asked()), answered=step) for row in rows.tolist()}
     )
-    corrected.write(after, Step("apply", {"file": file, **summary, **told}))
+    facts = {row: {AGAIN: counts} for row, counts in checked.again.items()}
+    corrected.write(after, Step("apply", {"file": file, **summary, **told}, facts=facts))
     return summary
 
 
@@ -194,10 +205,11 @@ def _checked(
             raise InputError(f"{place}: {len(answer.labels)} classes are chosen ({chosen}); choose one", where=place)
         if answer.asked is not None:
             asked[row] = answer.asked
-        for label in answer.labels:
-            votes_of.setdefault(row, _Votes()).cast.append(
-                (_class_number(label, number, place, answer.harmless), answer.where)
-            )
+        votes = votes_of.setdefault(row, _Votes())
+        numbers = [_class_number(label, number, place, answer.harmless) for label in answer.labels]
+        votes.cast += [(label, answer.where) for label in numbers]
+        if len(numbers) == 1:
+            votes.chosen[numbers[0]] += 1
     torn = {row: votes for row, votes in votes_of.items() if not votes.agreed}
     if torn and on_disagreement == "refuse":
         raise _refused(path, torn, names)
@@ -212,7 +224,11 @@ def _checked(
     if not taken:
         raise InputError(f"{path} holds no answer that people agree on: {some_of(disagreed, 5)}", where=path)
     rows_taken, labels = np.array(list(taken), np.int64), np.array(list(taken.values()), np.int32)
-    return Checked(rows_taken, labels, disagreed, len(torn.keys() - taken.keys()), asked)
+    again: dict[int, list[int]] = {}
+    if on_disagreement != "refuse":
+        drawn = {row: votes.chosen for row, votes in votes_of.items() if row in asked and asked[row].random}
+        again = {row: sorted(counts.values(), reverse=True) for row, counts in drawn.items() if counts.total() > 1}
+    return Checked(rows_taken, labels, disagreed, len(torn.keys() - taken.keys()), asked, again)
 
 
 def _class_number(label: Any, number: dict[str, int], place: str, defused: bool) -> int:

@@ -4,8 +4,8 @@ Its keys are an interface that the report and the dataset card read, kept stable
 0 … 1; `null` stands where something is not known. A *metric* is ``{"value", "low", "high", "count", "of"}``: a share
 with its 95 % Wilson interval, and the two whole numbers that it is the quotient of; ``null`` where `of` is 0.
 
-    version            5 (in 1 the canaries' inferred figures were of another kind, 2 did not say of which labels, 3
-                       had no readings, 4 no answers, 5 no look at rules)
+    version            7 (in 1 the canaries' inferred figures were of another kind, 2 did not say of which labels, 3
+                       had no readings, 4 no answers, 5 no look at rules, 6 no slips)
     run_id, recipe, dataset, method
     step               of the corrected dataset that was judged
     labels_sha256      of its labels and of who said each (see `labels_mark`): counts alone stay as they are where
@@ -52,7 +52,11 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
                         before, {"value", "low", "high"} | null, "changed", "fixed", "broken": of these rows by the
                         policy, "by_class": [{"label": given, "right_before", "right_after"}] of classes with enough of
                         them}; such a share is {"value", "low", "high", "random", "answers"} and holds of all
-                       rows (`clc_text.corrections.asking.shares`)
+                       rows (`clc_text.corrections.asking.shares`), each answer counted as right. "slips": what it may
+                       be where some are not, {"most": share of the answers that are, "right_before", "right_after":
+                       [low, high], after | null; "rows" drawn at random that were answered more than once, "differ" of
+                       them, "rate": by these, {"value", "low", "high"} | null, whose high end is `most`}
+                       (`clc_text.corrections.asking.slips`)
     second_opinion     null without cleanlab and with several labels a row, else, of the rows that are no canaries,
                        {"library", "version", "issues": rows that it doubts,
                         "changed_and_doubted", "changed_only", "doubted_only", "kappa": Cohen's of the two decisions,
@@ -88,6 +92,7 @@ from clc_text.artifacts.cross_fit import has_learnt_nothing, rates_of_rounds
 from clc_text.corrections.annotators import several_labels
 from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.metrics import answer_metrics
+from clc_text.corrections.asking.slips import answered_again
 from clc_text.corrections.audit_metrics import Seen, entry
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.gather import pooled, sample
@@ -111,7 +116,7 @@ from clc_text.noise.estimation.probabilities import MOST_CLASSES
 from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
 from clc_text.utils.files import sha256_of_file, write_json
 
-VERSION = 6
+VERSION = 7
 ESTIMATE_ROWS = ROWS  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
 
 
@@ -385,7 +390,8 @@ def _answers(corrected: Corrected, state: State, labels: Labels) -> AnswerMetric
     knew = corrected.facts["predictions"]["kind"] == "in sample" and labels.trusted is not None
     method = None if taken_back or knew else np.where(by_policy, state.suggested, state.given)
     names = corrected.facts["label_names"]
-    return answer_metrics(answered, state.label[answered], state.given, method, asked, names)
+    again = answered_again(corrected.log())
+    return answer_metrics(answered, state.label[answered], state.given, method, asked, names, again)
 
 
 def _person(state: State) -> PersonCounts:

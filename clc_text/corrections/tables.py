@@ -15,6 +15,7 @@ from clc_text.artifacts.audit import Audit
 from clc_text.artifacts.run_files import Flaws, HistoryStep
 from clc_text.corrections.annotators import in_words as several_in_words
 from clc_text.corrections.annotators_shown import row_key, show_annotators
+from clc_text.corrections.asking.slips import range_in_words
 from clc_text.corrections.audit_metrics import in_words, shown_in
 from clc_text.corrections.diff import Differences, Example
 from clc_text.corrections.intervals import percent
@@ -245,6 +246,10 @@ def _of_answers(answers: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     if answers["gain"]:
         low, high = (f"{100 * answers['gain'][end]:+.1f}" for end in ("low", "high"))
         lines.append(("  gained", f"{100 * answers['gain']['value']:+.1f} points ({low} to {high})"))
+    allowed = answers["slips"]
+    after = "" if allowed["right_after"] is None else f", {range_in_words(allowed['right_after'])} as corrected"
+    told = f"{range_in_words(allowed['right_before'])} as given{after}"
+    lines.append((f"  if up to {100 * allowed['most']:.1f} % are slips", told))
     for entry in answers["by_class"][:ALL_CLASSES]:
         before, after = percent(entry["right_before"]), percent(entry["right_after"])
         lines.append((f"  given {entry['label']}", f"{before} as given, {after} as corrected"))

@@ -45,6 +45,7 @@ from clc_text.artifacts.audit import (
     Verdict,
 )
 from clc_text.artifacts.run_files import Notice
+from clc_text.corrections.asking.slips import in_words as slips_in_words
 from clc_text.corrections.policy import CERTAIN
 from clc_text.corrections.share_in_words import known_from_below, likeliest_in_words
 from clc_text.errors import some_of
@@ -145,6 +146,13 @@ def verdict(
         )
     elif (_good_by_answers(told) if told else _good(measured, truth)) and not warnings and by_rule is None:
         trust, summary = "trust", "The corrections can be used as they are."
+    elif share < LITTLE and told and missed and _slips_explain(told, clean):
+        trust = "look first"
+        summary = (
+            f"Hardly a label was changed, and by the answers {1 - told['right_before']['value']:.1%} are wrong, which "
+            f"slips in {told['slips']['most']:.0%} of the answers explain as well: look once more at the answers that "
+            "are not the given label."
+        )
     elif share < LITTLE and told_at_once and lowest > 0:
         trust = "look first"
         summary = (
@@ -238,7 +246,9 @@ def answers_in_words(answers: AnswerMetrics | None, noise: AuditNoise, canaries:
     before, after = answers["right_before"], answers["right_after"]
     counted = "1 answer to a row" if answers["random"] == 1 else f"{answers['random']:,} answers to rows"
     now = "" if after is None else f", {_between(after)} as corrected"
+    allowed = answers["slips"]
     said = [f"by {counted} drawn at random {_between(before)} of the labels were right as given{now}"]
+    said.append(slips_in_words(allowed))
     low, high = noise["interval"] or (noise["rate"],) * 2
     others = [] if noise.get("nothing_learnt") else [("the estimate", 1 - high, 1 - low)]
     precision = None if canaries is None else canaries["precision_adjusted"]
@@ -250,7 +260,11 @@ def answers_in_words(answers: AnswerMetrics | None, noise: AuditNoise, canaries:
         )
     for name, least, most in others:
         if before["low"] > most or before["high"] < least:
-            said.append(f"{name} without them said {least:.0%} to {most:.0%} right, which the answers contradict")
+            lowest, highest = allowed["right_before"]
+            slipped = "" if lowest > most or highest < least else ", unless some of them are slips"
+            said.append(
+                f"{name} without them said {least:.0%} to {most:.0%} right, which the answers contradict{slipped}"
+            )
     return said
 
 
@@ -268,6 +282,11 @@ def _good_by_answers(answers: AnswerMetrics) -> bool:
         return False
     falsely = answers["broken"] / max(before * answers["random"], 1)
     return bool(gain["low"] > 0 and falsely <= FALSE_CORRECTIONS)
+
+
+def _slips_explain(answers: AnswerMetrics, clean: float) -> bool:
+    """Whether labels of which fewer are wrong than `clean` look as these do where as many answers are slips as may."""
+    return answers["right_before"]["value"] >= (1 - clean) * (1 - answers["slips"]["most"])
 
 
 def _whom(several: SeveralLabels | None) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from clc_text.data.labels import Labels
+from clc_text.data.trusted import ERR
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import (
     SHARPNESS,
@@ -24,10 +25,6 @@ STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
 # Answers, all of one weight, from which a mean of theirs has an error that means something: with 12 of them networks
 # were taught anew and ended 2.0 and 1.3 points lower in one seed, 0.4 lower to 3.0 higher in two others.
 FEWEST = 20
-# Share of the answers that are wrong, as far as one knows beforehand: people who know the classes slip in some. Taken
-# as certain, one wrong answer to a row that all else is sure of outweighs a hundred right ones, and what is believed
-# is made unsure until it fits (recipes/results/answers.md).
-ERR = 0.05
 POWERS = tuple(float(power) for power in np.geomspace(0.1, 4.0, 24))  # that a belief is raised to
 _SMALLEST = 1e-12
 

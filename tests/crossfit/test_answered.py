@@ -13,7 +13,7 @@ from small_training import arguments, peers_model, rows
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.crossfit import answered
 from clc_text.crossfit import trainer as trainer_module
-from clc_text.crossfit.answered_noise import ERR, FEWEST, POWERS, STRENGTHS, AnsweredNoise
+from clc_text.crossfit.answered_noise import FEWEST, POWERS, STRENGTHS, AnsweredNoise
 from clc_text.crossfit.answered_targets import (
     ALONE,
     BORNE_OUT,
@@ -26,7 +26,7 @@ from clc_text.crossfit.answered_targets import (
 from clc_text.crossfit.rounds import MOST, SHARE, Round, Settings
 from clc_text.crossfit.trainer import NoisyLabelTrainer
 from clc_text.data.labels import Labels
-from clc_text.data.trusted import TrustedLabels
+from clc_text.data.trusted import ERR, TrustedLabels
 from clc_text.methods.base import TrainingState
 from clc_text.methods.fold_forward import FoldForward
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain

@@ -95,7 +95,7 @@ def figures(fixed: int, broken: int, right: int, rows: int = 100) -> dict[str, A
     method[right : right + fixed] = 0
     asked = {row: Asked(RANDOM, 0.1, 1, 2) for row in range(rows)}
     everything = np.r_[given, np.zeros(900, np.int64)], np.r_[method, np.zeros(900, np.int64)]
-    found = answer_metrics(np.arange(rows), told, *everything, asked, ["a", "b"])
+    found = answer_metrics(np.arange(rows), told, *everything, asked, ["a", "b"], {})
     assert found is not None
     return found
 
@@ -124,6 +124,22 @@ def test_what_was_estimated_without_answers_is_told_to_be_wrong() -> None:
     found = verdict({"share": 0.001, "by_class": []}, noise, None, None, [], figures(0, 0, 60))
     assert any("answers contradict" in reason for reason in found["reasons"])
     assert not found["little_to_correct"]  # hardly a label changed, and 40 % are wrong
+
+
+def test_what_slips_explain_is_not_said_to_be_so() -> None:
+    """Of 100 labels that answers take for 94 right ones, 99 may be, if one answer in twenty is a slip."""
+    noise = {"rate": 0.005, "interval": [0.0, 0.01], "predictions": "views", "known_rate": None}
+    corrections = {"share": 0.001, "by_class": []}
+    found = verdict(corrections, noise, None, None, [], figures(0, 0, 94))
+    assert found["trust"] == "look first" and not found["little_to_correct"]
+    assert "slips in 5% of the answers explain as well" in found["summary"]
+    said = " ".join(found["reasons"])
+    assert "each answer counts as right; where up to 5% are slips" in said
+    assert "which the answers contradict, unless some of them are slips" in said
+    far = verdict(corrections, noise, None, None, [], figures(0, 0, 60))
+    assert "slips" not in far["summary"] and any(
+        reason.endswith("the answers contradict") for reason in far["reasons"]
+    )
 
 
 def test_few_answers_say_nothing_of_a_class() -> None:
