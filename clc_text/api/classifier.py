@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
 from clc_text.config.length import enough_epochs
+from clc_text.data.tabular.values import missing
 from clc_text.errors import InputError
 from clc_text.noise.estimation.gain import NOTHING
 from clc_text.text.encoders.lexical.weighting import terms_of
@@ -85,7 +87,9 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         from clc_text.data.rows import Rows
 
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._check_numbers()
         texts = as_texts(X)
+        all_labelled(y)
         if texts is None:
             X, y = validate_data(self, X, y, dtype=np.float32, y_numeric=False)
         else:
@@ -120,6 +124,8 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
 
         check_is_fitted(self)
         texts = as_texts(X)
+        if hasattr(self, "encoder_") and isinstance(X, (list, tuple)) and not X:
+            raise InputError("X holds no text; give at least one", key="X")
         if (texts is not None) != hasattr(self, "encoder_"):
             raise InputError("texts are wanted where texts were learnt from, and features where those were")
         if texts is None:
@@ -140,6 +146,16 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         """[n], the most probable classes."""
         probabilities = self.predict_proba(X)
         return np.asarray(self.classes_[probabilities.argmax(1)])
+
+    def _check_numbers(self) -> None:
+        """What is counted with before whatever trains could refuse it."""
+        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size)):
+            if not (isinstance(value, Real) or (name == "epochs" and value is None)):
+                raise InputError(f"{name} is {value!r:.60}; give a whole number", key=name)
+        if not isinstance(self.hidden, (Sequence, np.ndarray)) or isinstance(self.hidden, str):
+            raise InputError(
+                f"hidden is {self.hidden!r:.60}; give the width of each hidden layer, such as (300,)", key="hidden"
+            )
 
     def _encoder(self, texts: list[str]) -> Any:
         from clc_text.text.encoders.base import encoder
@@ -205,6 +221,17 @@ class NoisyLabelClassifier(ClassifierMixin, BaseEstimator):
         return trainer.model.eval(), trainer.cross_fit
 
 
+def all_labelled(labels: Any) -> None:
+    """Raises: InputError: a label is missing; of an array of numbers scikit-learn says so."""
+    if not isinstance(labels, (list, tuple)):
+        labels = np.asarray(labels)
+        if labels.ndim != 1 or labels.dtype.kind != "O":
+            return
+    row = next((row for row, one in enumerate(labels) if missing(one)), None)  # NumPy makes a class "nan" of them
+    if row is not None:
+        raise InputError(f"row {row} of y has no label; leave such rows out", key="y", row=row)
+
+
 def as_texts(values: Any) -> list[str] | None:
     """N texts, where one-dimensional values hold such; None: they are something else."""
     if isinstance(values, str):
@@ -213,6 +240,14 @@ def as_texts(values: Any) -> list[str] | None:
         values = values.to_list()
     if isinstance(values, np.ndarray):
         values = values.tolist() if values.ndim == 1 and values.dtype.kind in "UO" else None
+    elif getattr(values, "ndim", 1) == 2 and hasattr(values, "columns") and len(values.columns) == 1:
+        only = values.columns[0]
+        if as_texts(values[only]) is not None:
+            raise InputError(
+                f"X is a table with a column of texts, {str(only)[:60]!r}; give the column alone, such as "
+                f"X[{str(only)[:60]!r}]",
+                key="X",
+            )
     if not isinstance(values, (list, tuple)) or not any(isinstance(one, str) for one in values):
         return None
     for row, one in enumerate(values):

@@ -7,8 +7,10 @@ import random
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from refusals import refused
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -111,6 +113,10 @@ def test_texts() -> None:
     assert model.noise_rate_ is None and model.transition_ is None and (model.labels_ == labels).all()
     with pytest.raises(ValueError, match="texts are wanted"):
         model.predict(np.zeros((2, 3)))
+    with refused(key="X", says="no text"):
+        model.predict([])
+    again = pickle.loads(pickle.dumps(model))  # with all that turns texts into numbers
+    np.testing.assert_array_equal(again.predict_proba(texts), model.predict_proba(texts))
 
 
 @pytest.mark.parametrize(
@@ -120,12 +126,22 @@ def test_texts() -> None:
         (["a", "b"], ["x", "y", "z"], "2 texts"),
         (["a", 3], ["x", "y"], "row 1 of X"),
         (["a", "b"], ["x", "x"], "one class only"),
+        (["a", "b"], ["x", None], "row 1 of y"),
+        (["a", "b"], pd.Series(["x", pd.NA], dtype="string"), "row 1 of y"),
+        ([[0.0], [1.0]], ["x", float("nan")], "row 1 of y"),
+        (pd.DataFrame({"mail": ["a", "b"]}), ["x", "y"], r"X\['mail'\]"),
         ([[0.0], [np.inf]], ["x", "y"], "infinity"),
     ],
 )
-def test_bad_input(rows: Any, labels: list[str], sentence: str) -> None:
+def test_bad_input(rows: Any, labels: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         NoisyLabelClassifier("standard", epochs=1, encoder="tfidf").fit(rows, labels)
+
+
+@pytest.mark.parametrize("option", [{"epochs": "3"}, {"batch_size": None}, {"hidden": 30}])
+def test_options_of_another_kind(option: dict[str, Any]) -> None:
+    with refused(key=next(iter(option))):
+        NoisyLabelClassifier("standard", encoder="tfidf", **option).fit(["a", "b"], ["x", "y"])
 
 
 def test_too_few_rows_to_cross_fit_are_told() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
-from clc_text.text.encoders.vectors.tokens import tokenizer
+from clc_text.text.encoders.vectors.tokens import Tokenizer, tokenizer
 
 PIECES = 3  # characters of a piece, at most
 # Han, kana, Thai, Lao, Tibetan, Burmese, Khmer: a word does not end at a blank, so that pieces stand for words.
@@ -18,24 +19,23 @@ _MARKS = re.compile(r"[!-/:-@\[-`{-~‐-⁞]+")  # punctuation, which stands in 
 
 
 def analyser(ngrams: int) -> Callable[[str], list[str]]:
-    """A function from a text to its terms, each as often as it occurs.
+    """A function from a text to its terms, each as often as it occurs, which can be pickled.
 
     Words are cut as for GloVe (`vectors.tokens`) and lower-cased; a term is up to `ngrams` of them in a row, joined by
     a blank. What is written without blanks gives its pieces of up to `PIECES` characters instead.
     """
-    tokenize = tokenizer("glove", lowercase=True)
+    return partial(_terms, tokenizer("glove", lowercase=True), ngrams)
 
-    def terms(text: str) -> list[str]:
-        made: list[str] = []
-        for run in _RUNS.findall(text):
-            if _IS_RUN.match(run):
-                made += _pieces(run)
-            else:
-                words = [token for token in tokenize(run) if not _MARKS.fullmatch(token)]
-                made += _in_a_row(words, ngrams)
-        return made
 
-    return terms
+def _terms(tokenize: Tokenizer, ngrams: int, text: str) -> list[str]:
+    made: list[str] = []
+    for run in _RUNS.findall(text):
+        if _IS_RUN.match(run):
+            made += _pieces(run)
+        else:
+            words = [token for token in tokenize(run) if not _MARKS.fullmatch(token)]
+            made += _in_a_row(words, ngrams)
+    return made
 
 
 def _in_a_row(words: list[str], most: int) -> Iterator[str]:

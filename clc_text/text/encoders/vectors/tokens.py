@@ -20,6 +20,7 @@ import unicodedata
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -53,21 +54,23 @@ _MOST_REMEMBERED = 1 << 18
 
 
 def tokenizer(kind: str, lowercase: bool, characters: bool = True) -> Tokenizer:
-    """A function from a text to its tokens.
+    """A function from a text to its tokens, which can be pickled.
 
     Args:
         kind: ``"glove"`` or ``"spaces"``.
         characters: ``"glove"`` cuts scripts without blanks into characters; runs of before that did not.
     """
-    pieces = _Pieces(characters)
+    if kind == "glove":
+        return partial(_as_glove, _Pieces(characters), lowercase)
+    return partial(_at_spaces, lowercase)
 
-    def spaces(text: str) -> list[str]:
-        return (text.lower() if lowercase else text).split()
 
-    def glove(text: str) -> list[str]:
-        return list(itertools.chain.from_iterable(map(pieces.__getitem__, spaces(text))))
+def _at_spaces(lowercase: bool, text: str) -> list[str]:
+    return (text.lower() if lowercase else text).split()
 
-    return glove if kind == "glove" else spaces
+
+def _as_glove(pieces: _Pieces, lowercase: bool, text: str) -> list[str]:
+    return list(itertools.chain.from_iterable(map(pieces.__getitem__, _at_spaces(lowercase, text))))
 
 
 class _Pieces(dict[str, tuple[str, ...]]):
@@ -76,6 +79,9 @@ class _Pieces(dict[str, tuple[str, ...]]):
     def __init__(self, characters: bool) -> None:
         super().__init__()
         self.characters = characters
+
+    def __reduce__(self) -> tuple[type[_Pieces], tuple[bool]]:
+        return _Pieces, (self.characters,)  # what was kept is made again
 
     def __missing__(self, piece: str) -> tuple[str, ...]:
         tokens = tuple(_PENN_TREEBANK.findall(piece)) if piece.isascii() else _beyond_ascii(piece)
