@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from clc_text.data.votes import Votes
     from clc_text.runs.votes import JoinedVotes
 
-MOST_CANARIES = 0.5  # of all rows; labels that are mostly flipped can be trusted for nothing
+MOST_CANARIES = 0.5  # of all rows, and no more can be told of two classes; fewer have to be flipped
 READ = 20_000  # texts that are looked at to say what is cut off
 
 
@@ -152,10 +152,10 @@ def prepare(
     if flipped:
         first = task.firsts_of(first_copies(encoded.train_inputs, len(source_labels) // task.per_text))
     trained, canary = plant(injection.labels, flipped, recipe.seeds.data, len(task.label_names), first)
-    if canary.mean() > MOST_CANARIES:  # copies are flipped together
+    if canary.mean() >= MOST_CANARIES:  # copies are flipped together
         raise InputError(
-            f"most of the {len(canary):,} rows are the same to the encoder, so that flipping some of their labels "
-            "would flip nearly all; choose another encoder, or plant none (--set canaries=0)",
+            f"canaries would flip {int(canary.sum()):,} of the {len(canary):,} labels, since there are so few rows or "
+            "most are the same to the encoder; give more, choose another encoder, or plant none (--set canaries=0)",
             key="canaries",
         )
     labels = Labels(

@@ -21,3 +21,10 @@ def test_rows_that_are_all_the_same_to_the_encoder_are_not_all_flipped(tmp_path:
     with refused(key="canaries"):
         prepare(recipe)
     assert not prepare(replace(recipe, canaries=0.0)).labels.canary.any()
+
+
+def test_one_of_two_labels_is_not_flipped(tmp_path: Path) -> None:
+    """Of two classes nothing is known once half of the labels are flipped: their noise has no inverse."""
+    (tmp_path / "rows.csv").write_text("text,label\na text,a\nb text,b\n")
+    with refused(key="canaries"):
+        prepare(loads(f"data: {{name: files, train: {tmp_path / 'rows.csv'}}}\ncanaries: 0.1"))

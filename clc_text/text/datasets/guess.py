@@ -9,9 +9,11 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from clc_text.data.reading.annotation_exports import BY, voters_column
 from clc_text.data.reading.label_a_line import one_row_each
+from clc_text.data.reading.labels import label_strings
 from clc_text.data.reading.rows import Rows
 from clc_text.data.reading.written_lists import with_lists
 from clc_text.errors import InputError, some_of
@@ -38,7 +40,7 @@ class Guessed:
         text: the column; of several texts a list.
         label: the column; a list of several people's or models'; None where a second file has the labels.
         reading: further options of `Files`, where they are not the usual ones.
-        rows: how many there are.
+        rows: how many there are to learn from: those that nobody labelled are not.
         said: sentences on what was guessed.
         several: whether rows have labels of several sources.
     """
@@ -125,7 +127,15 @@ def guess_columns(
     by_line, _ = one_row_each(rows.reaching(files.plain), files)
     said += several_lines(files, rows)
     several = not isinstance(one, str) or files.annotator is not None or voters_column(by_line.table, one) is not None
-    return Guessed(named_text, one, reading, by_line.table.num_rows, tuple(said), several)
+    return Guessed(named_text, one, reading, _labelled(by_line, one, several), tuple(said), several)
+
+
+def _labelled(rows: Rows, label: str | list[str] | None, several: bool) -> int:
+    """How many rows are learnt from, where each has one label or none."""
+    if several or not isinstance(label, str) or pa.types.is_nested(rows.table.column(label).type):
+        return rows.table.num_rows
+    strings = label_strings(rows, label)
+    return len(strings) - strings.null_count
 
 
 def _label(values: dict[str, list[Any]], others: Collection[str], train: str) -> str:

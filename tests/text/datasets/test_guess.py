@@ -54,6 +54,14 @@ def test_usual_names_go_first_and_named_columns_before_all(tmp_path: Path) -> No
     assert (found.text, found.label, found.said) == ("Text", "team", ())
 
 
+@pytest.mark.parametrize("missing", ["", "  "])
+def test_rows_that_nobody_labelled_are_not_counted(tmp_path: Path, missing: str) -> None:
+    """How long to train and how many canaries are flipped go by what is learnt from."""
+    path = tmp_path / "t.csv"
+    path.write_text("text,label\n" + "".join(f"a longer text {n},{('a', 'b', missing)[n % 3]}\n" for n in range(60)))
+    assert guess_columns(str(path)).rows == 40
+
+
 def test_several_columns_of_labels(tmp_path: Path) -> None:
     path = written(tmp_path, {"mail": "mail", "team": "team", "stars": "stars"})
     found = guess_of_files(Files(train=path), label=["team", "stars"])
