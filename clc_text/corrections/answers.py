@@ -16,7 +16,7 @@ from clc_text.corrections.asking.slips import AGAIN
 from clc_text.corrections.log import Step
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected
-from clc_text.errors import InputError, nearest, some_of
+from clc_text.errors import InputError, close_name, nearest, some_of
 from clc_text.utils.shown import printable
 from clc_text.utils.spreadsheet import as_it_was
 
@@ -245,8 +245,11 @@ def _class_number(label: Any, number: dict[str, int], place: str, defused: bool)
         if name in number:
             return number[name]
     typed = as_it_was(written.strip())
+    hint = nearest(typed, number)
+    if close_name(typed, sorted(number)) is None:
+        hint += "; leave the answer empty where none of them fits, or train with data.label_names that lists more"
     raise InputError(
-        f"{place}: there is no class '{printable(typed, _SHOWN)}'{nearest(typed, number)}",
+        f"{place}: there is no class '{printable(typed, _SHOWN)}'{hint}",
         where=place,
         key=printable(typed, _SHOWN),
     )

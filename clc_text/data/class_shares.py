@@ -268,8 +268,8 @@ def _range(share: Any, name: str) -> tuple[float, float]:
         raise InputError(f"{KEY}.{name} is {share!r:.60}; {_HOW}", key=f"{KEY}.{name}")
     if numbers[-1] == 0:
         raise InputError(
-            f"{KEY}.{name} is 0, and a class that no row is of cannot be learnt; give a small share, or make another "
-            "class of its labels first (data.label_map)",
+            f"{KEY}.{name} is 0, which leaves no row to the class; give a small share, such as 0.001, or make another "
+            "class of its labels before anything is learnt (data.label_map)",
             key=f"{KEY}.{name}",
         )
     return numbers[0], numbers[-1]
