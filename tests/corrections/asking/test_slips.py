@@ -20,7 +20,7 @@ from clc_text.corrections.audit import audit
 from clc_text.corrections.store import Corrected
 from clc_text.data.trusted import ERR
 
-ROWS, DRAWS, CLASSES = 4_000, 200, 6
+ROWS, DRAWS, CLASSES = 4_000, 100, 6
 EVERYWHERE = np.ones(ROWS, bool)
 
 Erring = Callable[[np.ndarray, np.ndarray, float, np.random.Generator], np.ndarray]
