@@ -391,7 +391,8 @@ def main() -> None:
     if chosen.coverage:
         for name in chosen.sets:
             found = coverage(name, 100, chosen.coverage, chosen.out, chosen.seeds[0], chosen.wrong)
-            write_json(chosen.out / f"coverage-{name}.json", found)
+            slipped = f"-{100 * chosen.wrong:.0f}wrong" if chosen.wrong else ""
+            write_json(chosen.out / f"coverage-{name}{slipped}.json", found)
             sys.stderr.write(f"{name}: {found}\n")
 
 

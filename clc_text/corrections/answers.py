@@ -12,7 +12,6 @@ import numpy as np
 from clc_text.corrections.answer_files import Answer, read_answers
 from clc_text.corrections.answered_rows import with_numbers
 from clc_text.corrections.asking.asked import Asked, remember
-from clc_text.corrections.asking.slips import AGAIN
 from clc_text.corrections.log import Step
 from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected
@@ -39,6 +38,11 @@ class _Votes:
     def agreed(self) -> bool:
         return len({label for label, _ in self.cast}) == 1
 
+    @property
+    def again(self) -> tuple[int, ...]:
+        """As `asking.asked` has it."""
+        return tuple(sorted(self.chosen.values(), reverse=True)) if self.chosen.total() > 1 else ()
+
     def majority(self) -> int | None:
         """The class with the most votes; None where two have as many."""
         first, *others = Counter(label for label, _ in self.cast).most_common(2)
@@ -54,8 +58,6 @@ class Checked:
         disagreed: what to say of each row whose answers differ, in their order.
         left_out: how many of those rows are not among `rows`.
         asked: how rows were chosen to be asked about, by their number, where the file says it.
-        again: of rows drawn at random that were answered more than once, how often each class was chosen, the most
-            frequent first; nothing where files with differences are refused, of which only mended ones are seen.
     """
 
     rows: np.ndarray
@@ -63,7 +65,6 @@ class Checked:
     disagreed: list[str]
     left_out: int
     asked: dict[int, Asked]
-    again: dict[int, list[int]] = field(default_factory=dict)
 
 
 class _TakenOver(TypedDict):
@@ -95,8 +96,8 @@ def apply_answers(
             that the ``majority`` gave (and leave rows out where there is none), or ``skip`` them all.
         question, encoding: see `read_answers`.
 
-    How a row was chosen, where the file says it, is kept (`clc_text.corrections.asking.asked`), and so is in the log
-    how people differed (`clc_text.corrections.asking.slips`).
+    How a row was chosen, where the file says it, is kept (`clc_text.corrections.asking.asked`), and with it how people
+    differed, but not under ``refuse``: of refused files only the mended ones are seen.
 
     Returns:
         ``answers`` (rows answered), ``new``, ``changed_mind`` (rows that had another answer of a person before),
@@ -143,11 +144,10 @@ def lock_in(
     if checked.disagreed:
         told = {"on_disagreement": on_disagreement, "disagreed": len(checked.disagreed), "left_out": checked.left_out}
     step = corrected.facts["step"] + 1
-    remember(
-        corrected.run.path, {row: replace(checked.asked.get(row, Asked()), answered=step) for row in rows.tolist()}
-    )
-    facts = {row: {AGAIN: counts} for row, counts in checked.again.items()}
-    corrected.write(after, Step("apply", {"file": file, **summary, **told}, facts=facts))
+    asked = {row: one for row, one in checked.asked.items() if one.again}
+    asked |= {row: replace(checked.asked.get(row, Asked()), answered=step) for row in rows.tolist()}
+    remember(corrected.run.path, asked)
+    corrected.write(after, Step("apply", {"file": file, **summary, **told}))
     return summary
 
 
@@ -224,11 +224,9 @@ def _checked(
     if not taken:
         raise InputError(f"{path} holds no answer that people agree on: {some_of(disagreed, 5)}", where=path)
     rows_taken, labels = np.array(list(taken), np.int64), np.array(list(taken.values()), np.int32)
-    again: dict[int, list[int]] = {}
     if on_disagreement != "refuse":
-        drawn = {row: votes.chosen for row, votes in votes_of.items() if row in asked and asked[row].random}
-        again = {row: sorted(counts.values(), reverse=True) for row, counts in drawn.items() if counts.total() > 1}
-    return Checked(rows_taken, labels, disagreed, len(torn.keys() - taken.keys()), asked, again)
+        asked = {row: replace(one, again=votes_of[row].again) for row, one in asked.items()}
+    return Checked(rows_taken, labels, disagreed, len(torn.keys() - taken.keys()), asked)
 
 
 def _class_number(label: Any, number: dict[str, int], place: str, defused: bool) -> int:

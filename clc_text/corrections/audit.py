@@ -92,7 +92,6 @@ from clc_text.artifacts.cross_fit import has_learnt_nothing, rates_of_rounds
 from clc_text.corrections.annotators import several_labels
 from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.metrics import answer_metrics
-from clc_text.corrections.asking.slips import answered_again
 from clc_text.corrections.audit_metrics import Seen, entry
 from clc_text.corrections.canary_metrics import CanaryCounts
 from clc_text.corrections.gather import pooled, sample
@@ -390,8 +389,7 @@ def _answers(corrected: Corrected, state: State, labels: Labels) -> AnswerMetric
     knew = corrected.facts["predictions"]["kind"] == "in sample" and labels.trusted is not None
     method = None if taken_back or knew else np.where(by_policy, state.suggested, state.given)
     names = corrected.facts["label_names"]
-    again = answered_again(corrected.log())
-    return answer_metrics(answered, state.label[answered], state.given, method, asked, names, again)
+    return answer_metrics(answered, state.label[answered], state.given, method, asked, names)
 
 
 def _person(state: State) -> PersonCounts:

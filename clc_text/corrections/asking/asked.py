@@ -1,11 +1,13 @@
-"""Why rows were asked about: `RUN/asked.jsonl`, one line an answered row.
+"""Why rows were asked about: `RUN/asked.jsonl`, one line an answered row, or one that people could not agree on.
 
     row        its number in the run
     why        "random" or "doubt" (`clc_text.corrections.asking.draw`); "" where nobody knows
     inclusion  the probability with which it was drawn, above 0 and at most 1; null where nobody knows
     asked      the step of the corrected dataset at which it was drawn; the rows of one step are one draw. Below 0 in a
                run that was trained with the answers of another
-    answered   the step that took the answer over, on the same count
+    answered   the step that took the answer over, on the same count; 0 where none was, since people differed
+    again      of a row that was answered more than once, how often each class was chosen, the most frequent first;
+               empty where one answered
 
 What came back with an answer is written before the answer itself is taken over, so that none is ever counted as what
 it is not: an answer without a line was chosen nobody knows how.
@@ -41,6 +43,7 @@ class Asked:
     inclusion: float | None = None
     asked: int | None = None
     answered: int = 0
+    again: tuple[int, ...] = ()
 
     @property
     def random(self) -> bool:
@@ -72,12 +75,16 @@ def asked_of(entry: Mapping[str, Any], place: str) -> Asked | None:
 
 
 def remember(run: Path, asked: Mapping[int, Asked]) -> None:
-    """Adds how answered rows were chosen; a row that is there already is as it was when it was answered first."""
+    """Adds how answered rows were chosen; a row that is there already is as it was when it was answered first, and
+    what several people chose is what they did last."""
     known = read_asked(run)
-    more = {row: one for row, one in asked.items() if row not in known}
-    if not more:
+    now = known.copy()
+    for row, one in asked.items():
+        first = known.get(row, one)
+        now[row] = replace(first if first.answered else one, again=one.again or first.again)
+    if now == known:
         return
-    lines = [json.dumps({"row": row, **vars(one)}) for row, one in (known | more).items()]
+    lines = [json.dumps({"row": row, **vars(one)}) for row, one in now.items()]
     write_text(run / FILE, "\n".join(lines) + "\n")
 
 
@@ -95,7 +102,10 @@ def read_asked(run: Path) -> dict[int, Asked]:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             entry = json.loads(line)
             one = asked_of(entry, f"{path}, line {number}") or Asked()
-            asked[int(entry["row"])] = replace(one, answered=int(entry["answered"]))
+            again = tuple(int(count) for count in entry.get("again", ()))
+            if again and (min(again) < 1 or sum(again) < 2):
+                raise ValueError("`again` has no two answers")
+            asked[int(entry["row"])] = replace(one, answered=int(entry["answered"]), again=again)
     except (ValueError, KeyError, TypeError, AttributeError, OSError) as error:
         raise InputError(
             f"{path} is damaged ({str(error)[:100]}); bring it back, or remove it: the answers then do not count as "
@@ -112,8 +122,12 @@ def inclusions(rows: np.ndarray, asked: Mapping[int, Asked]) -> np.ndarray:
 
 
 def before(asked: Mapping[int, Asked], last: int) -> dict[int, Asked]:
-    """As a run has it that begins after step `last` of the one that was asked: all of it below 0."""
+    """As a run has it that begins after step `last` of the one that was asked: all steps below 0."""
     return {
-        row: replace(one, asked=None if one.asked is None else one.asked - last - 1, answered=one.answered - last - 1)
+        row: replace(
+            one,
+            asked=None if one.asked is None else one.asked - last - 1,
+            answered=one.answered and one.answered - last - 1,
+        )
         for row, one in asked.items()
     }

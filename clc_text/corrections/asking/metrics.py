@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from clc_text.artifacts.audit import AnswerMetrics, AnswersOfClass, InferredShare, ShareByAnswers
 from clc_text.corrections.asking.asked import Asked
 from clc_text.corrections.asking.shares import share_right
-from clc_text.corrections.asking.slips import slips
+from clc_text.corrections.asking.slips import answered_again, slips
 from clc_text.corrections.intervals import Z
 
 OF_A_CLASS = 10  # random answers, below which nothing is said of a class
@@ -23,7 +23,6 @@ def answer_metrics(
     method: np.ndarray | None,
     asked: Mapping[int, Asked],
     label_names: list[str],
-    again: Mapping[int, Sequence[int]],
 ) -> AnswerMetrics | None:
     """None without a random answer.
 
@@ -34,7 +33,6 @@ def answer_metrics(
         method: int [N], labels as the policy leaves them, whatever people said; None where that is not known.
         asked: how rows were chosen.
         label_names: [C].
-        again: what rows drawn at random were answered that more than one answered (`slips.answered_again`).
     """
     everywhere = np.ones(len(given), bool)
 
@@ -60,7 +58,7 @@ def answer_metrics(
         "right_after": after,
         "gain": None,
         "by_class": by_class,
-        "slips": slips(before, after, again, len(label_names)),
+        "slips": slips(before, after, answered_again(asked), len(label_names)),
     }
     if method is not None:
         rows, true = answered[random], told[random]

@@ -86,5 +86,6 @@ def answers_in(path: Path) -> Answers:
             where=path,
         )
     trusted = TrustedLabels(rows, labels, inclusions(rows, asked))
-    asked = {row: asked[row] for row in rows.tolist() if row in asked}
+    here = set(rows.tolist())
+    asked = {row: one for row, one in asked.items() if row in here or not one.answered}
     return Answers(path, trusted, asked, run.label_names, run.noise_manifest()["sha256"]["noisy_labels"])

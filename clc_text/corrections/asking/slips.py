@@ -11,17 +11,15 @@ other: errors that all of them share are none that they differ in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeGuard
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from clc_text.artifacts.audit import InferredShare, ShareByAnswers, Slips
+from clc_text.corrections.asking.asked import Asked
 from clc_text.corrections.intervals import wilson
-from clc_text.corrections.log import Change
 from clc_text.data.trusted import ERR
 
-AGAIN = "again"  # the fact that the log keeps of such a row: `answers.Checked.again`
 ENOUGH = 30  # rows answered more than once, from which on they say how many slip
 
 
@@ -85,14 +83,9 @@ def slip_rate(again: Mapping[int, Sequence[int]], classes: int) -> InferredShare
     return {"value": value, "low": low, "high": high}
 
 
-def answered_again(changes: Iterable[Change]) -> dict[int, list[int]]:
-    """What the log says of rows that were answered more than once: of each, what was said last."""
-    said = {change.row: change.facts.get(AGAIN) for change in changes if AGAIN in change.facts}
-    return {row: counts for row, counts in said.items() if _are_counts(counts)}
-
-
-def _are_counts(said: Any) -> TypeGuard[list[int]]:
-    return isinstance(said, list) and all(type(one) is int and one > 0 for one in said) and sum(said) > 1
+def answered_again(asked: Mapping[int, Asked]) -> dict[int, tuple[int, ...]]:
+    """Of rows drawn at random that were answered more than once, how often each class was chosen."""
+    return {row: one.again for row, one in asked.items() if one.random and one.again}
 
 
 def _differ(counts: Sequence[int]) -> float:

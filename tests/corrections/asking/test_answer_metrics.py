@@ -95,7 +95,7 @@ def figures(fixed: int, broken: int, right: int, rows: int = 100) -> dict[str, A
     method[right : right + fixed] = 0
     asked = {row: Asked(RANDOM, 0.1, 1, 2) for row in range(rows)}
     everything = np.r_[given, np.zeros(900, np.int64)], np.r_[method, np.zeros(900, np.int64)]
-    found = answer_metrics(np.arange(rows), told, *everything, asked, ["a", "b"], {})
+    found = answer_metrics(np.arange(rows), told, *everything, asked, ["a", "b"])
     assert found is not None
     return found
 

@@ -143,7 +143,28 @@ def test_the_first_draw_of_a_row_stays(tmp_path: Path) -> None:
     assert before(kept, 5) == {1: Asked("random", 0.1, -5, -4), 2: Asked("doubt", 1.0, -2, -1)}
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"row": 1}', '{"row": 1, "why": "random", "inclusion": 7, "asked": 1}'])
+def test_what_several_people_chose_is_kept_with_the_draw(tmp_path: Path) -> None:
+    """Row 1 is answered by one, then by two; of row 2 they differ until it is drawn again."""
+    remember(tmp_path, {1: Asked("random", 0.1, 1, 2), 2: Asked("random", 0.1, 1, again=(1, 1))})
+    assert before(read_asked(tmp_path), 5)[2] == Asked("random", 0.1, -5, 0, (1, 1))
+    remember(tmp_path, {1: Asked("random", 0.1, 1, 3, (2,)), 2: Asked("random", 0.2, 3, 4)})
+    kept = {1: Asked("random", 0.1, 1, 2, (2,)), 2: Asked("random", 0.2, 3, 4, (1, 1))}
+    assert read_asked(tmp_path) == kept
+    remember(tmp_path, {row: Asked(answered=6) for row in kept})
+    assert read_asked(tmp_path) == kept
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        '{"row": 1}',
+        '{"row": 1, "why": "random", "inclusion": 7, "asked": 1}',
+        '{"row": 1, "answered": 2, "again": [1]}',
+        '{"row": 1, "answered": 2, "again": [3, 0]}',
+    ],
+)
 def test_a_damaged_file_is_told(tmp_path: Path, line: str) -> None:
     (tmp_path / "asked.jsonl").write_text(line + "\n", encoding="utf-8")
     with refused(where=tmp_path / "asked.jsonl"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import pytest
 from synthetic_run import corrected_of, make_run
 
 from clc_text.corrections.answers import apply_answers
-from clc_text.corrections.asking.asked import Asked
+from clc_text.corrections.asking.asked import Asked, read_asked
 from clc_text.corrections.asking.draw import DOUBT, RANDOM, draw
+from clc_text.corrections.asking.of_run import answers_in
 from clc_text.corrections.asking.shares import share_right
 from clc_text.corrections.asking.slips import ENOUGH, answered_again, reach, slip_rate, slips
 from clc_text.corrections.audit import audit
@@ -140,8 +142,8 @@ def test_how_people_differ_is_kept_and_read_by_the_audit(corrected: Corrected, t
     path = answered_by_two(corrected, tmp_path / "answers.csv")
     apply_answers(corrected, path, "skip")
     for _ in range(2):  # a file that is applied again tells nothing new
-        again = answered_again(Corrected(corrected.run).log())
-        assert again == {row: [1, 1] if row < 3 else [2] for row in range(40)}
+        again = answered_again(read_asked(corrected.run.path))
+        assert again == {row: (1, 1) if row < 3 else (2,) for row in range(40)}
         apply_answers(Corrected(corrected.run), path, "majority")
     found = audit(Corrected(corrected.run), bootstrap=0)
     allowed = found["answers"]["slips"]
@@ -151,6 +153,11 @@ def test_how_people_differ_is_kept_and_read_by_the_audit(corrected: Corrected, t
     before = found["answers"]["right_before"]
     assert low < before["low"] and high > before["high"]
     assert any("people differ on 3 of 40 rows" in reason for reason in found["verdict"]["reasons"])
+    # A run that learns from the answers knows it as well, of rows that were left out, too.
+    manifest = corrected.run.file("noise/manifest.json")
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"sha256": {"noisy_labels": "0"}}))
+    answers_in(corrected.run.path).write(tmp_path)
+    assert answered_again(read_asked(tmp_path)) == again
 
 
 def test_a_file_without_differences_tells_nothing_where_others_are_refused(
@@ -162,7 +169,7 @@ def test_a_file_without_differences_tells_nothing_where_others_are_refused(
     path = tmp_path / "alike.csv"
     path.write_text("\n".join(alike) + "\n")
     apply_answers(corrected, path)
-    assert answered_again(Corrected(corrected.run).log()) == {}
+    assert answered_again(read_asked(corrected.run.path)) == {}
     allowed = audit(Corrected(corrected.run), bootstrap=0)["answers"]["slips"]
     assert (allowed["most"], allowed["rate"], allowed["rows"]) == (ERR, None, 0)
 
@@ -175,7 +182,7 @@ def test_of_several_classes_chosen_at_once_none_is_a_slip(corrected: Corrected, 
     path = tmp_path / "answers.jsonl"
     path.write_text("\n".join(written) + f'\n{{"row": 8, "label": "{first}", {how}}}\n')
     apply_answers(corrected, path, "majority")
-    assert answered_again(Corrected(corrected.run).log()) == {7: [2, 1]}
+    assert answered_again(read_asked(corrected.run.path)) == {7: (2, 1)}
 
 
 def list_of(names: list[str]) -> str:
