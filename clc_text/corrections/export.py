@@ -12,7 +12,7 @@ import numpy as np
 from clc_text.corrections.asking.draw import DOUBT, RANDOM, Drawn, Purpose
 from clc_text.corrections.asking.to_ask import rows_to_ask
 from clc_text.corrections.copies import first_alike, is_blank
-from clc_text.corrections.export_files import check_not_another
+from clc_text.corrections.export_files import check_ending, check_not_another
 from clc_text.corrections.export_formats import FORMATS, Row
 from clc_text.corrections.exported_images import Draw, are_images, written_beside
 from clc_text.corrections.identity import names_of
@@ -90,6 +90,7 @@ def export(
     """
     if format not in FORMATS:
         raise InputError(f"there is no export format '{format}'{nearest(format, FORMATS)}", key=format)
+    check_ending(out, format)
     check_not_another(out, format, corrected.facts["run_id"])
     state = corrected.state()
     images = are_images(corrected.inputs(first_to_look_at(state, 1)))

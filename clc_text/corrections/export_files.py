@@ -11,12 +11,20 @@ from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 
 ENDINGS = {"csv": ".csv", "argilla": ".argilla.json", "label-studio": ".label_studio.json"}
+_OF_TABLES = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".xlsm")  # what `apply` reads by its ending
 _WHAT = {"csv": "a table of rows to answer", "argilla": "rows for Argilla", "label-studio": "rows for Label Studio"}
 
 
 def file_for(corrected: Corrected, format: str) -> Path:
     """Where an export goes unless it is told otherwise."""
     return corrected.run.file("look_first" + ENDINGS.get(format, ""))
+
+
+def check_ending(path: Path, format: str) -> None:
+    """Raises: InputError: the file's name says that it is of another kind than what is written."""
+    ending, right = path.suffix.lower(), "." + ENDINGS[format].rpartition(".")[2]
+    if ending in _OF_TABLES and ending != right:
+        raise InputError(f"{path}: --format {format} writes {right}; give the file that ending", where=path)
 
 
 def check_not_another(path: Path, format: str, run_id: str) -> None:

@@ -67,11 +67,13 @@ def joined(pieces: Iterable[Markup]) -> Markup:
 
 
 def prose(sentence: str) -> Markup:
-    """A sentence with a capital letter and a full stop; what stands in `backticks` is set as code."""
+    """A sentence with a full stop and, unless it begins with a name such as clc_auto, a capital letter; what stands in
+    `backticks` is set as code."""
     sentence = printable(sentence)
     if sentence and sentence[-1] not in ".!?…":
         sentence += "."
-    return with_code(sentence[:1].upper() + sentence[1:])
+    named = "_" in sentence.partition(" ")[0]
+    return with_code(sentence if named else sentence[:1].upper() + sentence[1:])
 
 
 def with_code(words: str) -> Markup:

@@ -236,11 +236,18 @@ def test_what_is_no_answer(
     [
         (["--k", "0"], "--k is 0; give at least 1"),
         (["--format", "labelstudio"], "there is no export format 'labelstudio'; did you mean 'label-studio'?"),
-        (["--format", "xml"], "there is no export format 'xml'"),
+        (["--format", "xml"], "there is no export format 'xml'; known: argilla, csv, dataset, label-studio, table"),
+        (["--out", "rows.parquet"], "rows.parquet: --format csv writes .csv"),
+        (["--out", "rows.CSV", "--format", "argilla"], "rows.CSV: --format argilla writes .json"),
     ],
 )
-def test_what_cannot_be_exported(corrected: Corrected, refused: Command, options: list[str], said: str) -> None:
+def test_what_cannot_be_exported(
+    corrected: Corrected, refused: Command, options: list[str], said: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
     assert said in refused("export", corrected.run.path, *options)
+    assert not list(tmp_path.glob("rows*"))
     assert not list(corrected.run.path.glob("look_first*"))
 
 

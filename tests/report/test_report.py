@@ -35,6 +35,7 @@ from clc_text.report import contents, rows
 from clc_text.report import report_page as report_module
 from clc_text.report.changes import frequent_pairs
 from clc_text.report.contents import read_contents
+from clc_text.report.markup import prose
 from clc_text.report.noise_section import rate_html
 from clc_text.report.pictures import picture_html
 from clc_text.report.report_page import report_page
@@ -453,3 +454,8 @@ def test_20_newsgroups_takes_less_than_half_a_minute_and_five_megabytes(recipes,
     call("report", tmp_path / "run")
     assert time.perf_counter() - begin < 30
     assert 1_000_000 < (tmp_path / "run" / "report.html").stat().st_size < 5_000_000
+
+
+def test_a_sentence_begins_with_a_capital_letter_and_a_name_as_it_is() -> None:
+    assert prose("networks see `it`") == "Networks see <code>it</code>."
+    assert prose("clc_auto began!") == "clc_auto began!"

@@ -38,11 +38,14 @@ def export(
     from clc_text.cli.commands.next import ask
     from clc_text.corrections.asking.draw import check_purpose
     from clc_text.corrections.existing import corrected_in
+    from clc_text.corrections.export_files import ENDINGS
     from clc_text.corrections.table_export import file_for_table, write_whole_table
     from clc_text.corrections.tables import ProgressBar
-    from clc_text.errors import InputError
+    from clc_text.errors import InputError, nearest
     from clc_text.runs.outputs import check_output
 
+    if format not in (known := [*ENDINGS, "table", "dataset"]):
+        raise InputError(f"there is no export format '{format}'{nearest(format, known)}", key=format)
     if purpose is not None:
         check_purpose(purpose)
     corrected = corrected_in(run)

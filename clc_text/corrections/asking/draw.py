@@ -77,6 +77,7 @@ def draw(
     features: float32 [N, D], by which rows are alike; None: nothing is known of that.
     known: int64, rows that were answered before.
     """
+    k = min(k, len(open_rows))  # half of those that there are, where more are asked for
     chosen = np.empty(0, np.int64)
     if purpose != "estimate":
         wanted = k if purpose == "fix" else k // 2

@@ -67,3 +67,4 @@ def test_more_rows_are_asked_for_than_there_are() -> None:
     found = drawn("both", 10_000)
     assert len(found) == len(np.unique(found.row)) < ROWS
     assert (found.inclusion == 1).all()
+    assert abs(int(found.random.sum()) - len(found) / 2) <= 1
