@@ -113,19 +113,25 @@ class Cleaned(Ranked):
 
     @property
     def noise_rate(self) -> float:
-        """The share of wrong given labels, 0 … 1."""
+        """The share of wrong given labels, 0 … 1; NaN where nothing that learnt them can tell."""
+        if self.audit["noise"].get("nothing_learnt"):
+            return float("nan")
         return float(self.audit["noise"]["rate"])
 
     @property
     def interval(self) -> tuple[float, float]:
-        """From the lowest to the highest reading of the same evidence."""
+        """From the lowest to the highest reading of the same evidence; of none from what told shares say to 1."""
+        if self.audit["noise"].get("nothing_learnt"):
+            return self.audit["noise"].get("told_wrong") or 0.0, 1.0
         low, high = self.audit["noise"]["interval"] or (self.noise_rate, self.noise_rate)
         return float(low), float(high)
 
     @property
     def transition(self) -> np.ndarray | None:
-        """float64 [C, C], the noise matrix; row = true class. None where there are too many classes for one."""
-        matrix = self.audit["noise"]["matrix"]
+        """float64 [C, C], the noise matrix; row = true class. None where there are too many classes for one, or
+        nothing that learnt the labels can tell."""
+        noise = self.audit["noise"]
+        matrix = None if noise.get("nothing_learnt") else noise["matrix"]
         return None if matrix is None else np.array(matrix)
 
     @property

@@ -90,6 +90,9 @@ def as_file(
     """The file of the rows; what is to be written to it, where data is no file; and its columns."""
     import pandas as pd
 
+    for option, column in (("text", text), ("label", label)):
+        if not (column is None or isinstance(column, (str, list, tuple))):
+            raise InputError(f"{option} is {column!r:.60}, and columns are named by texts; rename it", key=option)
     if isinstance(data, (str, Path)):
         if labels is not None:
             raise InputError(

@@ -179,10 +179,7 @@ def show_cleaned(
     """
     console = console or terminal()
     noise, corrections, verdict = audit["noise"], audit["corrections"], audit["verdict"]
-    if noise.get("nothing_learnt"):
-        told = f"of {audit['rows']:,} labels nothing is known"
-    else:
-        told = wrong_in_words(noise, audit["rows"])
+    told = wrong_in_words(noise, audit["rows"])
     several = audit.get("several_labels")
     if several is not None:
         console.print(for_rich(several_in_words(several, audit["rows"])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,16 @@ def test_what_it_finds(cleaned: clc_text.Cleaned) -> None:
     assert low <= cleaned.noise_rate <= high
     assert cleaned.transition is not None and cleaned.transition.shape == (2, 2)
     assert cleaned.verdict in ("trust", "look first", "do not use")
+
+
+def test_where_nothing_learnt_the_labels_no_noise_is_told(cleaned: clc_text.Cleaned) -> None:
+    noise: Any = {**cleaned.audit["noise"], "nothing_learnt": True}
+    audit: Any = {**cleaned.audit, "noise": noise}
+    found = replace(cleaned, audit=audit)
+    assert np.isnan(found.noise_rate) and found.interval == (0.0, 1.0) and found.transition is None
+    assert "nothing is known" in repr(found)
+    noise["told_wrong"] = 0.3
+    assert found.interval == (0.3, 1.0)
 
 
 def test_rows_with_flawed_texts_are_issues_whatever_their_labels(
@@ -237,3 +248,8 @@ def test_a_second_call_is_refused_or_replaces(tmp_path: Path) -> None:
     (tmp_path / "run_given.parquet").write_bytes(b"")
     with refused(where=tmp_path / "run_given.parquet"):
         clc_text.clean(["a", "b"], ["x", "y"], out=tmp_path / "run")
+
+
+def test_columns_are_named_by_texts(tmp_path: Path) -> None:
+    with refused(key="label"):
+        as_file(pd.DataFrame({0: ["a"], 1: ["b"]}), None, None, 1, tmp_path / "run", False)  # type: ignore[arg-type]

@@ -39,3 +39,9 @@ def test_of_rules_whose_classes_were_told_only_the_least_is_known() -> None:
         "at least 34% of 4,422 labels are wrong"
     )
     assert "between" in wrong_in_words({**told, "told_wrong": 0.0, "rule_like": {"words": 1.0, "others": None}}, 9)
+
+
+def test_where_nothing_learnt_the_labels_no_share_is_told() -> None:
+    nothing = {**noise(0.94, 0.94), "interval": [0.6, 1.0], "nothing_learnt": True}
+    assert wrong_in_words(nothing, 80) == "of 80 labels nothing is known"
+    assert "at least 20% are wrong" in wrong_in_words({**nothing, "told_wrong": 0.2}, 80)
