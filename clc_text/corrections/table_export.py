@@ -48,11 +48,11 @@ def write_whole_table(corrected: Corrected, path: Path, may_replace: bool = Fals
         )
     if bare:
         said.append(
-            f"among them {bare:,} row{'s' * (bare != 1)} that nobody labelled "
-            f"('{label}_unlabelled' is true), with the class that the networks predict"
+            f"{bare:,} row{'s' * (bare != 1)} of the corrected table that nobody labelled "
+            f"('{label}_unlabelled' is true) {'has' if bare == 1 else 'have'} the class that the networks predict"
         )
     if left := _left_out(corrected, bool(bare)):
-        said.append(f"not among them: {' and '.join(left)}")
+        said.append(f"not in the corrected table: {' and '.join(left)}")
     return said
 
 

@@ -60,9 +60,11 @@ def ask(corrected: Corrected, k: int, format: str, out: Path | None, purpose: An
     check_answers_taken_over(corrected, target)
     exported = export(corrected, target, k, format, write_png, purpose, lambda: features_or_none(corrected.run))
     random = f", {exported.random:,} of them drawn at random" if purpose is not None else ""
-    echo(f"{exported.rows:,} rows in {target}{random}")
+    echo(f"{exported.rows:,} row{'s' * (exported.rows != 1)} in {target}{random}")
     if exported.folded:
-        echo(f"{exported.folded:,} further rows are copies of these, and are not shown (column `copies`)")
+        copies = "row is a copy" if exported.folded == 1 else "rows are copies"
+        shown = "is" if exported.folded == 1 else "are"
+        echo(f"{exported.folded:,} further {copies} of these, and {shown} not shown (column `copies`)")
     if exported.empty:
         echo(f"{exported.empty:,} rows without a text come last; {exported.empty_shown:,} of them are among these")
     echo(how_to_answer(format, target))
