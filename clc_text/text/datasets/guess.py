@@ -89,10 +89,10 @@ def guess_columns(
         rows.require(name, "label" if name in named_label else "text")
     if (ids := ids or files.id) is not None:
         rows.require(ids, "id")
-    for name in named_label:
+    for name, role in [*((name, "labels") for name in named_label), (files.annotator, "annotators")]:
         if named_text and name in files.texts:
             raise InputError(
-                f"{files.train}: the column '{name}' is named for texts and for labels; name two columns",
+                f"{files.train}: the column '{name}' is named for texts and for {role}; name two columns",
                 where=files.train,
                 key=name,
             )
@@ -115,7 +115,7 @@ def guess_columns(
         kinds = _there((column.combine_chunks().flatten() if of_lists else column).unique().to_pylist())
         said.append(f"label: {named_label[0]} ({len(kinds):,} values); another one by --label")
     if named_text is None:
-        named_text = _text(values, named_label, files.train)
+        named_text = _text(values, [*named_label, *((files.annotator,) if files.annotator else ())], files.train)
         said.append(f"text: {named_text} (the longest texts); another one by --text")
     said += _no_header(files, [*named_label, *([named_text] if isinstance(named_text, str) else named_text)], values)
     reading = {

@@ -62,6 +62,14 @@ def test_rows_that_nobody_labelled_are_not_counted(tmp_path: Path, missing: str)
     assert guess_columns(str(path)).rows == 40
 
 
+def test_who_labels_a_line_is_no_text(tmp_path: Path) -> None:
+    path = written(tmp_path, {"mail": "mail", "team": "team"})
+    with refused(where=path, key="mail", says="annotators"):
+        guess_columns(path, text="mail", annotator="mail")
+    with refused(key="--text"):
+        guess_columns(path, label="team", annotator="mail")
+
+
 def test_several_columns_of_labels(tmp_path: Path) -> None:
     path = written(tmp_path, {"mail": "mail", "team": "team", "stars": "stars"})
     found = guess_of_files(Files(train=path), label=["team", "stars"])
