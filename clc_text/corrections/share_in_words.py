@@ -16,11 +16,11 @@ def known_from_below(told_wrong: float | None, rule_like: object) -> bool:
 def wrong_in_words(noise: AuditNoise, rows: int) -> str:
     """ "between 10% and 30% of 5,000 labels are wrong, most likely 12% to 14%", or "at least" so many, or that
     nothing is known: then the rate is a fiction, unless told shares say how many it is at least."""
-    low, high = noise["interval"] or (noise["rate"], noise["rate"])
     if noise.get("nothing_learnt"):
         least = noise.get("told_wrong")
         told = f"of {rows:,} labels nothing is known"
         return f"{told}, but that by the shares told at least {least:.0%} are wrong" if least else told
+    low, high = noise["interval"] or (noise["rate"], noise["rate"])
     if known_from_below(noise.get("told_wrong"), noise.get("rule_like")):
         return f"at least {low:.0%} of {rows:,} labels are wrong"
     return f"between {low:.0%} and {high:.0%} of {rows:,} labels are wrong, {likeliest_in_words(noise, 0)}"
