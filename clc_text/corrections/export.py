@@ -90,8 +90,8 @@ def export(
     """
     if format not in FORMATS:
         raise InputError(f"there is no export format '{format}'{nearest(format, FORMATS)}", key=format)
-    check_ending(out, format)
     check_not_another(out, format, corrected.facts["run_id"])
+    check_ending(out, format)
     state = corrected.state()
     images = are_images(corrected.inputs(first_to_look_at(state, 1)))
     if images and format != "csv":
