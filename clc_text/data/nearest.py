@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clc_text.data.beliefs import blocks
+
 NEIGHBOURS = 30
 BLOCK = 2048  # rows whose similarities to as many others are in memory at once
 PARTS = 8  # of a block's columns
@@ -65,10 +67,8 @@ def nearest(features: np.ndarray, first: np.ndarray, seed: int, most: int, count
         ((rows, vectors),) = _unit_blocks(features, different, outside[start : start + BLOCK])
         for others, other_vectors in inside:
             found.offer(rows, others, vectors @ other_vectors.T)
-    order = np.argsort(-found.similarity, axis=1, kind="stable")
-    return Nearest(
-        first, group, np.take_along_axis(found.places, order, 1), np.take_along_axis(found.similarity, order, 1)
-    )  # fmt: skip
+    found.sort()
+    return Nearest(first, group, found.places, found.similarity)
 
 
 def _unit_blocks(
@@ -87,6 +87,13 @@ class _Found:
 
     similarity: np.ndarray
     places: np.ndarray
+
+    def sort(self) -> None:
+        """The nearest first."""
+        for part in blocks(self.similarity):
+            order = np.argsort(-self.similarity[part], axis=1, kind="stable")
+            for one in (self.places, self.similarity):
+                one[part] = np.take_along_axis(one[part], order, 1)
 
     def offer(self, rows: np.ndarray, others: np.ndarray, near: np.ndarray) -> None:
         """Takes what is nearer than what some rows have: near [n, m], of these to others."""

@@ -21,10 +21,12 @@ class FittedEncoder(ABC):
             run's environment and report.
         distances: whether those between `frozen` vectors were learnt from far more than the training rows, so that
             what is strange among these lies far from them.
+        encodes_frozen: whether `encode` gives what `frozen` gives.
     """
 
     facts: dict[str, Any]
     distances: ClassVar[bool] = False
+    encodes_frozen: ClassVar[bool] = False
 
     @abstractmethod
     def encode(self, rows: Sequence[Any]) -> dict[str, Tensor]:

@@ -22,6 +22,9 @@ class EncodedRows(Protocol):
     @property
     def encoder(self) -> Any: ...
 
+    @property
+    def train_inputs(self) -> dict[str, Tensor]: ...
+
 
 @dataclass(frozen=True)
 class Encoded:

@@ -74,6 +74,8 @@ def _words(rows: Any) -> Any | None:
 
 def features_of(prepared: EncodedRows) -> np.ndarray:
     """`features_of_run` of what a recipe was prepared to (`clc_text.runs.prepare`), before anything is trained."""
+    if prepared.encoder.encodes_frozen:
+        return prepared.train_inputs["features"].numpy()
     return _features(prepared.encoder, _inputs(prepared))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse import csr_matrix
 
+from clc_text.data.beliefs import blocks
 from clc_text.data.nearest import NEIGHBOURS, Nearest, nearest
 from clc_text.evidence.views.base import FIT_ROWS, Seen, shares
 
@@ -17,20 +18,24 @@ def neighbours(seen: Seen) -> np.ndarray:
     """
     assert seen.features is not None
     near = nearest(seen.features, seen.first, seen.seed, FIT_ROWS) if seen.near is None else seen.near
-    probs = (_taken(near) @ _labels(near, seen)).toarray()[near.group]
+    copies, labels = np.bincount(near.group, minlength=len(near.places)), _labels(near, seen)
+    counts = np.empty((len(near.places), seen.classes))
+    for part in blocks(near.places):
+        counts[part] = (_taken(near.places[part], copies) @ labels).toarray()
+    probs = counts[near.group]
     probs += shares(seen.labels, seen.classes)
     probs /= probs.sum(1, keepdims=True)
     return np.asarray(probs)
 
 
-def _taken(near: Nearest) -> csr_matrix:
-    """float64 [U, U], the share of the copies of each other row that are among the `NEIGHBOURS` of a row."""
-    different, count = near.places.shape
-    copies = np.bincount(near.group, minlength=different)[near.places]
-    room = NEIGHBOURS - (np.cumsum(copies, 1) - copies)
-    share = np.clip(room, 0, copies) / copies
-    begins = np.arange(different + 1) * count
-    return csr_matrix((share.ravel(), near.places.ravel(), begins), (different, different))
+def _taken(places: np.ndarray, copies: np.ndarray) -> csr_matrix:
+    """float64 [n, U], the share of the copies [U] of each other row that are among the `NEIGHBOURS` of n rows, whose
+    nearest others are `places` [n, k]."""
+    of_each = copies[places]
+    room = NEIGHBOURS - (np.cumsum(of_each, 1) - of_each)
+    share = np.clip(room, 0, of_each) / of_each
+    begins = np.arange(len(places) + 1) * places.shape[1]
+    return csr_matrix((share.ravel(), places.ravel(), begins), (len(places), len(copies)))
 
 
 def _labels(near: Nearest, seen: Seen) -> csr_matrix:

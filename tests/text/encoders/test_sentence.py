@@ -22,6 +22,7 @@ from clc_text.text.encoders.features import fitted as fitted_module
 from clc_text.text.encoders.features.compute import FrozenModel
 from clc_text.text.encoders.features.fitted import FittedSentence
 from clc_text.text.encoders.sentence import Sentence
+from clc_text.utils import on_disk
 
 TRAIN = ["who invented the city", "what is the cost of a river", "how many people", "when", "where is the name", ""]
 TEST = ["who wrote the name of the river", "an unheard of thing"]
@@ -131,6 +132,23 @@ def test_how_many_tokens_a_text_has_is_told_from_the_cache_as_well(
     assert f"raise it, the model reads up to {POSITIONS}" in facts["cut_off"]
     all_it_can = Sentence(str(tiny_bert), max_length=POSITIONS)
     assert "this model reads no longer ones" in all_it_can.reading(texts)["cut_off"]
+
+
+def test_texts_that_are_there_twice(tiny_bert: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(fitted_module, "FEW", 0)
+    monkeypatch.setattr(fitted_module, "PIECE", 4)
+    encoder = fit(tiny_bert, standardize=False)
+    once, tokens = encoder.read(TRAIN)
+    rows = [3, 0, 0, 5, 2, 1, 4, 3, 3]
+    again, tokens_again = encoder.read([TRAIN[row] for row in rows])
+    assert torch.equal(again, once[rows])
+    assert torch.equal(tokens_again, tokens[rows])
+    monkeypatch.setenv("CLC_TEXT_CACHE", str(tmp_path / "another"))
+    monkeypatch.setattr(on_disk, "LARGE", 0)  # in a file
+    new, tokens_new = encoder.read([TRAIN[row] for row in rows])
+    torch.testing.assert_close(new, again)  # other texts share a forward pass
+    assert torch.equal(tokens_new, tokens_again)
+    assert torch.equal(new[0], new[7]) and torch.equal(new[1], new[2])
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tiny_bert: Path, cache: Path) -> None:

@@ -12,10 +12,12 @@ import torch
 from refusals import refused
 
 from clc_text.text.encoders.base import load_encoder
+from clc_text.text.encoders.lexical import fitted as fitted_module
 from clc_text.text.encoders.lexical.terms import analyser
 from clc_text.text.encoders.lexical.weighting import fit_weighting
 from clc_text.text.encoders.tfidf import Tfidf
 from clc_text.text.encoders.word_vectors import WordVectors
+from clc_text.utils import on_disk
 
 TEXTS = [
     "Who wrote the novel ?",
@@ -93,6 +95,25 @@ def test_every_word_counts_and_unknown_texts_are_zeros() -> None:
     assert not fitted.frozen(["zzz yyy", ""]).any()
     assert fitted.facts["empty_texts"] == 6 and fitted.facts["unknown_texts"] == 0
     assert Tfidf().reading(long) == {}, "nothing is cut off"
+
+
+def test_many_texts_are_encoded_part_by_part_and_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    texts = [*TEXTS, "", *TEXTS[::-1], "qqq"]
+    usual = Tfidf(dimension=4, word_vectors=3, min_texts=1).fit(texts, [], 0)
+    assert usual.shift is not None and usual.scale is not None
+    raw = usual.raw(texts).double()
+    known = raw[(raw != 0).any(1)]
+    torch.testing.assert_close(usual.shift.double(), known.mean(0), rtol=1e-6, atol=1e-7)
+    monkeypatch.setattr(fitted_module, "_ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(fitted_module, "_TEXTS_AT_ONCE", 3)
+    monkeypatch.setattr(on_disk, "LARGE", 0)
+    monkeypatch.setenv("CLC_TEXT_CACHE", str(tmp_path))
+    parts = Tfidf(dimension=4, word_vectors=3, min_texts=1).fit(texts, [], 0)
+    assert parts.shift is not None and parts.scale is not None
+    torch.testing.assert_close(parts.shift, usual.shift)
+    torch.testing.assert_close(parts.scale, usual.scale)
+    torch.testing.assert_close(parts.encode(texts)["features"], usual.encode(texts)["features"])
+    assert parts.facts["unknown_texts"] == usual.facts["unknown_texts"]
 
 
 def test_saved_and_loaded(tmp_path: Path) -> None:

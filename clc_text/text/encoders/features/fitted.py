@@ -16,8 +16,10 @@ from clc_text.models.pretrained import model_folder
 from clc_text.text.encoders.base import read_description, write_description
 from clc_text.text.encoders.features.cache import FeatureCache, Found
 from clc_text.text.encoders.features.compute import KEY, FrozenModel, Reading, work
+from clc_text.text.encoders.vectors.cache import cache_directory
 from clc_text.text.progress import progress
 from clc_text.utils.files import write_with
+from clc_text.utils.on_disk import empty_table
 
 PIECE = 4096  # texts of a file of the cache
 ROWS_AT_ONCE = 65_536  # whose mean and deviation are taken at once
@@ -74,20 +76,24 @@ class FittedSentence(FittedEncoder):
             return torch.empty(0, self.model.size), torch.empty(0, dtype=torch.int32)
         cache = FeatureCache(self.model.facts(self.reading))
         missing = torch.ones(len(different), dtype=torch.bool)
-        features, tokens = torch.empty(0), torch.empty(len(different), dtype=torch.int32)
+        features, tokens = torch.empty(0), torch.empty(len(rows), dtype=torch.int32)
+        found = torch.full((len(different),), -1)
 
         def put(part: Found) -> None:  # one after another: all parts and the whole are twice the memory
             nonlocal features
             if not len(features):
-                features = torch.empty(len(different), part.features.shape[1])
-            features[part.places], tokens[part.places] = part.features, part.tokens
-            missing[part.places] = False
+                features = empty_table(len(rows), part.features.shape[1], cache_directory())
+            found[part.places] = torch.arange(len(part.places))
+            places = found[rows]
+            own = (places >= 0).nonzero()[:, 0]
+            features[own], tokens[own] = part.features[places[own]], part.tokens[places[own]]
+            found[part.places], missing[part.places] = -1, False
 
         for part in cache.find(different):
             put(part)
         for part in self._compute(different, missing.nonzero()[:, 0].tolist(), cache):
             put(part)
-        return (features, tokens) if len(different) == len(rows) else (features[rows], tokens[rows])
+        return features, tokens
 
     def _compute(self, texts: Sequence[str], missing: list[int], cache: FeatureCache) -> Iterator[Found]:
         """Those texts, a file of the cache after another, so that what is done survives a crash."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,13 @@ from clc_text.models.encoder import FittedEncoder
 from clc_text.text.encoders.base import read_description, write_description
 from clc_text.text.encoders.lexical.terms import analyser
 from clc_text.text.encoders.lexical.weighting import Weighting
+from clc_text.text.encoders.vectors.cache import cache_directory
 from clc_text.text.encoders.vectors.fitted import FittedWordVectors
 from clc_text.utils.files import write_json, write_with
+from clc_text.utils.on_disk import empty_table
 
 _TEXTS_AT_ONCE = 8192
+_ROWS_AT_ONCE = 65_536  # that are brought to double precision at once
 _WORDS = "words"  # the folder of the word vectors
 
 
@@ -37,6 +40,8 @@ class FittedTfidf(FittedEncoder):
         shift: float32 [F], subtracted.
         scale: float32 [F], multiplied by.
     """
+
+    encodes_frozen = True
 
     def __init__(
         self,
@@ -60,35 +65,46 @@ class FittedTfidf(FittedEncoder):
         raw = self.raw(texts)
         if self.shift is None or self.scale is None:
             return raw
-        known = (raw != 0).any(1, keepdim=True)
-        return (raw - self.shift) * self.scale * known
+        for part in raw.split(_ROWS_AT_ONCE):
+            known = (part != 0).any(1, keepdim=True)
+            part.sub_(self.shift).mul_(self.scale).mul_(known)
+        return raw
 
     def raw(self, texts: Sequence[str]) -> Tensor:
         """float32 [N, F] before centring."""
-        rows, blocks = iter(texts), []
+        size = len(self.weighting.components)
+        made = empty_table(len(texts), size + (0 if self.words is None else self.words.size), cache_directory())
+        rows, start = iter(texts), 0
         while block := list(itertools.islice(rows, _TEXTS_AT_ONCE)):
-            blocks.append(self.weighting.project(self._vectorizer.transform(block)))
-        lexical = np.concatenate(blocks) if blocks else np.empty((0, len(self.weighting.components)), np.float32)
-        parts = [torch.from_numpy(lexical)]
-        if self.words is not None:
-            parts.append(self.words.encode(texts)["features"])
-        return torch.cat(parts, 1)
+            part = made[start : start + len(block)]
+            part[:, :size] = torch.from_numpy(self.weighting.project(self._vectorizer.transform(block)))
+            if self.words is not None:
+                part[:, size:] = self.words.encode(block)["features"]
+            start += len(block)
+        return made
 
     def balance(self, texts: Sequence[str]) -> int:
         """Takes shift and scale from training texts, those without a known term left out; gives how many these are."""
         raw = self.raw(texts)
-        known = (raw != 0).any(1)
-        raw = raw[known].double()
-        self.shift = raw.mean(0)
-        centred = raw - self.shift
-        sizes = [len(self.weighting.components)]
-        sizes.append(raw.shape[1] - sizes[0])
-        parts = [part for part in centred.split(sizes, 1) if part.shape[1]]
+
+        def of_known() -> Iterator[Tensor]:  # those of few texts at once, in which a mean rounds as it always has
+            for part in raw.split(_ROWS_AT_ONCE):
+                yield part[(part != 0).any(1)].double()
+
+        count = sum(map(len, of_known()))
+        shift = sum((part.mean(0) * (len(part) / count) for part in of_known() if len(part)), torch.zeros(1).double())
+        sizes = [len(self.weighting.components), raw.shape[1] - len(self.weighting.components)]
+        sizes = [size for size in sizes if size]
+        squares = torch.zeros(len(sizes)).double()
+        for part in of_known():
+            if len(part):
+                lengths = [one.square().sum(1).mean() for one in (part - shift).split(sizes, 1)]
+                squares += torch.stack(lengths) * (len(part) / count)
         # Mean squared length 1 for each part, then mean square 1 for a feature.
-        scales = [part.new_ones(part.shape[1]) / part.square().sum(1).mean().sqrt().clamp_min(1e-6) for part in parts]
-        self.scale = (torch.cat(scales) * (raw.shape[1] / len(parts)) ** 0.5).float()
-        self.shift = self.shift.float()
-        return int((~known).sum())
+        scales = [one.new_ones(size) / one.sqrt().clamp_min(1e-6) for one, size in zip(squares, sizes, strict=True)]
+        self.scale = (torch.cat(scales) * (raw.shape[1] / len(sizes)) ** 0.5).float()
+        self.shift = shift.float()
+        return len(raw) - count
 
     def save(self, directory: Path) -> None:
         from safetensors.torch import save_file

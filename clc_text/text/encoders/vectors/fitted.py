@@ -16,10 +16,12 @@ from torch import Tensor
 from clc_text.errors import InputError
 from clc_text.models.encoder import FittedEncoder
 from clc_text.text.encoders.base import read_description, write_description
+from clc_text.text.encoders.vectors.cache import cache_directory
 from clc_text.text.encoders.vectors.pooling import idf, pool, pooled_size
 from clc_text.text.encoders.vectors.table import VectorTable
 from clc_text.text.encoders.vectors.tokens import KnownWords, Tokens, number_tokens, tokenizer
 from clc_text.utils.files import write_json, write_with
+from clc_text.utils.on_disk import empty_table
 
 _TEXTS_AT_ONCE = 8192
 
@@ -74,7 +76,7 @@ class FittedWordVectors(FittedEncoder):
         return pooled_size(self.table.dimension, self.reading.pooling, self.reading.length)
 
     def encode(self, texts: Sequence[str]) -> dict[str, Tensor]:
-        features = torch.zeros(len(texts), self.size)
+        features = empty_table(len(texts), self.size, cache_directory())
         start = 0
         rows = iter(texts)
         while chunk := list(itertools.islice(rows, _TEXTS_AT_ONCE)):
