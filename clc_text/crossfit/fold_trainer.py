@@ -81,6 +81,7 @@ def cross_fit_of(
             callbacks=[after_epoch],
             optimizer_cls_and_kwargs=_optimizer(trainer, settings),
         )
+        made.epoch_rows = settings.epoch_rows
         for talkative in (PrinterCallback, ProgressCallback):
             made.remove_callback(talkative)
         return made
@@ -177,7 +178,13 @@ def settings_of(method: Method) -> Settings:
     if not method.cross_fits:
         return Settings()
     chosen: Any = method  # whichever cross-fits has these options
-    return Settings(chosen.folds, chosen.fold_rounds, chosen.fold_epochs, chosen.fold_patience)
+    return Settings(
+        chosen.folds,
+        chosen.fold_rounds,
+        chosen.fold_epochs,
+        chosen.fold_patience,
+        epoch_rows=chosen.fold_epoch_rows,
+    )
 
 
 def _optimizer(trainer: PeersTrainer, settings: Settings) -> tuple[Any, dict[str, Any]] | None:

@@ -50,6 +50,9 @@ class CLCAuto(CLC):
     )
     fold_epochs: int = option(20, "epochs of each round, at most", at_least=1)
     fold_patience: int = option(3, "rounds 1 and 2 end after so many epochs without a better likelihood", at_least=1)
+    fold_epoch_rows: int | None = option(
+        None, "rows of an epoch of the cross-fitting, at most, and others in the next; null: all rows", at_least=1
+    )
 
     def warmed_up(self, state: TrainingState) -> bool:
         return state.epoch >= max(self.warmup_epochs, int(state.memory["cross_fit_epochs"]))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-from clc_text.config.length import enough_epochs, enough_patience
+from clc_text.config.length import enough_epoch_rows, enough_epochs, enough_patience
 from clc_text.config.recipe import loads
 from clc_text.data.columns import NamedColumns
 from clc_text.errors import InputError
@@ -107,15 +107,18 @@ def recipe_text(train: str, guessed: Guessed, ids: str | None = None, name: str 
     data |= {"text": guessed.text} | ({} if guessed.label is None else {"label": guessed.label}) | guessed.reading
     data |= {} if not ids else {"id": ids} if identity is None else {"id_column": ids}
     written = ", ".join(f"{key}: {_quoted(value)}" for key, value in data.items())
-    few = enough_patience(guessed.rows)
-    patience = "" if few is None else f", fold_patience: {few}"
+    of_folds = {
+        "fold_patience": enough_patience(guessed.rows),
+        "fold_epoch_rows": enough_epoch_rows(guessed.rows),
+    }
+    folds = "".join(f", {key}: {value}" for key, value in of_folds.items() if value is not None)
     return "\n".join(
         [
             f"# {expanded(train).name}: every key with its meaning: clc-text recipe show THIS_FILE",
             f"name: {_quoted(name or run_name(train))}",
             f"data: {{{written}}}",
             "encoder: {name: auto}    # a sentence encoder where one is installed or cached, else TF-IDF of all words",
-            f"method: {{name: clc_auto{patience}}} # needs no noise rate",
+            f"method: {{name: clc_auto{folds}}} # needs no noise rate",
             f"training: {{epochs: {enough_epochs(guessed.rows)}}}",
             f"canaries: {canary_share(guessed.rows):.3g}    # labels flipped on "
             + ("trial, of single sources," if guessed.several else "purpose,")

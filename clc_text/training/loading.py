@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.utils.data import Sampler
+from torch.utils.data import RandomSampler, Sampler
 from transformers import Trainer
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
@@ -42,10 +42,36 @@ class SeededByEpoch(Sampler[int]):
         return iter(self.sampler)
 
 
+class PartOfRows(Sampler[int]):
+    """A sampler that gives a part of the rows an epoch, equally large parts one after another, so that each row comes
+    once before any comes again; but for a rest, of less than a row a part.
+
+    Args:
+        rows: N.
+        most: rows of a part, at most.
+        seed: of the order, which is another when all parts have been given.
+    """
+
+    def __init__(self, rows: int, most: int, seed: int) -> None:
+        self.rows, self.parts, self.seed, self.epoch = rows, -(-rows // most), seed, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.rows // self.parts
+
+    def __iter__(self) -> Iterator[int]:
+        time, part = divmod(self.epoch, self.parts)
+        order = torch.randperm(self.rows, generator=torch.Generator().manual_seed(self.seed + time))
+        return iter(order[part * len(self) :][: len(self)].tolist())
+
+
 class RowLoading(Trainer):
     """The part of the trainer that loads batches."""
 
     data_collator: Any
+    epoch_rows: int | None = None  # of an epoch, at most (`PartOfRows`); None: all
     _signature_columns: list[str] | None
 
     def _get_dataloader(
@@ -116,10 +142,10 @@ class RowLoading(Trainer):
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         sampler = super()._get_train_sampler(train_dataset)
-        if isinstance(sampler, LengthGroupedSampler):
-            seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
-            return SeededByEpoch(sampler, seed)
-        return sampler
+        seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
+        if self.epoch_rows is not None and isinstance(sampler, RandomSampler) and self.epoch_rows < len(sampler):
+            return PartOfRows(len(sampler), self.epoch_rows, seed)
+        return SeededByEpoch(sampler, seed) if isinstance(sampler, LengthGroupedSampler) else sampler
 
     @contextmanager
     def _collating(self, collator: Callable[[Any], Any]) -> Iterator[None]:

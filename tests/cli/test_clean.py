@@ -14,7 +14,7 @@ import pytest
 from refusals import refused
 
 from clc_text.cli import app
-from clc_text.config.length import FEWEST, MANY, MOST
+from clc_text.config.length import FEWEST, FEWEST_OF_MANY, MANY, MOST, ROWS_OF_AN_EPOCH, VERY_MANY
 from clc_text.config.recipe import load, loads
 from clc_text.errors import InputError
 from clc_text.methods.clc_auto import CLCAuto
@@ -202,11 +202,12 @@ def test_names_that_yaml_would_read_otherwise(value: str) -> None:
 
 def test_epochs_by_size_and_names_by_file() -> None:
     epochs = [loads(recipe_text("t.csv", Guessed("t", "l", {}, rows, ()))).training.epochs
-              for rows in (1, 5_000, 10**6)]  # fmt: skip
-    assert epochs == [MOST, 30, FEWEST]
-    patience = [loads(recipe_text("t.csv", Guessed("t", "l", {}, rows, ()))).method.fold_patience
-                for rows in (MANY, MANY + 1)]  # fmt: skip
-    assert patience == [CLCAuto().fold_patience, 1]
+              for rows in (1, 5_000, 10**5, 250_000, 10**6)]  # fmt: skip
+    assert epochs == [MOST, 30, FEWEST, 6, FEWEST_OF_MANY]
+    methods = [loads(recipe_text("t.csv", Guessed("t", "l", {}, rows, ()))).method
+               for rows in (MANY, MANY + 1, VERY_MANY, VERY_MANY + 1)]  # fmt: skip
+    assert [method.fold_patience for method in methods] == [CLCAuto().fold_patience, 1, 1, 1]
+    assert [method.fold_epoch_rows for method in methods] == [None, None, None, ROWS_OF_AN_EPOCH]
     assert [canary_share(rows) for rows in (0, 100, 800, 10**6)] == [0.1, 0.1, 0.04, 0.02]
     assert run_name("data/../my tickets (2).csv.gz") == "my_tickets__2" and run_name("§§.csv") == "table"
     assert corrected_table(Path("runs/t"), "no/such/folder") == Path("runs/t_corrected.csv")
