@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from clc_text.sweep import local
+from clc_text.utils import workers
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def tiny_sweep(tiny_recipe: Path) -> Path:
 
 
 class Forks:
-    """What `run_local` needs of a multiprocessing context, by forks of this process, which has imported everything."""
+    """What `in_processes` needs of a multiprocessing context, by forks of this process, which has imported all."""
 
     context = multiprocessing.get_context("fork")
 
@@ -52,4 +52,4 @@ class Forks:
 @pytest.fixture
 def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     """One worker at a time that is there at once, where a new Python imports for many seconds."""
-    monkeypatch.setattr(local.multiprocessing, "get_context", lambda method: Forks())
+    monkeypatch.setattr(workers.multiprocessing, "get_context", lambda method: Forks())

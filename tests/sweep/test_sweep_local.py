@@ -27,6 +27,7 @@ from clc_text.sweep.grid import Cell, read_sweep
 from clc_text.sweep.local import run_local
 from clc_text.sweep.outcome import Outcome, is_done
 from clc_text.sweep.run_sweep import plan
+from clc_text.utils import workers
 
 
 def cells_of(sweep: Path, *lines: str) -> list[Cell]:
@@ -79,7 +80,7 @@ def test_what_the_user_set_for_threads_and_signals_stays(monkeypatch: pytest.Mon
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
     before = signal.getsignal(signal.SIGINT)
-    with local._environment_of_workers():
+    with workers.environment_of_workers():
         assert os.environ["OMP_NUM_THREADS"] == os.environ["MKL_NUM_THREADS"] == "1"
         assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
     assert os.environ["OMP_NUM_THREADS"] == "7"
@@ -201,14 +202,14 @@ def test_an_end_that_a_destructor_swallowed_is_told_again() -> None:
     """Python ignores exceptions there, and would print this one."""
     script = """
 import os, signal, time
-from clc_text.sweep.local import _end_when_told
+from clc_text.utils.workers import end_when_told
 
 class Kept:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGTERM)
         sum(range(1000))
 
-_end_when_told()
+end_when_told()
 print("begun", flush=True)
 Kept()
 time.sleep(100)

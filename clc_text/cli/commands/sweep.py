@@ -58,7 +58,7 @@ def sweep(
             echo(cell.path)
         return
     if engine == "ray":
-        from clc_text.sweep.ray_cluster import ray_itself
+        from clc_text.utils.ray_cluster import ray_itself
 
         ray_itself()  # before anything is said or written: without it nothing can run
     left = {cell.path for cell in plan(file, all_cells, directory)}
