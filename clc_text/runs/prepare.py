@@ -178,8 +178,8 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
     observer.stage(f"reading {recipe.data.name}")
     task = load_task(recipe)
     _check_training(recipe, task, cross_fits)
-    train_rows = _texts(task, task.train)
-    test_rows = [] if task.test is None else _texts(task, task.test)
+    train_rows = texts_of(task, task.train)
+    test_rows = [] if task.test is None else texts_of(task, task.test)
     rare = rare_labels(task)
     for sentence in in_words(rare):
         observer.stage(f"warning: {sentence}")
@@ -197,7 +197,7 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
     return Encoded(task, encoder, train_inputs, test_inputs, settled, rare)
 
 
-def _texts(task: Task, rows: Dataset) -> Sequence[Any]:
+def texts_of(task: Task, rows: Dataset) -> Sequence[Any]:
     """The inputs of the task's rows, each text once."""
     texts = inputs_of(rows, task.input_column)
     return texts[:: task.per_text] if task.asked else texts
@@ -213,7 +213,7 @@ def reading(recipe: Recipe, task: Task) -> dict[str, Any]:
     texts it cuts off, as ``problem`` why it cannot be had, and as ``measured_on`` of which part of many rows."""
     told = {"name": recipe.encoder.name}
     try:
-        rows = _texts(task, task.train)
+        rows = texts_of(task, task.train)
         settled, why = recipe.encoder.settle(rows)
         sample = rows[:: max(1, -(-len(rows) // READ))] if isinstance(rows, list) else rows
         facts = {"name": settled.name} | ({"chosen": why} if why else {}) | settled.reading(sample)

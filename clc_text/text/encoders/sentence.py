@@ -15,7 +15,7 @@ from clc_text.text.encoders.features.fitted import FittedSentence
 if TYPE_CHECKING:
     import numpy as np
 
-    from clc_text.text.encoders.features.compute import FrozenModel
+    from clc_text.text.encoders.features.compute import FrozenModel, Reading
 
 
 @encoder("sentence")
@@ -47,16 +47,14 @@ class Sentence(Encoder):
         Raises:
             InputError: there is no such model, or it reads fewer tokens than `max_length`.
         """
-        from clc_text.text.encoders.features.compute import Reading
-
-        model = self._model()
+        model = self.frozen_model()
         facts = {
             "model": self.model,
             "model_sha256": model.sha256,
             "empty_texts": sum(not text.strip() for text in train),
             "empty_texts_test": sum(not text.strip() for text in test),
         }
-        fitted = FittedSentence(self.model, model, Reading(self.pooling, self.max_length), self.batch_size)
+        fitted = FittedSentence(self.model, model, self.how_read(), self.batch_size)
         raw, tokens = fitted.read(train)
         fitted.facts = facts | self._cut_off(model, tokens.numpy())
         if self.standardize:
@@ -66,11 +64,21 @@ class Sentence(Encoder):
     def reading(self, texts: Sequence[str]) -> dict[str, Any]:
         from clc_text.text.encoders.features.first_tokens import first_tokens
 
-        model = self._model()
+        model = self.frozen_model()
         _, tokens = first_tokens(model.tokenizer, texts, self.max_length)
         return {"model": self.model} | self._cut_off(model, tokens)
 
-    def _model(self) -> FrozenModel:
+    def how_read(self) -> Reading:
+        from clc_text.text.encoders.features.compute import Reading
+
+        return Reading(self.pooling, self.max_length)
+
+    def frozen_model(self) -> FrozenModel:
+        """The model, found and not yet loaded.
+
+        Raises:
+            InputError: there is none of that name, or it reads fewer tokens than `max_length`.
+        """
         from clc_text.models.pretrained import check_length, model_folder
         from clc_text.text.encoders.features.compute import KEY, FrozenModel
 

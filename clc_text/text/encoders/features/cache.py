@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from clc_text.utils.files import write_with
 
 _FORMAT = 2
 _KEY_BYTES = 16
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,15 @@ class FeatureCache:
             if found is not None and len(found.places):
                 yield found
 
+    def missing(self, texts: Sequence[str]) -> list[str]:
+        """Which of different texts have no features here, in their order."""
+        wanted = {key_of(text): text for text in texts}
+        for path in sorted(self.folder.glob("*.safetensors")):
+            if not wanted:
+                break
+            _take(path, wanted)
+        return list(wanted.values())
+
     def store(self, texts: Sequence[str], features: Tensor, tokens: Tensor) -> None:
         """Writes a file of rows; where the cache cannot be written, there is none.
 
@@ -89,27 +99,44 @@ def key_of(text: str) -> bytes:
 
 def _read(path: Path, wanted: dict[bytes, int]) -> Found | None:
     """The rows of a file that are wanted, which are then wanted no longer."""
+
+    def found(opened: Any) -> Found | None:
+        hits = _hits(opened, wanted)
+        if not hits:
+            return None
+        rows = torch.tensor([row for row, _ in hits])
+        places = torch.tensor([wanted[key] for _, key in hits])
+        made = Found(places, opened.get_tensor("features")[rows], opened.get_tensor("tokens")[rows])
+        for _, key in hits:
+            del wanted[key]
+        return made
+
+    return _in(path, found)
+
+
+def _take(path: Path, wanted: dict[bytes, str]) -> None:
+    """What a file has is wanted no longer."""
+    for _, key in _in(path, lambda opened: _hits(opened, wanted)) or []:
+        del wanted[key]
+
+
+def _in(path: Path, read: Callable[[Any], T | None]) -> T | None:
+    """What is read in a file of the cache; None of a damaged one."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "pt") as opened:
-            keys: Tensor = opened.get_tensor("keys")
-            if keys.dim() != 2 or keys.shape[1] != _KEY_BYTES:
-                return None
-            raw = keys.numpy().tobytes()
-            hits = [
-                (row, wanted[key])
-                for row in range(len(keys))
-                if (key := raw[row * _KEY_BYTES : (row + 1) * _KEY_BYTES]) in wanted
-            ]
-            if not hits:
-                return None
-            features, tokens = opened.get_tensor("features"), opened.get_tensor("tokens")
+            return read(opened)
     except (OSError, KeyError, SafetensorError):
         return None
-    if features.dim() != 2 or len(features) != len(keys) or tokens.shape != (len(keys),):
-        return None
-    rows = torch.tensor([row for row, _ in hits])
-    for row, _ in hits:
-        wanted.pop(raw[row * _KEY_BYTES : (row + 1) * _KEY_BYTES], None)
-    return Found(torch.tensor([place for _, place in hits]), features[rows], tokens[rows])
+
+
+def _hits(opened: Any, wanted: Mapping[bytes, Any]) -> list[tuple[int, bytes]]:
+    """Number and key of a file's rows that are wanted; none of a file that `FeatureCache.store` has not written."""
+    keys: Tensor = opened.get_tensor("keys")
+    features, tokens = (opened.get_slice(name).get_shape() for name in ("features", "tokens"))
+    if list(keys.shape) != [len(keys), _KEY_BYTES] or tokens != [len(keys)] or features[:-1] != tokens:
+        return []
+    raw = keys.numpy().tobytes()
+    found = [raw[start : start + _KEY_BYTES] for start in range(0, len(raw), _KEY_BYTES)]
+    return [(row, key) for row, key in enumerate(found) if key in wanted]
