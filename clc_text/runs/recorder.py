@@ -83,11 +83,12 @@ class Recorder:
         return {METRICS: self.metrics.sha256}
 
     def changed_by_class(self) -> list[float]:
-        """[C], the share of each trained class's rows that the peers' last targets put into another class."""
+        """[C], the share of each trained class's rows that the peers' last targets put into another class; canaries,
+        of which that is hoped, do not count."""
         record = read_epoch(epoch_file(self.dynamics, self.metrics.entries[-1]["epoch"]))
-        trained = self.prepared.labels.trained
-        changed = (record.target.numpy() != trained) & record.seen.numpy()
-        share = changed.mean(0)
+        labels = self.prepared.labels
+        changed = (record.target.numpy() != labels.trained) & record.seen.numpy()
+        trained, share = labels.trained[~labels.canary], changed.mean(0)[~labels.canary]
         rows = np.bincount(trained, minlength=self.classes)
         return (np.bincount(trained, weights=share, minlength=self.classes) / np.maximum(rows, 1)).tolist()
 
