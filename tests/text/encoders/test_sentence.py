@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import torch
 from refusals import refused
+from safetensors.torch import load_file, save_file
 from tiny_bert import POSITIONS, write_tiny_bert
 from torch import Tensor
 from transformers import AutoModel, AutoTokenizer
@@ -19,6 +20,7 @@ from clc_text.config.recipe import loads
 from clc_text.errors import InputError
 from clc_text.text.encoders.base import load_encoder
 from clc_text.text.encoders.features import fitted as fitted_module
+from clc_text.text.encoders.features.cache import FeatureCache
 from clc_text.text.encoders.features.compute import FrozenModel
 from clc_text.text.encoders.features.fitted import FittedSentence
 from clc_text.text.encoders.sentence import Sentence
@@ -114,6 +116,33 @@ def test_what_was_computed_is_never_computed_again(
     assert computed[7:] == [4, 2]
     fit(tiny_bert).encode(TRAIN)
     assert computed[9:] == []
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"features": torch.zeros(6, 7)},
+        {"features": torch.zeros(6, 1, 1)},
+        {"features": torch.zeros(6)},
+        {"features": torch.zeros(6, 16, dtype=torch.float16)},
+        {"features": torch.zeros(6, 16, dtype=torch.int64)},
+        {"tokens": torch.zeros(6)},
+        {"tokens": torch.zeros(6, 1, dtype=torch.int32)},
+        {"keys": torch.zeros((), dtype=torch.uint8)},
+    ],
+    ids=lambda other: f"{next(iter(other))} {next(iter(other.values())).shape}",
+)
+def test_a_file_of_other_shapes_or_numbers_counts_as_damaged(
+    tiny_bert: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, other: dict[str, Tensor]
+) -> None:
+    monkeypatch.setattr(fitted_module, "FEW", 0)
+    encoder = fit(tiny_bert)
+    first = encoder.raw(TRAIN)
+    assert first.shape == (6, encoder.model.size)
+    [path] = cache.rglob("*.safetensors")
+    save_file(load_file(path) | other, path)
+    assert FeatureCache(encoder.model.facts(encoder.reading), encoder.model.size).missing(TRAIN) == TRAIN
+    assert torch.equal(encoder.raw(TRAIN), first)
 
 
 def test_how_many_tokens_a_text_has_is_told_from_the_cache_as_well(

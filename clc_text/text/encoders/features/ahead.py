@@ -64,7 +64,7 @@ def encode_ahead(encoder: Sentence, texts: Sequence[str], engine: str, jobs: int
     """
     model, reading = encoder.frozen_model(), encoder.how_read()
     task = Task(encoder.model, model.sha256, reading, encoder.batch_size)
-    cache = FeatureCache(model.facts(reading))
+    cache = FeatureCache(model.facts(reading), model.size)
     different = list(dict.fromkeys(texts))
     missing = cache.missing(different)
     # Texts of like length go together, so that little is padded; the longest first, so that the end comes evenly.
@@ -79,8 +79,7 @@ def encode_ahead(encoder: Sentence, texts: Sequence[str], engine: str, jobs: int
                     "command goes on",
                     where=task.name,
                 )
-            cache.store(piece, *map(torch.from_numpy, features))
-            if cache.missing(piece[:1]):
+            if not cache.store(piece, *map(torch.from_numpy, features)):
                 raise InputError(
                     f"the features cannot be kept in {cache.folder}; make room there, or name another folder with "
                     "CLC_TEXT_CACHE",

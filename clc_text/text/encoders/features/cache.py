@@ -46,9 +46,11 @@ class FeatureCache:
 
     Args:
         facts: all that the features depend on besides the texts.
+        size: D, the numbers of a row.
     """
 
-    def __init__(self, facts: dict[str, Any]) -> None:
+    def __init__(self, facts: dict[str, Any], size: int) -> None:
+        self.size = size
         digest = hashlib.sha256(json.dumps([_FORMAT, facts], sort_keys=True).encode())
         self.folder = cache_directory() / "features" / digest.hexdigest()[:32]
 
@@ -58,7 +60,7 @@ class FeatureCache:
         for path in sorted(self.folder.glob("*.safetensors")):
             if not wanted:
                 return
-            found = _read(path, wanted)
+            found = _read(path, wanted, self.size)
             if found is not None and len(found.places):
                 yield found
 
@@ -68,11 +70,11 @@ class FeatureCache:
         for path in sorted(self.folder.glob("*.safetensors")):
             if not wanted:
                 break
-            _take(path, wanted)
+            _take(path, wanted, self.size)
         return list(wanted.values())
 
-    def store(self, texts: Sequence[str], features: Tensor, tokens: Tensor) -> None:
-        """Writes a file of rows; where the cache cannot be written, there is none.
+    def store(self, texts: Sequence[str], features: Tensor, tokens: Tensor) -> bool:
+        """Writes a file of rows; False: the cache cannot be written, and there is none.
 
         Args:
             features: float32 [n, D].
@@ -90,18 +92,19 @@ class FeatureCache:
         try:
             write_with(path, lambda aside: save_file(tensors, aside))
         except OSError:
-            return
+            return False
+        return True
 
 
 def key_of(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest()
 
 
-def _read(path: Path, wanted: dict[bytes, int]) -> Found | None:
+def _read(path: Path, wanted: dict[bytes, int], size: int) -> Found | None:
     """The rows of a file that are wanted, which are then wanted no longer."""
 
     def found(opened: Any) -> Found | None:
-        hits = _hits(opened, wanted)
+        hits = _hits(opened, wanted, size)
         if not hits:
             return None
         rows = torch.tensor([row for row, _ in hits])
@@ -114,9 +117,9 @@ def _read(path: Path, wanted: dict[bytes, int]) -> Found | None:
     return _in(path, found)
 
 
-def _take(path: Path, wanted: dict[bytes, str]) -> None:
+def _take(path: Path, wanted: dict[bytes, str], size: int) -> None:
     """What a file has is wanted no longer."""
-    for _, key in _in(path, lambda opened: _hits(opened, wanted)) or []:
+    for _, key in _in(path, lambda opened: _hits(opened, wanted, size)) or []:
         del wanted[key]
 
 
@@ -131,11 +134,16 @@ def _in(path: Path, read: Callable[[Any], T | None]) -> T | None:
         return None
 
 
-def _hits(opened: Any, wanted: Mapping[bytes, Any]) -> list[tuple[int, bytes]]:
+def _hits(opened: Any, wanted: Mapping[bytes, Any], size: int) -> list[tuple[int, bytes]]:
     """Number and key of a file's rows that are wanted; none of a file that `FeatureCache.store` has not written."""
     keys: Tensor = opened.get_tensor("keys")
-    features, tokens = (opened.get_slice(name).get_shape() for name in ("features", "tokens"))
-    if list(keys.shape) != [len(keys), _KEY_BYTES] or tokens != [len(keys)] or features[:-1] != tokens:
+    features, tokens = (opened.get_slice(name) for name in ("features", "tokens"))
+    rows = len(keys) if keys.ndim else 0
+    if (
+        (list(keys.shape), keys.dtype) != ([rows, _KEY_BYTES], torch.uint8)
+        or (features.get_shape(), features.get_dtype()) != ([rows, size], "F32")
+        or (tokens.get_shape(), tokens.get_dtype()) != ([rows], "I32")
+    ):
         return []
     raw = keys.numpy().tobytes()
     found = [raw[start : start + _KEY_BYTES] for start in range(0, len(raw), _KEY_BYTES)]

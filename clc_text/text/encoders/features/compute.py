@@ -55,8 +55,10 @@ class FrozenModel:
 
     @cached_property
     def size(self) -> int:
-        """D, the numbers of a vector."""
-        return int(self.model.config.hidden_size)
+        """D, the numbers of a vector; told without loading the model."""
+        from transformers import AutoConfig
+
+        return int(load_model(AutoConfig, self.folder, KEY).hidden_size)
 
     @torch.no_grad()
     def vectors(

@@ -74,7 +74,7 @@ class FittedSentence(FittedEncoder):
         different = list(places)
         if not different:
             return torch.empty(0, self.model.size), torch.empty(0, dtype=torch.int32)
-        cache = FeatureCache(self.model.facts(self.reading))
+        cache = FeatureCache(self.model.facts(self.reading), self.model.size)
         missing = torch.ones(len(different), dtype=torch.bool)
         features, tokens = torch.empty(0), torch.empty(len(rows), dtype=torch.int32)
         found = torch.full((len(different),), -1)
