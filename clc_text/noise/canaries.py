@@ -20,8 +20,11 @@ def plant(
     ``round(share * N)`` rows, at least one where `share` is above 0, spread over the given classes in proportion to
     their rows (largest remainders); the rows of a class are drawn at random.
 
-    A copy of a canary would betray it by its label. So rows without copies are taken, and where a class has too few
-    of them, rows with all their copies, those with few copies first (of the last ones it may be a few rows more).
+    A copy of a canary would betray it by its label. So rows without copies are taken, where these are at least half of
+    a class; else rows with all their copies, of those with so few that together they are half of it, and where these
+    are too few the others, those with few copies first (of the last ones it may be a few rows more). In a class most
+    of whose rows have copies, those without are mostly rows of another class (1,000,000 texts of eight classes, put
+    together from some thousand parts: 24 % of the canaries had a wrong label before, where 15 % of all have).
 
     Args:
         labels: int64 [N] given labels; not changed.
@@ -54,15 +57,22 @@ def plant(
     sizes = np.bincount(first, minlength=len(labels))  # 0 where a row is not the first
     order = np.argsort(uniforms(seed, "canary-row", len(labels)), kind="stable")
     order = order[sizes[order] > 0]
-    order = order[np.argsort(sizes[order], kind="stable")]
     for given_class, quota in enumerate(quotas):
         rows = order[labels[order] == given_class]
+        rows = rows[np.argsort(np.maximum(sizes[rows], _usual_size(sizes[rows])), kind="stable")]
         before = np.cumsum(sizes[rows]) - sizes[rows]
         canary[rows[before < quota]] = True
     canary = canary[first]
     # 1 ... C-1 classes further: any class but the given one.
     steps = 1 + (uniforms(seed, "canary-target", len(labels)) * (num_classes - 1)).astype(np.int64)[first]
     return np.where(canary, (labels + steps) % num_classes, labels), canary
+
+
+def _usual_size(sizes: np.ndarray) -> int:
+    """The size up to which groups of copies are at least half of all rows; sizes: int64 [groups]."""
+    ascending = np.sort(sizes)
+    sums = np.cumsum(ascending)
+    return int(ascending[np.searchsorted(2 * sums, sums[-1])]) if len(sums) else 0
 
 
 class CanaryCount(NamedTuple):

@@ -112,3 +112,25 @@ def test_where_every_row_has_copies_all_of_a_row_are_flipped() -> None:
     assert 300 <= canary.sum() <= 300 + 2 * 5
     one_group = plant(np.zeros(10, np.int64), 0.1, 0, 3, np.zeros(10, np.int64))
     assert one_group[1].all()  # there is no smaller part to take
+
+
+def test_of_a_class_full_of_copies_the_canaries_are_no_strangers() -> None:
+    """Two classes with few texts, each given many times; what is given as one of them without a copy is mostly a slip
+    from a class of many texts."""
+    random = np.random.default_rng(0)
+    true = random.integers(4, size=20_000)
+    text = np.where(
+        true < 2, random.integers(10**9, size=len(true)), true * 10**9 + random.integers(1_000, size=len(true))
+    )
+    given = np.where(random.random(len(true)) < 0.15, (true + random.integers(1, 4, len(true))) % 4, true)
+    _, begins, group = np.unique(text, return_index=True, return_inverse=True)
+    first = begins[group]
+    alone = np.bincount(first, minlength=len(first))[first] == 1
+    wrong = given != true
+    assert wrong[alone & (given > 1)].mean() > 0.5 > 0.2 > wrong.mean()
+    canaries = [plant(given, 0.05, seed, 4, first)[1] for seed in range(20)]
+    assert abs(np.mean([wrong[canary].mean() for canary in canaries]) - wrong.mean()) < 0.02
+    for canary in canaries:
+        assert (canary == canary[first]).all()
+        assert abs(canary.sum() - 1000) < 40
+        assert alone[canary & (given < 2)].mean() > 0.9  # a text of many others is taken alone
