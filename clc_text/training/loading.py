@@ -14,6 +14,7 @@ from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from clc_text.data.copies import BLOCK
 from clc_text.data.rows import Rows, as_batch
+from clc_text.errors import InputError
 from clc_text.models.peers_of import PeersOf
 from clc_text.training.data import NumberedBatch, NumberedRows, indexable
 from clc_text.training.fingerprint import Fingerprint, fingerprint_of, rows_to_fingerprint
@@ -50,10 +51,11 @@ class PartOfRows(Sampler[int]):
         rows: N.
         most: rows of a part, at most.
         seed: of the order, which is another when all parts have been given.
+        order: gives all rows in the order that parts are cut from, by length for one; None: a random one.
     """
 
-    def __init__(self, rows: int, most: int, seed: int) -> None:
-        self.rows, self.parts, self.seed, self.epoch = rows, -(-rows // most), seed, 0
+    def __init__(self, rows: int, most: int, seed: int, order: Sampler[int] | None = None) -> None:
+        self.rows, self.parts, self.seed, self.order, self.epoch = rows, -(-rows // most), seed, order, 0
 
     def set_epoch(self, epoch: int) -> None:
         self.epoch = epoch
@@ -63,8 +65,13 @@ class PartOfRows(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         time, part = divmod(self.epoch, self.parts)
-        order = torch.randperm(self.rows, generator=torch.Generator().manual_seed(self.seed + time))
-        return iter(order[part * len(self) :][: len(self)].tolist())
+        if self.order is None:
+            order = torch.randperm(self.rows, generator=torch.Generator().manual_seed(self.seed + time)).tolist()
+        else:
+            if hasattr(self.order, "set_epoch"):
+                self.order.set_epoch(time)
+            order = list(self.order)
+        return iter(order[part * len(self) :][: len(self)])
 
 
 class RowLoading(Trainer):
@@ -143,9 +150,19 @@ class RowLoading(Trainer):
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         sampler = super()._get_train_sampler(train_dataset)
         seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
-        if self.epoch_rows is not None and isinstance(sampler, RandomSampler) and self.epoch_rows < len(sampler):
-            return PartOfRows(len(sampler), self.epoch_rows, seed)
-        return SeededByEpoch(sampler, seed) if isinstance(sampler, LengthGroupedSampler) else sampler
+        if isinstance(sampler, LengthGroupedSampler):
+            sampler = SeededByEpoch(sampler, seed)
+        if sampler is None or self.epoch_rows is None or self.epoch_rows >= len(sampler):
+            return sampler
+        order = None if isinstance(sampler, RandomSampler) else sampler
+        part = PartOfRows(len(sampler), self.epoch_rows, seed, order)
+        if self.args.dataloader_drop_last and len(part) < self.args.train_batch_size:
+            raise InputError(
+                f"with dataloader_drop_last no batch is left of epochs of {len(part)} rows: a batch has "
+                f"{self.args.train_batch_size}; raise method.fold_epoch_rows, or keep the last batch",
+                key="method.fold_epoch_rows",
+            )
+        return part
 
     @contextmanager
     def _collating(self, collator: Callable[[Any], Any]) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,10 @@ import torch
 from datasets import Dataset
 from drop_in_script import bert, training_arguments
 from refusals import refused
-from small_training import CLASSES, arguments, peers_model, rows
+from small_training import CLASSES, LONG_BESIDE_LONG, arguments, peers_model, rows
 from torch import nn
 from transformers import DataCollatorWithPadding, PreTrainedTokenizerFast, TrainingArguments
+from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from clc_text import CLCTrainer, NoisyLabelTrainer
 from clc_text.artifacts.cross_fit import CrossFit
@@ -21,7 +23,9 @@ from clc_text.data.labels import Labels
 from clc_text.data.rows import Rows
 from clc_text.errors import InputError
 from clc_text.methods.clc_auto import CLCAuto
+from clc_text.methods.fold_forward import FoldForward
 from clc_text.noise.estimation.targets import targets_of
+from clc_text.training.loading import PartOfRows, SeededByEpoch
 
 METHOD = CLCAuto(folds=3, fold_rounds=2, fold_epochs=4)
 
@@ -49,6 +53,74 @@ def test_a_script_s_own_networks(
     # Of 50 rows a fifth of the labels was drawn anew; the words of each class are its own.
     assert (found.probs.argmax(1) == labels).mean() > 0.6
     assert trainer.supervised or trainer.state.epoch == 6
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        LONG_BESIDE_LONG,
+        pytest.param(
+            {"train_sampling_strategy": "sequential"},
+            marks=pytest.mark.skipif("group_by_length" in LONG_BESIDE_LONG, reason="transformers before 5.2"),
+        ),
+        {"dataloader_num_workers": 1},
+    ],
+    ids=str,
+)
+def test_epochs_of_a_part_of_the_rows_whatever_their_order(
+    more: dict[str, Any],
+    tmp_path: Path,
+    model: nn.Module,
+    tokenizer: PreTrainedTokenizerFast,
+    train_rows: Dataset,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """50 rows in epochs of at most 20: three parts of 16 and a rest of two, two batches each."""
+    seen: list[list[int]] = []
+    supervise = FoldForward.supervise
+
+    def watched(self: FoldForward, log_probs: Any, labels: Any, state: Any) -> Any:
+        seen.append(state.rows.tolist())
+        return supervise(self, log_probs, labels, state)
+
+    monkeypatch.setattr(FoldForward, "supervise", watched)
+    chosen = {"per_device_train_batch_size": 8, "num_train_epochs": 1} | more
+    method = CLCAuto(folds=3, fold_rounds=2, fold_epochs=4, fold_epoch_rows=20)
+    arguments = TrainingArguments(**training_arguments(tmp_path, **chosen))
+    trainer = CLCTrainer(model, arguments, DataCollatorWithPadding(tokenizer), train_rows, method=method)
+    trainer.train()
+    assert trainer.cross_fit is not None
+    rounds = trainer.cross_fit.facts["rounds"]
+    epochs = [[*chain(*seen[start : start + 2])] for start in range(0, len(seen), 2)]
+    assert len(epochs) == sum(one["epochs"] for one in rounds) and {len(epoch) for epoch in epochs} == {16}
+    assert len(set(chain(*epochs[:3]))) == 48, "each once before any comes again"
+    assert trainer.cross_fit.warm_up == -(-rounds[1]["best_epoch"] // 3)
+
+
+def test_parts_of_rows_are_cut_from_the_order_that_was_chosen() -> None:
+    lengths = np.random.default_rng(0).integers(1, 100, 640).tolist()
+    order = SeededByEpoch(LengthGroupedSampler(8, lengths=lengths), 0)
+    parts = PartOfRows(640, 200, 0, order)
+    for time in range(2):
+        drawn = []
+        for part in range(4):
+            parts.set_epoch(4 * time + part)
+            drawn.append(list(parts))
+        order.set_epoch(time)
+        assert list(chain(*drawn)) == list(order)
+        batches = [[lengths[row] for row in rows[start : start + 8]] for rows in drawn for start in range(0, 160, 8)]
+        assert np.mean([max(batch) - min(batch) for batch in batches]) < 25
+
+
+def test_epochs_of_which_no_batch_is_left_are_refused(
+    tmp_path: Path, model: nn.Module, tokenizer: PreTrainedTokenizerFast, train_rows: Dataset
+) -> None:
+    arguments = TrainingArguments(**training_arguments(tmp_path, dataloader_drop_last=True))
+    method = CLCAuto(folds=3, fold_rounds=2, fold_epochs=4, fold_epoch_rows=5)
+    trainer = CLCTrainer(model, arguments, DataCollatorWithPadding(tokenizer), train_rows, method=method)
+    with refused(key="method.fold_epoch_rows", says="dataloader_drop_last"):
+        trainer.train()
 
 
 @pytest.mark.parametrize("views", [False, True])
