@@ -29,6 +29,7 @@ from clc_text.noise.estimation.noise_fit import (
     are_several,
     fit_noise,
     fit_transition,
+    of_problems_together,
     sharpened,
 )
 from clc_text.noise.estimation.rate_interval import rate_of
@@ -263,9 +264,7 @@ class AfterEpoch(TrainerCallback):
         rounds = 0 if self.known else 20 if self.transition is None else 8
         self.recent.append(own)
         averaged = log_of_mean(self.recent)
-        fit: Explained = fit_noise(averaged[self.looked_at], self.labels[self.looked_at], self.transition, rounds)
-        if isinstance(fit, NoiseFit) and not are_several(self.labels):
-            fit = fit.without_probs
+        fit = self._fit(averaged, rounds)
         learnt = not self.known and (self.transition is not None or self.epoch >= self.settings.warm_epochs)
         if learnt:
             pushed = sharpened(own[self.looked_at], PUSH)
@@ -278,6 +277,21 @@ class AfterEpoch(TrainerCallback):
             self.best = Round(best.fit, best.log_probs, best.best_epoch, self.epoch)
             if self.epoch - best.best_epoch >= self.settings.patience:
                 control.should_training_stop = True
+
+    def _fit(self, log_probs: np.ndarray, rounds: int) -> Explained:
+        """By the rows that are looked at; of several problems with the predictions of all rows, since each has a
+        sharpness of its own."""
+        part, labels, begun = self.looked_at, self.labels, self.transition
+        if not are_several(labels):
+            return fit_noise(log_probs[part], labels[part], begun, rounds).without_probs
+        fits = []
+        for one in range(labels.shape[1]):
+            start = None if begun is None else begun[one]
+            found = fit_noise(log_probs[part, one], labels[part, one], start, rounds)
+            if len(found.probs) < len(labels):
+                found = replace(found, probs=sharpened(log_probs[:, one], found.sharpness))
+            fits.append(found)
+        return of_problems_together(fits)
 
     def _remember(self, name: str, values: Tensor) -> None:
         assert self.trainer is not None

@@ -120,6 +120,27 @@ def test_what_is_looked_at_has_the_power_that_networks_are_judged_with() -> None
     assert after.best.log_probs.shape == (30, 3)
 
 
+@pytest.mark.parametrize("most", [1, 70, 149, 150])
+def test_classes_of_which_several_may_hold(tmp_path: Path, most: int) -> None:
+    """Each class has a sharpness of its own, found by every n-th row, and predictions of all rows."""
+    lines = [f"a {'cat' if row % 2 else 'dog'} and {row % 7},{row % 2},{int(row % 3 == 0)}" for row in range(150)]
+    (tmp_path / "t.csv").write_text("text,cats,threes\n" + "\n".join(lines))
+    text = (
+        f"data: {{name: files, train: {tmp_path / 't.csv'}, text: text, label: [cats, threes], task: multi_label}}\n"
+        "encoder: {name: word_vectors, vectors: train, pooling: [concat], length: 8}\n"
+        f"method: {{name: clc_auto, fold_rounds: 2, fold_epochs: 3, fold_epoch_rows: {most}}}\n"
+        "training: {epochs: 2, batch_size: 32, learning_rate: 1.0e-3}\n"
+    )
+    recipe = loads(text)
+    trainer = build_trainer(recipe, tmp_path / "run", prepare(recipe))
+    found = trainer.make_cross_fit()
+    assert len(found.posterior) == 300 and np.isfinite(found.posterior).all()
+    if most == 150:
+        same = loads(text, overrides=["method.fold_epoch_rows=null"])
+        usual = build_trainer(same, tmp_path / "usual", prepare(same)).make_cross_fit()
+        assert (found.posterior == usual.posterior).all() and found.facts["rounds"] == usual.facts["rounds"]
+
+
 @pytest.mark.parametrize("value", ["0", "-5", "many"])
 def test_no_rows_are_refused(value: str) -> None:
     with refused(key="method.fold_epoch_rows"):

@@ -69,7 +69,7 @@ class NoiseFit(Explained):
         return NoiseFit(self.log_likelihood, self.sharpness, self.transition[problem], self.probs[:, problem])
 
 
-def _together(fits: list[NoiseFit]) -> NoiseFit:
+def of_problems_together(fits: list[NoiseFit]) -> NoiseFit:
     """Of several problems: the mean of what is told, and the matrices and predictions of each."""
     return NoiseFit(
         float(np.mean([fit.log_likelihood for fit in fits])),
@@ -101,7 +101,7 @@ def fit_noise(
         problems = range(labels.shape[1])
         begun = [None if start is None else start[one] for one in problems]
         fits = [fit_noise(logits[:, one], labels[:, one], begun[one], rounds, sharpness) for one in problems]
-        return _together(fits)
+        return of_problems_together(fits)
     every = -(-logits.size // SEARCH_CELLS)
     if every > 1 and labels.ndim == 1 and len(sharpness) > 1:
         chosen = fit_noise(logits[::every], labels[::every], start, rounds, sharpness).sharpness
@@ -235,7 +235,9 @@ def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
     the posterior labels are right, by 0.6 points in the mean and by 4.5 at most.
     """
     if are_several(labels):
-        return _together([fit_shares(fit.of(one), labels[:, one], rounds) for one in range(labels.shape[1])])
+        return of_problems_together(
+            [fit_shares(fit.of(one), labels[:, one], rounds) for one in range(labels.shape[1])]
+        )
     probs, transition = fit.probs, fit.transition
     weights = np.ones(fit.classes)
     for _ in range(rounds):
