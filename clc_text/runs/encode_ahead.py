@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from clc_text.config.recipe import Recipe
 from clc_text.errors import InputError
+from clc_text.models.encoder import Encoder
 from clc_text.runs.load import load_task
 from clc_text.runs.prepare import texts_of
 from clc_text.text.encoders.sentence import Sentence
@@ -25,14 +26,21 @@ def encode_ahead(recipe: Recipe, engine: str, jobs: int | None) -> Ahead:
     """
     from clc_text.text.encoders.features.ahead import encode_ahead as computed
 
+    if not type(recipe.encoder).settles:
+        _sentence(recipe.encoder)  # before the data is read
     task = load_task(recipe)
     train = list(texts_of(task, task.train))
-    settled, _ = recipe.encoder.settle(train)
-    if not isinstance(settled, Sentence):
+    settled = _sentence(recipe.encoder.settle(train)[0])
+    test = [] if task.test is None else list(texts_of(task, task.test))
+    return computed(settled, train + test, engine, jobs)
+
+
+def _sentence(encoder: Encoder) -> Sentence:
+    """The encoder, as one whose features are kept."""
+    if not isinstance(encoder, Sentence):
         raise InputError(
-            f"encoder.name: of '{settled.name}' nothing is kept from one command to the next; features are kept of "
+            f"encoder.name: of '{encoder.name}' nothing is kept from one command to the next; features are kept of "
             "'sentence', a pre-trained model that is not changed",
             key="encoder.name",
         )
-    test = [] if task.test is None else list(texts_of(task, task.test))
-    return computed(settled, train + test, engine, jobs)
+    return encoder

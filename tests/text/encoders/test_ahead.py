@@ -155,6 +155,10 @@ def test_the_command(tiny_bert: Path, tmp_path: Path, in_this_process: list[int]
         CliRunner().invoke(app, ["encode", str(recipe), "--engine", "lokal"], catch_exceptions=False)
     with refused(key="encoder.name", says="'tfidf'"):
         CliRunner().invoke(app, ["encode", str(recipe), "--set", "encoder={name: tfidf}"], catch_exceptions=False)
+    images = "modality: vision\ndata: {name: cifar10}\nencoder: {name: pixels}\nmethod: standard\n"
+    (tmp_path / "images.yaml").write_text(images)
+    with refused(key="encoder.name", says="'pixels'"):  # and not that there is no such data here
+        CliRunner().invoke(app, ["encode", str(tmp_path / "images.yaml")], catch_exceptions=False)
 
 
 def test_without_ray_the_command_to_install_it_is_named(
