@@ -308,6 +308,8 @@ class Recipe(Options):
             plain["network"]["head"] = "own"
         if plain["class_shares"] is None:
             plain.pop("class_shares")
+        if plain["method"].get("fold_epoch_rows", 0) is None:  # which there was not, as above
+            plain["method"].pop("fold_epoch_rows")
         for key in _LATER:
             if plain["training"][key] == getattr(Training(), key):
                 plain["training"].pop(key)

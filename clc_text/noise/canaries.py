@@ -10,6 +10,7 @@ from clc_text.errors import InputError
 from clc_text.noise.draws import uniforms
 
 MAX_SHARE = 0.2
+GROUPS = 8  # of copies at least, where so many are to be had: a few large ones would tell of a few texts
 
 
 def plant(
@@ -21,10 +22,11 @@ def plant(
     their rows (largest remainders); the rows of a class are drawn at random.
 
     A copy of a canary would betray it by its label. So rows without copies are taken, where these are at least half of
-    a class; else rows with all their copies, of those with so few that together they are half of it, and where these
-    are too few the others, those with few copies first (of the last ones it may be a few rows more). In a class most
-    of whose rows have copies, those without are mostly rows of another class (1,000,000 texts of eight classes, put
-    together from some thousand parts: 24 % of the canaries had a wrong label before, where 15 % of all have).
+    a class; else rows with all their copies, of those with so few that together they are half of it and each is an
+    eighth of the canaries at most, and where these are too few the others, those with few copies first (of the last
+    ones it may be a few rows more). In a class most of whose rows have copies, those without are mostly rows of
+    another class (1,000,000 texts of eight classes, put together from some thousand parts: 24 % of the canaries had a
+    wrong label before, where 15 % of all have).
 
     Args:
         labels: int64 [N] given labels; not changed.
@@ -59,7 +61,8 @@ def plant(
     order = order[sizes[order] > 0]
     for given_class, quota in enumerate(quotas):
         rows = order[labels[order] == given_class]
-        rows = rows[np.argsort(np.maximum(sizes[rows], _usual_size(sizes[rows])), kind="stable")]
+        most = min(_usual_size(sizes[rows]), max(1, quota // GROUPS))
+        rows = rows[np.argsort(np.maximum(sizes[rows], most), kind="stable")]
         before = np.cumsum(sizes[rows]) - sizes[rows]
         canary[rows[before < quota]] = True
     canary = canary[first]

@@ -134,3 +134,5 @@ def test_of_a_class_full_of_copies_the_canaries_are_no_strangers() -> None:
         assert (canary == canary[first]).all()
         assert abs(canary.sum() - 1000) < 40
         assert alone[canary & (given < 2)].mean() > 0.9  # a text of many others is taken alone
+    few = plant(given, 0.0004, 0, 4, first)[1]
+    assert few.sum() == 8 and alone[few].all()  # no two of them are one text
