@@ -63,12 +63,28 @@ def plant(
         rows = order[labels[order] == given_class]
         most = min(_usual_size(sizes[rows]), max(1, quota // GROUPS))
         rows = rows[np.argsort(np.maximum(sizes[rows], most), kind="stable")]
-        before = np.cumsum(sizes[rows]) - sizes[rows]
-        canary[rows[before < quota]] = True
+        canary[_first_groups(rows, sizes[rows], quota)] = True
     canary = canary[first]
     # 1 ... C-1 classes further: any class but the given one.
     steps = 1 + (uniforms(seed, "canary-target", len(labels)) * (num_classes - 1)).astype(np.int64)[first]
     return np.where(canary, (labels + steps) % num_classes, labels), canary
+
+
+def _first_groups(rows: np.ndarray, sizes: np.ndarray, quota: int) -> np.ndarray:
+    """The first of some groups, int64 [groups], whose sizes [groups] are the quota together; smaller ones among the
+    rest make it full, where there are any, or it is passed by a few."""
+    sums = np.cumsum(sizes)
+    whole = int(np.searchsorted(sums, quota, side="right"))
+    taken, left = [*rows[:whole]], quota - (int(sums[whole - 1]) if whole else 0)
+    for place in range(whole, len(rows)):
+        if left <= 0:
+            break
+        if sizes[place] <= left:
+            taken.append(rows[place])
+            left -= int(sizes[place])
+    if left > 0 and whole < len(rows) and rows[whole] not in taken[whole:]:
+        taken.append(rows[whole])
+    return np.array(taken, np.int64)
 
 
 def _usual_size(sizes: np.ndarray) -> int:

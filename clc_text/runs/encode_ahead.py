@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from clc_text.config.recipe import Recipe
 from clc_text.errors import InputError
-from clc_text.models.encoder import Encoder
 from clc_text.runs.load import load_task
 from clc_text.runs.prepare import texts_of
 from clc_text.text.encoders.sentence import Sentence
@@ -35,7 +34,7 @@ def encode_ahead(recipe: Recipe, engine: str, jobs: int | None) -> Ahead:
     return computed(settled, train + test, engine, jobs)
 
 
-def _sentence(encoder: Encoder) -> Sentence:
+def _sentence(encoder: Any) -> Sentence:
     """The encoder, as one whose features are kept."""
     if not isinstance(encoder, Sentence):
         raise InputError(
