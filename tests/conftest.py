@@ -108,3 +108,19 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("tiny") / "run"
     train(loads(TINY, overrides=["canaries=0.02", "name=tiny"]), directory)
     return directory
+
+
+@pytest.fixture
+def rows_of_folds(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """The numbers of the rows of each batch that cross-fitting's networks learn."""
+    from clc_text.methods.fold_forward import FoldForward
+
+    seen: list[list[int]] = []
+    supervise = FoldForward.supervise
+
+    def watched(self: FoldForward, log_probs: Any, labels: Any, state: Any) -> Any:
+        seen.append(state.rows.tolist())
+        return supervise(self, log_probs, labels, state)
+
+    monkeypatch.setattr(FoldForward, "supervise", watched)
+    return seen

@@ -14,7 +14,6 @@ from refusals import refused
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.config.recipe import loads
 from clc_text.crossfit import rounds
-from clc_text.methods.fold_forward import FoldForward
 from clc_text.noise.estimation.noise_fit import fit_noise, fit_transition, sharpened
 from clc_text.runs.build import build_trainer
 from clc_text.runs.prepare import prepare
@@ -38,15 +37,8 @@ def cross_fitted(folder: Path, *overrides: str) -> tuple[CrossFit, Any]:
 
 
 def test_each_epoch_draws_other_rows_and_every_nth_row_tells_what_was_learnt(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_of_folds: list[list[int]]
 ) -> None:
-    seen: list[list[int]] = []
-    supervise = FoldForward.supervise
-
-    def watched(self: FoldForward, log_probs: Any, labels: Any, state: Any) -> Any:
-        seen.append(state.rows.tolist())
-        return supervise(self, log_probs, labels, state)
-
     looked_at: list[tuple[np.ndarray, np.ndarray]] = []
     asked_again: list[int] = []
 
@@ -58,14 +50,13 @@ def test_each_epoch_draws_other_rows_and_every_nth_row_tells_what_was_learnt(
         asked_again.append(len(probs))
         return fit_transition(probs, labels, *more)
 
-    monkeypatch.setattr(FoldForward, "supervise", watched)
     monkeypatch.setattr(rounds, "fit_noise", fitted)
     monkeypatch.setattr(rounds, "fit_transition", transition)
     found, labels = cross_fitted(tmp_path, f"method.fold_epoch_rows={MOST}")
     epochs = sum(one["epochs"] for one in found.facts["rounds"])
     steps = -(-PART // BATCH)
-    assert len(seen) == epochs * steps
-    drawn = [list(chain(*seen[start : start + steps])) for start in range(0, len(seen), steps)]
+    assert len(rows_of_folds) == epochs * steps
+    drawn = [list(chain(*rows_of_folds[start : start + steps])) for start in range(0, len(rows_of_folds), steps)]
     assert all(len(rows) == PART for rows in drawn)
     for one in found.facts["rounds"]:
         of_round, drawn = drawn[: one["epochs"]], drawn[one["epochs"] :]

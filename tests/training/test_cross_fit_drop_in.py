@@ -23,7 +23,6 @@ from clc_text.data.labels import Labels
 from clc_text.data.rows import Rows
 from clc_text.errors import InputError
 from clc_text.methods.clc_auto import CLCAuto
-from clc_text.methods.fold_forward import FoldForward
 from clc_text.noise.estimation.targets import targets_of
 from clc_text.training.loading import PartOfRows, SeededByEpoch
 
@@ -74,17 +73,9 @@ def test_epochs_of_a_part_of_the_rows_whatever_their_order(
     model: nn.Module,
     tokenizer: PreTrainedTokenizerFast,
     train_rows: Dataset,
-    monkeypatch: pytest.MonkeyPatch,
+    rows_of_folds: list[list[int]],
 ) -> None:
     """50 rows in epochs of at most 20: three parts of 16 and a rest of two, two batches each."""
-    seen: list[list[int]] = []
-    supervise = FoldForward.supervise
-
-    def watched(self: FoldForward, log_probs: Any, labels: Any, state: Any) -> Any:
-        seen.append(state.rows.tolist())
-        return supervise(self, log_probs, labels, state)
-
-    monkeypatch.setattr(FoldForward, "supervise", watched)
     chosen = {"per_device_train_batch_size": 8, "num_train_epochs": 1} | more
     method = CLCAuto(folds=3, fold_rounds=2, fold_epochs=4, fold_epoch_rows=20)
     arguments = TrainingArguments(**training_arguments(tmp_path, **chosen))
@@ -92,7 +83,7 @@ def test_epochs_of_a_part_of_the_rows_whatever_their_order(
     trainer.train()
     assert trainer.cross_fit is not None
     rounds = trainer.cross_fit.facts["rounds"]
-    epochs = [[*chain(*seen[start : start + 2])] for start in range(0, len(seen), 2)]
+    epochs = [[*chain(*rows_of_folds[start : start + 2])] for start in range(0, len(rows_of_folds), 2)]
     assert len(epochs) == sum(one["epochs"] for one in rounds) and {len(epoch) for epoch in epochs} == {16}
     assert len(set(chain(*epochs[:3]))) == 48, "each once before any comes again"
     assert trainer.cross_fit.warm_up == -(-rounds[1]["best_epoch"] // 3)
