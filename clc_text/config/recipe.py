@@ -39,7 +39,7 @@ TRAINING_WITHOUT_EFFECT = (
     "threads", "workers", "checkpoint_epochs", "dynamics_epochs", "eval_batch_size", "logging_steps", "report_to",
 )  # fmt: skip
 # Options that came later: a fingerprint that an earlier version wrote down knows nothing of them.
-_LATER = ("max_steps", "torch_compile", "beta2", "epsilon")
+_LATER = {"training": ("max_steps", "torch_compile", "beta2", "epsilon"), "method": ("fold_epoch_rows",)}
 # What `report_to` may name: who is told the training's log, if the package is installed.
 TRACKERS = (
     "azure_ml", "clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "flyte", "mlflow", "neptune", "swanlab",
@@ -308,11 +308,10 @@ class Recipe(Options):
             plain["network"]["head"] = "own"
         if plain["class_shares"] is None:
             plain.pop("class_shares")
-        if plain["method"].get("fold_epoch_rows", 0) is None:  # which there was not, as above
-            plain["method"].pop("fold_epoch_rows")
-        for key in _LATER:
-            if plain["training"][key] == getattr(Training(), key):
-                plain["training"].pop(key)
+        for section, keys in _LATER.items():
+            for key in keys:
+                if key in plain[section] and plain[section][key] == getattr(type(getattr(self, section)), key):
+                    plain[section].pop(key)
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
