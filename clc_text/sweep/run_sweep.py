@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from clc_text.sweep.grid import Cell
 from clc_text.sweep.outcome import Outcome, check_done, is_done
 from clc_text.utils.files import write_text
 from clc_text.utils.leftovers import name_of_whole
+from clc_text.utils.workers import processors
 
 
 def plan(sweep_file: Path, cells: list[Cell], directory: Path) -> list[Cell]:
@@ -56,9 +56,4 @@ def run(
         return run_ray(cells, directory, jobs)
     from clc_text.sweep.local import run_local
 
-    return run_local(cells, directory, jobs or default_jobs())
-
-
-def default_jobs() -> int:
-    """As many processes as this process may use processors."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return run_local(cells, directory, jobs or processors())

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from clc_text.errors import InputError
+from clc_text.utils.workers import ONE_THREAD
 
 _HANDED_ON = ("CLC_TEXT_DATA", "HF_HUB_OFFLINE", "HF_HOME")
+
+K = TypeVar("K")
 
 
 def ray_itself() -> Any:
@@ -25,8 +28,47 @@ def ray_itself() -> Any:
     return ray
 
 
+def on_cluster(
+    tasks: Iterable[tuple[K, tuple[Any, ...]]],
+    function: Callable[..., Any],
+    jobs: int | None,
+    at_once: Callable[[int], int],
+) -> Generator[tuple[K, Any | Exception], None, None]:
+    """Gives the name of each task with what the function made of it in a worker, as it ends, or with what went wrong
+    there. A task whose worker dies runs once more.
+
+    Args:
+        tasks: names, and the function's arguments.
+        jobs: processors of a cluster that is started here; None: all.
+        at_once: from the processors of the cluster to how many tasks are handed out at the same time.
+
+    Raises:
+        InputError: no cluster answers, or Ray is not installed.
+    """
+    with _cluster(jobs) as ray:
+        run = _remote(ray, function)
+        most = at_once(max(1, int(ray.cluster_resources().get("CPU", 1))))
+        waiting, under_way = iter(tasks), dict[Any, K]()
+        try:
+            while True:
+                while len(under_way) < most and (task := next(waiting, None)) is not None:
+                    under_way[run.remote(*task[1])] = task[0]
+                if not under_way:
+                    return
+                (ended,), _ = ray.wait(list(under_way), num_returns=1)
+                name = under_way.pop(ended)
+                try:
+                    made = ray.get(ended)
+                except ray.exceptions.RayError as error:
+                    made = error
+                yield name, made
+        finally:
+            for reference in under_way:
+                ray.cancel(reference, force=True)
+
+
 @contextmanager
-def cluster(jobs: int | None) -> Iterator[Any]:
+def _cluster(jobs: int | None) -> Iterator[Any]:
     """`ray`, joined to the cluster that ``RAY_ADDRESS`` names; without it, one is started on this machine, and ends
     with this.
 
@@ -51,8 +93,7 @@ def cluster(jobs: int | None) -> Iterator[Any]:
         ray.shutdown()
 
 
-def remote(ray: Any, function: Callable[..., Any]) -> Any:
+def _remote(ray: Any, function: Callable[..., Any]) -> Any:
     """A function as the cluster's workers run it, single-threaded, and once more where its worker dies."""
-    environment = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    environment |= {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
+    environment = ONE_THREAD | {name: os.environ[name] for name in _HANDED_ON if name in os.environ}
     return ray.remote(num_cpus=1, max_retries=1, runtime_env={"env_vars": environment})(function)

@@ -17,7 +17,15 @@ ATTEMPTS = 2
 _SECONDS_TO_END = 20  # Python's own end takes that long on a machine that is busy with other things
 _SECONDS_TO_TELL_AGAIN = 0.1
 
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""What the numerical libraries read when they are loaded."""
+
 K = TypeVar("K")
+
+
+def processors() -> int:
+    """As many as this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_processes(
@@ -105,11 +113,10 @@ def environment_of_workers() -> Iterator[None]:
     The numerical libraries read their number of threads when they are loaded; two threads beside a busy neighbour are
     far slower than one. Ctrl-C on a terminal reaches every process; ending the workers is this one's business.
     """
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
     main = threading.current_thread() is threading.main_thread()  # only there may signals be set
     handler = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
-    os.environ.update(dict.fromkeys(names, "1"))
+    os.environ.update(ONE_THREAD)
     try:
         yield
     finally:

@@ -1,6 +1,8 @@
 """The commands of `clc-text`, one file a group; each has `add_to(app)` and imports nothing heavy at its top."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +42,36 @@ Share = Annotated[
     ),
 ]
 """Of every command that is told so; see `clc_text.data.class_shares`."""
+
+Engine = Annotated[
+    str, typer.Option("--engine", help="local, or ray (extra): the cluster of RAY_ADDRESS, or one started here.")
+]
+"""Of every command that has workers; see `check_engine`."""
+
+
+def check_engine(engine: str) -> None:
+    from clc_text.errors import InputError, nearest
+
+    if engine not in (engines := ("local", "ray")):
+        raise InputError(f"there is no engine '{engine}'{nearest(engine, engines)}", key=engine)
+
+
+@contextmanager
+def ended_with_its_workers() -> Iterator[None]:
+    """Ctrl-C, and SIGTERM, a scheduler's way to end a command, which by default would leave its workers, end it in
+    order, with exit code 130."""
+    import signal
+
+    from clc_text.utils.shown import echo
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        echo("clc-text: stopped; the same command goes on", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def finite(value: float | None) -> float | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clc_text.cli.commands import Engine, check_engine, ended_with_its_workers
 from clc_text.utils.shown import echo
 
 
@@ -26,23 +27,16 @@ def encode(
             "--jobs", min=1, max=1_024, help="Workers, one thread each; as many as processors.", show_default=False
         ),
     ] = None,
-    engine: Annotated[
-        str, typer.Option("--engine", help="local, or ray (extra): the cluster of RAY_ADDRESS, or one started here.")
-    ] = "local",
+    engine: Engine = "local",
 ) -> None:
     """Compute the features of a recipe's texts ahead, with all processors or a cluster.
 
     A frozen sentence encoder is most of what a large table costs. Its features are kept in the cache, where `train`,
     `clean` and all others find them; a call that was stopped goes on where it was.
     """
-    import signal
-
     from clc_text.config.recipe import load
-    from clc_text.errors import InputError, nearest
 
-    engines = ("local", "ray")
-    if engine not in engines:
-        raise InputError(f"there is no engine '{engine}'{nearest(engine, engines)}", key=engine)
+    check_engine(engine)
     chosen = load(recipe, overrides or [])
     if engine == "ray":
         from clc_text.utils.ray_cluster import ray_itself
@@ -50,13 +44,6 @@ def encode(
         ray_itself()  # before anything is read: without it nothing can run
     from clc_text.runs.encode_ahead import encode_ahead
 
-    # A scheduler's way to end it, which by default would leave the workers.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with ended_with_its_workers():
         done = encode_ahead(chosen, engine, jobs)
-    except KeyboardInterrupt:
-        echo("clc-text: stopped; the same command goes on", err=True)
-        raise typer.Exit(130) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
     echo(f"{done.texts:,} different texts, {done.computed:,} of them computed now; kept in {done.folder}")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from clc_text.cli.commands import Engine, check_engine, ended_with_its_workers
 from clc_text.utils.shown import echo
 
 
@@ -30,26 +31,22 @@ def sweep(
             show_default=False,
         ),
     ] = None,
-    engine: Annotated[
-        str, typer.Option("--engine", help="local, or ray (extra): the cluster of RAY_ADDRESS, or one started here.")
-    ] = "local",
+    engine: Engine = "local",
     part: Annotated[
         str | None, typer.Option("--part", help="Run one part, such as 2/3, on this machine.", show_default=False)
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the cells.")] = False,
 ) -> None:
     """Run every cell of a sweep; cells that are done are skipped, one that was cut short goes on."""
-    import signal
     from contextlib import closing
 
-    from clc_text.errors import InputError, nearest
     from clc_text.sweep.changed_data import changed_data, told
     from clc_text.sweep.grid import part_of, read_sweep
-    from clc_text.sweep.run_sweep import default_jobs, plan, run
+    from clc_text.sweep.run_sweep import plan, run
     from clc_text.sweep.show import follow
+    from clc_text.utils.workers import processors
 
-    if engine not in ("local", "ray"):
-        raise InputError(f"there is no engine '{engine}'{nearest(engine, ('local', 'ray'))}", key=engine)
+    check_engine(engine)
     described, all_cells = read_sweep(file)
     cells = part_of(all_cells, part)
     directory = out or Path("runs") / "sweeps" / (described.name or file.stem)
@@ -63,7 +60,7 @@ def sweep(
         ray_itself()  # before anything is said or written: without it nothing can run
     left = {cell.path for cell in plan(file, all_cells, directory)}
     to_run = [cell for cell in cells if cell.path in left]
-    at_once = min(len(to_run), jobs or default_jobs())
+    at_once = min(len(to_run), jobs or processors())
     echo(
         f"{len(cells)} cells, {len(cells) - len(to_run)} done already, {len(to_run)} to run, "
         f"{f'{at_once} at once' if engine == 'local' else 'by Ray'}",
@@ -71,16 +68,8 @@ def sweep(
     )
     if sentence := told(changed_data([cell for cell in all_cells if cell.path not in left], directory)):
         echo(f"clc-text: {sentence}", err=True)
-    # A scheduler's way to end it, which by default would leave the workers to finish their cells.
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with closing(run(to_run, directory, engine, jobs)) as outcomes:
-            ended = follow(outcomes, len(to_run))
-    except KeyboardInterrupt:
-        echo("clc-text: stopped; the same command goes on", err=True)
-        raise typer.Exit(130) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with ended_with_its_workers(), closing(run(to_run, directory, engine, jobs)) as outcomes:
+        ended = follow(outcomes, len(to_run))
     if ended["elsewhere"]:
         echo(f"clc-text: {ended['elsewhere']} cells are being run by another sweep of this directory", err=True)
     if ended["failed"]:

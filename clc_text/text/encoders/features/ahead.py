@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing.connection import Connection
-from typing import Any
 
 import numpy as np
 import torch
@@ -23,8 +22,8 @@ from clc_text.text.encoders.features.cache import FeatureCache
 from clc_text.text.encoders.features.compute import KEY, FrozenModel, Reading, work
 from clc_text.text.encoders.sentence import Sentence
 from clc_text.text.progress import progress
-from clc_text.utils.ray_cluster import cluster, remote
-from clc_text.utils.workers import ATTEMPTS, end_when_told, in_processes, serve
+from clc_text.utils.ray_cluster import on_cluster
+from clc_text.utils.workers import ATTEMPTS, end_when_told, in_processes, processors, serve
 
 PIECE = 1024  # texts that a worker gets at once
 _IN_HAND = 2  # pieces a worker of a cluster: the next one is there when one ends
@@ -71,7 +70,7 @@ def encode_ahead(encoder: Sentence, texts: Sequence[str], engine: str, jobs: int
     missing.sort(key=lambda text: -work(text, reading))
     pieces = [missing[start : start + PIECE] for start in range(0, len(missing), PIECE)]
     with progress("computing features", sum(work(text, reading) for text in missing), bool(missing)) as advance:
-        made = _by_ray(task, pieces, jobs) if engine == "ray" else _by_processes(task, pieces, jobs or _processors())
+        made = _by_ray(task, pieces, jobs) if engine == "ray" else _by_processes(task, pieces, jobs or processors())
         for piece, features in made:
             if isinstance(features, str):
                 raise InputError(
@@ -119,22 +118,8 @@ def _work(connection: Connection) -> None:
 
 
 def _by_ray(task: Task, pieces: list[list[str]], jobs: int | None) -> Iterator[tuple[list[str], Made | str]]:
-    with cluster(jobs) as ray:
-        function, shared = remote(ray, vectors_of), ray.put(task)
-        at_once = _IN_HAND * (jobs or max(1, int(ray.cluster_resources().get("CPU", 1))))
-        waiting, under_way = iter(pieces), dict[Any, list[str]]()
-        while True:
-            while len(under_way) < at_once and (piece := next(waiting, None)) is not None:
-                under_way[function.remote(shared, piece)] = piece
-            if not under_way:
-                return
-            (ended,), _ = ray.wait(list(under_way), num_returns=1)
-            try:
-                made = ray.get(ended)
-            except ray.exceptions.RayError as error:
-                made = f"a worker of the cluster failed: {str(error).strip().splitlines()[-1]}"
-            yield under_way.pop(ended), made
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    tasks = ((piece, (task, piece)) for piece in pieces)
+    for piece, made in on_cluster(tasks, vectors_of, jobs, lambda processors: _IN_HAND * (jobs or processors)):
+        if isinstance(made, Exception):
+            made = f"a worker of the cluster failed: {str(made).strip().splitlines()[-1]}"
+        yield piece, made
