@@ -10,10 +10,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
-_OPERATIONS = (
-    "addmm", "baddbmm", "bmm", "convolution", "convolution_backward", "mm",
-    "_scaled_dot_product_flash_attention_for_cpu", "_scaled_dot_product_flash_attention_for_cpu_backward",
-)  # fmt: skip
+from clc_text.training.arithmetic import operations
 
 Product = tuple[Any, tuple[Any, ...], dict[str, Any]]
 
@@ -26,9 +23,11 @@ class _Seen(TorchDispatchMode):
         self.products: list[Product] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func.overloadpacket.__name__ in _OPERATIONS:
-            self.products.append((func, tree_map(_kept, args), tree_map(_kept, kwargs or {})))
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if operations(func, args, kwargs, out) is not None:
+            self.products.append((func, tree_map(_kept, args), tree_map(_kept, kwargs)))
+        return out
 
 
 def _kept(value: Any) -> Any:

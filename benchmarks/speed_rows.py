@@ -33,7 +33,8 @@ class Row:
         train, test: the rows.
         batch: B.
         classes: C.
-        epochs: of a slice. A run that records saves a checkpoint in each.
+        epochs: of a slice.
+        checkpoints: whether a run that records saves one in each slice.
         networks: makes the two networks, as one would write them; each takes inputs by name and gives logits.
         ours: makes what `CLCTrainer` is given.
         stacked: the two networks as one model of batched products; None: there is no such model.
@@ -48,6 +49,7 @@ class Row:
     networks: Callable[[], list[nn.Module]]
     ours: Callable[[], nn.Module]
     stacked: Callable[[], nn.Module] | None
+    checkpoints: bool = True
 
     @property
     def steps(self) -> int:
@@ -183,7 +185,7 @@ def contestants(row: Row, folder: Path, compiled: bool) -> dict[str, Iterator[No
         folder: for what is written.
         compiled: whether a compiler is there.
     """
-    found = {OURS: _ours(row, folder / "ours", True), BARE: _ours(row, folder / "bare", False)}
+    found = {OURS: trained_by_ours(row, folder / "ours", True), BARE: trained_by_ours(row, folder / "bare", False)}
     found |= {STOCK: _stock(row, folder / "stock"), PLAIN: _plain(row)}
     if row.stacked is not None:
         found[STACKED] = _stacked(row)
@@ -220,13 +222,13 @@ def _own_loss(own: Tensor, peer: Tensor, labels: Tensor, threshold: float = 0.5)
     return (taught + 0.1 * own_entropy[low_own].sum() + 0.5 * given) / len(labels)
 
 
-def _optimizer(model: nn.Module) -> torch.optim.Optimizer:
+def fused_adamw(model: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.0, fused=True)
 
 
 def _plain_step(row: Row) -> Callable[[dict[str, Tensor], Tensor], None]:
     nets = [net.train() for net in row.networks()]
-    optimizers = [_optimizer(net) for net in nets]
+    optimizers = [fused_adamw(net) for net in nets]
 
     def step(inputs: dict[str, Tensor], labels: Tensor) -> None:
         outputs = [_logits(net(**inputs)) for net in nets]
@@ -241,7 +243,7 @@ def _plain_step(row: Row) -> Callable[[dict[str, Tensor], Tensor], None]:
 def _stacked_step(row: Row, compiled: bool = False) -> Callable[[dict[str, Tensor], Tensor], None]:
     assert row.stacked is not None
     model = row.stacked().train()
-    optimizer = _optimizer(model)
+    optimizer = fused_adamw(model)
 
     def loss_of(inputs: dict[str, Tensor], labels: Tensor) -> Tensor:
         return _clc_loss(model(**inputs).peer_logits, labels)
@@ -315,14 +317,15 @@ class _Twin(nn.Module):
         return {"loss": _clc_loss(logits, labels), "logits": logits.mean(0)}
 
 
-def _ours(row: Row, folder: Path, records: bool) -> Iterator[None]:
+def trained_by_ours(row: Row, folder: Path, records: bool) -> Iterator[None]:
     """All that a run of the command records: dynamics on disk, test accuracy after every epoch, checkpoints."""
     from transformers import TrainerCallback
 
     from clc_text.crossfit.trainer import CLCTrainer
     from clc_text.training.arguments import NoisyLabelArguments
 
-    more: dict[str, Any] = {"checkpoint_epochs": row.epochs, "save_total_limit": 2} if records else {}
+    saves = records and row.checkpoints
+    more: dict[str, Any] = {"checkpoint_epochs": row.epochs, "save_total_limit": 2} if saves else {}
     arguments = NoisyLabelArguments(**_arguments(row, folder / "checkpoints"), **more)
 
     def train(pause: Callable[[], None]) -> None:

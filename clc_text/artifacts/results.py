@@ -13,6 +13,11 @@
                epoch, in percent; only where several classes may hold, and `accuracy` is then that of pairs of a text
                and a class
     warnings   names of what was noticed that makes the result doubtful
+    cost       {processor_seconds, flops, products_seconds} since the run began, or was resumed: the processors' time
+               of its process; floating point operations of the matrix products and convolutions of all training
+               steps, of cross-fitting's networks too, but not of predictions; and the seconds that these products take
+               by themselves at the rate measured in the first step. The last two are null where they are not known
+               (compiled networks; the rate on other devices than processors)
 
 `last10` is the mean over the last ten epochs, the paper's figure for `peers_mean`; epochs of the warm-up are left out
 where the method had any. `best_oracle` is the best epoch, which can only be chosen by looking at the test labels: it

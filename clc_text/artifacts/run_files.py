@@ -209,6 +209,12 @@ class CalibrationSummary(TypedDict):
     train: float | None
 
 
+class RunCost(TypedDict):
+    processor_seconds: float
+    flops: int | None
+    products_seconds: float | None
+
+
 class Result(_Identity, total=False):
     """result.json, see `clc_text.artifacts.results`."""
 
@@ -226,6 +232,7 @@ class Result(_Identity, total=False):
     temperature: list[float] | None
     multi_label: dict[str, float]
     warnings: list[str]
+    cost: RunCost
 
 
 class _RoundBefore(TypedDict):

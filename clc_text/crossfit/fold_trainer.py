@@ -81,7 +81,7 @@ def cross_fit_of(
             callbacks=[after_epoch],
             optimizer_cls_and_kwargs=_optimizer(trainer, settings),
         )
-        made.epoch_rows = settings.epoch_rows
+        made.epoch_rows, made.arithmetic = settings.epoch_rows, trainer.arithmetic
         for talkative in (PrinterCallback, ProgressCallback):
             made.remove_callback(talkative)
         return made

@@ -13,7 +13,7 @@ from clc_text.artifacts.cross_fit import estimated_rate
 from clc_text.artifacts.dynamics import epoch_file, read_epoch
 from clc_text.artifacts.names import located
 from clc_text.artifacts.results import calibration_summary, summarise, training_summary
-from clc_text.artifacts.run_files import Environment, Result
+from clc_text.artifacts.run_files import Environment, Result, RunCost
 from clc_text.config.recipe import Recipe
 from clc_text.data.checks.rare_labels import in_words
 from clc_text.runs.observer import Observer
@@ -92,7 +92,7 @@ class Recorder:
         rows = np.bincount(trained, minlength=self.classes)
         return (np.bincount(trained, weights=share, minlength=self.classes) / np.maximum(rows, 1)).tolist()
 
-    def result(self, environment: Environment) -> Result:
+    def result(self, environment: Environment, cost: RunCost) -> Result:
         entries, labels, manifest = self.metrics.entries, self.prepared.labels, self.prepared.manifest
         test = entries[-1]["test"]
         given_right = None if labels.true is None else int((labels.trained == labels.true)[labels.true >= 0].sum())
@@ -117,5 +117,6 @@ class Recorder:
         }
         if test is not None and "multi_label" in test:
             result["multi_label"] = test["multi_label"]
+        result["cost"] = cost
         result["warnings"] = [notice.name for notice in self.watch.notices if notice.severity == "warning"]
         return result

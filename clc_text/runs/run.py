@@ -18,7 +18,7 @@ from clc_text.artifacts import unlabelled
 from clc_text.artifacts.dynamics import forget_after
 from clc_text.artifacts.names import EARLIER, located
 from clc_text.artifacts.run_directory import ANSWERS, RunDirectory, write_rows
-from clc_text.artifacts.run_files import Complete, Environment
+from clc_text.artifacts.run_files import Complete, Environment, RunCost
 from clc_text.artifacts.run_lock import LOCK, alone_in
 from clc_text.config.recipe import Recipe, is_run_of, settled_as
 from clc_text.config.recipe import load as load_recipe
@@ -64,7 +64,7 @@ def train(
     Raises:
         InputError: something in the recipe or the data is wrong; the directory is then as it was before.
     """
-    observer = observer or Silent()
+    observer, began = observer or Silent(), time.process_time()
     _check_directory(recipe, directory, resume, overwrite)
     if resume and (directory / "result.json").is_file():
         return RunDirectory(directory)
@@ -88,10 +88,10 @@ def train(
             trainer.without_answers = found_without_answers(told.path, settled, prepared)
         trainer.check()
         if there:
-            return _train(settled, directory, resume, prepared, environment, trainer, observer, memo, told)
+            return _train(settled, directory, resume, prepared, environment, trainer, observer, memo, told, began)
     with _new(directory), alone_in(directory):
         _check_directory(recipe, directory, resume, overwrite)  # another may have come first
-        return _train(settled, directory, resume, prepared, environment, trainer, observer, memo, told)
+        return _train(settled, directory, resume, prepared, environment, trainer, observer, memo, told, began)
 
 
 def _answers(directory: Path, answers: Path | None, resume: bool) -> Answers | None:
@@ -117,6 +117,7 @@ def _train(
     observer: Observer,
     memo: Memo | None,
     answers: Answers | None,
+    began: float,
 ) -> RunDirectory:
     """The part that writes."""
     checkpoint, done = _open(recipe, directory, prepared, environment, resume, answers)
@@ -140,8 +141,18 @@ def _train(
     notices = recorder.watch.at_end(recorder.metrics.entries, recorder.changed_by_class())
     write_json(located(directory, "notices.json"), [notice.to_dict() for notice in recorder.watch.notices])
     observer.epoch(recorder.metrics.entries[-1], notices)
-    write_json(directory / "result.json", recorder.result(environment))
+    write_json(directory / "result.json", recorder.result(environment, _cost(trainer, began)))
     return RunDirectory(directory)
+
+
+def _cost(trainer: NoisyLabelTrainer, began: float) -> RunCost:
+    """See `artifacts.results`; `began` by the processors' time of this process."""
+    counted = trainer.arithmetic
+    return {
+        "processor_seconds": round(time.process_time() - began, 3),
+        "flops": counted.flops or None,
+        "products_seconds": round(counted.seconds, 3) if counted.flops and counted.seconds is not None else None,
+    }
 
 
 def _check_directory(recipe: Recipe, directory: Path, resume: bool, overwrite: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from clc_text.training.arguments import (
     check_own_optimizer,
     options_of,
 )
+from clc_text.training.arithmetic import Arithmetic
 from clc_text.training.data import check_dataset, count_rows, indexable, label_column, labels_of, named_sets
 from clc_text.training.epochs import EpochResult
 from clc_text.training.in_epochs import EpochHooks, InEpochs
@@ -156,6 +158,7 @@ class PeersTrainer(InEpochs):
         self._class_weights, self._targets, self.trusted = class_weights, targets, trusted
         self._given = {} if transition is None else {"transition": transition}
         self.noise_rate, self.dynamics_dir, self.augment = noise_rate, dynamics_dir, augment
+        self.arithmetic = Arithmetic()  # of all trainings; also of networks that are trained for this one's
         if trusted is not None and indexable(self.train_dataset):
             trusted.check(len(self.train_dataset) * self.problem.asked, self.problem.choices or None)
         self.epoch_listeners = list(epoch_listeners or [])
@@ -255,8 +258,20 @@ class PeersTrainer(InEpochs):
         Raises:
             InputError: a script's own `compute_loss` makes a loss in the method's place.
         """
-        if type(self).compute_loss is PeersTrainer.compute_loss:
-            return super().training_step(model, inputs, num_items_in_batch) / self.model.peers
+        with self._counted(inputs):
+            if type(self).compute_loss is PeersTrainer.compute_loss:
+                return super().training_step(model, inputs, num_items_in_batch) / self.model.peers
+            return self._step_by_own_loss(model, inputs, num_items_in_batch)
+
+    def _counted(self, inputs: dict[str, Any]) -> AbstractContextManager[None]:
+        """Around a step, whose products are counted where they can be seen one by one."""
+        if self.args.torch_compile or self.is_fsdp_enabled or self.is_deepspeed_enabled:
+            return nullcontext()
+        shapes = tuple(values.shape for values in inputs.values() if isinstance(values, Tensor))
+        networks = (id(self.model.config), self.model.peers)
+        return self.arithmetic.of_step(networks, (self.supervised, shapes))
+
+    def _step_by_own_loss(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any) -> Tensor:
         supervisor, rows = self.supervisor, inputs.get("index")
         supervisor.made_loss = False
         with own_loss(type(self).__name__, self.method, self.model, lambda: supervisor.made_loss) as logits:

@@ -28,7 +28,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Of the time, the machine or the moment, and the sums of files that name one of these.
-CHANGING = {"seconds", "run_id", "time"}
+CHANGING = {"seconds", "processor_seconds", "products_seconds", "run_id", "time"}
 FILE_SUMS = ".sha256.predictions"  # names the run's id in its header
 UNREAD = {"environment.json", "training_args.bin", "trainer_state.json", "complete.json"}
 # One process for all: importing the libraries takes longer than these runs.

@@ -85,8 +85,9 @@ def test_the_keys_of_result_json_are_an_interface(tiny_run: Path) -> None:
     result = json.loads((tiny_run / "result.json").read_text())
     assert set(result) == {
         "method", "dataset", "recipe", "run_id", "noise", "seeds", "peers", "epochs", "seconds", "accuracy", "train",
-        "warnings", "ece", "temperature",
+        "warnings", "ece", "temperature", "cost",
     }  # fmt: skip
+    assert set(result["cost"]) == {"processor_seconds", "flops", "products_seconds"}
     assert set(result["noise"]) == {"name", "rate", "realised_rate"}
     assert set(result["seeds"]) == {"data", "noise", "network"}
     assert set(result["accuracy"]) == {"last", "last10", "best_oracle"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -41,6 +42,7 @@ def sweep(
     from contextlib import closing
 
     from clc_text.sweep.changed_data import changed_data, told
+    from clc_text.sweep.cost import cost_of, duration
     from clc_text.sweep.grid import part_of, read_sweep
     from clc_text.sweep.run_sweep import plan, run
     from clc_text.sweep.show import follow
@@ -69,11 +71,16 @@ def sweep(
     if sentence := told(changed_data([cell for cell in all_cells if cell.path not in left], directory)):
         echo(f"clc-text: {sentence}", err=True)
     with ended_with_its_workers(), closing(run(to_run, directory, engine, jobs)) as outcomes:
+        began = time.perf_counter()
         ended = follow(outcomes, len(to_run))
     if ended["elsewhere"]:
         echo(f"clc-text: {ended['elsewhere']} cells are being run by another sweep of this directory", err=True)
     if ended["failed"]:
         echo(f"clc-text: {ended['failed']} cells failed; the same command tries them again", err=True)
+    if ended["done"]:
+        echo(f"{ended['done']:,} cells in {duration(time.perf_counter() - began)}", err=True)
+    if cost := cost_of(all_cells, directory):
+        echo(cost.sentence, err=True)
     echo(f"clc-text table {directory}")
     if ended["failed"]:
         raise typer.Exit(1)
