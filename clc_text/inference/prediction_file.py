@@ -49,6 +49,21 @@ class HowToRead:
     separator: str | None = None
     sheet: str | None = None
 
+    def check(self, path: Path) -> None:
+        """Refuses what would not be asked of such a file.
+
+        Raises:
+            InputError: a separator of a file that is no CSV file, or a sheet of one that is no workbook.
+        """
+        kind = None if path.is_dir() else ending(path)
+        for option, value, kinds in (
+            ("--separator", self.separator, DELIMITED), ("--sheet", self.sheet, WORKBOOKS),
+        ):  # fmt: skip
+            if value is not None and kind not in kinds:
+                raise InputError(
+                    f"{option} is for {' and '.join(kinds)} files, and {path} is none; leave it out", key=option
+                )
+
 
 RECIPES = HowToRead()
 
@@ -84,6 +99,7 @@ def read_named_rows(
     run: RunDirectory, path: Path, how: HowToRead = RECIPES
 ) -> tuple[Sequence[Any], Sequence[Any] | None]:
     """`read_rows`, and the rows' ids, where the file has the run's column of ids."""
+    how.check(path)
     if run.recipe().get("modality") == "vision":
         return read_images(path, how.column or run.environment()["input_column"]), None
     if path.suffix == ".txt" and not path.is_dir():
@@ -155,6 +171,7 @@ def read_labels(path: Path, column: str) -> list[str | None]:
 
 def _reader(run: RunDirectory, path: Path, how: HowToRead) -> Files:
     """The recipe's way of reading files, with what is asked for instead."""
+    how.check(path)
     data = run.typed_recipe().data
     given: dict[str, Any] = {}
     if isinstance(data, NamedColumns):

@@ -98,3 +98,31 @@ def test_the_commands_are_told_it(tiny_run: Path, tmp_path: Path, capsys: pytest
     assert np.array(json.loads(capsys.readouterr().out)["confusion"])[:, 2].sum() >= 60
     with refused(key="class_shares.nobody"):
         labels("--share", "nobody=0.2")
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "option"),
+    [
+        ("predict", "new.txt", ["--separator", ";"]),
+        ("predict", "new.jsonl", ["--separator", ";"]),
+        ("predict", "new.csv", ["--sheet", "one"]),
+        ("evaluate", "new.csv", ["--sheet", "one"]),
+        ("evaluate", "new.jsonl.gz", ["--separator", ","]),
+    ],
+)
+def test_an_option_that_is_not_for_such_a_file_is_refused(
+    command: str, name: str, option: list[str], tiny_run: Path, tmp_path: Path
+) -> None:
+    with refused(key=option[0], says=name):
+        app([command, str(tiny_run), str(tmp_path / name), *option], standalone_mode=False)
+
+
+def test_how_a_file_is_read_is_not_said_of_a_text(tiny_run: Path) -> None:
+    with refused(key="--text"):
+        app(["predict", str(tiny_run), "--text", "who", "--separator", ";"], standalone_mode=False)
+
+
+def test_a_matrix_is_a_csv_file(tiny_run: Path, tmp_path: Path) -> None:
+    with refused(where=tmp_path / "matrix.xlsx", says=".csv"):
+        app(["evaluate", str(tiny_run), "--matrix", str(tmp_path / "matrix.xlsx")], standalone_mode=False)
+    assert not list(tmp_path.iterdir())

@@ -54,7 +54,7 @@ def predict(
     """Classify new texts: label, confidence, entropy, and whether the peers agree."""
     from clc_text.artifacts.run_directory import RunDirectory
     from clc_text.errors import InputError
-    from clc_text.inference.prediction_file import HowToRead, read_named_rows, write_predictions
+    from clc_text.inference.prediction_file import RECIPES, HowToRead, read_named_rows, write_predictions
     from clc_text.runs.outputs import check_output
 
     if (source is None) == (not text):
@@ -65,6 +65,8 @@ def predict(
     if out is not None:
         check_output(out, inputs=[source], force=force)
     how = HowToRead(column=column, separator=separator, sheet=sheet)
+    if text and how != RECIPES:
+        raise InputError("an option says how to read a file, and --text is none; leave it out", key="--text")
     rows, ids = (text, None) if text else read_named_rows(directory, source, how)  # type: ignore[arg-type]
     count = write_predictions(directory, rows, out, ids, threshold, share or None)
     if out is not None:
@@ -106,12 +108,15 @@ def evaluate(
 ) -> None:
     """Accuracy of each peer and of the ensemble, calibration, figures of every class, confusion matrix."""
     from clc_text.artifacts.run_directory import RunDirectory
+    from clc_text.errors import InputError
     from clc_text.inference.evaluation import evaluate_run, label_pairs, matrix_csv, show
     from clc_text.inference.prediction_file import HowToRead
     from clc_text.runs.outputs import check_output
     from clc_text.utils.files import write_text
 
     if matrix is not None:
+        if matrix.suffix != ".csv":
+            raise InputError(f"{matrix} is no .csv file; give it this ending", where=matrix, key="--matrix")
         check_output(matrix, inputs=[source])
     how = HowToRead(column, label, separator, sheet)
     evaluation = evaluate_run(RunDirectory(run), source, how, label_pairs(label_map), share or None)
