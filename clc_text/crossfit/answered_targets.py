@@ -12,7 +12,7 @@ from clc_text.crossfit.answered_noise import AnsweredNoise
 from clc_text.data.labels import Labels
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.noise_fit import NoiseFit
-from clc_text.noise.estimation.targets import targets_of
+from clc_text.noise.estimation.targets import taught_of
 
 # What all views believe with answers is taught where it explains answers that were held out better than what is
 # believed without them does, by so many standard errors.
@@ -31,7 +31,7 @@ def taught_with_answers(cross_fit: CrossFit, labels: Labels, without: CrossFit, 
 
     Two beliefs know the answers: that of the networks alone, and that of all views together. Where errors follow rules
     that words and features tell, the networks' alone is far better, since the other views repeat the rules; elsewhere
-    that of all views is, the mean of two readings (`targets_of`). Held-out answers say which is taken, and whether
+    that of all views is, the mean of two readings (`taught_of`). Held-out answers say which is taken, and whether
     either is (`ALONE`, `BORNE_OUT`). Answered rows are taught as they were answered.
 
     Args:
@@ -51,7 +51,7 @@ def taught_with_answers(cross_fit: CrossFit, labels: Labels, without: CrossFit, 
     if chosen == WITHOUT:
         targets = without.row_targets.copy()
     elif chosen == VIEWS and pool is not None:
-        targets = targets_of(pool, labels.learnt, fits[VIEWS])
+        targets = taught_of(pool, labels.learnt, fits[VIEWS])
     else:
         targets = half_trusted(fits[chosen].probs, labels.learnt, never_certain(fits[chosen].transition))
     targets[trusted.rows] = cross_fit.posterior[trusted.rows]

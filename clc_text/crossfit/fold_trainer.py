@@ -26,7 +26,7 @@ from clc_text.models.peers import PeersModel
 from clc_text.models.peers_of import PeersOf, peers_from_init, peers_from_model
 from clc_text.noise.estimation.half_trust import ROOM, half_trusted, never_certain
 from clc_text.noise.estimation.plateau import Plateau, plateau
-from clc_text.noise.estimation.targets import targets_of
+from clc_text.noise.estimation.targets import targets_of, taught_of
 from clc_text.training.trainer import PeersTrainer
 
 PeersInit = Callable[[int, int], PeersModel]
@@ -115,12 +115,10 @@ def _targets(cross_fit: CrossFit, labels: Labels, views: MoreViews | None, log: 
         probs = cross_fit.probs.reshape(*shape, 2) if pool is None else np.exp(pool)
         return half_trusted(probs, labels.learnt, never_certain(cross_fit.each), ROOM).reshape(-1, 2)
     if cross_fit.each is not None:
-        parts = [
-            _targets(cross_fit.of_problem(one), labels.of_problem(one), views, log) for one in range(labels.problems)
-        ]
+        each = [(cross_fit.of_problem(one), labels.of_problem(one)) for one in range(labels.problems)]
+        parts = [targets_of(_heard(found, of_class, views, log), of_class.learnt) for found, of_class in each]
         return np.stack(parts, 1).reshape(-1, 2)
-    pool = _pool(cross_fit, labels, views, log)
-    return targets_of(np.log(cross_fit.probs.clip(_SMALLEST)) if pool is None else pool, labels.learnt)
+    return taught_of(_heard(cross_fit, labels, views, log), labels.learnt)
 
 
 def _noise_of_each(labels: Labels, features: Features | None, seed: int, log: Callable[[str], None]) -> Plateau | None:
@@ -134,6 +132,12 @@ def _noise_of_each(labels: Labels, features: Features | None, seed: int, log: Ca
         return None
     log("finding how often classes are left out, and given wrongly")
     return plateau(vectors, labels.trained, seed)
+
+
+def _heard(cross_fit: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:
+    """[N, C], log-probabilities of all views together, or of the networks alone."""
+    pool = _pool(cross_fit, labels, views, log)
+    return np.log(cross_fit.probs.clip(_SMALLEST)) if pool is None else pool
 
 
 def _pool(

@@ -145,15 +145,22 @@ def fit_near_noise(
     return replace(best[even], ahead=_errors_ahead(held_out[even], alone))
 
 
-def posterior_with_shares(pool: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def noise_of_some(pool: np.ndarray, labels: np.ndarray, compared: bool = False) -> NearNoise:
+    """`fit_near_noise`, of many rows times classes to every n-th row."""
+    rows = every_nth(len(pool), max(1, SEARCH_CELLS // pool.shape[1]))
+    return fit_near_noise(pool[rows], labels[rows], compared=compared)
+
+
+def posterior_with_shares(pool: np.ndarray, labels: np.ndarray, noise: NearNoise | None = None) -> np.ndarray:
     """float64 [N, C], P(c | x, y) by noise that is fitted to the rows, the classes' shares fitted, too.
 
     Args:
         pool: [N, C], log-probabilities of the true class, by whoever never saw the row's label.
         labels: int64 [N], given labels, or float [N, C] distributions.
+        noise: by `noise_of_some`; None: it is fitted here.
     """
     rows = every_nth(len(pool), max(1, SEARCH_CELLS // pool.shape[1]))
-    noise = fit_near_noise(pool[rows], labels[rows], compared=False)
+    noise = noise_of_some(pool, labels) if noise is None else noise
     weights = class_weights(sharpened(pool[rows], noise.sharpness), labels[rows], noise)
     posterior = np.empty(pool.shape)
     for part in blocks(pool, labels):
