@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, TypedDict, get_args
@@ -84,7 +85,7 @@ class TakenOver(_TakenOver, total=False):
 
 def apply_answers(
     corrected: Corrected,
-    path: Path,
+    path: Path | Sequence[Path],
     on_disagreement: OnDisagreement = "refuse",
     question: str | None = None,
     encoding: str | None = None,
@@ -92,6 +93,8 @@ def apply_answers(
     """Takes a person's answers over; a row so answered is locked.
 
     Args:
+        path: a file of answers, or several, such as one of each person, which count as one: of two that are taken one
+            after the other the later replaces what the earlier says.
         on_disagreement: what becomes of rows that are answered in several ways: ``refuse`` the file, take the class
             that the ``majority`` gave (and leave rows out where there is none), or ``skip`` them all.
         question, encoding: see `read_answers`.
@@ -113,10 +116,11 @@ def apply_answers(
             f"--on-disagreement is '{on_disagreement}'{nearest(on_disagreement, get_args(OnDisagreement))}",
             key="--on-disagreement",
         )
-    answers = with_numbers(corrected, read_answers(path, question, encoding), path)
+    paths = [path] if isinstance(path, Path) else list(path)
+    files = [_File(one, with_numbers(corrected, read_answers(one, question, encoding), one)) for one in paths]
     names, run_id = corrected.facts["label_names"], corrected.facts["run_id"]
-    checked = _checked(answers, path, names, corrected.rows, run_id, on_disagreement)
-    summary = lock_in(corrected, checked, path.name, on_disagreement)
+    checked = _checked(files, names, corrected.rows, run_id, on_disagreement)
+    summary = lock_in(corrected, checked, ", ".join(one.name for one in paths), on_disagreement)
     if checked.disagreed:
         summary["disagreed"], summary["left_out"] = checked.disagreed, checked.left_out
     return summary
@@ -165,7 +169,8 @@ def check_answers_taken_over(corrected: Corrected, path: Path) -> None:
         if not answers:
             return
         answers = with_numbers(corrected, answers, path)
-        checked = _checked(answers, path, names, len(state), corrected.facts["run_id"], "refuse")
+        files = [_File(path, answers)]
+        checked = _checked(files, names, len(state), corrected.facts["run_id"], "refuse")
     except InputError as error:
         raise InputError(
             f"{path} is there already, and its answers cannot be taken over ({error}); choose another file with --out",
@@ -181,16 +186,22 @@ def check_answers_taken_over(corrected: Corrected, path: Path) -> None:
         )
 
 
-def _checked(
-    answers: list[Answer], path: Path, names: list[str], rows: int, run_id: str, on_disagreement: OnDisagreement
-) -> Checked:
-    if not answers:
-        raise InputError(f"{path} holds no answer: every one is empty", where=path)
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    answers: list[Answer]
+
+
+def _checked(files: list[_File], names: list[str], rows: int, run_id: str, on_disagreement: OnDisagreement) -> Checked:
+    for file in files:
+        if not file.answers:
+            raise InputError(f"{file.path} holds no answer: every one is empty", where=file.path)
+    path = " and ".join(str(file.path) for file in files)
     number = {name: index for index, name in enumerate(names)}
     votes_of: dict[int, _Votes] = {}
     asked: dict[int, Asked] = {}
-    for answer in answers:
-        place = f"{path}, {answer.where}"
+    for path_of, answer in ((one.path, answer) for one in files for answer in one.answers):
+        place = f"{path_of}, {answer.where}"
         if answer.run_id not in (None, "", run_id):
             other = printable(str(answer.run_id), _SHOWN)
             raise InputError(
@@ -207,12 +218,12 @@ def _checked(
             asked[row] = answer.asked
         votes = votes_of.setdefault(row, _Votes())
         numbers = [_class_number(label, number, place, answer.harmless) for label in answer.labels]
-        votes.cast += [(label, answer.where) for label in numbers]
+        votes.cast += [(label, place if len(files) > 1 else answer.where) for label in numbers]
         if len(numbers) == 1:
             votes.chosen[numbers[0]] += 1
     torn = {row: votes for row, votes in votes_of.items() if not votes.agreed}
     if torn and on_disagreement == "refuse":
-        raise _refused(path, torn, names)
+        raise _refused(path, torn, names, len(files))
     taken: dict[int, int] = {}
     for row, votes in votes_of.items():
         label = votes.cast[0][0] if votes.agreed else votes.majority() if on_disagreement == "majority" else None
@@ -253,16 +264,17 @@ def _class_number(label: Any, number: dict[str, int], place: str, defused: bool)
     )
 
 
-def _refused(path: Path, torn: dict[int, _Votes], names: list[str]) -> InputError:
+def _refused(path: str, torn: dict[int, _Votes], names: list[str], files: int) -> InputError:
     way = "or give --on-disagreement majority or skip"
     if len(torn) == 1:
         (row, votes), *_ = torn.items()
         first, before = votes.cast[0]
         label, where = next(vote for vote in votes.cast if vote[0] != first)
         here, there = (printable(names[number], _SHOWN) for number in (label, first))
+        place = where if files > 1 else f"{path}, {where}"
         return InputError(
-            f"{path}, {where}: row {row} is answered '{here}' here and '{there}' in {before}; keep one of them, {way}",
-            where=f"{path}, {where}",
+            f"{place}: row {row} is answered '{here}' here and '{there}' in {before}; keep one of them, {way}",
+            where=place,
             row=row,
         )
     listed = some_of([f"row {row} ({_in_words(votes, names)})" for row, votes in torn.items()], 10)

@@ -17,14 +17,15 @@ def add_to(app: typer.Typer) -> None:
 def apply(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     answers: Annotated[
-        Path,
+        list[Path],
         typer.Argument(
-            help="A table (CSV, .xlsx, Parquet) with `row` and `answer`, or what Argilla or Label Studio exports."
+            help="A table (CSV, .xlsx, Parquet) with `row` and `answer`, or what Argilla or Label Studio exports; "
+            "several, such as one of each person, count as one."
         ),
     ],
     on_disagreement: Annotated[
         str,
-        typer.Option(help="Rows with several answers: `refuse` the file, take the `majority`'s, or `skip` them."),
+        typer.Option(help="Rows with several answers: `refuse` the files, take the `majority`'s, or `skip` them."),
     ] = "refuse",
     question: Annotated[
         str | None,

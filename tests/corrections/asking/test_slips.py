@@ -160,6 +160,21 @@ def test_how_people_differ_is_kept_and_read_by_the_audit(corrected: Corrected, t
     assert answered_again(read_asked(tmp_path)) == again
 
 
+def test_a_file_of_each_person_counts_as_one_of_both(
+    corrected: Corrected, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    head, *lines = answered_by_two(corrected, tmp_path / "both.csv").read_text().splitlines()
+    ann, bob = tmp_path / "ann.csv", tmp_path / "bob.csv"
+    for path, mine in ((ann, lines[::2]), (bob, lines[1::2])):
+        path.write_text("\n".join([head, *mine]) + "\n")
+    said = refused("apply", corrected.run.path, ann, bob)
+    assert str(ann) in said and str(bob) in said and "--on-disagreement" in said
+    done = apply_answers(corrected, [ann, bob], "majority")
+    assert (done["answers"], len(done["disagreed"]), done["left_out"]) == (37, 23, 23)
+    again = answered_again(read_asked(corrected.run.path))
+    assert again == {row: (1, 1) if row < 3 else (2,) for row in range(40)}
+
+
 def test_a_file_without_differences_tells_nothing_where_others_are_refused(
     corrected: Corrected, tmp_path: Path
 ) -> None:
