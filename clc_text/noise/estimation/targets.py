@@ -16,7 +16,8 @@ Where labels show no noise (`NearNoise.ahead`) they are wrong, if at all, becaus
 left to the more common class, so that networks guess rare classes too seldom. There beliefs are moved, one weight a
 class, until each class is the likeliest one of as many rows as it is believed to have. Rows that were held out of
 three crowds, seeds 10 to 12: 69.8 for 68.7 in the mean of the classes, 84.0 for 84.1 of all rows. Where noise shows
-the same gained .7 of the classes' mean and lost .2 of all rows, .8 where it follows the text, so it is left there.
+the same gained .7 of the classes' mean and lost .1 of all rows, .8 where it followed the text, so it is left there
+(recipes/results/real_noise.md).
 """
 
 from __future__ import annotations
