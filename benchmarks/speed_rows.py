@@ -60,7 +60,7 @@ class Row:
 # ---- what is trained ----
 
 
-def perceptrons(features: int, rows: int = 5452, epochs: int = 5) -> Row:
+def perceptrons(features: int, rows: int = 5452, epochs: int = 10) -> Row:
     """Two perceptrons of TREC's size; 300 inputs as word vectors have them, 384 as a small sentence encoder."""
     from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
 
@@ -82,8 +82,8 @@ def perceptrons(features: int, rows: int = 5452, epochs: int = 5) -> Row:
     return Row(title, train, test, 128, classes, epochs, lambda: [one(), one()], stacked, stacked)
 
 
-def encoders(layers: int = 2, rows: int = 128, tokens: int = 16) -> Row:
-    """Two fine-tuned encoders of MiniLM's width, with random weights."""
+def encoders(layers: int = 2, rows: int = 1024, tokens: int = 16, batch: int = 32) -> Row:
+    """Two fine-tuned encoders of MiniLM's width, with random weights; batches as the recipes of fine-tuning have."""
     from transformers import BertConfig, BertForSequenceClassification
 
     classes, words = 6, 2000
@@ -105,8 +105,8 @@ def encoders(layers: int = 2, rows: int = 128, tokens: int = 16) -> Row:
         labels = torch.randint(classes, (count,), generator=generator)
         return Rows({"input_ids": ids, "attention_mask": torch.ones_like(ids)}, labels)
 
-    title = f"two encoders of {layers} layers of MiniLM's width, {rows} texts of {tokens} tokens, batch 16"
-    return Row(title, drawn(rows, 1), drawn(rows // 11, 2), 16, classes, 1, lambda: [one(), one()], one, None)
+    title = f"two encoders of {layers} layers of MiniLM's width, {rows:,} texts of {tokens} tokens, batch {batch}"
+    return Row(title, drawn(rows, 1), drawn(rows // 11, 2), batch, classes, 1, lambda: [one(), one()], one, None)
 
 
 def images(width: int = 32, rows: int = 128) -> Row:

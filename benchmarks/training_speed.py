@@ -7,7 +7,7 @@ Seven ways of training two networks with CLC's loss on the same rows, interleave
 * the same loop with the two networks stacked into batched products, one backward pass, one optimiser;
 * that loop with its loss compiled, where there is a C++ compiler;
 * `CLCTrainer` with everything a run records: dynamics on disk, test accuracy after every epoch, and a checkpoint in
-  each slice, more often than a recipe's every tenth epoch;
+  each slice, more often than recipes, which save every tenth epoch, or those of fine-tuning every epoch of 5,452 rows;
 * `CLCTrainer` that records nothing;
 * the step's matrix products alone, forward and backward: the bound.
 
@@ -26,6 +26,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -33,16 +34,17 @@ from typing import Any
 import torch
 
 from benchmarks.interleaved import Slice, interleave, ratio
-from benchmarks.speed_rows import OURS, PLAIN, ROWS, STACKED, contestants
+from benchmarks.speed_rows import BARE, BOUND, COMPILED, OURS, PLAIN, ROWS, STACKED, STOCK, contestants
 
 BARS = {PLAIN: 1.0, STACKED: 0.9}
 
 
-def measure(name: str, rounds: int, compiled: bool) -> dict[str, Any]:
-    """What one row of the table has, for JSON."""
+def measure(name: str, rounds: int, compiled: bool, beside: Sequence[str] = ()) -> dict[str, Any]:
+    """What one row of the table has, for JSON; `beside` names the contestants beside ours, all where it is empty."""
     row = ROWS[name]()
     with tempfile.TemporaryDirectory() as folder:
         trained = contestants(row, Path(folder), compiled)
+        trained = {one: trains for one, trains in trained.items() if not beside or one in (OURS, *beside)}
         try:
             gc.collect()
             gc.freeze()  # what is there so far is nobody's garbage, and is not to be looked through in anyone's slice
@@ -51,7 +53,8 @@ def measure(name: str, rounds: int, compiled: bool) -> dict[str, Any]:
             gc.unfreeze()
             for one in trained.values():
                 getattr(one, "close", lambda: None)()
-    return {"row": name, "title": row.title, "steps": row.steps} | compared(start, slices, row.steps)
+    facts = {"row": name, "title": row.title, "steps": row.steps, "stacked": row.stacked is not None}
+    return facts | compared(start, slices, row.steps)
 
 
 def compared(start: dict[str, Slice], slices: dict[str, list[Slice]], steps: int) -> dict[str, Any]:
@@ -92,7 +95,7 @@ def in_words(found: dict[str, Any], clock: str) -> str:
         )
         lines.append(f"  {name:32s} {one['steps_per_second']:8.1f} steps/s{beside}")
     lines += [f"  at least {bar['bar']:.1f} x {bar['than']}: {bar[clock]}" for bar in found["bars"]]
-    if STACKED not in found["contestants"]:
+    if STACKED not in found["contestants"] and not found.get("stacked"):
         lines.append("  there is no stacked form of this network, so no stacked loop")
     return "\n".join(lines) + "\n"
 
@@ -100,6 +103,10 @@ def in_words(found: dict[str, Any], clock: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Training speed of two networks with CLC.")
     parser.add_argument("--rows", nargs="+", choices=list(ROWS), default=list(ROWS), help="what is trained")
+    every = [BARE, STOCK, PLAIN, STACKED, COMPILED, BOUND]
+    parser.add_argument(
+        "--beside", nargs="+", choices=every, default=[], help="the contestants beside CLCTrainer; all"
+    )
     parser.add_argument("--rounds", type=int, default=21, help="slices of each contestant; an interval needs 6")
     parser.add_argument("--threads", type=int, default=1, help="threads of PyTorch")
     parser.add_argument("--no-compile", action="store_true", help="leave the compiled loop out, which takes a while")
@@ -118,7 +125,7 @@ def main() -> None:
     machine: dict[str, Any] = {"threads": chosen.threads, "processors": os.cpu_count(), "torch": torch.__version__}
     rows = []
     for name in chosen.rows:
-        rows.append(measure(name, chosen.rounds, compiled))
+        rows.append(measure(name, chosen.rounds, compiled, chosen.beside))
         load.append(os.getloadavg()[0])
         if not chosen.json:
             sys.stdout.write(in_words(rows[-1], clock))

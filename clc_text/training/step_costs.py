@@ -4,36 +4,48 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import accelerate.optimizer
 import torch
+import transformers.trainer
 
 _BY_THEMSELVES = (torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD)  # every number of a parameter alone
-_LOOKED_UP = "is_lomo_available"
+_LOOKED_UP: tuple[tuple[Any, str], ...] = (
+    (accelerate.optimizer, "is_lomo_available"),
+    (transformers.trainer, "is_sagemaker_mp_enabled"),
+)
 _collected = False  # for the training under way, and all that it makes on its way
 _frozen_by_others = False  # asked until it is so: to count what is frozen is to go through all of it
 
 
 @contextmanager
 def looked_up_once() -> Iterator[None]:
-    """While it lasts, accelerate does not search the disk for a package at every step.
+    """While it lasts, what cannot change meanwhile is not asked again at every step.
 
-    Its optimizer asks twice a step whether `lomo_optim` is installed, and Python remembers only modules that are
-    there: a tenth of a small network's step.
+    accelerate's optimizer asks twice a step whether `lomo_optim` is installed, for which Python searches the disk,
+    since it remembers only modules that are there: a tenth of a small network's step. `Trainer` reads the environment
+    for SageMaker.
     """
-    module: Any = accelerate.optimizer
-    ask = getattr(module, _LOOKED_UP, None)
+    with ExitStack() as stack:
+        for module, name in _LOOKED_UP:
+            stack.enter_context(_answered_once(module, name))
+        yield
+
+
+@contextmanager
+def _answered_once(module: Any, name: str) -> Iterator[None]:
+    ask = getattr(module, name, None)
     if ask is None:
         yield
         return
-    installed = ask()
-    setattr(module, _LOOKED_UP, lambda: installed)
+    answer = ask()
+    setattr(module, name, lambda: answer)
     try:
         yield
     finally:
-        setattr(module, _LOOKED_UP, ask)
+        setattr(module, name, ask)
 
 
 @contextmanager

@@ -258,18 +258,18 @@ class PeersTrainer(InEpochs):
         Raises:
             InputError: a script's own `compute_loss` makes a loss in the method's place.
         """
-        with self._counted(inputs):
+        peers = self.model.peers
+        with self._counted(peers, inputs):
             if type(self).compute_loss is PeersTrainer.compute_loss:
-                return super().training_step(model, inputs, num_items_in_batch) / self.model.peers
+                return super().training_step(model, inputs, num_items_in_batch) / peers
             return self._step_by_own_loss(model, inputs, num_items_in_batch)
 
-    def _counted(self, inputs: dict[str, Any]) -> AbstractContextManager[None]:
+    def _counted(self, peers: int, inputs: dict[str, Any]) -> AbstractContextManager[None]:
         """Around a step, whose products are counted where they can be seen one by one."""
         if self.args.torch_compile or self.is_fsdp_enabled or self.is_deepspeed_enabled:
             return nullcontext()
-        shapes = tuple(values.shape for values in inputs.values() if isinstance(values, Tensor))
-        networks = (id(self.model.config), self.model.peers)
-        return self.arithmetic.of_step(networks, (self.supervised, shapes))
+        shapes = [getattr(values, "shape", None) for values in inputs.values()]
+        return self.arithmetic.of_step((id(self.model), peers), (self.supervisor.warm_up.over, *shapes))
 
     def _step_by_own_loss(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any) -> Tensor:
         supervisor, rows = self.supervisor, inputs.get("index")

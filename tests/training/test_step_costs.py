@@ -12,16 +12,17 @@ from typing import Any
 import accelerate.optimizer
 import pytest
 import torch
-from accelerate.data_loader import DataLoaderShard
-from torch.utils.data import RandomSampler, SequentialSampler
+import transformers.trainer
+from accelerate.data_loader import DataLoaderShard, SeedableRandomSampler, prepare_data_loader
+from torch.utils.data import BatchSampler, DataLoader, RandomSampler, SequentialSampler
 from transformers import TrainerCallback
 
 from clc_text.crossfit.trainer import NoisyLabelTrainer
-from clc_text.data.rows import Rows
+from clc_text.data.rows import Rows, as_batch
 from clc_text.training import resident, step_costs
 from clc_text.training.resident import ResidentLoader
 from clc_text.training.step_costs import collected_once, in_one_group
-from tests.small_training import StopAtSave, arguments, peers_model, rows
+from tests.small_training import FEATURES, StopAtSave, arguments, peers_model, rows
 
 
 class Batches(TrainerCallback):
@@ -94,6 +95,27 @@ def test_indexed_batches_are_those_of_a_loader_to_the_bit(
     assert all(torch.equal(*pair) for pair in zip(states, plain_states, strict=True)), "the generator was drawn from"
 
 
+@pytest.mark.parametrize("size", [7, 25, 50])
+@pytest.mark.parametrize("drop_last", [False, True])
+@pytest.mark.parametrize("replacement", [False, True])
+def test_an_order_that_is_drawn_at_once_is_the_sampler_s(size: int, drop_last: bool, replacement: bool) -> None:
+    """Whole batches and a last part, of a sampler that counts its epochs when it comes to its end."""
+
+    def loader() -> Any:
+        drawn = SeedableRandomSampler(rows(), replacement=replacement, generator=torch.Generator(), data_seed=5)
+        batches = BatchSampler(drawn, size, drop_last)
+        base = DataLoader(rows(), batch_sampler=batches, collate_fn=as_batch)
+        made = prepare_data_loader(base, device=torch.device("cpu"))
+        return made, made.base_dataloader.batch_sampler.sampler
+
+    (plain, theirs), (made, ours) = loader(), loader()
+    made = ResidentLoader.of(made)
+    assert type(made) is ResidentLoader and type(plain) is DataLoaderShard
+    for epoch in (1, 2):
+        expected, found = ([one["index"].tolist() for one in each] for each in (plain, made))
+        assert found == expected and ours.epoch == theirs.epoch == epoch
+
+
 @pytest.mark.parametrize("step", [2, 4, 6])
 def test_resumed_in_and_between_epochs_it_is_the_loader_s_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
@@ -158,6 +180,17 @@ def test_no_step_looks_for_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyP
         counts.append(looked.count("lomo_optim"))
     assert counts[0] == counts[1] <= 2
     assert accelerate.optimizer.is_lomo_available is before
+    assert transformers.trainer.is_sagemaker_mp_enabled.__name__ == "is_sagemaker_mp_enabled"
+
+
+def test_gradients_of_perceptrons_are_forgotten_without_a_search() -> None:
+    model = peers_model()
+    held = [values for layer in model.layers for values in (layer.weight, layer.bias)]
+    assert {id(each) for each in model.parameters()} == {id(each) for each in held}, "there is nothing beside these"
+    for forget, left in ((model.zero_grad, None), (lambda: model.zero_grad(set_to_none=False), 0.0)):
+        model(features=torch.ones(3, FEATURES)).peer_logits.sum().backward()
+        forget()
+        assert all((each.grad if left is None else each.grad.abs().sum()) == left for each in held)  # type: ignore[union-attr]
 
 
 class Held(TrainerCallback):

@@ -64,6 +64,14 @@ class StackedMLP(PeersModel):
         """As `nn.Module.train`, which is called at every step; nothing but dropout looks at it here."""
         return self if self.training == mode == self.dropout.training else super().train(mode)
 
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """As `nn.Module.zero_grad`, which is called at every step, and looks for parameters in all modules."""
+        if not set_to_none:
+            super().zero_grad(set_to_none)
+            return
+        for layer in self.layers:
+            layer.weight.grad = layer.bias.grad = None
+
     def peer_logits(self, peer: int, **inputs: Tensor) -> Tensor:
         hidden = inputs["features"]
         for number, layer in enumerate(self.layers):
