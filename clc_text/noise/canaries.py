@@ -18,15 +18,15 @@ def plant(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Flips a share of the given labels, each to another class, all of them alike.
 
-    ``round(share * N)`` rows, at least one where `share` is above 0, spread over the given classes in proportion to
-    their rows (largest remainders); the rows of a class are drawn at random.
+    ``round(share * N)`` rows, at least one where `share` is above 0, as far as copies allow it, spread over the given
+    classes in proportion to their rows (largest remainders); the rows of a class are drawn at random.
 
     A copy of a canary would betray it by its label. So rows without copies are taken, where these are at least half of
     a class; else rows with all their copies, of those with so few that together they are half of it and each is an
     eighth of the canaries at most, and where these are too few the others, those with few copies first (of the last
-    ones it may be a few rows more). In a class most of whose rows have copies, those without are mostly rows of
-    another class (1,000,000 texts of eight classes, put together from some thousand parts: 24 % of the canaries had a
-    wrong label before, where 15 % of all have).
+    ones it may be a few rows more, but not half of the class, which then has fewer canaries, or none). In a class most
+    of whose rows have copies, those without are mostly rows of another class (1,000,000 texts of eight classes, put
+    together from some thousand parts: 24 % of the canaries had a wrong label before, where 15 % of all have).
 
     Args:
         labels: int64 [N] given labels; not changed.
@@ -72,7 +72,7 @@ def plant(
 
 def _first_groups(rows: np.ndarray, sizes: np.ndarray, quota: int) -> np.ndarray:
     """The first of some groups, int64 [groups], whose sizes [groups] are the quota together; smaller ones among the
-    rest make it full, where there are any, or it is passed by a few."""
+    rest make it full, where there are any, or one more passes it, if all together are less than half of the rows."""
     sums = np.cumsum(sizes)
     whole = int(np.searchsorted(sums, quota, side="right"))
     taken, left = [*rows[:whole]], quota - (int(sums[whole - 1]) if whole else 0)
@@ -82,7 +82,8 @@ def _first_groups(rows: np.ndarray, sizes: np.ndarray, quota: int) -> np.ndarray
         if sizes[place] <= left:
             taken.append(rows[place])
             left -= int(sizes[place])
-    if left > 0 and whole < len(rows) and rows[whole] not in taken[whole:]:
+    not_full = left > 0 and whole < len(rows) and rows[whole] not in taken[whole:]
+    if not_full and 2 * (quota - left + sizes[whole]) < sums[-1]:
         taken.append(rows[whole])
     return np.array(taken, np.int64)
 

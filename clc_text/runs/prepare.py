@@ -152,7 +152,7 @@ def prepare(
     if flipped:
         first = task.firsts_of(first_copies(encoded.train_inputs, len(source_labels) // task.per_text))
     trained, canary = plant(injection.labels, flipped, recipe.seeds.data, len(task.label_names), first)
-    if canary.mean() >= MOST_CANARIES:  # copies are flipped together
+    if flipped and not 0 < canary.mean() < MOST_CANARIES:  # copies are flipped together, half of a class never
         raise InputError(
             f"canaries would flip {int(canary.sum()):,} of the {len(canary):,} labels, since there are so few rows or "
             "most are the same to the encoder; give more, choose another encoder, or plant none (--set canaries=0)",

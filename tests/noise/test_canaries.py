@@ -110,8 +110,16 @@ def test_where_every_row_has_copies_all_of_a_row_are_flipped() -> None:
     trained, canary = plant(given, 0.1, 3, 5, first)
     assert (canary == canary[first]).all() and (trained == trained[first]).all()
     assert 300 <= canary.sum() <= 300 + 2 * 5
-    one_group = plant(np.zeros(10, np.int64), 0.1, 0, 3, np.zeros(10, np.int64))
-    assert one_group[1].all()  # there is no smaller part to take
+
+
+def test_no_class_loses_half_of_its_rows_to_copies_that_are_flipped_together() -> None:
+    for groups, flipped in ((1, 0), (2, 0), (3, 100)):  # a class of 300 rows, 5 to be flipped, of one text or a few
+        given = np.repeat([0, 1], [300, 700])
+        first = np.arange(1000)
+        first[:300] = np.arange(300) // (300 // groups) * (300 // groups)
+        canary = plant(given, 0.0167, 0, 2, first)[1]
+        assert canary[:300].sum() == flipped and canary[300:].sum() == 12
+    assert not plant(np.zeros(10, np.int64), 0.1, 0, 3, np.zeros(10, np.int64))[1].any()
 
 
 def test_of_a_class_full_of_copies_the_canaries_are_no_strangers() -> None:
