@@ -108,8 +108,8 @@ def apply_answers(
         disagreed ``disagreed`` (a text a row) and ``left_out`` (rows of them that are left as they were).
 
     Raises:
-        InputError: the file is not readable, has no answer, names an unknown row or class, answers one row in two
-            ways, or belongs to another run; nothing is then changed.
+        InputError: a file is not readable, is given twice, has no answer, names an unknown row or class, answers one
+            row in two ways, or belongs to another run; nothing is then changed.
     """
     if on_disagreement not in get_args(OnDisagreement):
         raise InputError(
@@ -117,6 +117,7 @@ def apply_answers(
             key="--on-disagreement",
         )
     paths = [path] if isinstance(path, Path) else list(path)
+    _check_each_once(paths)
     files = [_File(one, with_numbers(corrected, read_answers(one, question, encoding), one)) for one in paths]
     names, run_id = corrected.facts["label_names"], corrected.facts["run_id"]
     checked = _checked(files, names, corrected.rows, run_id, on_disagreement)
@@ -184,6 +185,15 @@ def check_answers_taken_over(corrected: Corrected, path: Path) -> None:
             "another file with --out",
             where=path,
         )
+
+
+def _check_each_once(paths: list[Path]) -> None:
+    """One person's answers that count as those of two would say that people never differ."""
+    named: set[Path] = set()
+    for path in paths:
+        if (real := path.resolve()) in named:
+            raise InputError(f"{path} is given twice; name each file once", where=path)
+        named.add(real)
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,8 @@ def test_a_file_of_each_person_counts_as_one_of_both(
         path.write_text("\n".join([head, *mine]) + "\n")
     said = refused("apply", corrected.run.path, ann, bob)
     assert str(ann) in said and str(bob) in said and "--on-disagreement" in said
+    said = refused("apply", corrected.run.path, ann, tmp_path / "." / ".." / tmp_path.name / "ann.csv")
+    assert "given twice" in said  # nobody differs from himself
     done = apply_answers(corrected, [ann, bob], "majority")
     assert (done["answers"], len(done["disagreed"]), done["left_out"]) == (37, 23, 23)
     again = answered_again(read_asked(corrected.run.path))
