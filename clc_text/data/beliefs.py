@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from clc_text.data.best_classes import Table
+
 SEARCH_CELLS = 20_000_000  # of [N, C]: of larger tables every n-th row tells what is looked for
 CELLS_AT_ONCE = 1 << 19  # of [N, C], where every row is worked out by itself: 4 MB, for whatever has no name
 _SMALLEST = 1e-12
 
 
-def blocks(values: np.ndarray, labels: np.ndarray | None = None) -> Iterator[slice]:
+def blocks(values: Table, labels: np.ndarray | None = None) -> Iterator[slice]:
     """Parts of the rows of values [N, ...] that are worked out each by itself, to the bit as all at once; all rows at
     once where their labels are distributions, whose products with T round as their number has it."""
     rows = max(len(values), 1)

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from clc_text.data.beliefs import SEARCH_CELLS, believed, blocks
+from clc_text.data.best_classes import BestClasses, Table, empty_as, some_rows
 from clc_text.data.labels import classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.data.trusted import TrustedLabels
@@ -142,12 +143,14 @@ class ClassShares:
         given = np.bincount(classes_of(labels), minlength=len(self.low)) / len(labels)
         return float(max(np.maximum(given - self.high, 0).sum(), np.maximum(self.low - given, 0).sum()))
 
-    def weights(self, belief: np.ndarray) -> np.ndarray:
+    def weights(self, belief: Table) -> np.ndarray:
         """float64 [C], w, by which a belief [N, C] comes to lie in these ranges; of many rows times classes by every
         n-th row."""
         from scipy.optimize import minimize
 
-        some = belief[every_nth(len(belief), max(1, SEARCH_CELLS // belief.shape[1]))]
+        some = some_rows(belief, every_nth(len(belief), max(1, SEARCH_CELLS // belief.shape[1])))
+        if isinstance(some, BestClasses):
+            some = some[:]
         mean = some.mean(0)
         classes = len(mean)
         if ((mean >= self.low) & (mean <= self.high)).all():
@@ -174,7 +177,7 @@ class ClassShares:
         raised, lowered = np.split(found.x, 2)
         return np.asarray(np.exp(raised - lowered))
 
-    def applied(self, belief: np.ndarray) -> np.ndarray:
+    def applied(self, belief: Any) -> Any:
         """float64 [N, C], the belief [N, C], moved as little as may be into these ranges."""
         return weighed(belief, self.weights(belief))
 
@@ -244,11 +247,11 @@ def _place(name: Any, equal: Mapping[Any, int], as_written: Mapping[str, int]) -
     return as_written[str(name)]
 
 
-def weighed(belief: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def weighed(belief: Any, weights: np.ndarray) -> Any:
     """float64 [N, C], ∝ w · q."""
     if (weights == 1).all():
         return belief
-    moved = np.empty(belief.shape)
+    moved = empty_as(belief)
     for part in blocks(belief):
         moved[part] = believed(belief[part].astype(np.float64, copy=False), weights)
     return moved

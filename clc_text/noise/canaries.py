@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from clc_text.data.best_classes import DENSE_CLASSES
 from clc_text.errors import InputError
 from clc_text.noise.draws import uniforms
 
@@ -117,7 +118,12 @@ def before_flips(transition: np.ndarray, share: float) -> np.ndarray:
     """
     if share == 0:
         return transition
-    matrix = (transition @ np.linalg.inv(_flips(len(transition), share))).clip(0)
+    classes = len(transition)
+    if classes > DENSE_CLASSES:  # K is a (I + b 1 1ᵀ), of which the inverse is known; T's rows are of sum 1
+        even = share / (classes - 1)
+        matrix = ((transition - even) / (1 - share - even)).clip(0)
+    else:
+        matrix = (transition @ np.linalg.inv(_flips(classes, share))).clip(0)
     return np.asarray(matrix / matrix.sum(1, keepdims=True))
 
 

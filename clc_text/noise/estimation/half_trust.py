@@ -9,9 +9,12 @@ for training in `recipes/results/real_noise.md`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from clc_text.data.beliefs import believed, blocks
+from clc_text.data.best_classes import DENSE_CLASSES, BestClasses, empty_as
 from clc_text.noise.estimation.noise_fit import columns_of
 
 # Of every class, so many labels can be wrong, to any other class alike: a T that rules out what it has not seen would
@@ -23,11 +26,16 @@ ROOM = 0.01  # of the labels of a class, by noise that is known; less is none (`
 def never_certain(transition: np.ndarray) -> np.ndarray:
     """T [..., C, C] with `EVER_WRONG` of every class spread over the others."""
     classes = transition.shape[-1]
+    if classes > DENSE_CLASSES:
+        matrix = (1 - EVER_WRONG) * transition
+        matrix += EVER_WRONG / (classes - 1)
+        np.fill_diagonal(matrix, (1 - EVER_WRONG) * np.diagonal(transition))
+        return matrix
     elsewhere = (1 - np.eye(classes)) / max(classes - 1, 1)
     return np.asarray((1 - EVER_WRONG) * transition + EVER_WRONG * elsewhere)
 
 
-def half_trusted(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, room: float = 0.0) -> np.ndarray:
+def half_trusted(probs: Any, labels: np.ndarray, transition: np.ndarray, room: float = 0.0) -> Any:
     """float64 [N, C], h, from probabilities [N, C], given labels int64 [N], or distributions float [N, C], and T
     [C, C] (`never_certain`); of several problems [N, K, 2], [N, K] and [K, 2, 2].
 
@@ -36,7 +44,7 @@ def half_trusted(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, 
             and never given wrongly stays where it is given: half trust would ask for it too often (20 % left out,
             joined TREC questions and posts, four sets: average precision 1 to 3 points higher).
     """
-    belief = np.empty(probs.shape, probs.dtype)
+    belief = empty_as(probs) if isinstance(probs, BestClasses) else np.empty(probs.shape, probs.dtype)
     for part in blocks(probs, labels):
         evidence = columns_of(transition, labels[part])
         belief[part] = believed(probs[part], np.where(evidence < room, evidence, np.sqrt(evidence)))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from clc_text.data.best_classes import Table
 from clc_text.noise.estimation.probabilities import count_pairs
 
 
-def match_classes(probs: np.ndarray, labels: np.ndarray, margin: float = 1.0) -> np.ndarray:
+def match_classes(probs: Table, labels: np.ndarray, margin: float = 1.0) -> np.ndarray:
     """int64 [C], for each class of the predictions the given class that it is.
 
     Under strong pairwise noise the labels are explained as well when every class is called by its successor's name,
@@ -33,7 +34,7 @@ def match_classes(probs: np.ndarray, labels: np.ndarray, margin: float = 1.0) ->
     return _names_of_most(2 * len(labels) * mutual + counts)  # a mutual pair outweighs all counts
 
 
-def match_by_counts(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def match_by_counts(probs: Table, labels: np.ndarray) -> np.ndarray:
     """int64 [C], for each class of the predictions the given class that it is if as many labels as can be are right;
     arguments as of `match_classes`."""
     return _names_of_most(count_pairs(probs.argmax(1), labels, probs.shape[1]))

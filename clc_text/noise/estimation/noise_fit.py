@@ -15,11 +15,14 @@ partly even), the mean on three votes' shares, the class on smoothed ones. A dis
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from clc_text.data.beliefs import CELLS_AT_ONCE, SEARCH_CELLS, believed, blocks
+from clc_text.data.best_classes import DENSE_CLASSES, BestClasses, Table, empty_as, some_rows
+from clc_text.noise.estimation.of_best import counts_of_best, likelihoods, weighed_sums
 from clc_text.noise.estimation.probabilities import MANY_CLASSES
 
 SHARPNESS = (0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
@@ -28,6 +31,12 @@ SHRINKAGE = 0.1  # of a class's fair share of the rows, N/C: so many rows of ave
 # the share alone finds .212 and .471 where .200 and .450 of a pairwise noise is true). 5 to 25 do alike on TREC (right
 # posterior labels, pairwise 0.45: 88.0 to 87.8 %, by the share alone 85.2); a class of 86 rows is held best by 25.
 MOST_ROWS = 25.0
+# Of more than `DENSE_CLASSES` classes, where a row of T has thousands of numbers and a class tens of labels, so many
+# are added as explain labels best that T was not fitted to (`_fit_of_many`): few where some classes are taken for each
+# other, many where errors are spread. By the labels that T is fitted to it always seems that nearly all hard rows are
+# wrong (drawn predictions, 61 % of the first classes right, 15 % wrong, 25 rows: 29 % wrong, 80 % right afterwards).
+ROWS_OF_MANY = (MOST_ROWS, 1_000.0)
+ROUNDS_OF_MANY = 5  # of each of them on half of the labels
 ONE_BY_ONE = (
     7  # classes, that NumPy adds up one after another: class by class to the bit as row by row, and far faster
 )
@@ -43,11 +52,14 @@ class Explained:
         log_likelihood: mean over the rows of log Σ_c p(c) T[c, y], in nats.
         sharpness: a, with p = softmax(a · logits): above 1 the predictions were too flat, below 1 too sure.
         transition: float64 [C, C], T; row = true class, column = given class.
+        even_rows: of more than `DENSE_CLASSES` classes, how many rows of even noise each row of T was given; its
+            likelihood is then that of labels which T was not fitted to.
     """
 
     log_likelihood: float
     sharpness: float
     transition: np.ndarray
+    even_rows: float = field(default=MOST_ROWS, kw_only=True)
 
     @property
     def classes(self) -> int:
@@ -58,11 +70,11 @@ class Explained:
 class NoiseFit(Explained):
     """The same with probs: float64 [N, C], p."""
 
-    probs: np.ndarray
+    probs: Any
 
     @property
     def without_probs(self) -> Explained:
-        return Explained(self.log_likelihood, self.sharpness, self.transition)
+        return Explained(self.log_likelihood, self.sharpness, self.transition, even_rows=self.even_rows)
 
     def of(self, problem: int) -> NoiseFit:
         """That of one problem among several."""
@@ -80,7 +92,7 @@ def of_problems_together(fits: list[NoiseFit]) -> NoiseFit:
 
 
 def fit_noise(
-    logits: np.ndarray,
+    logits: Table,
     labels: np.ndarray,
     start: np.ndarray | None = None,
     rounds: int = 20,
@@ -95,16 +107,20 @@ def fit_noise(
         rounds: of EM for each sharpness.
 
     Of more than `SEARCH_CELLS` rows times classes the sharpness is chosen by every n-th row, and then T is found from
-    all of them.
+    all of them; where tables keep the best classes alone, these count.
     """
-    if are_several(labels):
+    if are_several(labels) and isinstance(logits, np.ndarray):
         problems = range(labels.shape[1])
         begun = [None if start is None else start[one] for one in problems]
         fits = [fit_noise(logits[:, one], labels[:, one], begun[one], rounds, sharpness) for one in problems]
         return of_problems_together(fits)
-    every = -(-logits.size // SEARCH_CELLS)
+    if isinstance(logits, BestClasses) and logits.count > DENSE_CLASSES:
+        return _fit_of_many(logits, labels, start, rounds, sharpness)
+    cells = logits.values.size if isinstance(logits, BestClasses) else logits.size
+    every = -(-cells // SEARCH_CELLS)
     if every > 1 and labels.ndim == 1 and len(sharpness) > 1:
-        chosen = fit_noise(logits[::every], labels[::every], start, rounds, sharpness).sharpness
+        some = slice(None, None, every)
+        chosen = fit_noise(some_rows(logits, some), labels[some], start, rounds, sharpness).sharpness
         return fit_noise(logits, labels, start, rounds, (chosen,))
     best: Explained | None = None  # without predictions: those of one sharpness at a time are in memory, or small ones
     together = _together_of(logits, labels)
@@ -125,24 +141,55 @@ def fit_noise(
     return NoiseFit(best.log_likelihood, best.sharpness, best.transition, probs)
 
 
-def _together_of(logits: np.ndarray, labels: np.ndarray) -> int:
+def _fit_of_many(
+    logits: BestClasses, labels: np.ndarray, start: np.ndarray | None, rounds: int, sharpness: tuple[float, ...]
+) -> NoiseFit:
+    """Sharpness and rows of even noise by which one half of the labels of every class explains the other best, and
+    then T of all labels. The sharpness is climbed to, from the middle, as each that is tried takes a fit."""
+    order = np.argsort(labels, kind="stable")
+    learnt, held_out = np.sort(order[::2]), np.sort(order[1::2])
+
+    def likelihood_of(place: int, even_rows: float) -> float:
+        probs = sharpened(logits, sharpness[place])
+        transition = fit_transition(probs.rows(learnt), labels[learnt], None, ROUNDS_OF_MANY, even_rows=even_rows)
+        return log_likelihood(probs.rows(held_out), labels[held_out], transition)
+
+    place, best = (len(sharpness) - 1) // 2, list[tuple[float, int, float]]()
+    for even_rows in ROWS_OF_MANY:
+        found = {place: likelihood_of(place, even_rows)}
+        for step in (1, -1):
+            while 0 <= place + step < len(sharpness) and place + step not in found:
+                found[place + step] = likelihood_of(place + step, even_rows)
+                if found[place + step] <= found[place]:
+                    break
+                place += step
+        best.append((found[place], place, even_rows))
+    likelihood, place, even_rows = max(best)
+    power = sharpness[place]
+    probs = sharpened(logits, power)
+    transition = fit_transition(probs, labels, start, rounds, even_rows=even_rows)
+    return NoiseFit(likelihood, power, transition, probs, even_rows=even_rows)
+
+
+def _together_of(logits: Table, labels: np.ndarray) -> int:
     """Of how many sharpnesses T is found at once: for small tables a step costs more than its arithmetic."""
-    if labels.ndim == 2 or logits.shape[1] > MANY_CLASSES:
+    if isinstance(logits, BestClasses) or labels.ndim == 2 or logits.shape[1] > MANY_CLASSES:
         return 1
     return max(1, CELLS_AT_ONCE // max(logits.size, 1))
 
 
-def fit_through(logits: np.ndarray, labels: np.ndarray, known: np.ndarray | None) -> NoiseFit:
+def fit_through(logits: Table, labels: np.ndarray, known: np.ndarray | None) -> NoiseFit:
     """`fit_noise`; where T is known, it stands, and the sharpness alone is fitted."""
     return fit_noise(logits, labels) if known is None else fit_noise(logits, labels, known, 0)
 
 
 def fit_transition(
-    probs: np.ndarray,
+    probs: Table,
     labels: np.ndarray,
     start: np.ndarray | None = None,
     rounds: int = 20,
     known: np.ndarray | None = None,
+    even_rows: float = MOST_ROWS,
 ) -> np.ndarray:
     """float64 [C, C], T by expectation-maximisation with the rows' class probabilities [N, C] held fixed; of several
     tables [..., N, C] of a few classes [..., C, C].
@@ -152,16 +199,17 @@ def fit_transition(
 
     Args:
         known: [C, C], counts that are known beside, of rows whose true class somebody has told.
+        even_rows: see `shrunk`.
     """
-    if are_several(labels):
+    if are_several(labels) and isinstance(probs, np.ndarray):
         problems = range(labels.shape[1])
         begun = [None if start is None else start[one] for one in problems]
         return np.stack([fit_transition(probs[:, one], labels[:, one], begun[one], rounds) for one in problems])
     counted = _counts(probs, labels)
     beside = 0.0 if known is None else known
-    transition = shrunk(beside + counted(None)) if start is None else start
+    transition = shrunk(beside + counted(None), even_rows) if start is None else start
     for _ in range(rounds):
-        transition = shrunk(beside + counted(transition))
+        transition = shrunk(beside + counted(transition), even_rows)
     return transition
 
 
@@ -170,7 +218,9 @@ Counted = Callable[[np.ndarray | None], np.ndarray]
 predicted."""
 
 
-def _counts(probs: np.ndarray, labels: np.ndarray) -> Counted:
+def _counts(probs: Table, labels: np.ndarray) -> Counted:
+    if isinstance(probs, BestClasses):
+        return counts_of_best(probs, labels)
     if labels.ndim == 2:
         return lambda transition: probs.T @ labels if transition is None else expected(probs, labels, transition)
     return _counts_of_many(probs, labels) if probs.shape[-1] > MANY_CLASSES else _counts_of_few(probs, labels)
@@ -239,6 +289,8 @@ def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
             [fit_shares(fit.of(one), labels[:, one], rounds) for one in range(labels.shape[1])]
         )
     probs, transition = fit.probs, fit.transition
+    if isinstance(probs, BestClasses):
+        return _fit_shares_of_best(fit, probs, labels, rounds)
     weights = np.ones(fit.classes)
     for _ in range(rounds):
         if labels.ndim == 1 and fit.classes > MANY_CLASSES:  # without a table of the posterior
@@ -254,6 +306,21 @@ def fit_shares(fit: NoiseFit, labels: np.ndarray, rounds: int = 30) -> NoiseFit:
         transition = shrunk(counts)
         probs = reweighed(weights, fit.probs, probs, believed_of)
     return NoiseFit(log_likelihood(probs, labels, transition), fit.sharpness, transition, probs)
+
+
+def _fit_shares_of_best(fit: NoiseFit, probs: BestClasses, labels: np.ndarray, rounds: int) -> NoiseFit:
+    """`fit_shares` without a table of weighed predictions in each round: weights of p may as well be those of T."""
+    counted, transition, weights = counts_of_best(probs, labels), fit.transition, np.ones(fit.classes)
+    even = SHRINKAGE * len(probs) / fit.classes
+    for _ in range(rounds):
+        counts = counted(transition * weights[:, None])
+        weights = weights * (counts.sum(1) + even) / (weighed_sums(probs, weights) + even)
+        transition = shrunk(counts, fit.even_rows)
+    weighed = empty_as(probs)
+    for part in blocks(probs):
+        table = probs[part] * weights
+        weighed[part] = table / table.sum(1, keepdims=True)
+    return replace(fit, transition=transition, probs=weighed)  # with the likelihood of what is not fitted here
 
 
 def reweighed(weights: np.ndarray, probs: np.ndarray, now: np.ndarray, believed_of: np.ndarray) -> np.ndarray:
@@ -272,8 +339,10 @@ def reweighed(weights: np.ndarray, probs: np.ndarray, now: np.ndarray, believed_
     return weighted
 
 
-def counts_by(belief: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def counts_by(belief: Table, labels: np.ndarray) -> np.ndarray:
     """float64 [C, C], how many rows of each class believed in [N, C] were given each label, [N] or distributions."""
+    if isinstance(belief, BestClasses):
+        return counts_of_best(belief, labels)(None)
     if labels.ndim == 2:
         return np.asarray(belief.T @ labels)
     if belief.shape[1] > MANY_CLASSES:
@@ -283,32 +352,49 @@ def counts_by(belief: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.stack([belief[labels == given].sum(0) for given in range(belief.shape[1])], 1)
 
 
-def matrix_of(belief: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def matrix_of(belief: Table, labels: np.ndarray) -> np.ndarray:
     """float64 [C, C], how the labels [N] of each class were given, by the classes believed in [N, C] (`shrunk`)."""
     return shrunk(counts_by(belief, labels))
 
 
-def shrunk(counts: np.ndarray) -> np.ndarray:
-    """Counts [..., C, C] (true × given) as T, each row with a few rows of the average, even noise added."""
+def shrunk(counts: np.ndarray, even_rows: float = MOST_ROWS) -> np.ndarray:
+    """Counts [..., C, C] (true × given) as T, each row with a few rows of the average, even noise added.
+
+    Args:
+        even_rows: how many, of more than `DENSE_CLASSES` classes.
+    """
+    matrix: np.ndarray
     classes, rows = counts.shape[-1], counts.sum((-2, -1), keepdims=True)
     stay = np.trace(counts, axis1=-2, axis2=-1)[..., None, None] / np.maximum(rows, _SMALLEST)
-    even = np.where(np.eye(classes, dtype=bool), stay, (1 - stay) / max(classes - 1, 1))
-    matrix: np.ndarray = counts + np.minimum(SHRINKAGE * rows / classes, MOST_ROWS) * even
+    if classes > DENSE_CLASSES:  # in place: a matrix of 5,000 classes is 200 MB
+        stay = stay.item()
+        matrix = counts + even_rows * (1 - stay) / (classes - 1)
+        np.fill_diagonal(matrix, np.diagonal(counts) + even_rows * stay)
+    else:
+        even = np.where(np.eye(classes, dtype=bool), stay, (1 - stay) / max(classes - 1, 1))
+        matrix = counts + np.minimum(SHRINKAGE * rows / classes, MOST_ROWS) * even
     matrix /= np.maximum(matrix.sum(-1, keepdims=True), _SMALLEST)
     return matrix
 
 
-def log_likelihood(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> float:
+def log_likelihood(probs: Table, labels: np.ndarray, transition: np.ndarray) -> float:
     """Mean of log Σ_c p(c) T[c, y] in nats."""
+    return float(np.log(np.maximum(explained(probs, labels, transition), _SMALLEST)).mean())
+
+
+def explained(probs: Table, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
+    """float64 [N], or [N, K] of several problems: Σ_c p(c) T[c, y]."""
+    if isinstance(probs, BestClasses):
+        return likelihoods(probs, labels, transition)
     given = np.empty(probs.shape[:-1])
     for part in blocks(probs, labels):
         given[part] = (probs[part] * columns_of(transition, labels[part])).sum(-1)
-    return float(np.log(np.maximum(given, _SMALLEST)).mean())
+    return given
 
 
-def posterior_labels(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray) -> np.ndarray:
+def posterior_labels(probs: Any, labels: np.ndarray, transition: np.ndarray) -> Any:
     """float64 [N, C], ``q ∝ p · T[:, y]``; a row that T rules out keeps its p."""
-    posterior = np.empty(probs.shape, probs.dtype)
+    posterior = empty_as(probs) if isinstance(probs, BestClasses) else np.empty(probs.shape, probs.dtype)
     for part in blocks(probs, labels):
         posterior[part] = believed(probs[part], columns_of(transition, labels[part]))
     return posterior
@@ -337,8 +423,10 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return powers
 
 
-def sharpened(logits: np.ndarray, power: float) -> np.ndarray:
+def sharpened(logits: Any, power: float) -> Any:
     """float64 [..., C], softmax(power · logits), with no other table than the one that is given out."""
+    if isinstance(logits, BestClasses):
+        return _sharpened_best(logits, power)
     if logits.ndim == 2 and logits.shape[1] <= ONE_BY_ONE:
         probs = np.empty(logits.shape)
         for part in blocks(probs):
@@ -353,3 +441,12 @@ def sharpened(logits: np.ndarray, power: float) -> np.ndarray:
     np.exp(probs, out=probs)
     probs /= probs.sum(-1, keepdims=True)
     return probs
+
+
+def _sharpened_best(logits: BestClasses, power: float) -> BestClasses:
+    most = np.maximum(logits.values.max(1), logits.rest)
+    values = np.exp(power * (logits.values - most[:, None]), dtype=np.float64)
+    rest = np.exp(power * (logits.rest - most), dtype=np.float64)
+    sums = values.sum(1) + logits.others * rest
+    values, rest = (values / sums[:, None]).astype(np.float32), (rest / sums).astype(np.float32)
+    return replace(logits, values=values, rest=rest, logs=False)

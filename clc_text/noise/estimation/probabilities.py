@@ -7,18 +7,24 @@ import numpy as np
 from clc_text.errors import InputError
 
 MANY_CLASSES = 100  # above, sums over classes are made another way, and rows are resampled less often
-MOST_CLASSES = 1000  # of a noise matrix; its C x C entries are then as many as a million rows could hardly determine
+MOST_CLASSES = 1_000  # of a noise matrix that is shown, or found again and again from resampled rows
+MOST_FITTED = 5_000  # of one that cross-fitting finds: 200 MB
 _CELLS = 200_000_000  # of all resampled tables and matrices together
 
 
-def check_classes(classes: int) -> None:
-    """Raises:
-    InputError: the classes are too many for a noise matrix.
+def check_classes(classes: int, most: int = MOST_CLASSES) -> None:
     """
-    if classes > MOST_CLASSES:
+    Args:
+        classes: C.
+        most: that there may be.
+
+    Raises:
+        InputError: the classes are too many for a noise matrix.
+    """
+    if classes > most:
         raise InputError(
             f"{classes:,} classes are too many for an estimate of the noise: the matrix of which class is taken for "
-            f"which would have {classes**2:,} entries, and {MOST_CLASSES:,} classes are the most; join classes "
+            f"which would have {classes**2:,} entries, and {most:,} classes are the most; join classes "
             "(data.label_map), or train with a method that needs no such matrix (method: clc) and correct by "
             "--policy agree",
             key="classes",

@@ -22,6 +22,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clc_text.data.best_classes import Table, of_labels
 from clc_text.data.class_shares import ClassShares
 from clc_text.data.labels import classes_of
 from clc_text.noise.estimation.expectation_maximisation import em_weighted, sharpened
@@ -37,13 +38,13 @@ _MANY_ROUNDS = 5
 ROWS = 50_000  # every n-th row of more is enough
 
 
-def rate_of(probs: np.ndarray, labels: np.ndarray, transition: np.ndarray, shares: ClassShares | None = None) -> float:
+def rate_of(probs: Table, labels: np.ndarray, transition: np.ndarray, shares: ClassShares | None = None) -> float:
     """The share of wrong labels that predictions [N, C] of the true class and T [C, C] imply, where it is known how
     common the classes truly are so that they are; of K problems at once [N, K, 2], labels [N, K] and T [K, 2, 2]."""
     belief = posterior_labels(probs, labels, transition)
     if shares is not None:
         belief = shares.applied(belief)
-    return float(1 - np.take_along_axis(belief, classes_of(labels)[..., None], -1).mean())
+    return float(1 - of_labels(belief, classes_of(labels)).mean())
 
 
 def rate_interval(

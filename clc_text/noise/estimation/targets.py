@@ -22,9 +22,12 @@ the same gained .7 of the classes' mean and lost .1 of all rows, .8 where it fol
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from clc_text.data.beliefs import SEARCH_CELLS
+from clc_text.data.beliefs import SEARCH_CELLS, blocks
+from clc_text.data.best_classes import BestClasses
 from clc_text.data.class_shares import ClassShares, weighed
 from clc_text.data.sampling import every_nth
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
@@ -43,13 +46,15 @@ LIKELIEST = 10.0
 _SMALLEST = 1e-12
 
 
-def taught_of(pool: np.ndarray, labels: np.ndarray, by_class: NoiseFit | None = None) -> np.ndarray:
+def taught_of(pool: Any, labels: np.ndarray, by_class: NoiseFit | None = None) -> Any:
     """float64 [N, C], `targets_of`, by which classes are as common among the likeliest as they are believed to be,
-    where labels show no noise; see the module. As `targets_of` where too few rows tell, or labels are distributions,
-    of which it is not known.
+    where labels show no noise; see the module. As `targets_of` where too few rows tell, as of tables that keep the
+    best classes alone, or labels are distributions, of which it is not known.
 
     Args: as `targets_of` has them.
     """
+    if isinstance(pool, BestClasses):
+        return targets_of(pool, labels, by_class)
     noise = noise_of_some(pool, labels, compared=True)
     targets = targets_of(pool, labels, by_class, noise)
     if noise.ahead is None or noise.ahead > CLEARLY or too_few(*pool.shape):
@@ -66,9 +71,7 @@ def as_common_as_believed(belief: np.ndarray) -> np.ndarray:
     return weighed(belief, ClassShares(mean, mean.copy()).weights(likeliest) ** (1 / LIKELIEST))
 
 
-def targets_of(
-    pool: np.ndarray, labels: np.ndarray, by_class: NoiseFit | None = None, noise: NearNoise | None = None
-) -> np.ndarray:
+def targets_of(pool: Any, labels: np.ndarray, by_class: NoiseFit | None = None, noise: NearNoise | None = None) -> Any:
     """float64 [N, C], each row of sum 1: the mean of both readings.
 
     Args:
@@ -80,6 +83,11 @@ def targets_of(
     targets = posterior_with_shares(pool, labels, noise)
     if by_class is None:
         by_class = fit_shares(fit_noise(pool, labels), labels)
-    targets += half_trusted(by_class.probs, labels, never_certain(by_class.transition))
+    half = half_trusted(by_class.probs, labels, never_certain(by_class.transition))
+    if isinstance(targets, BestClasses):
+        for part in blocks(targets):
+            targets[part] = (targets[part] + half[part]) / 2
+        return targets
+    targets += half
     targets /= 2
     return targets
