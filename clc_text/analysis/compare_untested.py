@@ -6,8 +6,6 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from clc_text.analysis.compare import incomparable
 from clc_text.analysis.groups import group
 from clc_text.analysis.unfinished import begun
@@ -79,7 +77,7 @@ def figures(run: RunDirectory) -> dict[str, float]:
         if not fitted.learnt_nothing:
             values["rate"] = fitted.noise_of_given(labels)[0]
     if run.file("predictions.safetensors").is_file():
-        judged = np.exp(run.log_probs("train").astype(np.float64)).mean(0).argmax(-1)
+        judged = run.first_classes()
         fair = ~labels.canary
         values["changed"] = float((judged != labels.trained)[fair].mean())
         counted = count_canaries(labels.given, labels.trained, labels.canary, judged)

@@ -34,6 +34,8 @@ class Matrix:
 def matrices(run: RunDirectory) -> tuple[list[Matrix], list[str]]:
     """Those that can be made of the run as it is, and sentences on what is missing or how far to trust it."""
     labels, classes = run.labels(), len(run.label_names)
+    if classes > MOST_CLASSES:
+        return [], [f"Of {classes:,} classes there is no matrix: it would have {classes**2:,} cells."]
     made = [make(run, labels, classes) for make in (_noise, _confusion, _estimate)]
     return [panel for panel, _ in made if panel is not None], [remark for _, remark in made if remark]
 
@@ -60,7 +62,7 @@ def _confusion(run: RunDirectory, labels: Labels, classes: int) -> Made:
     """P(given label | predicted class): from the final predictions, or without them from the training dynamics."""
     rows = len(labels.given)
     if run.file("predictions.safetensors").is_file():
-        predicted = np.exp(run.log_probs("train").astype(np.float64)).mean(0).argmax(-1)
+        predicted = run.first_classes()
         counts = count_pairs(predicted, labels.given, classes)
         title = f"model against given labels, {rows:,} rows"
     else:
@@ -81,8 +83,6 @@ def _estimate(run: RunDirectory, labels: Labels, classes: int) -> Made:
         audit, remark = sound_audit(run), ""
     except InputError:  # the predictions tell as much
         audit, remark = None, "The audit is damaged or not of the corrected dataset as it is now, so it is not used."
-    if classes > MOST_CLASSES:
-        return None, f"Of {classes:,} classes no noise matrix is estimated."
     if audit is not None:
         noise = audit["noise"]
         rate, matrix, source = noise["rate"], np.array(noise["matrix"], dtype=float), "audit"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from clc_text.artifacts.names import current
 from clc_text.artifacts.run_files import CrossFitFacts, CrossFitGain, CrossFitRounds
+from clc_text.data.best_classes import BestClasses, from_tensors, keeps_best, logs_of, of_labels, some_rows, tensors_of
 from clc_text.data.class_shares import ClassShares, weighed
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
@@ -28,6 +30,8 @@ _ANEW = f"remove both, {FACTS} and {TENSORS}, and they are made anew"
 @dataclass(frozen=True)
 class CrossFit:
     """Out-of-sample predictions of every training row, and the noise that they show.
+
+    Tables of very many rows and classes keep the best classes of a row (`data.best_classes`).
 
     Attributes:
         folds: int64 [R, N], in each of the rounds the fold whose network never saw the row's label.
@@ -54,11 +58,11 @@ class CrossFit:
     """
 
     folds: np.ndarray
-    probs: np.ndarray
+    probs: Any
     transition: np.ndarray
-    posterior: np.ndarray
+    posterior: Any
     facts: CrossFitFacts
-    targets: np.ndarray | None = None
+    targets: Any = None
     each: np.ndarray | None = None
 
     @property
@@ -115,7 +119,7 @@ class CrossFit:
         return "rates_of_each" in self.facts
 
     @property
-    def row_targets(self) -> np.ndarray:
+    def row_targets(self) -> Any:
         """float64 [N, C], what a method that cross-fits is to be taught of the rows."""
         return self.posterior if self.targets is None else self.targets
 
@@ -136,7 +140,7 @@ class CrossFit:
         if (weights == 1).all():
             return replace(self, targets=targets, facts=facts)
         posterior = weighed(self.posterior, weights)
-        facts["rate"] = float(1 - posterior[np.arange(len(posterior)), labels.trained].mean())
+        facts["rate"] = float(1 - of_labels(posterior, labels.trained).mean())
         return replace(
             self, probs=shares.applied(self.probs), posterior=posterior, targets=targets, facts=facts,
             transition=matrix_of(posterior, labels.learnt),
@@ -175,11 +179,11 @@ class CrossFit:
         if self.each is not None:
             return self._noise_of_pairs(labels)
         rows = ~labels.canary
-        given, posterior = labels.trained[rows], self.posterior[rows]
+        given, posterior = labels.trained[rows], some_rows(self.posterior, rows)
         transition = self.transition_of_given(labels)
         if labels.canary.any():
-            posterior = posterior_labels(self.probs[rows], given, transition)
-        return float(1 - posterior[np.arange(len(given)), given].mean()), transition
+            posterior = posterior_labels(some_rows(self.probs, rows), given, transition)
+        return float(1 - of_labels(posterior, given).mean()), transition
 
     def _noise_of_pairs(self, labels: Labels) -> tuple[float, np.ndarray]:
         assert self.each is not None
@@ -201,13 +205,20 @@ class CrossFit:
         from safetensors.numpy import save_file
 
         directory.mkdir(parents=True, exist_ok=True)
-        tensors = {name: np.ascontiguousarray(getattr(self, name)) for name in _AS_THEY_ARE}
-        if self.targets is not None:
-            tensors["targets"] = np.ascontiguousarray(self.targets)
+        tensors = {"folds": np.ascontiguousarray(self.folds), "transition": np.ascontiguousarray(self.transition)}
+        for name, table in {"posterior": self.posterior, "targets": self.targets}.items():
+            if isinstance(table, BestClasses):
+                tensors |= tensors_of(name, [table])
+            elif table is not None:
+                tensors[name] = np.ascontiguousarray(table)
         if self.each is not None:
             tensors["each"] = np.ascontiguousarray(self.each)
         # As one peer's log-probabilities, which is how corrections and audits read any predictions of a run.
-        tensors["train"] = np.log(self.probs.clip(1e-30)).astype(np.float32)[None]
+        log_probs = logs_of(self.probs, 1e-30)
+        if isinstance(log_probs, BestClasses):
+            tensors |= tensors_of("train", [log_probs])
+        else:
+            tensors["train"] = log_probs.astype(np.float32)[None]
         facts = {"folds": str(self.facts["folds"])}
         write_with(directory / TENSORS, lambda aside: save_file(tensors, aside, metadata=facts))
         write_json(directory / FACTS, self.facts)
@@ -232,11 +243,14 @@ class CrossFit:
         facts = read_json(directory / FACTS, CrossFitFacts, _ANEW, current)
         with undamaged(directory / TENSORS, _ANEW):
             tensors = load_file(directory / TENSORS)
-            probs = np.exp(tensors["train"][0].astype(np.float64))
-            named = {name: tensors[name] for name in _AS_THEY_ARE}
-            cross_fit = cls(
-                **named, probs=probs, facts=facts, targets=tensors.get("targets"), each=tensors.get("each")
+            transition, probs = tensors["transition"], _table_of(tensors, "train")
+            probs = (
+                probs.mapped(np.exp, False) if isinstance(probs, BestClasses) else np.exp(probs[0].astype(np.float64))
             )
+            cross_fit = cls(
+                tensors["folds"], probs, transition, _table_of(tensors, "posterior"), facts,
+                _table_of(tensors, "targets"), tensors.get("each"),
+            )  # fmt: skip
             rows, classes = probs.shape
             shapes = [cross_fit.folds.shape[1:], cross_fit.transition.shape, cross_fit.posterior.shape]
             shapes += [] if cross_fit.targets is None else [cross_fit.targets.shape]
@@ -246,6 +260,13 @@ class CrossFit:
             if shapes != expected or len(facts["rounds"]) < 2:
                 raise ValueError("its tensors do not belong together")
             return cross_fit
+
+
+def _table_of(tensors: dict[str, np.ndarray], name: str) -> Any:
+    """A table of a file's tensors, of either kind; None: it has no such one."""
+    if keeps_best(tensors, name):
+        return from_tensors(tensors, name, len(tensors["transition"]), name == "train")[0]
+    return tensors[name] if name != "targets" else tensors.get(name)
 
 
 def rates_of_rounds(directory: Path) -> list[float]:
@@ -291,6 +312,3 @@ def estimated_rate(directory: Path) -> float | None:
 
 def _nothing(facts: CrossFitGain) -> bool:
     return {"gain", "gain_error"} <= facts.keys() and is_nothing(facts["gain"], facts["gain_error"])
-
-
-_AS_THEY_ARE = ("folds", "transition", "posterior")

@@ -26,6 +26,7 @@ from clc_text.methods.base import Supervision
 from clc_text.utils.files import sha256_of_file, write_with
 
 _FLUSH_ROWS = 8192
+_FLUSH_CELLS = 41_000_000  # rows times peers times classes: five folds of 1,000 classes have fewer
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class TrainingDynamics:
         """Notes one batch: rows [B], log_probs [P, B, C] detached. The tensors are kept until the next flush."""
         self._pending.append((rows, log_probs, supervision.targets, supervision.selected))
         self._pending_rows += len(rows)
-        if self._pending_rows >= _FLUSH_ROWS:
+        if self._pending_rows >= _FLUSH_ROWS or self._pending_rows * log_probs[:, 0].numel() >= _FLUSH_CELLS:
             self._flush()
 
     def _flush(self) -> None:

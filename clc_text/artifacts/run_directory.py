@@ -17,7 +17,8 @@
     dynamics/epoch-0001.parquet ...   what training saw of every row (see `clc_text.artifacts.dynamics`)
     checkpoints/             what `--resume` starts from, each with the sha256 of what it belongs to
     model/                   the peers, safetensors
-    predictions.safetensors  log-probabilities at the end: `train` float32 [P, N, C], `test` float32 [P, M, C], and
+    predictions.safetensors  log-probabilities at the end: `train` float32 [P, N, C] (of thousands of classes the best
+                             of every row, see `data.best_classes`), `test` float32 [P, M, C], and
                              `test_labels` int64 [M]; of U rows that nobody labelled `unlabelled` float32 [P, U, C] and
                              `unlabelled_row` int64 [U], their numbers in the file
     notices.json              what the run noticed about itself (see `RunDirectory.notices`)
@@ -45,6 +46,8 @@ import numpy as np
 from clc_text.artifacts import run_files
 from clc_text.artifacts.names import current, located
 from clc_text.config.recipe import load as load_recipe
+from clc_text.data.beliefs import blocks
+from clc_text.data.best_classes import from_tensors, keeps_best
 from clc_text.data.columns import JOINED
 from clc_text.data.labels import Labels
 from clc_text.data.trusted import TrustedLabels
@@ -283,14 +286,33 @@ class RunDirectory:
                 self._check_classes(name, getattr(record, name))
             return record
 
+    def first_classes(self) -> np.ndarray:
+        """int64 [N], of every training row the class that the peers together found most probable at the end."""
+        from safetensors.numpy import load_file
+
+        path = self._needed("predictions.safetensors", "the run has not ended")
+        with undamaged(path):
+            tensors = load_file(path)
+            if not keeps_best(tensors, "train"):
+                return np.asarray(np.exp(self.log_probs().astype(np.float64)).mean(0).argmax(-1))
+            tables = from_tensors(tensors, "train", len(self.label_names), logs=True)
+            firsts = [np.mean([np.exp(one[part]) for one in tables], axis=0).argmax(1) for part in blocks(tables[0])]
+            return np.concatenate(firsts)
+
     def log_probs(self, split: str = "train") -> np.ndarray:
-        """float32 [P, N, C], the peers' log-probabilities at the end of training."""
+        """float32 [P, N, C], the peers' log-probabilities at the end of training.
+
+        Raises:
+            InputError: the run has not ended, or keeps the best classes of these rows alone.
+        """
         from safetensors import safe_open
 
         path = self._needed("predictions.safetensors", "the run has not ended")
         with undamaged(path), safe_open(path, "np") as opened:
             if split not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
                 raise InputError(f"{path} has no predictions of the {split} rows: the run had none", where=path)
+            if keeps_best(opened.keys(), split):
+                raise InputError(f"{path} keeps the best classes of the {split} rows alone", where=path)
             log_probs = opened.get_tensor(split)
             rows = self.environment()["rows"]
             expected = (rows["test"] if split == "test" else rows["train"], len(self.label_names))

@@ -103,6 +103,7 @@ from clc_text.corrections.second_opinion import second_opinion
 from clc_text.corrections.state import GIVEN, PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
+from clc_text.data.beliefs import SEARCH_CELLS
 from clc_text.data.labels import Labels, classes_of
 from clc_text.data.sampling import every_nth
 from clc_text.errors import InputError
@@ -110,7 +111,7 @@ from clc_text.evidence.readings import agreement, readings, span
 from clc_text.evidence.rules import rule_like
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.estimate import NoiseEstimate, estimate
-from clc_text.noise.estimation.noise_fit import matrix_of
+from clc_text.noise.estimation.noise_fit import matrix_of, posterior_labels
 from clc_text.noise.estimation.probabilities import MOST_CLASSES
 from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
 from clc_text.utils.files import sha256_of_file, write_json
@@ -191,7 +192,7 @@ def _judged(
     best: RowPredictions, labels: Labels, state: State, bootstrap: int, rounds: list[float]
 ) -> tuple[AuditNoise, np.ndarray, np.ndarray]:
     """The entry ``noise``, and probabilities [n, C] of the rows [n], none of them a canary, that it was made of."""
-    rows = np.arange(best.rows)[every_nth(best.rows, ESTIMATE_ROWS)]
+    rows = np.arange(best.rows)[every_nth(best.rows, _looked_at(best.classes))]
     fair = ~labels.canary[rows]
     matrix = None if best.transition is None else before_flips(best.transition, float(labels.canary.mean()))
     if best.kind == "views":
@@ -199,9 +200,16 @@ def _judged(
         probs = pooled(best, log_probs)
         noise = _noise_of_views(best, log_probs[:, fair], labels.as_given[rows[fair]], state)
     else:
-        probs, _ = sample(best, ESTIMATE_ROWS)
+        probs, _ = sample(best, _looked_at(best.classes))
         noise = _noise(best.kind, matrix, probs[fair], labels.as_given[rows[fair]], state, bootstrap, rounds)
+        if best.ahead is not None:
+            noise["ahead"] = best.ahead
     return noise, probs[fair], rows[fair]
+
+
+def _looked_at(classes: int) -> int:
+    """How many rows tell the noise: of very many classes as many as there is memory for, tables of 160 MB."""
+    return ESTIMATE_ROWS if classes <= MOST_CLASSES else min(ESTIMATE_ROWS, SEARCH_CELLS // classes)
 
 
 def labels_mark(step: int, state: State) -> dict[str, Any]:
@@ -245,7 +253,8 @@ def _noise(
     transition: list[list[float]] | None = None
     interval: tuple[float, float] | None
     if probs.shape[1] > MOST_CLASSES:
-        (rate, interval), method = _mean_doubt(probs, classes_of(given)), "doubt"
+        believed = probs if matrix is None else posterior_labels(probs, given, matrix)
+        (rate, interval), method = _mean_doubt(believed, classes_of(given), rounds), "doubt"
     else:
         made = (
             _with_matrix(matrix, probs, given, bootstrap, rounds)
@@ -267,10 +276,12 @@ def _noise(
     }
 
 
-def _mean_doubt(probs: np.ndarray, given: np.ndarray) -> tuple[float, tuple[float, float]]:
-    """A rate that needs no noise matrix, by probabilities [n, C], and its interval by the draw of the rows."""
+def _mean_doubt(probs: np.ndarray, given: np.ndarray, rounds: list[float]) -> tuple[float, tuple[float, float]]:
+    """A rate by what is believed [n, C], and its interval by the draw of the rows, and by what each of the rounds
+    of cross-fitting found alone."""
     doubt = 1 - probs[np.arange(len(given)), given]
-    rate, reach = float(doubt.mean()), 1.96 * float(doubt.std()) / len(doubt) ** 0.5
+    variance = float(doubt.var()) / len(doubt) + (float(np.var(rounds, ddof=1)) if len(rounds) > 1 else 0.0)
+    rate, reach = float(doubt.mean()), 1.96 * variance**0.5
     return rate, (max(0.0, rate - reach), min(1.0, rate + reach))
 
 
@@ -327,15 +338,17 @@ def _with_matrix(
 def _corrections(state: State, names: list[str]) -> Corrections:
     classes = len(names)
     changed = state.changed
-    pairs = np.bincount(state.given[changed].astype(np.int64) * classes + state.label[changed], minlength=classes**2)
-    order = np.argsort(-pairs, kind="stable")[: int((pairs > 0).sum())]
+    pairs, times = np.unique(
+        state.given[changed].astype(np.int64) * classes + state.label[changed], return_counts=True
+    )
+    order = np.argsort(-times, kind="stable")
     return {
         "rows": int(changed.sum()),
         "share": float(changed.mean()),
         "by_class": class_changes(state.given, state.label, names),
         "pairs": [
-            {"given": names[pair // classes], "label": names[pair % classes], "rows": int(pairs[pair])}
-            for pair in order.tolist()
+            {"given": names[pair // classes], "label": names[pair % classes], "rows": int(rows)}
+            for pair, rows in zip(pairs[order].tolist(), times[order].tolist(), strict=True)
         ],
     }
 

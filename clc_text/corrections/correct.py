@@ -22,6 +22,7 @@ from clc_text.corrections.store import Corrected, has_corrected, write_first
 from clc_text.corrections.target_epochs import target_since
 from clc_text.data.labels import Labels, sha256_of_labels
 from clc_text.errors import InputError
+from clc_text.noise.estimation.probabilities import MOST_CLASSES
 from clc_text.utils.files import sha256_of_file
 
 
@@ -52,7 +53,10 @@ def correct(
     check_rows(run, source)
     _check_labels(run, labels, predictions)
     if predictions.kind != "views":
+        asked = policy.least_ahead
         policy = policy.without_views()
+        if predictions.ahead is not None:
+            policy = replace(policy, least_ahead=asked)
     if predictions.rates is not None:
         policy = policy.of_pairs()
     policy = policy.resolve(_threshold(run)).of_noise(predictions.ahead)
@@ -118,6 +122,7 @@ def _facts(
     run: RunDirectory, labels: Labels, policy: Policy, predictions: RowPredictions, gathered: Gathered
 ) -> dict[str, Any]:
     environment = run.environment()
+    many = len(environment["label_names"]) > MOST_CLASSES  # a file of millions of numbers, which nobody reads
     return {
         "version": 2,
         "run_id": run.run_id,
@@ -135,7 +140,7 @@ def _facts(
             "confidence": gathered.mean_confidence,
             "entropy": float(gathered.rows.entropy.mean()),
         },
-        "noise_matrix": None if gathered.matrix is None else gathered.matrix.round(6).tolist(),
+        "noise_matrix": None if gathered.matrix is None or many else gathered.matrix.round(6).tolist(),
         "canaries": _canaries(labels, policy, gathered),
         "sha256": {
             "predictions": sha256_of_file(predictions.path),

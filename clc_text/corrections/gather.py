@@ -59,8 +59,8 @@ def gather(predictions: RowPredictions, labels: Labels, policy: Policy, progress
     if predictions.asked:
         return _of_each_class(predictions, labels, policy, progress)
     count = predictions.rows
-    counts = np.zeros((predictions.classes, predictions.classes))
     near = predictions.kind == "views" and not predictions.pool  # noise is more than a matrix
+    counts = np.zeros((predictions.classes, predictions.classes)) if near else np.zeros(0)
     wanted = policy.noise_matrix or predictions.kind == "views"
     matrix = noise_matrix_of(predictions, labels) if wanted and not near else None
     of_canaries = matrix

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import joined_with_texts
+from clc_text.data.best_classes import from_tensors, keeps_best
 from clc_text.data.class_shares import ClassShares
 from clc_text.errors import InputError
 from clc_text.evidence.mixture import Judged, judge_near
 from clc_text.evidence.views import weights
-from clc_text.noise.estimation.near_noise import NearNoise
+from clc_text.noise.estimation.near_noise import NearNoise, too_few
 
 Kind = Literal["in sample", "out of sample", "views", "votes"]
 
@@ -49,11 +50,12 @@ class RowPredictions:
             one class; None: not known beforehand.
         part: which rows of the file these are: (first, every so many).
         nearness: of views, how much of the noise is near a decision (`noise.estimation.near_noise`).
-        ahead: of views, by how many standard errors noise explains held-out labels better than they alone do; None:
-            not known.
+        ahead: of views, by how many standard errors noise explains held-out labels better than they alone do; 0 where
+            the best classes alone are kept and rows are too few to tell (`near_noise.too_few`); None: not known.
         class_weights: float64 [C], of what views believe,
         prior_weights: float64 [C], of what they say without the label, and
         shares: how common the classes truly are, where somebody has told; else None.
+        best: whether the file keeps the best classes of a row alone (`data.best_classes`).
     """
 
     path: Path
@@ -77,6 +79,7 @@ class RowPredictions:
     class_weights: np.ndarray | None = None
     prior_weights: np.ndarray | None = None
     shares: ClassShares | None = None
+    best: bool = False
 
     @property
     def noise(self) -> NearNoise:
@@ -130,12 +133,21 @@ class RowPredictions:
             # Opened anew for each block: the pages that were read are let go with the memory map.
             with safe_open(self.path, "np") as opened:
                 stop = min(start + size, self.rows)
-                block: np.ndarray = opened.get_slice("train")[:, start * every : stop * every, :][:, first::every]
+                block = self._block(opened, slice(start * every, stop * every))[:, first::every]
             if not (block <= 1e-3).all():
                 raise InputError(
                     f"{self.path} holds values that are no log-probabilities; train the run again", where=self.path
                 )
             yield start, block
+
+    def _block(self, opened: Any, rows: slice) -> np.ndarray:
+        """float32 [P, b, C] of an opened file."""
+        if not self.best:
+            return np.asarray(opened.get_slice("train")[:, rows, :])
+        names = ("train", "train_classes", "train_rest")
+        some = {name: opened.get_slice(name)[:, rows] for name in names}
+        tables = from_tensors(some, "train", self.classes, logs=True)
+        return np.stack([one[:].astype(np.float32) for one in tables])
 
     def of(self, rows: np.ndarray) -> np.ndarray:
         """float32 [P, n, C] of some rows, by their numbers in rising order; errors as `blocks`."""
@@ -191,6 +203,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
             if "train" not in opened.keys():  # noqa: SIM118 - safe_open is no mapping
                 raise InputError(f"{path} has no predictions of the training rows", where=path)
             shape = opened.get_slice("train").get_shape()
+            best = keeps_best(opened.keys(), "train")
             transition = opened.get_tensor("transition") if "transition" in opened.keys() else None  # noqa: SIM118
             each = opened.get_tensor("each") if "each" in opened.keys() else None  # noqa: SIM118
             rates = opened.get_tensor("rates") if "rates" in opened.keys() else None  # noqa: SIM118
@@ -202,6 +215,8 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
         raise InputError(
             f"{path} is not readable ({error}); it was cut short or changed, train the run again", where=path
         ) from None
+    if len(shape) == 3 and best:
+        shape = [*shape[:2], len(run.label_names)]
     if len(shape) != 3 or shape[2] != len(run.label_names):
         raise InputError(
             f"{path} has predictions of the shape {shape}, but the run has {len(run.label_names)} classes; "
@@ -213,9 +228,13 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
     names = tuple(facts["views"].split(",")) if "views" in facts else ()
     sharpness = float(facts.get("sharpness", 1.0))
     left_out = tuple(filter(None, facts.get("left_out", "").split(",")))
-    predictions = RowPredictions(path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out)
+    predictions = RowPredictions(
+        path, kind, folds, peers, rows, classes, transition, names, sharpness, left_out, best=best
+    )
     if not run.asked:
         ahead = float(facts["ahead"]) if "ahead" in facts else None
+        if best and kind == "out of sample" and too_few(rows, classes):
+            ahead = 0.0
         shares = None if ends is None else ClassShares(*ends)
         return replace(
             predictions, nearness=float(facts.get("nearness", 0.0)), ahead=ahead, class_weights=class_weights,

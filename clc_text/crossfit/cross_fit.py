@@ -45,6 +45,7 @@ from clc_text.crossfit.rounds import (
     train_round,
 )
 from clc_text.crossfit.seeds import seeds_of_rounds
+from clc_text.data.best_classes import is_large
 from clc_text.data.folds import assign_folds, rarest_of
 from clc_text.data.labels import Labels
 from clc_text.methods.fold_forward import FoldForward
@@ -59,7 +60,7 @@ from clc_text.noise.estimation.noise_fit import (
     posterior_labels,
 )
 from clc_text.noise.estimation.plateau import Plateau
-from clc_text.noise.estimation.probabilities import check_classes
+from clc_text.noise.estimation.probabilities import MOST_FITTED, check_classes
 
 if TYPE_CHECKING:
     from clc_text.training.trainer import PeersTrainer
@@ -100,7 +101,7 @@ def cross_fit(
     Raises:
         InputError: fewer rows than folds, copies aside, or more classes than a noise matrix is estimated of.
     """
-    check_classes(num_classes)
+    check_classes(num_classes, MOST_FITTED)
     if firsts is None:
         firsts = np.arange(len(labels))
     check_folds(firsts, settings)
@@ -110,20 +111,22 @@ def cross_fit(
     seeds = seeds_of_rounds(seed, settings.rounds)
     dealt = [assign_folds(kinds, settings.folds, of_folds, firsts) for of_folds, _ in seeds]
 
+    best = given.ndim == 1 and is_large(len(labels), num_classes)
     log(f"cross-fitting, round 1 of {settings.rounds}: {settings.folds} networks, each blind to a fold")
     fixed = None if known is None else never_certain(known.transition)
     answers = labels.told if given.ndim == 2 else None
     told = None if answers is None else np.ascontiguousarray(answers.T)
-    first = train_round(fold_trainer, _after(dealt[0], learnt, settings, fixed, known, told), seeds[0][1])
+    first = train_round(fold_trainer, _after(dealt[0], learnt, settings, fixed, known, told, best), seeds[0][1])
     log(in_words(first))
 
     tried: list[tuple[Round, np.ndarray]] = []
     for names in _possible_names(first, given):
         log(f"cross-fitting, round 2 of {settings.rounds}: other networks, with the noise that round 1 found")
-        start = fit_transition(renamed(first.probs, names), learnt) if fixed is None else fixed
-        tried.append(
-            (train_round(fold_trainer, _after(dealt[1], learnt, settings, start, known, told), seeds[1][1]), names)
-        )
+        start = fixed
+        if start is None:
+            start = fit_transition(renamed(first.probs, names), learnt, even_rows=first.fit.even_rows)
+        after = _after(dealt[1], learnt, settings, start, known, told, best)
+        tried.append((train_round(fold_trainer, after, seeds[1][1]), names))
         log(in_words(tried[-1][0]))
         if tried[-1][0].fit.log_likelihood >= first.fit.log_likelihood - TOLERANCE:
             break
@@ -139,7 +142,7 @@ def cross_fit(
     for number in range(3, settings.rounds + 1):
         log(f"cross-fitting, round {number} of {settings.rounds}: other networks again")
         begin = fixed if plainly else fit.transition
-        after = _after(dealt[number - 1], learnt, as_long, begin, known, told)
+        after = _after(dealt[number - 1], learnt, as_long, begin, known, told, best)
         this_round = train_round(fold_trainer, after, seeds[number - 1][1])
         log(in_words(this_round))
         rounds.append(this_round.renamed(names) if plainly else this_round)
@@ -205,5 +208,7 @@ def _after(
     transition: np.ndarray | None,
     known: Plateau | None,
     told: np.ndarray | None,
+    best_classes: bool,
 ) -> AfterEpoch:
-    return AfterEpoch(torch.from_numpy(fold), labels, settings, transition, known is not None, told)
+    is_known = known is not None
+    return AfterEpoch(torch.from_numpy(fold), labels, settings, transition, is_known, told, best_classes)

@@ -17,6 +17,7 @@ from clc_text.crossfit.answered_targets import taught_with_answers
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import cross_fit
 from clc_text.crossfit.rounds import AfterEpoch, Settings
+from clc_text.data.best_classes import is_large, logs_of
 from clc_text.data.class_shares import ClassShares
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
@@ -87,6 +88,8 @@ def cross_fit_of(
         return made
 
     classes, first = trainer.number_of_classes(), first_copies_of(trainer)
+    if labels.problems == 1 and is_large(len(labels), classes):
+        _check_plain(labels, classes)
     seed = trainer.args.seed
     if without is None or labels.trusted is None or labels.problems > 1:
         known = _noise_of_each(labels, features, seed, log) if labels.problems > 1 else None
@@ -108,7 +111,18 @@ def cross_fit_of(
     return found if by_answers is None else found.with_shares(by_answers, labels, by_answers=True)
 
 
-def _targets(cross_fit: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:
+def _check_plain(labels: Labels, classes: int) -> None:
+    """Raises: InputError: more than one class is known of rows, of which tables have not all classes."""
+    more = "answers of people" if labels.trusted is not None else "distributions" if labels.learnt.ndim > 1 else None
+    if more is not None:
+        raise InputError(
+            f"{len(labels):,} rows of {classes:,} classes are cross-fitted by one given class a row, and these have "
+            f"{more} as well; leave them out, join classes (data.label_map), or train with method: clc",
+            key="answers" if labels.trusted is not None else "distributions",
+        )
+
+
+def _targets(cross_fit: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> Any:
     """float64 [N, C], what is believed of each row; of pairs where several may hold, the given label half trusted."""
     if cross_fit.each is not None and cross_fit.knows_noise:
         pool, shape = _pool(cross_fit, labels, views, log), labels.learnt.shape
@@ -137,7 +151,7 @@ def _noise_of_each(labels: Labels, features: Features | None, seed: int, log: Ca
 def _heard(cross_fit: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> np.ndarray:
     """[N, C], log-probabilities of all views together, or of the networks alone."""
     pool = _pool(cross_fit, labels, views, log)
-    return np.log(cross_fit.probs.clip(_SMALLEST)) if pool is None else pool
+    return logs_of(cross_fit.probs, _SMALLEST) if pool is None else pool
 
 
 def _pool(

@@ -18,6 +18,7 @@ from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_files import CrossFitFacts, CrossFitMore, RoundFacts
 from clc_text.crossfit.seeds import SCHEME
 from clc_text.data.beliefs import blocks
+from clc_text.data.best_classes import BestClasses, Table, empty_as, of_labels, some_rows
 from clc_text.data.labels import Labels
 from clc_text.data.sampling import every_nth
 from clc_text.errors import InputError
@@ -79,17 +80,17 @@ class Round:
     that its classes were given since."""
 
     fit: Explained
-    log_probs: np.ndarray
+    log_probs: Table
     best_epoch: int
     epochs: int
     names: np.ndarray | None = None
 
     @property
-    def probs(self) -> np.ndarray:
+    def probs(self) -> Any:
         """float64 [N, C], those of the fit: made anew where it does not hold them, since rounds are kept for long."""
         if isinstance(self.fit, NoiseFit):
             return self.fit.probs
-        if self.names is None:
+        if self.names is None or isinstance(self.log_probs, BestClasses):
             return sharpened(self.log_probs, self.fit.sharpness)
         return renamed(sharpened(self.log_probs[..., self.names], self.fit.sharpness), self.names)
 
@@ -114,8 +115,10 @@ class Round:
         return replace(self, fit=fit, log_probs=renamed(self.log_probs, names), names=now)
 
 
-def renamed(values: np.ndarray, names: np.ndarray) -> np.ndarray:
+def renamed(values: Any, names: np.ndarray) -> Any:
     """Values [N, C] of the classes as the networks call them, under the names [C] of the given classes."""
+    if isinstance(values, BestClasses):
+        return values.renamed(names)
     columns = np.empty_like(values)
     columns[..., names] = values
     return columns
@@ -139,14 +142,14 @@ def check_folds(firsts: np.ndarray, settings: Settings) -> None:
         )
 
 
-def mean_of(rounds: list[Round]) -> np.ndarray:
+def mean_of(rounds: list[Round]) -> Any:
     """Log of the mean over the rounds of their held-out probabilities [N, C]."""
     return log_of_mean([one.log_probs for one in rounds])
 
 
-def log_of_mean(log_probs: Sequence[np.ndarray]) -> np.ndarray:
+def log_of_mean(log_probs: Sequence[Any]) -> Any:
     """float64 [N, ...], of log-probabilities of the same rows."""
-    mean = np.empty(log_probs[0].shape)
+    mean = empty_as(log_probs[0])
     for part in blocks(mean):
         mean[part] = np.log(np.mean([np.exp(one[part], dtype=np.float64) for one in log_probs], axis=0) + _TINY)
     return mean
@@ -166,11 +169,11 @@ def finished(
     dealt: list[np.ndarray],
     firsts: np.ndarray,
     fit: NoiseFit,
-    posterior: np.ndarray,
+    posterior: Any,
     rounds: list[Round],
     used: list[Round],
     facts: CrossFitMore,
-    targets: np.ndarray | None = None,
+    targets: Table | None = None,
 ) -> CrossFit:
     """What was found, with all that is told of it.
 
@@ -183,12 +186,12 @@ def finished(
         facts: more of them than are the same for all.
         targets: see `CrossFit`.
     """
-    gain, error = gain_over_shares(fit.probs, labels.learnt, dealt[0], firsts)
+    gain, error = gain_over_shares(fit.probs, labels.learnt, dealt[0], firsts, fit.even_rows)
     if settings.epoch_rows is not None and len(rounds) > 1 and "warm_up" not in facts:  # in epochs of all rows
         parts = -(-len(labels) // settings.epoch_rows)
         facts["warm_up"] = -(-rounds[1].best_epoch // parts)
     all_facts: CrossFitFacts = {
-        "rate": float(1 - np.take_along_axis(posterior, labels.trained[..., None], -1).mean()),
+        "rate": float(1 - of_labels(posterior, labels.trained).mean()),
         "gain": gain,
         "gain_error": error,
         "copies": int((firsts != np.arange(len(labels))).sum()),
@@ -237,15 +240,17 @@ class AfterEpoch(TrainerCallback):
         transition: np.ndarray | None,
         known: bool = False,
         told: np.ndarray | None = None,
+        best_classes: bool = False,
     ) -> None:
         self.fold, self.labels, self.settings, self.transition = fold, labels, settings, transition
         self.known = known  # T is not learnt
+        self.best_classes = best_classes  # alone are kept of each row's predictions
         self.told = told  # int64 [N], or [K, N] of several problems, by people; -1 where nobody has answered
         self.trainer: PeersTrainer | None = None
         self.best: Round | None = None
         self.epoch = 0
         self.looked_at = every_nth(len(labels), settings.epoch_rows or len(labels))
-        self.recent: deque[np.ndarray] = deque(maxlen=AVERAGED)
+        self.recent: deque[Table] = deque(maxlen=AVERAGED)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         self._remember("fold", self.fold)
@@ -260,15 +265,16 @@ class AfterEpoch(TrainerCallback):
         trainer = self.trainer
         assert trainer is not None
         self.epoch += 1
-        own = trainer.predict_held_out(trainer.train_dataset, self.fold).cpu().numpy()
+        own = self._own(trainer)
         rounds = 0 if self.known else 20 if self.transition is None else 8
         self.recent.append(own)
         averaged = log_of_mean(self.recent)
         fit = self._fit(averaged, rounds)
         learnt = not self.known and (self.transition is not None or self.epoch >= self.settings.warm_epochs)
         if learnt:
-            pushed = sharpened(own[self.looked_at], PUSH)
-            self.transition = fit_transition(pushed, self.labels[self.looked_at], self.transition, rounds)
+            pushed = sharpened(some_rows(own, self.looked_at), PUSH)
+            labels, even_rows = self.labels[self.looked_at], fit.even_rows
+            self.transition = fit_transition(pushed, labels, self.transition, rounds, None, even_rows)
             self._remember("transition", torch.from_numpy(self.transition).float())
         if self.best is None or fit.log_likelihood > self.best.fit.log_likelihood:
             self.best = Round(fit, averaged, self.epoch, self.epoch)
@@ -278,12 +284,19 @@ class AfterEpoch(TrainerCallback):
             if self.epoch - best.best_epoch >= self.settings.patience:
                 control.should_training_stop = True
 
-    def _fit(self, log_probs: np.ndarray, rounds: int) -> Explained:
+    def _own(self, trainer: PeersTrainer) -> Table:
+        """Log-probabilities [N, C] of every row by the network that is blind to it."""
+        rows = trainer.train_dataset
+        if self.best_classes:
+            return trainer.best_held_out(rows, self.fold, self.labels)
+        return trainer.predict_held_out(rows, self.fold).cpu().numpy()
+
+    def _fit(self, log_probs: Any, rounds: int) -> Explained:
         """By the rows that are looked at; of several problems with the predictions of all rows, since each has a
         sharpness of its own."""
         part, labels, begun = self.looked_at, self.labels, self.transition
         if not are_several(labels):
-            return fit_noise(log_probs[part], labels[part], begun, rounds).without_probs
+            return fit_noise(some_rows(log_probs, part), labels[part], begun, rounds).without_probs
         fits = []
         for one in range(labels.shape[1]):
             start = None if begun is None else begun[one]

@@ -23,6 +23,7 @@ from clc_text.noise.estimation.gain import NOTHING
 from clc_text.training.checkpoints import check_beside
 from clc_text.training.fingerprint import Fingerprint, same_rows
 from clc_text.training.notices import Notice
+from clc_text.training.targets import distributions_of
 from clc_text.training.trainer import PeersTrainer
 
 
@@ -210,7 +211,7 @@ class NoisyLabelTrainer(PeersTrainer):
             targets = found.row_targets
             if self.problem.multi_label:
                 targets = targets.reshape(-1, self.problem.asked, 2)
-            self.supervisor.targets.distributions = torch.from_numpy(targets).float().to(self.args.device)
+            self.supervisor.targets.distributions = distributions_of(targets, self.args.device)
             self._given |= {"cross_fit_epochs": torch.tensor(found.warm_up)}
         self.supervisor.state.memory |= self._given
         self.supervisor.notices.append(cross_fitted(found))

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.data.best_classes import check_all_kept
 from clc_text.data.class_shares import ClassShares
 from clc_text.data.copies import digest_of, first_rows, firsts
 from clc_text.data.folds import deal_rounds
@@ -112,6 +113,7 @@ def save_of_each(made: list[Mixture], path: Path, made_from: str, rates: np.ndar
 
 def too_large(rows: int, classes: int) -> None:
     """Raises: InputError: so many probabilities do not fit into memory."""
+    check_all_kept(rows, classes, "views")
     needed = 4 * rows * classes * (len(VIEWS) + 1)
     check_limit(needed, LARGEST, f"{rows:,} rows of {classes:,} classes need {{}} for all views of them", "views")
 

@@ -51,8 +51,8 @@ class FoldForward(Method):
             if labels.is_floating_point():
                 columns = (labels.to(transition) @ transition.mT).clamp(min=SMALLEST).log()
             else:
-                given_to_true = transition.clamp(min=SMALLEST).log().mT  # row y: log T[:, y]
-                columns = torch.take_along_dim(given_to_true, labels.unsqueeze(-1), -2)  # [..., B, C]
+                columns = torch.take_along_dim(transition.mT, labels.unsqueeze(-1), -2)  # [..., B, C], T[:, y]
+                columns = columns.clamp(min=SMALLEST).log()
             losses = -(log_probs + columns.unsqueeze(-3)).logsumexp(-1)
         elif labels.is_floating_point():
             losses = cross_entropy(targets, log_probs)

@@ -13,6 +13,7 @@ from clc_text.report.markup import piece, table
 from clc_text.utils.shown import printable
 
 MOST_PAIRS = 15
+MOST_LISTED = 200  # classes; of more the page shows those whose rows change most
 
 
 def by_class_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> Markup:
@@ -20,16 +21,20 @@ def by_class_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> Mar
     given = np.bincount(labels.given, minlength=classes)
     left = np.bincount(labels.given[now.changed], minlength=classes)
     gained = np.bincount(now.label[now.changed], minlength=classes)
+    listed, caption = np.arange(classes), "Labels by class"
+    if classes > MOST_LISTED:
+        listed = np.sort(np.argsort(-(left + gained), kind="stable")[:MOST_LISTED])
+        caption = f"Labels by class: the {MOST_LISTED} of {classes:,} that lose and gain most rows"
     lines = [
         [
-            printable(name) or "(no name)", f"{given[index]:,}", f"{left[index]:,}",
+            printable(names[index]) or "(no name)", f"{given[index]:,}", f"{left[index]:,}",
             f"{left[index] / max(given[index], 1):.1%}", f"{gained[index]:,}",
             f"{given[index] - left[index] + gained[index]:,}",
         ]
-        for index, name in enumerate(names)
+        for index in listed.tolist()
     ]  # fmt: skip
     heads = ["class", "#given", "#changed", "#share changed", "#gained", "#now"]
-    return table("Labels by class", heads, lines)
+    return table(caption, heads, lines)
 
 
 def by_asked_html(labels: Labels, now: CorrectedLabels, asked: list[str]) -> Markup:
@@ -45,9 +50,9 @@ def by_asked_html(labels: Labels, now: CorrectedLabels, asked: list[str]) -> Mar
 
 def frequent_pairs(labels: Labels, now: CorrectedLabels, classes: int) -> list[tuple[int, int, int]]:
     """(given, now, rows) of the most frequent changes."""
-    pairs = np.bincount(labels.given[now.changed] * classes + now.label[now.changed], minlength=classes**2)
-    order = np.argsort(-pairs, kind="stable")[: min(MOST_PAIRS, int((pairs > 0).sum()))]
-    return [(*divmod(int(pair), classes), int(pairs[pair])) for pair in order]
+    pairs, rows = np.unique(labels.given[now.changed] * classes + now.label[now.changed], return_counts=True)
+    order = np.argsort(-rows, kind="stable")[:MOST_PAIRS]
+    return [(*divmod(int(pairs[place]), classes), int(rows[place])) for place in order]
 
 
 def pairs_html(labels: Labels, now: CorrectedLabels, names: list[str]) -> Markup:

@@ -15,7 +15,7 @@ import numpy as np
 from clc_text.config.recipe import Recipe, registries
 from clc_text.errors import InputError
 from clc_text.noise.canaries import CanaryCount, count_canaries
-from clc_text.noise.estimation.noise_fit import columns_of
+from clc_text.noise.estimation.noise_fit import explained
 from clc_text.runs.observer import Observer, Silent
 from clc_text.text.encoders.auto import PACKAGE
 from clc_text.text.encoders.features.available import available, sentence_of
@@ -112,7 +112,7 @@ def _measured(name: str, recipe: Recipe, observer: Observer) -> Candidate:
     with tempfile.TemporaryDirectory() as folder:
         cross_fit = build_trainer(prepared.recipe, Path(folder), prepared, log=observer.stage).make_cross_fit()
     labels, settled = prepared.labels, prepared.recipe.to_dict()["encoder"]
-    given = (cross_fit.probs * columns_of(cross_fit.transition, labels.learnt)).sum(1)
+    given = explained(cross_fit.probs, labels.learnt, cross_fit.transition)
     return Candidate(
         name,
         settled,

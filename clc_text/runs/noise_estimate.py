@@ -12,13 +12,14 @@ import numpy as np
 from clc_text.artifacts.cross_fit import CrossFit, of_rounds
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import Recipe
+from clc_text.data.best_classes import some_rows
 from clc_text.data.sampling import every_nth
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import mixture_of, too_large
 from clc_text.evidence.readings import MIXTURE, Reading, readings, span
 from clc_text.noise.estimation.estimate import NoiseEstimate, estimate
 from clc_text.noise.estimation.gain import NOTHING
-from clc_text.noise.estimation.probabilities import count_pairs
+from clc_text.noise.estimation.probabilities import MOST_CLASSES, count_pairs
 from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
 from clc_text.runs.observer import Observer, Silent
 from clc_text.utils.confusions import LISTED, worst
@@ -167,11 +168,13 @@ def _estimated(
     others: bool = True,
     told: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Estimated:
-    """Of all rows but the canaries, which the user has not mislabelled; `others`: by other ways, too; `told`: T, and
-    the rate with its ends, where they were known before there were predictions."""
+    """Of all rows but the canaries, which the user has not mislabelled; `others`: by other ways, too, of no more than
+    `MOST_CLASSES`, of which there is an interval; `told`: T, and the rate with its ends, where they were known before
+    there were predictions."""
     rows = np.arange(len(labels.given))[every_nth(len(labels.given), ROWS)]
     rows = rows[~labels.canary[rows]]
-    given, probs = labels.given[rows], cross_fit.probs[rows]
+    many = len(names) > MOST_CLASSES
+    given, probs = labels.given[rows], some_rows(cross_fit.probs, rows)
     true = None if labels.true is None else labels.true[rows]
     estimates = []
     if not cross_fit.learnt_nothing and told is not None:
@@ -185,11 +188,12 @@ def _estimated(
             rate = rate_of(probs, learnt, transition, cross_fit.shares)
         else:
             rate = cross_fit.noise_of_given(labels)[0]
-        interval = rate_interval(probs, learnt, transition, RESAMPLINGS, of_rounds(cross_fit.facts), rate=rate)
+        interval = None
+        if not many:
+            interval = rate_interval(probs, learnt, transition, RESAMPLINGS, of_rounds(cross_fit.facts), rate=rate)
         estimates = [NoiseEstimate(rate, transition, interval, "em")]
-        # Both are made for networks that predict the given labels; cross-fitting's predict the true ones.
-        of_given = probs @ transition
-    if others and estimates:
+    if others and estimates and not many:
+        of_given = probs @ transition  # both are for networks that predict given labels; cross-fitting's true ones
         estimates += [estimate(of_given, given, method, RESAMPLINGS) for method in ("confident_joint", "anchor")]
     true_rate = true_matrix = None
     if true is not None and (known := true >= 0).any():

@@ -19,7 +19,7 @@ from clc_text.data.task import Task, column, with_labels
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput
 from clc_text.noise.canaries import plant
-from clc_text.noise.estimation.probabilities import check_classes
+from clc_text.noise.estimation.probabilities import MOST_FITTED, check_classes
 from clc_text.noise.inject import inject
 from clc_text.runs.encoded import Encoded
 from clc_text.runs.load import load_task
@@ -233,7 +233,7 @@ def _check_training(recipe: Recipe, task: Task, cross_fits: bool = False) -> Non
         check_multi_label(recipe)
     shares_told(recipe, task)
     if cross_fits or recipe.method.cross_fits:
-        check_classes(len(task.label_names))
+        check_classes(len(task.label_names), MOST_FITTED)
     if isinstance(recipe.training.class_weights, list):
         from clc_text.training.data import class_weights
 

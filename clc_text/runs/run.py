@@ -23,6 +23,7 @@ from clc_text.artifacts.run_lock import LOCK, alone_in
 from clc_text.config.recipe import Recipe, is_run_of, settled_as
 from clc_text.config.recipe import load as load_recipe
 from clc_text.corrections.asking.of_run import Answers, answers_in
+from clc_text.data.best_classes import is_large, tensors_of
 from clc_text.data.rows import Rows
 from clc_text.errors import InputError
 from clc_text.runs.build import build_trainer
@@ -384,7 +385,12 @@ def _save(trainer: NoisyLabelTrainer, directory: Path, prepared: Prepared) -> No
     from safetensors.torch import save_file
 
     model = trainer.accelerator.unwrap_model(trainer.model)
-    predictions = {"train": trainer.predict_log_probs(trainer.train_dataset).cpu().contiguous()}
+    rows, classes = len(trainer.train_dataset), len(prepared.task.label_names)
+    if not prepared.task.asked and is_large(rows, classes):
+        best = trainer.best_log_probs(trainer.train_dataset, prepared.labels.trained)
+        predictions = {name: torch.from_numpy(values) for name, values in tensors_of("train", best).items()}
+    else:
+        predictions = {"train": trainer.predict_log_probs(trainer.train_dataset).cpu().contiguous()}
     if trainer.eval_dataset is not None:
         predictions["test"] = tested = trainer.predict_log_probs(trainer.eval_dataset).cpu().contiguous()
         labels = trainer.eval_dataset.labels

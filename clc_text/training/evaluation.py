@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
 from transformers.trainer_pt_utils import nested_detach
 
+from clc_text.data.best_classes import BestClasses, joined
 from clc_text.data.rows import Rows
 from clc_text.models.multi_label import log_odds_together
 from clc_text.models.peers import at_least_float32, ensemble_logits
@@ -65,6 +67,48 @@ class PeersEvaluation(PeersStepping):
             fold: int64 [N], the number of that peer.
         """
         index, logits_of_peers = [], []
+        for numbers, logits in self._held_out(rows, fold):
+            index.append(numbers)
+            logits_of_peers.append(logits)
+        places = torch.cat(index).to(logits_of_peers[0].device)
+        (logits,) = distributed.in_order(self.accelerator, places, [torch.cat(logits_of_peers)[None]])
+        return self.model.log_probs(logits[0])
+
+    def best_held_out(self, rows: Any, fold: Tensor, given: np.ndarray) -> BestClasses:
+        """As `predict_held_out`, of each row its best classes and the one that it was given, int [N]."""
+        index, parts = [], []
+        for numbers, logits in self._held_out(rows, fold):
+            index.append(numbers)
+            parts.append(_best_of(self.model.log_probs(logits), given[numbers.numpy()]))
+        return self._best_in_order(index, [joined(parts)])[0]
+
+    def best_log_probs(self, rows: Any, given: np.ndarray) -> list[BestClasses]:
+        """As `predict_log_probs`, of each of P peers, the best classes of every row and the one that it was given."""
+        index, of_peers = list[Tensor](), [list[BestClasses]() for _ in range(self.model.peers)]
+        for numbers, logits, _ in self._scored(rows):
+            index.append(numbers.cpu())
+            for parts, log_probs in zip(of_peers, logits.log_softmax(-1), strict=True):
+                parts.append(_best_of(log_probs, given[index[-1].numpy()]))
+        return self._best_in_order(index, [joined(parts) for parts in of_peers])
+
+    def _best_in_order(self, index: list[Tensor], tables: list[BestClasses]) -> list[BestClasses]:
+        """Tables of the rows that were scored here, as they stand for all rows."""
+        values = [torch.from_numpy(np.stack([one.values for one in tables]))]
+        values += [torch.from_numpy(np.stack([one.classes for one in tables]))]
+        values += [torch.from_numpy(np.stack([one.rest for one in tables]))[..., None]]
+        device = self.args.device
+        ordered = distributed.in_order(
+            self.accelerator, torch.cat(index).to(device), [value.to(device) for value in values]
+        )
+        best, classes, rest = (value.cpu().numpy() for value in ordered)
+        return [
+            replace(tables[0], values=best[one], classes=classes[one], rest=rest[one, :, 0])
+            for one in range(len(best))
+        ]
+
+    @torch.no_grad()
+    def _held_out(self, rows: Any, fold: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Numbers [n] and logits [n, ...] of rows, part by part, each by the one peer that is held blind to it."""
         with self._evaluating() as model:
             for batch in self._batches(rows):
                 inputs = self._prepare_inputs(batch)
@@ -76,29 +120,34 @@ class PeersEvaluation(PeersStepping):
                 for peer, own in zip(peers.tolist(), order.split(counts.tolist()), strict=True):
                     mine = {name: values[own.to(values.device)] for name, values in inputs.items()}
                     with self.compute_loss_context_manager():
-                        logits_of_peers.append(at_least_float32(model.peer_logits(peer, **mine)))
-                    index.append(numbers[own])
-        places = torch.cat(index).to(logits_of_peers[0].device)
-        (logits,) = distributed.in_order(self.accelerator, places, [torch.cat(logits_of_peers)[None]])
-        return self.model.log_probs(logits[0])
+                        logits = at_least_float32(model.peer_logits(peer, **mine))
+                    yield numbers[own], logits
 
     @torch.no_grad()
     def _predict(self, rows: Any) -> tuple[Tensor, Tensor]:
         """Logits [P, N, C] of every peer and labels [N] or [N, C], in the order of the rows."""
         index, seen, labels = [], [], []
-        with self._evaluating() as model:
-            for batch in self._batches(rows):
-                inputs = self._prepare_inputs(batch)
-                index.append(inputs.pop("index"))
-                labels.append(inputs.pop("labels"))
-                with self.compute_loss_context_manager():
-                    seen.append(at_least_float32(model(**inputs).peer_logits))
+        for numbers, of_peers, of_rows in self._scored(rows):
+            index.append(numbers)
+            seen.append(of_peers)
+            labels.append(of_rows)
         logits, given = torch.cat(seen, -2), torch.cat(labels)
         if not distributed.several(self.accelerator):
             return logits, given
         as_columns = given if given.dim() == 2 else given[:, None]
         logits, as_columns = distributed.in_order(self.accelerator, torch.cat(index), [logits, as_columns])
         return logits, as_columns if given.dim() == 2 else as_columns[:, 0]
+
+    @torch.no_grad()
+    def _scored(self, rows: Any) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Numbers [n], logits [P, n, C] and labels of rows, part by part."""
+        with self._evaluating() as model:
+            for batch in self._batches(rows):
+                inputs = self._prepare_inputs(batch)
+                numbers, labels = inputs.pop("index"), inputs.pop("labels")
+                with self.compute_loss_context_manager():
+                    logits = at_least_float32(model(**inputs).peer_logits)
+                yield numbers, logits, labels
 
     @contextmanager
     def _evaluating(self) -> Iterator[Any]:
@@ -173,3 +222,10 @@ class PeersEvaluation(PeersStepping):
         output = super().evaluation_loop(*positional, **more)
         self.classes_seen = classes_of_all(output.predictions)
         return shown_alone(output)
+
+
+def _best_of(log_probs: Tensor, given: np.ndarray) -> BestClasses:
+    """Of log-probabilities [n, C] of rows given the classes int [n]."""
+    table = BestClasses.empty(given, log_probs.shape[-1], logs=True)
+    table[:] = log_probs.cpu().numpy()
+    return table

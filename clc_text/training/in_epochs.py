@@ -11,7 +11,11 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from transformers.utils.logging import get_logger
 
 from clc_text.artifacts.dynamics import TrainingDynamics
+from clc_text.data.beliefs import SEARCH_CELLS
+from clc_text.data.best_classes import is_large
 from clc_text.data.labels import Labels
+from clc_text.data.rows import Rows
+from clc_text.data.sampling import every_nth
 from clc_text.data.trusted import TrustedLabels
 from clc_text.training.checkpointing import Checkpointing
 from clc_text.training.data import indexable, label_column, labelled
@@ -61,9 +65,22 @@ class InEpochs(Checkpointing):
         supervisor, state = self.supervisor, self.supervisor.state
         state.epoch, state.steps_per_epoch = epoch, steps_per_epoch
         if supervisor.warm_up.asks_before(state):
-            logits, labels = self._predict(self.train_dataset)
+            rows, part = self._asked_of()
+            logits, labels = self._predict(rows)
             counts = self._given_counts(logits.shape[-1]) if self.recover else None
-            supervisor.take_over(logits, labels, counts, self.accelerator.unwrap_model(self.model))
+            supervisor.take_over(logits, labels, counts, self.accelerator.unwrap_model(self.model), part)
+
+    def _asked_of(self) -> tuple[Any, slice | None]:
+        """The rows by which the peers are judged when the warm-up may end, and which these are (None: all): of tables
+        of very many rows and classes every n-th, unless each row is to be known by its number."""
+        rows, classes, method = self.train_dataset, self.problem.classes, self.method
+        by_number = method.divides or method.warm_up_without(torch.zeros(1, dtype=torch.int64)) is not None
+        if not isinstance(rows, Rows) or classes is None or self.problem.multi_label or by_number:
+            return rows, None
+        if not is_large(len(rows), classes):
+            return rows, None
+        part = every_nth(len(rows), SEARCH_CELLS // classes)
+        return Rows({name: values[part] for name, values in rows.inputs.items()}, rows.labels[part]), part
 
     def _given_counts(self, classes: int) -> Tensor:
         """int64 [C], rows of each given class."""

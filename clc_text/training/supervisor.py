@@ -111,15 +111,20 @@ class Supervisor:
 
     # ---- between epochs ----
 
-    def take_over(self, logits: Tensor, labels: Tensor, given: Tensor | None, model: nn.Module) -> None:
+    def take_over(
+        self, logits: Tensor, labels: Tensor, given: Tensor | None, model: nn.Module, rows: slice | None = None
+    ) -> None:
         """Asks the peers whether the warm-up may end.
 
         Args:
             logits: [P, N, C] of the training rows, and their labels.
+            rows: which of the rows these are; None: all.
             given, model: see `WarmUp.take_over`.
         """
         labels = self.problem.checked(labels, logits.shape[-1])
         log_probs, distributions = self.problem.log_probs(logits), self.targets.distributions
+        if distributions is not None and (rows is not None or not isinstance(distributions, Tensor)):
+            distributions = distributions[slice(None) if rows is None else rows]
         targets = self.problem.in_front(labels if distributions is None else distributions)
         self.state.num_classes, self.state.logits = log_probs.shape[-1], self.problem.logits_of_classes(logits)
         self.notices += self.warm_up.take_over(self.state, log_probs, targets, given, model)

@@ -6,10 +6,34 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from clc_text.data.best_classes import BestClasses, Table
 from clc_text.methods.base import Supervision
 from clc_text.training.data import class_weights, label_column
+
+
+class BestTargets:
+    """Distributions [N, C] of which the best classes are kept; some rows are made whole when they are asked for."""
+
+    def __init__(self, table: BestClasses, device: torch.device) -> None:
+        self.classes = torch.from_numpy(table.classes).to(device)
+        self.values = torch.from_numpy(table.values).to(device)
+        self.rest = torch.from_numpy(table.rest).to(device)
+        self.count = table.count
+
+    def __getitem__(self, rows: Tensor | slice | None) -> Tensor:
+        """float32 [n, C]."""
+        rest = self.rest[rows].unsqueeze(-1).repeat(1, self.count)
+        return rest.scatter_(-1, self.classes[rows].long(), self.values[rows])
+
+
+def distributions_of(targets: Table, device: torch.device) -> Tensor | BestTargets:
+    """A table [N, C] as `RowTargets` takes it."""
+    if isinstance(targets, BestClasses):
+        return BestTargets(targets, device)
+    return torch.from_numpy(targets).float().to(device)
 
 
 class RowTargets:
@@ -22,7 +46,12 @@ class RowTargets:
 
     """
 
-    def __init__(self, rows: Any, weights: str | Sequence[float] | None, distributions: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        rows: Any,
+        weights: str | Sequence[float] | None,
+        distributions: Tensor | BestTargets | None = None,
+    ) -> None:
         self.distributions = distributions
         self._rows, self._wanted = rows, weights
         self._weights: Tensor | None = None

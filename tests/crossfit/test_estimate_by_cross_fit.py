@@ -13,6 +13,7 @@ from clc_text.config.recipe import Recipe, loads
 from clc_text.data.labels import Labels
 from clc_text.errors import InputError
 from clc_text.noise.estimation.gain import gain_over_shares, is_nothing
+from clc_text.noise.estimation.probabilities import MOST_FITTED
 from clc_text.runs.noise_estimate import Estimated, _estimated, as_dict, as_text, estimate_of_recipe
 from clc_text.runs.observer import Observer
 from clc_text.runs.prepare import prepare
@@ -82,14 +83,16 @@ def test_the_literature_is_given_what_it_is_made_for() -> None:
 
 
 def test_too_many_classes_are_told_before_anything_is_encoded(tmp_path: Path) -> None:
-    rows = "".join(f"text {row},class {row // 2}\n" for row in range(2002))
+    rows = "".join(f"text {row},class {row // 2}\n" for row in range(2 * MOST_FITTED + 2))
     (tmp_path / "rows.csv").write_text(f"text,label\n{rows}")
     (tmp_path / "recipe.yaml").write_text(
         f"data: {{name: files, train: {tmp_path / 'rows.csv'}, text: text, label: label}}\nmethod: {{name: clc}}\n"
     )
     for more in ([], ["--encoders", "tfidf,word_vectors"]):
         result = CliRunner().invoke(app, ["noise", "estimate", str(tmp_path / "recipe.yaml"), *more])
-        assert isinstance(result.exception, InputError) and "1,001 classes are too many" in str(result.exception)
+        assert isinstance(result.exception, InputError) and f"{MOST_FITTED + 1:,} classes are too many" in str(
+            result.exception
+        )
         assert "encoding" not in result.output and "reading files" in result.output
 
 

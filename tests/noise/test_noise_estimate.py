@@ -17,7 +17,7 @@ from clc_text.noise.estimation.confident_joint import confident_counts, confiden
 from clc_text.noise.estimation.estimate import estimate
 from clc_text.noise.estimation.expectation_maximisation import em_matrix, sharpened
 from clc_text.noise.estimation.noise_fit import posterior_labels
-from clc_text.noise.estimation.probabilities import resamplings
+from clc_text.noise.estimation.probabilities import MOST_FITTED, resamplings
 from clc_text.noise.inject import inject
 from clc_text.noise.pairwise import Pairwise
 from clc_text.noise.symmetric import Symmetric
@@ -279,7 +279,9 @@ def test_more_classes_than_a_noise_matrix_is_estimated_of() -> None:
     for call in (
         lambda: estimate(p, labels),
         lambda: em_matrix(p, labels),
-        lambda: cross_fit(lambda *_: pytest.fail("a network was made"), Labels(labels), 1001, Settings(), 0),
+        lambda: cross_fit(
+            lambda *_: pytest.fail("a network was made"), Labels(labels), MOST_FITTED + 1, Settings(), 0
+        ),
     ):
         with refused(key="classes"):
             call()

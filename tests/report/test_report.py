@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from markupsafe import escape
 from refusals import refused
 from typer.testing import CliRunner
 
@@ -33,7 +34,7 @@ from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError
 from clc_text.report import contents, rows
 from clc_text.report import report_page as report_module
-from clc_text.report.changes import frequent_pairs
+from clc_text.report.changes import by_class_html, frequent_pairs
 from clc_text.report.contents import read_contents
 from clc_text.report.markup import prose
 from clc_text.report.noise_section import rate_html
@@ -251,6 +252,26 @@ def test_listed_rows_are_the_changed_the_kept_and_the_most_doubtful(make_run, mo
     for given, now, count in pairs:
         assert count == sum(int(g == given and n == now) for g, n in zip(state.given, state.label, strict=True))
     assert [count for *_, count in pairs] == sorted((count for *_, count in pairs), reverse=True)
+
+
+def test_of_many_classes_those_are_listed_whose_rows_change(make_run, monkeypatch):
+    run = make_run()
+    corrected = make_corrected(run)
+    labels, now = run.labels(), corrected_labels(run)
+    state, names = corrected.state(), run.label_names
+    monkeypatch.setattr("clc_text.report.changes.MOST_LISTED", 2)
+    page = str(by_class_html(labels, now, names))
+    moved = [
+        sum(
+            int(given != label and place in (given, label))
+            for given, label in zip(state.given, state.label, strict=True)
+        )
+        for place in range(len(names))
+    ]
+    assert len(set(moved)) > 2
+    listed = [name for name in names if f">{escape(name)}<" in page]
+    assert sorted(listed) == sorted(sorted(names, key=lambda name: -moved[names.index(name)])[:2])
+    assert f"the 2 of {len(names)} that" in page
 
 
 @pytest.mark.parametrize("ids", [False, True])

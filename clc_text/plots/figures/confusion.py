@@ -11,6 +11,7 @@ from clc_text.analysis.groups import subject
 from clc_text.analysis.short_names import short_names
 from clc_text.analysis.unfinished import not_ended
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.errors import InputError
 from clc_text.plots.figure import figure
 from clc_text.plots.style import NARROW, footnote, heading, new_figure
 
@@ -33,6 +34,11 @@ def draw(run: RunDirectory, narrow: bool = False) -> Figure:
         narrow: panels below each other, for the page of a telephone.
     """
     panels, remarks = matrices(run)
+    if not panels:
+        raise InputError(
+            f"{run.path} has {len(run.label_names):,} classes, and nobody could read a matrix of so many",
+            where=run.path,
+        )
     names = short_names(run.label_names)
     longest = max(map(len, names))
     side = min(max(1.9, 0.135 * len(names)), 9.0)
