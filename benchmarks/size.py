@@ -5,6 +5,9 @@ Each table has texts put together from TREC's questions, of as many classes as a
 `clean` runs on it in a process of its own, stage by stage: seconds, seconds of the processor, and the largest resident
 memory, of the process and those that it starts, while the stage was under way. A stage that calls another counts
 without it.
+
+With ``--drawn`` cross-fitting's networks are made and not trained: what they would say is drawn, of one epoch a
+round, so that tables of many thousand classes, whose networks take hours, can be followed through all other stages.
 """
 
 from __future__ import annotations
@@ -28,9 +31,12 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.text.datasets.guess import MOST
 from clc_text.text.datasets.trec import FINE, TRAIN_FILE
 
 WRONG = 0.15
+EPOCHS_DRAWN, AT_ONCE = 1, 1_000
+KNOWN = 8.0  # logit of the true class where networks are not trained, in the mean; of the others 0, and deviation 1
 OF_A_CLASS = 12  # words that only texts of a class have, where classes are more than TREC's
 STAGES = {
     "columns": ["clc_text.api.cleaning:columns_of"],
@@ -144,9 +150,15 @@ def _children(process: int) -> list[int]:
     return found + [below for one in found for below in _children(one)]
 
 
-def run_watched(arguments: list[str], out: Path) -> None:
-    """Runs `clc-text` with these arguments in this process and writes what its stages took."""
+def run_watched(arguments: list[str], out: Path, drawn: tuple[int, int] | None = None) -> None:
+    """Runs `clc-text` with these arguments in this process and writes what its stages took.
+
+    Args:
+        drawn: rows and classes of the table, where cross-fitting's networks are not trained.
+    """
     stages = Stages()
+    if drawn is not None:
+        draw_in_place_of_networks(*drawn)
     stages.watch()
     wrapped: dict[Any, Callable[..., Any]] = {}
     for name, places in STAGES.items():
@@ -169,6 +181,41 @@ def run_watched(arguments: list[str], out: Path) -> None:
         main()
     finally:
         out.write_text(json.dumps({name: vars(stage) for name, stage in stages.end().items()}))
+
+
+def draw_in_place_of_networks(rows: int, classes: int) -> None:
+    """Lets networks of the folds know the true class of most rows, without any training."""
+    from clc_text.crossfit import cross_fit, rounds
+    from clc_text.data.best_classes import BestClasses
+    from clc_text.methods.fold_forward import FoldForward
+    from clc_text.training.trainer import PeersTrainer
+
+    true = np.array([one for _, _, one in texts_and_labels(questions_of_trec(), rows, classes, 0)])
+
+    def round_of(fold_trainer: Any, after_epoch: Any, seed: int) -> Any:
+        trainer = after_epoch.trainer = fold_trainer(FoldForward(), seed, after_epoch)
+        after_epoch.on_train_begin(None, None, trainer.control)
+        for _ in range(EPOCHS_DRAWN):
+            after_epoch.on_epoch_end(None, None, trainer.control)
+        trainer.accelerator.free_memory()
+        after_epoch.trainer = None
+        return after_epoch.best
+
+    def held_out(trainer: Any, rows_of: Any, fold: Any, given: np.ndarray) -> BestClasses:
+        places = {name: number for number, name in trainer.model.config.id2label.items()}
+        named = np.array([places.get(f"c{one}", 0) for one in range(classes)])
+        table = BestClasses.empty(given, len(places), logs=True)
+        random = np.random.default_rng(int(fold[0]) + trainer.args.seed)
+        for start in range(0, rows, AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            logits = random.standard_normal((len(true[part]), len(places)), np.float32)
+            logits[np.arange(len(logits)), named[true[part]]] += random.normal(KNOWN, 2.0, len(logits))
+            logits -= np.log(np.exp(logits).sum(1, keepdims=True))
+            table[part] = logits
+        return table
+
+    rounds.train_round = cross_fit.train_round = round_of
+    PeersTrainer.best_held_out = held_out  # type: ignore[assignment]
 
 
 def function_of(place: str) -> Callable[..., Any]:
@@ -243,14 +290,17 @@ def questions_of_trec() -> list[tuple[int, list[str]]]:
     return [(FINE.index(label), text.split()) for label, text in lines]
 
 
-def measure(rows: int, classes: int, folder: Path, more: list[str]) -> dict[str, Stage]:
+def measure(rows: int, classes: int, folder: Path, more: list[str], drawn: bool = False) -> dict[str, Stage]:
     """What `clean` of a table of so many rows and classes takes, stage by stage."""
     name = f"{rows}x{classes}"
     table, told = folder / f"{name}.csv", folder / f"{name}.json"
     if not table.exists():
         write_table(table, rows, classes)
-    command = [sys.executable, "-m", "benchmarks.size", "--watched", str(told), "clean", str(table), "--quiet"]
+    watched = ["--watched", str(told), f"{rows}x{classes}" if drawn else "trained"]
+    command = [sys.executable, "-m", "benchmarks.size", *watched, "clean", str(table), "--quiet"]
     command += ["--out", str(folder / name), "--overwrite", *more]
+    if classes > MOST:  # so many values are taken for no labels, unless somebody says so
+        command += ["--text", "text", "--label", "label"]
     cache = folder / f"{name}-cache"  # of this table's features alone, and empty
     shutil.rmtree(cache, ignore_errors=True)
     subprocess.run(command, check=True, env=os.environ | {"CLC_TEXT_CACHE": str(cache)})
@@ -278,19 +328,22 @@ def show(found: dict[tuple[int, int], dict[str, Stage]]) -> str:
 
 def main() -> None:
     if sys.argv[1:2] == ["--watched"]:
-        run_watched(sys.argv[3:], Path(sys.argv[2]))
+        how = sys.argv[3]
+        rows, classes = (0, 0) if how == "trained" else map(int, how.split("x"))
+        run_watched(sys.argv[4:], Path(sys.argv[2]), (rows, classes) if rows else None)
         return
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--rows", type=int, nargs="+", default=[3_000, 10_000, 30_000])
     parser.add_argument("--classes", type=int, nargs="+", default=[8])
     parser.add_argument("--out", type=Path, default=Path("runs/size"))
     parser.add_argument("--set", dest="overrides", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--drawn", action="store_true", help="cross-fitting's networks are not trained")
     chosen = parser.parse_args()
     more = [part for one in chosen.overrides for part in ("--set", one)]
     found: dict[tuple[int, int], dict[str, Stage]] = {}
     for classes in chosen.classes:
         for rows in chosen.rows:
-            found[rows, classes] = measure(rows, classes, chosen.out, more)
+            found[rows, classes] = measure(rows, classes, chosen.out, more, chosen.drawn)
             sys.stdout.write(show({(rows, classes): found[rows, classes]}) + "\n\n")
             sys.stdout.flush()
     sys.stdout.write(show(found) + "\n")
