@@ -65,6 +65,13 @@ def test_the_last_resort_is_that_every_class_keeps_its_name() -> None:
     np.testing.assert_allclose(shifted.renamed(np.array(names[0])).log_probs, rounds[0].log_probs)
 
 
+def test_of_thousands_of_classes_each_keeps_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds, labels = some_rounds(1)
+    shifted = a_round(np.roll(np.exp(rounds[0].log_probs), 1, axis=1), labels)
+    monkeypatch.setattr(cross_fit, "DENSE_CLASSES", 2)
+    assert [found.tolist() for found in _possible_names(shifted, labels)] == [[0, 1, 2]]
+
+
 def test_a_round_tells_how_many_labels_it_alone_finds_wrong_under_whatever_names() -> None:
     rounds, labels = some_rounds(1)
     given = np.where(np.arange(900) % 4 == 0, (labels + 1) % 3, labels)
