@@ -42,12 +42,16 @@ class CrossFit:
             counts for less there (`noise.estimation.half_trust`), and other views are heard; None: the posterior.
         each: float64 [K, 2, 2], where several of K classes may hold: T of each. The N rows are then pairs of a row and
             a class (row · K + class), C is 2, and `transition` is that of all pairs together.
+        of_rows: float64 [N, C, C], T of each row, where networks have learnt through noise that follows the rows
+            (`crossfit.by_rows`); `posterior` is by it, and `transition` its mean. Not kept in the files.
         facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``seeds`` (how those of
             rounds come from the run's, `crossfit.seeds`; runs of earlier versions do not say), ``sharpness``,
             ``log_likelihood`` in nats, ``gain`` and ``gain_error`` (`noise.estimation.gain`), ``copies`` (rows with
             the inputs of an earlier one), ``rounds`` (one a round: ``epochs``, ``best_epoch``, ``log_likelihood``,
             ``sharpness``, ``rate`` by it alone, ``used``), ``renamed`` [C], ``names_tried``; of several classes whose
-            noise was known beforehand ``rates_of_each`` [3, K] (`Plateau.rates`); with answers of people
+            noise was known beforehand ``rates_of_each`` [3, K] (`Plateau.rates`); ``row_gain`` and
+            ``row_gain_error``, where it was asked whether noise follows the rows (`NoiseOfRows`), and ``by_rows``,
+            whether it does; with answers of people
             ``answers``, ``answers_counted`` (of these, that say how often labels are wrong), ``strength`` (what they
             weigh in T, in all rows) and ``weight_without`` (of networks that know no answer), ``answers_gain`` and
             ``answers_gain_error`` (`AnsweredNoise.explained_better`), ``in_targets`` (whether what is believed with
@@ -64,6 +68,7 @@ class CrossFit:
     facts: CrossFitFacts
     targets: Any = None
     each: np.ndarray | None = None
+    of_rows: np.ndarray | None = None
 
     @property
     def warm_up(self) -> int:

@@ -276,6 +276,9 @@ class CrossFitMore(TypedDict, total=False):
     renamed: list[int]
     names_tried: int
     rates_of_each: list[list[float]]
+    row_gain: float
+    row_gain_error: float
+    by_rows: bool
     answers: int
     answers_counted: int
     strength: float

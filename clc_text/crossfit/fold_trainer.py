@@ -8,18 +8,22 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 from transformers import PrinterCallback, ProgressCallback
 from transformers.trainer_utils import IntervalStrategy, SaveStrategy
 
 from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.artifacts.run_files import CrossFitFacts
 from clc_text.crossfit.answered import cross_fit_answered
 from clc_text.crossfit.answered_targets import taught_with_answers
+from clc_text.crossfit.by_rows import cross_fit_by_rows
 from clc_text.crossfit.copies import first_copies_of
 from clc_text.crossfit.cross_fit import cross_fit
 from clc_text.crossfit.rounds import AfterEpoch, Settings
 from clc_text.data.best_classes import is_large, logs_of
 from clc_text.data.class_shares import ClassShares
 from clc_text.data.labels import Labels
+from clc_text.data.rows import Rows
 from clc_text.errors import InputError
 from clc_text.methods.base import Method
 from clc_text.methods.fold_forward import FoldForward
@@ -27,6 +31,7 @@ from clc_text.models.peers import PeersModel
 from clc_text.models.peers_of import PeersOf, peers_from_init, peers_from_model
 from clc_text.noise.estimation.half_trust import ROOM, half_trusted, never_certain
 from clc_text.noise.estimation.plateau import Plateau, plateau
+from clc_text.noise.estimation.row_noise import noise_of_rows, taught_by_rows
 from clc_text.noise.estimation.targets import targets_of, taught_of
 from clc_text.training.trainer import PeersTrainer
 
@@ -95,7 +100,7 @@ def cross_fit_of(
         known = _noise_of_each(labels, features, seed, log) if labels.problems > 1 else None
         found = cross_fit(fold_trainer, labels, classes, settings, seed, log, first, known)
         if trainer.method.cross_fits and not found.learnt_nothing:
-            targets = _targets(found, labels, views, log)
+            found, targets = _taught(found, labels, views, log, trainer, fold_trainer, settings)
             if labels.problems > 1 and labels.trusted is not None:
                 targets[labels.trusted.rows] = np.eye(2)[labels.trusted.labels]
             found = replace(found, targets=targets)
@@ -122,17 +127,58 @@ def _check_plain(labels: Labels, classes: int) -> None:
         )
 
 
-def _targets(cross_fit: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]) -> Any:
-    """float64 [N, C], what is believed of each row; of pairs where several may hold, the given label half trusted."""
-    if cross_fit.each is not None and cross_fit.knows_noise:
+def _taught(
+    found: CrossFit,
+    labels: Labels,
+    views: MoreViews | None,
+    log: Callable[[str], None],
+    trainer: PeersTrainer,
+    fold_trainer: Callable[[FoldForward, int, AfterEpoch], PeersTrainer],
+    settings: Settings,
+) -> tuple[CrossFit, Any]:
+    """What was found, with further rounds where noise follows the rows, and what is taught, float64 [N, C]."""
+    if found.each is not None:
+        return found, _targets_of_pairs(found, labels, views, log)
+    pool, inputs = _heard(found, labels, views, log), _vectors_read_by(trainer)
+    targets = taught_of(pool, labels.learnt)
+    if inputs is None or labels.learnt.ndim > 1:
+        return found, targets
+    noise = noise_of_rows(pool, labels.learnt, inputs, found.folds[0])
+    if noise is None:
+        return found, targets
+    facts: CrossFitFacts = {**found.facts, "row_gain": noise.gain, "row_gain_error": noise.error, "by_rows": False}
+    found = replace(found, facts=facts)
+    if not noise.ahead:
+        return found, targets
+    log(f"noise follows the rows: given labels are likelier by {noise.gain:.3f} nats a row if it does")
+    first = first_copies_of(trainer)
+    found = cross_fit_by_rows(fold_trainer, found, labels, noise, settings, trainer.args.seed, log, first)
+    by_rows = taught_by_rows(_heard(found, labels, views, log), noise.columns(labels.learnt))
+    return found, (targets + by_rows) / 2
+
+
+def _vectors_read_by(trainer: PeersTrainer) -> np.ndarray | None:
+    """[N, D], what the networks read of each row, where that is one vector; None where it is not."""
+    rows = trainer.train_dataset
+    inputs = list(rows.inputs.values()) if isinstance(rows, Rows) else []
+    if len(inputs) != 1 or not isinstance(inputs[0], Tensor) or inputs[0].ndim != 2:
+        return None
+    return inputs[0].cpu().numpy() if inputs[0].is_floating_point() else None
+
+
+def _targets_of_pairs(
+    cross_fit: CrossFit, labels: Labels, views: MoreViews | None, log: Callable[[str], None]
+) -> np.ndarray:
+    """float64 [N · K, 2], what is believed of each pair of a row and a class that may hold, the given label half
+    trusted."""
+    if cross_fit.knows_noise:
+        assert cross_fit.each is not None
         pool, shape = _pool(cross_fit, labels, views, log), labels.learnt.shape
         probs = cross_fit.probs.reshape(*shape, 2) if pool is None else np.exp(pool)
         return half_trusted(probs, labels.learnt, never_certain(cross_fit.each), ROOM).reshape(-1, 2)
-    if cross_fit.each is not None:
-        each = [(cross_fit.of_problem(one), labels.of_problem(one)) for one in range(labels.problems)]
-        parts = [targets_of(_heard(found, of_class, views, log), of_class.learnt) for found, of_class in each]
-        return np.stack(parts, 1).reshape(-1, 2)
-    return taught_of(_heard(cross_fit, labels, views, log), labels.learnt)
+    each = [(cross_fit.of_problem(one), labels.of_problem(one)) for one in range(labels.problems)]
+    parts = [targets_of(_heard(found, of_class, views, log), of_class.learnt) for found, of_class in each]
+    return np.stack(parts, 1).reshape(-1, 2)
 
 
 def _noise_of_each(labels: Labels, features: Features | None, seed: int, log: Callable[[str], None]) -> Plateau | None:

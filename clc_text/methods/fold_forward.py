@@ -21,11 +21,11 @@ class FoldForward(Method):
     Of a given distribution g it is - log Σ_y g(y) (p_k T)[y] (see `noise.estimation.noise_fit`), without T CE(g, p_k).
 
     ``state.memory`` holds ``fold`` int64 [N] and, once it is known, ``transition`` [C, C] (with leading dimensions one
-    of each problem); without it T is the
-    identity, which makes the loss the plain cross-entropy. Where people have answered, ``trusted`` int64 [..., N] has
-    the class that they told (-1: none) and ``trusted_weight`` how many rows each of them counts as; its loss is
-    - log p_k[c] (gold loss correction: Hendrycks et al., NeurIPS 2018). No part of a recipe: `cross_fit` trains with
-    it.
+    of each problem); without it T is the identity, which makes the loss the plain cross-entropy. Where every row has a
+    noise matrix of its own, ``columns`` [N, C] holds log P(y | c, x) of its given label by each class, and counts in
+    place of T. Where people have answered, ``trusted`` int64 [..., N] has the class that they told (-1: none) and
+    ``trusted_weight`` how many rows each of them counts as; its loss is - log p_k[c] (gold loss correction: Hendrycks
+    et al., NeurIPS 2018). No part of a recipe: `cross_fit` trains with it.
 
     Source of the loss: Patrini et al., CVPR 2017, Theorem 2.
     """
@@ -46,7 +46,9 @@ class FoldForward(Method):
         weights = (~blind).to(log_probs) / (~blind).sum(-1, keepdim=True).clamp(min=1)
         weights, blind = weights.expand(log_probs.shape[:-1]), blind.expand(log_probs.shape[:-1])
         targets = as_distribution(labels, log_probs).expand_as(log_probs)
-        if "transition" in state.memory:
+        if "columns" in state.memory:
+            losses = -(log_probs + state.memory["columns"][state.rows].unsqueeze(-3)).logsumexp(-1)
+        elif "transition" in state.memory:
             transition = state.memory["transition"]
             if labels.is_floating_point():
                 columns = (labels.to(transition) @ transition.mT).clamp(min=SMALLEST).log()

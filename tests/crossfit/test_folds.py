@@ -69,6 +69,19 @@ def test_the_loss_by_hand_and_no_gradient_into_the_blind_fold() -> None:
             assert logits.grad[peer, row].any() == (fold[row] != peer)
 
 
+def test_where_every_row_has_a_matrix_of_its_own_its_column_counts() -> None:
+    random = torch.Generator().manual_seed(2)
+    log_probs = torch.randn(2, 4, 3, generator=random).log_softmax(-1)
+    columns = torch.rand(5, 3, generator=random)
+    labels, rows = torch.tensor([0, 1, 2, 1]), torch.tensor([4, 2, 3, 1])
+    memory = {"fold": torch.zeros(5, dtype=torch.long), "transition": torch.eye(3), "columns": columns.log()}
+    found = FoldForward().supervise(log_probs, labels, TrainingState(memory=memory, rows=rows))
+    for peer in range(2):
+        for place, row in enumerate(rows):
+            given = sum(log_probs[peer, place, c].exp() * columns[row, c] for c in range(3))
+            assert math.isclose(found.losses[peer, place].item(), -math.log(given), rel_tol=1e-5)
+
+
 def test_without_a_matrix_it_is_the_plain_cross_entropy() -> None:
     log_probs = torch.randn(2, 4, 3, generator=torch.Generator().manual_seed(1)).log_softmax(-1)
     labels = torch.tensor([0, 1, 2, 1])

@@ -36,6 +36,16 @@ def test_a_step_is_what_its_formula_says() -> None:
     np.testing.assert_allclose(taken_back(sure, transition, start, 1), posterior_labels(start, given, transition))
 
 
+def test_each_row_is_taken_back_through_its_own_matrix() -> None:
+    random = np.random.default_rng(0)
+    probs, start = random.dirichlet(np.ones(3), 20), random.dirichlet(np.ones(3), 20)
+    matrices = 0.4 * random.dirichlet(np.ones(3), (20, 3)) + 0.6 * np.eye(3)
+    found = taken_back(probs, matrices, start)
+    for row in range(20):
+        alone = taken_back(probs[row : row + 1], matrices[row], start[row : row + 1])
+        np.testing.assert_allclose(found[row], alone[0])
+
+
 def test_steps_never_explain_the_view_worse_and_end_at_the_truth() -> None:
     random = np.random.default_rng(1)
     transition = 0.55 * np.eye(4) + 0.45 * np.roll(np.eye(4), 1, 1)

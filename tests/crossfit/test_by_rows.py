@@ -1,0 +1,84 @@
+"""Networks that learn through a noise matrix of each row: where noise follows the rows, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from small_training import CLASSES, FEATURES, arguments, peers_model
+
+from clc_text import NoisyLabelTrainer
+from clc_text.artifacts.cross_fit import CrossFit
+from clc_text.crossfit.by_rows import ROUNDS
+from clc_text.data.beliefs import believed
+from clc_text.data.labels import Labels
+from clc_text.data.rows import Rows
+from clc_text.methods.clc_auto import CLCAuto
+from clc_text.noise.estimation.noise_fit import matrix_of
+from clc_text.noise.estimation.row_noise import taught_by_rows
+from clc_text.noise.estimation.targets import taught_of
+
+METHOD = CLCAuto(folds=3, fold_rounds=2, fold_epochs=6)
+
+
+def overlapping(by_rows: bool, count: int = 600) -> tuple[Rows, np.ndarray]:
+    """Rows of classes that overlap a little, 30 % of whose labels are moved: to the next class, or to the one before
+    where the last feature is positive; and their true labels."""
+    random = np.random.default_rng(1)
+    true = random.integers(0, CLASSES, count)
+    features = random.normal(size=(count, FEATURES)) + 2 * np.eye(CLASSES, FEATURES)[true]
+    back = by_rows & (features[:, -1] > 0)
+    given = np.where(random.random(count) < 0.3, (true + np.where(back, -1, 1)) % CLASSES, true)
+    return Rows({"features": torch.from_numpy(features).float()}, torch.from_numpy(given)), true
+
+
+def trainer_of(data: Rows, folder: Path) -> NoisyLabelTrainer:
+    return NoisyLabelTrainer(
+        peers_model(),
+        arguments(folder, num_train_epochs=3),
+        train_dataset=data,
+        method=METHOD,
+        peers_init=lambda peers, seed: peers_model(peers, seed),
+        cross_fit_dir=folder,
+    )
+
+
+def test_networks_learn_through_the_noise_of_their_rows(tmp_path: Path) -> None:
+    data, true = overlapping(by_rows=True)
+    heard: list[CrossFit] = []
+
+    def views(found: CrossFit, labels: Labels) -> np.ndarray:
+        heard.append(found)
+        return np.log(found.probs)
+
+    trainer = trainer_of(data, tmp_path)
+    trainer.views = views
+    trainer.train()
+    found, given = trainer.cross_fit, data.labels.numpy()
+    assert found is not None and found.of_rows is not None and found.targets is not None
+    before, after = heard
+    assert before.of_rows is None and after.of_rows is found.of_rows
+    assert found.facts["by_rows"] and found.facts["row_gain"] > 0.01
+    columns = found.of_rows[np.arange(len(given)), :, given]
+    np.testing.assert_allclose(found.posterior, believed(found.probs, columns))
+    np.testing.assert_allclose(found.transition, matrix_of(found.posterior, given))
+    of_classes, of_rows = taught_of(np.log(before.probs), given), taught_by_rows(np.log(found.probs), columns)
+    np.testing.assert_allclose(found.targets, (of_classes + of_rows) / 2)
+    rate = 1 - found.posterior[np.arange(len(given)), given].mean()
+    assert found.rate == pytest.approx(rate) and abs(rate - 0.3) < 0.1
+    assert len(found.folds) == METHOD.fold_rounds + ROUNDS
+    assert [one["used"] for one in found.facts["rounds"]] == [False] * METHOD.fold_rounds + [True] * ROUNDS
+    assert (found.targets.argmax(1) == true).mean() > (of_classes.argmax(1) == true).mean() + 0.01
+    kept = CrossFit.load(tmp_path)
+    assert kept is not None and kept.of_rows is None
+    np.testing.assert_array_equal(kept.posterior, found.posterior)
+
+
+def test_noise_by_class_is_learnt_as_before(tmp_path: Path) -> None:
+    data, _ = overlapping(by_rows=False)
+    found = trainer_of(data, tmp_path).make_cross_fit()
+    assert found.facts["by_rows"] is False and "row_gain_error" in found.facts
+    assert found.of_rows is None and found.targets is not None and len(found.folds) == METHOD.fold_rounds
+    np.testing.assert_array_equal(found.targets, taught_of(np.log(found.probs), data.labels.numpy()))
