@@ -87,6 +87,8 @@ def main() -> None:
     except InputError as error:
         _tell(str(error))
         sys.exit(2)
+    except KeyboardInterrupt:  # before there is a command, whose own typer ends
+        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)

@@ -407,6 +407,21 @@ def test_no_room_in_the_middle_of_writing_names_no_file(
     assert capsys.readouterr().err.lower().startswith(f"clc-text: a file could not be written: {reason}; make room")
 
 
+def test_a_command_that_is_stopped_before_it_began_ends_quietly(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from clc_text import cli
+
+    def stopped() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "app", stopped)
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 130
+    assert capsys.readouterr() == ("", "")
+
+
 def test_a_wrong_recipe_leaves_nothing_behind(tmp_path: Path) -> None:
     recipe = tmp_path / "wrong.yaml"
     recipe.write_text("data: {name: quickstart, rows: 50}\ntraining: {class_weights: [1, 2]}\n")
