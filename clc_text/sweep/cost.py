@@ -35,7 +35,7 @@ class SweepCost:
     def sentence(self) -> str:
         share = self.products_seconds / self.processor_seconds
         return (
-            f"{self.cells:,} cells in all: {duration(self.processor_seconds)} of processor time; {self.flops:.2g} "
+            f"{so_many(self.cells)} in all: {duration(self.processor_seconds)} of processor time; {self.flops:.2g} "
             f"floating point operations of their networks' products take {duration(self.products_seconds)} by "
             f"themselves, {share:.0%} of it"
         )
@@ -64,6 +64,10 @@ def _told(run: Path) -> RunCost | None:
     except InputError:
         return None
     return None if cost is None or cost["flops"] is None or cost["products_seconds"] is None else cost
+
+
+def so_many(cells: int) -> str:
+    return "1 cell" if cells == 1 else f"{cells:,} cells"
 
 
 def duration(seconds: float) -> str:

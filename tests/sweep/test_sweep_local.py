@@ -151,7 +151,7 @@ def test_stopping_ends_every_process_and_the_same_command_goes_on(
         command.kill()
     assert command.returncode == 130
     assert shown.strip().splitlines() == [
-        "1 cells, 0 done already, 1 to run, 1 at once", "clc-text: stopped; the same command goes on",
+        "1 cell, 0 done already, 1 to run, 1 at once", "clc-text: stopped; the same command goes on",
     ]  # fmt: skip
     await_end_of_group(command.pid)
 

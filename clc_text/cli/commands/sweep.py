@@ -42,7 +42,7 @@ def sweep(
     from contextlib import closing
 
     from clc_text.sweep.changed_data import changed_data, told
-    from clc_text.sweep.cost import cost_of, duration
+    from clc_text.sweep.cost import cost_of, duration, so_many
     from clc_text.sweep.grid import part_of, read_sweep
     from clc_text.sweep.run_sweep import plan, run
     from clc_text.sweep.show import follow
@@ -64,7 +64,7 @@ def sweep(
     to_run = [cell for cell in cells if cell.path in left]
     at_once = min(len(to_run), jobs or processors())
     echo(
-        f"{len(cells)} cells, {len(cells) - len(to_run)} done already, {len(to_run)} to run, "
+        f"{so_many(len(cells))}, {len(cells) - len(to_run)} done already, {len(to_run)} to run, "
         f"{f'{at_once} at once' if engine == 'local' else 'by Ray'}",
         err=True,
     )
@@ -78,7 +78,7 @@ def sweep(
     if ended["failed"]:
         echo(f"clc-text: {ended['failed']} cells failed; the same command tries them again", err=True)
     if ended["done"]:
-        echo(f"{ended['done']:,} cells in {duration(time.perf_counter() - began)}", err=True)
+        echo(f"{so_many(ended['done'])} in {duration(time.perf_counter() - began)}", err=True)
     if cost := cost_of(all_cells, directory):
         echo(cost.sentence, err=True)
     echo(f"clc-text table {directory}")
