@@ -53,7 +53,7 @@ STAGES = {
         "clc_text.noise.estimation.noise_fit:fit_noise",
     ],
     "words": ["clc_text.runs.frozen_features:_words"],
-    "views": ["clc_text.crossfit.fold_trainer:_targets"],
+    "views": ["clc_text.crossfit.fold_trainer:_taught"],
     "discriminant": ["clc_text.evidence.views.discriminant:discriminant"],
     "neighbours": ["clc_text.evidence.views.neighbours:neighbours"],
     "bayes": ["clc_text.evidence.views.bayes:bayes"],
