@@ -24,6 +24,7 @@ from clc_text.artifacts.run_files import CrossFitFacts, RoundFacts
 from clc_text.crossfit.rounds import AfterEpoch, Round, Settings, in_words, mean_of, train_round
 from clc_text.crossfit.seeds import seeds_of_rounds
 from clc_text.data.beliefs import believed
+from clc_text.data.best_classes import of_labels
 from clc_text.data.folds import assign_folds
 from clc_text.data.labels import Labels
 from clc_text.methods.fold_forward import SMALLEST, FoldForward
@@ -72,7 +73,7 @@ def cross_fit_by_rows(
     before: list[RoundFacts] = [{**one, "used": False} for one in found.facts["rounds"]]
     facts: CrossFitFacts = {
         **found.facts,
-        "rate": float(1 - np.take_along_axis(posterior, labels.trained[:, None], 1).mean()),
+        "rate": float(1 - of_labels(posterior, labels.trained).mean()),
         "sharpness": sharpness,
         "log_likelihood": likelihood,
         "by_rows": True,

@@ -99,8 +99,8 @@ def read_named_rows(
     run: RunDirectory, path: Path, how: HowToRead = RECIPES
 ) -> tuple[Sequence[Any], Sequence[Any] | None]:
     """`read_rows`, and the rows' ids, where the file has the run's column of ids."""
-    how.check(path)
     if run.recipe().get("modality") == "vision":
+        how.check(path)
         return read_images(path, how.column or run.environment()["input_column"]), None
     if path.suffix == ".txt" and not path.is_dir():
         return _lines(path, _reader(run, path, how).encoding), None

@@ -165,23 +165,18 @@ def posterior_with_shares(pool: Table, labels: np.ndarray, noise: NearNoise | No
         labels: int64 [N], given labels, or float [N, C] distributions.
         noise: by `noise_of_some`; None: it is fitted here.
     """
-    rows = every_nth(len(pool), max(1, SEARCH_CELLS // pool.shape[1]))
     noise = noise_of_some(pool, labels) if noise is None else noise
+    posterior, weights = empty_as(pool), None
     if isinstance(pool, BestClasses):
-        return _posterior_of_best(pool, labels, noise)
-    weights = class_weights(sharpened(pool[rows], noise.sharpness), labels[rows], noise)
-    posterior = np.empty(pool.shape)
+        posterior = replace(posterior, logs=False)
+    else:
+        rows = every_nth(len(pool), max(1, SEARCH_CELLS // pool.shape[1]))
+        weights = class_weights(sharpened(pool[rows], noise.sharpness), labels[rows], noise)
     for part in blocks(pool, labels):
-        probs = sharpened(pool[part], noise.sharpness) * weights
-        probs /= probs.sum(1, keepdims=True)
-        posterior[part] = posterior_of_both(probs, labels[part], noise.transition, noise.nearness)
-    return posterior
-
-
-def _posterior_of_best(pool: BestClasses, labels: np.ndarray, noise: NearNoise) -> BestClasses:
-    posterior = empty_as(sharpened(pool, noise.sharpness))
-    for part in blocks(pool):
         probs = sharpened(pool[part], noise.sharpness)
+        if weights is not None:
+            probs *= weights
+            probs /= probs.sum(1, keepdims=True)
         posterior[part] = posterior_of_both(probs, labels[part], noise.transition, noise.nearness)
     return posterior
 

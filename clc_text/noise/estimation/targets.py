@@ -84,10 +84,6 @@ def targets_of(pool: Any, labels: np.ndarray, by_class: NoiseFit | None = None, 
     if by_class is None:
         by_class = fit_shares(fit_noise(pool, labels), labels)
     half = half_trusted(by_class.probs, labels, never_certain(by_class.transition))
-    if isinstance(targets, BestClasses):
-        for part in blocks(targets):
-            targets[part] = (targets[part] + half[part]) / 2
-        return targets
-    targets += half
-    targets /= 2
+    for part in blocks(targets):
+        targets[part] = (targets[part] + half[part]) / 2
     return targets
