@@ -70,8 +70,8 @@ def so_many(cells: int) -> str:
     return "1 cell" if cells == 1 else f"{cells:,} cells"
 
 
-def duration(seconds: float) -> str:
-    """In words."""
+def duration(seconds: float, digits: int = 1) -> str:
+    """In words; hours with one digit, whatever is asked of the others."""
     if seconds < 90:
-        return f"{seconds:.1f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"
+        return f"{seconds:.{digits}f} s"
+    return f"{seconds / 60:.{digits}f} min" if seconds < 90 * 60 else f"{seconds / 3600:.1f} h"

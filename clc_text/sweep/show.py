@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from clc_text.sweep.cost import duration
 from clc_text.sweep.grid import Cell
 from clc_text.sweep.outcome import Outcome
 from clc_text.utils.shown import for_rich, terminal
@@ -50,9 +51,4 @@ def time_left(elapsed: float, done: int, cells: int) -> str:
     """For `cells` more, when `done` took `elapsed` seconds; "" where that is unknown or nothing is left."""
     if not done or not cells:
         return ""
-    seconds = elapsed / done * cells
-    if seconds < 90:
-        return f"about {seconds:.0f} s left"
-    if seconds < 90 * 60:
-        return f"about {seconds / 60:.0f} min left"
-    return f"about {seconds / 3600:.1f} h left"
+    return f"about {duration(elapsed / done * cells, digits=0)} left"
