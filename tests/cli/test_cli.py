@@ -33,7 +33,7 @@ def clc_text(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 
 def new_process(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "clc_text.cli", *arguments],
+        [sys.executable, "-m", "clc_text", *arguments],
         capture_output=True,
         text=True,
         timeout=240,
@@ -74,7 +74,7 @@ def test_help_answers_at_once() -> None:
     assert "train" in new_process("--help").stdout
     ours, bare = [], []
     for _ in range(4):
-        ours.append(processor_seconds("-m", "clc_text.cli", "--help"))
+        ours.append(processor_seconds("-m", "clc_text", "--help"))
         bare.append(processor_seconds("-c", BARE, "--help"))
     assert min(ours) < 2 * min(bare)
 

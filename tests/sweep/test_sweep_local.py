@@ -90,7 +90,7 @@ def test_what_the_user_set_for_threads_and_signals_stays(monkeypatch: pytest.Mon
 
 def clc_text_sweep(*arguments: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "clc_text.cli", "sweep", *map(str, arguments)],
+        [sys.executable, "-m", "clc_text", "sweep", *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

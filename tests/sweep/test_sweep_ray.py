@@ -34,7 +34,7 @@ def test_a_local_cluster_runs_the_cells(tiny_sweep: Path, tmp_path: Path) -> Non
         [
             sys.executable,
             "-m",
-            "clc_text.cli",
+            "clc_text",
             "sweep",
             str(tiny_sweep),
             "--out",

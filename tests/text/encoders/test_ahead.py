@@ -172,7 +172,7 @@ def test_without_ray_the_command_to_install_it_is_named(
 
 
 def command(recipe: Path, *more: str) -> list[str]:
-    return [sys.executable, "-m", "clc_text.cli", "encode", str(recipe), *more]
+    return [sys.executable, "-m", "clc_text", "encode", str(recipe), *more]
 
 
 @pytest.mark.slow
