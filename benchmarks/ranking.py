@@ -2,7 +2,8 @@
 
 Sets with known truth are made of TREC, of ten newsgroups posing as support queues and of all twenty, by flipping
 labels to the nearest other class (what a cross-validated logistic regression takes the row for beside its class), to
-any, to the next one, or in whole clusters; what a crowd or rules said is judged where experts have labelled it, too.
+any, to the next one, or in whole clusters; what a crowd, rules or a large language model said is judged where the
+truth is known.
 The rivals are what one writes with cleanlab: a logistic regression or 30 neighbours, cross-validated on the frozen
 features, ranked by self-confidence or normalised margin, relabelled by `find_label_issues`; and since the mixture
 reads words, too, a logistic regression on TF-IDF beside them. A set that is there is not measured again, so the
@@ -27,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import llm_labels
 from benchmarks.crowd import rows_of
 from benchmarks.trec_rules import trec_rules
 from clc_text.corrections.audit import class_changes
@@ -94,6 +96,7 @@ SETTINGS = [
     *(Setting(source, "people's", 0.0) for source in ("disaster", *CROWDS)),
     Setting("reviews", "one person's", 0.0),
     Setting("trec", "rules'", 0.0),
+    *(Setting(source, "LLM's", 0.0) for source in llm_labels.SETS),
 ]
 
 Source = tuple[list[str], np.ndarray, np.ndarray]
@@ -111,6 +114,8 @@ def source(name: str, noise: str = "", seed: int = 0) -> Source:
         found = trec_rules()
         spoken = found.spoken
         return [found.texts[row] for row in spoken], found.weak[spoken], found.true[spoken]
+    if noise == "LLM's":
+        return llm_labels.SETS[name]().known()
     if name == "reviews":
         reviews, votes = (rows_of(f"isbook_{part}.csv") for part in ("texts", "votes"))
         random, said_of = np.random.default_rng(seed), {row["question"]: list[int]() for row in reviews}
@@ -167,7 +172,7 @@ class Table:
 def made(setting: Setting, seed: int, kept: Path, encoder: str = "minilm") -> Table:
     """The set of a setting; seed is of its rows and of its noise."""
     texts, given, true = source(setting.source, setting.noise, seed)
-    named = "weak" if setting.noise == "rules'" else setting.source
+    named = {"rules'": "weak", "LLM's": f"LLM {setting.source}"}.get(setting.noise, setting.source)
     features, classes = features_of(named, texts, kept, encoder), int(max(given.max(), true.max())) + 1
     random = np.random.Generator(np.random.PCG64(1000 + seed))
     if setting.rows is not None:

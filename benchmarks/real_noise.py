@@ -2,7 +2,8 @@
 CLC_TEXT_DATA).
 
 Sets: what a crowd said of tweets and abstracts (disaster, chemicals, messaging, selfdriving), tested on experts'
-labels; TREC with labels by regular expressions; TREC with noise that depends on the text, and with noise that depends
+labels; TREC with labels by regular expressions; questions and posts as a large language model labelled them
+(*LLM*: `benchmarks.llm_labels`); TREC with noise that depends on the text, and with noise that depends
 on the class alone as control; CIFAR-10 as people labelled it, tested on 10,000 true labels. Frozen MiniLM, or the
 features of a small convolutional network, with a network of 300 (40 epochs), and for TREC the word vectors and the
 network of the paper's recipes too (60 epochs). Every method has its recipe's options; small-loss methods are told the
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks import cifar10n
+from benchmarks import cifar10n, llm_labels
 from benchmarks.crowd import rows_of
 from benchmarks.training import encoded_table, trained
 from benchmarks.trec_rules import trec_rules
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from clc_text.runs.prepare import Prepared
 
 CROWD = {"disaster": 2, "chemicals": 2, "messaging": 3, "selfdriving": 3}
+LLM = {f"LLM {name}": of for name, of in llm_labels.SETS.items()}
 NOISES: dict[str, tuple[str, dict[str, Any]]] = {
     "instance 0.4": ("instance", {"rate": 0.4, "row_rate": "drawn"}),
     "symmetric 0.2": ("symmetric", {"rate": 0.2}),
@@ -51,8 +53,8 @@ NETWORKS = {"minilm": ("[300]", 40), "glove": ("[300, 300]", 60), "images": ("[3
 HELD_OUT = " held out"
 FOLDS = 5
 SETS = (
-    *(f"minilm {name}" for name in (*CROWD, "weak", "instance 0.4", "symmetric 0.5", "pairwise 0.2")),
-    *(f"glove {name}" for name in ("weak", *NOISES)),
+    *(f"minilm {name}" for name in (*CROWD, *LLM, "weak", "instance 0.4", "symmetric 0.5", "pairwise 0.2")),
+    *(f"glove {name}" for name in ("weak", "LLM trec", *NOISES)),
     *(f"images {name}" for name in cifar10n.COLUMNS),
     *(f"minilm {name}{HELD_OUT}" for name in CROWD),
 )
@@ -132,6 +134,11 @@ def table(name: str, seed: int, kept: Path) -> Table:
         return _crowd(encoder, of, kept)
     if of.endswith(HELD_OUT):
         return _held_out(_crowd(encoder, of.removesuffix(HELD_OUT), kept), seed)
+    if of in LLM:
+        by_llm = LLM[of]()
+        kept_as = {"LLM trec": "trec", "LLM trec fine": "trec", "LLM tweets": "disaster"}.get(of, of)  # the same rows
+        train, frozen, test = encoded(encoder, kept_as, by_llm.texts, by_llm.test_texts, kept)
+        return Table(by_llm.texts, train, frozen, by_llm.given, by_llm.true, test, by_llm.test, len(by_llm.names))
     if of in cifar10n.COLUMNS:
         of_all = cifar10n.images(seed, kept)
         numbers, given = list(range(len(of_all.true))), of_all.said[cifar10n.COLUMNS[of]]
