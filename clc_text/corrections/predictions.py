@@ -76,6 +76,7 @@ class RowPredictions:
     rates: np.ndarray | None = None
     nearness: float = 0.0
     ahead: float | None = None
+    by_chance: float | None = None
     class_weights: np.ndarray | None = None
     prior_weights: np.ndarray | None = None
     shares: ClassShares | None = None
@@ -93,8 +94,9 @@ class RowPredictions:
                 f"{self.path} has no noise matrix; remove it and run `clc-text correct` again", where=self.path
             )
         return NearNoise(
-            self.sharpness, self.transition, self.nearness, self.ahead, self.class_weights, self.prior_weights
-        )
+            self.sharpness, self.transition, self.nearness, self.ahead, self.class_weights, self.prior_weights,
+            self.by_chance,
+        )  # fmt: skip
 
     @property
     def weights(self) -> np.ndarray:
@@ -238,6 +240,7 @@ def _opened(run: RunDirectory, path: Path, kind: Kind) -> RowPredictions:
         shares = None if ends is None else ClassShares(*ends)
         return replace(
             predictions, nearness=float(facts.get("nearness", 0.0)), ahead=ahead, class_weights=class_weights,
+            by_chance=float(facts["by_chance"]) if "by_chance" in facts else None,
             prior_weights=prior_weights, shares=shares,
         )  # fmt: skip
     if kind == "views" and "weights" not in facts:

@@ -65,7 +65,9 @@ class Mixture:
             "sharpness": repr(self.noise.sharpness),
             "nearness": repr(self.noise.nearness),
             "made_from": made_from,
-        } | ({} if self.noise.ahead is None else {"ahead": repr(self.noise.ahead)})
+        }
+        of_noise = {"ahead": self.noise.ahead, "by_chance": self.noise.by_chance}
+        facts |= {name: repr(value) for name, value in of_noise.items() if value is not None}
         tensors = {"train": self.log_probs, "transition": self.noise.transition}
         of_class, of_prior = self.noise.class_weights, self.noise.prior_weights
         if self.shares is not None and of_class is not None and of_prior is not None:

@@ -3,7 +3,8 @@
 The views' probabilities are pooled as their weighted geometric mean (`views.weights`), and the labels themselves are
 asked how much of their noise is near a decision, and how much depends on the class alone (`noise.estimation.
 near_noise`), with the power that sharpens the pool. The doubt is 1 − q(y), the probability that the given label is
-wrong.
+wrong. Where predictions alone explain held-out labels better than any noise, nothing is known of how labels came to be
+wrong, and what was fitted as noise are hard texts; the doubt is then as high in the mean, in the order of p(y).
 
 Of classes of which several may hold of a row, each a question of no and yes, noise is known before there are views
 (`several_classes`), by class alone; where labels are wrong because texts are hard, it takes too many for right. There
@@ -31,7 +32,15 @@ from clc_text.data.sampling import every_nth
 from clc_text.evidence.views.base import fit_rows
 from clc_text.noise.estimation.gain import ERRORS, gain_over_shares, is_nothing
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
-from clc_text.noise.estimation.near_noise import NearNoise, fit_near_noise, posterior_of_both, too_few
+from clc_text.noise.estimation.near_noise import (
+    UNEXPLAINED,
+    NearNoise,
+    doubt_by_chance,
+    fit_near_noise,
+    moved_by_chance,
+    posterior_of_both,
+    too_few,
+)
 from clc_text.noise.estimation.noise_fit import posterior_labels, sharpened, softmax
 
 LEAST = 1e-4  # probability: no view is surer than that of a class being impossible
@@ -51,7 +60,8 @@ class Judged:
     Attributes:
         probs: float64 [n, C], p.
         belief: float64 [n, C], q.
-        wrong: float64 [n], how far the given label is doubted, 0 … 1; above one half another class is more probable.
+        wrong: float64 [n], how far the given label is doubted, 0 … 1; above one half another class is more probable,
+            unless labels are doubted by chance.
         suggested: int64 [n], that class.
         agree: bool [n], whether every view's first class is the suggested one.
     """
@@ -148,10 +158,15 @@ def fit_near(
     rows, classes = np.flatnonzero(sound), log_probs.shape[2]
     some = rows[every_nth(len(rows), fit_rows(classes))]
     noise = fit_near_noise(pooled(log_probs, weights, some), labels[some])
+    unexplained = shares is None and noise.ahead is not None and noise.ahead < UNEXPLAINED
     few = too_few(len(rows), classes)
     if noise.ahead is not None and few:
         noise = replace(noise, ahead=min(noise.ahead, 0.0))
     noise = replace(noise, transition=never_certain(noise.transition))
+    if unexplained:
+        judged = judge_near(log_probs[:, some], weights, labels[some], noise)
+        given = judged.probs[np.arange(len(some)), labels[some]]
+        noise = replace(noise, by_chance=moved_by_chance(given, float(judged.wrong.mean()), classes))
     if shares is None:
         return noise
     if noise.ahead is not None and not few and shares.least_wrong(labels[rows]) >= TOLD:
@@ -181,7 +196,10 @@ def judge_near(log_probs: np.ndarray, weights: np.ndarray, given: np.ndarray, no
         firsts[:, rarer] = [_best_other(one[rarer], named[rarer]) for one in log_probs]
     suggested = _best_other(belief, named)
     differ = (firsts != suggested).sum(0)
-    wrong = 1 - belief[np.arange(len(named)), named]
+    each = np.arange(len(named))
+    wrong = 1 - belief[each, named]
+    if noise.by_chance is not None:
+        wrong = doubt_by_chance(probs[each, named], noise.by_chance, probs.shape[1])
     return Judged(probs, belief, wrong, suggested, differ <= (1 if len(log_probs) >= SEVERAL else 0))
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from refusals import refused
 
 from clc_text.data.class_shares import ClassShares
 from clc_text.data.labels import Labels
+from clc_text.evidence import mixture
 from clc_text.evidence.evidence import LARGEST, mixture_of, too_large
 from clc_text.evidence.mixture import LEAST, chosen_views, clipped, fit_near, gain_of_view, judge, judge_near
 from clc_text.evidence.readings import Reading, agreement, span
@@ -78,6 +81,39 @@ def test_judging_by_noise_near_a_decision_row_by_row(views: int, told: bool) -> 
         asked = [c for c in range(3) if not (told and label == 0 and c == label)]
         differ = sum(max(asked, key=lambda c: view[row, c]) != other for view in log_probs)
         assert found.agree[row] == (differ <= (views == 3))
+
+
+def test_labels_doubted_by_chance_row_by_row() -> None:
+    """In the order of how improbable they are, however probable the second class is; beliefs are as they were."""
+    random = np.random.default_rng(4)
+    log_probs = clipped(random.dirichlet(np.ones(3), size=(2, 50)))
+    given = random.integers(0, 3, 50)
+    noise = NearNoise(1.4, np.eye(3) * 0.97 + 0.01, 0.2, by_chance=0.3)
+    found = judge_near(log_probs, np.full(2, 0.5), given, noise)
+    before = judge_near(log_probs, np.full(2, 0.5), given, replace(noise, by_chance=None))
+    for row, label in enumerate(given.tolist()):
+        p = np.exp(1.4 * log_probs[:, row].astype(float).mean(0))
+        p /= p.sum()
+        q = [p[c] * (0.7 if c == label else 0.15) for c in range(3)]
+        assert found.wrong[row] == pytest.approx(1 - q[label] / sum(q))
+    np.testing.assert_array_equal(found.belief, before.belief)
+    np.testing.assert_array_equal(found.suggested, before.suggested)
+    assert (np.diff(found.probs[np.arange(50), given][np.argsort(found.wrong)]) <= 0).all()
+    assert (np.argsort(found.wrong) != np.argsort(before.wrong)).any()
+
+
+@pytest.mark.parametrize(("ahead", "chance"), [(-5.0, True), (-0.5, False), (3.0, False), (None, False)])
+def test_labels_that_noise_does_not_explain_are_doubted_by_chance_and_as_much(
+    monkeypatch: pytest.MonkeyPatch, ahead: float | None, chance: bool
+) -> None:
+    log_probs = clipped(np.random.default_rng(5).dirichlet(np.full(4, 0.3), size=(3, 900)))
+    given, equal = log_probs[0].argmax(1), np.full(3, 1 / 3)
+    fitted = NearNoise(1.0, np.eye(4) * 0.96 + 0.01, 0.1, ahead=ahead)
+    monkeypatch.setattr(mixture, "fit_near_noise", lambda *_: fitted)
+    found = fit_near(log_probs, equal, given, np.ones(900, bool))
+    assert (found.by_chance is not None) == chance
+    before = judge_near(log_probs, equal, given, replace(found, by_chance=None))
+    assert judge_near(log_probs, equal, given, found).wrong.mean() == pytest.approx(before.wrong.mean())
 
 
 def test_predictions_without_labels_are_of_the_classes_as_common_as_was_told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ from clc_text.corrections.audit import audit
 from clc_text.corrections.policy import PROBABLY, policy_named
 from clc_text.corrections.predictions import VIEWS_FILE, views
 from clc_text.corrections.store import Corrected
+from clc_text.evidence.evidence import Mixture
 from clc_text.evidence.heard import FILE
+from clc_text.evidence.mixture import judge_near
 from clc_text.evidence.views import OF_FEATURES
 from clc_text.noise.estimation.noise_fit import shrunk
 from clc_text.runs.evidence import judges_of_run, views_of_run
@@ -122,6 +125,24 @@ def test_views_of_an_earlier_version_knew_noise_by_class_alone(copied: Callable[
     save_file(tensors, path, facts)
     found = views(run)
     assert found is not None and found.nearness == 0.0
+
+
+def test_what_labels_are_doubted_by_is_read_as_it_was_written(copied: Callable[[str], RunDirectory]) -> None:
+    run = copied("standard")
+    views_of_run(run)
+    found = views(run)
+    assert found is not None
+    rows = np.arange(found.rows)
+    for noise in (
+        replace(found.noise, ahead=-3.25, by_chance=0.125),
+        replace(found.noise, ahead=None, by_chance=None),
+    ):
+        Mixture(found.views, (), found.of(rows), noise).save(run.file(VIEWS_FILE), "a test")
+        again = views(run)
+        assert again is not None and (again.noise.ahead, again.noise.by_chance) == (noise.ahead, noise.by_chance)
+        given = run.labels().given
+        judged = judge_near(again.of(rows), again.weights, given, noise)
+        np.testing.assert_array_equal(again.judged(again.of(rows), given).wrong, judged.wrong)
 
 
 def test_views_are_made_once_and_anew_when_labels_change(copied: Callable[[str], RunDirectory]) -> None:

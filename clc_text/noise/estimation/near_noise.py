@@ -53,6 +53,8 @@ BEGUN = 0.06  # share of labels that noise of each kind is begun with
 # wrong, 100 to 2,000 rows: of 507 sets with fewer the default policy would have changed 71, 17 of them for the worse,
 # by up to 27 points (.16 points are gained in the mean of all); of 664 with more, 202, and 4 for the worse (2.2).
 FEWEST_ROWS = 75
+# Standard errors: where noise is so far behind predictions alone, T and λ tell of hard texts, not of wrong labels.
+UNEXPLAINED = -1.0
 TOO_FEW = f"fewer than {FEWEST_ROWS} rows a class do not tell wrong labels from hard texts"
 _SMALLEST = 1e-12
 
@@ -71,6 +73,8 @@ class NearNoise:
         class_weights: float64 [C], by which what is believed is weighed, since somebody has told how common the
             classes truly are (`class_shares`); None: nobody has.
         prior_weights: float64 [C], likewise of predictions that know no label of their row.
+        by_chance: where predictions alone explain the labels better than noise (`UNEXPLAINED`), what labels are
+            doubted by (`doubt_by_chance`); None: by T and λ.
     """
 
     sharpness: float
@@ -79,11 +83,39 @@ class NearNoise:
     ahead: float | None = None
     class_weights: np.ndarray | None = None
     prior_weights: np.ndarray | None = None
+    by_chance: float | None = None
 
 
 def too_few(rows: int, classes: int) -> bool:
     """Whether so many rows do not tell whether any of their labels are wrong; in words `TOO_FEW`."""
     return rows < FEWEST_ROWS * classes
+
+
+def doubt_by_chance(given: np.ndarray, moved: float, classes: int) -> np.ndarray:
+    """float64 [N], the probability that a label is wrong, if that share of all were moved to any other class alike:
+    the less probable a label is, the more it is doubted, whatever the other classes are.
+
+    Args:
+        given: float64 [N], p(y) of the given labels.
+        classes: C.
+    """
+    right, wrong = given * (1 - moved), (1 - given) * moved / max(classes - 1, 1)
+    return np.asarray(wrong / np.maximum(right + wrong, _SMALLEST))
+
+
+def moved_by_chance(given: np.ndarray, rate: float, classes: int) -> float:
+    """The share by which labels are doubted as much in the mean as a rate says, by bisection on a scale of powers.
+
+    Args:
+        given, classes: as `doubt_by_chance` takes them.
+        rate: the mean of the doubts.
+    """
+    low, high = np.log(_SMALLEST), np.log(1 - _SMALLEST)
+    for _ in range(60):
+        middle = (low + high) / 2
+        enough = doubt_by_chance(given, float(np.exp(middle)), classes).mean() >= rate
+        low, high = (low, middle) if enough else (middle, high)
+    return float(np.exp(high))
 
 
 def near_others(probs: np.ndarray, labels: np.ndarray) -> np.ndarray:

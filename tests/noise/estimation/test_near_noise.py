@@ -14,8 +14,10 @@ from clc_text.noise.estimation.near_noise import (
     ROUNDS,
     _rows_of,
     class_weights,
+    doubt_by_chance,
     explaining,
     fit_near_noise,
+    moved_by_chance,
     near_others,
     posterior_of_both,
     posterior_with_shares,
@@ -208,6 +210,22 @@ def test_noise_is_ahead_where_there_is_some(sharpness: float) -> None:
     assert fit_near_noise(logits, np.eye(5)[labels]).ahead is None  # of distributions it says nothing
     alike, asked = fit_near_noise(logits, labels, compared=False), fit_near_noise(logits, labels)
     assert alike.ahead is None and alike.nearness == asked.nearness and (alike.transition == asked.transition).all()
+
+
+@pytest.mark.parametrize("classes", [2, 5])
+def test_labels_are_doubted_by_chance_as_much_as_a_rate_says(classes: int) -> None:
+    random = np.random.default_rng(17)
+    given = random.dirichlet(np.full(classes, 0.3), size=800)[:, 0].clip(1e-5, 1)
+    for rate in (0.001, 0.1, 0.6):
+        moved = moved_by_chance(given, rate, classes)
+        found = doubt_by_chance(given, moved, classes)
+        literal = [
+            (1 - p) * moved / (classes - 1) / (p * (1 - moved) + (1 - p) * moved / (classes - 1)) for p in given
+        ]
+        np.testing.assert_allclose(found, literal, atol=1e-9)
+        assert found.mean() == pytest.approx(rate, rel=1e-3)
+    certain = np.ones(3)
+    assert (doubt_by_chance(certain, moved_by_chance(certain, 0.1, classes), classes) == 0).all()
 
 
 def test_two_classes_may_differ_by_a_slight_lead() -> None:
