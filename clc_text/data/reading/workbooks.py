@@ -13,6 +13,8 @@ from clc_text.data.reading.rows import Rows, rows_from_table
 from clc_text.data.tabular.workbook import as_text, read_workbook
 from clc_text.data.task import describe_file
 
+SHEETS = "; data.sheet names another"
+
 
 def read_excel(
     path: Path, sheet: str | None, header: list[str] | None, texts: Collection[str], needed: Collection[str]
@@ -31,12 +33,13 @@ def read_excel(
     book = read_workbook(path, sheet, header)
     book.refuse_holes_of_formulas(needed)
     columns = [_column(list(values), name in texts) for name, values in zip(book.columns, _turned(book), strict=True)]
-    facts = {}
+    facts, where = {}, f"{path}, sheet '{sheet}'"
     if sheet is None and len(book.sheets) > 1:
-        facts["sheet"] = f"'{book.name}', the first of {len(book.sheets)}; data.sheet names another"
+        first = f"'{book.name}', the first of {len(book.sheets)}"
+        facts["sheet"], where = f"{first}{SHEETS}", f"{path}, sheet {first}"
     table = pa.Table.from_arrays(columns, names=book.columns)
     rows = rows_from_table(table, path, [describe_file(path)], first=book.first, facts=facts)
-    return rows if sheet is None else Rows(**{**vars(rows), "where": f"{path}, sheet '{sheet}'"})
+    return rows if sheet is None and not facts else Rows(**{**vars(rows), "where": where})
 
 
 def _turned(book: Any) -> list[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from clc_text.data.reading.annotation_exports import BY, voters_column
 from clc_text.data.reading.label_a_line import one_row_each
 from clc_text.data.reading.labels import label_strings
 from clc_text.data.reading.rows import Rows
+from clc_text.data.reading.workbooks import SHEETS
 from clc_text.data.reading.written_lists import with_lists
 from clc_text.errors import InputError, some_of
 from clc_text.text.datasets.files import Files
@@ -98,9 +99,11 @@ def guess_columns(
             )
     if not rows.table.num_rows:
         raise InputError(f"{files.train}: there are no rows under the names of the columns", where=files.train)
+    of_sheets = str(rows.facts.get("sheet", "")).replace(SHEETS, "; another by --set data.sheet=NAME")
+    sheet = f" (the sheet {of_sheets})" if of_sheets else ""
     spread = np.unique(np.linspace(0, rows.table.num_rows - 1, LOOKED_AT).astype(np.int64))
     values = {name: rows.table.column(name).take(spread).to_pylist() for name in rows.table.column_names}
-    said = []
+    said = [f"sheet: {of_sheets}"] if of_sheets else []
     if files.votes is not None:
         files, told = with_vote_columns(files, rows, ids)
         said += told
@@ -109,13 +112,15 @@ def guess_columns(
         said.append(f"label: {asked_of}, of several people or models, who are named in {asked_of}{BY}")
     elif not named_label:
         others = [*(files.texts if named_text else ()), *((files.annotator,) if files.annotator else ())]
-        named_label = [_label(values, others, files.train)]
+        named_label = [_label(values, others, files.train, sheet)]
         column = rows.table.column(named_label[0])
         of_lists = isinstance(next(iter(_there(values[named_label[0]])), None), list)
         kinds = _there((column.combine_chunks().flatten() if of_lists else column).unique().to_pylist())
         said.append(f"label: {named_label[0]} ({len(kinds):,} values); another one by --label")
     if named_text is None:
-        named_text = _text(values, [*named_label, *((files.annotator,) if files.annotator else ())], files.train)
+        named_text = _text(
+            values, [*named_label, *((files.annotator,) if files.annotator else ())], files.train, sheet
+        )
         said.append(f"text: {named_text} (the longest texts); another one by --text")
     said += _no_header(files, [*named_label, *([named_text] if isinstance(named_text, str) else named_text)], values)
     reading = {
@@ -138,7 +143,7 @@ def _labelled(rows: Rows, label: str | list[str] | None, several: bool) -> int:
     return len(strings) - strings.null_count
 
 
-def _label(values: dict[str, list[Any]], others: Collection[str], train: str) -> str:
+def _label(values: dict[str, list[Any]], others: Collection[str], train: str, sheet: str) -> str:
     def fits(name: str) -> bool:
         there = _there(values[name])
         if not there or not all(isinstance(one, (str, int, float)) for one in there):
@@ -160,14 +165,14 @@ def _label(values: dict[str, list[Any]], others: Collection[str], train: str) ->
         return among[0]
     if among:
         raise InputError(
-            f"{train}: several columns may be the labels: {some_of(among)}; name one with --label, or "
+            f"{train}{sheet}: several columns may be the labels: {some_of(among)}; name one with --label, or "
             "each in a --label of its own if they are what several people or models say of the rows, or classes of "
             "which several may hold (data.task=multi_label)",
             where=train,
             key="--label",
         )
     raise InputError(
-        f"{train}: no column looks like labels, a few values that come again and again; name it with --label "
+        f"{train}{sheet}: no column looks like labels, a few values that come again and again; name it with --label "
         f"(columns: {some_of(_names(values))})",
         where=train,
         key="--label",
@@ -227,7 +232,7 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-def _text(values: dict[str, list[Any]], labels: Collection[str], train: str) -> str:
+def _text(values: dict[str, list[Any]], labels: Collection[str], train: str, sheet: str) -> str:
     lengths = {}
     for name, column in values.items():
         there = [one for one in column if isinstance(one, str)]
@@ -239,7 +244,7 @@ def _text(values: dict[str, list[Any]], labels: Collection[str], train: str) -> 
         return known[0]
     if longest is None or lengths[longest] < LONG:
         raise InputError(
-            f"{train}: no column looks like texts; name it with --text (columns: {some_of(_names(values))})",
+            f"{train}{sheet}: no column looks like texts; name it with --text (columns: {some_of(_names(values))})",
             where=train,
             key="--text",
         )

@@ -194,3 +194,26 @@ def test_lists_of_a_few_names_are_labels_where_nothing_else_is(tmp_path: Path) -
         row["kind"] = "x" if row["about"] else "y"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     assert guess_columns(str(path)).label == "kind"
+
+
+def test_of_several_sheets_the_first_is_read_and_that_is_said(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book, path = Workbook(), tmp_path / "t.xlsx"
+    book.active.append(["Tickets of May; see the sheet 'all'"])
+    book.active.append(["by Ann"])
+    sheet = book.create_sheet("all")
+    for row in [["mail", "team"], *([row["mail"], row["team"]] for row in ROWS)]:
+        sheet.append(row)
+    book.save(path)
+    with refused(
+        where=str(path), key="--label", says="the sheet 'Sheet', the first of 2; another by --set data.sheet=NAME"
+    ):
+        guess_columns(str(path))
+    with refused(key="data.label", says="sheet 'Sheet', the first of 2"):
+        guess_columns(str(path), label="team")
+    named = guess_columns(str(path), sheet="all")
+    assert (named.text, named.label, named.reading) == ("mail", "team", {"sheet": "all"})
+    book.move_sheet("all", -1)
+    book.save(path)
+    assert guess_columns(str(path)).said[0] == "sheet: 'all', the first of 2; another by --set data.sheet=NAME"
