@@ -102,15 +102,18 @@ def test_labels_doubted_by_chance_row_by_row() -> None:
     assert (np.argsort(found.wrong) != np.argsort(before.wrong)).any()
 
 
-@pytest.mark.parametrize(("ahead", "chance"), [(-5.0, True), (-0.5, False), (3.0, False), (None, False)])
+@pytest.mark.parametrize(
+    ("ahead", "rows", "chance"),
+    [(-5.0, 900, True), (-0.1, 900, True), (-5.0, 299, False), (0.1, 900, False), (None, 900, False)],
+)
 def test_labels_that_noise_does_not_explain_are_doubted_by_chance_and_as_much(
-    monkeypatch: pytest.MonkeyPatch, ahead: float | None, chance: bool
+    monkeypatch: pytest.MonkeyPatch, ahead: float | None, rows: int, chance: bool
 ) -> None:
-    log_probs = clipped(np.random.default_rng(5).dirichlet(np.full(4, 0.3), size=(3, 900)))
+    log_probs = clipped(np.random.default_rng(5).dirichlet(np.full(4, 0.3), size=(3, rows)))
     given, equal = log_probs[0].argmax(1), np.full(3, 1 / 3)
     fitted = NearNoise(1.0, np.eye(4) * 0.96 + 0.01, 0.1, ahead=ahead)
     monkeypatch.setattr(mixture, "fit_near_noise", lambda *_: fitted)
-    found = fit_near(log_probs, equal, given, np.ones(900, bool))
+    found = fit_near(log_probs, equal, given, np.ones(rows, bool))
     assert (found.by_chance is not None) == chance
     before = judge_near(log_probs, equal, given, replace(found, by_chance=None))
     assert judge_near(log_probs, equal, given, found).wrong.mean() == pytest.approx(before.wrong.mean())

@@ -53,8 +53,6 @@ BEGUN = 0.06  # share of labels that noise of each kind is begun with
 # wrong, 100 to 2,000 rows: of 507 sets with fewer the default policy would have changed 71, 17 of them for the worse,
 # by up to 27 points (.16 points are gained in the mean of all); of 664 with more, 202, and 4 for the worse (2.2).
 FEWEST_ROWS = 75
-# Standard errors: where noise is so far behind predictions alone, T and λ tell of hard texts, not of wrong labels.
-UNEXPLAINED = -1.0
 TOO_FEW = f"fewer than {FEWEST_ROWS} rows a class do not tell wrong labels from hard texts"
 _SMALLEST = 1e-12
 
@@ -73,8 +71,8 @@ class NearNoise:
         class_weights: float64 [C], by which what is believed is weighed, since somebody has told how common the
             classes truly are (`class_shares`); None: nobody has.
         prior_weights: float64 [C], likewise of predictions that know no label of their row.
-        by_chance: where predictions alone explain the labels better than noise (`UNEXPLAINED`), what labels are
-            doubted by (`doubt_by_chance`); None: by T and λ.
+        by_chance: where predictions alone explain the labels better than noise, what labels are doubted by
+            (`doubt_by_chance`); None: by T and λ.
     """
 
     sharpness: float
