@@ -15,7 +15,7 @@ from clc_text.api.voted_issues import VotedIssues, is_several, issues_of_votes
 from clc_text.corrections.evidence import Evidence
 from clc_text.corrections.kinds import COPY, EMPTY, GARBLED, LIKELY, OUTLIER, SCRIPT, kinds
 from clc_text.corrections.policy import DEFAULT, policy_of_views
-from clc_text.corrections.share_in_words import known_from_below
+from clc_text.corrections.share_in_words import known_from_below, unless_habits
 from clc_text.data.checks.garbled import empty_rows, garbled
 from clc_text.data.checks.near_copies import UNASKED, contradicting, first_near_copies
 from clc_text.data.checks.outliers import Outliers, outliers
@@ -156,7 +156,7 @@ class Issues(Ranked):
         why = TOO_FEW if few else "hard texts explain that as well as noise"
         share = "between {:.1%} and {:.1%} of the labels are wrong, most likely {:.1%} to {:.1%}".format(
             *self.interval, *self.likeliest
-        )
+        ) + unless_habits(self.ahead)
         if known_from_below(self.told_wrong, self.rule_like):
             share = f"at least {self.interval[0]:.1%} of the labels are wrong"
         return (

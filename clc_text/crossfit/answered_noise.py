@@ -25,6 +25,7 @@ STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
 # Answers, all of one weight, from which a mean of theirs has an error that means something: with 12 of them networks
 # were taught anew and ended 2.0 and 1.3 points lower in one seed, 0.4 lower to 3.0 higher in two others.
 FEWEST = 20
+FEWEST_A_CLASS = 2  # since a noise matrix has as many rows
 POWERS = tuple(float(power) for power in np.geomspace(0.1, 4.0, 24))  # that a belief is raised to
 _SMALLEST = 1e-12
 
@@ -89,8 +90,10 @@ class AnsweredNoise:
 
     @property
     def enough(self) -> bool:
-        """Whether so many answers count (`FEWEST`) that a mean of theirs has an error that means something."""
-        return 1 / max(float((self.weights**2).sum()), _SMALLEST) >= FEWEST and self.counted
+        """Whether so many answers count (`FEWEST`, `FEWEST_A_CLASS`) that a mean of theirs has an error that means
+        something."""
+        least = max(FEWEST, FEWEST_A_CLASS * self.classes)
+        return self.counted and 1 / max(float((self.weights**2).sum()), _SMALLEST) >= least
 
     def held_out_belief(self, fit: NoiseFit) -> np.ndarray:
         """float64 [n, C], what is believed with answers of each answer's row while this answer is held out: by

@@ -23,6 +23,12 @@ def noise(doubt: float, half: float) -> Any:
         (noise(0.0154, 0.046), 1, "most likely 1.5% to 4.6%"),
         (noise(0.046, 0.0154), 0, "most likely 2% to 5%"),  # the smaller first
         (noise(0.118, 0.122), 0, "about 12%"),
+        (noise(0.0154, 0.046) | {"ahead": 0.5}, 0, "most likely 2% to 5%"),
+        (
+            noise(0.002, 0.021) | {"ahead": -1.6},
+            0,
+            "most likely 0% to 2% unless errors are habits, which labels do not show",
+        ),
         ({"rate": 0.031, "readings": []}, 1, "about 3.1%"),
         ({"rate": 0.031}, 0, "about 3%"),
         ({"rate": 0.031, "readings": [{"of": "mixture", "method": "doubt", "rate": 0.1}]}, 1, "about 3.1%"),

@@ -180,6 +180,12 @@ def test_held_out_answers_say_which_belief_to_teach() -> None:
         assert not nothing.enough and _borne_out(nothing, fits, beliefs["wrong"]) == (WITHOUT, None)
 
 
+@pytest.mark.parametrize(("classes", "enough"), [(4, True), (50, True), (51, False)])
+def test_of_many_classes_more_answers_are_asked_for(classes: int, enough: bool) -> None:
+    true, given, _, fold = drawn()
+    assert AnsweredNoise(Labels(given, trusted=answers(true, 100)), classes, fold).enough == enough
+
+
 def test_equally_sure_beliefs_differ_by_what_they_know_alone() -> None:
     """A belief that is another one made more or less sure explains answers as well as that; against a literal reading:
     every power of both, and the best of each."""
