@@ -47,6 +47,7 @@ class Answer:
         question: what the tool calls the question; None in a plain table.
         named_by: what `row` is: one of `KEYS`.
         of_class: what stands in the column `CLASS`; None where there is none.
+        source_row: the row's number in its file, where a table names it beside `row`; None otherwise.
         harmless: of a table of ours, in which `harmless` has written the classes.
         asked: how the row was chosen to be asked about; None where the file does not say.
     """
@@ -59,6 +60,7 @@ class Answer:
     harmless: bool = False
     named_by: str = "row"
     of_class: Any = None
+    source_row: Any = None
     asked: Asked | None = None
 
 
@@ -183,7 +185,11 @@ class _Reading:
             place = where if _is_blank(by) else f"{where} by {by}"
             key = next(key for key in KEYS if key in entry)
             answer = self._answer(place, entry[key], chosen, entry, None)
-            yield replace(answer, harmless=column == ANSWER_COLUMNS[0], named_by=key, of_class=entry.get(CLASS))
+            beside = None if key == "source_row" else entry.get("source_row")
+            yield replace(
+                answer, harmless=column == ANSWER_COLUMNS[0], named_by=key, of_class=entry.get(CLASS),
+                source_row=None if _is_blank(beside) else beside,
+            )  # fmt: skip
 
     # ---- all of them ----
 
@@ -385,8 +391,8 @@ def _check_columns(path: Path, columns: list[str], question: str | None) -> None
     wanted = (question,) if question else ANSWER_COLUMNS
     if not set(KEYS) & set(columns) or not (_MARKS & set(columns) or set(wanted) & set(columns)):
         raise InputError(
-            f"{path} has the columns {some_of([repr(name[:60]) for name in columns], 20)}; it needs 'row' and one of "
-            f"{', '.join(map(repr, wanted))}",
+            f"{path} has the columns {some_of([repr(name[:60]) for name in columns], 20)}; it needs one of "
+            f"{', '.join(map(repr, KEYS))}, and one of {', '.join(map(repr, wanted))}",
             where=path,
         )
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from clc_text.corrections.answer_files import CLASS, Answer
 from clc_text.corrections.identity import rows_called
@@ -18,19 +21,42 @@ def with_numbers(corrected: Corrected, answers: list[Answer], path: Path) -> lis
 
     Of a multi-label run `source_row` names a text, and the column `CLASS` says which of its pairs is answered.
 
+    Where a table has `source_row` beside another name, both have to name the same row: of a table in which one column
+    alone was sorted, shifted or filled down, every answer would go to another row's text.
+
     Raises:
-        InputError: the run does not know what rows are named by, no row is called so, or it is not said which class of
-            a text is answered.
+        InputError: the run does not know what rows are named by, no row is called so, two columns name different rows,
+            or it is not said which class of a text is answered.
     """
     wanted: dict[str, set[str]] = {}
     for answer in answers:
         if answer.named_by != "row":
             wanted.setdefault(answer.named_by, set()).update(_readings(answer))
-    if not wanted:
+    if not wanted and all(answer.source_row is None for answer in answers):
         return answers
     row_of = {key: found for key, names in wanted.items() if (found := rows_called(corrected, key, names)) is not None}
     asked = corrected.run.asked
-    return [answer if answer.named_by == "row" else _numbered(answer, row_of, asked, path) for answer in answers]
+    numbered = [answer if answer.named_by == "row" else _numbered(answer, row_of, asked, path) for answer in answers]
+    source_row = corrected.run.labels().source_row
+    if source_row is not None:
+        for written, answer in zip(answers, numbered, strict=True):
+            _check_the_same(written, row_number(answer.row), source_row, path)
+    return numbered
+
+
+def _check_the_same(answer: Answer, row: int | None, source_row: np.ndarray, path: Path) -> None:
+    """Refuses an answer to `row` beside which stands another number in the file; `source_row`: int [N], of all."""
+    beside = row_number(answer.source_row)
+    if beside is None or row is None or row >= len(source_row) or source_row[row] == beside:
+        return
+    place = f"{path}, {answer.where}"
+    named, other = (printable(str(name), 60) for name in (answer.row, answer.source_row))
+    raise InputError(
+        f"{place}: {answer.named_by} {named} and source_row {other} are two different rows; was one column sorted "
+        "without the others? Take both as they were exported, or leave one of them out",
+        where=place,
+        key="source_row",
+    )
 
 
 def _readings(answer: Answer) -> tuple[str, ...]:
@@ -77,3 +103,14 @@ def _class_asked(answer: Answer, asked: list[str], path: Path) -> int:
         )
     shown = printable(written, 60)
     raise InputError(f"{place}: no class '{shown}' is asked{nearest(shown, asked)}", where=place, key=shown)
+
+
+def row_number(value: Any) -> int | None:
+    """The number that a table or a tool writes for a row; None where it is none."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else None
+    text = str(value).strip()
+    text = text.removesuffix(".0")  # a spreadsheet may have made a decimal number of it
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict, get_args
 import numpy as np
 
 from clc_text.corrections.answer_files import Answer, read_answers
-from clc_text.corrections.answered_rows import with_numbers
+from clc_text.corrections.answered_rows import row_number, with_numbers
 from clc_text.corrections.asking.asked import Asked, remember
 from clc_text.corrections.log import Step
 from clc_text.corrections.state import PERSON
@@ -217,7 +217,7 @@ def _checked(files: list[_File], names: list[str], rows: int, run_id: str, on_di
             raise InputError(
                 f"{place}: this answer belongs to run {other}, not to {run_id}; apply it there", where=place
             )
-        row = _row_number(answer.row)
+        row = row_number(answer.row)
         if row is None or not 0 <= row < rows:
             shown = printable(str(answer.row), _SHOWN)
             raise InputError(f"{place}: there is no row '{shown}'; rows are 0 to {rows - 1}", where=place, key=shown)
@@ -295,13 +295,3 @@ def _refused(path: str, torn: dict[int, _Votes], names: list[str], files: int) -
 
 def _in_words(votes: _Votes, names: list[str]) -> str:
     return some_of([f"'{printable(names[label], _SHOWN)}' in {where}" for label, where in votes.cast], 4)
-
-
-def _row_number(value: Any) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else None
-    text = str(value).strip()
-    text = text.removesuffix(".0")  # a spreadsheet may have made a decimal number of it
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -201,7 +201,8 @@ RUN = "0123456789abcdef"
         (b"row,answer\n", "holds no answer"),
         (
             b"id,answer\n1,NUM\n",
-            "has the columns 'id', 'answer'; it needs 'row' and one of 'answer', 'label', 'choice'",
+            "has the columns 'id', 'answer'; it needs one of 'row', 'source_id', 'source_row', and one "
+            "of 'answer', 'label', 'choice'",
         ),
         (b"row,answer,run_id\n1,NUM,ffff\n", f"line 2: this answer belongs to run ffff, not to {RUN}; apply it there"),
         (b'row,answer\n1,"NUM\n', "not readable as CSV"),

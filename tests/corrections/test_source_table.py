@@ -220,6 +220,33 @@ def test_answers_may_name_rows_as_their_file_does(
     assert f"line 2: there is no row whose {key} is '1234'" in refused("apply", run, answers)
 
 
+@pytest.mark.parametrize("key", ["row", "source_id"])
+def test_two_names_of_one_row_have_to_agree(tmp_path: Path, clc_text: Command, refused: Command, key: str) -> None:
+    made = made_of(tmp_path, "t.csv", rows_of())
+    corrected_of(made)
+    run, answers = made.run.path, tmp_path / "answers.csv"
+    clc_text("export", run)
+    first, second = read(made.run.file("look_first.csv"))[:2]
+
+    def table(*numbers: str) -> None:
+        lines = [
+            f"{row[key]},{number},{row['suggested']}" for row, number in zip((first, second), numbers, strict=True)
+        ]
+        answers.write_text("\n".join([f"{key},source_row,answer", *lines]) + "\n", encoding="utf-8")
+
+    table(first["source_row"], first["source_row"])
+    told = refused("apply", run, answers)
+    assert (
+        f"answers.csv, line 3: {key} " in told and f"source_row {first['source_row']} are two different rows" in told
+    )
+    assert not (Corrected(made.run).state().source == 2).any()
+    table(f"{first['source_row']}.0", "")  # as a spreadsheet writes them; nothing stands beside the second
+    clc_text("apply", run, answers)
+    assert np.flatnonzero(Corrected(made.run).state().source == 2).tolist() == sorted(
+        int(row["row"]) for row in (first, second)
+    )
+
+
 def test_answers_by_an_id_that_the_run_does_not_know(tmp_path: Path, refused: Command) -> None:
     rows = [{"message": f"text {row}", "queue": str(row % 3)} for row in range(40)]
     made = made_of(tmp_path, "t.csv", rows)
