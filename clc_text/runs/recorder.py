@@ -61,7 +61,8 @@ class Recorder:
         wrong = estimated_rate(directory) if joined is None else float(1 - joined.kept.belief.max(1).mean())
         self.watch.noise_rate, self.watch.several = wrong, joined is not None
         if recipe.monitor != "off":
-            self.watch.before_training(prepared.encoder.facts, in_words(prepared.rare))
+            alike = str(prepared.task.facts.get("classes_alike", ""))
+            self.watch.before_training(prepared.encoder.facts, in_words(prepared.rare), alike)
             for index in range(len(self.metrics.entries)):
                 self.watch.after_epoch(self.metrics.entries[: index + 1])
         self.dynamics = located(directory, "dynamics")

@@ -21,6 +21,10 @@ CHANGED_SHARE = 0.6  # of one given class
 CLASSES_NAMED = 3  # of classes given up, each by a notice of its own
 CLEAN_SHARE = 0.02  # of all rows
 READ_SHARE = 0.5  # of all words; with less, labels are judged by what is not the whole text
+TO_JOIN = (
+    ", and each counts as a class of its own, so that labels look wrong which are only written in another way; where "
+    "they are one class, data.label_map joins them: `clc-text data check RECIPE` writes it"
+)
 
 
 class Watch:
@@ -46,15 +50,19 @@ class Watch:
         self.several = False
         self.notices: list[Notice] = []
 
-    def before_training(self, encoder: dict[str, Any], rare: Sequence[str] = ()) -> list[Notice]:
+    def before_training(self, encoder: dict[str, Any], rare: Sequence[str] = (), alike: str = "") -> list[Notice]:
         """What the encoder's facts say already, and the labels.
 
         Args:
             rare: a sentence on each label that is likely to be a slip. Of several labels a row a single slip makes a
                 class that all others contradict, so that it is a warning there.
+            alike: which classes differ only in case or blanks; "" where none do. One class written in two ways makes
+                up to half of its labels look wrong.
         """
         severity: Literal["warning", "note"] = "warning" if self.several else "note"
         fresh = [*cut_off(encoder), *(Notice(f"rare label {n}", one, severity) for n, one in enumerate(rare))]
+        if alike:
+            fresh.append(Notice("classes alike", alike + TO_JOIN, "warning"))
         self.notices += fresh
         return fresh
 

@@ -47,3 +47,19 @@ def test_canaries_that_are_corrected_are_no_class_given_up(tmp_path: Path) -> No
         np.testing.assert_allclose(told[number], np.mean(changed[False]))
         with_canaries.append(np.mean(changed[False] + changed[True]))
     assert max(abs(np.array(told[:6]) - with_canaries)) > 0.01
+
+
+def test_a_class_that_is_written_in_two_ways_is_a_warning(tmp_path: Path) -> None:
+    rows = [f"{word} {row} {word},{word.upper() if row % 2 else word}" for row in range(20) for word in ("tea", "ale")]
+    (tmp_path / "rows.csv").write_text("text,label\n" + "\n".join(rows) + "\n")
+    text = f"""
+data: {{name: files, train: {tmp_path}/rows.csv, text: text, label: label}}
+encoder: {{name: word_vectors, vectors: train, pooling: [concat], length: 4}}
+method: {{name: standard}}
+training: {{epochs: 1, batch_size: 32}}
+"""
+    notices = train(loads(text), tmp_path / "run").notices()
+    (told,) = (one for one in notices if one["name"] == "classes alike")
+    assert told["severity"] == "warning"
+    assert told["message"].startswith("the classes 'ALE' and 'ale'; 'TEA' and 'tea' differ only in case or blanks, ")
+    assert "data.label_map joins them" in told["message"]

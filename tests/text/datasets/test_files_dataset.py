@@ -167,6 +167,8 @@ def test_an_infinite_number_in_json_is_named_by_its_line(tmp_path: Path) -> None
 def test_classes_that_look_the_same_are_alike(tmp_path: Path) -> None:
     alike = load(tmp_path, rows_of(["caf\u00e9", "cafe\u0301", "Caf\u00c9", "tea"])).facts["classes_alike"]
     assert str(alike).count("' and '") == 2
+    many = load(tmp_path, rows_of([f"{case}{n}" for n in range(9) for case in "xX"])).facts["classes_alike"]
+    assert str(many).count("' and '") == 5 and "; and 4 more pairs differ" in str(many)
 
 
 def test_blanks_are_no_class(tmp_path: Path) -> None:
