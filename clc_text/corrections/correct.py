@@ -89,8 +89,13 @@ def check_nothing_lost(run: RunDirectory) -> None:
     """Refuses a run whose out-of-sample predictions are missing: its own networks would judge otherwise, unnoticed.
 
     Raises:
-        InputError: the run, or a later command, has made such predictions, and they are gone.
+        InputError: the run, or a later command, has made such predictions, and they are gone, or are still to come.
     """
+    if cross_fits(run) and not run.complete and not run.file("crossfit.json").is_file():
+        raise InputError(
+            f"{run.path} has no {OUT_OF_SAMPLE_FILE}: the run has not ended; `clc-text train RECIPE --resume` goes on",
+            where=run.path,
+        )
     if run.file("crossfit.json").is_file() or cross_fits(run):
         raise InputError(
             f"{run.path} was cross-fitted, but has no {OUT_OF_SAMPLE_FILE} any more; bring it back, or say "

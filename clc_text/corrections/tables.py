@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -191,13 +192,16 @@ def show_cleaned(
     lines = [
         [str(row[key]), row["given"], row["suggested"], f"{row['doubt']:.2f}", _short(row["text"])] for row in rows
     ]
-    if lines:
+    foretold = several is not None or not noise.get("nothing_learnt") or bool(noise.get("told_wrong"))
+    if lines and foretold:  # else doubts are the noise of networks that have learnt nothing, and many are 1
         console.print(Table((head, "given", "suggested", "doubt", "text"), lines, title).on_screen())
     if flaws is not None and (sentence := flawed_in_words(flaws)):
         console.print(for_rich(sentence))
     style, quoted = STYLES[verdict["trust"]], shlex.quote(str(run))
-    summary, *reasons = (sentence.replace("next RUN", f"next {quoted}") for sentence in
-                         (verdict["summary"], *verdict["reasons"]))  # fmt: skip
+    summary, *reasons = (
+        re.sub(r"(?<=`clc-text )(\w+) RUN\b", lambda named: f"{named[1]} {quoted}", sentence)
+        for sentence in (verdict["summary"], *verdict["reasons"])
+    )
     console.print(f"[bold {style}]{for_rich(verdict['trust'])}[/bold {style}]  {for_rich(summary)}")
     for reason in reasons:
         console.print(for_rich(f"  - {reason}"))

@@ -223,10 +223,15 @@ def test_the_commands_that_a_verdict_names_name_the_run() -> None:
     asked = "`clc-text next RUN --k 50` writes them"
     found: Any = {
         "noise": {"nothing_learnt": True}, "rows": 10, "corrections": {"rows": 0},
-        "verdict": {"trust": "look first", "summary": asked, "reasons": [f"nothing measures it: {asked}"]},
+        "verdict": {
+            "trust": "look first", "summary": asked,
+            "reasons": [f"nothing measures it: {asked}", "`clc-text correct RUN --policy doubt` changes"],
+        },
     }  # fmt: skip
     rows = [{"row": 1, "given": "a", "suggested": "b", "doubt": 0.9, "text": "one"}]
     run = Path("runs/my tickets")
     show_cleaned(found, rows, run=run, table=Path("t.csv"), page=Path("r.html"), console=console)
     told = console.export_text()
     assert told.count("clc-text next 'runs/my tickets' --k 50") == 2 and "RUN" not in told
+    assert "clc-text correct 'runs/my tickets' --policy doubt" in told
+    assert "nothing is known" in told and "0.90" not in told, "then no row is more doubtful than another"

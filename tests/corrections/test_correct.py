@@ -434,4 +434,9 @@ def test_lost_out_of_sample_predictions_are_not_replaced_unnoticed(
             made.run.file("environment.json"), json.dumps(environment | {"method": {"name": name, "citation": ""}})
         )
         assert ok or refused("correct", made.run.path) == said
+        if not ok:
+            made.run.file("result.json").rename(made.run.file("ended.json"))
+            still = refused("correct", made.run.path)
+            assert still.endswith("the run has not ended; `clc-text train RECIPE --resume` goes on"), "nothing is lost"
+            made.run.file("ended.json").rename(made.run.file("result.json"))
     clc_text("correct", made.run.path)
