@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,16 @@ def test_wrong_rows_come_first(by: str) -> None:
     assert found.interval[0] <= found.likeliest[0] <= found.likeliest[1] <= found.interval[1]
     assert found.transition.shape == (3, 3)
     assert ("pred_probs" in found.views) == (by in ("pred_probs", "all"))
+
+
+def test_a_class_that_is_written_in_two_ways_is_warned_of() -> None:
+    texts, labels = [f"words {number % 7} of {number % 3}" for number in range(60)], ["HUM", "hum ", "LOC"] * 20
+    with pytest.warns(UserWarning, match="the classes 'HUM' and 'hum ' differ only in case or blanks"):
+        clc_text.find_issues(labels, texts=texts)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clc_text.find_issues(["HUM", "NUM", "LOC"] * 20, texts=texts)
+        clc_text.find_issues([1, 2, 3] * 20, texts=texts)
 
 
 def test_it_says_which_views_find_a_row_wrong() -> None:

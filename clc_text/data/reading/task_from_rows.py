@@ -10,12 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from clc_text.data.checks.names_alike import alike
 from clc_text.data.columns import JOINED, NamedColumns
 from clc_text.data.describe import text_facts
 from clc_text.data.reading.distributions import distributions_in
 from clc_text.data.reading.identity import id_column
 from clc_text.data.reading.label_a_line import one_row_each
-from clc_text.data.reading.labels import alike, class_names, class_numbers, joined, label_strings
+from clc_text.data.reading.labels import class_names, class_numbers, joined, label_strings
 from clc_text.data.reading.multi_label import classes_in, multi_label_task
 from clc_text.data.reading.rows import Rows, to_dataset
 from clc_text.data.reading.several import votes_in
