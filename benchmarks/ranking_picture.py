@@ -66,7 +66,7 @@ def draw(found: list[Line], path: Path) -> None:
         behind = max(line.cleanlab, line.words)
         axes.plot([behind, line.mixture], [place, place], color="#c8c8c8", linewidth=1.2, zorder=1)
     means, deviations = ([getattr(line, name) for line in ordered] for name in ("mixture", "deviation"))
-    ours = "clc_text, ± deviation of 3 seeds"
+    ours = "clc_text, ± deviation of 2 seeds"
     axes.errorbar(means, places, xerr=deviations, fmt="o", color="#0b6e4f", markersize=5.5, elinewidth=1, label=ours)
     axes.scatter(
         [line.cleanlab for line in ordered], places, marker="s", s=22, color="#c1440e",
