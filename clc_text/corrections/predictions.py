@@ -52,6 +52,7 @@ class RowPredictions:
         nearness: of views, how much of the noise is near a decision (`noise.estimation.near_noise`).
         ahead: of views, by how many standard errors noise explains held-out labels better than they alone do; 0 where
             the best classes alone are kept and rows are too few to tell (`near_noise.too_few`); None: not known.
+        by_chance: of views, what labels are doubted by where noise explains nothing (`near_noise.doubt_by_chance`).
         class_weights: float64 [C], of what views believe,
         prior_weights: float64 [C], of what they say without the label, and
         shares: how common the classes truly are, where somebody has told; else None.
