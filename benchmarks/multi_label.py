@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 import warnings
@@ -25,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.trec import questions
 from clc_text.artifacts.cross_fit import CrossFit
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import loads
@@ -71,16 +71,15 @@ seeds: {{data: 0, noise: {seed}, network: {seed}}}
 
 def write_set(folder: Path, seed: int) -> None:
     """Joined pairs of questions, as JSON lines of ``text`` and ``classes``."""
-    lines = (Path(os.environ["CLC_TEXT_DATA"]) / "trec/train_5500.label").read_text(encoding="latin-1").splitlines()
-    questions = [(line.split(":")[0], line.split(" ", 1)[1]) for line in lines if line.strip()]
+    rows = [(kind.split(":")[0], text) for kind, text in zip(*questions(), strict=True)]
     random = np.random.default_rng(seed)
-    order = random.permutation(len(questions))
+    order = random.permutation(len(rows))
     parts = {"train": (order[: 3 * len(order) // 4], TRAIN), "test": (order[3 * len(order) // 4 :], TEST)}
     folder.mkdir(parents=True, exist_ok=True)
     for name, (known, count) in parts.items():
         with open(folder / f"{name}.jsonl", "w", encoding="utf-8") as handle:
             for _ in range(count):
-                one, other = (questions[row] for row in random.choice(known, 2, replace=False))
+                one, other = (rows[row] for row in random.choice(known, 2, replace=False))
                 row = {"text": f"{one[1]} {other[1]}", "classes": sorted({one[0], other[0]})}
                 handle.write(json.dumps(row) + "\n")
 

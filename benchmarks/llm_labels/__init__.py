@@ -21,15 +21,18 @@ the crowd's training file and, after its rows, in its test file; and the class's
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from benchmarks.crowd import rows_of
+from benchmarks.newsgroups import QUEUES, posts
+from benchmarks.trec import questions
+from clc_text.text.datasets.trec import TEST_FILE, TRAIN_FILE
 
 
 @dataclass(frozen=True)
@@ -63,42 +66,31 @@ class Labelled:
 
 
 def _trec(fine: bool) -> Labelled:
-    kinds, texts = [], []
-    for name in ("train_5500.label", "TREC_10.label"):
-        lines = (Path(os.environ["CLC_TEXT_DATA"]) / "trec" / name).read_text(encoding="latin-1").splitlines()
-        pairs = [line.split(" ", 1) for line in lines if line.strip()]
-        kinds.append([kind if fine else kind.split(":")[0] for kind, _ in pairs])
-        texts.append([text for _, text in pairs])
+    (of_train, texts), (of_test, test_texts) = (questions(file) for file in (TRAIN_FILE, TEST_FILE))
+    kinds = [part if fine else [kind.split(":")[0] for kind in part] for part in (of_train, of_test)]
     names = sorted(set(kinds[0]))
     true, test = (np.array([names.index(kind) for kind in part]) for part in kinds)
     rows, given = _said("trec_fine.txt" if fine else "trec.txt", names)
-    return Labelled([texts[0][row] for row in rows], given, true[rows], names, texts[1], test)
+    return Labelled([texts[row] for row in rows], given, true[rows], names, test_texts, test)
 
 
-def _news(file: str, parts: tuple[str, str] = ("train", "test"), groups: tuple[int, ...] | None = None) -> Labelled:
-    """Networks read the posts whole.
+def _news(
+    file: str, labelled: Literal["train", "test"] = "train", groups: Sequence[int] = tuple(range(20))
+) -> Labelled:
+    """Networks read the posts whole, and are tested on the other part.
 
     Args:
-        parts: of which posts were labelled, and on which is tested.
-        groups: those that there are; None: all.
+        labelled: the part of which posts were labelled.
+        groups: those that there are.
     """
-    from sklearn.datasets import fetch_20newsgroups
-
-    folder = Path(os.environ["CLC_TEXT_DATA"]) / "20newsgroups"
-    split = [
-        fetch_20newsgroups(
-            data_home=folder, download_if_missing=False, subset=part, remove=("headers", "footers", "quotes")
-        )
-        for part in parts
-    ]
-    every = split[0].target_names
-    names = list(every) if groups is None else [every[group] for group in groups]
+    here, other = posts(labelled), posts("test" if labelled == "train" else "train")
+    names = [here.target_names[group] for group in groups]
     rows, given = _said(file, names)
-    class_of = np.array([names.index(group) if group in names else -1 for group in every])
-    true, test = (class_of[one.target] for one in split)
+    class_of = np.array([groups.index(group) if group in groups else -1 for group in range(len(here.target_names))])
+    true, test = class_of[here.target], class_of[other.target]
     tested = np.flatnonzero(test >= 0)
-    texts = [split[1].data[row] for row in tested]
-    return Labelled([split[0].data[row] for row in rows], given, true[rows], names, texts, test[tested])
+    texts = [other.data[row] for row in tested]
+    return Labelled([here.data[row] for row in rows], given, true[rows], names, texts, test[tested])
 
 
 def _tweets() -> Labelled:
@@ -122,7 +114,7 @@ SETS: dict[str, Callable[[], Labelled]] = {
     "trec fine": partial(_trec, fine=True),
     "news": partial(_news, "news.txt"),
     "news short": partial(_news, "news_short.txt"),
-    "queues": partial(_news, "queues.txt", ("test", "train"), (1, 3, 7, 8, 11, 12, 13, 14, 16, 17)),
+    "queues": partial(_news, "queues.txt", "test", QUEUES),
     "tweets": _tweets,
 }
 """By their names; texts and true labels lie in CLC_TEXT_DATA."""

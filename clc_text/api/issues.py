@@ -18,7 +18,7 @@ from clc_text.corrections.kinds import COPY, EMPTY, GARBLED, LIKELY, OUTLIER, SC
 from clc_text.corrections.policy import DEFAULT, policy_of_views
 from clc_text.corrections.share_in_words import known_from_below, unless_habits
 from clc_text.data.checks.garbled import empty_rows, garbled
-from clc_text.data.checks.names_alike import alike
+from clc_text.data.checks.names_alike import EACH_COUNTS, alike_in_words
 from clc_text.data.checks.near_copies import UNASKED, contradicting, first_near_copies
 from clc_text.data.checks.outliers import Outliers, outliers
 from clc_text.data.checks.scripts import in_another_script
@@ -27,7 +27,7 @@ from clc_text.data.labels import Labels
 from clc_text.data.nearest import nearest
 from clc_text.data.reading.written_lists import lists_in
 from clc_text.data.tabular.values import all_finite, numbered, probabilities
-from clc_text.errors import InputError, some_of
+from clc_text.errors import InputError
 from clc_text.evidence.evidence import first_of_copies, mixture_of, too_large
 from clc_text.evidence.mixture import Judged, judge_near
 from clc_text.evidence.readings import likeliest, readings, span
@@ -231,13 +231,8 @@ def find_issues(
         return issues_of_votes(labels, pred_probs, features, texts, label_names, seed)
     given, names = numbered(labels, label_names)
     rows, classes = len(given), len(names)
-    if pairs := alike([name for name in names if isinstance(name, str)]):
-        warnings.warn(
-            f"the classes {some_of(pairs)} differ only in case or blanks, and each counts as a class of its own, so "
-            "that labels look wrong which are only written in another way; where they are one class, join them first",
-            UserWarning,
-            stacklevel=2,
-        )
+    if sentence := alike_in_words([name for name in names if isinstance(name, str)]):
+        warnings.warn(f"{sentence}{EACH_COUNTS}join them first", UserWarning, stacklevel=2)
     shares = None if class_shares is None else ClassShares.of(class_shares, names)
     least = None if shares is None else shares.least_wrong(given)
     if pred_probs is None and features is None and texts is None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from clc_text.artifacts.run_files import Epoch
+from clc_text.data.checks.names_alike import EACH_COUNTS
 from clc_text.errors import some_of
 from clc_text.training.notices import Notice
 
@@ -21,10 +22,7 @@ CHANGED_SHARE = 0.6  # of one given class
 CLASSES_NAMED = 3  # of classes given up, each by a notice of its own
 CLEAN_SHARE = 0.02  # of all rows
 READ_SHARE = 0.5  # of all words; with less, labels are judged by what is not the whole text
-TO_JOIN = (
-    ", and each counts as a class of its own, so that labels look wrong which are only written in another way; where "
-    "they are one class, data.label_map joins them: `clc-text data check RECIPE` writes it"
-)
+TO_JOIN = f"{EACH_COUNTS}data.label_map joins them: `clc-text data check RECIPE` writes it"
 
 
 class Watch:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from clc_text.data.checks.names_alike import alike
+from clc_text.data.checks.names_alike import alike_in_words
 from clc_text.data.columns import JOINED, NamedColumns
 from clc_text.data.describe import text_facts
 from clc_text.data.reading.distributions import distributions_in
@@ -25,7 +25,6 @@ from clc_text.data.reading.written_lists import with_lists
 from clc_text.data.task import Task
 from clc_text.errors import InputError
 
-PAIRS = 5  # of classes that are written alike, named in a sentence
 MANY_CLASSES = 20  # above it, a class for every second row means that the column is not one of labels
 
 
@@ -98,9 +97,8 @@ def task_from_rows(columns: NamedColumns, name: str, train: Rows, test: Rows | N
     at = whole.number.to_numpy() - train.first
     given = class_numbers(whole.given, names, train, key, at)
     true = None if whole.true is None else class_numbers(whole.true, names, train, key, at)
-    if pairs := alike(names):
-        more = f"; and {len(pairs) - PAIRS} more pairs" if len(pairs) > PAIRS else ""
-        facts["classes_alike"] = f"the classes {'; '.join(pairs[:PAIRS])}{more} differ only in case or blanks"
+    if sentence := alike_in_words(names):
+        facts["classes_alike"] = sentence
     present = set(pc.unique(whole.given).to_pylist())
     if absent := [name for name in names if name not in present]:
         facts["classes_without_rows"] = ", ".join(absent)
