@@ -75,12 +75,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def close_name(word: str, known: Sequence[str], least: float = 0.5) -> str | None:
-    """The name that is most like the word, by difflib's ratio, from `least` on; None where none is, or there are too
-    many."""
+    """The name that is most like the word, by difflib's ratio without regard to case, from `least` on; None where none
+    is, or there are too many."""
     if len(word) > 200 or len(known) > 5_000:  # comparing takes the square of the length
         return None
-    close = difflib.get_close_matches(word, [name for name in known if len(name) <= 200], n=1, cutoff=least)
-    return close[0] if close else None
+    folded: dict[str, str] = {}
+    for name in known:
+        if len(name) <= 200:
+            folded.setdefault(name.casefold(), name)
+    close = difflib.get_close_matches(word.casefold(), folded, n=1, cutoff=least)
+    return folded[close[0]] if close else None
 
 
 def some_of(names: Sequence[str], at_most: int = 3) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from clc_text.errors import InputError
+from clc_text.errors import InputError, close_name, nearest
 
 
 def test_place_and_row_are_plain_values() -> None:
@@ -35,3 +35,18 @@ def test_a_refusal_that_tells_something_else_is_none(wanted: dict[str, str | int
 def test_a_sentence_has_to_name_what_is_wrong() -> None:
     with pytest.raises(AssertionError), refused(key="label"):
         raise InputError("something is empty", key="label")
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "found"),
+    [
+        ("num", ["LOC", "NUM", "nut"], "NUM"),
+        ("numb", ["LOC", "NUM"], "NUM"),
+        ("Num", ["NUM", "num"], "NUM"),
+        ("person", ["LOC", "NUM"], None),
+        ("num", ["x" * 300], None),
+    ],
+)
+def test_case_hides_no_name(word: str, known: list[str], found: str | None) -> None:
+    assert close_name(word, known) == found
+    assert nearest(word, known).startswith("; known: " if found is None else f"; did you mean '{found}'?")

@@ -7,6 +7,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from clc_text.data.checks.label_variants import folded
 from clc_text.data.task import Task
 from clc_text.data.votes import Votes
 from clc_text.errors import close_name, some_of
@@ -70,7 +71,9 @@ def _told(
     noun: str,
 ) -> RareLabel:
     label, rows, source = found
-    others = [name for name, count in zip(names, counts, strict=True) if count > len(rows)]
+    # What differs in case or blanks alone is told as one class written in several ways, with the same remedy.
+    here = folded(names[label])
+    others = [name for name, count in zip(names, counts, strict=True) if count > len(rows) and folded(name) != here]
     return {
         "label": names[label],
         "rows": (rows if source_row is None else source_row[rows]).tolist(),

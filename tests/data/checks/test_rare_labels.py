@@ -79,4 +79,7 @@ def test_one_label_a_row(tmp_path: Path) -> None:
     found = {one["label"]: one for one in rare_labels(task)}
     assert found["postive"]["rows"] == [9] and found["postive"]["like"] == "positive"
     assert found["other"]["rows"] == [10] and found["other"]["like"] is None
+    cased = table(tmp_path, {(SLIP, "ann"): "Positive"})
+    (found_cased,) = rare_labels(Files(train=cased, label="ann").load(0))
+    assert found_cased["like"] is None, "told by `label_variants`, with the same remedy"
     assert len(in_words(list(found.values()))) == 1, "a class of few rows is no slip, unless it is spelt like another"
