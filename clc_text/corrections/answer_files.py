@@ -48,6 +48,7 @@ class Answer:
         named_by: what `row` is: one of `KEYS`.
         of_class: what stands in the column `CLASS`; None where there is none.
         source_row: the row's number in its file, where a table names it beside `row`; None otherwise.
+        text: what a table shows as the row's text; None where it shows none.
         harmless: of a table of ours, in which `harmless` has written the classes.
         asked: how the row was chosen to be asked about; None where the file does not say.
     """
@@ -61,6 +62,7 @@ class Answer:
     named_by: str = "row"
     of_class: Any = None
     source_row: Any = None
+    text: str | None = None
     asked: Asked | None = None
 
 
@@ -186,9 +188,11 @@ class _Reading:
             key = next(key for key in KEYS if key in entry)
             answer = self._answer(place, entry[key], chosen, entry, None)
             beside = None if key == "source_row" else entry.get("source_row")
+            text = entry.get("text")
             yield replace(
                 answer, harmless=column == ANSWER_COLUMNS[0], named_by=key, of_class=entry.get(CLASS),
                 source_row=None if _is_blank(beside) else beside,
+                text=text if isinstance(text, str) and text.strip() else None,
             )  # fmt: skip
 
     # ---- all of them ----

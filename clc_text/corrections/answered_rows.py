@@ -10,10 +10,14 @@ import numpy as np
 
 from clc_text.corrections.answer_files import CLASS, Answer
 from clc_text.corrections.identity import rows_called
+from clc_text.corrections.same_text import is_same_text
+from clc_text.corrections.source import asked_of
 from clc_text.corrections.store import Corrected
 from clc_text.errors import InputError, nearest, some_of
 from clc_text.utils.shown import printable
 from clc_text.utils.spreadsheet import as_it_was
+
+_SHOWN = 70  # characters of a text in a message
 
 
 def with_numbers(corrected: Corrected, answers: list[Answer], path: Path) -> list[Answer]:
@@ -21,27 +25,59 @@ def with_numbers(corrected: Corrected, answers: list[Answer], path: Path) -> lis
 
     Of a multi-label run `source_row` names a text, and the column `CLASS` says which of its pairs is answered.
 
-    Where a table has `source_row` beside another name, both have to name the same row: of a table in which one column
-    alone was sorted, shifted or filled down, every answer would go to another row's text.
+    Where a table has `source_row` or the text beside another name, both have to be of the same row: of a table in
+    which one column alone was sorted, shifted or filled down, every answer would go to another row's text.
 
     Raises:
         InputError: the run does not know what rows are named by, no row is called so, two columns name different rows,
-            or it is not said which class of a text is answered.
+            the text is not the row's, or it is not said which class of a text is answered.
     """
     wanted: dict[str, set[str]] = {}
     for answer in answers:
         if answer.named_by != "row":
             wanted.setdefault(answer.named_by, set()).update(_readings(answer))
-    if not wanted and all(answer.source_row is None for answer in answers):
-        return answers
     row_of = {key: found for key, names in wanted.items() if (found := rows_called(corrected, key, names)) is not None}
     asked = corrected.run.asked
     numbered = [answer if answer.named_by == "row" else _numbered(answer, row_of, asked, path) for answer in answers]
-    source_row = corrected.run.labels().source_row
+    beside = any(answer.source_row is not None for answer in answers)
+    source_row = corrected.run.labels().source_row if beside else None
     if source_row is not None:
         for written, answer in zip(answers, numbered, strict=True):
             _check_the_same(written, row_number(answer.row), source_row, path)
+    _check_texts(corrected, answers, [row_number(answer.row) for answer in numbered], path)
     return numbered
+
+
+def _check_texts(corrected: Corrected, answers: list[Answer], rows: list[int | None], path: Path) -> None:
+    """Refuses an answer to a row whose text is not the one beside the answer.
+
+    Args:
+        rows: of each answer; what is None, or no row's number, is refused elsewhere, as is another run's answer.
+    """
+    runs = (None, "", corrected.facts["run_id"])
+    with_text = [
+        (answer, answer.text, row)
+        for answer, row in zip(answers, rows, strict=True)
+        if answer.text is not None and answer.run_id in runs and row is not None and row < corrected.rows
+    ]
+    if not with_text:
+        return
+    numbers = np.array([row for *_, row in with_text], np.int64)
+    before = asked_of(
+        [""] * len(numbers), numbers, corrected.run.asked
+    )  # the class, where several are asked of a text
+    for (answer, theirs, _), ours, asked in zip(with_text, corrected.inputs(numbers), before, strict=True):
+        if not isinstance(ours, str) or any(is_same_text(one, theirs) for one in (ours, ours.removeprefix(asked))):
+            continue
+        place = f"{path}, {answer.where}"
+        named = printable(str(answer.row), 60)
+        raise InputError(
+            f"{place}: beside {answer.named_by} {named} stands the text '{printable(theirs, _SHOWN)}', and that row's "
+            f"is '{printable(ours, _SHOWN)}'; was one column sorted without the others? Take all as they were "
+            "exported, or leave the column 'text' out",
+            where=place,
+            key="text",
+        )
 
 
 def _check_the_same(answer: Answer, row: int | None, source_row: np.ndarray, path: Path) -> None:

@@ -193,7 +193,10 @@ RUN = "0123456789abcdef"
         (b"\xff\xfe", "is not UTF-8 (byte 0); save it as UTF-8"),
         (b"row,answer\n1,NUMB\n", "line 2: there is no class 'NUMB'; did you mean 'NUM'?"),
         (b"row,answer\n1,num\n", "line 2: there is no class 'num'; did you mean 'NUM'?"),
-        (b"row,answer\n1,person\n", "line 2: there is no class 'person'; known: ABBR, DESC, ENTY, HUM, LOC, NUM; leave"),
+        (
+            b"row,answer\n1,person\n",
+            "line 2: there is no class 'person'; known: ABBR, DESC, ENTY, HUM, LOC, NUM; leave",
+        ),
         (b"row,answer\n400,NUM\n", "line 2: there is no row '400'; rows are 0 to 399"),
         (b"row,answer\n-1,NUM\n", "line 2: there is no row '-1'"),
         (b"row,answer\n1.5,NUM\n", "line 2: there is no row '1.5'"),

@@ -247,6 +247,33 @@ def test_two_names_of_one_row_have_to_agree(tmp_path: Path, clc_text: Command, r
     )
 
 
+@pytest.mark.parametrize("key", ["row", "source_id", "source_row"])
+def test_the_text_beside_an_answer_has_to_be_the_row_s(
+    tmp_path: Path, clc_text: Command, refused: Command, key: str
+) -> None:
+    made = made_of(tmp_path, "t.csv", rows_of())
+    corrected_of(made)
+    run, answers = made.run.path, tmp_path / "answers.csv"
+    clc_text("export", run)
+    rows = [row for row in read(made.run.file("look_first.csv")) if row["text"].strip()][:3]
+
+    def table(texts: list[str]) -> None:
+        lines = [
+            {key: row[key], "text": text, "answer": row["suggested"]} for row, text in zip(rows, texts, strict=True)
+        ]
+        written(answers, lines)
+
+    first, second, third = (row["text"] for row in rows)
+    table([first, third, second])
+    told = refused("apply", run, answers)
+    assert f"answers.csv, line 3: beside {key} {rows[1][key]} stands the text" in told
+    assert third.split()[-1] in told and second.split()[-1] in told
+    assert not (Corrected(made.run).state().source == 2).any()
+    table([first, f" {second}\r\n", ""])  # as a spreadsheet may leave them
+    clc_text("apply", run, answers)
+    assert (Corrected(made.run).state().source == 2).sum() == 3
+
+
 def test_answers_by_an_id_that_the_run_does_not_know(tmp_path: Path, refused: Command) -> None:
     rows = [{"message": f"text {row}", "queue": str(row % 3)} for row in range(40)]
     made = made_of(tmp_path, "t.csv", rows)

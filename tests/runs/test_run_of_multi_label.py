@@ -297,6 +297,17 @@ def test_an_answer_by_the_row_of_the_file_says_which_class_it_is_about(
     path.write_text(f"source_row,class,answer\n{numbers[3]},money,yes\n{numbers[6]},art,no\n", encoding="utf-8")
     found = with_numbers(corrected, read_answers(path), path)
     assert [answer.row for answer in found] == [3 + CLASSES.index("money"), 6 + CLASSES.index("art")]
+    shown, other = corrected.inputs(np.array([3 + CLASSES.index("money"), 6]))
+    bare = shown.removeprefix("[money?] ")
+    assert bare != shown
+    for text in (shown, bare):
+        pd.DataFrame([[numbers[3], "money", text, "yes"]], columns=["source_row", "class", "text", "answer"]).to_csv(
+            path, index=False
+        )
+        assert len(with_numbers(corrected, read_answers(path), path)) == 1
+    pd.DataFrame([[3, other, "yes"]], columns=["row", "text", "answer"]).to_csv(path, index=False)
+    with refused(where=f"{path}, line 2", key="text"):
+        apply_answers(corrected, path)
 
 
 def test_pairs_are_told_apart_by_their_text(run: RunDirectory, corrected: Any, tmp_path: Path) -> None:
