@@ -107,9 +107,22 @@ def show_corrected(corrected: Corrected, note: str | None = None, console: Conso
         console.print(for_rich(f"  clc-text {command:40s} {why}"))
 
 
-def show_differences(differences: Differences, console: Console | None = None) -> None:
+def show_differences(differences: Differences, of_step: bool = False, console: Console | None = None) -> None:
+    """What `clc-text diff` found.
+
+    Args:
+        of_step: between a step and the one before, and not between the given labels and those of now.
+    """
     console = console or terminal()
     labels = differences["labels"]
+    if not differences["changed"]:
+        if of_step:
+            told = f"step {differences['step']} changed no label of {differences['rows']:,}"
+        else:
+            told = f"no label differs: each of {differences['rows']:,} is as it was given"
+            told += f", of which people have confirmed {labels['person']:,}" if labels["person"] else ""
+        console.print(for_rich(told))
+        return
     title = (
         f"{differences['changed']:,} of {differences['rows']:,} labels differ ({differences['share']:.1%}), "
         f"step {differences['step']}; now {labels['given']:,} given, {labels['method']:,} the method's, "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -189,3 +191,19 @@ def test_ranges_of_rows() -> None:
     assert parse_rows("3, 8,10-12") == [range(3, 4), range(8, 9), range(10, 13)]
     with pytest.raises(InputError):
         parse_rows("")
+
+
+def test_where_nothing_differs_there_is_no_empty_table(
+    corrected: Corrected, clc_text: Command, tmp_path: Path
+) -> None:
+    run = corrected.run.path
+    clc_text("revert", run, "--all")
+    assert clc_text("diff", run) == "no label differs: each of 400 is as it was given\n"
+    given = corrected.facts["label_names"][corrected.state().given[3]]
+    (tmp_path / "answers.csv").write_text(f"row,answer\n3,{given}\n", encoding="utf-8")
+    clc_text("apply", run, tmp_path / "answers.csv")
+    assert (
+        clc_text("diff", run) == "no label differs: each of 400 is as it was given, of which people have confirmed 1\n"
+    )
+    assert clc_text("diff", run, "--step", "3") == "step 3 changed no label of 400\n"
+    assert "┃" in clc_text("diff", run, "--step", "2") and json.loads(clc_text("diff", run, "--json"))["pairs"] == []

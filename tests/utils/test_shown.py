@@ -94,7 +94,9 @@ def test_differences() -> None:
     pair = {"from": EVIL, "to": EVIL, "rows": 1, "share_of_from": 1.0, "examples": [example]}
     labels = {"given": 1, "method": 1, "person": 0}
     console = wide()
-    show_differences({"changed": 1, "rows": 2, "share": 0.5, "step": 1, "labels": labels, "pairs": [pair]}, console)
+    show_differences(
+        {"changed": 1, "rows": 2, "share": 0.5, "step": 1, "labels": labels, "pairs": [pair]}, console=console
+    )
     assert is_text(text_of(console))
 
 

@@ -43,4 +43,4 @@ def diff(
         echo_json(steps) if json_out else show_history(steps)
     else:
         compared = differences(corrected, step, examples)
-        echo_json(compared) if json_out else show_differences(compared)
+        echo_json(compared) if json_out else show_differences(compared, step is not None)
