@@ -27,6 +27,7 @@ from clc_text.runs.observer import Observer, Silent
 from clc_text.runs.votes import join_votes
 from clc_text.training.multi_label import check_method
 from clc_text.utils.memory import check_memory
+from clc_text.utils.shown import printable
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -152,10 +153,15 @@ def prepare(
     if flipped:
         first = task.firsts_of(first_copies(encoded.train_inputs, len(source_labels) // task.per_text))
     trained, canary = plant(injection.labels, flipped, recipe.seeds.data, len(task.label_names), first)
-    if flipped and not 0 < canary.mean() < MOST_CANARIES:  # copies are flipped together, half of a class never
+    if (
+        first is not None and not 0 < canary.mean() < MOST_CANARIES
+    ):  # copies are flipped together, half of a class never
+        rows, different = len(first), len(np.unique(first))
+        which = f"there are only {rows:,} rows" if different == rows else f"only {different:,} of {rows:,} rows differ"
         raise InputError(
-            f"canaries would flip {int(canary.sum()):,} of the {len(canary):,} labels, since there are so few rows or "
-            "most are the same to the encoder; give more, choose another encoder, or plant none (--set canaries=0)",
+            f"{which}, as the encoder reads them: too few to flip some labels on purpose and count how many are found "
+            f"(canaries; {int(canary.sum()):,} of {rows:,} would be flipped); give more, choose another encoder, or "
+            "flip none (--set canaries=0)",
             key="canaries",
         )
     labels = Labels(
@@ -179,6 +185,7 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
     task = load_task(recipe)
     _check_training(recipe, task, cross_fits)
     train_rows = texts_of(task, task.train)
+    _refuse_one_text(task, train_rows)
     test_rows = [] if task.test is None else texts_of(task, task.test)
     rare = rare_labels(task)
     for sentence in in_words(rare):
@@ -195,6 +202,17 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
     train_inputs = encoder.encode(train_rows)
     test_inputs = None if task.test is None else encoder.encode(test_rows)
     return Encoded(task, encoder, train_inputs, test_inputs, settled, rare)
+
+
+def _refuse_one_text(task: Task, rows: Sequence[Any]) -> None:
+    if not isinstance(rows, list) or len(rows) < 2 or any(row != rows[0] for row in rows):
+        return
+    raise InputError(
+        f"{task.name}: all {len(rows):,} training texts (column '{task.input_column}') are the same, "
+        f"'{printable(str(rows[0]), 60)}', so that nothing tells one class from another; name the column that holds "
+        "the texts in data.text",
+        key="data.text",
+    )
 
 
 def texts_of(task: Task, rows: Dataset) -> Sequence[Any]:
