@@ -15,6 +15,7 @@ from typing import Any
 from clc_text.corrections.asking.asked import COLUMNS, Asked, asked_of
 from clc_text.corrections.export_formats import QUESTION
 from clc_text.data.tabular.json_shapes import rows_of_object
+from clc_text.data.tabular.json_words import wrong_in_words
 from clc_text.data.tabular.separators import declared_separator
 from clc_text.data.tabular.workbook import UNPACKED, read_workbook
 from clc_text.errors import InputError, some_of
@@ -304,9 +305,12 @@ def _from_json(text: str, path: Path) -> Iterator[Entry]:
     try:
         entries = json.loads(text)
     except (ValueError, RecursionError) as error:
-        lines = _json_lines(text)
+        lines = _json_lines(text, path)
         if lines is None:
-            raise InputError(f"{path} is not readable JSON: {str(error)[:200]}", where=path) from None
+            raise InputError(
+                f"{path} is not readable JSON: {wrong_in_words(error, of_file=True)}; mend it, or export it anew",
+                where=path,
+            ) from None
         entries, noun = lines, "line"
     if isinstance(entries, dict):
         entries = rows_of_object(entries, str(path)) or [entries]
@@ -320,12 +324,25 @@ def _from_json(text: str, path: Path) -> Iterator[Entry]:
         yield f"{noun} {index}", entry
 
 
-def _json_lines(text: str) -> list[Any] | None:
-    """One value a line; None where that is not what the text is."""
-    try:
-        return [json.loads(line) for line in text.split("\n") if line.strip()]
-    except (ValueError, RecursionError):
-        return None
+def _json_lines(text: str, path: Path) -> list[Any] | None:
+    """One value a line; None where that is not what the text is, by its first line.
+
+    Raises:
+        InputError: a later line is no JSON.
+    """
+    values: list[Any] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        try:
+            values += [json.loads(line)] if line.strip() else []
+        except (ValueError, RecursionError) as error:
+            if not values or not isinstance(values[0], dict):
+                return None
+            raise InputError(
+                f"{path}, line {number}: not readable JSON: {wrong_in_words(error)}; mend it, or export it anew",
+                where=f"{path}, line {number}",
+                row=number,
+            ) from None
+    return values
 
 
 def _from_csv(text: str, path: Path, question: str | None) -> Iterator[Entry]:
@@ -342,9 +359,14 @@ def _from_csv(text: str, path: Path, question: str | None) -> Iterator[Entry]:
             line = reader.line_num + bool(declared)
             yield f"line {line}", {name: value for name, value in entry.items() if name is not None}
     except csv.Error as error:
-        raise InputError(
-            f"{path}, line {reader.line_num}: not readable as CSV ({error})", where=path, row=reader.line_num
-        ) from None
+        # The row that is wrong begins after the last that was read, and an open quote may take lines on lines into it.
+        first = reader.line_num + 1 + bool(declared)
+        what = str(error)
+        if "unexpected end" in what:
+            what = "a quote opens in the row that begins here, and no quote closes it; close it, or remove it"
+        elif "expected after" in what:
+            what = "in the row that begins here more follows after a closing quote; write a quote in a cell twice"
+        raise InputError(f"{path}, line {first}: not readable as CSV: {what}", where=path, row=first) from None
 
 
 def _from_workbook(path: Path, question: str | None) -> Iterator[Entry]:

@@ -209,7 +209,9 @@ RUN = "0123456789abcdef"
             "of 'answer', 'label', 'choice'",
         ),
         (b"row,answer,run_id\n1,NUM,ffff\n", f"line 2: this answer belongs to run ffff, not to {RUN}; apply it there"),
-        (b'row,answer\n1,"NUM\n', "not readable as CSV"),
+        (b'row,answer\n1,"NUM\n', "line 2: not readable as CSV: a quote opens in the row that begins here"),
+        (b'sep=,\nrow,answer\n1,\n2,"NUM"x\n3,LOC\n', "line 4: not readable as CSV: in the row that begins here"),
+        (b'{"row": 1}\n{"row": 2 "answer": 3}\n', 'line 2: not readable JSON: after {"row": 2 a comma or the closing'),
         (b"[1", "is not readable JSON"),
         (b"[1]", "entry 1: expected an object of keys and values, got 1"),
         (b'[{"a": 1}]', "entry 1: neither a record of Argilla nor a task of Label Studio"),
@@ -224,7 +226,7 @@ RUN = "0123456789abcdef"
         (b'[{"row": 1, "label": ["NUM", "LOC"]}]', "entry 1: 2 classes are chosen (NUM, LOC); choose one"),
         (b"[" * 100_000, "is not readable JSON"),
     ],
-    ids=range(25),
+    ids=range(27),
 )
 def test_what_is_no_answer(
     corrected: Corrected, refused: Command, tmp_path: Path, content: bytes | None, said: str

@@ -12,6 +12,7 @@ from clc_text.data.reading.text_files import first_line, open_utf8
 from clc_text.data.tabular.separators import declared_separator, header_names, likely_separator
 from clc_text.data.task import describe_file
 from clc_text.errors import InputError
+from clc_text.utils.shown import printable
 
 BLOCK = 16 << 20  # one row must fit in a block
 _MOST_COLUMNS = 20_000  # Arrow takes minutes for millions
@@ -45,7 +46,7 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
         delimiter=separator,
         quote_char=quote or False,
         newlines_in_values=bool(quote),
-        invalid_row_handler=lambda row: _refuse(path, row, bad, names),
+        invalid_row_handler=lambda row: _refuse(path, row, bad, names, quote),
     )
     read = csv.ReadOptions(use_threads=False, block_size=BLOCK, column_names=header, skip_rows=above)
     try:
@@ -68,15 +69,24 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
     return rows_from_table(table, path, [describe_file(path)], first=above + (1 if header else 2))
 
 
-def _refuse(path: Path, row: csv.InvalidRow, bad: list[InputError], names: list[str]) -> str:
+def _refuse(path: Path, row: csv.InvalidRow, bad: list[InputError], names: list[str], quote: str) -> str:
     number = f"row {row.number}" if row.number is not None else f"the row '{row.text[:60]}'"
     other = likely_separator(names)
+    what = f"has {row.actual_columns} columns where {row.expected_columns} are expected"
     advice = "put quotes around values that hold the separator"
+    lines = len(row.text.strip().splitlines())
     if other is not None:
         advice = f"the only column is called '{names[0][:60]}', so set data.separator to {other!r}"
+    elif quote and (lines > 1 or row.text.count(quote) % 2):
+        what += f", and goes on over {lines:,} lines" if lines > 1 else ""
+        advice = (
+            f"it begins with '{printable(row.text[:200], 60)}', and a quote ({quote}) in it may not be closed; close "
+            f"it, write a quote inside of a text twice ({quote}{quote}), or set data.quote='' where quotes are "
+            "ordinary characters"
+        )
     bad.append(
         InputError(
-            f"{path}: {number} has {row.actual_columns} columns where {row.expected_columns} are expected; {advice}",
+            f"{path}: {number} {what}; {advice}",
             where=str(path),
             row=row.number,
         )

@@ -15,6 +15,7 @@ from clc_text.data.reading.annotation_exports import rows_of_export
 from clc_text.data.reading.rows import Rows, rows_from_table
 from clc_text.data.reading.text_files import open_utf8
 from clc_text.data.tabular.json_shapes import rows_of_object
+from clc_text.data.tabular.json_words import wrong_in_words
 from clc_text.data.task import describe_file
 from clc_text.errors import InputError
 
@@ -88,9 +89,9 @@ def _of_lines(path: Path, handle: IO[bytes]) -> Iterator[dict[str, Any]]:
         try:
             value = json.loads(line)
         except (ValueError, RecursionError) as error:
-            cut = "" if line.endswith(b"\n") else "; the file was probably cut off there"
+            do = "mend that line" if line.endswith(b"\n") else "the file was probably cut off there"
             raise InputError(
-                f"{path}: line {number} is not JSON ({error}){cut}", where=str(path), row=number
+                f"{path}: line {number} is not JSON: {wrong_in_words(error)}; {do}", where=str(path), row=number
             ) from None
         if not isinstance(value, dict):
             raise InputError(
@@ -105,7 +106,10 @@ def _of_list(path: Path, handle: IO[bytes]) -> Iterator[dict[str, Any]]:
     try:
         values = json.loads(handle.read().decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: not JSON ({error}); was the file cut off?", where=path) from None
+        raise InputError(
+            f"{path}: not JSON: {wrong_in_words(error, of_file=True)}; mend it there, or was the file cut off?",
+            where=path,
+        ) from None
     for number, value in enumerate(values, start=1):
         if not isinstance(value, dict):
             raise InputError(
