@@ -42,8 +42,8 @@ class CrossFit:
             counts for less there (`noise.estimation.half_trust`), and other views are heard; None: the posterior.
         each: float64 [K, 2, 2], where several of K classes may hold: T of each. The N rows are then pairs of a row and
             a class (row · K + class), C is 2, and `transition` is that of all pairs together.
-        of_rows: float64 [N, C, C], T of each row, where networks have learnt through noise that follows the rows
-            (`crossfit.by_rows`); `posterior` is by it, and `transition` its mean. Not kept in the files.
+        of_rows: float64 [N, C, C], T of each row, where noise follows the rows (`crossfit.by_rows`; with answers
+            `crossfit.answered_targets`); `posterior` is by it, and `transition` its mean. Not kept in the files.
         facts: plain values: ``rate`` (estimated share of wrong given labels), ``folds``, ``seeds`` (how those of
             rounds come from the run's, `crossfit.seeds`; runs of earlier versions do not say), ``sharpness``,
             ``log_likelihood`` in nats, ``gain`` and ``gain_error`` (`noise.estimation.gain`), ``copies`` (rows with

@@ -31,7 +31,7 @@ from clc_text.models.peers import PeersModel
 from clc_text.models.peers_of import PeersOf, peers_from_init, peers_from_model
 from clc_text.noise.estimation.half_trust import ROOM, half_trusted, never_certain
 from clc_text.noise.estimation.plateau import Plateau, plateau
-from clc_text.noise.estimation.row_noise import noise_of_rows, taught_by_rows
+from clc_text.noise.estimation.row_noise import NoiseOfRows, noise_of_rows, taught_by_rows
 from clc_text.noise.estimation.targets import targets_of, taught_of
 from clc_text.training.trainer import PeersTrainer
 
@@ -109,7 +109,11 @@ def cross_fit_of(
     found = cross_fit_answered(fold_trainer, labels, classes, settings, seed, without, log, first)
     if trainer.method.cross_fits:
         pool = _pool(found, Labels.of(labels.as_answered), views, log)
-        found = taught_with_answers(found, labels, without, pool)
+        noise = None
+        if pool is not None and without.facts.get("by_rows"):
+            noise = _noise_of_rows(trainer, pool, labels, found.folds[0])
+        of_rows = noise if noise is not None and noise.ahead else None
+        found = taught_with_answers(found, labels, without, pool, of_rows)
     if shares is not None:
         return found.with_shares(shares, labels)
     by_answers = ClassShares.of_answers(labels.trusted, len(labels), classes)
@@ -139,11 +143,8 @@ def _taught(
     """What was found, with further rounds where noise follows the rows, and what is taught, float64 [N, C]."""
     if found.each is not None:
         return found, _targets_of_pairs(found, labels, views, log)
-    pool, inputs = _heard(found, labels, views, log), _vectors_read_by(trainer)
-    targets = taught_of(pool, labels.learnt)
-    if inputs is None or labels.learnt.ndim > 1:
-        return found, targets
-    noise = noise_of_rows(pool, labels.learnt, inputs, found.folds[0])
+    pool = _heard(found, labels, views, log)
+    targets, noise = taught_of(pool, labels.learnt), _noise_of_rows(trainer, pool, labels, found.folds[0])
     if noise is None:
         return found, targets
     facts: CrossFitFacts = {**found.facts, "row_gain": noise.gain, "row_gain_error": noise.error, "by_rows": False}
@@ -155,6 +156,14 @@ def _taught(
     found = cross_fit_by_rows(fold_trainer, found, labels, noise, settings, trainer.args.seed, log, first)
     by_rows = taught_by_rows(_heard(found, labels, views, log), noise.columns(labels.learnt))
     return found, (targets + by_rows) / 2
+
+
+def _noise_of_rows(trainer: PeersTrainer, pool: np.ndarray, labels: Labels, fold: np.ndarray) -> NoiseOfRows | None:
+    """T(x) of the rows by what is believed of them; None where it cannot be asked."""
+    inputs = _vectors_read_by(trainer)
+    if inputs is None or labels.learnt.ndim > 1:
+        return None
+    return noise_of_rows(pool, labels.learnt, inputs, fold)
 
 
 def _vectors_read_by(trainer: PeersTrainer) -> np.ndarray | None:

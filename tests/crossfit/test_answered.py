@@ -31,7 +31,8 @@ from clc_text.methods.base import TrainingState
 from clc_text.methods.fold_forward import FoldForward
 from clc_text.noise.estimation.half_trust import half_trusted, never_certain
 from clc_text.noise.estimation.near_noise import posterior_with_shares
-from clc_text.noise.estimation.noise_fit import fit_transition, posterior_labels
+from clc_text.noise.estimation.noise_fit import fit_transition, matrix_of, posterior_labels
+from clc_text.noise.estimation.row_noise import NoiseOfRows, sharpest, with_shares
 from clc_text.training.answer_targets import weight_of_answers
 
 ROWS, CLASSES = 3_000, 3
@@ -323,6 +324,56 @@ def test_whoever_explains_held_out_answers_best_is_taught(
     assert again is not None
     for name in ("posterior", "targets", "transition"):
         np.testing.assert_array_equal(getattr(again, name), getattr(found, name))
+
+
+def test_where_noise_follows_the_rows_half_of_what_is_taught_is_by_it() -> None:
+    """Targets, posterior and the gain that decides, a row at a time; without T(x) nothing of it."""
+    true, given, log_probs, fold = drawn()
+    told = answers(true, 200)
+    labels = Labels(given, trusted=told)
+    matrices = np.random.default_rng(2).dirichlet(np.ones(CLASSES), (ROWS, CLASSES)) * 0.4 + 0.6 * np.eye(CLASSES)
+    even = np.full((ROWS, CLASSES), 1 / CLASSES)
+    noise = AnsweredNoise(labels, CLASSES, fold)
+    networks = noise.fit_sharpness(drawn(seed=3)[2], DOWN)  # which know little: those of other rows
+    facts: dict[str, Any] = {"strength": 0.0, "rounds": [{"best_epoch": 3}, {"best_epoch": 4}], "rate": 0.3}
+    posterior = noise.posterior(networks.probs, networks.transition)
+    before = CrossFit(fold[None], networks.probs, networks.transition, posterior, facts)  # type: ignore[arg-type]
+    without = CrossFit(fold[None], even, DOWN, even, facts, even)  # type: ignore[arg-type]
+    found = taught_with_answers(before, labels, without, log_probs, NoiseOfRows(matrices, 0.2, 0.01))
+    assert found.targets is not None and found.of_rows is matrices and found.facts["targets_of"] == VIEWS
+    assert found.facts["by_rows"] and (found.facts["row_gain"], found.facts["row_gain_error"]) == (0.2, 0.01)
+
+    views = noise.fit_sharpness(log_probs, networks.transition)
+    believed_wherever = posterior_with_shares(log_probs, given)  # by noise of both kinds
+    columns = np.array([matrices[row, :, given[row]] for row in range(ROWS)])
+    probs = with_shares(sharpest(log_probs, columns)[2], columns)
+    certain, by_class = np.eye(CLASSES), never_certain(views.transition)
+
+    def by_rows(row: int) -> np.ndarray:
+        readings = [probs[row] * columns[row] ** power for power in (1.0, 0.5)]
+        return np.asarray(sum(one / one.sum() for one in readings) / 2)
+
+    answered_rows = dict(zip(told.rows.tolist(), told.labels.tolist(), strict=True))
+    for row in range(0, ROWS, 7):
+        if row in answered_rows:
+            np.testing.assert_array_equal(found.targets[row], certain[answered_rows[row]])
+            np.testing.assert_array_equal(found.posterior[row], certain[answered_rows[row]])
+            continue
+        half = views.probs[row] * by_class[:, given[row]] ** 0.5
+        of_classes = (half / half.sum() + believed_wherever[row]) / 2
+        np.testing.assert_allclose(found.targets[row], (of_classes + by_rows(row)) / 2)
+        joint = networks.probs[row] * columns[row]
+        np.testing.assert_allclose(found.posterior[row], joint / joint.sum())
+    np.testing.assert_allclose(found.transition, matrix_of(found.posterior, given))
+    assert found.rate == pytest.approx(1 - np.mean([found.posterior[row, given[row]] for row in range(ROWS)]))
+
+    held = (noise.held_out_belief(views) + np.array([by_rows(row) for row in told.rows])) / 2
+    gains = np.log(of_answers(held, told.labels)) - np.log(of_answers(even[told.rows], told.labels))
+    assert found.facts["answers_gain"] == pytest.approx(gains.mean())
+
+    plain = taught_with_answers(before, labels, without, log_probs)
+    assert plain.of_rows is None and "by_rows" not in plain.facts and plain.posterior is before.posterior
+    assert plain.targets is not None and np.abs(plain.targets - found.targets).max() > 0.01
 
 
 def test_views_learn_what_people_have_answered() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from clc_text.crossfit.by_rows import ROUNDS
 from clc_text.data.beliefs import believed
 from clc_text.data.labels import Labels
 from clc_text.data.rows import Rows
+from clc_text.data.trusted import TrustedLabels
 from clc_text.methods.clc_auto import CLCAuto
 from clc_text.noise.estimation.noise_fit import matrix_of
 from clc_text.noise.estimation.row_noise import taught_by_rows
@@ -34,7 +36,7 @@ def overlapping(by_rows: bool, count: int = 600) -> tuple[Rows, np.ndarray]:
     return Rows({"features": torch.from_numpy(features).float()}, torch.from_numpy(given)), true
 
 
-def trainer_of(data: Rows, folder: Path) -> NoisyLabelTrainer:
+def trainer_of(data: Rows, folder: Path, trusted: TrustedLabels | None = None) -> NoisyLabelTrainer:
     return NoisyLabelTrainer(
         peers_model(),
         arguments(folder, num_train_epochs=3),
@@ -42,6 +44,7 @@ def trainer_of(data: Rows, folder: Path) -> NoisyLabelTrainer:
         method=METHOD,
         peers_init=lambda peers, seed: peers_model(peers, seed),
         cross_fit_dir=folder,
+        trusted=trusted,
     )
 
 
@@ -82,3 +85,28 @@ def test_noise_by_class_is_learnt_as_before(tmp_path: Path) -> None:
     assert found.facts["by_rows"] is False and "row_gain_error" in found.facts
     assert found.of_rows is None and found.targets is not None and len(found.folds) == METHOD.fold_rounds
     np.testing.assert_array_equal(found.targets, taught_of(np.log(found.probs), data.labels.numpy()))
+
+
+def test_with_answers_noise_follows_the_rows_where_it_does_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, true = overlapping(by_rows=True)
+    asked = np.random.default_rng(3).choice(len(true), 120, replace=False)
+    told = TrustedLabels(asked, true[asked], np.full(120, 0.2))
+    trainer = trainer_of(data, tmp_path, told)
+    trainer.views = lambda found, labels: np.log(found.probs)
+    found, without = trainer.make_cross_fit(), trainer.without_answers
+    assert without is not None and without.facts["by_rows"] and without.of_rows is not None
+    assert found.facts["by_rows"] and found.of_rows is not None and found.of_rows is not without.of_rows
+    assert (found.posterior[asked, true[asked]] == 1).all()
+    found.save(tmp_path)
+    kept = CrossFit.load(tmp_path)
+    assert kept is not None and kept.facts["by_rows"]
+    for name in ("posterior", "targets", "transition"):
+        np.testing.assert_array_equal(getattr(kept, name), getattr(found, name))
+
+    monkeypatch.setattr("clc_text.crossfit.fold_trainer.noise_of_rows", None)  # nobody asks
+    trainer.without_answers = replace(without, facts={**without.facts, "by_rows": False})
+    by_class = trainer.make_cross_fit()
+    assert by_class.of_rows is None and "by_rows" not in by_class.facts
+    np.testing.assert_array_equal(by_class.probs, found.probs)
