@@ -73,6 +73,20 @@ def _tell(sentence: str) -> None:
     echo("clc-text: " + bounded(sentence).replace("\n", " "), err=True)
 
 
+def _beside_a_recipe(missing: str | None) -> str:
+    """What to do about a relative path that is not there, where it would be if it began at the recipe that was given.
+
+    Paths begin at the current folder, whatever file they stand in, as in a command line.
+    """
+    if missing is None or os.path.isabs(missing) or os.path.exists(missing):
+        return ""
+    for argument in sys.argv[1:]:
+        folder, ending = os.path.dirname(argument), os.path.splitext(argument)[1]
+        if folder and ending in (".yaml", ".yml") and os.path.exists(found := os.path.join(folder, missing)):
+            return f"; {found} lies beside the recipe: write that path there, or call from the folder {folder}"
+    return ""
+
+
 def main() -> None:
     """Runs the command; a user's mistake is one sentence on standard error and exit code 2."""
     gc.set_threshold(50_000)  # by the usual 700, a fifth of the time of starting goes into looking through imports
@@ -85,7 +99,7 @@ def main() -> None:
     try:
         app()
     except InputError as error:
-        _tell(str(error))
+        _tell(str(error) + _beside_a_recipe(error.where))
         sys.exit(2)
     except KeyboardInterrupt:  # before there is a command, whose own typer ends
         sys.exit(130)

@@ -493,3 +493,17 @@ def test_noise_inject_and_replay(tiny_recipe: Path, tmp_path: Path) -> None:
     assert "400 rows" in refusal(
         "noise", "replay", str(manifest), str(tiny_recipe), "--out", str(tmp_path / "third"), *other_rows
     )
+
+
+def test_a_path_that_is_there_from_the_recipe_s_folder_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/rows.csv").write_text("text,label\na,b\nc,d\n")
+    (tmp_path / "sub/recipe.yaml").write_text("data: {name: files, train: rows.csv}\n")
+    said = refusal("data", "check", "sub/recipe.yaml")
+    assert f"'rows.csv' does not exist, looked for from the current folder, {tmp_path}" in said
+    assert "sub/rows.csv lies beside the recipe" in said
+    said = refusal("data", "check", "sub/recipe.yaml", "--set", "data.train=other.csv")
+    assert "current folder" in said and "beside" not in said
+    said = refusal("data", "check", "sub/recipe.yaml", "--set", f"data.train={tmp_path / 'other.csv'}")
+    assert "current folder" not in said and "beside" not in said

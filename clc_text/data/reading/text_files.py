@@ -20,7 +20,8 @@ def existing(path: str | Path, what: str) -> Path:
     """The path, made absolute against nothing but the user's home; raises when nothing is there or it is empty."""
     found = expanded(path)
     if not found.exists():
-        raise InputError(f"{what}: '{path}' does not exist; check the path", where=path)
+        start = "" if found.is_absolute() else f", looked for from the current folder, {Path.cwd()}"
+        raise InputError(f"{what}: '{path}' does not exist{start}; check the path", where=path)
     if not found.is_dir():
         check_regular(found, "file")
     if found.is_file() and found.stat().st_size == 0:
