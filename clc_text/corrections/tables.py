@@ -135,7 +135,7 @@ def show_differences(differences: Differences, of_step: bool = False, console: C
         cells = [f"{pair['rows']:,}", f"{pair['share_of_from']:.1%}", Lines("\n".join(examples))]
         rows.append([*([pair["class"]] if "class" in pair else []), pair["from"], pair["to"], *cells])
     share = "#of such pairs" if asked else "#of the class"
-    heads = [*(["class"] if asked else []), "from", "to", "#rows", share, "examples: row, confidence, text"]
+    heads = [*(["class"] if asked else []), "from", "to", "#rows", share, "examples: row (from 0), confidence, text"]
     console.print(Table(heads, rows, title).on_screen())
 
 

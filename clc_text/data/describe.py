@@ -42,6 +42,8 @@ def describe(task: Task) -> dict[str, Any]:
         `checks.drift.Drift`). A word is what stands
         between blanks; of a script without blanks each character is one, and each emoji. Where there are such texts
         ``scripts_without_blanks`` says so, and where the median text has no more than a word ``warning`` does.
+        Where the file's own numbers are known, ``numbers_in_file`` has those of the rows that these name: ``counts``,
+        what they count ("row", "line" or "entry"), and ``of``, by the number from 0 as a text.
         With several labels a row ``votes`` has `votes_facts`. ``rare_labels`` has those of `checks.rare_labels`.
     """
     import pyarrow.compute as pc
@@ -95,10 +97,22 @@ def describe(task: Task) -> dict[str, Any]:
             )
         if words["0.5"] <= 1:
             described["warning"] = "the median text has a single word, which tells little unless it comes again"
+    if task.source_row is not None:
+        numbers = {str(row): int(task.source_row[row * per]) for row in _named(described)}
+        described["numbers_in_file"] = {"counts": task.row_noun, "of": numbers}
     if task.votes is not None:
         described["votes"] = votes_facts(task.votes)
     described["rare_labels"] = rare_labels(task)
     return {**described, "facts": dict(task.facts), "sources": list(task.sources)}
+
+
+def _named(described: dict[str, Any]) -> list[int]:
+    """The rows, from 0, that are named as examples."""
+    named = set(described.get("empty_rows", []))
+    named.update(*(told["first"] for told in described.get("garbled", {}).values()))
+    named.update(*(example["rows"] for example in described.get("near_copies", {}).get("examples", [])))
+    named.update(example["row"] for example in described.get("outliers", {}).get("examples", []))
+    return sorted(named)
 
 
 def _counts(task: Task, labels: np.ndarray) -> np.ndarray:

@@ -181,7 +181,7 @@ def test_columns_sort_both_ways_and_say_so(opened, data):
     assert click("Confidence")["Confidence"] == "ascending"
     rising = sorted(changed, key=lambda i: (rows["confidence"][i], i))
     assert shown(opened) == [rows["row"][i] for i in rising[:25]]
-    assert click("Row")["Row"] == "ascending"
+    assert click("Row, from 0")["Row, from 0"] == "ascending"
     assert shown(opened) == sorted(rows["row"][i] for i in changed)[:25]
     click("Given")
     first = min(range(4), key=lambda number: NAMES[number].strip("<"))
@@ -222,7 +222,7 @@ def test_names_that_break_pages_elsewhere(browser, build_run, tmp_path):
     assert browser.run("return document.querySelector('td.class[title]').title") == names[2]
     assert browser.run("return getComputedStyle(document.getElementById('truth-label')).display") == "none"
     heads = browser.run("return [...document.querySelectorAll('#heads th')].map(head => head.textContent)")
-    assert heads == ["Row", "Text", "Given", "Corrected", "Confidence", "Entropy", "Source"]
+    assert heads == ["Row, from 0", "Text", "Given", "Corrected", "Confidence", "Entropy", "Source"]
     assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -292,10 +292,12 @@ def test_keys_reach_everything(opened, data):
         "to",
         "find",
         "copy",
-        "Row",
+        "Row, from 0",
         "Confidence",
     } <= reached
-    opened.run("[...document.querySelectorAll('#heads button')].find(one => one.textContent === 'Row').focus()")
+    opened.run(
+        "[...document.querySelectorAll('#heads button')].find(one => one.textContent === 'Row, from 0').focus()"
+    )
     opened.keys("Enter")
     assert shown(opened) == sorted(data["rows"]["row"][i] for i in places(data, kind=0))[:25]
 

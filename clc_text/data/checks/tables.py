@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -50,9 +50,9 @@ def show_check(facts: Mapping[str, Any], console: Console | None = None) -> None
         none = [place for place, (_, count, _) in enumerate(flaws) if not count]
         console.print(Table(("looked for", "#rows", "what to know"), rows, "texts").on_screen(dim_rows=none))
     if examples := facts.get("near_copies", {}).get("examples"):
-        console.print(_conflicts(examples))
+        console.print(_conflicts(examples, *_numbers(facts)))
     if examples := facts.get("outliers", {}).get("examples"):
-        console.print(_odd(examples))
+        console.print(_odd(examples, *_numbers(facts)))
     for sentence in _remarks(facts):
         console.print(for_rich(f"- {sentence}"))
     for source in facts.get("sources", []):
@@ -105,17 +105,18 @@ def _lengths(facts: Mapping[str, Any]) -> RichTable:
 def _flaws(facts: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
     """Name, rows, and what to know of it."""
     near = facts.get("near_copies", {})
+    head, called = _numbers(facts)
     if "empty_texts" in facts:
-        first = ", ".join(map(str, facts["empty_rows"]))
+        first = ", ".join(map(called, facts["empty_rows"]))
         more = ", …" if len(facts["empty_rows"]) < facts["empty_texts"] else ""
-        yield "empty texts", facts["empty_texts"], f"nothing to learn from: row {first}{more} (the first is 0)"
+        yield "empty texts", facts["empty_texts"], f"nothing to learn from: {head} {first}{more}" if first else ""
         yield "equal to an earlier text", facts["duplicate_texts"], ""
         yield "equal texts with several labels", facts["conflicting_texts"], "at least one of their labels is wrong"
         yield "nearly equal to an earlier text", near["texts"], "the equal ones among them; case and blanks aside"
         yield "nearly equal texts with several labels", near["conflicting"], "look at these first; some are below"
     for kind, told in facts.get("garbled", {}).items():
-        first = ", ".join(map(str, told["first"])) + (", …" if told["rows"] > len(told["first"]) else "")
-        yield kind, told["rows"], f"row {first}"
+        first = ", ".join(map(called, told["first"])) + (", …" if told["rows"] > len(told["first"]) else "")
+        yield kind, told["rows"], f"{head} {first}"
     if "outliers" in facts:
         yield "like no other text", facts["outliers"]["rows"], "by their words; the oddest are below"
     if facts.get("test_rows") and "empty_test_texts" in facts:
@@ -128,18 +129,26 @@ def _flaws(facts: Mapping[str, Any]) -> Iterator[tuple[str, int, str]]:
         yield "cut off by the encoder", reading["texts_cut_off"], f"{reading['share_read']:.0%} of all is read"
 
 
-def _conflicts(examples: Sequence[Mapping[str, Any]]) -> RichTable:
+def _numbers(facts: Mapping[str, Any]) -> tuple[str, Callable[[int], str]]:
+    """What rows are numbered by, and the number of each that is named: as their file counts, where that is known."""
+    if "numbers_in_file" not in facts:
+        return "row (from 0)", str
+    counts, of = facts["numbers_in_file"]["counts"], facts["numbers_in_file"]["of"]
+    return f"{counts} of the file", lambda row: str(of[str(row)])
+
+
+def _conflicts(examples: Sequence[Mapping[str, Any]], head: str, called: Callable[[int], str]) -> RichTable:
     rows, ends = [], []
     for example in examples:
         for row, label, text in zip(example["rows"], example["labels"], example["texts"], strict=True):
-            rows.append([str(row), _name(label), printable(text, _SHORT)])
+            rows.append([called(row), _name(label), printable(text, _SHORT)])
         ends.append(len(rows) - 1)
-    return Table(("row", "label", "text"), rows, "nearly equal texts with several labels").on_screen(ends=ends)
+    return Table((head, "label", "text"), rows, "nearly equal texts with several labels").on_screen(ends=ends)
 
 
-def _odd(examples: Sequence[Mapping[str, Any]]) -> RichTable:
-    rows = [[str(one["row"]), _name(one["label"]), printable(one["text"], _SHORT)] for one in examples]
-    return Table(("row", "label", "text"), rows, "like no other text").on_screen()
+def _odd(examples: Sequence[Mapping[str, Any]], head: str, called: Callable[[int], str]) -> RichTable:
+    rows = [[called(one["row"]), _name(one["label"]), printable(one["text"], _SHORT)] for one in examples]
+    return Table((head, "label", "text"), rows, "like no other text").on_screen()
 
 
 def _remarks(facts: Mapping[str, Any]) -> Iterator[str]:

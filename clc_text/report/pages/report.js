@@ -51,7 +51,7 @@
     fill: (td, i) => { td.classList.add("number"); td.append(values[i].toFixed(digits)); },
   });
   const columns = [
-    { title: "Row", key: (i) => rows.row[i], first: 1, fill: (td, i) => td.append(String(rows.row[i])) },
+    { title: "Row, from 0", key: (i) => rows.row[i], first: 1, fill: (td, i) => td.append(String(rows.row[i])) },
     ...called.map(([title, names]) => ({ title, key: (i) => (title === "Id" ? names[i] : Number(names[i])), first: 1,
       fill: (td, i) => { td.classList.toggle("whole", names[i].length <= 16); td.append(names[i]); } })),
     ...(images ? [{ title: "Image", fill: fillImage }] : []),

@@ -99,7 +99,8 @@
   const card = () => {
     const given = asked.given[at], suggested = asked.suggested[at];
     text("review-place", `Row ${asked.row[at]}`);
-    if (asked.called[at] !== null) byId("review-place").append(make("small", { textContent: ` ${asked.called[at]} in its file` }));
+    const called = asked.called[at] === null ? "" : `; ${asked.called[at]} in its file`;
+    byId("review-place").append(make("small", { textContent: ` from 0${called}` }));
     const why = asked.why[at] === asked.random ? `drawn at random, 1 in ${count(Math.round(1 / asked.inclusion[at]))}` : "chosen, since an answer may well change it";
     const copies = asked.copies[at] ? `; ${plural(asked.copies[at], "row is", "rows are")} like it` : "";
     text("review-drawn", why + copies);

@@ -37,6 +37,7 @@ def test_tables_and_what_to_do(recipe: Path) -> None:
     assert "{" not in shown and "None" not in shown and "['" not in shown, "nothing of Python"
     assert "rows: 5 rows, 3 classes, no test rows" in shown
     assert '  label_map:\n    "mac ": "Mac"\n' in shown
+    assert "line of the file 3" in shown and "┃ line of the file ┃ label ┃" in shown, "as the file counts them"
     assert "│ nearly equal to an earlier text" in shown and "nearly equal texts with several labels" in shown
     assert "test texts" not in shown, "there are no test rows"
     assert "next: add the label_map, then clc-text data check 'my recipe.yaml'" in shown
@@ -52,6 +53,7 @@ def test_next_is_the_noise_with_the_same_changes(recipe: Path) -> None:
 def test_json_stays_for_machines(recipe: Path) -> None:
     found = json.loads(said(recipe, "--json"))
     assert found["near_copies"]["conflicting"] == 2 and found["empty_rows"] == [2]
+    assert found["numbers_in_file"] == {"counts": "line", "of": {"0": 1, "1": 2, "2": 3}}
     assert found["label_variants"] == [{"Mac": 2, "mac ": 1}]
 
 
