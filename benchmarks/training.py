@@ -53,7 +53,9 @@ def encoded_table(
     task = Task("set", splits[0], splits[1], "text", "label", votes=votes)
     inputs = [{"features": torch.from_numpy(values)} for values in (features, test_features)]
     kept = torch.from_numpy(frozen)
-    encoder: Any = SimpleNamespace(facts={}, augment=None, frozen=lambda _: kept, encodes_frozen=False)
+    encoder: Any = SimpleNamespace(
+        facts={}, augment=None, frozen=lambda _: kept, encodes_frozen=False, distances=recipe.encoder.fitted.distances
+    )
     return Encoded(task, encoder, inputs[0], inputs[1], recipe.encoder)
 
 

@@ -312,6 +312,9 @@ class Recipe(Options):
             for key in keys:
                 if key in plain[section] and plain[section][key] == getattr(type(getattr(self, section)), key):
                     plain[section].pop(key)
+        encoder = type(self.encoder)
+        if plain["method"].get("fold_rounds", 0) is None and not (encoder.settles or encoder.fitted.distances):
+            plain["method"]["fold_rounds"] = 3  # as it was written before it could be left open
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 

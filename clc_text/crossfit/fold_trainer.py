@@ -253,7 +253,7 @@ def settings_of(method: Method) -> Settings:
     chosen: Any = method  # whichever cross-fits has these options
     return Settings(
         chosen.folds,
-        chosen.fold_rounds,
+        chosen.fold_rounds or Settings.rounds,
         chosen.fold_epochs,
         chosen.fold_patience,
         epoch_rows=chosen.fold_epoch_rows,

@@ -47,8 +47,12 @@ class CLCAuto(CLC):
     folds: int = option(
         5, "networks of the cross-fitting, each blind to one part of the rows", at_least=2, at_most=1_000
     )
-    fold_rounds: int = option(
-        3, "rounds of the cross-fitting; more average over more networks", at_least=2, at_most=1_000
+    fold_rounds: int | None = option(
+        None,
+        "rounds of the cross-fitting; more average over more networks; null: 2 where they read what a frozen "
+        "pre-trained model made of the rows, else 3",
+        at_least=2,
+        at_most=1_000,
     )
     fold_epochs: int = option(20, "epochs of each round, at most", at_least=1)
     fold_patience: int = option(3, "rounds 1 and 2 end after so many epochs without a better likelihood", at_least=1)

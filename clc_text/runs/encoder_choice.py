@@ -74,6 +74,8 @@ def compare_encoders(recipe: Recipe, names: Sequence[str], observer: Observer | 
         raise InputError("the encoders of texts can be compared, and this recipe is of images")
     if not recipe.canaries:
         recipe = replace(recipe, canaries=CANARIES)
+    if recipe.method.cross_fits:
+        recipe = replace(recipe, method=_of_equal_rounds(recipe.method))
     known = registries(recipe.modality)["encoders"]
     for name in names:
         known.get(name)
@@ -101,6 +103,13 @@ def _encoder(recipe: Recipe, name: str) -> Any:
     if name == "word_vectors":
         return WordVectors(vectors="train", pooling=["idf_mean"], standardize=True, train_dimension=100)
     return registries(recipe.modality)["encoders"].get(name)()
+
+
+def _of_equal_rounds(method: Any) -> Any:
+    """The method with as many rounds of cross-fitting of every encoder: the mean of more explains labels better."""
+    from clc_text.crossfit.fold_trainer import settings_of
+
+    return replace(method, fold_rounds=settings_of(method).rounds)
 
 
 def _measured(name: str, recipe: Recipe, observer: Observer) -> Candidate:

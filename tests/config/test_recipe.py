@@ -254,6 +254,17 @@ def test_a_fingerprint_that_an_earlier_version_wrote_down_holds() -> None:
     assert loads(GOOD, overrides=["training.max_steps=7"]).fingerprint() != recipe.fingerprint()
 
 
+def test_rounds_left_open_are_three_by_fingerprint_where_they_are_three() -> None:
+    def fingerprints(encoder: str) -> set[str]:
+        """Of rounds that are left open, of 2 and of 3."""
+        chosen = [[], ["method.fold_rounds=2"], ["method.fold_rounds=3"]]
+        auto = ["method={name: clc_auto}", f"encoder={{name: {encoder}}}"]
+        return {loads(GOOD, overrides=[*auto, *more]).fingerprint() for more in chosen}
+
+    assert len(fingerprints("word_vectors")) == len(fingerprints("tfidf")) == 2
+    assert len(fingerprints("sentence")) == len(fingerprints("auto")) == 3
+
+
 def test_what_a_user_of_trainer_knows_is_held_to_limits() -> None:
     assert "training.report_to is 'nobody'" in complaint(GOOD + "  report_to: [nobody]\n")
     assert "training.max_steps is 0; give at least 1" in complaint(GOOD + "  max_steps: 0\n")

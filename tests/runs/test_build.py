@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from refusals import refused
+from tiny_bert import write_tiny_bert
 
 from clc_text.config.recipe import TRACKERS, Training, load
+from clc_text.crossfit.fold_trainer import settings_of
 from clc_text.runs.build import build_trainer, fitting_batch, planned_epochs, training_arguments
+from clc_text.runs.encoder_choice import _of_equal_rounds
 from clc_text.runs.prepare import prepare
 
 
@@ -33,6 +36,25 @@ def test_it_is_fitted_and_said(tiny_recipe: Path, tmp_path: Path, size: int, tak
     assert len(trainer.get_train_dataloader()) == -(-100 // taken)
     told = ["training.batch_size is 128, but there are only 100 training rows: each step takes 16 of them"]
     assert said == ([] if size == taken else told)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "method", "rounds"),
+    [
+        ("{{name: sentence, model: {model}, max_length: 8}}", "{name: clc_auto}", 2),
+        ("{{name: sentence, model: {model}, max_length: 8}}", "{name: clc_auto, fold_rounds: 4}", 4),
+        ("{{name: tfidf}}", "{name: clc_auto}", 3),
+    ],
+)
+def test_a_frozen_pre_trained_model_is_cross_fitted_in_two_rounds(
+    tiny_recipe: Path, tmp_path: Path, encoder: str, method: str, rounds: int
+) -> None:
+    tiny_bert = write_tiny_bert(tmp_path / "bert")
+    recipe = load(tiny_recipe, [f"encoder={encoder.format(model=tiny_bert)}", f"method={method}", "data.rows=60"])
+    trainer = build_trainer(recipe, tmp_path / "run", prepare(recipe))
+    assert settings_of(trainer.method).rounds == rounds
+    # Of encoders that are compared each has as many rounds, or the mean of more would decide.
+    assert settings_of(_of_equal_rounds(recipe.method)).rounds == (4 if rounds == 4 else 3)
 
 
 def test_options_of_a_recipe_are_arguments_of_the_trainer(tiny_recipe: Path, tmp_path: Path) -> None:
