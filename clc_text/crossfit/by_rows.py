@@ -7,7 +7,8 @@ through the classes' noise: 71 for 70); of what all views together teach by T(x)
 86 and 85. Repeating both, T(x) by what is believed then and two rounds more, adds nothing.
 
 Networks gain less than their targets do, and not on each of these seeds, so what is taught is the mean of that and of
-what was taught before (`recipes/results/real_noise.md`).
+what is taught where noise follows the classes, both of what is believed then, by a T(x) that is fitted to it once more
+(`recipes/results/real_noise.md`).
 """
 
 from __future__ import annotations

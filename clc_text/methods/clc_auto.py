@@ -23,8 +23,9 @@ class CLCAuto(CLC):
        together believe p, and q takes the place of y: the mean of two posteriors, by noise of two kinds that the
        labels themselves tell apart, and by T with y half trusted (`clc_text.noise.estimation.targets`). A trainer that
        is given no other views has the networks alone. Where held-out labels say that the noise follows what the
-       networks read, other networks learn through a noise matrix of each row, and q is the mean of this and of what is
-       believed then (`crossfit.by_rows`); with people's answers it is found again by what all views believe of them.
+       networks read, other networks learn through a noise matrix of each row, and q is the mean of this and of the
+       posterior by such matrices, both of what is believed then (`crossfit.by_rows`); with people's answers they are
+       found again by what all views believe of them.
     2. The warm-up trains on q. It ends when it has lasted as many epochs as the folds' held-out likelihood rose (of
        their second round, in which they learn at twice the rate, so that its networks know less), and the mean
        entropy of every peer, which becomes Γ, is below `unsure_share` of log C: measured on TREC, runs that began CLC

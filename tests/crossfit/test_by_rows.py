@@ -19,7 +19,7 @@ from clc_text.data.rows import Rows
 from clc_text.data.trusted import TrustedLabels
 from clc_text.methods.clc_auto import CLCAuto
 from clc_text.noise.estimation.noise_fit import matrix_of
-from clc_text.noise.estimation.row_noise import taught_by_rows
+from clc_text.noise.estimation.row_noise import noise_of_rows, taught_by_rows
 from clc_text.noise.estimation.targets import taught_of
 
 METHOD = CLCAuto(folds=3, fold_rounds=2, fold_epochs=6)
@@ -67,12 +67,16 @@ def test_networks_learn_through_the_noise_of_their_rows(tmp_path: Path) -> None:
     columns = found.of_rows[np.arange(len(given)), :, given]
     np.testing.assert_allclose(found.posterior, believed(found.probs, columns))
     np.testing.assert_allclose(found.transition, matrix_of(found.posterior, given))
-    of_classes, of_rows = taught_of(np.log(before.probs), given), taught_by_rows(np.log(found.probs), columns)
-    np.testing.assert_allclose(found.targets, (of_classes + of_rows) / 2)
+    pool = np.log(found.probs)
+    again = noise_of_rows(pool, given, data.inputs["features"].numpy(), found.folds[0])
+    assert again is not None and again.ahead and not np.allclose(again.matrices, found.of_rows)
+    of_rows = taught_by_rows(pool, again.columns(given))
+    np.testing.assert_allclose(found.targets, (taught_of(pool, given) + of_rows) / 2)
     rate = 1 - found.posterior[np.arange(len(given)), given].mean()
     assert found.rate == pytest.approx(rate) and abs(rate - 0.3) < 0.1
     assert len(found.folds) == METHOD.fold_rounds + ROUNDS
     assert [one["used"] for one in found.facts["rounds"]] == [False] * METHOD.fold_rounds + [True] * ROUNDS
+    of_classes = taught_of(np.log(before.probs), given)
     assert (found.targets.argmax(1) == true).mean() > (of_classes.argmax(1) == true).mean() + 0.01
     kept = CrossFit.load(tmp_path)
     assert kept is not None and kept.of_rows is None
