@@ -99,7 +99,8 @@ class NoiseManifest(_NoiseManifestName, total=False):
     rows: int
     expected_rate: float | None
     realised_rate_per_class: list[float | None]
-    realised_counts: list[list[int]]
+    realised_counts: list[list[int]] | None
+    realised_pairs: list[list[int]]
     sha256: dict[str, str | None]
     asked: list[str]
     matrices: dict[str, Matrix]

@@ -48,6 +48,7 @@ class Noise(Options, ABC):
     needs_features: ClassVar[bool] = False
     multi_label: ClassVar[bool] = False  # whether it is of pairs of a text and a class (`NoiseInput.asked`)
     single_label: ClassVar[bool] = True  # and whether of rows of one class
+    matrix_in_options: ClassVar[bool] = True  # whether they and the class names say all of `matrix`
 
     draw: Literal["independent", "exact"] = option(
         "independent", "flip each row on its own, or exactly int(rate * rows) rows"

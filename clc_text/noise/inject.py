@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from clc_text.data.best_classes import DENSE_CLASSES
 from clc_text.data.labels import sha256_of_labels
 from clc_text.errors import InputError
 from clc_text.noise.base import Noise, NoiseInput, noise
@@ -43,6 +44,9 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
     ``realised_rate_per_class`` [C] (null for a class without rows), ``realised_counts`` [C, C] (row = true class,
     column = noisy class), ``sha256`` {``true_labels``, ``noisy_labels``, ``features`` | null} and ``byte_layout``.
 
+    Of more than `DENSE_CLASSES` classes ``realised_counts`` is null, and ``realised_pairs`` lists those that are not
+    0, [true class, noisy class, rows]; ``matrix``, too, is null, unless the manifest is all that knows it.
+
     Of a multi-label set also ``asked`` [K], its classes, and ``matrices`` (class -> 2 x 2, row = truth, column =
     given; no before yes); everything else is of the pairs of a row and a class.
 
@@ -54,8 +58,10 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
     true = np.asarray(given.labels, dtype=np.int64)
     classes = len(given.label_names)
     counts = count_pairs(true, labels, classes)
+    dense = classes <= DENSE_CLASSES  # beyond, nearly all cells are 0, or the noise's options tell them
     of_class = counts.sum(1)
     transition = kind.matrix(given.label_names)
+    shown = transition if dense or not kind.matrix_in_options else None
     sentences = [kind.convention(given.label_names), kind.reading(given)]
     expected = None if transition is None else float((1 - transition.diagonal())[true].mean())
     manifest = {
@@ -67,7 +73,7 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
         "seed": int(seed),
         "numpy": np.__version__,
         "bit_generator": BIT_GENERATOR,
-        "matrix": None if transition is None else transition.tolist(),
+        "matrix": None if shown is None else shown.tolist(),
         "label_names": list(given.label_names),
         "rows": len(true),
         "expected_rate": expected,
@@ -76,7 +82,7 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
             1 - right / rows if rows else None
             for right, rows in zip(counts.diagonal().tolist(), of_class.tolist(), strict=True)
         ],
-        "realised_counts": counts.tolist(),
+        "realised_counts": counts.tolist() if dense else None,
         "sha256": {
             "true_labels": sha256_of_labels(true),
             "noisy_labels": sha256_of_labels(labels),
@@ -84,6 +90,9 @@ def inject(kind: Noise, given: NoiseInput, seed: int) -> Injection:
         },
         "byte_layout": "labels: little-endian int64, row after row; features: little-endian float32, row after row",
     }
+    if not dense:
+        pairs = np.nonzero(counts)
+        manifest["realised_pairs"] = np.stack([*pairs, counts[pairs]], 1).tolist()
     manifest |= ({"asked": list(given.asked)} if given.asked else {}) | kind.told(given)
     return Injection(labels, manifest)
 

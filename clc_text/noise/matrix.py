@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ class FromMatrix(Noise):
 
     With `draw: exact`, as many rows are flipped as the matrix lets expect, rounded down.
     """
+
+    matrix_in_options: ClassVar[bool] = False  # they may name a file
 
     file: str | None = option(None, "the matrix as .csv (no header), .json (list of rows) or .npy, C x C")
     values: list[list[float]] | None = option(None, "the matrix itself, as a list of rows, instead of a file")

@@ -172,6 +172,24 @@ def test_manifest_tells_what_happened_and_replays(name: str, draw: str) -> None:
         assert manifest["expected_rate"] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_manifest_of_very_many_classes_has_no_tables_and_replays(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, given = example(name), rows()
+    whole = inject(kind, given, seed=11)
+    monkeypatch.setattr("clc_text.noise.inject.DENSE_CLASSES", 2)
+    short = inject(kind, given, seed=11)
+    manifest = json.loads(json.dumps(short.manifest))
+    np.testing.assert_array_equal(short.labels, whole.labels)
+    np.testing.assert_array_equal(replay(manifest, given), whole.labels)
+    counts = np.zeros((3, 3), int)
+    for true, noisy, count in manifest.pop("realised_pairs"):
+        assert count > 0
+        counts[true, noisy] = count
+    assert counts.tolist() == whole.manifest["realised_counts"] and manifest.pop("realised_counts") is None
+    assert manifest.pop("matrix") == (MATRIX if name == "matrix" else None), "what else would know a file's matrix?"
+    assert manifest.items() <= whole.manifest.items()
+
+
 def test_true_labels_of_other_types_have_the_same_sha() -> None:
     given = rows()
     narrow = dataclasses.replace(given, labels=given.labels.astype(np.int32))
