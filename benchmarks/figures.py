@@ -1,4 +1,4 @@
-"""The figures of the README and of docs/results.md, from the tables of the sweeps (recipes/sweeps/results/*.csv).
+"""The figures of the first pages and of paper_setting.md, from the sweeps' tables (recipes/sweeps/results/*.csv).
 
     python -m benchmarks.figures            # which cells are not those of the tables
     python -m benchmarks.figures --write    # and puts them right
@@ -146,6 +146,7 @@ def rates() -> list[str]:
 
 
 README, PAGE, N = "README.md", "docs/results.md", r"(\d+\.\d)"
+SETTING = "recipes/sweeps/results/paper_setting.md"
 FIGURES: tuple[Row | Sentence, ...] = (
     Row(README, "", "Standard", "table4", "standard"),
     Row(README, "", "Co-teaching, told the rate", "table4", "co_teaching"),
@@ -176,6 +177,7 @@ FIGURES: tuple[Row | Sentence, ...] = (
         "clc_auto",
         NEWS,
     ),
+    Sentence(SETTING, rf"its figures there are {N}, {N}, {N} and {N} with", means("table4_paper", "clc_auto")),
 )
 
 
