@@ -3,7 +3,7 @@ benchmarks.corrections --out runs/corrections --method clc_auto``.
 
 Trains TREC with symmetric and pairwise noise, with clean labels and with weak labels of rules, and compares policies
 with cleanlab's confident learning. True labels only count here; but the policies' numbers and some constants of
-cross-fitting were settled while such counts were looked at, on these settings (recipes/results/corrections.md says
+cross-fitting were settled while such counts were looked at, on these settings (recipes/sweeps/results/table4.md says
 which). A run that is there is not trained again, so the command goes on where it was stopped.
 """
 
