@@ -24,7 +24,7 @@ import numpy as np
 
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.config.recipe import load
-from clc_text.corrections.gather import gather, sample
+from clc_text.corrections.gather import gather, probs_of
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import Policy, policy_named
 from clc_text.corrections.predictions import RowPredictions, in_sample
@@ -114,7 +114,7 @@ def compare(run: RunDirectory, plain: Callable[[RunDirectory], np.ndarray]) -> d
 
 
 def _all(predictions: RowPredictions) -> np.ndarray:
-    return sample(predictions, predictions.rows)[0]
+    return probs_of(predictions, np.arange(predictions.rows))
 
 
 def plain_networks(run: RunDirectory) -> np.ndarray:

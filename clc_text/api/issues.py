@@ -30,7 +30,7 @@ from clc_text.data.tabular.values import all_finite, numbered, probabilities
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import first_of_copies, mixture_of, too_large
 from clc_text.evidence.mixture import Judged, judge_near
-from clc_text.evidence.readings import likeliest, readings, span
+from clc_text.evidence.readings import likeliest, readings_and_span
 from clc_text.evidence.rules import RuleLike, rule_like
 from clc_text.evidence.views import weights
 from clc_text.evidence.views.base import FIT_ROWS
@@ -256,10 +256,10 @@ def find_issues(
         )  # fmt: skip
     judged = judge_near(mixture.log_probs, weights(mixture.views), given, mixture.noise)
     rate = float(judged.wrong.mean())
-    told = readings(mixture.log_probs, given, mixture.views, judged, shares)
+    told, interval = readings_and_span(mixture.log_probs, given, mixture.views, judged, shares)
     by_rule = rule_like(mixture.log_probs, given, mixture.views, mixture.left_out)
     return Issues(
-        names, given, judged, named(mixture.views), named(mixture.left_out), rate, span(told, rows, least or 0.0),
+        names, given, judged, named(mixture.views), named(mixture.left_out), rate, interval,
         matrix_of(judged.belief, given), by_rule, written, mixture.log_probs.argmax(2),
         outliers(written, dense, seed, near), ahead=mixture.noise.ahead, likeliest=likeliest(told), told_wrong=least,
         **({} if written is None else _flawed(written, given)),

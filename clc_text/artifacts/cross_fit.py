@@ -154,8 +154,7 @@ class CrossFit:
     @property
     def shares(self) -> ClassShares | None:
         """How common the classes truly are, as somebody has told, else as answers say; None: neither."""
-        ends = self.facts.get("class_shares", self.facts.get("shares_by_answers"))
-        return None if ends is None else ClassShares(*np.array(ends))
+        return _shares(self.facts)
 
     @property
     def rate(self) -> float:
@@ -283,6 +282,21 @@ def rates_of_rounds(directory: Path) -> list[float]:
     """
     path = directory / FACTS
     return of_rounds(read_json(path, CrossFitRounds, _ANEW)) if path.is_file() else []
+
+
+def shares_told(directory: Path) -> ClassShares | None:
+    """`CrossFit.shares` of a run; None where it was not cross-fitted, too.
+
+    Raises:
+        InputError: the file that says so is damaged.
+    """
+    path = directory / FACTS
+    return _shares(read_json(path, CrossFitRounds, _ANEW)) if path.is_file() else None
+
+
+def _shares(facts: CrossFitRounds | CrossFitFacts) -> ClassShares | None:
+    ends = facts.get("class_shares", facts.get("shares_by_answers"))
+    return None if ends is None else ClassShares(*np.array(ends))
 
 
 def of_rounds(facts: CrossFitRounds | CrossFitFacts) -> list[float]:

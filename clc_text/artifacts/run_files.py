@@ -258,9 +258,11 @@ class CrossFitGain(TypedDict, total=False):
 
 
 class CrossFitRounds(TypedDict, total=False):
-    """What crossfit.json says of its rounds."""
+    """What crossfit.json says of its rounds, and of how common the classes truly are."""
 
     rounds: list[RoundFacts]
+    class_shares: list[list[float]]
+    shares_by_answers: list[list[float]]
 
 
 class _CrossFitBefore(TypedDict):

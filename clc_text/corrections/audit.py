@@ -94,30 +94,27 @@ from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.metrics import answer_metrics
 from clc_text.corrections.audit_metrics import Seen, entry
 from clc_text.corrections.canary_metrics import CanaryCounts
-from clc_text.corrections.gather import pooled, sample
+from clc_text.corrections.gather import pooled, probs_of
 from clc_text.corrections.of_each_class import changes_of_each, mean_noise
 from clc_text.corrections.outcome import outcome
 from clc_text.corrections.policy import policy_of
-from clc_text.corrections.predictions import Kind, RowPredictions, in_sample, out_of_sample, views
+from clc_text.corrections.predictions import RowPredictions, in_sample, out_of_sample, views
 from clc_text.corrections.second_opinion import second_opinion
 from clc_text.corrections.state import GIVEN, PERSON, State
 from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
-from clc_text.data.beliefs import SEARCH_CELLS
 from clc_text.data.labels import Labels, classes_of
-from clc_text.data.sampling import every_nth
 from clc_text.errors import InputError
-from clc_text.evidence.readings import agreement, readings, span
+from clc_text.evidence.readings import agreement, readings_and_span
 from clc_text.evidence.rules import rule_like
 from clc_text.noise.canaries import before_flips
-from clc_text.noise.estimation.estimate import NoiseEstimate, estimate
-from clc_text.noise.estimation.noise_fit import matrix_of, posterior_labels
+from clc_text.noise.estimation.estimate import estimate
+from clc_text.noise.estimation.noise_fit import matrix_of
 from clc_text.noise.estimation.probabilities import MOST_CLASSES
-from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
+from clc_text.noise.estimation.rate_interval import rate_and_interval, rows_that_tell
 from clc_text.utils.files import sha256_of_file, write_json
 
 VERSION = 7
-ESTIMATE_ROWS = ROWS  # of larger datasets every n-th row is enough for the noise, its interval and cleanlab
 
 
 def audit(corrected: Corrected, bootstrap: int = 200) -> Audit:
@@ -192,24 +189,19 @@ def _judged(
     best: RowPredictions, labels: Labels, state: State, bootstrap: int, rounds: list[float]
 ) -> tuple[AuditNoise, np.ndarray, np.ndarray]:
     """The entry ``noise``, and probabilities [n, C] of the rows [n], none of them a canary, that it was made of."""
-    rows = np.arange(best.rows)[every_nth(best.rows, _looked_at(best.classes))]
-    fair = ~labels.canary[rows]
+    rows = rows_that_tell(labels.canary, best.classes)
+    given = labels.as_given[rows]
     matrix = None if best.transition is None else before_flips(best.transition, float(labels.canary.mean()))
     if best.kind == "views":
         log_probs = best.of(rows)
         probs = pooled(best, log_probs)
-        noise = _noise_of_views(best, log_probs[:, fair], labels.as_given[rows[fair]], state)
+        noise = _noise_of_views(best, log_probs, given, state)
     else:
-        probs, _ = sample(best, _looked_at(best.classes))
-        noise = _noise(best.kind, matrix, probs[fair], labels.as_given[rows[fair]], state, bootstrap, rounds)
+        probs = probs_of(best, rows)
+        noise = _noise(best, matrix, probs, given, state, bootstrap, rounds)
         if best.ahead is not None:
             noise["ahead"] = best.ahead
-    return noise, probs[fair], rows[fair]
-
-
-def _looked_at(classes: int) -> int:
-    """How many rows tell the noise: of very many classes as many as there is memory for, tables of 160 MB."""
-    return ESTIMATE_ROWS if classes <= MOST_CLASSES else min(ESTIMATE_ROWS, SEARCH_CELLS // classes)
+    return noise, probs, rows
 
 
 def labels_mark(step: int, state: State) -> dict[str, Any]:
@@ -235,7 +227,7 @@ def _predictions(corrected: Corrected) -> RowPredictions:
 
 
 def _noise(
-    kind: Kind,
+    best: RowPredictions,
     matrix: np.ndarray | None,
     probs: np.ndarray,
     given: np.ndarray,
@@ -245,44 +237,30 @@ def _noise(
 ) -> AuditNoise:
     """
     Args:
-        probs: [n, C], of some rows, none of them a canary.
+        probs: [n, C], the best there are, of some rows, none of them a canary.
         given: what these were given: [n] or [n, C].
         matrix: where cross-fitting found one.
         rounds: the rate by each of its rounds alone (`rates_of_rounds`).
     """
-    transition: list[list[float]] | None = None
-    interval: tuple[float, float] | None
-    if probs.shape[1] > MOST_CLASSES:
-        believed = probs if matrix is None else posterior_labels(probs, given, matrix)
-        (rate, interval), method = _mean_doubt(believed, classes_of(given), rounds), "doubt"
+    many = best.classes > MOST_CLASSES
+    if matrix is None and not many:
+        made = estimate(probs, classes_of(given), "confident_joint", bootstrap)
+        rate, interval, matrix = made.rate, made.interval, made.matrix
+        method = "confident_joint"
     else:
-        made = (
-            _with_matrix(matrix, probs, given, bootstrap, rounds)
-            if matrix is not None
-            else estimate(probs, classes_of(given), "confident_joint", bootstrap)
-        )
-        rate, interval, method = made.rate, made.interval, made.method
-        transition = made.matrix.round(6).tolist()
+        rate, interval = rate_and_interval(probs, given, matrix, bootstrap, rounds, best.shares)
+        method = "doubt" if many else "em"
     return {
         "rate": rate,
         "interval": None if interval is None else list(interval),
-        "matrix": transition,
+        "matrix": None if many or matrix is None else matrix.round(6).tolist(),
         "method": method,
         "readings": [],
         "agreement": None,
         "rule_like": None,
-        "predictions": kind,
+        "predictions": best.kind,
         "known_rate": _known_rate(state),
     }
-
-
-def _mean_doubt(probs: np.ndarray, given: np.ndarray, rounds: list[float]) -> tuple[float, tuple[float, float]]:
-    """A rate by what is believed [n, C], and its interval by the draw of the rows, and by what each of the rounds
-    of cross-fitting found alone."""
-    doubt = 1 - probs[np.arange(len(given)), given]
-    variance = float(doubt.var()) / len(doubt) + (float(np.var(rounds, ddof=1)) if len(rounds) > 1 else 0.0)
-    rate, reach = float(doubt.mean()), 1.96 * variance**0.5
-    return rate, (max(0.0, rate - reach), min(1.0, rate + reach))
 
 
 def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: np.ndarray, state: State) -> AuditNoise:
@@ -290,9 +268,8 @@ def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: n
     by_rule = rule_like(log_probs, classes_of(given), predictions.views, predictions.left_out)
     if predictions.rates is None:
         judged = predictions.judged(log_probs, given)
-        of_views = readings(log_probs, given, predictions.views, judged, predictions.shares)
-        least = 0.0 if predictions.shares is None else predictions.shares.least_wrong(given)
-        rate, (low, high) = of_views[0].rate, span(of_views, len(given), least)
+        of_views, (low, high) = readings_and_span(log_probs, given, predictions.views, judged, predictions.shares)
+        rate = of_views[0].rate
         matrix = matrix_of(judged.belief, given)
     else:  # known before there were views, of which none may change it or say another
         of_views, matrix = [], predictions.noise.transition
@@ -325,14 +302,6 @@ def _noise_of_each(best: RowPredictions, labels: Labels, state: State, bootstrap
 def _known_rate(state: State) -> float | None:
     known = None if state.true is None else state.true >= 0
     return None if known is None else float((state.given != state.true)[known].mean())
-
-
-def _with_matrix(
-    matrix: np.ndarray, probs: np.ndarray, given: np.ndarray, bootstrap: int, rounds: list[float]
-) -> NoiseEstimate:
-    """What a noise matrix and the predictions imply, as `clc-text noise estimate` has it."""
-    interval = rate_interval(probs, given, matrix, bootstrap, rounds) if bootstrap else None
-    return NoiseEstimate(rate_of(probs, given, matrix), matrix, interval, "em")
 
 
 def _corrections(state: State, names: list[str]) -> Corrections:

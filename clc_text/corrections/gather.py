@@ -125,19 +125,18 @@ def noise_matrix_of(predictions: RowPredictions, labels: Labels) -> np.ndarray:
         return predictions.transition
     if predictions.transition is not None:
         return before_flips(predictions.transition, float(labels.canary.mean()))
-    probs, rows = sample(predictions, MATRIX_ROWS)
-    rows_kept = ~labels.canary[rows]
-    return em_matrix(probs[rows_kept], labels.given[rows[rows_kept]], sharpen=1.0)
+    rows = np.arange(predictions.rows)[every_nth(predictions.rows, MATRIX_ROWS)]
+    rows = rows[~labels.canary[rows]]
+    return em_matrix(probs_of(predictions, rows), labels.given[rows], sharpen=1.0)
 
 
-def sample(predictions: RowPredictions, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """The mean probabilities [n, C] of every k-th row so that at most `most` are left, and their numbers [n]."""
-    rows = np.arange(predictions.rows)[every_nth(predictions.rows, most)]
+def probs_of(predictions: RowPredictions, rows: np.ndarray) -> np.ndarray:
+    """float64 [n, C], the mean probabilities of some rows, by their numbers in rising order."""
     probs = np.empty((len(rows), predictions.classes))
     for start, log_probs in predictions.blocks():
         inside = np.flatnonzero((rows >= start) & (rows < start + log_probs.shape[1]))
         probs[inside] = pooled(predictions, log_probs[:, rows[inside] - start])
-    return probs, rows
+    return probs
 
 
 def pooled(predictions: RowPredictions, log_probs: np.ndarray) -> np.ndarray:

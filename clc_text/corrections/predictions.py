@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from clc_text.artifacts.cross_fit import shares_told
 from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.artifacts.votes import joined_with_texts
 from clc_text.data.best_classes import from_tensors, keeps_best
@@ -189,7 +190,9 @@ def out_of_sample(run: RunDirectory) -> RowPredictions | None:
     where the run has no such predictions."""
     path = run.file(OUT_OF_SAMPLE_FILE)
     kind: Kind = "votes" if joined_with_texts(run.path) else "out of sample"
-    return _opened(run, path, kind) if path.is_file() else None
+    if not path.is_file():
+        return None
+    return replace(_opened(run, path, kind), shares=None if run.asked else shares_told(run.path))
 
 
 def views(run: RunDirectory) -> RowPredictions | None:

@@ -19,7 +19,7 @@ from clc_text.data.nearest import Nearest
 from clc_text.data.tabular.values import all_finite
 from clc_text.evidence.heard import Heard, KeptViews
 from clc_text.evidence.mixture import chosen_views, clipped, fit_near, gain_of_view, judge_near
-from clc_text.evidence.readings import Reading, readings
+from clc_text.evidence.readings import Reading, readings_and_span
 from clc_text.evidence.views import OF_WORDS, VIEWS, views_for, weights
 from clc_text.evidence.views.base import Seen
 from clc_text.noise.estimation.near_noise import NearNoise
@@ -78,11 +78,11 @@ class Mixture:
             }
         write_with(path, lambda aside: save_tensors(tensors, aside, facts))
 
-    def readings(self, labels: np.ndarray, rows: np.ndarray) -> list[Reading]:
-        """See `readings.readings`, of some rows."""
+    def readings(self, labels: np.ndarray, rows: np.ndarray) -> tuple[list[Reading], tuple[float, float]]:
+        """See `readings.readings_and_span`, of some rows."""
         log_probs, given = self.log_probs[:, rows], labels[rows]
         judged = judge_near(log_probs, weights(self.views), given, self.noise)
-        return readings(log_probs, given, self.views, judged, self.shares)
+        return readings_and_span(log_probs, given, self.views, judged, self.shares)
 
 
 def save_of_each(made: list[Mixture], path: Path, made_from: str, rates: np.ndarray) -> None:

@@ -78,6 +78,18 @@ def readings(
     return [replace(one, rate=max(one.rate, least)) for one in told]
 
 
+def readings_and_span(
+    log_probs: np.ndarray,
+    given: np.ndarray,
+    views: tuple[str, ...],
+    judged: Judged,
+    shares: ClassShares | None = None,
+) -> tuple[list[Reading], tuple[float, float]]:
+    """`readings` and their `span`, which an audit and `clc-text noise estimate` of one run both have of here."""
+    told = readings(log_probs, given, views, judged, shares)
+    return told, span(told, len(given), 0.0 if shares is None else shares.least_wrong(given))
+
+
 def likeliest(readings: list[Reading]) -> tuple[float, float]:
     """The mixture's two mean doubts, the smaller first: of labels as they themselves show their noise, and of labels
     that count for half. Where noise is made the truth is mostly near the smaller, of people's labels near the larger

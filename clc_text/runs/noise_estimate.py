@@ -11,16 +11,18 @@ import numpy as np
 
 from clc_text.artifacts.cross_fit import CrossFit, of_rounds
 from clc_text.artifacts.run_directory import RunDirectory
+from clc_text.artifacts.votes import KeptVotes
 from clc_text.config.recipe import Recipe
+from clc_text.corrections.audit_metrics import JUDGES
+from clc_text.corrections.predictions import Kind
 from clc_text.data.best_classes import some_rows
-from clc_text.data.sampling import every_nth
 from clc_text.errors import InputError
 from clc_text.evidence.evidence import mixture_of, too_large
-from clc_text.evidence.readings import MIXTURE, Reading, readings, span
+from clc_text.evidence.readings import MIXTURE, Reading, readings_and_span
 from clc_text.noise.estimation.estimate import NoiseEstimate, estimate
 from clc_text.noise.estimation.gain import NOTHING
 from clc_text.noise.estimation.probabilities import MOST_CLASSES, count_pairs
-from clc_text.noise.estimation.rate_interval import ROWS, rate_interval, rate_of
+from clc_text.noise.estimation.rate_interval import rate_and_interval, rows_that_tell
 from clc_text.runs.observer import Observer, Silent
 from clc_text.utils.confusions import LISTED, worst
 from clc_text.utils.shown import without_controls
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from clc_text.runs.prepare import Prepared
 
 RESAMPLINGS = 200
+
+Views = tuple[list[Reading], tuple[float, float]]
+"""Their readings, and from where to where these lie."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,13 @@ class Estimated:
         estimates: cross-fitting's own; then those of the literature, on what the same out-of-sample networks predict
             of the given labels, p T. None where the networks have learnt nothing.
         readings: of several views (`clc_text.evidence.readings`), the mean doubt first; none where nothing has been
-            learnt, or no features are to be had.
+            learnt, no features are to be had, or all labels of a row judge together with its text.
+        interval: of the readings; None without any.
+        wrong: where these judge, the least, the expected and the greatest share of wrong labels by them; else None.
         log_likelihood: of the given labels on held-out rows, nats a row: the higher, the more encoder and network
             know, so that either can be chosen without clean labels.
         true_rate: share of wrong labels, where the true ones are known, else None.
         true_matrix: float64 [C, C] likewise, counted.
-        least: the share that has to be wrong by what is known of how common the classes truly are; 0: nothing is.
         each: where several classes may hold, the same of each class by its name; rows are then pairs of a text and a
             class, and the rates those of all pairs.
     """
@@ -59,7 +65,8 @@ class Estimated:
     true_rate: float | None
     true_matrix: np.ndarray | None
     readings: list[Reading] = field(default_factory=list)
-    least: float = 0.0
+    interval: tuple[float, float] | None = None
+    wrong: tuple[float, float, float] | None = None
     each: dict[str, Estimated] = field(default_factory=dict)
 
 
@@ -76,7 +83,9 @@ def estimate_of_recipe(recipe: Recipe, observer: Observer | None = None) -> Esti
     observer.stage("judging by other views")
     if prepared.task.asked:
         return _of_each(cross_fit, prepared.labels, list(prepared.task.asked))
-    return _estimated(cross_fit, prepared.labels, names, _readings_of(prepared, cross_fit, recipe.seeds.network))
+    wrong = None if prepared.joined is None else _wrong(prepared.joined.kept)
+    views = None if wrong is not None else _views_of(prepared, cross_fit, recipe.seeds.network)
+    return _estimated(cross_fit, prepared.labels, names, views, wrong)
 
 
 def estimate_of_run(directory: Path) -> Estimated:
@@ -97,7 +106,18 @@ def estimate_of_run(directory: Path) -> Estimated:
     labels = run.labels()
     if run.asked:
         return _of_each(cross_fit, labels, run.asked)
-    return _estimated(cross_fit, labels, run.label_names, _readings_of_run(run, labels))
+    wrong = _wrong(KeptVotes.load(run.path))
+    return _estimated(
+        cross_fit, labels, run.label_names, None if wrong is not None else _views_of_run(run, labels), wrong
+    )
+
+
+def _wrong(kept: KeptVotes | None) -> tuple[float, float, float] | None:
+    """Of labels that were joined with the texts, what an audit has (`corrections.annotators`)."""
+    if kept is None or kept.facts.get("wrong") is None:
+        return None
+    least, expected, most = kept.facts["wrong"]
+    return least, expected, most
 
 
 def _of_each(cross_fit: CrossFit, labels: Labels, asked: list[str]) -> Estimated:
@@ -108,7 +128,6 @@ def _of_each(cross_fit: CrossFit, labels: Labels, asked: list[str]) -> Estimated
             cross_fit.of_problem(number),
             labels.of_class(number, len(asked)),
             ["no", "yes"],
-            [],
             others=False,
             told=None if known is None else (known[0][number], known[1][:, number]),
         )
@@ -128,8 +147,8 @@ def _of_each(cross_fit: CrossFit, labels: Labels, asked: list[str]) -> Estimated
     return Estimated(["no", "yes"], sound, estimates, fit, true_rate, None, each=each)
 
 
-def _readings_of(prepared: Prepared, cross_fit: CrossFit, seed: int) -> list[Reading]:
-    """Of what a recipe was prepared to; none where there are no features, or too many rows and classes."""
+def _views_of(prepared: Prepared, cross_fit: CrossFit, seed: int) -> Views | None:
+    """Of what a recipe was prepared to; None where there are no features, or too many rows and classes."""
     from clc_text.runs.frozen_features import features_of, words_of
     from clc_text.runs.prepare import shares_told
 
@@ -138,41 +157,47 @@ def _readings_of(prepared: Prepared, cross_fit: CrossFit, seed: int) -> list[Rea
         too_large(len(labels.given), classes)
         features = features_of(prepared)
     except InputError:
-        return []
+        return None
     networks = None if cross_fit.learnt_nothing else cross_fit.probs
     shares = shares_told(prepared.recipe, prepared.task)
     mixture = mixture_of(features, labels, classes, seed, networks, words_of(prepared), shares=shares)
-    return [] if mixture is None else mixture.readings(labels.as_given, np.flatnonzero(~labels.canary))
+    return None if mixture is None else mixture.readings(labels.as_given, rows_that_tell(labels.canary, classes))
 
 
-def _readings_of_run(run: RunDirectory, labels: Labels) -> list[Reading]:
+def _views_of_run(run: RunDirectory, labels: Labels) -> Views | None:
     """Likewise of a run; one that has not ended has none yet."""
     from clc_text.runs.evidence import views_of_run
 
     try:
         predictions = views_of_run(run)
     except InputError:
-        return []
+        return None
     if predictions is None or predictions.transition is None:
-        return []
-    sound = np.flatnonzero(~labels.canary)
-    log_probs, given = predictions.of(sound), labels.as_given[sound]
-    return readings(log_probs, given, predictions.views, predictions.judged(log_probs, given), predictions.shares)
+        return None
+    rows = rows_that_tell(labels.canary, predictions.classes)
+    log_probs, given = predictions.of(rows), labels.as_given[rows]
+    return readings_and_span(
+        log_probs, given, predictions.views, predictions.judged(log_probs, given), predictions.shares
+    )
 
 
 def _estimated(
     cross_fit: CrossFit,
     labels: Labels,
     names: list[str],
-    readings: list[Reading],
+    views: Views | None = None,
+    wrong: tuple[float, float, float] | None = None,
     others: bool = True,
     told: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> Estimated:
-    """Of all rows but the canaries, which the user has not mislabelled; `others`: by other ways, too, of no more than
-    `MOST_CLASSES`, of which there is an interval; `told`: T, and the rate with its ends, where they were known before
-    there were predictions."""
-    rows = np.arange(len(labels.given))[every_nth(len(labels.given), ROWS)]
-    rows = rows[~labels.canary[rows]]
+    """Of all rows but the canaries, which the user has not mislabelled.
+
+    Args:
+        views, wrong: see `Estimated`.
+        others: by other ways, too, of no more than `MOST_CLASSES`.
+        told: T, and the rate with its ends, where they were known before there were predictions.
+    """
+    rows = rows_that_tell(labels.canary, len(names))
     many = len(names) > MOST_CLASSES
     given, probs = labels.given[rows], some_rows(cross_fit.probs, rows)
     true = None if labels.true is None else labels.true[rows]
@@ -182,15 +207,9 @@ def _estimated(
         estimates = [NoiseEstimate(rate, told[0], (low, high), "plateau")]
     elif not cross_fit.learnt_nothing:
         transition = cross_fit.transition_of_given(labels)
-        # Where several classes may hold, each has a matrix of its own, and `transition` is that of all together.
-        learnt = labels.as_given[rows]
-        if cross_fit.each is None:
-            rate = rate_of(probs, learnt, transition, cross_fit.shares)
-        else:
-            rate = cross_fit.noise_of_given(labels)[0]
-        interval = None
-        if not many:
-            interval = rate_interval(probs, learnt, transition, RESAMPLINGS, of_rounds(cross_fit.facts), rate=rate)
+        rate, interval = rate_and_interval(
+            probs, labels.as_given[rows], transition, RESAMPLINGS, of_rounds(cross_fit.facts), cross_fit.shares
+        )
         estimates = [NoiseEstimate(rate, transition, interval, "em")]
     if others and estimates and not many:
         of_given = probs @ transition  # both are for networks that predict given labels; cross-fitting's true ones
@@ -201,18 +220,22 @@ def _estimated(
         counts = count_pairs(true[known], given[known], len(names))
         true_matrix = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     fit = cross_fit.facts["log_likelihood"]
-    sound = ~labels.canary
-    least = 0.0 if cross_fit.shares is None else cross_fit.shares.least_wrong(labels.as_given[sound])
-    return Estimated(names, int(sound.sum()), estimates, fit, true_rate, true_matrix, readings, least)
+    sound = int((~labels.canary).sum())
+    readings, interval = views or ([], None)
+    return Estimated(names, sound, estimates, fit, true_rate, true_matrix, readings, interval, wrong)
 
 
-def _reported(estimated: Estimated) -> tuple[float, tuple[float, float] | None] | None:
-    """The one rate and interval, as the audit of a run has them; None where nothing has been learnt."""
+def _reported(estimated: Estimated) -> tuple[float, tuple[float, float] | None, Kind] | None:
+    """The one rate and interval, and by which predictions, as the audit of a run that is corrected by these has them;
+    None where nothing has been learnt."""
     if not estimated.estimates:
         return None
+    if estimated.wrong is not None:
+        least, expected, most = estimated.wrong
+        return expected, (least, most), "votes"
     if estimated.readings:
-        return estimated.readings[0].rate, span(estimated.readings, estimated.rows, estimated.least)
-    return estimated.estimates[0].rate, estimated.estimates[0].interval
+        return estimated.readings[0].rate, estimated.interval, "views"
+    return estimated.estimates[0].rate, estimated.estimates[0].interval, "out of sample"
 
 
 TITLES = {
@@ -261,15 +284,19 @@ def as_text(estimated: Estimated) -> str:
         return "\n".join([*lines, fit])
     if estimated.each:
         return "\n".join([*_lines_of_each(estimated), "", fit])
-    lines = [f"{estimated.rows:,} rows, {len(estimated.label_names)} classes; estimated share of wrong labels:"]
-    reported = _reported(estimated)
-    if estimated.readings and reported is not None and reported[1] is not None:
-        lines[0] += f" between {reported[1][0]:.1%} and {reported[1][1]:.1%}"
+    line, reported = f"{estimated.rows:,} rows, {len(estimated.label_names)} classes", _reported(estimated)
+    line += "; estimated share of wrong labels"
+    alone = reported is None or reported[2] == "out of sample"  # no views, no other labels of a row
+    if reported is not None and reported[1] is not None and not alone:
+        line += f" between {reported[1][0]:.1%} and {reported[1][1]:.1%}"
+    lines = [f"{line}, {JUDGES['out of sample' if reported is None else reported[2]]}:"]
+    if estimated.wrong is not None:
+        lines.append(f"  {estimated.wrong[1]:6.1%}  expected")
     for reading in estimated.readings:
         lines.append(f"  {reading.rate:6.1%}  {_title(reading)}")
     for one in estimated.estimates:
         # The draw of the rows is the least of what is not known, and beside a range would read as an answer.
-        told = one.interval is not None and not estimated.readings
+        told = one.interval is not None and alone
         interval = f"  (95 %: {one.interval[0]:.1%} to {one.interval[1]:.1%})" if told and one.interval else ""
         lines.append(f"  {one.rate:6.1%}{interval}  {TITLES[one.method]}")
     if estimated.true_rate is not None:
@@ -281,7 +308,7 @@ def as_text(estimated: Estimated) -> str:
     lines += ["", fit]
     if estimated.readings:
         lines.append(WHICH)
-    else:
+    elif alone:
         lines.append(
             "The interval of cross-fitting holds the draw of the rows, the sharpness of the predictions and the "
             "networks, the others the draw of the rows alone; none holds how good the encoder is."
@@ -339,6 +366,7 @@ def as_dict(estimated: Estimated) -> dict[str, Any]:
     return {
         "rate": None if reported is None else reported[0],
         "interval": None if reported is None else reported[1],
+        "predictions": None if reported is None else reported[2],
         "rows": estimated.rows,
         "label_names": estimated.label_names,
         "estimates": [

@@ -14,7 +14,6 @@ import pytest
 from safetensors.numpy import save_file
 from synthetic_run import NAMES, Made, corrected_of, make_run
 
-from clc_text.corrections import audit as audit_module
 from clc_text.corrections import canary_metrics as inferred
 from clc_text.corrections.audit import audit, judge, labels_mark
 from clc_text.corrections.audit_metrics import in_words, shown_in
@@ -27,6 +26,7 @@ from clc_text.corrections.state import PERSON
 from clc_text.corrections.store import Corrected
 from clc_text.corrections.verdict import verdict
 from clc_text.errors import InputError
+from clc_text.noise.estimation import rate_interval
 from clc_text.noise.estimation.probabilities import MOST_CLASSES
 from clc_text.utils.files import write_json
 
@@ -365,7 +365,7 @@ def test_a_large_dataset_is_sampled(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     made = make_run(tmp_path / "run", rows=3000)
     corrected = corrected_of(made)
     whole = judge(corrected, bootstrap=0)
-    monkeypatch.setattr(audit_module, "ESTIMATE_ROWS", 1000)
+    monkeypatch.setattr(rate_interval, "ROWS", 1000)
     sampled = judge(corrected, bootstrap=0)
     assert sampled["truth"] == whole["truth"]
     assert sampled["noise"]["rate"] == pytest.approx(whole["noise"]["rate"], abs=0.06)

@@ -78,7 +78,7 @@ def test_the_literature_is_given_what_it_is_made_for() -> None:
         {"rate": 0.4, "log_likelihood": 0.0},
     )  # fmt: skip
     labels = Labels(given, true=true)
-    for one in _estimated(found, labels, ["a", "b", "c"], []).estimates:
+    for one in _estimated(found, labels, ["a", "b", "c"]).estimates:
         assert one.rate == pytest.approx(0.4, abs=0.03), one.method
 
 
@@ -102,7 +102,7 @@ def test_of_networks_that_have_learnt_nothing_there_is_no_estimate() -> None:
     gain, error = gain_over_shares(probs, given, np.arange(300) % 5)
     facts = {"rate": 0.4, "log_likelihood": -1.099, "gain": gain, "gain_error": error}
     found = CrossFit(np.zeros((1, 300), np.int64), probs, np.eye(3), probs, facts)
-    told = _estimated(found, Labels(given, true=given), ["a", "b", "c"], [])
+    told = _estimated(found, Labels(given, true=given), ["a", "b", "c"])
     assert as_dict(told)["estimates"] == [] and as_dict(told)["true_rate"] == 0
     text = as_text(told)
     assert "300 rows, 3 classes; the share of wrong labels cannot be estimated: networks that had not seen" in text

@@ -18,6 +18,7 @@ from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.cli import app
 from clc_text.config.recipe import loads
 from clc_text.corrections.audit import audit
+from clc_text.corrections.audit_metrics import JUDGES
 from clc_text.corrections.policy import PROBABLY, policy_named
 from clc_text.corrections.predictions import VIEWS_FILE, views
 from clc_text.corrections.store import Corrected
@@ -223,17 +224,53 @@ def test_a_run_of_nothing_but_noise_is_not_corrected(tmp_path: Path, clc_text: C
     assert "do not use" in clc_text("audit", tmp_path / "run")
 
 
+def two_sources(folder: Path) -> str:
+    """A recipe of 120 rows that the texts tell, with a label each of two people, right on 80 % and on 70 % of them."""
+    random, words = np.random.default_rng(0), {"sport": "goal match team ball", "money": "bank stock price tax"}
+    rows = ["text,ann,bob"]
+    for row, name in enumerate(["sport", "money"] * 60):
+        other = "money" if name == "sport" else "sport"
+        said = [name if random.random() < right else other for right in (0.8, 0.7)]
+        rows.append(",".join([f"{' '.join(random.choice(words[name].split(), 3))} {row}", *said]))
+    (folder / "several.csv").write_text("\n".join(rows))
+    return f"""
+data: {{name: files, train: {folder / "several.csv"}, label: [ann, bob], join: cross_fit}}
+encoder: {{name: tfidf, dimension: 20, word_vectors: 0}}
+network: {{name: mlp, hidden: [16]}}
+method: {{name: clc_auto}}
+training: {{epochs: 2, batch_size: 16, learning_rate: 1.0e-3}}
+"""
+
+
+@pytest.mark.parametrize("extra", [(), ("--out-of-sample",)], ids=["as the policy says", "by networks"])
+@pytest.mark.parametrize("case", ["plain", "more rows than are looked at", "shares told", "several labels a row"])
 def test_an_audit_and_the_noise_estimate_of_a_run_say_the_same(
-    copied: Callable[[str], RunDirectory], clc_text: Callable[..., str]
+    copied: Callable[[str], RunDirectory],
+    clc_text: Callable[..., str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    case: str,
+    extra: tuple[str, ...],
 ) -> None:
-    """By networks and by all views: the same rows, the same fit, the same interval."""
-    run = copied("clc_auto")
+    """By networks, by all views and by all labels of a row: the same rows, the same fit, the same interval; where they
+    judge by different predictions each says by which."""
+    if case in ("plain", "more rows than are looked at"):
+        run = copied("clc_auto")
+    else:
+        recipe = RECIPE.replace("METHOD", "clc_auto") + "class_shares: {LOC: 0.35-0.4}\n"
+        train(loads(two_sources(tmp_path) if case == "several labels a row" else recipe), tmp_path / "run")
+        run = RunDirectory(tmp_path / "run")
+    if case == "more rows than are looked at":
+        monkeypatch.setattr("clc_text.noise.estimation.rate_interval.ROWS", 150)
     told = as_dict(estimate_of_run(run.path))
-    for extra, rate, interval in (
-        ((), told["rate"], told["interval"]),
-        (("--out-of-sample",), told["estimates"][0]["rate"], told["estimates"][0]["interval"]),
-    ):
-        clc_text("correct", run.path, *extra)
-        noise = audit(Corrected(run))["noise"]
-        assert noise["rate"] == pytest.approx(rate, abs=1e-9), extra
-        assert noise["interval"] == pytest.approx(list(interval), abs=1e-9), extra
+    said = " ".join(clc_text("noise", "estimate", run.path).split())
+    clc_text("correct", run.path, *extra)
+    noise = audit(Corrected(run))["noise"]
+    votes = case == "several labels a row"
+    assert told["predictions"] == ("votes" if votes else "views")
+    assert noise["predictions"] == ("votes" if votes else "out of sample" if extra else "views")
+    assert JUDGES[told["predictions"]] in said
+    assert "judged by" in clc_text("audit", run.path)
+    same = told if noise["predictions"] == told["predictions"] else told["estimates"][0]
+    assert noise["rate"] == pytest.approx(same["rate"], abs=1e-9)
+    assert noise["interval"] == pytest.approx(list(same["interval"]), abs=1e-9)

@@ -22,12 +22,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from clc_text.data.beliefs import SEARCH_CELLS
 from clc_text.data.best_classes import Table, of_labels
 from clc_text.data.class_shares import ClassShares
 from clc_text.data.labels import classes_of
+from clc_text.data.sampling import every_nth
 from clc_text.noise.estimation.expectation_maximisation import em_weighted, sharpened
 from clc_text.noise.estimation.noise_fit import posterior_labels, shrunk
-from clc_text.noise.estimation.probabilities import MANY_CLASSES, resamplings
+from clc_text.noise.estimation.probabilities import MANY_CLASSES, MOST_CLASSES, resamplings
 
 # Powers of the predictions, as logarithms; those of `fit_noise` are 0.35 apart.
 STEPS = (-0.4, -0.2, 0.0, 0.2, 0.4)
@@ -41,10 +43,48 @@ ROWS = 50_000  # every n-th row of more is enough
 def rate_of(probs: Table, labels: np.ndarray, transition: np.ndarray, shares: ClassShares | None = None) -> float:
     """The share of wrong labels that predictions [N, C] of the true class and T [C, C] imply, where it is known how
     common the classes truly are so that they are; of K problems at once [N, K, 2], labels [N, K] and T [K, 2, 2]."""
-    belief = posterior_labels(probs, labels, transition)
+    return float(_doubt(probs, labels, transition, shares).mean())
+
+
+def _doubt(probs: Table, labels: np.ndarray, transition: np.ndarray | None, shares: ClassShares | None) -> np.ndarray:
+    belief = probs if transition is None else posterior_labels(probs, labels, transition)
     if shares is not None:
         belief = shares.applied(belief)
-    return float(1 - of_labels(belief, classes_of(labels)).mean())
+    doubt: np.ndarray = 1 - of_labels(belief, classes_of(labels))
+    return doubt
+
+
+def rows_that_tell(canary: np.ndarray, classes: int) -> np.ndarray:
+    """int64 [n], the rows, of which the canaries are bool [N], by which noise is estimated: of more than `ROWS` every
+    n-th, of very many classes as many as there is memory for, tables of 160 MB; none is a canary, which the user has
+    not mislabelled."""
+    most = ROWS if classes <= MOST_CLASSES else min(ROWS, SEARCH_CELLS // classes)
+    rows = np.arange(len(canary))[every_nth(len(canary), most)]
+    return rows[~canary[rows]]
+
+
+def rate_and_interval(
+    probs: Table,
+    labels: np.ndarray,
+    transition: np.ndarray | None,
+    resampled: int,
+    of_rounds: Sequence[float] = (),
+    shares: ClassShares | None = None,
+) -> tuple[float, tuple[float, float] | None]:
+    """`rate_of` and its `rate_interval`, which is None without resamplings; of very many classes by the draw of the
+    rows and the rounds alone, without any. An audit and `clc-text noise estimate` of one run both have them of here.
+
+    Args:
+        transition: float64 [C, C]; None, of very many classes alone: labels are as wrong as the predictions say.
+    """
+    if probs.shape[1] <= MOST_CLASSES:
+        assert transition is not None and isinstance(probs, np.ndarray)
+        rate = rate_of(probs, labels, transition, shares)
+        return rate, rate_interval(probs, labels, transition, resampled, of_rounds, rate=rate) if resampled else None
+    doubt = _doubt(probs, labels, transition, shares)
+    variance = float(doubt.var()) / len(doubt) + (float(np.var(of_rounds, ddof=1)) if len(of_rounds) > 1 else 0.0)
+    rate, reach = float(doubt.mean()), 1.96 * variance**0.5
+    return rate, (max(0.0, rate - reach), min(1.0, rate + reach))
 
 
 def rate_interval(
