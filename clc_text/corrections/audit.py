@@ -43,8 +43,9 @@ with its 95 % Wilson interval, and the two whole numbers that it is the quotient
     canaries, truth    null where none were planted, and where no true labels are known; else what
                        `clc_text.corrections.audit_metrics` says of them, metrics and whole numbers. Of the canaries
                        "recall", "precision_adjusted" and "false_correction_rate" are inferred, {"value", "low",
-                       "high"} | null (`clc_text.corrections.canary_metrics`), the last two null where changes of the
-                       policy have been taken back: of a chosen part nothing is known
+                       "high"} | null (`clc_text.corrections.canary_metrics`), as where the noise rate has no interval;
+                       the last two null where changes of the policy have been taken back: of a chosen part nothing is
+                       known
     person             {"answers", "kept_given", "took_suggestion", "other"}: what people answered
     answers            null without an answer to a row drawn at random, else, by those
                        {"answers", "random": of them drawn at random, "right_before", "right_after": shares of right
@@ -128,7 +129,8 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> Audit:
     """What audit.json says of the corrected dataset as it is now; nothing is written.
 
     Args:
-        bootstrap: resamplings for the interval of the noise rate; 0: no interval.
+        bootstrap: resamplings for the interval of the noise rate; 0: no interval, and of networks alone nothing that
+            canaries imply, which stands on it.
 
     Raises:
         InputError: the predictions have changed since the corrected dataset was made.
@@ -347,10 +349,10 @@ def _seen(facts: Mapping[str, Any], noise: AuditNoise, state: State, canary: np.
     if counts is None:
         return Seen(truth, None, True)
     by_policy = _by_policy(facts, state, canary)
-    low, high = noise["interval"] or [noise["rate"]] * 2
+    ends = noise["interval"]
     canaries = CanaryCounts(
         counts["planted"], counts["found"], counts["repaired"], float(by_policy[~canary].mean()),
-        (noise["rate"], low, high), len(facts["label_names"]), counts.get("doubted"),
+        None if ends is None else (noise["rate"], ends[0], ends[1]), len(facts["label_names"]), counts.get("doubted"),
     )  # fmt: skip
     taken_back = by_policy & (state.source == GIVEN)
     return Seen(truth, canaries, whole=not taken_back.any())

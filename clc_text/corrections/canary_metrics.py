@@ -32,7 +32,8 @@ class CanaryCounts:
         found: of them, those that the policy would change.
         repaired: of these, those changed to the very label before the flip.
         changed: share of all other rows that the policy changes.
-        rates: ρ, and the two ends of its interval.
+        rates: ρ, and the two ends of its interval; None where it has none: taken as exact it would make every interval
+            here too narrow, so that nothing follows.
         classes: C.
         doubted: canaries whose flipped label is more probably wrong than right, changed or not; None where unknown.
     """
@@ -41,7 +42,7 @@ class CanaryCounts:
     found: int
     repaired: int
     changed: float
-    rates: tuple[float, float, float]
+    rates: tuple[float, float, float] | None
     classes: int
     doubted: int | None = None
 
@@ -83,6 +84,9 @@ def precision(counts: CanaryCounts) -> InferredShare | None:
 
         s = (1 - ρ) R + ρ x / (C - 1)² + ρ (r - R) / (C - 1)
 
+    Where labels are wrong pairwise, and right ones broken so, it is too high by .005 to .008: means of 32 simulated
+    draws of 3, 6 and 10 classes, .3, .4 and .5 of the labels wrong, against -.001 to .001 where they are wrong evenly.
+
     None where more labels would have been put right than were changed at all, the whole interval above 1: then wrong
     labels are not found as canaries are.
     """
@@ -105,7 +109,7 @@ def precision(counts: CanaryCounts) -> InferredShare | None:
 
 def _inferred(counts: CanaryCounts, count: int, of: Callable[[float, float], float]) -> InferredShare | None:
     """A share that is inferred from ρ and from `count` of the canaries, at the corners of both intervals."""
-    if not _tells(counts):
+    if counts.rates is None or not _tells(counts, max(counts.rates)):
         return None
     rate, *ends = counts.rates
     around = wilson(count, counts.planted)
@@ -117,7 +121,7 @@ def _inferred(counts: CanaryCounts, count: int, of: Callable[[float, float], flo
     return {"value": value, "low": low, "high": high}
 
 
-def _tells(counts: CanaryCounts) -> bool:
-    """Whether canaries are wrong so much more often than other rows that anything follows from them."""
-    highest = max(counts.rates)
+def _tells(counts: CanaryCounts, highest: float) -> bool:
+    """Whether canaries are wrong so much more often than other rows that anything follows from them, at the highest
+    ρ."""
     return counts.planted > 0 and _wrong(counts, highest) - highest >= APART

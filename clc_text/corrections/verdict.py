@@ -116,7 +116,7 @@ def verdict(
     warnings = [notice["message"] for notice in notices if notice["severity"] == "warning"]
     if by_joining:  # no networks were asked
         warnings = [sentence for sentence in warnings if sentence not in of_networks]
-    evidence = [*answers_in_words(answers, noise, measured), *_evidence(measured, truth)]
+    evidence = [*answers_in_words(answers, noise, measured), *_evidence(measured, truth, noise)]
     leave = f"Little to correct: {share:.1%} of the labels would change, so leave the given labels as they are."
     if several is not None:
         leave = "The labels of all sources are joined, and hardly a joined one is doubted enough to be changed."
@@ -362,7 +362,7 @@ def _told_of_classes(noise: AuditNoise) -> bool:
     return noise["predictions"] == "views" and "by_class" in noise
 
 
-def _evidence(canaries: CanaryMetrics | None, truth: TruthMetrics | None) -> list[str]:
+def _evidence(canaries: CanaryMetrics | None, truth: TruthMetrics | None, noise: AuditNoise) -> list[str]:
     """What is measured, in sentences."""
     if truth is not None:
         before, after = truth["right_before"], truth["right_after"]
@@ -381,6 +381,11 @@ def _evidence(canaries: CanaryMetrics | None, truth: TruthMetrics | None) -> lis
         sentences.append(
             f"by them about {precision['value']:.0%} ({low} to {high}) of the changed labels are right, as far as "
             "wrong labels are errors at random; of errors that follow a rule canaries say nothing"
+        )
+    elif noise.get("interval", ()) is None:
+        sentences.append(
+            "what they say of the changed labels is not known, since the estimated noise rate has no interval: "
+            "`clc-text audit RUN` without `--bootstrap 0` gives it one"
         )
     else:
         sentences.append(

@@ -178,9 +178,22 @@ def test_a_persons_answers_leave_the_figures_of_the_policy_as_they_are(tmp_path:
     assert judge(Corrected(made.run), bootstrap=20)["canaries"] == before
 
 
-@pytest.mark.parametrize(("classes", "rate"), [(2, 0.2), (3, 0.3), (6, 0.4), (10, 0.5)])
-def test_precision_against_a_simulated_policy(classes: int, rate: float) -> None:
-    """A policy that changes 80 % of wrong labels, a third of these to another wrong class, and 5 % of right ones."""
+@pytest.mark.parametrize(
+    ("classes", "rate", "pairwise"),
+    [
+        (2, 0.2, False),
+        (3, 0.3, False),
+        (6, 0.4, False),
+        (10, 0.5, False),
+        (3, 0.3, True),
+        (6, 0.4, True),
+        (10, 0.5, True),
+    ],
+)
+def test_precision_against_a_simulated_policy(classes: int, rate: float, pairwise: bool) -> None:
+    """A policy that changes 80 % of wrong labels, a third of these to another wrong class, and 5 % of right ones.
+
+    Where labels are wrong pairwise it breaks right ones so, too, and the precision is found a little too high."""
     generator = np.random.default_rng(classes)
     count, planted = 400_000, 100_000
 
@@ -190,8 +203,11 @@ def test_precision_against_a_simulated_policy(classes: int, rate: float) -> None
             drawn[again] = generator.integers(0, classes, int(again.sum()))
         return drawn
 
+    def wrongly(true: np.ndarray) -> np.ndarray:
+        return (true + 1) % classes if pairwise else other(true)
+
     true = generator.integers(0, classes, count)
-    given = np.where(generator.random(count) < rate, other(true), true)
+    given = np.where(generator.random(count) < rate, wrongly(true), true)
     label = given.copy()
     label[:planted] = other(given[:planted])
     wrong, chance = label != true, generator.random(count)
@@ -202,7 +218,7 @@ def test_precision_against_a_simulated_policy(classes: int, rate: float) -> None
     after[mended] = true[mended]
     if classes > 2:
         after[astray] = other(true[astray], label[astray])
-    after[broken] = other(true[broken])
+    after[broken] = wrongly(true[broken])
     changed = after != label
     really = float((after == true)[planted:][changed[planted:]].mean())
     found = changed[:planted]
@@ -212,7 +228,7 @@ def test_precision_against_a_simulated_policy(classes: int, rate: float) -> None
     )  # fmt: skip
     by_canaries = inferred.precision(counts)
     assert by_canaries is not None
-    assert by_canaries["value"] == pytest.approx(really, abs=0.012)
+    assert by_canaries["value"] == pytest.approx(really + 0.007 * pairwise, abs=0.012)
     assert by_canaries["low"] - 0.012 < really < by_canaries["high"] + 0.012
 
 
@@ -222,11 +238,25 @@ def test_precision_against_a_simulated_policy(classes: int, rate: float) -> None
         CanaryCounts(0, 0, 0, 0.1, (0.1, 0.1, 0.1), 3),
         CanaryCounts(100, 60, 50, 0.3, (0.48, 0.47, 0.49), 2),  # a canary is wrong no more often than another row
         CanaryCounts(100, 60, 50, 0.0, (0.1, 0.1, 0.1), 3),
+        CanaryCounts(100, 60, 50, 0.1, None, 3),  # of a rate without an interval nothing has one
         CanaryCounts(1000, 900, 890, 0.02, (0.1, 0.1, 0.1), 3),  # five times as many put right as were changed
     ],
 )
 def test_canaries_that_tell_no_precision(counts: CanaryCounts) -> None:
     assert inferred.precision(counts) is None
+
+
+def test_without_an_interval_of_the_rate_canaries_imply_nothing(tmp_path: Path) -> None:
+    """Taken as exact, a rate that is off would give narrow intervals beside the truth."""
+    corrected = corrected_of(make_run(tmp_path / "run", canaries=100, true_known=False))
+    for bootstrap in (0, 20):
+        found = judge(corrected, bootstrap)
+        assert (found["noise"]["interval"] is None) == (bootstrap == 0)
+        for name in ("recall", "precision_adjusted", "false_correction_rate"):
+            assert (found["canaries"][name] is None) == (bootstrap == 0), name
+        assert found["canaries"]["found"]["of"] == 100
+        reasons = found["verdict"]["reasons"]
+        assert any("noise rate has no interval" in reason for reason in reasons) == (bootstrap == 0)
 
 
 def test_an_audit_of_another_version_is_made_anew(made: Made) -> None:

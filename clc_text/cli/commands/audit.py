@@ -20,7 +20,7 @@ def add_to(app: typer.Typer) -> None:
 def audit(
     run: Annotated[Path, typer.Argument(help="The run directory.")],
     bootstrap: Annotated[
-        int, typer.Option("--bootstrap", min=0, max=100_000, help="Resamplings for the noise rate.")
+        int, typer.Option("--bootstrap", min=0, max=100_000, help="Resamplings for the noise rate; 0: no interval.")
     ] = 200,
     json_out: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     fail_if: Annotated[
