@@ -256,9 +256,9 @@ def networks_of(table: Table, seed: int) -> np.ndarray:
     labels = Labels(table.given)
     inputs = {"features": torch.from_numpy(scaled.astype(np.float32))}
     frozen = torch.from_numpy(table.features)
-    encoder: Any = SimpleNamespace(
-        augment=None, frozen=lambda _: frozen, encodes_frozen=False
-    )  # the features are there already
+    encoder: Any = SimpleNamespace(  # the features are there already, as a frozen model made them
+        augment=None, frozen=lambda _: frozen, encodes_frozen=False, distances=True
+    )
     prepared = Prepared(task, labels, {}, encoder, inputs, None, recipe)
     with tempfile.TemporaryDirectory() as folder:
         return build_trainer(recipe, Path(folder), prepared).make_cross_fit().probs
