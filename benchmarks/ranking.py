@@ -22,7 +22,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ import numpy as np
 from benchmarks import llm_labels
 from benchmarks.crowd import rows_of
 from benchmarks.newsgroups import QUEUES, posts
+from benchmarks.training import fitted_as
 from benchmarks.trec import questions
 from benchmarks.trec_rules import trec_rules
 from clc_text.corrections.audit import class_changes
@@ -255,10 +255,7 @@ def networks_of(table: Table, seed: int) -> np.ndarray:
     scaled = (table.features - table.features.mean(0)) / np.maximum(table.features.std(0), 1e-6)
     labels = Labels(table.given)
     inputs = {"features": torch.from_numpy(scaled.astype(np.float32))}
-    frozen = torch.from_numpy(table.features)
-    encoder: Any = SimpleNamespace(  # the features are there already, as a frozen model made them
-        augment=None, frozen=lambda _: frozen, encodes_frozen=False, distances=True
-    )
+    encoder = fitted_as(table.features, distances=True)
     prepared = Prepared(task, labels, {}, encoder, inputs, None, recipe)
     with tempfile.TemporaryDirectory() as folder:
         return build_trainer(recipe, Path(folder), prepared).make_cross_fit().probs

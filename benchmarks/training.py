@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from clc_text.runs.prepare import Prepared
 
 
+def fitted_as(frozen: np.ndarray, *, distances: bool) -> Any:
+    """What stands for a fitted encoder where its features are there already, [N, D] as its model makes them;
+    `distances`: see `FittedEncoder`."""
+    import torch
+
+    kept = torch.from_numpy(frozen)
+    return SimpleNamespace(facts={}, augment=None, frozen=lambda _: kept, encodes_frozen=False, distances=distances)
+
+
 def encoded_table(
     recipe: Recipe,
     texts: Sequence[Any],
@@ -52,10 +61,7 @@ def encoded_table(
     ]
     task = Task("set", splits[0], splits[1], "text", "label", votes=votes)
     inputs = [{"features": torch.from_numpy(values)} for values in (features, test_features)]
-    kept = torch.from_numpy(frozen)
-    encoder: Any = SimpleNamespace(
-        facts={}, augment=None, frozen=lambda _: kept, encodes_frozen=False, distances=recipe.encoder.fitted.distances
-    )
+    encoder = fitted_as(frozen, distances=recipe.encoder.fitted.distances)
     return Encoded(task, encoder, inputs[0], inputs[1], recipe.encoder)
 
 

@@ -113,11 +113,10 @@ def _settled(recipe: Recipe, prepared: Prepared) -> Any:
     """The recipe's method, with as many rounds of cross-fitting as its inputs ask for, where the recipe leaves that
     open."""
     method: Any = recipe.method
-    if not method.cross_fits or method.fold_rounds is not None:
-        return recipe.method
-    if prepared.task.asked or not prepared.encoder.distances:
-        return recipe.method
-    return replace(method, fold_rounds=ROUNDS_OF_FROZEN)
+    left_open = method.cross_fits and method.fold_rounds is None
+    if left_open and prepared.encoder.distances and not prepared.task.asked:
+        return replace(method, fold_rounds=ROUNDS_OF_FROZEN)
+    return method
 
 
 def _of_texts(task: Task, labels: np.ndarray) -> Tensor:

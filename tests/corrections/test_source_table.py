@@ -198,14 +198,20 @@ def test_a_held_out_share_leaves_every_row_its_number(tmp_path: Path) -> None:
     assert task.row_noun == "line"
 
 
+def exported(folder: Path, clc_text: Command) -> Made:
+    """A corrected run of a table whose rows to look at lie in look_first.csv."""
+    made = made_of(folder, "t.csv", rows_of())
+    corrected_of(made)
+    clc_text("export", made.run.path)
+    return made
+
+
 @pytest.mark.parametrize("key", ["source_id", "source_row"])
 def test_answers_may_name_rows_as_their_file_does(
     tmp_path: Path, clc_text: Command, refused: Command, key: str
 ) -> None:
-    made = made_of(tmp_path, "t.csv", rows_of())
-    corrected_of(made)
-    run, answers = made.run.path, tmp_path / "answers.csv"
-    clc_text("export", run)
+    made, answers = exported(tmp_path, clc_text), tmp_path / "answers.csv"
+    run = made.run.path
     shown = read(made.run.file("look_first.csv"))[:9]
     with open(answers, "w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle)
@@ -222,10 +228,8 @@ def test_answers_may_name_rows_as_their_file_does(
 
 @pytest.mark.parametrize("key", ["row", "source_id"])
 def test_two_names_of_one_row_have_to_agree(tmp_path: Path, clc_text: Command, refused: Command, key: str) -> None:
-    made = made_of(tmp_path, "t.csv", rows_of())
-    corrected_of(made)
-    run, answers = made.run.path, tmp_path / "answers.csv"
-    clc_text("export", run)
+    made, answers = exported(tmp_path, clc_text), tmp_path / "answers.csv"
+    run = made.run.path
     first, second = read(made.run.file("look_first.csv"))[:2]
 
     def table(*numbers: str) -> None:
@@ -251,10 +255,8 @@ def test_two_names_of_one_row_have_to_agree(tmp_path: Path, clc_text: Command, r
 def test_the_text_beside_an_answer_has_to_be_the_row_s(
     tmp_path: Path, clc_text: Command, refused: Command, key: str
 ) -> None:
-    made = made_of(tmp_path, "t.csv", rows_of())
-    corrected_of(made)
-    run, answers = made.run.path, tmp_path / "answers.csv"
-    clc_text("export", run)
+    made, answers = exported(tmp_path, clc_text), tmp_path / "answers.csv"
+    run = made.run.path
     rows = [row for row in read(made.run.file("look_first.csv")) if row["text"].strip()][:3]
 
     def table(texts: list[str]) -> None:
