@@ -145,9 +145,5 @@ class AfterAnsweredEpoch(AfterEpoch):
             self._remember("transition", torch.from_numpy(self.transition).float())
         averaged = log_of_mean(self.recent)
         fit = self.noise.fit_sharpness(averaged, self.transition)
-        if self.best is None or fit.log_likelihood > self.best.fit.log_likelihood:
-            self.best = Round(fit, averaged, self.epoch, self.epoch)
-            return
-        self.best = replace(self.best, epochs=self.epoch)
-        if self.epoch - self.best.best_epoch >= self.settings.patience:
+        if self._ends_with(fit, averaged):
             control.should_training_stop = True

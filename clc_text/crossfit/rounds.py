@@ -43,6 +43,9 @@ PUSH = 2.0  # power of the predictions that the training T is made of, see `cros
 # Held-out probabilities are averaged over so many epochs: they then know a little more than any of them (measured on
 # TREC, symmetric 0.5: log-likelihood -1.6307 after -1.6326).
 AVERAGED = 3
+# A likelihood that still rises by less is no reason for another epoch: what is taught has as many right first classes
+# (`recipes/results/real_noise.md`), and where few labels are wrong networks would go on for twice as long.
+LEAST_GAIN = 0.0016  # nats an epoch
 SHARE = 0.3  # of the rows: what all answers weigh together in training
 MOST = 20.0  # rows that one answer weighs as much as, at most: a few answers must not drown all other rows
 _TINY = 1e-12
@@ -56,7 +59,7 @@ class Settings:
         folds: K, networks; each sees (K-1)/K of the rows.
         rounds: of K networks each, at least 2.
         epochs: of a round, at most.
-        patience: a round ends after so many epochs without a better likelihood.
+        patience: a round ends after so many epochs in which the likelihood has not risen by `LEAST_GAIN` for each.
         warm_epochs: of round 1 before T is first estimated.
         epoch_rows: rows of an epoch, at most, others in the next, and of those by which T and the likelihood are found
             after it; None: all.
@@ -249,6 +252,7 @@ class AfterEpoch(TrainerCallback):
         self.trainer: PeersTrainer | None = None
         self.best: Round | None = None
         self.epoch = 0
+        self.gained = (-np.inf, 0)  # the last likelihood that was clearly better, and its epoch
         self.looked_at = every_nth(len(labels), settings.epoch_rows or len(labels))
         self.recent: deque[Table] = deque(maxlen=AVERAGED)
 
@@ -276,13 +280,19 @@ class AfterEpoch(TrainerCallback):
             labels, even_rows = self.labels[self.looked_at], fit.even_rows
             self.transition = fit_transition(pushed, labels, self.transition, rounds, None, even_rows)
             self._remember("transition", torch.from_numpy(self.transition).float())
+        if self._ends_with(fit, averaged):
+            control.should_training_stop = True
+
+    def _ends_with(self, fit: Explained, log_probs: Table) -> bool:
+        """Whether this epoch is the round's last; it is remembered where it is the best."""
         if self.best is None or fit.log_likelihood > self.best.fit.log_likelihood:
-            self.best = Round(fit, averaged, self.epoch, self.epoch)
+            self.best = Round(fit, log_probs, self.epoch, self.epoch)
         else:
-            best = self.best
-            self.best = Round(best.fit, best.log_probs, best.best_epoch, self.epoch)
-            if self.epoch - best.best_epoch >= self.settings.patience:
-                control.should_training_stop = True
+            self.best = replace(self.best, epochs=self.epoch)
+        least = 0.0 if are_several(self.labels) else LEAST_GAIN * self.settings.patience
+        if fit.log_likelihood > self.gained[0] + least:
+            self.gained = (fit.log_likelihood, self.epoch)
+        return self.epoch - self.gained[1] >= self.settings.patience
 
     def _own(self, trainer: PeersTrainer) -> Table:
         """Log-probabilities [N, C] of every row by the network that is blind to it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from clc_text.errors import InputError
 from clc_text.evidence.heard import FILE, KeptViews
 from clc_text.evidence.pool_of_views import pool_of_views
 from clc_text.noise.estimation.probabilities import count_pairs, rows_to_one
+from clc_text.noise.estimation.row_noise import MOST
 from clc_text.noise.matrix import checked_matrix, read_matrix
 from clc_text.runs.frozen_features import features_of, words_of
 from clc_text.runs.prepare import Prepared, shares_told
@@ -140,9 +142,13 @@ def views_of(prepared: Prepared, seed: int, directory: Path) -> MoreViews:
     """What features that no label has shaped, and words, tell of the rows beside networks. Where a row has one class,
     `directory` keeps it for who judges."""
 
+    words: Callable[[], Any | None] = partial(words_of, prepared)
+    if len(prepared.task.train) <= MOST:  # views are heard twice where noise follows the rows
+        words = cache(words)
+
     def views(cross_fit: CrossFit, labels: Labels) -> np.ndarray | None:
         kept = None if prepared.task.asked else KeptViews(directory / FILE)
-        return pool_of_views(features_of(prepared), words_of(prepared), labels, cross_fit, seed, kept)
+        return pool_of_views(features_of(prepared), words(), labels, cross_fit, seed, kept)
 
     return views
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from clc_text.crossfit import cross_fit
 from clc_text.crossfit.cross_fit import _possible_names, _with
-from clc_text.crossfit.rounds import Round, Settings, mean_of, renamed
+from clc_text.crossfit.rounds import LEAST_GAIN, AfterEpoch, Round, Settings, mean_of, renamed
 from clc_text.data.labels import Labels
 from clc_text.noise.estimation.match_classes import match_classes
 from clc_text.noise.estimation.noise_fit import fit_noise
@@ -27,6 +28,41 @@ def some_rounds(count: int) -> tuple[list[Round], np.ndarray]:
     logits = [1.5 * np.eye(3)[labels] + random.normal(0, 1, (900, 3)) for _ in range(count)]
     probs = [np.exp(values) / np.exp(values).sum(1, keepdims=True) for values in logits]
     return [a_round(values, labels) for values in probs], labels
+
+
+@pytest.mark.parametrize(
+    ("likelihoods", "last", "best"),
+    [
+        ([-1.0, -0.9, -0.8, -0.8, -0.9], 5, 3),  # two epochs without any gain
+        ([-1.0, -0.9, -0.9 + 1.8 * LEAST_GAIN, -0.9 + 3.6 * LEAST_GAIN, -0.8], None, 5),  # small ones add up
+        ([-1.0, -0.9, -0.9 + 0.9 * LEAST_GAIN, -0.9 + 1.8 * LEAST_GAIN], 4, 4),  # the best may be a small one
+    ],
+)
+def test_a_round_ends_where_the_likelihood_rises_no_more(
+    likelihoods: list[float], last: int | None, best: int
+) -> None:
+    rounds, labels = some_rounds(1)
+    after = AfterEpoch(torch.zeros(900, dtype=torch.int64), labels, Settings(patience=2), None)
+    ended = None
+    for likelihood in likelihoods:
+        after.epoch += 1
+        if after._ends_with(replace(rounds[0].fit, log_likelihood=likelihood), rounds[0].log_probs):
+            ended = after.epoch
+            break
+    assert ended == last
+    assert after.best is not None and after.best.best_epoch == best
+    assert after.best.fit.log_likelihood == max(likelihoods)
+    assert after.best.epochs == after.epoch
+
+
+def test_of_several_classes_that_may_hold_every_gain_counts() -> None:
+    rounds, labels = some_rounds(1)
+    pairs = np.stack([labels == 0, labels == 1], 1).astype(np.int64)
+    after = AfterEpoch(torch.zeros(900, dtype=torch.int64), pairs, Settings(patience=1), None)
+    for epoch in range(1, 4):
+        after.epoch = epoch
+        fit = replace(rounds[0].fit, log_likelihood=-1.0 + epoch * LEAST_GAIN / 2)
+        assert not after._ends_with(fit, rounds[0].log_probs)
 
 
 def test_the_mean_is_of_probabilities() -> None:

@@ -45,6 +45,7 @@ ERRORS = 3.0
 LARGEST = 20_000_000  # numbers in all rows' matrices, beyond which nothing is looked for
 MOST = 50_000  # rows, likewise
 _SMALLEST = 1e-12
+LEAST_MOVED = 20.0  # labels of a class that are moved, below which where they go is not asked of the rows
 _NO_MASS = 0.01  # a row that is a moved label of a class with so little probability says nothing of where it moves
 _NO_CHANCE = 1e-4  # T is no smaller in the regressions' offsets
 
@@ -68,7 +69,7 @@ class RowNoise:
         inputs, classes = _with_constant(components), len(self.stay)
         found = np.empty((len(inputs), classes, classes))
         for true in range(classes):
-            found[:, true] = (1 - self.stay[true]) * _elsewhere(inputs, self.weights[true], self.offset[true], true)
+            found[:, true] = (1 - self.stay[true]) * self._moved(inputs, true)
             found[:, true, true] = self.stay[true]
         return found
 
@@ -77,9 +78,16 @@ class RowNoise:
         inputs, each = _with_constant(components), np.arange(len(labels))
         found = np.empty((len(inputs), len(self.stay)))
         for true, stay in enumerate(self.stay):
-            moved = _elsewhere(inputs, self.weights[true], self.offset[true], true)[each, labels]
+            moved = self._moved(inputs, true)[each, labels]
             found[:, true] = np.where(labels == true, stay, (1 - stay) * moved)
         return found
+
+    def _moved(self, inputs: np.ndarray, true: int) -> np.ndarray:
+        """[n, C], which class a wrong label of this one is of."""
+        weights = self.weights[true]
+        differing = inputs if weights.any() else inputs[:1]
+        moved = _elsewhere(differing, weights, self.offset[true], true)
+        return np.broadcast_to(moved, (len(inputs), moved.shape[1]))
 
 
 @dataclass(frozen=True)
@@ -225,8 +233,8 @@ def _moved_to(
     from scipy.optimize import minimize
 
     some = np.flatnonzero(mass > _NO_MASS)
-    if not len(some):
-        return began
+    if mass[some].sum() < LEAST_MOVED:
+        return np.zeros_like(began)
     given, of_mass, chosen = labels[some], mass[some], inputs[some]
 
     def loss(flat: np.ndarray) -> tuple[float, np.ndarray]:

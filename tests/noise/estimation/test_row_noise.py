@@ -8,6 +8,7 @@ import pytest
 from clc_text.data.folds import assign_folds
 from clc_text.noise.estimation.noise_fit import fit_transition, sharpened, softmax
 from clc_text.noise.estimation.row_noise import (
+    LEAST_MOVED,
     RIDGE,
     NoiseOfRows,
     RowNoise,
@@ -63,8 +64,10 @@ def drawn(kind: str, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray,
     return np.log(probs), true, given, features, matrices
 
 
-def test_matrices_and_columns_row_by_row() -> None:
+@pytest.mark.parametrize("without_weights", [(), (1,), (0, 3)])
+def test_matrices_and_columns_row_by_row(without_weights: tuple[int, ...]) -> None:
     noise, components = noise_at_random(), np.random.default_rng(1).normal(size=(20, 3))
+    noise.weights[list(without_weights)] = 0
     labels = np.random.default_rng(2).integers(0, CLASSES, 20)
     matrices, columns = noise.matrices(components), noise.columns(components, labels)
     for row in range(20):
@@ -74,6 +77,18 @@ def test_matrices_and_columns_row_by_row() -> None:
             np.testing.assert_allclose(columns[row, true], by_hand(noise, components[row], true, labels[row]))
     np.testing.assert_allclose(matrices.sum(2), 1)
     np.testing.assert_array_equal(NoiseOfRows(matrices, 0.0, 0.0).columns(labels), columns)
+
+
+def test_of_a_class_with_few_moved_labels_the_rows_are_not_asked() -> None:
+    probs, _, given, features, _ = drawn("rows")
+    few = np.flatnonzero(probs.argmax(1) == 2)[:40]
+    kept = np.concatenate([np.flatnonzero(probs.argmax(1) != 2), few])
+    noise = fit_row_noise(np.exp(probs[kept]), given[kept], components_of(features[kept]))
+    certain = np.where(np.arange(CLASSES) == probs[kept].argmax(1)[:, None], 1 - 1e-6, 1e-6 / (CLASSES - 1))
+    of_certain = fit_row_noise(certain, given[kept], components_of(features[kept]))
+    assert noise.weights[[0, 1, 3]].any((1, 2)).all() and of_certain.weights[[0, 1, 3]].any((1, 2)).all()
+    assert not of_certain.weights[2].any()
+    assert (given[few] != 2).sum() < LEAST_MOVED < (given[kept] != probs[kept].argmax(1)).sum() / CLASSES
 
 
 def test_the_loss_of_a_class_and_its_slope() -> None:
