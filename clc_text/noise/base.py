@@ -29,6 +29,8 @@ class NoiseInput:
             not so where they were only sorted.
         asked: K classes of which several may hold of one text; the rows are then pairs of a text and a class, row by
             row all K, and the labels no and yes. (): a row has one class.
+        source_row: int64 [N], the number of each row in its file, as the file counts them; None: they stand in none.
+        row_noun: what that number counts: "row", "line" or "entry".
     """
 
     labels: np.ndarray
@@ -37,6 +39,18 @@ class NoiseInput:
     columns: Mapping[str, Any] | None = None
     names_in_order: bool = True
     asked: tuple[str, ...] = ()
+    source_row: np.ndarray | None = None
+    row_noun: str = "row"
+
+    def number(self, row: int) -> int:
+        """What `row_named` calls a row by."""
+        return int(row if self.source_row is None else self.source_row[row])
+
+    def row_named(self, row: int) -> str:
+        """A row for a message: as its file counts it, or from 0 where it stands in none."""
+        if self.source_row is None:
+            return f"row {row} (from 0)"
+        return f"{self.row_noun} {self.number(row)} of the file"
 
 
 @dataclass(frozen=True)

@@ -113,18 +113,18 @@ class FromColumn(Noise):
             if _is_missing(value):
                 missing = sum(map(_is_missing, values))
                 raise InputError(
-                    f"the column '{self.column}' has no label in row {row + 1}, and in {missing - 1} more; remove "
-                    "these rows, or give them a label",
+                    f"the column '{self.column}' has no label in {given.row_named(row)}, and in {missing - 1} "
+                    "more; remove these rows, or give them a label",
                     key=self.column,
-                    row=int(row) + 1,
+                    row=given.number(row),
                 )
             name = names[value]
             if read_as.get(name, name) not in numbers:
                 places = f"; classes: 0 to {len(numbers) - 1}" if by_place else nearest(name, numbers)
                 raise InputError(
-                    f"the column '{self.column}', row {row + 1}: '{name}' is not a class{places}",
+                    f"the column '{self.column}', {given.row_named(row)}: '{name}' is not a class{places}",
                     key=self.column,
-                    row=int(row) + 1,
+                    row=given.number(row),
                 )
             labels[row] = numbers[read_as.get(name, name)]
         return labels

@@ -184,8 +184,8 @@ def _check(kind: Noise, given: NoiseInput) -> None:
     if len(wrong):
         label = labels[wrong[0]]
         raise InputError(
-            f"row {wrong[0] + 1} has the label {label}, but the {classes} classes end at {classes - 1}",
-            row=int(wrong[0] + 1),
+            f"{given.row_named(wrong[0])} has the label {label}, but the {classes} classes end at {classes - 1}",
+            row=given.number(wrong[0]),
         )
     if not kind.needs_features:
         return
@@ -199,6 +199,6 @@ def _check(kind: Noise, given: NoiseInput) -> None:
     bad = np.flatnonzero(~np.isfinite(features).all(1))
     if len(bad):
         raise InputError(
-            f"the features of row {bad[0] + 1} are not all finite; '{kind.name}' noise needs numbers",
-            row=int(bad[0] + 1),
+            f"the features of {given.row_named(bad[0])} are not all finite; '{kind.name}' noise needs numbers",
+            row=given.number(bad[0]),
         )

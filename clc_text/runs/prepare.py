@@ -334,7 +334,9 @@ def noise_input(
     # A dataset that lets nobody name its classes has them in its publisher's order.
     sorted_here = hasattr(recipe.data, "label_names") and recipe.data.label_names is None
     in_order = not sorted_here or task.label_type == "ClassLabel"
-    return NoiseInput(task.given_labels, task.label_names, features, columns, in_order, task.asked)
+    return NoiseInput(
+        task.given_labels, task.label_names, features, columns, in_order, task.asked, task.source_row, task.row_noun
+    )
 
 
 def _as_features(values: Tensor) -> np.ndarray:
@@ -352,6 +354,7 @@ class _Columns(Mapping[str, Any]):
 
     def __init__(self, task: Task, label_map: Mapping[str, str]) -> None:
         self._rows, self._where, self._label_map = task.train, task.name, label_map
+        self._named: dict[str, Any] = {"noun": task.row_noun, "numbers": task.source_row}
 
     def __getitem__(self, name: str) -> Any:
         import pyarrow as pa
@@ -360,7 +363,7 @@ class _Columns(Mapping[str, Any]):
         from clc_text.data.reading.rows import Rows
 
         values = column(self._rows, name)
-        strings = label_strings(Rows(pa.table({name: values}), self._rows.features, self._where), name)
+        strings = label_strings(Rows(pa.table({name: values}), self._rows.features, self._where, **self._named), name)
         return joined(strings, self._label_map).to_pylist()
 
     def __iter__(self) -> Iterator[str]:

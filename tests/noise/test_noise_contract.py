@@ -299,13 +299,16 @@ def test_replay_refuses_other_true_labels() -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        (NoiseInput(np.array([0, 3]), NAMES), "row 2 has the label 3, but the 3 classes end at 2"),
-        (NoiseInput(np.array([0, -1]), NAMES), "row 2 has the label -1"),
+        (NoiseInput(np.array([0, 3]), NAMES), "row 1 (from 0) has the label 3, but the 3 classes end at 2"),
+        (NoiseInput(np.array([0, -1]), NAMES), "row 1 (from 0) has the label -1"),
         (NoiseInput(np.array([], np.int64), NAMES), "at least one row"),
         (NoiseInput(np.array([0.0, 1.0]), NAMES), "type float64"),
         (NoiseInput(np.array([0, 1]), NAMES), "needs features [rows, D] of all 2 rows, and got none"),
         (NoiseInput(np.array([0, 1]), NAMES, np.zeros((3, 2), np.float32)), "an array of shape (3, 2)"),
-        (NoiseInput(np.array([0, 1]), NAMES, np.array([[0, 1], [np.nan, 0]], np.float32)), "features of row 2"),
+        (
+            NoiseInput(np.array([0, 1]), NAMES, np.array([[0, 1], [np.nan, 0]], np.float32)),
+            "features of row 1 (from 0)",
+        ),
     ],
 )
 def test_unfit_rows_are_named(given: NoiseInput, sentence: str) -> None:
@@ -329,7 +332,7 @@ def test_real_noise_of_rules_on_trec() -> None:
     names = sorted({line["gold"] for line in lines})
     true = np.array([names.index(line["gold"]) for line in lines])
     weak = [line["majority"] for line in lines]
-    with refused(key="weak", row=weak.index(None) + 1):
+    with refused(key="weak", row=weak.index(None)):
         inject(example("column"), NoiseInput(true, names, columns={"weak": weak}), 0)
     known = [row for row, label in enumerate(weak) if label is not None]
     given = NoiseInput(true[known], names, columns={"weak": [weak[row] for row in known]})

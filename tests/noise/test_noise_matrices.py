@@ -360,7 +360,7 @@ def test_numbers_and_truth_values_are_names_where_classes_are_called_so(
 @pytest.mark.parametrize(
     ("values", "told", "refusal"),
     [
-        ([0, 1, 5], {"0": "x", "1": "y"}, {"key": "weak", "row": 3}),
+        ([0, 1, 5], {"0": "x", "1": "y"}, {"key": "weak", "row": 2}),
         ([0, 1, 2], {"0": "xx"}, {"key": "noise.label_map"}),
     ],
 )
@@ -372,21 +372,21 @@ def test_a_label_map_of_the_column_says_all(values: object, told: dict[str, str]
 @pytest.mark.parametrize("value", [0, 4])
 def test_a_number_that_is_no_name_is_no_place_either(value: int) -> None:
     given = NoiseInput(np.array([0, 1, 2]), ["1", "2", "3"], columns={"weak": [1, value, 3]})
-    with refused(key="weak", row=2):
+    with refused(key="weak", row=1):
         inject(FromColumn(column="weak"), given, 0)
 
 
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
-        (["z", None, None], "has no label in row 2, and in 1 more"),
-        ([0.0, float("nan"), 1.0], "has no label in row 2, and in 0 more"),
-        ([0, 1, 3], "row 3: '3' is not a class; classes: 0 to 2"),
-        ([0, 1.5, 1], "row 2: '1.5' is not a class"),
-        ([float("inf"), 0, 1], "row 1: 'inf' is not a class"),
-        ([True, 0, 2], "row 1: 'true' is not a class"),
-        (["x", "2", "z"], "row 2: '2' is not a class"),
-        (["x", "yy", "z"], "row 2: 'yy' is not a class; did you mean 'y'?"),
+        (["z", None, None], "has no label in row 1 (from 0), and in 1 more"),
+        ([0.0, float("nan"), 1.0], "has no label in row 1 (from 0), and in 0 more"),
+        ([0, 1, 3], "row 2 (from 0): '3' is not a class; classes: 0 to 2"),
+        ([0, 1.5, 1], "row 1 (from 0): '1.5' is not a class"),
+        ([float("inf"), 0, 1], "row 0 (from 0): 'inf' is not a class"),
+        ([True, 0, 2], "row 0 (from 0): 'true' is not a class"),
+        (["x", "2", "z"], "row 1 (from 0): '2' is not a class"),
+        (["x", "yy", "z"], "row 1 (from 0): 'yy' is not a class; did you mean 'y'?"),
         ([[0], [1], [2]], "holds lists or mappings"),
         (["x", "y"], "has 2 rows, and the data 3"),
     ],

@@ -110,6 +110,13 @@ def test_a_column_that_holds_no_classes_is_refused(tmp_path: Path, given: list[A
         inject_and_save(from_column(train), tmp_path / "out")
 
 
+@pytest.mark.parametrize(("kind", "said"), [("csv", "row 5 of the file"), ("jsonl", "line 4 of the file")])
+def test_a_row_is_called_as_its_file_counts_it(tmp_path: Path, kind: str, said: str) -> None:
+    train = write(tmp_path / f"rows.{kind}", {"label": LABEL, "given": [1, 2, 3, 7, 2, 2]})
+    with refused(key="given", row=int(said.split()[1]), says=f"{said}: '7' is not a class"):
+        inject_and_save(from_column(train), tmp_path / "out")
+
+
 def test_replay_makes_the_features_that_the_manifest_needs(tiny_recipe: Path, tmp_path: Path) -> None:
     """The recipe is asked for its data alone: its own noise may be another one, or none."""
     instance = load(tiny_recipe, ["noise={name: instance, rate: 0.3, draw: exact}"])
