@@ -284,6 +284,17 @@ def rates_of_rounds(directory: Path) -> list[float]:
     return of_rounds(read_json(path, CrossFitRounds, _ANEW)) if path.is_file() else []
 
 
+def rates_told(directory: Path) -> np.ndarray | None:
+    """`Plateau.rates` [3, K] of a multi-label run, where its noise was known before there were predictions; else None.
+
+    Raises:
+        InputError: the file that says so is damaged.
+    """
+    path = directory / FACTS
+    rates = read_json(path, CrossFitRounds, _ANEW).get("rates_of_each") if path.is_file() else None
+    return None if rates is None else np.array(rates)
+
+
 def shares_told(directory: Path) -> ClassShares | None:
     """`CrossFit.shares` of a run; None where it was not cross-fitted, too.
 

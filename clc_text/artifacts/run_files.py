@@ -258,11 +258,12 @@ class CrossFitGain(TypedDict, total=False):
 
 
 class CrossFitRounds(TypedDict, total=False):
-    """What crossfit.json says of its rounds, and of how common the classes truly are."""
+    """What crossfit.json says of its rounds, and of what somebody or the features have told before them."""
 
     rounds: list[RoundFacts]
     class_shares: list[list[float]]
     shares_by_answers: list[list[float]]
+    rates_of_each: list[list[float]]
 
 
 class _CrossFitBefore(TypedDict):

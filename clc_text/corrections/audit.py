@@ -75,6 +75,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -89,7 +90,8 @@ from clc_text.artifacts.audit import (
     PersonCounts,
     TruthMetrics,
 )
-from clc_text.artifacts.cross_fit import has_learnt_nothing, rates_of_rounds
+from clc_text.artifacts.cross_fit import has_learnt_nothing, rates_of_rounds, rates_told
+from clc_text.artifacts.run_directory import RunDirectory
 from clc_text.corrections.annotators import several_labels
 from clc_text.corrections.asking.asked import read_asked
 from clc_text.corrections.asking.metrics import answer_metrics
@@ -111,6 +113,7 @@ from clc_text.evidence.rules import rule_like
 from clc_text.noise.canaries import before_flips
 from clc_text.noise.estimation.estimate import estimate
 from clc_text.noise.estimation.noise_fit import matrix_of
+from clc_text.noise.estimation.plateau import of_given
 from clc_text.noise.estimation.probabilities import MOST_CLASSES
 from clc_text.noise.estimation.rate_interval import rate_and_interval, rows_that_tell
 from clc_text.utils.files import sha256_of_file, write_json
@@ -142,7 +145,7 @@ def judge(corrected: Corrected, bootstrap: int = 200) -> Audit:
     several = several_labels(corrected, state)
     opinion = None
     if best.asked:
-        noise = _noise_of_each(best, labels, state, bootstrap, run.asked)
+        noise = _noise_of_each(best, labels, state, bootstrap, run)
     else:
         noise, probs, kept = _judged(best, labels, state, bootstrap, rates_of_rounds(run.path))
         opinion = None if several else second_opinion(probs, state.part(kept))
@@ -245,7 +248,11 @@ def _noise(
         rounds: the rate by each of its rounds alone (`rates_of_rounds`).
     """
     many = best.classes > MOST_CLASSES
-    if matrix is None and not many:
+    interval: tuple[float, float] | None
+    if best.rates is not None:
+        rate, low, high = best.rates.tolist()
+        interval, matrix, method = (low, high), best.transition, "em"
+    elif matrix is None and not many:
         made = estimate(probs, classes_of(given), "confident_joint", bootstrap)
         rate, interval, matrix = made.rate, made.interval, made.matrix
         method = "confident_joint"
@@ -292,13 +299,22 @@ def _noise_of_views(predictions: RowPredictions, log_probs: np.ndarray, given: n
     return noise
 
 
-def _noise_of_each(best: RowPredictions, labels: Labels, state: State, bootstrap: int, asked: list[str]) -> AuditNoise:
+def _noise_of_each(
+    best: RowPredictions, labels: Labels, state: State, bootstrap: int, run: RunDirectory
+) -> AuditNoise:
     """The entry ``noise`` of a multi-label run: every class by itself, and the mean over them."""
-    noises: list[AuditNoise] = []
+    asked, share, transition = run.asked, float(labels.canary.mean()), best.transition
+    if best.kind != "views":
+        transition = None if transition is None else before_flips(transition, share)
+        rates = rates_told(run.path) if best.kind == "out of sample" else None
+        if rates is not None and best.each is not None:  # known before there were networks, as `noise estimate` has it
+            each, rates = of_given(best.each, rates, share)
+            best = replace(best, each=each, rates=rates)
+    rounds, noises = rates_of_rounds(run.path), []
     for number in range(len(asked)):
         alone, part = best.problem(number), state.part(np.arange(number, len(state), len(asked)))
-        noises.append(_judged(alone, labels.of_class(number, len(asked)), part, bootstrap, [])[0])
-    return mean_noise(noises, asked, best.kind, best.transition, _known_rate(state))
+        noises.append(_judged(alone, labels.of_class(number, len(asked)), part, bootstrap, rounds)[0])
+    return mean_noise(noises, asked, best.kind, transition, _known_rate(state))
 
 
 def _known_rate(state: State) -> float | None:

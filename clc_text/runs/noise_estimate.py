@@ -137,10 +137,11 @@ def _of_each(cross_fit: CrossFit, labels: Labels, asked: list[str]) -> Estimated
     estimates = []
     if not cross_fit.learnt_nothing:
         rate, transition = cross_fit.noise_of_given(labels)
-        interval = None
+        ends = [made.interval for one in each.values() for made in one.estimates]
+        low, high = np.mean([one for one in ends if one is not None], axis=0).tolist()
+        interval = (low, high)
         if known is not None:
-            rate, *ends = known[1].mean(1).tolist()
-            interval = (ends[0], ends[1])
+            rate = float(known[1][0].mean())
         estimates = [NoiseEstimate(rate, transition, interval, "em" if known is None else "plateau")]
     fit, sound = cross_fit.facts["log_likelihood"], int((~labels.canary).sum())
     true_rate = float(np.mean(counted)) if counted else None

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -329,6 +330,40 @@ def test_the_noise_of_every_class_is_told(run: RunDirectory) -> None:
     text = as_text(found)
     assert all(any(line.startswith(name) for line in text.splitlines()) for name in CLASSES)
     assert list(as_dict(found)["classes"]) == CLASSES
+
+
+@pytest.mark.parametrize(
+    ("case", "held_out"),
+    [
+        ("plain", None),
+        ("plain", True),
+        ("with canaries", None),
+        ("with canaries", True),
+        ("noise not known before", True),  # by views it is known whatever the networks were told
+    ],
+)
+def test_an_audit_and_the_noise_estimate_say_the_same_of_every_class(
+    run: RunDirectory, table: Path, tmp_path: Path, case: str, held_out: bool | None
+) -> None:
+    if case == "with canaries":
+        chosen = recipe(table, "clc_auto, fold_epochs: 4, fold_rounds: 2", "canaries: 0.05\n")
+        made = train(chosen, tmp_path / "run")
+    else:
+        shutil.copytree(run.path, tmp_path / "run", ignore=shutil.ignore_patterns("corrected"))
+        made = RunDirectory(tmp_path / "run")
+    if case == "noise not known before":
+        facts = json.loads((made.path / "crossfit.json").read_text())
+        del facts["rates_of_each"]
+        (made.path / "crossfit.json").write_text(json.dumps(facts))
+    judges = judges_of_run(made, policy_named(), held_out)
+    correct(made, judges.policy, judges.predictions, source_rows(made))
+    noise, told = judge(corrected_in(made.path))["noise"], as_dict(estimate_of_run(made.path))
+    assert noise["predictions"] == ("out of sample" if held_out else "views")
+    for mine, its in [(noise, told), *zip(noise["by_class"], told["classes"].values(), strict=True)]:
+        assert mine["rate"] == pytest.approx(its["rate"], abs=1e-6)
+        assert mine["interval"] == pytest.approx(list(its["interval"]), abs=1e-6)
+        if held_out:
+            np.testing.assert_allclose(mine["matrix"], its["estimates"][0]["matrix"], atol=1e-5)
 
 
 def test_a_change_can_be_taken_back(run: RunDirectory, corrected: Any) -> None:
