@@ -1,4 +1,5 @@
-"""The figures of the first pages and of paper_setting.md, from the sweeps' tables (recipes/sweeps/results/*.csv).
+"""The figures of the first pages and of paper_setting.md, from the sweeps' tables (recipes/sweeps/results/*.csv) and
+from the pages of recipes/results.
 
     python -m benchmarks.figures            # which cells are not those of the tables
     python -m benchmarks.figures --write    # and puts them right
@@ -10,12 +11,14 @@ numbers alone are.
 from __future__ import annotations
 
 import csv
+import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import fmean
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "recipes" / "sweeps" / "results"
@@ -137,15 +140,107 @@ def of_minilm() -> list[str]:
     return [spread(cells[0]), mean(cells[1]), mean(cells[2])]
 
 
+def result(page: str) -> str:
+    """A page of recipes/results."""
+    return (ROOT / "recipes" / "results" / page).read_text(encoding="utf-8")
+
+
+def lines_of(page: str, head: str) -> dict[str, list[str]]:
+    """The lines of a page's table whose head begins so: the cells after the first by that one, without marks.
+
+    Raises:
+        ValueError: the page has no such table.
+    """
+    text = result(page)
+    begin = re.search(rf"^{re.escape(head)}.*\n\|[-:|]+\n", text, re.M)
+    if begin is None:
+        raise ValueError(f"{page} has no table with the head '{head}'")
+    rows = text[begin.end() :].partition("\n\n")[0].split("\n")
+    cells = [[cell.replace("**", "").strip() for cell in row.strip("| ").split("|")] for row in rows]
+    return {first: others for first, *others in cells}
+
+
+def mean_of(cells: Iterable[str]) -> float:
+    """Of cells such as ``76.8 ± 0.3``."""
+    return fmean(float(cell.partition(" ")[0]) for cell in cells)
+
+
+def said_in(page: str, words: str) -> list[str]:
+    """The groups of a regular expression in a page; a space stands for a line's end, too.
+
+    Raises:
+        ValueError: the page has no such sentence, or several.
+    """
+    found = re.findall(words.replace(" ", r"\s+"), result(page))
+    if len(found) != 1:
+        raise ValueError(f"{page}: {len(found)} sentences are like '{words}'")
+    return list(found[0]) if isinstance(found[0], tuple) else found
+
+
 def rates() -> list[str]:
     """True and estimated shares of wrong labels, of the four settings on TREC."""
-    page = (ROOT / "recipes" / "results" / "noise_estimate.md").read_text(encoding="utf-8")
+    page = result("noise_estimate.md")
     names = ("pairwise 0.2", "pairwise 0.45", "symmetric 0.2", "symmetric 0.5")
     lines = {name: next(line for line in page.splitlines() if line.startswith(f"| {name} |")) for name in names}
     return [number for name in names for number in re.findall(r"\d+\.\d", lines[name].removeprefix(f"| {name}"))[:2]]
 
 
-README, PAGE, N = "README.md", "docs/results.md", r"(\d+\.\d)"
+def changed_sets() -> list[str]:
+    """Of `default` on sets from sound to 30 % wrong: how many, with fewer right labels, by how much at most; then the
+    same of sets of at least 75 rows a class."""
+    table = lines_of("find_wrong_rows.md", "| sets | | any: mean |").values()
+    worse = sum(int(cells[-1]) for cells in table)
+    most = max(-float(cells[-2].replace("−", "-")) for cells in table)
+    more = said_in(
+        "find_wrong_rows.md",
+        rf"Of (\d+) sets with more rows a class \d+ are changed, and (\d+) have fewer right labels, by {N} at most",
+    )
+    return [
+        str(sum(int(cells[0]) for cells in table)), SMALL[worse], f"{most:.1f}".lstrip("0"), more[0],
+        SMALL[int(more[1])], more[2],
+    ]  # fmt: skip
+
+
+def ranking() -> list[str]:
+    """Average precision in the mean of the sixteen sets: the mixture of views, cleanlab."""
+    table = lines_of("find_wrong_rows.md", "| set | wrong | cleanlab |").values()
+    return [f"{mean_of(cells[place] for cells in table):.3f}".lstrip("0") for place in (3, 1)]
+
+
+def with_answers() -> list[str]:
+    """Test accuracy on weak labels of TREC without answers, with 25 and with a hundred."""
+    cells = json.loads(result("answers.json"))
+    without = 100 * fmean(cell["accuracy"] for name, cell in cells.items() if re.fullmatch(r"weak-\d+-none-0", name))
+    some = rf"\*weak\*, draws 2 to 4: 25 answers of both kinds make {N} \(.*?, 100 {N} \("
+    return [f"{without:.1f}", *said_in("answers.md", some)]
+
+
+def told_share() -> list[str]:
+    """Test accuracy on the same labels where one class's share is told within .05."""
+    lines = [line.split(" | ") for line in result("told_shares.md").splitlines()]
+    (found,) = (cells[3] for cells in lines if cells[:2] == ["| minilm weak", "one class"])
+    return [f"{mean_of([found]):.1f}"]
+
+
+def of_rules() -> list[str]:
+    """And where each of the rules is heard, instead of their majority."""
+    return [f"{mean_of([lines_of('votes.md', '| Right on TREC')['clc_auto'][2]]):.1f}"]
+
+
+def of_language_model() -> list[str]:
+    """On the sets that a language model labelled: test accuracy of clc_auto and Standard, average precision of the
+    mixture of views and of cleanlab."""
+    trained = lines_of("llm_labels.md", "|  | clc_auto | standard |").values()
+    ranked = lines_of("llm_labels.md", "| set | rows | classes | wrong | cleanlab |").values()
+    return [
+        *(f"{mean_of(cells[place] for cells in trained):.1f}" for place in (0, 1)),
+        *(f"{mean_of(cells[place] for cells in ranked):.3f}".lstrip("0") for place in (5, 3)),
+    ]
+
+
+N, P = r"(\d+\.\d)", r"(\.\d+)"
+SMALL = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+README, PAGE = "README.md", "docs/results.md"
 STATED = "as the paper states:"
 SETTING = "recipes/sweeps/results/paper_setting.md"
 FIGURES: tuple[Row | Sentence, ...] = (
@@ -156,6 +251,31 @@ FIGURES: tuple[Row | Sentence, ...] = (
     Row(README, "", f"{STATED} Co-teaching, told the rate", "table4_paper", "co_teaching"),
     Row(README, "", f"{STATED} CLC / in the paper", "table4_paper", "clc", shown=beside_paper),
     Row(README, "", f"{STATED} **clc_auto**", "table4_paper", "clc_auto", shown=bold),
+    Sentence(
+        README,
+        r"Of \[(\d+) further sets\]\([^)]*\) \([^)]*\) `default` leaves (\w+) with fewer right labels than they were "
+        rf"given, by at most {P} points; of (\d+) of at least 75 rows a class (\w+), one of them by {N}\.",
+        changed_sets,
+    ),
+    Sentence(README, rf"bring the classifier from {N} to {N} %, a hundred to {N} \(", with_answers),
+    Sentence(README, rf"told within \.05 \(`[^`]*`\), to {N} \(\[shares\]", told_share),
+    Sentence(README, rf"as \[several labels a row\]\(docs/votes\.md\), to {N} \(two seeds\)", of_rules),
+    Sentence(
+        README,
+        rf"trains best in the mean \({N}, Standard {N}\), and wrong rows are ranked with an average precision of {P} "
+        rf"for {P} of cleanlab's",
+        of_language_model,
+    ),
+    Sentence(PAGE, rf"average precision of {P} in the mean; the best of four [^.]* has {P}, and", ranking),
+    Sentence(
+        PAGE,
+        rf"Of (\d+) further sets, `default` left (\w+) with fewer right labels than they were given, by at most {P} "
+        rf"points, of (\d+) of at least 75 rows a class (\w+), one of them by {N}\.",
+        changed_sets,
+    ),
+    Sentence(PAGE, rf"{N} % of the test questions without answers, {N} % with 25 and {N} with 100", with_answers),
+    Sentence(PAGE, rf"truly is, within \.05, {N} with none \(\[shares\]", told_share),
+    Sentence(PAGE, rf"labelled by 68 rules has {N} % on test rows \(two seeds\)", of_rules),
     Row(PAGE, "TREC", f"{STATED} Standard", "table4_paper", "standard"),
     Row(PAGE, "TREC", f"{STATED} MentorNet, told the rate", "table4_paper", "mentornet"),
     Row(PAGE, "TREC", f"{STATED} Co-teaching, told the rate", "table4_paper", "co_teaching"),

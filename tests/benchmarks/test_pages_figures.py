@@ -12,6 +12,24 @@ from benchmarks import figures
 from benchmarks.figures import RESULTS, Row, Sentence, differences, of_table
 
 
+def test_lines_of_a_result_s_page_are_found_below_their_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recipes" / "results").mkdir(parents=True)
+    (tmp_path / "recipes" / "results" / "one.md").write_text(
+        "Of 12\nsets.\n\n| a | b | c |\n|---|---:|---|\n"
+        "| x | **1.5** ± 0.1 | 2 |\n| y | 2.5 | **3** |\n\n| x | 9 | 9 |\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(figures, "ROOT", tmp_path)
+    found = figures.lines_of("one.md", "| a | b |")
+    assert found == {"x": ["1.5 ± 0.1", "2"], "y": ["2.5", "3"]}
+    assert figures.mean_of(cells[0] for cells in found.values()) == 2.0
+    assert figures.said_in("one.md", r"Of (\d+) sets") == ["12"]
+    with pytest.raises(ValueError, match="no table with the head"):
+        figures.lines_of("one.md", "| b |")
+    with pytest.raises(ValueError, match="0 sentences are like"):
+        figures.said_in("one.md", r"In (\d+) sets")
+
+
 def test_the_pages_say_what_the_tables_have() -> None:
     assert list(differences()) == [], "run: python -m benchmarks.figures --write"
 
