@@ -186,6 +186,9 @@ def encode(recipe: Recipe, observer: Observer, cross_fits: bool = False) -> Enco
     _check_training(recipe, task, cross_fits)
     train_rows = texts_of(task, task.train)
     _refuse_one_text(task, train_rows)
+    for key in ("rows_swallowed", "test_rows_swallowed"):
+        if key in task.facts:
+            observer.stage(f"warning: {task.facts[key]}")
     test_rows = [] if task.test is None else texts_of(task, task.test)
     rare = rare_labels(task)
     for sentence in in_words(rare):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv as csv
 
+from clc_text.data.reading.open_quotes import without_open_quotes
 from clc_text.data.reading.rows import Rows, rows_from_table
 from clc_text.data.reading.text_files import first_line, open_utf8
 from clc_text.data.tabular.separators import declared_separator, header_names, likely_separator
@@ -18,7 +20,9 @@ BLOCK = 16 << 20  # one row must fit in a block
 _MOST_COLUMNS = 20_000  # Arrow takes minutes for millions
 
 
-def read_delimited(path: Path, separator: str, quote: str, header: list[str] | None, encoding: str) -> Rows:
+def read_delimited(
+    path: Path, separator: str, quote: str, header: list[str] | None, encoding: str, labels: Collection[str] = ()
+) -> Rows:
     """A delimited file, every column as strings.
 
     A CSV file has no types, and guessing them would change what is passed through (``007`` would become 7), so that
@@ -28,6 +32,7 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
         separator: one character between columns.
         quote: one character around values that hold separators or line ends; empty: quotes are ordinary characters.
         header: the column names of a file that has no header row; None: the first row names them.
+        labels: the columns of labels, by which rows that an open quote has swallowed are found.
     """
     for key, value in (("separator", separator), ("quote", quote)):
         if len(value.encode()) > 1 or (key == "separator" and not value):
@@ -66,7 +71,9 @@ def read_delimited(path: Path, separator: str, quote: str, header: list[str] | N
         raise InputError(
             f"{path}: not a table of separated columns ({str(error).splitlines()[0]})", where=path
         ) from None
-    return rows_from_table(table, path, [describe_file(path)], first=above + (1 if header else 2))
+    above += not header
+    rows = rows_from_table(table, path, [describe_file(path)], first=above + 1)
+    return without_open_quotes(rows, path, separator, quote, encoding, labels, above) if quote else rows
 
 
 def _refuse(path: Path, row: csv.InvalidRow, bad: list[InputError], names: list[str], quote: str) -> str:

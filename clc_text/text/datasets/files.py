@@ -120,7 +120,7 @@ class Files(NamedColumns):
             return read_delimited(path, self._separator_of_votes(path), self.quote, None, self.encoding)
         if suffix in DELIMITED:
             separator = self.separator or self.guessed(path)
-            return read_delimited(path, separator, self.quote, self.header, self.encoding)
+            return read_delimited(path, separator, self.quote, self.header, self.encoding, self.labels)
         if suffix in WORKBOOKS:
             from clc_text.data.reading.workbooks import read_excel
 
