@@ -65,6 +65,12 @@ def test_a_file_with_windows_line_ends_an_encoding_and_empty_lines(tmp_path: Pat
         Files(train=str(tmp_path / "t.csv"), encoding="cp1252").load(0)
 
 
+def test_a_header_of_several_lines_is_no_row(tmp_path: Path) -> None:
+    rows = [*SOUND, ('"they said', "person"), ('a "so" be it', "place"), *SOUND]
+    with refused(where=tmp_path / "t.csv", row=6, says="they said,person"):
+        load(tmp_path / "t.csv", [f"{','.join(row)},1" for row in rows], 'text,label,"a\nb"')
+
+
 def test_where_the_quote_that_closes_it_may_stand_there_it_is_told(tmp_path: Path) -> None:
     """At the end of a cell: what a text of several lines looks like, too."""
     rows = [*SOUND, ('"they said', "person"), *SOUND[:2], ('a disk of 5"', "place"), *SOUND]

@@ -71,9 +71,10 @@ def read_delimited(
         raise InputError(
             f"{path}: not a table of separated columns ({str(error).splitlines()[0]})", where=path
         ) from None
-    above += not header
-    rows = rows_from_table(table, path, [describe_file(path)], first=above + 1)
-    return without_open_quotes(rows, path, separator, quote, encoding, labels, above) if quote else rows
+    rows = rows_from_table(table, path, [describe_file(path)], first=above + (1 if header else 2))
+    if not quote:
+        return rows
+    return without_open_quotes(rows, path, separator, quote, encoding, labels, above, not header)
 
 
 def _refuse(path: Path, row: csv.InvalidRow, bad: list[InputError], names: list[str], quote: str) -> str:

@@ -40,13 +40,21 @@ class _Swallowed(NamedTuple):
 
 
 def without_open_quotes(
-    rows: Rows, path: Path, separator: str, quote: str, encoding: str, labels: Collection[str], above: int
+    rows: Rows,
+    path: Path,
+    separator: str,
+    quote: str,
+    encoding: str,
+    labels: Collection[str],
+    above: int,
+    headed: bool,
 ) -> Rows:
     """The rows of a delimited file; with a fact of it where some look swallowed.
 
     Args:
         labels: the columns of labels; without one nothing can be told.
-        above: lines before the first row.
+        above: lines before the first row, or before the header.
+        headed: whether there is one.
 
     Raises:
         InputError: rows are certainly swallowed.
@@ -54,7 +62,7 @@ def without_open_quotes(
     found = _looking_swallowed(rows.table, separator, labels)
     if not found:
         return rows
-    certain = sorted(_with_a_quote_inside(path, separator, quote, encoding, above, found))
+    certain = sorted(_with_a_quote_inside(path, separator, quote, encoding, above, headed, found))
     if certain:
         number = rows.number(certain)
         raise InputError(
@@ -99,7 +107,9 @@ def _looking_swallowed(table: pa.Table, separator: str, labels: Collection[str])
 
 
 def _has_line_ends(column: pa.ChunkedArray) -> np.ndarray:
-    """bool [N]"""
+    """bool [N]; of what was read as no text, none."""
+    if not pa.types.is_string(column.type):
+        return np.zeros(len(column), bool)
     ends = pc.or_(pc.match_substring(column, "\n"), pc.match_substring(column, "\r"))
     return np.asarray(pc.fill_null(ends, False))
 
@@ -129,7 +139,7 @@ def _rows_of(
 
 
 def _with_a_quote_inside(
-    path: Path, separator: str, quote: str, encoding: str, above: int, places: Collection[int]
+    path: Path, separator: str, quote: str, encoding: str, above: int, headed: bool, places: Collection[int]
 ) -> set[int]:
     """Of the rows at these places those in whose lines something else than a separator follows a closing quote."""
     csv.field_size_limit(_LONGEST_CELL)
@@ -139,7 +149,7 @@ def _with_a_quote_inside(
         for _ in range(above):
             next(lines, "")
         lines.taken.clear()
-        place = 0
+        place = -1 if headed else 0
         with suppress(csv.Error):  # a cell that is too long: what comes after it is not looked at
             for row in csv.reader(lines, delimiter=separator, quotechar=quote):
                 taken = list(lines.taken)
