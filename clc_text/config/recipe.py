@@ -39,7 +39,10 @@ TRAINING_WITHOUT_EFFECT = (
     "threads", "workers", "checkpoint_epochs", "dynamics_epochs", "eval_batch_size", "logging_steps", "report_to",
 )  # fmt: skip
 # Options that came later: a fingerprint that an earlier version wrote down knows nothing of them.
-_LATER = {"training": ("max_steps", "torch_compile", "beta2", "epsilon"), "method": ("fold_epoch_rows",)}
+_LATER = {
+    "training": ("max_steps", "torch_compile", "beta2", "epsilon"), "method": ("fold_epoch_rows",),
+    "network": ("activation", "normalization"), "encoder": ("segments",),
+}  # fmt: skip
 # What `report_to` may name: who is told the training's log, if the package is installed.
 TRACKERS = (
     "azure_ml", "clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "flyte", "mlflow", "neptune", "swanlab",

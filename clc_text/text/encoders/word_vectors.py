@@ -15,7 +15,7 @@ from clc_text.models.encoder import Encoder, FittedEncoder
 from clc_text.text.cut_off import cut_off
 from clc_text.text.encoders.base import encoder
 from clc_text.text.encoders.vectors.fitted import FittedWordVectors, Reading
-from clc_text.text.encoders.vectors.pooling import POOLINGS, idf
+from clc_text.text.encoders.vectors.pooling import IN_ORDER, POOLINGS, idf
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted, select
 from clc_text.text.encoders.vectors.tokens import Numbering, Tokens, number_tokens, tokenizer
 
@@ -41,14 +41,20 @@ class WordVectors(Encoder):
     pooling: list[str] = option(
         ["concat"],
         f"one or several of {', '.join(POOLINGS)}; several are put side by side. concat: the first `length` tokens' "
-        "vectors one after the other, which keeps word order; idf_mean: a mean weighted by rarity",
+        "vectors one after the other, which keeps word order; segments: their means over so many parts of the text; "
+        "flat_segments: as Co-teaching+ has it, means of numbers side by side, not of one dimension; "
+        "idf_mean: a mean weighted by rarity",
         choices=POOLINGS,
         items_at_least=1,
         give=f"one or several of {', '.join(POOLINGS)}",
     )
     length: int = option(
-        10, "tokens that concat takes; shorter texts are filled up with zeros", at_least=1, at_most=100_000
+        10,
+        "tokens that concat and segments take; shorter texts are filled up with zeros",
+        at_least=1,
+        at_most=100_000,
     )
+    segments: int = option(16, "parts that segments and flat_segments cut a text into", at_least=1, at_most=100_000)
     standardize: bool = option(False, "shift and scale every feature to mean 0, deviation 1 over the training texts")
     tokens: Literal["glove", "spaces"] = option(
         "glove",
@@ -119,7 +125,7 @@ class WordVectors(Encoder):
             )
         facts = _facts(table, rows[:in_train], train_tokens, test_tokens) | self._cut_off(train_tokens)
         weights = idf(train_tokens, len(table.words)) if "idf_mean" in self.pooling else None
-        reading = Reading(self.tokens, self.lowercase, list(self.pooling), self.length, characters=True)
+        reading = Reading(self.tokens, self.lowercase, list(self.pooling), self.length, True, self.segments)
         fitted = FittedWordVectors(table, reading, weights, facts=facts)
         if self.standardize:
             fitted.standardise(train_tokens)
@@ -129,7 +135,7 @@ class WordVectors(Encoder):
         return self._cut_off(number_tokens(texts, tokenizer(self.tokens, self.lowercase), Numbering()))
 
     def _cut_off(self, tokens: Tokens) -> dict[str, Any]:
-        if self.pooling != ["concat"]:
+        if not IN_ORDER.issuperset(self.pooling):
             return {}  # the other poolings read every word
         remedy = "raise it, or read all words with encoder.pooling: [idf_mean] or encoder: auto"
         return cut_off(tokens.lengths, self.length, "words", "encoder.length", remedy)

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from clc_text.config.components import option
 from clc_text.models.network import Network
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @network("mlp")
 @dataclass(frozen=True)
 class MLP(Network):
-    """Linear layers with ReLU between them; the paper's has two hidden layers of 300."""
+    """Linear layers with ReLU between them; the paper's has two hidden layers of 300.
+
+    Co-teaching+ (Yu et al. 2019) has batch normalisation and Softsign on 20 Newsgroups.
+    """
 
     hidden: list[int] = option(
         [300, 300],
@@ -34,10 +37,17 @@ class MLP(Network):
     dropout: float = option(
         0.0, "share of hidden units that are dropped while training", at_least=0, below=1, give="a share in [0, 1)"
     )
+    activation: Literal["relu", "softsign"] = option("relu", "what follows a hidden layer; softsign: x / (1 + |x|)")
+    normalization: Literal["none", "batch"] = option(
+        "none",
+        "batch: each hidden unit to mean 0, deviation 1 of the batch before its activation, and of what was seen "
+        "while training when a text is asked about; held-out rows are in the batch, their labels are not",
+    )
 
     def numbers(self, inputs: Mapping[str, Tensor], classes: int) -> int:
         widths = [inputs["features"].shape[1], *self.hidden, classes]
-        return sum(before * after + after for before, after in itertools.pairwise(widths))
+        normalised = 4 * sum(self.hidden) if self.normalization == "batch" else 0
+        return normalised + sum(before * after + after for before, after in itertools.pairwise(widths))
 
     def build(self, inputs: Mapping[str, Tensor], label_names: list[str], peers: int, seed: int) -> PreTrainedModel:
         from clc_text.text.networks.stacked_mlp import StackedMLP, StackedMLPConfig
@@ -50,6 +60,8 @@ class MLP(Network):
             input_size=inputs["features"].shape[1],
             hidden_sizes=list(self.hidden),
             dropout=self.dropout,
+            activation=self.activation,
+            normalization=self.normalization,
             peers=peers,
             seed=seed,
             **names,

@@ -8,7 +8,7 @@ from clc_text.text.encoders.vectors import pooling as module
 from clc_text.text.encoders.vectors.pooling import POOLINGS, pool, pooled_size
 from clc_text.text.encoders.vectors.tokens import Tokens
 
-DIMENSION, WORDS, LENGTH = 5, 40, 4
+DIMENSION, WORDS, LENGTH, SEGMENTS = 5, 40, 4, 3
 
 
 def random_tokens(seed: int, texts: int = 60) -> Tokens:
@@ -28,6 +28,11 @@ def reference(ids: np.ndarray, matrix: np.ndarray, kind: str, idf: np.ndarray) -
         rows = [matrix[n] if n >= 0 else np.zeros(DIMENSION) for n in ids[:LENGTH]]
         rows += [np.zeros(DIMENSION)] * (LENGTH - len(rows))
         return np.concatenate(rows)
+    if kind == "segments":  # each dimension's sequence by itself
+        sequence = reference(ids, matrix, "concat", idf).reshape(LENGTH, DIMENSION)
+        return np.stack([windows(column, SEGMENTS) for column in sequence.T], 1).ravel()
+    if kind == "flat_segments":
+        return windows(reference(ids, matrix, "concat", idf), SEGMENTS * DIMENSION)
     known = [n for n in ids if n >= 0]
     if not known:
         return np.zeros(DIMENSION)
@@ -39,8 +44,14 @@ def reference(ids: np.ndarray, matrix: np.ndarray, kind: str, idf: np.ndarray) -
     return np.array([max(column) if kind == "max" else min(column) for column in columns])
 
 
+def windows(numbers: np.ndarray, parts: int) -> np.ndarray:
+    """Means over parts of as equal length as can be, which share a number where they do not fall between two."""
+    bounds = [(len(numbers) * part // parts, -(-len(numbers) * (part + 1) // parts)) for part in range(parts)]
+    return np.array([numbers[start:stop].astype(float).mean() for start, stop in bounds])
+
+
 def pooled(tokens: Tokens, matrix: np.ndarray, kinds: list[str], idf: np.ndarray) -> np.ndarray:
-    blocks = list(pool(tokens, matrix, kinds, LENGTH, idf))
+    blocks = list(pool(tokens, matrix, kinds, LENGTH, idf, SEGMENTS))
     rows = [row for block, _ in blocks for row in range(block.start, block.stop)]
     assert rows == list(range(len(tokens)))
     return torch.cat([values for _, values in blocks]).numpy()
@@ -61,7 +72,7 @@ def test_pooling_equals_the_loop_over_words(kinds: list[str], block: int, monkey
         ]
     )
     whole = pooled(tokens, matrix, kinds, idf)
-    assert whole.shape == (len(tokens), pooled_size(DIMENSION, kinds, LENGTH))
+    assert whole.shape == (len(tokens), pooled_size(DIMENSION, kinds, LENGTH, SEGMENTS))
     np.testing.assert_allclose(whole, expected, rtol=1e-5, atol=1e-6)
     monkeypatch.setattr(module, "_BLOCK_FLOATS", block)
     in_blocks = pooled(tokens, matrix, kinds, idf)

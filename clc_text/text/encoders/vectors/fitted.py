@@ -17,7 +17,7 @@ from clc_text.errors import InputError
 from clc_text.models.encoder import FittedEncoder
 from clc_text.text.encoders.base import read_description, write_description
 from clc_text.text.encoders.vectors.cache import cache_directory
-from clc_text.text.encoders.vectors.pooling import idf, pool, pooled_size
+from clc_text.text.encoders.vectors.pooling import IN_ORDER, idf, pool, pooled_size
 from clc_text.text.encoders.vectors.table import VectorTable
 from clc_text.text.encoders.vectors.tokens import KnownWords, Tokens, number_tokens, tokenizer
 from clc_text.utils.files import write_json, write_with
@@ -35,6 +35,7 @@ class Reading:
     pooling: list[str]
     length: int
     characters: bool = False  # as runs of before this was written down read texts; see `tokenizer`
+    segments: int = 16
 
 
 class FittedWordVectors(FittedEncoder):
@@ -73,7 +74,8 @@ class FittedWordVectors(FittedEncoder):
     @property
     def size(self) -> int:
         """F, the features of a text."""
-        return pooled_size(self.table.dimension, self.reading.pooling, self.reading.length)
+        reading = self.reading
+        return pooled_size(self.table.dimension, reading.pooling, reading.length, reading.segments)
 
     def encode(self, texts: Sequence[str]) -> dict[str, Tensor]:
         features = empty_table(len(texts), self.size, cache_directory())
@@ -90,11 +92,11 @@ class FittedWordVectors(FittedEncoder):
         return {"features": features}
 
     def frozen(self, texts: Sequence[str]) -> Tensor:
-        """As `encode` makes them, or with ``concat`` the mean of all words' vectors, weighted by rarity.
+        """As `encode` makes them, or with ``concat`` and segments the mean of all words' vectors, weighted by rarity.
 
         Vectors one after the other have no distances to speak of: a word more at the beginning moves all of them.
         """
-        if "concat" not in self.reading.pooling:
+        if IN_ORDER.isdisjoint(self.reading.pooling):
             return self.encode(texts)["features"]
         tokens = number_tokens(texts, self._tokenize, self._rows)
         weights = idf(tokens, len(self.table.words)) if self.idf is None else self.idf
@@ -105,7 +107,8 @@ class FittedWordVectors(FittedEncoder):
 
     def pooled(self, tokens: Tokens) -> Iterator[tuple[slice, Tensor]]:
         """Blocks of features before standardisation; ids are rows of the table."""
-        return pool(tokens, self.table.matrix, self.reading.pooling, self.reading.length, self.idf)
+        reading = self.reading
+        return pool(tokens, self.table.matrix, reading.pooling, reading.length, self.idf, reading.segments)
 
     def standardise(self, tokens: Tokens) -> None:
         """Takes mean and deviation of the features from training texts, those without a known word left out."""
