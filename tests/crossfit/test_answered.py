@@ -17,6 +17,7 @@ from clc_text.crossfit.answered_noise import FEWEST, POWERS, STRENGTHS, Answered
 from clc_text.crossfit.answered_targets import (
     ALONE,
     BORNE_OUT,
+    EQUALLY_SURE,
     NETWORKS,
     VIEWS,
     WITHOUT,
@@ -208,12 +209,20 @@ def test_equally_sure_beliefs_differ_by_what_they_know_alone() -> None:
     assert plain[0] > 0.03 and abs(alike[0]) < 0.01
 
 
-@pytest.mark.parametrize(("lead", "expected"), [(ALONE - 0.5, VIEWS), (ALONE + 0.5, NETWORKS)])
+@pytest.mark.parametrize(
+    ("lead", "equal", "plain", "expected"),
+    [
+        (ALONE - 0.5, EQUALLY_SURE + 0.1, BORNE_OUT + 0.1, VIEWS),
+        (ALONE + 0.5, EQUALLY_SURE + 0.1, BORNE_OUT + 0.1, NETWORKS),
+        (ALONE - 0.5, EQUALLY_SURE - 0.1, BORNE_OUT + 1.6, WITHOUT),  # ahead by being less sure
+        (ALONE - 0.5, EQUALLY_SURE + 0.1, BORNE_OUT - 0.1, WITHOUT),
+    ],
+)
 def test_networks_alone_are_taught_for_a_clear_lead_only(
-    lead: float, expected: str, monkeypatch: pytest.MonkeyPatch
+    lead: float, equal: float, plain: float, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explained(noise: Any, fit: Any, other: Any, equally_sure: bool = False) -> tuple[float, float]:
-        return {NETWORKS: (lead, 1.0), VIEWS: (BORNE_OUT + 0.1, 1.0)}[fit]
+        return {NETWORKS: (lead, 1.0), VIEWS: (equal if equally_sure else plain, 1.0)}[fit]
 
     true, given, _, fold = drawn()
     monkeypatch.setattr(AnsweredNoise, "held_out_belief", lambda noise, fit: fit)

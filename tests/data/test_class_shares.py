@@ -231,7 +231,7 @@ def test_ranges_by_random_answers_hold_the_truth(at_random: int) -> None:
         drawn = random.choice(open_rows, at_random, replace=False)
         rows = np.concatenate([chosen, drawn])
         inclusion = np.concatenate([np.ones(10), np.full(at_random, at_random / len(open_rows))])
-        shares = ClassShares.of_answers(TrustedLabels(rows, true[rows], inclusion), 2000, 4)
+        shares = ClassShares.of_answers(TrustedLabels(rows, true[rows], inclusion), 2000, 4, 0.05)
         assert shares is not None
         counted = np.bincount(true, minlength=4) / 2000
         held += (shares.low <= counted) & (counted <= shares.high)
@@ -257,11 +257,20 @@ def test_right_answers_do_not_make_sound_labels_wrong(classes: int, at_random: i
 def test_ranges_by_answers_are_where_so_many_would_be_rare(answered: int) -> None:
     """By their definition: at either end 2.5 % of draws of 25 have so many of the class, or more, or less."""
     labels = (np.arange(25) < answered).astype(int)
-    shares = ClassShares.of_answers(TrustedLabels(np.arange(25), labels, np.full(25, 0.25)), 100, 2)
+    trusted = TrustedLabels(np.arange(25), labels, np.full(25, 0.25))
+    shares = ClassShares.of_answers(trusted, 100, 2, 0.05)
     assert shares is not None
     low, high = shares.low[1], shares.high[1]
     assert low == 0 if answered == 0 else binom.sf(answered - 1, 25, low) == pytest.approx(0.025)
     assert high == 1 if answered == 25 else binom.cdf(answered, 25, high) == pytest.approx(0.025)
+
+
+@pytest.mark.parametrize(("classes", "outside"), [(2, 0.2), (5, 0.2), (6, 1 / 6), (50, 0.02)])
+def test_of_all_ranges_by_answers_one_is_missed_in_the_mean(classes: int, outside: float) -> None:
+    trusted = TrustedLabels(np.arange(25), np.arange(25) % classes, np.full(25, 0.25))
+    shares = ClassShares.of_answers(trusted, 100, classes)
+    told = ClassShares.of_answers(trusted, 100, classes, outside)
+    assert shares is not None and told is not None and shares.ends == told.ends
 
 
 def test_answers_that_contradict_what_was_told() -> None:
