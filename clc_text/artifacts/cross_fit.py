@@ -280,8 +280,7 @@ def rates_of_rounds(directory: Path) -> list[float]:
     Raises:
         InputError: the file that says so is damaged.
     """
-    path = directory / FACTS
-    return of_rounds(read_json(path, CrossFitRounds, _ANEW)) if path.is_file() else []
+    return of_rounds(_rounds_of(directory))
 
 
 def rates_told(directory: Path) -> np.ndarray | None:
@@ -290,8 +289,7 @@ def rates_told(directory: Path) -> np.ndarray | None:
     Raises:
         InputError: the file that says so is damaged.
     """
-    path = directory / FACTS
-    rates = read_json(path, CrossFitRounds, _ANEW).get("rates_of_each") if path.is_file() else None
+    rates = _rounds_of(directory).get("rates_of_each")
     return None if rates is None else np.array(rates)
 
 
@@ -301,8 +299,13 @@ def shares_told(directory: Path) -> ClassShares | None:
     Raises:
         InputError: the file that says so is damaged.
     """
+    return _shares(_rounds_of(directory))
+
+
+def _rounds_of(directory: Path) -> CrossFitRounds:
+    """Empty where the run was not cross-fitted."""
     path = directory / FACTS
-    return _shares(read_json(path, CrossFitRounds, _ANEW)) if path.is_file() else None
+    return read_json(path, CrossFitRounds, _ANEW) if path.is_file() else {}
 
 
 def _shares(facts: CrossFitRounds | CrossFitFacts) -> ClassShares | None:

@@ -17,7 +17,7 @@ from clc_text.errors import InputError
 from clc_text.evidence.heard import FILE, KeptViews
 from clc_text.evidence.pool_of_views import pool_of_views
 from clc_text.noise.estimation.probabilities import count_pairs, rows_to_one
-from clc_text.noise.estimation.row_noise import MOST
+from clc_text.noise.estimation.row_noise import MOST as MOST_ROWS_ASKED
 from clc_text.noise.matrix import checked_matrix, read_matrix
 from clc_text.runs.frozen_features import features_of, words_of
 from clc_text.runs.prepare import Prepared, shares_told
@@ -143,7 +143,7 @@ def views_of(prepared: Prepared, seed: int, directory: Path) -> MoreViews:
     `directory` keeps it for who judges."""
 
     words: Callable[[], Any | None] = partial(words_of, prepared)
-    if len(prepared.task.train) <= MOST:  # views are heard twice where noise follows the rows
+    if len(prepared.task.train) <= MOST_ROWS_ASKED:  # views are heard twice where noise follows the rows
         words = cache(words)
 
     def views(cross_fit: CrossFit, labels: Labels) -> np.ndarray | None:

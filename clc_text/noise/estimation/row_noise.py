@@ -44,8 +44,8 @@ LEAST = 0.01  # nats a row
 ERRORS = 3.0
 LARGEST = 20_000_000  # numbers in all rows' matrices, beyond which nothing is looked for
 MOST = 50_000  # rows, likewise
-_SMALLEST = 1e-12
 LEAST_MOVED = 20.0  # labels of a class that are moved, below which where they go is not asked of the rows
+_SMALLEST = 1e-12
 _NO_MASS = 0.01  # a row that is a moved label of a class with so little probability says nothing of where it moves
 _NO_CHANCE = 1e-4  # T is no smaller in the regressions' offsets
 

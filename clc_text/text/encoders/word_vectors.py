@@ -15,7 +15,7 @@ from clc_text.models.encoder import Encoder, FittedEncoder
 from clc_text.text.cut_off import cut_off
 from clc_text.text.encoders.base import encoder
 from clc_text.text.encoders.vectors.fitted import FittedWordVectors, Reading
-from clc_text.text.encoders.vectors.pooling import IN_ORDER, POOLINGS, idf
+from clc_text.text.encoders.vectors.pooling import IN_ORDER, POOLINGS, SEGMENTS, idf
 from clc_text.text.encoders.vectors.table import VectorTable, Wanted, select
 from clc_text.text.encoders.vectors.tokens import Numbering, Tokens, number_tokens, tokenizer
 
@@ -54,7 +54,9 @@ class WordVectors(Encoder):
         at_least=1,
         at_most=100_000,
     )
-    segments: int = option(16, "parts that segments and flat_segments cut a text into", at_least=1, at_most=100_000)
+    segments: int = option(
+        SEGMENTS, "parts that segments and flat_segments cut a text into", at_least=1, at_most=100_000
+    )
     standardize: bool = option(False, "shift and scale every feature to mean 0, deviation 1 over the training texts")
     tokens: Literal["glove", "spaces"] = option(
         "glove",

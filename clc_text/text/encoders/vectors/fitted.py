@@ -17,7 +17,7 @@ from clc_text.errors import InputError
 from clc_text.models.encoder import FittedEncoder
 from clc_text.text.encoders.base import read_description, write_description
 from clc_text.text.encoders.vectors.cache import cache_directory
-from clc_text.text.encoders.vectors.pooling import IN_ORDER, idf, pool, pooled_size
+from clc_text.text.encoders.vectors.pooling import IN_ORDER, SEGMENTS, idf, pool, pooled_size
 from clc_text.text.encoders.vectors.table import VectorTable
 from clc_text.text.encoders.vectors.tokens import KnownWords, Tokens, number_tokens, tokenizer
 from clc_text.utils.files import write_json, write_with
@@ -35,7 +35,7 @@ class Reading:
     pooling: list[str]
     length: int
     characters: bool = False  # as runs of before this was written down read texts; see `tokenizer`
-    segments: int = 16
+    segments: int = SEGMENTS
 
 
 class FittedWordVectors(FittedEncoder):

@@ -12,11 +12,12 @@ from torch.nn.functional import adaptive_avg_pool1d, embedding_bag
 from clc_text.text.encoders.vectors.tokens import Tokens
 
 POOLINGS = ("concat", "segments", "flat_segments", "mean", "idf_mean", "max", "min")
+SEGMENTS = 16  # of Co-teaching+
 IN_ORDER = frozenset(POOLINGS[:3])  # they take the first `length` tokens, the others all of them
 _BLOCK_FLOATS = 1 << 23
 
 
-def pooled_size(dimension: int, pooling: Sequence[str], length: int, segments: int = 16) -> int:
+def pooled_size(dimension: int, pooling: Sequence[str], length: int, segments: int = SEGMENTS) -> int:
     """Numbers a text: D for each pooling, `length` times D for ``concat``, `segments` times D for ``segments``."""
     times = {"concat": length, "segments": segments, "flat_segments": segments}
     return sum(dimension * times.get(kind, 1) for kind in pooling)
@@ -36,7 +37,7 @@ def pool(
     pooling: Sequence[str],
     length: int,
     idf: np.ndarray | None = None,
-    segments: int = 16,
+    segments: int = SEGMENTS,
 ) -> Iterator[tuple[slice, Tensor]]:
     """Pools block by block; the memory needed beside the result is bounded, and a row never depends on its block.
 
